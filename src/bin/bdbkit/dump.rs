@@ -1,0 +1,142 @@
+//! `bdbkit dump`: what `db_dump` prints.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, IsTerminal, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use bdbkit::Database;
+use bdbkit::dump::{self, escape};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::failure::{Failure, Outcome, about, complain};
+
+/// Write a database as text, in the form that db_load reads
+///
+/// The options mean what they mean to db_dump, and the output is the same.
+/// Damage is named on standard error and stepped over: all that can be read is
+/// written, but a database that is not whole gets no DATA=END line.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Write printing characters as they are, not as hexadecimal digits
+    #[arg(short)]
+    print: bool,
+
+    /// Write the record numbers of RECNO databases
+    #[arg(short)]
+    keys: bool,
+
+    /// List the names of the databases in the file
+    #[arg(short, conflicts_with = "subdatabase")]
+    list: bool,
+
+    /// The one of several databases in the file to write
+    #[arg(short, value_name = "NAME")]
+    subdatabase: Option<OsString>,
+
+    /// Write to a file instead of standard output
+    #[arg(short = 'f', value_name = "OUT")]
+    output: Option<PathBuf>,
+
+    /// Accepted for db_dump's sake: bdbkit takes no locks
+    #[arg(short = 'N')]
+    _no_locks: bool,
+
+    /// The database file, or - for standard input
+    file: PathBuf,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
+    let path = &arguments.file;
+    let db = open(path)?;
+    let about_file = |error| Failure::about(path, &error);
+    if arguments.list {
+        return list(&db, arguments);
+    }
+    let db = match &arguments.subdatabase {
+        Some(name) => db.subdatabase(name.as_bytes()).map_err(about_file)?,
+        None => db,
+    };
+    let out = output(arguments)?;
+    let bar = progress(&out);
+    let writer = dump::Writer::new().print(arguments.print).record_numbers(arguments.keys);
+    let summary = writer.write(&db, bar.wrap_write(out.to), |damage| {
+        let message = match damage.database {
+            Some(name) => format!("database {}: {}", escape(name), damage.error),
+            None => damage.error.to_string(),
+        };
+        bar.suspend(|| complain(about(path, message)));
+    });
+    bar.finish_and_clear();
+    let summary = summary.map_err(|error| match error {
+        dump::Error::Write(error) => error.into(),
+        other => Failure::Message(about(path, other)),
+    })?;
+    if summary.deleted > 0 {
+        let n = summary.deleted;
+        complain(about(
+            path,
+            format_args!("note: left out {n} marked as deleted by a program that was stopped"),
+        ));
+    }
+    if summary.damaged > 0 {
+        let n = summary.damaged;
+        complain(about(path, format_args!("damaged in {n} places: the output is not complete")));
+    }
+    Ok(Outcome::complete_if(summary.damaged == 0))
+}
+
+/// Opens a database; `-` is standard input.
+pub(crate) fn open(path: &Path) -> Result<Database<'static>, Failure> {
+    let source = if path == Path::new("-") { Path::new("/dev/stdin") } else { path };
+    Database::open(source).map_err(|error| Failure::about(path, &error))
+}
+
+fn list(db: &Database<'_>, arguments: &Arguments) -> Result<Outcome, Failure> {
+    let path = &arguments.file;
+    if !db.is_directory() {
+        return Err(Failure::about(path, &bdbkit::Error::NotMultiple));
+    }
+    let mut out = output(arguments)?.to;
+    let mut complete = true;
+    for database in db.subdatabases() {
+        match database {
+            Ok(database) => writeln!(out, "{}", escape(database.name()))?,
+            Err(error) => {
+                complain(about(path, error));
+                complete = false;
+            }
+        }
+    }
+    out.flush()?;
+    Ok(Outcome::complete_if(complete))
+}
+
+/// Where the text goes.
+struct Output {
+    to: Box<dyn Write>,
+    terminal: bool,
+}
+
+fn output(arguments: &Arguments) -> Result<Output, Failure> {
+    let Some(path) = &arguments.output else {
+        let out = io::stdout();
+        return Ok(Output { terminal: out.is_terminal(), to: Box::new(out) });
+    };
+    let same = |a: &Path, b: &Path| Some(a.canonicalize().ok()? == b.canonicalize().ok()?);
+    if same(path, &arguments.file) == Some(true) {
+        return Err(Failure::Message(about(path, "is the database itself: not overwritten")));
+    }
+    let file = File::create(path).map_err(|error| Failure::Message(about(path, error)))?;
+    Ok(Output { terminal: false, to: Box::new(file) })
+}
+
+/// A progress bar on a terminal that does not show the output itself.
+fn progress(out: &Output) -> ProgressBar {
+    if out.terminal || !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{spinner} {bytes} written, {bytes_per_sec}");
+    ProgressBar::new_spinner().with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()))
+}

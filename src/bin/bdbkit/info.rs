@@ -1,0 +1,237 @@
+//! `bdbkit info`: what a file is and holds.
+
+use std::collections::BTreeMap;
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use bdbkit::dump::escape;
+use bdbkit::{Database, FileStats, TreeStats};
+use indicatif::ProgressBar;
+use serde::Serialize;
+
+use crate::dump::open;
+use crate::failure::{Failure, Outcome, about, complain};
+
+/// Say what files are and what they hold
+///
+/// Type, version and byte order, page size, flags, pages by kind, and for each
+/// database its depth and records. Reads the whole file.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// One JSON object a line for each file
+    #[arg(long)]
+    json: bool,
+
+    /// Database files, or - for standard input
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
+    let mut out = io::stdout().lock();
+    let mut complete = true;
+    for (i, path) in arguments.files.iter().enumerate() {
+        match File::read(path) {
+            Ok(file) => {
+                complete &= file.complete;
+                if arguments.json {
+                    let line = serde_json::to_string(&file).map_err(io::Error::from)?;
+                    writeln!(out, "{line}")?;
+                } else {
+                    if i > 0 {
+                        writeln!(out)?;
+                    }
+                    file.print(&mut out)?;
+                }
+            }
+            Err(Failure::Message(message)) => {
+                complain(message);
+                complete = false;
+            }
+            Err(closed) => return Err(closed),
+        }
+    }
+    out.flush()?;
+    Ok(Outcome::complete_if(complete))
+}
+
+/// The facts about a file.
+#[derive(Serialize)]
+struct File {
+    file: String,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    version: u32,
+    byte_order: String,
+    page_size: u32,
+    pages: u32,
+    /// Bytes behind the last whole page.
+    tail: u64,
+    last_page: Option<u32>,
+    file_id: String,
+    checksums: bool,
+    encrypted: bool,
+    highest_lsn: [u32; 2],
+    pages_by_kind: BTreeMap<&'static str, u32>,
+    unwritten_pages: u32,
+    unknown_pages: u32,
+    free_list: u32,
+    several_databases: bool,
+    databases: Vec<Inner>,
+    complete: bool,
+}
+
+/// The facts about a database.
+#[derive(Serialize)]
+struct Inner {
+    name: Option<String>,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    version: u32,
+    flags: Vec<&'static str>,
+    min_key: u32,
+    record_length: Option<u32>,
+    pad: Option<u8>,
+    root: u32,
+    depth: Option<u8>,
+    records: u64,
+    deleted: u64,
+    damaged: u64,
+    first_damage: Option<String>,
+}
+
+impl File {
+    fn read(path: &Path) -> Result<File, Failure> {
+        let db = open(path)?;
+        let bar = if io::stderr().is_terminal() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
+        bar.set_message(path.display().to_string());
+        bar.enable_steady_tick(std::time::Duration::from_millis(100));
+        let FileStats { pages, unwritten, unknown, free_list, highest_lsn, .. } = db.file_stats();
+        let mut complete = true;
+        let mut databases = Vec::new();
+        if db.is_directory() {
+            for found in db.subdatabases() {
+                match found {
+                    Ok(found) => databases.push(Inner::read(&found.open())),
+                    Err(error) => {
+                        bar.suspend(|| complain(about(path, error)));
+                        complete = false;
+                    }
+                }
+            }
+        } else {
+            databases.push(Inner::read(&db));
+        }
+        bar.finish_and_clear();
+        for inner in &databases {
+            if let Some(damage) = &inner.first_damage {
+                let n = inner.damaged;
+                complain(about(path, format_args!("damaged in {n} places, the first: {damage}")));
+                complete = false;
+            }
+        }
+        let meta = db.meta();
+        Ok(File {
+            file: path.display().to_string(),
+            kind: meta.method().name(),
+            version: meta.version(),
+            byte_order: meta.endianness().to_string(),
+            page_size: meta.page_size().get(),
+            pages: db.page_count(),
+            tail: db.tail(),
+            last_page: meta.last_page().map(|no| no.0),
+            file_id: meta.file_id().to_string(),
+            checksums: meta.checksummed(),
+            encrypted: false,
+            highest_lsn: [highest_lsn.file, highest_lsn.offset],
+            pages_by_kind: pages.into_iter().map(|(kind, count)| (kind.name(), count)).collect(),
+            unwritten_pages: unwritten,
+            unknown_pages: unknown,
+            free_list,
+            several_databases: db.is_directory(),
+            databases,
+            complete,
+        })
+    }
+
+    fn print(&self, out: &mut impl Write) -> io::Result<()> {
+        writeln!(out, "{}", self.file)?;
+        let mut row = |name: &str, value: String| writeln!(out, "  {name:<14} {value}");
+        let several = if self.several_databases { ", several databases" } else { "" };
+        row("type", format!("{}{several}", self.kind))?;
+        row("version", format!("{}, {}", self.version, self.byte_order))?;
+        row("page size", self.page_size.to_string())?;
+        row("checksums", if self.checksums { "yes" } else { "no" }.into())?;
+        row("encryption", "none".into())?;
+        row("pages", self.pages.to_string())?;
+        for (kind, count) in &self.pages_by_kind {
+            row("", format!("{count} {kind}"))?;
+        }
+        for (count, what) in
+            [(self.unwritten_pages, "never written"), (self.unknown_pages, "of unknown type")]
+        {
+            if count > 0 {
+                row("", format!("{count} {what}"))?;
+            }
+        }
+        row("free list", self.free_list.to_string())?;
+        if self.tail > 0 {
+            row("tail", format!("{} bytes behind the last whole page", self.tail))?;
+        }
+        let [file, offset] = self.highest_lsn;
+        row("highest LSN", format!("[{file}][{offset}]"))?;
+        row("file id", self.file_id.clone())?;
+        self.databases.iter().try_for_each(|inner| inner.print(out))
+    }
+}
+
+impl Inner {
+    fn read(db: &Database<'_>) -> Inner {
+        let TreeStats { depth, records, deleted, damaged, first_damage, .. } = db.tree_stats();
+        let meta = db.meta();
+        Inner {
+            name: db.name().map(escape),
+            kind: meta.method().name(),
+            version: meta.version(),
+            flags: meta.flags().names().collect(),
+            min_key: meta.min_key(),
+            record_length: meta.record_length(),
+            pad: meta.pad(),
+            root: meta.root().0,
+            depth,
+            records,
+            deleted,
+            damaged,
+            first_damage: first_damage.map(|error| error.to_string()),
+        }
+    }
+
+    fn print(&self, out: &mut impl Write) -> io::Result<()> {
+        let indent = if let Some(name) = &self.name {
+            writeln!(out, "  database {name:?}")?;
+            "    "
+        } else {
+            "  "
+        };
+        let width = 18usize.saturating_sub(indent.len());
+        let mut row = |name: &str, value: String| writeln!(out, "{indent}{name:<width$} {value}");
+        if self.name.is_some() {
+            row("type", format!("{}, version {}", self.kind, self.version))?;
+        }
+        let flags = if self.flags.is_empty() { "none".into() } else { self.flags.join(", ") };
+        row("flags", flags)?;
+        row("depth", self.depth.map_or("unknown".into(), |depth| depth.to_string()))?;
+        row("records", self.records.to_string())?;
+        if self.deleted > 0 {
+            row("marked deleted", self.deleted.to_string())?;
+        }
+        if let Some(length) = self.record_length {
+            let pad = self.pad.map_or(String::new(), |pad| format!(", padded with {pad:#04x}"));
+            row("record length", format!("{length}{pad}"))?;
+        }
+        if self.damaged > 0 {
+            row("damage", format!("in {} places", self.damaged))?;
+        }
+        Ok(())
+    }
+}

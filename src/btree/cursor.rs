@@ -1,0 +1,284 @@
+//! A position among the pairs of a database, moved by the caller.
+
+use byteorder::ByteOrder;
+
+use super::database::Database;
+use super::entries::Entry;
+use super::item::Item;
+use super::leaf::{Content, Stored};
+use super::search::{self, Found};
+use super::shape::Shape;
+use super::visited::Visited;
+use super::walk::{Direction, Walk};
+use crate::error::Result;
+use crate::meta::Method;
+use crate::order::with_order;
+use crate::types::PageNo;
+
+/// A key and a value as they are stored, not yet read.
+#[derive(Clone, Copy, Debug)]
+pub struct Pair<'a> {
+    key: Item<'a>,
+    value: Item<'a>,
+    record: Option<u32>,
+}
+
+impl<'a> Pair<'a> {
+    /// The key; empty in a RECNO database, which has numbers instead.
+    #[must_use]
+    pub fn key(&self) -> Item<'a> {
+        self.key
+    }
+
+    /// The value.
+    #[must_use]
+    pub fn value(&self) -> Item<'a> {
+        self.value
+    }
+
+    /// The record number, from 1, in a RECNO database.
+    #[must_use]
+    pub fn record_number(&self) -> Option<u32> {
+        self.record
+    }
+
+    /// Reads both into memory, as far as they are not there.
+    ///
+    /// # Errors
+    ///
+    /// As [`Item::read`].
+    #[inline]
+    pub fn read(&self) -> Result<Entry<'a>> {
+        Ok(Entry::new(self.key.read()?, self.value.read()?, self.record))
+    }
+}
+
+/// A position among the pairs of a database.
+///
+/// Pairs come in key order, duplicates in theirs, deleted ones are skipped. Any
+/// number of cursors can read one [`Database`] at once.
+///
+/// After an error the cursor can go on: the next move gives what comes behind
+/// the damage.
+#[derive(Debug)]
+pub struct Cursor<'a> {
+    db: &'a Database<'a>,
+    main: Walk<'a>,
+    duplicates: Option<Walk<'a>>,
+    pub(super) visited: Option<Visited>,
+    deleted: u64,
+}
+
+/// A place that two cursors can compare.
+pub(super) type Position = (Option<(PageNo, u16)>, Option<(PageNo, u16)>);
+
+impl<'a> Cursor<'a> {
+    pub(super) fn new(db: &'a Database<'a>) -> Self {
+        Cursor { db, main: db.walk(), duplicates: None, visited: None, deleted: 0 }
+    }
+
+    /// Moves to the first pair.
+    ///
+    /// # Errors
+    ///
+    /// Damage on the way.
+    pub fn first(&mut self) -> Result<Option<Pair<'a>>> {
+        self.restart(self.db.walk());
+        self.next()
+    }
+
+    /// Moves to the last pair.
+    ///
+    /// # Errors
+    ///
+    /// Damage on the way.
+    pub fn last(&mut self) -> Result<Option<Pair<'a>>> {
+        self.restart(self.db.walk());
+        self.previous()
+    }
+
+    /// Moves to the next pair: the first, if the cursor is new. At the end it
+    /// stays where it is.
+    ///
+    /// # Errors
+    ///
+    /// Damage between here and there.
+    #[allow(clippy::should_implement_trait)] // `Entries` is the iterator
+    #[inline]
+    pub fn next(&mut self) -> Result<Option<Pair<'a>>> {
+        with_order!(self.db.pages().order(), O => self.step::<O>(Direction::Forward))
+    }
+
+    /// Moves to the pair before: the last, if the cursor is new. At the
+    /// beginning it stays where it is.
+    ///
+    /// # Errors
+    ///
+    /// Damage between here and there.
+    pub fn previous(&mut self) -> Result<Option<Pair<'a>>> {
+        with_order!(self.db.pages().order(), O => self.step::<O>(Direction::Backward))
+    }
+
+    /// Moves to the first pair whose key is equal to `key` or greater.
+    ///
+    /// # Errors
+    ///
+    /// Damage on the way, or keys that are not in the database's [`KeyOrder`](crate::KeyOrder);
+    /// [`Error::WrongMethod`](crate::Error::WrongMethod) for RECNO.
+    pub fn seek(&mut self, key: &[u8]) -> Result<Option<Pair<'a>>> {
+        self.before(key)?;
+        self.next()
+    }
+
+    /// Moves to a record by its number, which counts from 1, or to the first
+    /// behind it that is not deleted.
+    ///
+    /// # Errors
+    ///
+    /// Damage on the way; [`Error::WrongMethod`](crate::Error::WrongMethod) if the database keeps no record numbers.
+    pub fn seek_record(&mut self, number: u32) -> Result<Option<Pair<'a>>> {
+        self.db.expect_record_numbers()?;
+        with_order!(self.db.pages().order(), O => {
+            let mut frames = Vec::new();
+            let found = search::find_record::<O>(self.db, number, |frame| frames.push(frame))?;
+            let Some((leaf, unit)) = found else { return Ok(None) };
+            self.restart(self.db.walk().at(frames, leaf, unit.checked_sub(1)));
+            self.step::<O>(Direction::Forward)
+        })
+    }
+
+    /// Stands between the pairs not greater than `key` and the others, for a move
+    /// forward or backward.
+    pub(super) fn beyond(&mut self, key: &[u8], forward: bool) -> Result<()> {
+        let order = self.db.pages().order();
+        self.stand(key, |found| {
+            let mut pair = found.pair;
+            if found.exact {
+                let shares = |pair| with_order!(order, O => found.leaf.shares_key::<O>(pair));
+                pair = pair.saturating_add(1);
+                while pair < found.leaf.units() && shares(pair) {
+                    pair = pair.saturating_add(1);
+                }
+            }
+            if forward { pair.checked_sub(1) } else { Some(pair) }
+        })
+    }
+
+    /// Stands between the pairs less than `key` and the others, so that the next
+    /// move goes to either side.
+    pub(super) fn before(&mut self, key: &[u8]) -> Result<()> {
+        self.stand(key, |found| found.pair.checked_sub(1))
+    }
+
+    /// As [`Cursor::before`], for a move backward.
+    pub(super) fn after_less(&mut self, key: &[u8]) -> Result<()> {
+        self.stand(key, |found| Some(found.pair))
+    }
+
+    fn stand(&mut self, key: &[u8], unit: impl Fn(&Found<'a>) -> Option<u16>) -> Result<()> {
+        self.db.expect_keys()?;
+        with_order!(self.db.pages().order(), O => {
+            let mut frames = Vec::new();
+            let found = search::find::<O>(self.db, key, |frame| frames.push(frame))?;
+            let unit = unit(&found).filter(|&u| u < found.leaf.units());
+            self.restart(self.db.walk().at(frames, found.leaf, unit));
+        });
+        Ok(())
+    }
+
+    fn restart(&mut self, walk: Walk<'a>) {
+        (self.main, self.duplicates) = (walk, None);
+    }
+
+    /// Number of pairs in a BTREE that were skipped because they are marked deleted.
+    pub(super) fn deleted(&self) -> u64 {
+        self.deleted
+    }
+
+    pub(super) fn position(&self) -> Position {
+        (self.main.position(), self.duplicates.as_ref().and_then(Walk::position))
+    }
+
+    #[inline]
+    fn step<O: ByteOrder>(&mut self, to: Direction) -> Result<Option<Pair<'a>>> {
+        loop {
+            if let Some(walk) = &mut self.duplicates {
+                if walk.step::<O>(to, &mut self.visited)? {
+                    let Some(value) = walk.value::<O>() else { continue };
+                    let value = value?;
+                    if value.deleted {
+                        self.deleted = self.deleted.saturating_add(1);
+                        continue;
+                    }
+                    return self.pair::<O>(value.content, to, false).map(Some);
+                }
+                self.duplicates = None;
+            }
+            if !self.main.step::<O>(to, &mut self.visited)? {
+                return Ok(None);
+            }
+            let Some(value) = self.main.value::<O>() else { continue };
+            match value? {
+                Stored { deleted: true, .. } => {
+                    if self.db.meta().method() == Method::Btree {
+                        self.deleted = self.deleted.saturating_add(1);
+                    }
+                }
+                Stored { content: Content::Duplicates(duplicates), .. } => {
+                    let shape = Shape::of_duplicates(self.db.meta());
+                    let pages = self.db.pages();
+                    if !self.db.meta().flags().duplicates() {
+                        return Err(self.db.unexpected_duplicates(duplicates));
+                    }
+                    self.duplicates = Some(Walk::new(pages, shape, duplicates.root, duplicates.origin()));
+                    self.mark_key::<O>(to)?;
+                }
+                Stored { content, .. } => return self.pair::<O>(content, to, true).map(Some),
+            }
+        }
+    }
+
+    /// The pair of the value where the cursor stands.
+    #[inline]
+    fn pair<O: ByteOrder>(&mut self, value: Content<'a>, to: Direction, mark_key: bool) -> Result<Pair<'a>> {
+        let pages = self.db.pages();
+        let value = Item::new(pages, value);
+        self.mark(&value)?;
+        if self.db.meta().method() == Method::Recno {
+            let record = self.main.records_before::<O>().map(|before| before.saturating_add(1));
+            return Ok(Pair { key: Item::new(pages, Content::Here(&[])), value, record });
+        }
+        if mark_key {
+            self.mark_key::<O>(to)?;
+        }
+        let key = self.main.key::<O>().unwrap_or(Ok(Content::Here(&[])))?;
+        Ok(Pair { key: Item::new(pages, key), value, record: None })
+    }
+
+    /// Notes an overflow chain that a full walk comes by: each belongs to one item.
+    #[inline]
+    fn mark(&mut self, item: &Item<'a>) -> Result<()> {
+        if let (Some(visited), Content::Chain(chain)) = (&mut self.visited, item.content()) {
+            if !visited.mark(chain.first) {
+                return item.reached_twice().map_or(Ok(()), Err);
+            }
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn mark_key<O: ByteOrder>(&mut self, to: Direction) -> Result<()> {
+        if self.visited.is_none() || self.main.shares_key::<O>(to) {
+            return Ok(());
+        }
+        match self.main.key::<O>() {
+            Some(Ok(key)) => self.mark(&Item::new(self.db.pages(), key)),
+            _ => Ok(()), // reported with the pair
+        }
+    }
+
+    /// Records before the one where the cursor stands, where counts are kept.
+    pub(super) fn records_before(&mut self) -> Option<u32> {
+        with_order!(self.db.pages().order(), O => self.main.records_before::<O>())
+    }
+}

@@ -1,0 +1,296 @@
+//! Iterators over pairs, from both ends.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+use std::ops::Bound;
+
+use super::cursor::{Cursor, Pair};
+use super::database::Database;
+use super::key_order::KeyOrder;
+use super::visited::Visited;
+use crate::error::Result;
+
+/// A key and a value, read: borrowed from the page, or assembled from an
+/// overflow chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry<'a> {
+    key: Cow<'a, [u8]>,
+    value: Cow<'a, [u8]>,
+    record: Option<u32>,
+}
+
+impl<'a> Entry<'a> {
+    pub(super) fn new(key: Cow<'a, [u8]>, value: Cow<'a, [u8]>, record: Option<u32>) -> Self {
+        Entry { key, value, record }
+    }
+
+    /// The key; empty in a RECNO database, which has numbers instead.
+    #[must_use]
+    pub fn key(&self) -> &[u8] {
+        &self.key
+    }
+
+    /// The value.
+    #[must_use]
+    pub fn value(&self) -> &[u8] {
+        &self.value
+    }
+
+    /// The record number, from 1, in a RECNO database.
+    #[must_use]
+    pub fn record_number(&self) -> Option<u32> {
+        self.record
+    }
+
+    /// Key and value, to keep.
+    #[must_use]
+    pub fn into_parts(self) -> (Cow<'a, [u8]>, Cow<'a, [u8]>) {
+        (self.key, self.value)
+    }
+}
+
+/// The pairs of a database, or those in a range, in key order.
+///
+/// Yields errors in place and goes on behind them. [`Entries::pairs`] gives the
+/// same without reading overflow chains.
+#[derive(Debug)]
+pub struct Entries<'a> {
+    pairs: Pairs<'a>,
+}
+
+/// As [`Entries`], with keys and values not yet read.
+#[derive(Debug)]
+pub struct Pairs<'a> {
+    db: &'a Database<'a>,
+    front: End<'a>,
+    back: End<'a>,
+    start: Bound<Vec<u8>>,
+    end: Bound<Vec<u8>>,
+    prefix: Option<Vec<u8>>,
+    done: bool,
+    /// Where to look next for pages that a walk over the whole file missed.
+    missed_from: Option<u32>,
+}
+
+/// One end of the iteration: its cursor, and whether that has started.
+#[derive(Debug)]
+struct End<'a> {
+    cursor: Cursor<'a>,
+    started: bool,
+}
+
+impl<'a> End<'a> {
+    fn new(cursor: Cursor<'a>) -> Self {
+        End { cursor, started: false }
+    }
+}
+
+impl<'a> Entries<'a> {
+    pub(super) fn all(db: &'a Database<'a>) -> Self {
+        Entries { pairs: Pairs::all(db, Some(Visited::new(db.pages()))) }
+    }
+
+    pub(super) fn range(db: &'a Database<'a>, start: Bound<Vec<u8>>, end: Bound<Vec<u8>>) -> Self {
+        Entries { pairs: Pairs::new(db, start, end, None) }
+    }
+
+    pub(super) fn prefix(db: &'a Database<'a>, prefix: &[u8]) -> Self {
+        // With an order of its own, keys with one prefix need not be neighbours.
+        let start = match db.key_order() {
+            KeyOrder::Bytes => Bound::Included(prefix.to_vec()),
+            KeyOrder::Custom(_) => Bound::Unbounded,
+        };
+        let end = match (db.key_order(), successor(prefix)) {
+            (KeyOrder::Bytes, Some(key)) => Bound::Excluded(key),
+            _ => Bound::Unbounded,
+        };
+        Entries { pairs: Pairs::new(db, start, end, Some(prefix.to_vec())) }
+    }
+
+    /// The same pairs, with keys and values not yet read.
+    #[must_use]
+    pub fn pairs(self) -> Pairs<'a> {
+        self.pairs
+    }
+
+    /// As [`Pairs::into_visited`].
+    pub(super) fn into_visited(self) -> Option<Visited> {
+        self.pairs.into_visited()
+    }
+}
+
+/// The least key that is greater than all keys with a prefix.
+fn successor(prefix: &[u8]) -> Option<Vec<u8>> {
+    let at = prefix.iter().rposition(|&byte| byte != 0xff)?;
+    let mut key = prefix.get(..=at)?.to_vec();
+    if let Some(last) = key.last_mut() {
+        *last = last.wrapping_add(1);
+    }
+    Some(key)
+}
+
+impl<'a> Pairs<'a> {
+    fn new(
+        db: &'a Database<'a>,
+        start: Bound<Vec<u8>>,
+        end: Bound<Vec<u8>>,
+        prefix: Option<Vec<u8>>,
+    ) -> Self {
+        let (front, back) = (End::new(db.cursor()), End::new(db.cursor()));
+        Pairs { db, front, back, start, end, prefix, done: false, missed_from: None }
+    }
+
+    /// All pairs of a database. Each end notes which pages it comes by; `seen`
+    /// are those that other databases of the file own.
+    pub(crate) fn all(db: &'a Database<'a>, seen: Option<Visited>) -> Self {
+        let mut pairs = Pairs::new(db, Bound::Unbounded, Bound::Unbounded, None);
+        let alone = db.name().is_none() && !db.meta().flags().several_databases();
+        pairs.missed_from = alone.then_some(0);
+        (pairs.front.cursor.visited, pairs.back.cursor.visited) = (seen.clone(), seen);
+        pairs
+    }
+
+    /// The pages that a walk over the whole database came by.
+    pub(crate) fn into_visited(self) -> Option<Visited> {
+        self.front.cursor.visited
+    }
+
+    /// Pairs in a BTREE that were skipped so far because they are marked as deleted.
+    #[must_use]
+    pub fn deleted(&self) -> u64 {
+        self.front.cursor.deleted().saturating_add(self.back.cursor.deleted())
+    }
+
+    #[inline]
+    fn step(&mut self, forward: bool) -> Option<Result<Pair<'a>>> {
+        loop {
+            if self.done {
+                return self.missed();
+            }
+            match self.try_step(forward) {
+                Ok(Some(pair)) => match self.has_prefix(&pair) {
+                    Ok(true) => return Some(Ok(pair)),
+                    Ok(false) => {}
+                    Err(error) => return Some(Err(error)),
+                },
+                Ok(None) => self.done = true,
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+
+    #[inline]
+    fn try_step(&mut self, forward: bool) -> Result<Option<Pair<'a>>> {
+        let (near, far, bound) = if forward {
+            (&mut self.front, &self.back, &self.end)
+        } else {
+            (&mut self.back, &self.front, &self.start)
+        };
+        if !near.started {
+            near.started = true;
+            let edge = if forward { &self.start } else { &self.end };
+            let placed = match edge {
+                Bound::Unbounded => Ok(()),
+                Bound::Included(key) if forward => near.cursor.before(key),
+                Bound::Excluded(key) if !forward => near.cursor.after_less(key),
+                Bound::Excluded(key) | Bound::Included(key) => near.cursor.beyond(key, forward),
+            };
+            if let Err(error) = placed {
+                self.done = true;
+                return Err(error);
+            }
+        }
+        let pair = if forward { near.cursor.next()? } else { near.cursor.previous()? };
+        let Some(pair) = pair else { return Ok(None) };
+        if far.started && near.cursor.position() == far.cursor.position() {
+            return Ok(None);
+        }
+        if let Bound::Included(key) | Bound::Excluded(key) = bound {
+            let order = pair.key().compare(key, self.db.key_order())?;
+            let inside = match order {
+                Ordering::Equal => matches!(bound, Bound::Included(_)),
+                Ordering::Less => forward,
+                Ordering::Greater => !forward,
+            };
+            if !inside {
+                return Ok(None);
+            }
+        }
+        Ok(Some(pair))
+    }
+
+    fn has_prefix(&self, pair: &Pair<'_>) -> Result<bool> {
+        let Some(prefix) = &self.prefix else { return Ok(true) };
+        let mut rest = prefix.as_slice();
+        for piece in pair.key().pieces() {
+            let piece = piece?;
+            let len = piece.len().min(rest.len());
+            if piece.get(..len) != rest.get(..len) {
+                return Ok(false);
+            }
+            rest = rest.get(len..).unwrap_or(&[]);
+            if rest.is_empty() {
+                break;
+            }
+        }
+        Ok(rest.is_empty())
+    }
+
+    /// After a walk over the whole file: pages with records that it missed.
+    fn missed(&mut self) -> Option<Result<Pair<'a>>> {
+        let from = self.missed_from?;
+        let front = self.front.cursor.visited.as_mut()?;
+        if let Some(back) = self.back.cursor.visited.take() {
+            front.merge(&back);
+        }
+        let Some((no, error)) = front.unreached(self.db.pages(), from) else {
+            self.missed_from = None;
+            return None;
+        };
+        self.missed_from = no.checked_add(1);
+        Some(Err(error))
+    }
+}
+
+impl<'a> Iterator for Pairs<'a> {
+    type Item = Result<Pair<'a>>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        self.step(true)
+    }
+}
+
+impl DoubleEndedIterator for Pairs<'_> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        self.step(false)
+    }
+}
+
+impl<'a> Iterator for Entries<'a> {
+    type Item = Result<Entry<'a>>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        self.pairs.next().map(|pair| pair.and_then(|pair| pair.read()))
+    }
+}
+
+impl DoubleEndedIterator for Entries<'_> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        self.pairs.next_back().map(|pair| pair.and_then(|pair| pair.read()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::successor;
+
+    #[test]
+    fn the_successor_of_a_prefix_is_greater_than_all_its_keys() {
+        assert_eq!(successor(b"ab"), Some(b"ac".to_vec()));
+        assert_eq!(successor(b"a\xff\xff"), Some(b"b".to_vec()));
+        assert_eq!(successor(b"\xff"), None);
+        assert_eq!(successor(b""), None);
+    }
+}

@@ -1,0 +1,101 @@
+//! A key or a value, wherever its bytes are.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+
+use super::chain::{ItemReader, Pieces};
+use super::key_order::KeyOrder;
+use super::leaf::Content;
+use crate::error::{Error, Result};
+use crate::pages::Pages;
+
+/// A key or a value as it is stored: on a page, or in an overflow chain.
+///
+/// Nothing is read of an overflow chain before its bytes are asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Item<'a> {
+    pages: &'a Pages<'a>,
+    content: Content<'a>,
+}
+
+impl<'a> Item<'a> {
+    pub(crate) fn new(pages: &'a Pages<'a>, content: Content<'a>) -> Self {
+        Item { pages, content }
+    }
+
+    pub(crate) fn content(&self) -> Content<'a> {
+        self.content
+    }
+
+    /// Length in bytes, as the item states it.
+    #[must_use]
+    #[allow(clippy::len_without_is_empty)] // an item is not a collection
+    pub fn len(&self) -> u32 {
+        match self.content {
+            Content::Here(bytes) => u32::try_from(bytes.len()).unwrap_or(u32::MAX),
+            Content::Chain(chain) => chain.len,
+            Content::Duplicates(_) => 0,
+        }
+    }
+
+    /// The bytes, if they stand on the page itself.
+    #[must_use]
+    #[inline]
+    pub fn on_page(&self) -> Option<&'a [u8]> {
+        match self.content {
+            Content::Here(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+
+    /// The bytes: borrowed from the page, or put together from the chain.
+    ///
+    /// # Errors
+    ///
+    /// A damaged chain, or an item longer than [`Limits`](crate::Limits) allow.
+    #[inline]
+    pub fn read(&self) -> Result<Cow<'a, [u8]>> {
+        match self.content {
+            Content::Here(bytes) => Ok(Cow::Borrowed(bytes)),
+            Content::Chain(chain) => chain.assemble(self.pages),
+            Content::Duplicates(_) => Ok(Cow::Borrowed(&[])),
+        }
+    }
+
+    /// The bytes as they stand on their pages, one piece after the other.
+    #[must_use]
+    pub fn pieces(&self) -> Pieces<'a> {
+        match self.content {
+            Content::Here(bytes) => Pieces::here(bytes),
+            Content::Chain(chain) => Pieces::new(self.pages, chain),
+            Content::Duplicates(_) => Pieces::here(&[]),
+        }
+    }
+
+    /// The bytes as a stream, of any length, in no memory of its own.
+    #[must_use]
+    pub fn reader(&self) -> ItemReader<'a> {
+        ItemReader::new(self.pieces())
+    }
+
+    /// Where the item stands relative to a key.
+    #[inline]
+    pub(crate) fn compare(&self, key: &[u8], order: KeyOrder<'_>) -> Result<Ordering> {
+        match (order, self.content) {
+            (KeyOrder::Bytes, Content::Here(bytes)) => Ok(bytes.cmp(key)),
+            (KeyOrder::Bytes, Content::Chain(chain)) => chain.compare(self.pages, key),
+            _ => Ok(order.compare(self.read()?.as_ref(), key)),
+        }
+    }
+
+    /// The error for an overflow chain that a walk meets for the second time.
+    pub(crate) fn reached_twice(&self) -> Option<Error> {
+        match self.content {
+            Content::Chain(chain) => {
+                let defect = crate::error::Defect::ReachedTwice { target: chain.first.0 };
+                Some(Error::corrupt(chain.page, chain.offset, defect))
+            }
+            _ => None,
+        }
+    }
+}

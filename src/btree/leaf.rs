@@ -1,0 +1,340 @@
+//! Leaves: pairs, records or duplicates on one page.
+
+use byteorder::ByteOrder;
+
+use super::chain::{Chain, Pieces};
+use crate::error::{Defect, Error, Result};
+use crate::format::item::{self, DELETED, DUPLICATE, KEYDATA, KEYDATA_HEAD, OVERFLOW, REFERENCE};
+use crate::format::page::{Page, PageKind, at, slot_offset};
+use crate::pages::{Origin, Pages};
+use crate::types::PageNo;
+
+/// A leaf whose header was checked; its items are checked when touched.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Leaf<'a> {
+    pages: &'a Pages<'a>,
+    bytes: &'a [u8],
+    no: PageNo,
+    kind: PageKind,
+    entries: u16,
+    area: usize,
+    prev: u32,
+    next: u32,
+}
+
+/// An item of a leaf, with its mark of deletion.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stored<'a> {
+    pub(crate) content: Content<'a>,
+    pub(crate) deleted: bool,
+}
+
+/// Where the bytes of an item are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Content<'a> {
+    /// On the page.
+    Here(&'a [u8]),
+    /// In an overflow chain.
+    Chain(Chain),
+    /// The data of a pair whose key has off-page duplicates.
+    Duplicates(Duplicates),
+}
+
+/// The off-page duplicates of a key: where they are, and which item says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Duplicates {
+    pub(crate) root: PageNo,
+    pub(crate) origin: (PageNo, usize),
+}
+
+impl Duplicates {
+    pub(crate) fn origin(&self) -> Origin {
+        let (page, offset) = self.origin;
+        Origin { page, offset, what: "off-page duplicates on page" }
+    }
+}
+
+/// Checks the header fields that index and items depend on, and gives the start
+/// of the item area.
+pub(crate) fn check_area<O: ByteOrder>(page: &Page<'_, O>, no: PageNo, overhead: usize) -> Result<usize> {
+    let (lowest, highest) = (slot_offset(overhead, page.entries()), page.bytes().len());
+    let found = page.item_area();
+    if lowest > highest {
+        let defect = Defect::Entries { found: page.entries(), why: "more than fit the page" };
+        return Err(Error::corrupt(no, at::ENTRIES, defect));
+    }
+    if found < lowest || found > highest {
+        let defect = Defect::ItemArea { found, lowest, highest };
+        return Err(Error::corrupt(no, at::HF_OFFSET, defect));
+    }
+    Ok(found)
+}
+
+/// Adds up items to see whether they tile the item area.
+///
+/// The items of a page are packed without gaps, so the sum of `end - start`
+/// over all items is the size of the area, and the sum of `end² - start²`
+/// telescopes likewise. A slot that is missing, or that points to another's
+/// item, changes one of the two.
+#[derive(Debug, Default)]
+pub(crate) struct Tiling {
+    linear: usize,
+    square: usize,
+}
+
+impl Tiling {
+    pub(crate) fn add(&mut self, start: usize, size: usize) {
+        self.linear = self.linear.wrapping_add(size);
+        let sum = start.wrapping_add(start).wrapping_add(size);
+        self.square = self.square.wrapping_add(sum.wrapping_mul(size));
+    }
+
+    pub(crate) fn check(&self, no: PageNo, area: usize, end: usize) -> Result<()> {
+        let square = end.wrapping_mul(end).wrapping_sub(area.wrapping_mul(area));
+        let size = end.saturating_sub(area);
+        if self.linear == size && self.square == square {
+            return Ok(());
+        }
+        Err(Error::corrupt(no, at::HF_OFFSET, Defect::Packing { items: self.linear, area: size }))
+    }
+}
+
+impl<'a> Leaf<'a> {
+    /// Checks that a page is a leaf of this kind, at its level, and that index
+    /// and items lie within it.
+    pub(crate) fn new<O: ByteOrder>(
+        pages: &'a Pages<'a>,
+        page: Page<'a, O>,
+        no: PageNo,
+        kind: PageKind,
+    ) -> Result<Self> {
+        if PageKind::from_byte(page.type_byte()) != Some(kind) {
+            let defect = Defect::PageType { found: page.type_byte(), expected: kind.name() };
+            return Err(Error::corrupt(no, at::TYPE, defect));
+        }
+        let expected = u8::from(kind != PageKind::Duplicate);
+        if page.level() != expected {
+            let defect = Defect::Level { found: page.level(), expected };
+            return Err(Error::corrupt(no, at::LEVEL, defect));
+        }
+        let entries = page.entries();
+        if kind == PageKind::BtreeLeaf && entries & 1 != 0 {
+            let defect = Defect::Entries { found: entries, why: "keys and data come in pairs" };
+            return Err(Error::corrupt(no, at::ENTRIES, defect));
+        }
+        let area = check_area(&page, no, pages.overhead())?;
+        Ok(Leaf { pages, bytes: page.bytes(), no, kind, entries, area, prev: page.prev(), next: page.next() })
+    }
+
+    pub(crate) fn no(&self) -> PageNo {
+        self.no
+    }
+
+    pub(crate) fn kind(&self) -> PageKind {
+        self.kind
+    }
+
+    pub(crate) fn prev(&self) -> u32 {
+        self.prev
+    }
+
+    pub(crate) fn next(&self) -> u32 {
+        self.next
+    }
+
+    pub(crate) fn pages(&self) -> &'a Pages<'a> {
+        self.pages
+    }
+
+    /// Number of units: pairs on a BTREE leaf, items on all others.
+    pub(crate) fn units(&self) -> u16 {
+        match self.kind {
+            PageKind::BtreeLeaf => self.entries >> 1,
+            _ => self.entries,
+        }
+    }
+
+    /// The slot that holds the value of a unit.
+    fn value_slot(&self, unit: u16) -> u16 {
+        match self.kind {
+            PageKind::BtreeLeaf => unit.wrapping_mul(2).wrapping_add(1),
+            _ => unit,
+        }
+    }
+
+    /// The value of a unit.
+    #[inline]
+    pub(crate) fn value<O: ByteOrder>(&self, unit: u16) -> Result<Stored<'a>> {
+        self.value_at::<O>(unit).map(|(_, stored)| stored)
+    }
+
+    /// The value of a unit, and its offset in the page.
+    #[inline]
+    pub(crate) fn value_at<O: ByteOrder>(&self, unit: u16) -> Result<(usize, Stored<'a>)> {
+        let slot = self.value_slot(unit);
+        let (offset, item) = self.item::<O>(slot)?;
+        Ok((offset, self.decode::<O>(slot, offset, item, self.kind == PageKind::BtreeLeaf)?))
+    }
+
+    /// The key of a pair.
+    #[inline]
+    pub(crate) fn key<O: ByteOrder>(&self, pair: u16) -> Result<Content<'a>> {
+        self.key_at::<O>(pair).map(|(_, content)| content)
+    }
+
+    /// The key of a pair, and its offset in the page.
+    #[inline]
+    pub(crate) fn key_at<O: ByteOrder>(&self, pair: u16) -> Result<(usize, Content<'a>)> {
+        let slot = pair.wrapping_mul(2);
+        let (offset, item) = self.item::<O>(slot)?;
+        if self.pages.meta().shared_keys_may_be_reversed() && self.sharers::<O>(slot) & 1 == 0 {
+            if let Some(content) = self.reversed_key::<O>(slot, offset, item) {
+                return Ok((offset, content));
+            }
+        }
+        Ok((offset, self.decode::<O>(slot, offset, item, false)?.content))
+    }
+
+    /// Whether a pair has the key of the pair before: they share the key item.
+    pub(crate) fn shares_key<O: ByteOrder>(&self, pair: u16) -> bool {
+        let slot = pair.wrapping_mul(2);
+        pair > 0 && self.raw_slot::<O>(slot) == self.raw_slot::<O>(slot.wrapping_sub(2))
+    }
+
+    fn raw_slot<O: ByteOrder>(&self, slot: u16) -> Option<u16> {
+        let at = slot_offset(self.pages.overhead(), slot);
+        self.bytes.get(at..)?.first_chunk::<2>().map(|raw| O::read_u16(raw))
+    }
+
+    /// Offset of a slot's item, and the page from there on.
+    #[inline]
+    fn item<O: ByteOrder>(&self, slot: u16) -> Result<(usize, &'a [u8])> {
+        let raw = if slot < self.entries { self.raw_slot::<O>(slot) } else { None };
+        let offset = usize::from(raw.unwrap_or(0));
+        let lowest = slot_offset(self.pages.overhead(), self.entries);
+        if offset >= lowest && offset & 3 == 0 {
+            if let Some(item) = self.bytes.get(offset..).filter(|item| item.len() >= 4) {
+                return Ok((offset, item));
+            }
+        }
+        Err(self.at_slot(
+            slot,
+            Defect::ItemOffset { slot, found: raw.unwrap_or(0), lowest, end: self.bytes.len() },
+        ))
+    }
+
+    #[inline]
+    fn decode<O: ByteOrder>(
+        &self,
+        slot: u16,
+        offset: usize,
+        item: &'a [u8],
+        duplicates: bool,
+    ) -> Result<Stored<'a>> {
+        let type_byte = item::type_byte(item).unwrap_or(0);
+        let deleted = type_byte & DELETED != 0;
+        let content = match type_byte & !DELETED {
+            KEYDATA => {
+                let len = item::len::<O>(item).unwrap_or(0);
+                let bytes = item::keydata(item, len);
+                Content::Here(bytes.ok_or_else(|| self.too_long(slot, offset, len.into()))?)
+            }
+            OVERFLOW => {
+                let (first, len) =
+                    item::reference::<O>(item).ok_or_else(|| self.too_long(slot, offset, 12))?;
+                Content::Chain(Chain { first: PageNo(first), len, page: self.no, offset })
+            }
+            DUPLICATE if duplicates => {
+                let (root, _) = item::reference::<O>(item).ok_or_else(|| self.too_long(slot, offset, 12))?;
+                Content::Duplicates(Duplicates { root: PageNo(root), origin: (self.no, offset) })
+            }
+            _ => {
+                let expected = if duplicates { "1, 2 or 3" } else { "1 or 3" };
+                let defect = Defect::ItemKind { slot, found: type_byte, expected };
+                return Err(Error::corrupt(self.no, offset, defect));
+            }
+        };
+        Ok(Stored { content, deleted })
+    }
+
+    fn at_slot(&self, slot: u16, defect: Defect) -> Error {
+        Error::corrupt(self.no, slot_offset(self.pages.overhead(), slot), defect)
+    }
+
+    fn too_long(&self, slot: u16, offset: usize, len: u32) -> Error {
+        Error::corrupt(self.no, offset, Defect::ItemLength { slot, len, end: self.bytes.len() })
+    }
+
+    /// Checks every item, and that together they fill the item area.
+    pub(crate) fn check<O: ByteOrder>(&self) -> Result<()> {
+        let mut tiling = Tiling::default();
+        for unit in 0..self.units() {
+            if self.kind == PageKind::BtreeLeaf && !self.shares_key::<O>(unit) {
+                let (offset, key) = self.key_at::<O>(unit)?;
+                tiling.add(offset, size_of_item(key));
+            }
+            let (offset, value) = self.value_at::<O>(unit)?;
+            tiling.add(offset, size_of_item(value.content));
+        }
+        self.check_tiling(&tiling)
+    }
+
+    /// Checks that items, all added up, fill the item area.
+    pub(crate) fn check_tiling(&self, tiling: &Tiling) -> Result<()> {
+        tiling.check(self.no, self.area, self.bytes.len())
+    }
+
+    /// Number of units that are not marked deleted.
+    pub(crate) fn live<O: ByteOrder>(&self) -> u32 {
+        let deleted = |unit: &u16| self.value::<O>(*unit).is_ok_and(|v| v.deleted);
+        let gone = (0..self.units()).filter(deleted).count();
+        u32::from(self.units()).saturating_sub(u32::try_from(gone).unwrap_or(u32::MAX))
+    }
+
+    /// How many slots share the key item of this one.
+    fn sharers<O: ByteOrder>(&self, slot: u16) -> usize {
+        let raw = self.raw_slot::<O>(slot);
+        let same = |other: &u16| self.raw_slot::<O>(*other) == raw;
+        let before = (0..slot).rev().skip(1).step_by(2).take_while(same).count();
+        let after = (slot..self.entries).step_by(2).take_while(same).count();
+        before.saturating_add(after)
+    }
+
+    /// The version 6 parity defect (database-format, "The version-6 parity
+    /// defect"): a key shared by an even number of slots may stand in the
+    /// opposite byte order. Gives the key if it does.
+    fn reversed_key<O: ByteOrder>(&self, slot: u16, offset: usize, item: &'a [u8]) -> Option<Content<'a>> {
+        match item::type_byte(item)? & !DELETED {
+            KEYDATA => {
+                let higher = (0..self.entries).filter_map(|s| self.raw_slot::<O>(s).map(usize::from));
+                let end = higher.filter(|&o| o > offset).min().unwrap_or(self.bytes.len());
+                let space = end.checked_sub(offset)?;
+                let len = item::len::<O>(item)?;
+                let fills = |len: u16| item::padded(KEYDATA_HEAD.saturating_add(len.into())) == space;
+                if fills(len) || !fills(len.swap_bytes()) {
+                    return None;
+                }
+                item::keydata(item, len.swap_bytes()).map(Content::Here)
+            }
+            OVERFLOW => {
+                let Content::Chain(chain) = self.decode::<O>(slot, offset, item, false).ok()?.content else {
+                    return None;
+                };
+                if Pieces::new(self.pages, chain).all(|piece| piece.is_ok()) {
+                    return None;
+                }
+                let first = PageNo(chain.first.0.swap_bytes());
+                Some(Content::Chain(Chain { first, len: chain.len.swap_bytes(), ..chain }))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The padded size of an item on its page.
+pub(crate) fn size_of_item(content: Content<'_>) -> usize {
+    match content {
+        Content::Here(bytes) => item::padded(KEYDATA_HEAD.saturating_add(bytes.len())),
+        Content::Chain(_) | Content::Duplicates(_) => REFERENCE,
+    }
+}

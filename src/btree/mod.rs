@@ -1,0 +1,27 @@
+//! The reader of BTREE and RECNO databases, whatever their version.
+
+mod chain;
+mod cursor;
+mod database;
+mod entries;
+mod item;
+mod key_order;
+mod leaf;
+mod node;
+mod scan;
+mod search;
+mod shape;
+mod stats;
+mod subdb;
+mod visited;
+mod walk;
+
+pub use chain::{ItemReader, Pieces};
+pub use cursor::{Cursor, Pair};
+pub use database::{Database, OpenOptions};
+pub use entries::{Entries, Entry, Pairs};
+pub use item::Item;
+pub use key_order::KeyOrder;
+pub use scan::{LeafPage, PageScan, Scanned, ScannedItems};
+pub use stats::{FileStats, TreeStats};
+pub use subdb::{Subdatabase, Subdatabases};

@@ -1,0 +1,240 @@
+//! The pages of a file in their order, without going down any tree.
+
+use std::ops::Range;
+
+use super::database::Database;
+use super::item::Item;
+use super::leaf::{Content, Leaf, Tiling, size_of_item};
+use crate::error::{Defect, Error, Result};
+use crate::format::page::{PageKind, at, holds_records};
+use crate::order::{Endianness, with_order};
+use crate::pages::{Origin, Pages};
+use crate::types::PageNo;
+
+/// The leaves of a file in page order.
+///
+/// Sees every leaf page, also one that nothing leads to, of all databases in the
+/// file. Reports pages that it cannot read and goes on with the next.
+///
+/// ```
+/// let db = bdbkit::Database::open("testdata/btree-v9-le-levels/data.db")?;
+/// let mut pairs = 0;
+/// for leaf in db.scan() {
+///     for entry in leaf?.entries() {
+///         if let bdbkit::Scanned::Pair { .. } = entry? {
+///             pairs += 1;
+///         }
+///     }
+/// }
+/// assert_eq!(pairs, db.iter().count());
+/// # Ok::<(), bdbkit::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct PageScan<'a> {
+    pages: &'a Pages<'a>,
+    range: Range<u32>,
+}
+
+/// A leaf that a scan came by.
+#[derive(Clone, Copy, Debug)]
+pub struct LeafPage<'a> {
+    leaf: Leaf<'a>,
+}
+
+/// An entry of a leaf, in slot order; deleted ones are left out.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Scanned<'a> {
+    /// A key and its value.
+    Pair {
+        /// The key.
+        key: Item<'a>,
+        /// The value.
+        value: Item<'a>,
+    },
+    /// A key whose values stand on other pages, which the scan visits on their own.
+    Duplicates {
+        /// The key.
+        key: Item<'a>,
+        /// First page or root of the values.
+        root: PageNo,
+    },
+    /// A value without its key: a record of a RECNO database, or an off-page duplicate.
+    Value(Item<'a>),
+}
+
+/// The entries of one leaf.
+#[derive(Debug)]
+pub struct ScannedItems<'a> {
+    leaf: Leaf<'a>,
+    order: Endianness,
+    unit: u16,
+    /// Items so far; `None` once one was bad, or the sum was checked.
+    tiling: Option<Tiling>,
+    key: Option<Content<'a>>,
+}
+
+impl<'a> PageScan<'a> {
+    pub(super) fn new(db: &'a Database<'_>) -> Self {
+        let pages = db.pages();
+        PageScan { pages, range: 1..pages.count() }
+    }
+
+    /// The part of this scan that lies in a range of page numbers.
+    #[must_use]
+    pub fn within(mut self, pages: Range<u32>) -> Self {
+        let start = self.range.start.max(pages.start);
+        self.range = start..self.range.end.min(pages.end).max(start);
+        self
+    }
+
+    /// The page numbers still to come.
+    #[must_use]
+    pub fn pages(&self) -> Range<u32> {
+        self.range.clone()
+    }
+
+    /// Divides the scan into at most this many parts of about equal size.
+    #[must_use]
+    pub fn split(self, parts: u32) -> Vec<PageScan<'a>> {
+        let len = self.range.end.saturating_sub(self.range.start);
+        let step = len.div_ceil(parts.max(1)).max(1);
+        let starts = (self.range.start..self.range.end).step_by(PageNo(step).index());
+        starts.map(|start| self.clone().within(start..start.saturating_add(step))).collect()
+    }
+
+    /// The scan as a parallel iterator over leaves.
+    ///
+    /// ```
+    /// use rayon::iter::ParallelIterator;
+    ///
+    /// let db = bdbkit::Database::open("testdata/btree-v9-le-levels/data.db")?;
+    /// let pairs: usize = db.scan().parallel().map(|leaf| leaf.map_or(0, |l| l.entries().count())).sum();
+    /// assert_eq!(pairs, db.iter().count());
+    /// # Ok::<(), bdbkit::Error>(())
+    /// ```
+    #[cfg(feature = "parallel")]
+    pub fn parallel(self) -> impl rayon::iter::ParallelIterator<Item = Result<LeafPage<'a>>> {
+        use rayon::iter::ParallelIterator;
+
+        let halve = |scan: PageScan<'a>| {
+            let Range { start, end } = scan.range;
+            let middle = start.midpoint(end);
+            if middle == start {
+                return (scan, None);
+            }
+            (scan.clone().within(start..middle), Some(scan.within(middle..end)))
+        };
+        rayon::iter::split(self, halve).flat_map_iter(|part| part)
+    }
+
+    #[inline]
+    fn leaf(&self, no: PageNo) -> Result<Option<Leaf<'a>>> {
+        let origin = Origin { page: no, offset: 0, what: "page" };
+        with_order!(self.pages.order(), O => {
+            let Some(raw) = self.pages.unchecked_page::<O>(no) else { return Ok(None) };
+            let kind = PageKind::from_byte(raw.type_byte()).ok_or_else(|| {
+                let defect = Defect::PageType { found: raw.type_byte(), expected: "0 to 16" };
+                Error::corrupt(no, at::TYPE, defect)
+            })?;
+            if !holds_records(kind) {
+                return Ok(None);
+            }
+            let page = self.pages.page::<O>(no, origin)?;
+            Leaf::new::<O>(self.pages, page, no, kind).map(Some)
+        })
+    }
+}
+
+impl<'a> Iterator for PageScan<'a> {
+    type Item = Result<LeafPage<'a>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let no = PageNo(self.range.next()?);
+            match self.leaf(no) {
+                Ok(Some(leaf)) => return Some(Ok(LeafPage { leaf })),
+                Ok(None) => {}
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+}
+
+impl<'a> LeafPage<'a> {
+    /// Number of the page.
+    #[must_use]
+    pub fn page(&self) -> PageNo {
+        self.leaf.no()
+    }
+
+    /// Kind of the leaf.
+    #[must_use]
+    pub fn kind(&self) -> PageKind {
+        self.leaf.kind()
+    }
+
+    /// The entries. The last item is an error if the entries do not account for
+    /// all that stands on the page.
+    #[must_use]
+    #[inline]
+    pub fn entries(&self) -> ScannedItems<'a> {
+        let order = self.leaf.pages().order();
+        ScannedItems { leaf: self.leaf, order, unit: 0, tiling: Some(Tiling::default()), key: None }
+    }
+}
+
+impl<'a> ScannedItems<'a> {
+    #[inline]
+    fn entry<O: byteorder::ByteOrder>(&mut self, unit: u16) -> Result<Option<Scanned<'a>>> {
+        let pages = self.leaf.pages();
+        let pairs = self.leaf.kind() == PageKind::BtreeLeaf;
+        if pairs && !(self.key.is_some() && self.leaf.shares_key::<O>(unit)) {
+            self.key = None;
+            let (offset, key) = self.leaf.key_at::<O>(unit)?;
+            self.add(offset, key);
+            self.key = Some(key);
+        }
+        let (offset, value) = self.leaf.value_at::<O>(unit)?;
+        self.add(offset, value.content);
+        if value.deleted {
+            return Ok(None);
+        }
+        let value = Item::new(pages, value.content);
+        Ok(Some(match (self.key.filter(|_| pairs), value.content()) {
+            (None, _) => Scanned::Value(value),
+            (Some(key), Content::Duplicates(duplicates)) => {
+                Scanned::Duplicates { key: Item::new(pages, key), root: duplicates.root }
+            }
+            (Some(key), _) => Scanned::Pair { key: Item::new(pages, key), value },
+        }))
+    }
+
+    #[inline]
+    fn add(&mut self, offset: usize, content: Content<'_>) {
+        if let Some(tiling) = &mut self.tiling {
+            tiling.add(offset, size_of_item(content));
+        }
+    }
+}
+
+impl<'a> Iterator for ScannedItems<'a> {
+    type Item = Result<Scanned<'a>>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        while self.unit < self.leaf.units() {
+            let unit = self.unit;
+            self.unit = unit.saturating_add(1);
+            match with_order!(self.order, O => self.entry::<O>(unit)) {
+                Ok(Some(entry)) => return Some(Ok(entry)),
+                Ok(None) => {}
+                Err(error) => {
+                    self.tiling = None;
+                    return Some(Err(error));
+                }
+            }
+        }
+        self.leaf.check_tiling(&self.tiling.take()?).err().map(Err)
+    }
+}

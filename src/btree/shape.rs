@@ -1,0 +1,50 @@
+//! The kinds of tree in a file: which pages they are made of.
+
+use crate::format::page::PageKind;
+use crate::meta::{Meta, Method};
+
+/// What a tree is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shape {
+    /// Kind of its internal pages; `None` for a chain of leaves without any.
+    pub(crate) internal: Option<PageKind>,
+    /// Kind of its leaves.
+    pub(crate) leaf: PageKind,
+    /// Whether internal items count the records below them.
+    pub(crate) counted: bool,
+}
+
+impl Shape {
+    /// The tree of a database.
+    pub(crate) fn of(meta: &Meta) -> Shape {
+        match meta.method() {
+            Method::Btree => Shape {
+                internal: Some(PageKind::BtreeInternal),
+                leaf: PageKind::BtreeLeaf,
+                counted: meta.flags().record_numbers(),
+            },
+            Method::Recno => Shape::records(),
+        }
+    }
+
+    /// The off-page duplicates of a key (database-format, "Off-page duplicates").
+    pub(crate) fn of_duplicates(meta: &Meta) -> Shape {
+        if !meta.duplicate_trees() {
+            Shape { internal: None, leaf: PageKind::Duplicate, counted: false }
+        } else if meta.flags().sorted_duplicates() {
+            Shape { internal: Some(PageKind::BtreeInternal), leaf: PageKind::DuplicateLeaf, counted: true }
+        } else {
+            Shape::records()
+        }
+    }
+
+    fn records() -> Shape {
+        Shape { internal: Some(PageKind::RecnoInternal), leaf: PageKind::RecnoLeaf, counted: true }
+    }
+
+    /// Whether counts include deleted items: record numbers stay, duplicates and
+    /// pairs do not.
+    pub(crate) fn counts_deleted(self) -> bool {
+        self.leaf == PageKind::RecnoLeaf
+    }
+}

@@ -1,0 +1,105 @@
+//! Counting pages and records.
+
+use std::collections::BTreeMap;
+
+use super::database::Database;
+use super::visited::Visited;
+use crate::error::Error;
+use crate::format::page::{Page, PageKind};
+use crate::order::with_order;
+use crate::pages::Pages;
+use crate::types::{Lsn, PageNo};
+
+/// The pages of a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FileStats {
+    /// Number of pages of each kind. Page 0 counts as metadata in all versions.
+    pub pages: BTreeMap<PageKind, u32>,
+    /// Pages of zeros: allocated, but never written.
+    pub unwritten: u32,
+    /// Pages whose type is unknown.
+    pub unknown: u32,
+    /// Length of the free list, up to the first page that does not belong on it.
+    pub free_list: u32,
+    /// The highest LSN of all pages, leaving out the off-page duplicates of
+    /// versions 6 and 7, which may hold garbage.
+    pub highest_lsn: Lsn,
+}
+
+impl FileStats {
+    pub(super) fn of(pages: &Pages<'_>) -> FileStats {
+        let mut stats = FileStats { highest_lsn: pages.meta().lsn(), ..FileStats::default() };
+        let mut count = |kind| {
+            let number = stats.pages.entry(kind).or_insert(0u32);
+            *number = number.saturating_add(1);
+        };
+        count(PageKind::BtreeMeta);
+        with_order!(pages.order(), O => {
+            let all = (1..pages.count()).filter_map(|no| Page::<O>::new(pages.raw(PageNo(no))?));
+            for page in all {
+                match PageKind::from_byte(page.type_byte()) {
+                    Some(PageKind::Invalid) if page.is_hole() => {
+                        stats.unwritten = stats.unwritten.saturating_add(1);
+                    }
+                    Some(kind) => {
+                        count(kind);
+                        if kind != PageKind::Duplicate {
+                            stats.highest_lsn = stats.highest_lsn.max(page.lsn());
+                        }
+                    }
+                    None => stats.unknown = stats.unknown.saturating_add(1),
+                }
+            }
+            let mut seen = Visited::new(pages);
+            let mut next = pages.meta().free();
+            while let Some(no) = next.filter(|&no| seen.mark(no)) {
+                let Some(page) = pages.raw(no).and_then(Page::<O>::new) else { break };
+                if page.type_byte() != 0 || page.pgno() != no.0 {
+                    break;
+                }
+                stats.free_list = stats.free_list.saturating_add(1);
+                next = PageNo::link(page.next());
+            }
+        });
+        stats
+    }
+}
+
+/// The records of a database.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct TreeStats {
+    /// Number of levels, 1 if the root is a leaf; `None` if the root cannot be read.
+    pub depth: Option<u8>,
+    /// Number of pairs or records, each duplicate counted.
+    pub records: u64,
+    /// Pairs marked as deleted in a BTREE, which readers skip: left behind by a
+    /// program that was stopped.
+    pub deleted: u64,
+    /// How often the walk met damage.
+    pub damaged: u64,
+    /// What it met first.
+    pub first_damage: Option<Error>,
+}
+
+impl TreeStats {
+    pub(super) fn of(db: &Database<'_>) -> TreeStats {
+        let mut stats = TreeStats::default();
+        stats.depth = with_order!(db.pages().order(), O => {
+            db.pages().page::<O>(db.meta().root(), db.root_origin()).ok().map(|page| page.level())
+        });
+        let mut pairs = db.iter().pairs();
+        for pair in pairs.by_ref() {
+            match pair {
+                Ok(_) => stats.records = stats.records.saturating_add(1),
+                Err(error) => {
+                    stats.damaged = stats.damaged.saturating_add(1);
+                    stats.first_damage.get_or_insert(error);
+                }
+            }
+        }
+        stats.deleted = pairs.deleted();
+        stats
+    }
+}

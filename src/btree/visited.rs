@@ -1,0 +1,54 @@
+//! Which pages a walk has seen: one bit a page.
+
+use crate::error::{Defect, Error};
+use crate::format::page::{Page, PageKind, at, holds_records};
+use crate::order::with_order;
+use crate::pages::Pages;
+use crate::types::PageNo;
+
+/// The pages that one walk over a file has reached.
+#[derive(Clone, Debug)]
+pub(crate) struct Visited {
+    bits: Vec<u64>,
+}
+
+impl Visited {
+    pub(crate) fn new(pages: &Pages<'_>) -> Self {
+        let words = PageNo(pages.count()).index().div_ceil(64);
+        Visited { bits: vec![0; words] }
+    }
+
+    /// Marks a page, and says whether this is the first time. Pages beyond the
+    /// end count as new: reading them fails anyway.
+    pub(crate) fn mark(&mut self, no: PageNo) -> bool {
+        let Some(word) = self.bits.get_mut(no.index() >> 6) else { return true };
+        let bit = 1u64 << (no.0 & 63);
+        let new = *word & bit == 0;
+        *word |= bit;
+        new
+    }
+
+    fn has(&self, no: PageNo) -> bool {
+        self.bits.get(no.index() >> 6).is_some_and(|word| word & (1u64 << (no.0 & 63)) != 0)
+    }
+
+    /// Adds the pages of another walk over the same file.
+    pub(crate) fn merge(&mut self, other: &Visited) {
+        self.bits.iter_mut().zip(&other.bits).for_each(|(a, b)| *a |= b);
+    }
+
+    /// Pages with records that the walk did not reach, from `start` on: what
+    /// stands there is missing from its result.
+    pub(crate) fn unreached(&self, pages: &Pages<'_>, start: u32) -> Option<(u32, Error)> {
+        let unseen = |no: &u32| !self.has(PageNo(*no));
+        (start.max(1)..pages.count()).filter(unseen).find_map(|no| {
+            let entries = with_order!(pages.order(), O => {
+                let page = Page::<O>::new(pages.raw(PageNo(no))?)?;
+                let kind = PageKind::from_byte(page.type_byte())?;
+                (holds_records(kind) && page.pgno() == no).then(|| page.entries())?
+            });
+            let defect = Defect::Unreachable { entries };
+            (entries > 0).then(|| (no, Error::corrupt(PageNo(no), at::ENTRIES, defect)))
+        })
+    }
+}

@@ -1,0 +1,370 @@
+//! A position in the leaves of a tree, and the steps from one to the next.
+//!
+//! Leaves are found through the internal pages, and the links between leaves
+//! must say the same: where the two disagree, the walk reports it and goes on.
+//! A page that cannot be read is reported and stepped over.
+
+use std::collections::VecDeque;
+
+use byteorder::ByteOrder;
+
+use super::leaf::{Content, Leaf, Stored};
+use super::node::Node;
+use super::shape::Shape;
+use super::visited::Visited;
+use crate::error::{Defect, Error, Result};
+use crate::format::page::{PageKind, at};
+use crate::pages::{Origin, Pages};
+use crate::types::PageNo;
+
+/// Which way a walk goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Direction {
+    Forward,
+    Backward,
+}
+
+/// An internal page on the way from the root to the leaf.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Frame<'a> {
+    pub(crate) node: Node<'a>,
+    pub(crate) index: u16,
+}
+
+/// A place in a tree.
+#[derive(Debug)]
+pub(crate) struct Walk<'a> {
+    pages: &'a Pages<'a>,
+    shape: Shape,
+    root: PageNo,
+    origin: Origin,
+    frames: Vec<Frame<'a>>,
+    leaf: Option<Leaf<'a>>,
+    unit: Option<u16>,
+    key: Option<(u16, Content<'a>)>,
+    records_before_leaf: Option<u32>,
+    started: bool,
+    ended: bool,
+    heading: Direction,
+    moved: u32,
+    pending: VecDeque<Error>,
+}
+
+/// A page to go down to, and what its parent says of it.
+struct Link {
+    no: PageNo,
+    origin: Origin,
+    level: Option<u8>,
+    records: Option<u32>,
+}
+
+impl<'a> Walk<'a> {
+    /// A walk that has not started: the first step decides from which end.
+    pub(crate) fn new(pages: &'a Pages<'a>, shape: Shape, root: PageNo, origin: Origin) -> Self {
+        Walk {
+            pages,
+            shape,
+            root,
+            origin,
+            frames: Vec::new(),
+            leaf: None,
+            unit: None,
+            key: None,
+            records_before_leaf: None,
+            started: false,
+            ended: false,
+            heading: Direction::Forward,
+            moved: 0,
+            pending: VecDeque::new(),
+        }
+    }
+
+    /// A walk that stands on a unit of a leaf that a search found.
+    pub(crate) fn at(mut self, frames: Vec<Frame<'a>>, leaf: Leaf<'a>, unit: Option<u16>) -> Self {
+        (self.frames, self.leaf, self.unit, self.started) = (frames, Some(leaf), unit, true);
+        self
+    }
+
+    /// The leaf and the unit on it where the walk stands.
+    pub(crate) fn position(&self) -> Option<(PageNo, u16)> {
+        Some((self.leaf?.no(), self.unit?))
+    }
+
+    /// The value where the walk stands.
+    pub(crate) fn value<O: ByteOrder>(&self) -> Option<Result<Stored<'a>>> {
+        Some(self.leaf?.value::<O>(self.unit?))
+    }
+
+    /// The key where the walk stands, for trees of pairs.
+    #[inline]
+    pub(crate) fn key<O: ByteOrder>(&mut self) -> Option<Result<Content<'a>>> {
+        let (leaf, unit) = (self.leaf?, self.unit?);
+        if let Some((at, content)) = self.key {
+            let neighbours = at == unit
+                || (unit == at.wrapping_add(1) && leaf.shares_key::<O>(unit))
+                || (at == unit.wrapping_add(1) && leaf.shares_key::<O>(at));
+            if neighbours {
+                self.key = Some((unit, content));
+                return Some(Ok(content));
+            }
+        }
+        let key = leaf.key::<O>(unit);
+        self.key = key.as_ref().ok().map(|content| (unit, *content));
+        Some(key)
+    }
+
+    /// Whether the pair where the walk stands has the key item of its neighbour
+    /// on the side that a walk in this direction comes from.
+    pub(crate) fn shares_key<O: ByteOrder>(&self, to: Direction) -> bool {
+        let (Some(leaf), Some(unit)) = (self.leaf, self.unit) else { return false };
+        match to {
+            Direction::Forward => leaf.shares_key::<O>(unit),
+            Direction::Backward => {
+                unit.checked_add(1).is_some_and(|u| u < leaf.units() && leaf.shares_key::<O>(u))
+            }
+        }
+    }
+
+    /// Records before the unit where the walk stands, in a tree that keeps counts.
+    pub(crate) fn records_before<O: ByteOrder>(&mut self) -> Option<u32> {
+        let (leaf, unit) = (self.leaf?, self.unit?);
+        let before = *self.records_before_leaf.get_or_insert_with(|| {
+            self.frames
+                .iter()
+                .fold(0u32, |sum, frame| sum.saturating_add(frame.node.records_before::<O>(frame.index)))
+        });
+        let on_leaf = if self.shape.counts_deleted() {
+            u32::from(unit)
+        } else {
+            let live = |u: &u16| !leaf.value::<O>(*u).is_ok_and(|v| v.deleted);
+            u32::try_from((0..unit).filter(live).count()).unwrap_or(u32::MAX)
+        };
+        Some(before.saturating_add(on_leaf))
+    }
+
+    /// Moves to the next unit in a direction; false at the end, where the walk
+    /// then stays. Whatever the error, the step after it goes on.
+    #[inline]
+    pub(crate) fn step<O: ByteOrder>(
+        &mut self,
+        to: Direction,
+        visited: &mut Option<Visited>,
+    ) -> Result<bool> {
+        loop {
+            if let Some(error) = self.pending.pop_front() {
+                return Err(error);
+            }
+            if let Some(leaf) = &self.leaf {
+                let unit = match (self.unit, to) {
+                    (None, Direction::Forward) => Some(0),
+                    (None, Direction::Backward) => leaf.units().checked_sub(1),
+                    (Some(unit), Direction::Forward) => unit.checked_add(1),
+                    (Some(unit), Direction::Backward) => unit.checked_sub(1),
+                };
+                if let Some(unit) = unit.filter(|&unit| unit < leaf.units()) {
+                    self.unit = Some(unit);
+                    return Ok(true);
+                }
+            }
+            if !self.advance::<O>(to, visited)? && self.pending.is_empty() {
+                return Ok(false);
+            }
+        }
+    }
+
+    /// Moves to the next leaf; false at the end.
+    fn advance<O: ByteOrder>(&mut self, to: Direction, visited: &mut Option<Visited>) -> Result<bool> {
+        if self.heading != to {
+            (self.heading, self.moved, self.ended) = (to, 0, false);
+        }
+        if !self.started {
+            self.started = true;
+            return self.start::<O>(to, visited).map(|()| true);
+        }
+        if self.ended {
+            return Ok(false);
+        }
+        self.moved = self.moved.saturating_add(1);
+        if self.moved > self.pages.count() {
+            self.frames.clear();
+            (self.leaf, self.unit, self.ended) = (None, None, true);
+            return Err(Error::corrupt(self.root, at::NEXT, Defect::Loop));
+        }
+        if self.shape.internal.is_none() {
+            return self.follow_chain::<O>(to, visited);
+        }
+        let movable = |frame: &Frame<'_>| match to {
+            Direction::Forward => frame.index < frame.node.last(),
+            Direction::Backward => frame.index > 0,
+        };
+        let Some(depth) = self.frames.iter().rposition(movable) else {
+            self.ended = true;
+            if let Some(leaf) = self.leaf {
+                self.expect_link(&leaf, to, None);
+            }
+            return Ok(false);
+        };
+        let from = self.leaf.take();
+        (self.unit, self.key, self.records_before_leaf) = (None, None, None);
+        self.frames.truncate(depth.saturating_add(1));
+        let Some(frame) = self.frames.last_mut() else { return Ok(false) };
+        frame.index = match to {
+            Direction::Forward => frame.index.saturating_add(1),
+            Direction::Backward => frame.index.saturating_sub(1),
+        };
+        let frame = *frame;
+        let link = self.link_of::<O>(frame)?;
+        let leaf = self.descend::<O>(link, to, visited)?;
+        if let Some(from) = from {
+            self.expect_link(&from, to, Some(leaf.no()));
+            self.expect_link(&leaf, reverse(to), Some(from.no()));
+        }
+        Ok(true)
+    }
+
+    /// Goes down to the first leaf, or to the last.
+    fn start<O: ByteOrder>(&mut self, to: Direction, visited: &mut Option<Visited>) -> Result<()> {
+        let link = Link { no: self.root, origin: self.origin, level: None, records: None };
+        let leaf = self.descend::<O>(link, to, visited)?;
+        if self.shape.internal.is_some() || to == Direction::Forward {
+            self.expect_link(&leaf, reverse(to), None);
+        } else {
+            while self.follow_chain::<O>(Direction::Forward, visited)? {
+                self.moved = self.moved.saturating_add(1);
+            }
+            self.moved = 0;
+        }
+        Ok(())
+    }
+
+    /// The next page of a chain of leaves. Here the links are all there is, so a
+    /// wrong one ends the walk.
+    fn follow_chain<O: ByteOrder>(&mut self, to: Direction, visited: &mut Option<Visited>) -> Result<bool> {
+        let Some(from) = self.leaf else { return Ok(false) };
+        let Some(no) = PageNo::link(outward(&from, to)) else { return Ok(false) };
+        (self.leaf, self.unit) = (None, None);
+        let (offset, what) = match to {
+            Direction::Forward => (at::NEXT, "next page"),
+            Direction::Backward => (at::PREV, "previous page"),
+        };
+        let origin = Origin { page: from.no(), offset, what };
+        let leaf = self.descend::<O>(Link { no, origin, level: Some(1), records: None }, to, visited)?;
+        if let Some(error) = link_error(&leaf, reverse(to), Some(from.no())) {
+            self.leaf = None;
+            return Err(error);
+        }
+        Ok(true)
+    }
+
+    /// Goes down from a page to the leaf at the near end, seen from where the walk comes.
+    fn descend<O: ByteOrder>(
+        &mut self,
+        mut link: Link,
+        to: Direction,
+        visited: &mut Option<Visited>,
+    ) -> Result<Leaf<'a>> {
+        loop {
+            if let Some(visited) = visited {
+                if !visited.mark(link.no) {
+                    let defect = Defect::ReachedTwice { target: link.no.0 };
+                    return Err(Error::corrupt(link.origin.page, link.origin.offset, defect));
+                }
+            }
+            let page = self.pages.page::<O>(link.no, link.origin)?;
+            let kind = PageKind::from_byte(page.type_byte());
+            let (Some(internal), false) =
+                (self.shape.internal, link.level.map_or(kind == Some(self.shape.leaf), |l| l <= 1))
+            else {
+                let leaf = Leaf::new::<O>(self.pages, page, link.no, self.shape.leaf)?;
+                self.inspect_leaf::<O>(&leaf, link.records)?;
+                self.leaf = Some(leaf);
+                return Ok(leaf);
+            };
+            let node = Node::new::<O>(self.pages, page, link.no, internal, link.level)?;
+            self.inspect_node::<O>(&node, &link);
+            let index = match to {
+                Direction::Forward => 0,
+                Direction::Backward => node.last(),
+            };
+            let frame = Frame { node, index };
+            self.frames.push(frame);
+            link = self.link_of::<O>(frame)?;
+        }
+    }
+
+    fn link_of<O: ByteOrder>(&self, frame: Frame<'a>) -> Result<Link> {
+        let child = frame.node.child::<O>(frame.index)?;
+        Ok(Link {
+            no: child.page,
+            origin: child.origin,
+            level: Some(frame.node.level().saturating_sub(1)),
+            records: self.shape.counted.then_some(child.records),
+        })
+    }
+
+    /// Notes what is wrong with a leaf as a whole. Bad items are reported when
+    /// they are touched, so only what their touch cannot show is noted.
+    fn inspect_leaf<O: ByteOrder>(&mut self, leaf: &Leaf<'a>, records: Option<u32>) -> Result<()> {
+        if leaf.units() == 0 && leaf.kind() == PageKind::Duplicate {
+            let defect = Defect::Entries { found: 0, why: "a page of duplicates is never empty" };
+            return Err(Error::corrupt(leaf.no(), at::ENTRIES, defect));
+        }
+        self.note_packing(leaf.check::<O>());
+        if let Some(found) = records {
+            let counted = if self.shape.counts_deleted() { leaf.units().into() } else { leaf.live::<O>() };
+            self.note_count(leaf.no(), at::ENTRIES, found, counted);
+        }
+        Ok(())
+    }
+
+    fn inspect_node<O: ByteOrder>(&mut self, node: &Node<'a>, link: &Link) {
+        self.note_packing(node.check::<O>());
+        if !self.shape.counted {
+            return;
+        }
+        if let Ok(counted) = node.sum::<O>() {
+            let found = link.records.unwrap_or(node.total());
+            self.note_count(node.no(), at::PREV, found, counted);
+        }
+    }
+
+    fn note_packing(&mut self, checked: Result<()>) {
+        if let Err(error @ Error::Corrupt { defect: Defect::Packing { .. }, .. }) = checked {
+            self.pending.push_back(error);
+        }
+    }
+
+    fn note_count(&mut self, no: PageNo, offset: usize, found: u32, counted: u32) {
+        if found != counted {
+            self.pending.push_back(Error::corrupt(no, offset, Defect::Count { found, counted }));
+        }
+    }
+
+    /// Notes it if the link of a leaf in a direction is not the expected page.
+    fn expect_link(&mut self, leaf: &Leaf<'a>, to: Direction, expected: Option<PageNo>) {
+        self.pending.extend(link_error(leaf, to, expected));
+    }
+}
+
+fn reverse(to: Direction) -> Direction {
+    match to {
+        Direction::Forward => Direction::Backward,
+        Direction::Backward => Direction::Forward,
+    }
+}
+
+fn outward(leaf: &Leaf<'_>, to: Direction) -> u32 {
+    match to {
+        Direction::Forward => leaf.next(),
+        Direction::Backward => leaf.prev(),
+    }
+}
+
+fn link_error(leaf: &Leaf<'_>, to: Direction, expected: Option<PageNo>) -> Option<Error> {
+    let (found, expected) = (outward(leaf, to), expected.map_or(0, |no| no.0));
+    let (link, offset) = match to {
+        Direction::Forward => ("next", at::NEXT),
+        Direction::Backward => ("previous", at::PREV),
+    };
+    (found != expected).then(|| Error::corrupt(leaf.no(), offset, Defect::Link { link, found, expected }))
+}

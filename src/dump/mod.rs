@@ -1,0 +1,19 @@
+//! The portable text form of `db_dump` and `db_load`.
+//!
+//! ```text
+//! VERSION=3
+//! format=bytevalue          or print
+//! database=NAME             for one of several databases in a file
+//! type=btree                or recno
+//! …                         what differs from the defaults
+//! HEADER=END
+//!  6b6579                   a space, then a key; the value on the next line
+//!  76616c7565
+//! DATA=END
+//! ```
+
+mod text;
+mod writer;
+
+pub use text::escape;
+pub use writer::{Damage, Error, Summary, Writer};

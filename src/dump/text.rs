@@ -1,0 +1,112 @@
+//! How bytes are written in a dump: as hexadecimal digits, or escaped.
+
+/// The form of the data lines of a dump.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    /// Two hexadecimal digits a byte.
+    Bytevalue,
+    /// Printing characters as they are, others as a backslash and two digits.
+    Print,
+}
+
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
+/// The two digits of every byte.
+const PAIRS: [[u8; 2]; 256] = {
+    let mut pairs = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        pairs[byte] = [DIGITS[byte >> 4], DIGITS[byte & 15]];
+        byte += 1;
+    }
+    pairs
+};
+
+#[allow(clippy::indexing_slicing)] // a byte indexes a table of 256
+fn digits(byte: u8) -> [u8; 2] {
+    PAIRS[usize::from(byte)]
+}
+
+impl Format {
+    /// The name of the form in a header.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Format::Bytevalue => "bytevalue",
+            Format::Print => "print",
+        }
+    }
+
+    /// Appends bytes in this form.
+    pub(super) fn append(self, bytes: &[u8], line: &mut Vec<u8>) {
+        match self {
+            Format::Bytevalue => {
+                let start = line.len();
+                line.resize(start.saturating_add(bytes.len().saturating_mul(2)), 0);
+                let room = line.get_mut(start..).unwrap_or(&mut []);
+                room.chunks_exact_mut(2)
+                    .zip(bytes)
+                    .for_each(|(two, &byte)| two.copy_from_slice(&digits(byte)));
+            }
+            Format::Print => print(bytes, line),
+        }
+    }
+}
+
+fn print(bytes: &[u8], line: &mut Vec<u8>) {
+    let plain = |byte: &u8| matches!(byte, b' '..=b'~') && *byte != b'\\';
+    let mut rest = bytes;
+    loop {
+        let run = rest.iter().take_while(|byte| plain(byte)).count();
+        let (text, after) = rest.split_at_checked(run).unwrap_or((rest, &[]));
+        line.extend_from_slice(text);
+        let Some((&byte, after)) = after.split_first() else { return };
+        if byte == b'\\' {
+            line.extend_from_slice(b"\\\\");
+        } else {
+            let [high, low] = digits(byte);
+            line.extend_from_slice(&[b'\\', high, low]);
+        }
+        rest = after;
+    }
+}
+
+/// Bytes as `db_dump -p` writes them: printing ASCII characters as they are, a
+/// backslash doubled, every other byte as a backslash and two digits.
+///
+/// ```
+/// assert_eq!(bdbkit::dump::escape(b"a\\b\n"), r"a\\b\0a");
+/// ```
+#[must_use]
+pub fn escape(bytes: &[u8]) -> String {
+    let mut line = Vec::new();
+    print(bytes, &mut line);
+    String::from_utf8_lossy(&line).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(format: Format, bytes: &[u8]) -> String {
+        let mut line = Vec::new();
+        format.append(bytes, &mut line);
+        String::from_utf8(line).unwrap()
+    }
+
+    #[test]
+    fn every_byte_in_both_forms() {
+        let all: Vec<u8> = (0..=255).collect();
+        let hex: String = all.iter().map(|b| format!("{b:02x}")).collect();
+        let printed: String = all
+            .iter()
+            .map(|&b| match b {
+                b'\\' => "\\\\".to_owned(),
+                0x20..=0x7e => char::from(b).to_string(),
+                _ => format!("\\{b:02x}"),
+            })
+            .collect();
+        assert_eq!(text(Format::Bytevalue, &all), hex);
+        assert_eq!(text(Format::Print, &all), printed);
+        assert_eq!(text(Format::Print, b""), "");
+    }
+}

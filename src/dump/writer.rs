@@ -1,0 +1,280 @@
+//! Writing a dump.
+
+use std::io::{self, Write};
+
+use super::text::{Format, escape};
+use crate::btree::{Database, Item, Pair, Pairs};
+use crate::meta::Method;
+
+/// Why a dump could not be written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The output refused it.
+    #[error(transparent)]
+    Write(#[from] io::Error),
+    /// An item that was whole when it was checked could not be read: the file
+    /// changed meanwhile.
+    #[error(transparent)]
+    Read(#[from] crate::Error),
+}
+
+/// Damage that was met while a dump was written.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Damage<'a> {
+    /// The database it is in, if the file holds several.
+    pub database: Option<&'a [u8]>,
+    /// What is damaged.
+    pub error: crate::Error,
+}
+
+/// What was written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Summary {
+    /// Pairs or records.
+    pub records: u64,
+    /// Pairs that were left out because they are marked as deleted.
+    pub deleted: u64,
+    /// How often damage was met: if not 0, something may be missing.
+    pub damaged: u64,
+}
+
+/// Writes databases in the form of `db_dump`.
+///
+/// ```
+/// let db = bdbkit::Database::open("testdata/btree-v6-be-one/data.db")?;
+/// let mut text = Vec::new();
+/// let summary = bdbkit::dump::Writer::new().print(true).write(&db, &mut text, |_| {})?;
+/// assert_eq!(summary.damaged, 0);
+/// assert!(String::from_utf8_lossy(&text).ends_with("HEADER=END\n key\n data\nDATA=END\n"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Writer {
+    format: Format,
+    keys: bool,
+}
+
+impl Default for Writer {
+    fn default() -> Self {
+        Writer { format: Format::Bytevalue, keys: false }
+    }
+}
+
+impl Writer {
+    /// A writer of hexadecimal data lines, without record numbers.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Whether printing characters are written as they are (`db_dump -p`).
+    #[must_use]
+    pub fn print(mut self, print: bool) -> Self {
+        self.format = if print { Format::Print } else { Format::Bytevalue };
+        self
+    }
+
+    /// Whether the records of RECNO databases are written with their numbers
+    /// (`db_dump -k`).
+    #[must_use]
+    pub fn record_numbers(mut self, keys: bool) -> Self {
+        self.keys = keys;
+        self
+    }
+
+    /// Writes a database, or all databases of a file that holds several.
+    ///
+    /// Damage is told to `damage` and stepped over. A database that could not be
+    /// written whole gets no `DATA=END`, so that nobody loads it for a whole one.
+    ///
+    /// # Errors
+    ///
+    /// Those of the output.
+    pub fn write(
+        &self,
+        db: &Database<'_>,
+        mut out: impl Write,
+        mut damage: impl FnMut(Damage<'_>),
+    ) -> Result<Summary, Error> {
+        let text = Vec::with_capacity(BUFFER.saturating_mul(2));
+        let mut job =
+            Job { writer: *self, out: &mut out, text, damage: &mut damage, summary: Summary::default() };
+        if db.is_directory() {
+            job.file(db)?;
+        } else {
+            job.database(db, &mut db.iter().pairs())?;
+        }
+        job.flush()?;
+        let summary = job.summary;
+        out.flush()?;
+        Ok(summary)
+    }
+}
+
+/// How much text is put together before it is written, in bytes.
+const BUFFER: usize = 64 << 10;
+
+/// A dump in progress.
+struct Job<'j> {
+    writer: Writer,
+    out: &'j mut dyn Write,
+    text: Vec<u8>,
+    damage: &'j mut dyn FnMut(Damage<'_>),
+    summary: Summary,
+}
+
+impl Job<'_> {
+    fn damaged(&mut self, database: Option<&[u8]>, error: crate::Error) {
+        self.summary.damaged = self.summary.damaged.saturating_add(1);
+        (self.damage)(Damage { database, error });
+    }
+
+    /// All databases of a file, in one walk: no page may belong to two of them,
+    /// and none with records to none.
+    fn file(&mut self, file: &Database<'_>) -> Result<(), Error> {
+        let mut list = file.subdatabases();
+        let mut found = Vec::new();
+        for database in list.by_ref() {
+            match database {
+                Ok(database) => found.push(database.open()),
+                Err(error) => self.damaged(None, error),
+            }
+        }
+        let mut seen = list.into_visited();
+        for database in &found {
+            let mut pairs = database.pairs_besides(seen);
+            self.database(database, &mut pairs)?;
+            seen = pairs.into_visited();
+        }
+        for error in file.unreached(seen) {
+            self.damaged(None, error);
+        }
+        Ok(())
+    }
+
+    fn database(&mut self, db: &Database<'_>, pairs: &mut Pairs<'_>) -> Result<(), Error> {
+        let before = self.summary.damaged;
+        self.header(db);
+        for pair in pairs.by_ref() {
+            match pair.and_then(|pair| check(&pair).map(|()| pair)) {
+                Ok(pair) => self.pair(&pair)?,
+                Err(error) => self.damaged(db.name(), error),
+            }
+        }
+        self.summary.deleted = self.summary.deleted.saturating_add(pairs.deleted());
+        if self.summary.damaged == before {
+            self.text.extend_from_slice(b"DATA=END\n");
+        }
+        self.flush()
+    }
+
+    fn header(&mut self, db: &Database<'_>) {
+        let (meta, flags) = (db.meta(), db.meta().flags());
+        let mut line = |line: String| {
+            self.text.extend_from_slice(line.as_bytes());
+            self.text.push(b'\n');
+        };
+        line("VERSION=3".into());
+        line(format!("format={}", self.writer.format.name()));
+        if let Some(name) = db.name() {
+            line(format!("database={}", escape(name)));
+        }
+        line(format!("type={}", meta.method().name()));
+        match meta.method() {
+            Method::Btree => {
+                if flags.record_numbers() {
+                    line("recnum=1".into());
+                }
+                if !matches!(meta.min_key(), 0 | 2) {
+                    line(format!("bt_minkey={}", meta.min_key()));
+                }
+            }
+            Method::Recno => {
+                if flags.renumber() {
+                    line("renumber=1".into());
+                }
+                if flags.fixed_length() {
+                    line(format!("re_len={}", record_length(db)));
+                }
+                if let Some(pad) = meta.pad().filter(|&pad| pad != b' ') {
+                    line(format!("re_pad={pad:#x}"));
+                }
+            }
+        }
+        if meta.checksummed() {
+            line("chksum=1".into());
+        }
+        if flags.duplicates() {
+            line("duplicates=1".into());
+        }
+        if flags.sorted_duplicates() {
+            line("dupsort=1".into());
+        }
+        line(format!("db_pagesize={}", meta.page_size()));
+        if self.writer.keys {
+            line("keys=1".into());
+        }
+        line("HEADER=END".into());
+    }
+
+    fn pair(&mut self, pair: &Pair<'_>) -> Result<(), Error> {
+        match pair.record_number() {
+            None => self.item(&pair.key())?,
+            Some(number) if self.writer.keys => self.line(number.to_string().as_bytes()),
+            Some(_) => {}
+        }
+        self.item(&pair.value())?;
+        self.summary.records = self.summary.records.saturating_add(1);
+        if self.text.len() >= BUFFER {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    fn item(&mut self, item: &Item<'_>) -> Result<(), Error> {
+        if let Some(bytes) = item.on_page() {
+            self.line(bytes);
+            return Ok(());
+        }
+        self.text.push(b' ');
+        for piece in item.pieces() {
+            self.writer.format.append(piece?, &mut self.text);
+            if self.text.len() >= BUFFER {
+                self.flush()?;
+            }
+        }
+        self.text.push(b'\n');
+        Ok(())
+    }
+
+    fn line(&mut self, bytes: &[u8]) {
+        self.text.push(b' ');
+        self.writer.format.append(bytes, &mut self.text);
+        self.text.push(b'\n');
+    }
+
+    fn flush(&mut self) -> Result<(), Error> {
+        self.out.write_all(&self.text)?;
+        self.text.clear();
+        Ok(())
+    }
+}
+
+/// Reads overflow items to their end, so that no half of one is written.
+fn check(pair: &Pair<'_>) -> crate::Result<()> {
+    let long = |item: &Item<'_>| item.on_page().is_none();
+    let mut items = [pair.key(), pair.value()].into_iter().filter(long);
+    items.try_for_each(|item| item.pieces().try_for_each(|piece| piece.map(drop)))
+}
+
+/// The fixed length of records. Version 6 does not store it, but any record has it.
+fn record_length(db: &Database<'_>) -> u32 {
+    let of_first = || {
+        let first = db.iter().pairs().flatten().next();
+        first.map_or(0, |pair| pair.value().len())
+    };
+    db.meta().record_length().unwrap_or_else(of_first)
+}

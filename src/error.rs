@@ -1,0 +1,358 @@
+//! What can go wrong when a database file is read.
+
+use std::path::PathBuf;
+
+use crate::order::Endianness;
+use crate::types::{PageNo, PageSize};
+
+/// The result of reading.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a database file, or a part of it, could not be read.
+///
+/// Errors about a page name it, with the offset of the byte that was wrong,
+/// what stood there, and what was expected.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The operating system refused to open, map or read the file.
+    #[error("{}: {source}", .path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// The file holds no bytes: created, but never written.
+    #[error("the file is empty: a database that was never written")]
+    Empty,
+    /// Too short to be a database of any version.
+    #[error("{len} bytes are too few for a database file, which has 512 at least")]
+    TooShort {
+        /// Length in bytes.
+        len: u64,
+    },
+    /// No magic number of Berkeley DB where one should stand.
+    #[error("not a Berkeley DB file: byte 12 holds {found:#010x}, which is no known magic number")]
+    NotADatabase {
+        /// The four bytes at 12, as a little-endian number.
+        found: u32,
+    },
+    /// A transaction log, not a database.
+    #[error("a Berkeley DB transaction log of version {version} ({order}), not a database")]
+    LogFile {
+        /// Version of the log's format.
+        version: u32,
+        /// Byte order of its header.
+        order: Endianness,
+    },
+    /// The placeholder of an unfinished rename or remove.
+    #[error("a placeholder that an unfinished rename or remove left behind: it holds no data")]
+    Placeholder,
+    /// A file of the 1.x series (1.85, 1.86).
+    #[error("a {kind} file of the 1.x series (version {version}, {order}): not supported")]
+    Series1 {
+        /// Access method.
+        kind: &'static str,
+        /// File version.
+        version: u32,
+        /// Byte order of the file.
+        order: Endianness,
+    },
+    /// An access method that is recognised but not read.
+    #[error("a {kind} file, version {version}, {order}: only BTREE and RECNO are supported")]
+    UnsupportedMethod {
+        /// Access method.
+        kind: &'static str,
+        /// File version.
+        version: u32,
+        /// Byte order of the file.
+        order: Endianness,
+    },
+    /// A BTREE version that is not read.
+    #[error("{kind} version {version} ({order}) is {why}")]
+    UnsupportedVersion {
+        /// Access method.
+        kind: &'static str,
+        /// File version.
+        version: u32,
+        /// Byte order of the file.
+        order: Endianness,
+        /// What is known about this version.
+        why: &'static str,
+    },
+    /// A feature of version 9 that is recognised but not read.
+    #[error("BTREE version {version}, {order}, {feature}: not supported")]
+    UnsupportedFeature {
+        /// File version.
+        version: u32,
+        /// Byte order of the file.
+        order: Endianness,
+        /// The feature: encrypted, compressed or partitioned.
+        feature: &'static str,
+    },
+    /// A page size that no file can have.
+    #[error("page 0: byte 20: page size {found}, expected a power of two from 512 to 65536")]
+    PageSize {
+        /// What stood there.
+        found: u32,
+    },
+    /// A byte on a page is wrong.
+    #[error("page {page}: byte {offset}: {defect}")]
+    Corrupt {
+        /// The page.
+        page: PageNo,
+        /// Offset in the page, in bytes.
+        offset: usize,
+        /// What was found and expected.
+        defect: Defect,
+    },
+    /// The checksum stored on a page is not that of its bytes.
+    #[error("page {page}: byte {offset}: checksum {stored:#010x}, expected {computed:#010x}")]
+    Checksum {
+        /// The page.
+        page: PageNo,
+        /// Offset of the stored checksum in the page, in bytes.
+        offset: usize,
+        /// The checksum on the page.
+        stored: u32,
+        /// The checksum of the bytes.
+        computed: u32,
+    },
+    /// Reading on would take more than the caller allowed.
+    #[error(
+        "page {page}: an item of {len} bytes exceeds the limit of {limit}: read it as a stream, or raise the limit"
+    )]
+    LimitExceeded {
+        /// First page of the item's overflow chain.
+        page: PageNo,
+        /// Length of the item in bytes.
+        len: u32,
+        /// The limit in bytes.
+        limit: u32,
+    },
+    /// The file has no database of this name.
+    #[error("the file holds no database named {}", .name.escape_ascii())]
+    NoSuchDatabase {
+        /// The name asked for.
+        name: Vec<u8>,
+    },
+    /// An entry of a file's list of databases is wrong.
+    #[error("database {}: {what}", .name.escape_ascii())]
+    Directory {
+        /// The name in the list.
+        name: Vec<u8>,
+        /// What is wrong.
+        what: &'static str,
+    },
+    /// The file does not hold several databases.
+    #[error("the file does not hold several databases")]
+    NotMultiple,
+    /// A question that does not fit the kind of database.
+    #[error("{asked}: a {method} database cannot answer that")]
+    WrongMethod {
+        /// What was asked.
+        asked: &'static str,
+        /// The access method of the database.
+        method: &'static str,
+    },
+}
+
+/// What is wrong with a byte of a page: found and expected.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Defect {
+    /// A metadata field has an illegal value.
+    #[error("{field} is {found}, expected {expected}")]
+    Field {
+        /// Name of the field.
+        field: &'static str,
+        /// Its value.
+        found: u64,
+        /// What would be legal.
+        expected: &'static str,
+    },
+    /// A link leads outside the file.
+    #[error("{what} {target} lies beyond the end: the file has {pages} pages")]
+    BeyondEnd {
+        /// What kind of link.
+        what: &'static str,
+        /// The page number found.
+        target: u32,
+        /// Number of whole pages in the file.
+        pages: u32,
+    },
+    /// The page carries another page's number.
+    #[error("the page says that it is page {found}")]
+    PageNumber {
+        /// The number on the page.
+        found: u32,
+    },
+    /// The page is of the wrong type for its place.
+    #[error("page type {found}, expected {expected}")]
+    PageType {
+        /// The type byte.
+        found: u8,
+        /// The type or types that fit.
+        expected: &'static str,
+    },
+    /// The page stands at the wrong level of the tree.
+    #[error("level {found}, expected {expected}")]
+    Level {
+        /// The level on the page.
+        found: u8,
+        /// The level that fits.
+        expected: u8,
+    },
+    /// The number of index slots cannot be right.
+    #[error("{found} entries: {why}")]
+    Entries {
+        /// The number found.
+        found: u16,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// The start of the item area cannot be right.
+    #[error("the item area starts at {found}, expected between {lowest} and {highest}")]
+    ItemArea {
+        /// The offset found.
+        found: usize,
+        /// Lowest legal offset.
+        lowest: usize,
+        /// Highest legal offset.
+        highest: usize,
+    },
+    /// An index slot does not point into the item area.
+    #[error("slot {slot} points to {found}, expected a multiple of 4 from {lowest} to below {end}")]
+    ItemOffset {
+        /// The slot.
+        slot: u16,
+        /// The offset found.
+        found: u16,
+        /// Lowest legal offset.
+        lowest: usize,
+        /// End of the page.
+        end: usize,
+    },
+    /// An item reaches past the end of the page.
+    #[error("item of {len} bytes in slot {slot} reaches past the end of the page at {end}")]
+    ItemLength {
+        /// The slot.
+        slot: u16,
+        /// Length in bytes.
+        len: u32,
+        /// End of the page.
+        end: usize,
+    },
+    /// An item is of a kind that does not belong here.
+    #[error("item type {found:#04x} in slot {slot}, expected {expected}")]
+    ItemKind {
+        /// The slot.
+        slot: u16,
+        /// The type byte.
+        found: u8,
+        /// What would be legal.
+        expected: &'static str,
+    },
+    /// The items do not fill the item area exactly.
+    #[error(
+        "the items take {items} bytes but the item area has {area}, or they overlap: an item is missing or damaged"
+    )]
+    Packing {
+        /// Padded size of all items, in bytes.
+        items: usize,
+        /// Size of the item area, in bytes.
+        area: usize,
+    },
+    /// Two neighbours of a chain do not agree.
+    #[error("{link} page is {found}, expected {expected}")]
+    Link {
+        /// Which link: previous or next.
+        link: &'static str,
+        /// The page number found (0: none).
+        found: u32,
+        /// The page number that fits (0: none).
+        expected: u32,
+    },
+    /// A count of records disagrees with the records.
+    #[error("{found} records, but {counted} are counted")]
+    Count {
+        /// The number kept in the tree.
+        found: u32,
+        /// The number there are.
+        counted: u32,
+    },
+    /// An overflow chain does not have the length that its item states.
+    #[error("overflow chain holds {found} bytes, its item says {expected}")]
+    ChainLength {
+        /// Bytes found so far.
+        found: u64,
+        /// Length stated by the item.
+        expected: u32,
+    },
+    /// A length that the whole file could not hold.
+    #[error("a length of {found} bytes, but the whole file has {file}")]
+    LengthBeyondFile {
+        /// The length found.
+        found: u32,
+        /// Bytes in the file's pages.
+        file: u64,
+    },
+    /// Keys are not in the order of the database.
+    #[error("the key in slot {slot} is out of order: damage, or a database with an order of its own")]
+    KeyOrder {
+        /// The slot.
+        slot: u16,
+    },
+    /// A page was reached a second time in one walk.
+    #[error("page {target} is reached a second time")]
+    ReachedTwice {
+        /// The page.
+        target: u32,
+    },
+    /// More pages than the file has were visited: the links form a loop.
+    #[error("the links of the tree form a loop")]
+    Loop,
+    /// A page with records belongs to no tree.
+    #[error("{entries} entries stand on this page, but nothing leads to it")]
+    Unreachable {
+        /// Slots on the page.
+        entries: u16,
+    },
+    /// Databases are inside, but the file says that there are none.
+    #[error("the flags do not say that the file holds several databases, but it does")]
+    HiddenDatabases,
+}
+
+impl Error {
+    pub(crate) fn corrupt(page: PageNo, offset: usize, defect: Defect) -> Error {
+        Error::Corrupt { page, offset, defect }
+    }
+
+    pub(crate) fn field(
+        page: PageNo,
+        offset: usize,
+        field: &'static str,
+        found: impl Into<u64>,
+        expected: &'static str,
+    ) -> Error {
+        Error::corrupt(page, offset, Defect::Field { field, found: found.into(), expected })
+    }
+
+    /// The page that the error is about, where there is one.
+    #[must_use]
+    pub fn page(&self) -> Option<PageNo> {
+        match self {
+            Error::Corrupt { page, .. }
+            | Error::Checksum { page, .. }
+            | Error::LimitExceeded { page, .. } => Some(*page),
+            Error::PageSize { .. } => Some(PageNo::META),
+            _ => None,
+        }
+    }
+}
+
+/// Bytes in `pages` pages of this size.
+pub(crate) fn file_bytes(pages: u32, size: PageSize) -> u64 {
+    u64::from(pages).saturating_mul(u64::from(size.get()))
+}

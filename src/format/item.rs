@@ -1,0 +1,120 @@
+//! Items on pages (database-format, "Items").
+//!
+//! ```text
+//! leaf      KEYDATA    0 len u16   2 type   3 bytes
+//!           DUPLICATE  2 type   4 pgno of the first page or root
+//!           OVERFLOW   2 type   4 pgno of the first page   8 total length
+//! internal  BTREE      0 len u16   2 type   4 child   8 nrecs   12 key bytes or an OVERFLOW item
+//!           RECNO      0 child   4 nrecs
+//! ```
+
+use byteorder::ByteOrder;
+
+/// Item types: the low seven bits of the type byte.
+pub(crate) const KEYDATA: u8 = 1;
+pub(crate) const DUPLICATE: u8 = 2;
+pub(crate) const OVERFLOW: u8 = 3;
+/// The bit of the type byte that marks a deleted item.
+pub(crate) const DELETED: u8 = 0x80;
+
+/// Bytes before the data of a KEYDATA item.
+pub(crate) const KEYDATA_HEAD: usize = 3;
+/// Length of an OVERFLOW or DUPLICATE item.
+pub(crate) const REFERENCE: usize = 12;
+/// Bytes before the key of a BTREE internal item.
+pub(crate) const INTERNAL_HEAD: usize = 12;
+/// Length of a RECNO internal item.
+pub(crate) const RECNO_INTERNAL: usize = 8;
+
+/// The space that an item of this length takes: the next multiple of 4.
+pub(crate) fn padded(len: usize) -> usize {
+    len.saturating_add(3) & !3
+}
+
+/// The u16 at the start of an item: `len` of KEYDATA and of internal items.
+pub(crate) fn len<O: ByteOrder>(item: &[u8]) -> Option<u16> {
+    item.first_chunk::<2>().map(|b| O::read_u16(b))
+}
+
+/// The type byte.
+pub(crate) fn type_byte(item: &[u8]) -> Option<u8> {
+    item.get(2).copied()
+}
+
+/// The data of a KEYDATA item of the given length.
+pub(crate) fn keydata(item: &[u8], len: u16) -> Option<&[u8]> {
+    item.get(KEYDATA_HEAD..)?.get(..usize::from(len))
+}
+
+/// Page number and total length of an OVERFLOW item, or page number of a
+/// DUPLICATE item and a number without meaning.
+pub(crate) fn reference<O: ByteOrder>(item: &[u8]) -> Option<(u32, u32)> {
+    let raw = item.first_chunk::<REFERENCE>()?;
+    let [_, _, _, _, pgno @ .., _, _, _, _] = raw;
+    let [_, _, _, _, _, _, _, _, tlen @ ..] = raw;
+    Some((O::read_u32(pgno), O::read_u32(tlen)))
+}
+
+/// A BTREE internal item in place.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BtreeInternal<'a> {
+    pub(crate) type_byte: u8,
+    pub(crate) child: u32,
+    pub(crate) nrecs: u32,
+    /// Key bytes, or the OVERFLOW item that stands for them.
+    pub(crate) key: &'a [u8],
+}
+
+/// Reads a BTREE internal item from the rest of its page.
+pub(crate) fn btree_internal<O: ByteOrder>(item: &[u8]) -> Option<BtreeInternal<'_>> {
+    let (head, rest) = item.split_first_chunk::<INTERNAL_HEAD>()?;
+    let [l0, l1, type_byte, _, child @ .., _, _, _, _] = head;
+    let [_, _, _, _, _, _, _, _, nrecs @ ..] = head;
+    Some(BtreeInternal {
+        type_byte: *type_byte,
+        child: O::read_u32(child),
+        nrecs: O::read_u32(nrecs),
+        key: rest.get(..usize::from(O::read_u16(&[*l0, *l1])))?,
+    })
+}
+
+/// Child and record count of a RECNO internal item.
+pub(crate) fn recno_internal<O: ByteOrder>(item: &[u8]) -> Option<(u32, u32)> {
+    let [child @ .., _, _, _, _] = item.first_chunk::<RECNO_INTERNAL>()?;
+    let [_, _, _, _, nrecs @ ..] = item.first_chunk::<RECNO_INTERNAL>()?;
+    Some((O::read_u32(child), O::read_u32(nrecs)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use byteorder::{BigEndian, LittleEndian};
+
+    #[test]
+    fn references_in_both_orders() {
+        let item = [0xee, 0xee, OVERFLOW, 0xee, 0, 0, 1, 2, 0, 0, 3, 4];
+        assert_eq!(reference::<BigEndian>(&item), Some((0x0102, 0x0304)));
+        assert_eq!(reference::<LittleEndian>(&item), Some((0x0201_0000, 0x0403_0000)));
+        assert_eq!(reference::<BigEndian>(&item[..11]), None);
+    }
+
+    #[test]
+    fn internal_items_in_both_orders() {
+        let item = [0, 2, KEYDATA, 0, 0, 0, 0, 9, 0, 0, 0, 5, b'h', b'i', b'!'];
+        let read = btree_internal::<BigEndian>(&item).unwrap();
+        assert_eq!((read.child, read.nrecs, read.key), (9, 5, &b"hi"[..]));
+        // 0x0200 key bytes do not fit
+        assert!(btree_internal::<LittleEndian>(&item).is_none());
+        assert_eq!(recno_internal::<BigEndian>(&item[4..]), Some((9, 5)));
+    }
+
+    #[test]
+    fn keydata_never_reaches_past_its_page() {
+        let item = [3, 0, KEYDATA, b'a', b'b', b'c'];
+        assert_eq!(keydata(&item, 3), Some(&b"abc"[..]));
+        assert_eq!(keydata(&item, 4), None);
+        assert_eq!(len::<LittleEndian>(&item), Some(3));
+        assert_eq!(len::<BigEndian>(&item), Some(0x0300));
+        assert_eq!((padded(0), padded(1), padded(4)), (0, 4, 4));
+    }
+}

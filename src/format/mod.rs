@@ -1,0 +1,10 @@
+//! Raw layouts of pages: constants and views in place.
+//!
+//! Nothing here does I/O, allocates, looks at a second page or judges: a view
+//! shows the bytes as they stand, legal or not, and says `None` where a field
+//! would lie outside the page.
+
+pub(crate) mod checksum;
+pub(crate) mod item;
+pub(crate) mod meta;
+pub(crate) mod page;

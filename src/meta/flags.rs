@@ -1,0 +1,131 @@
+//! The flags of a BTREE metadata page.
+
+use std::fmt;
+
+/// The flags of a database (database-format, "flags").
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Flags(u32);
+
+const DUP: u32 = 0x01;
+const RECNO: u32 = 0x02;
+const RECNUM: u32 = 0x04;
+const FIXEDLEN: u32 = 0x08;
+const RENUMBER: u32 = 0x10;
+const SUBDB: u32 = 0x20;
+const DUPSORT: u32 = 0x40;
+const COMPRESS: u32 = 0x80;
+
+const NAMES: [(u32, &str); 8] = [
+    (DUP, "duplicates"),
+    (RECNO, "recno"),
+    (RECNUM, "record numbers"),
+    (FIXEDLEN, "fixed length"),
+    (RENUMBER, "renumber"),
+    (SUBDB, "several databases"),
+    (DUPSORT, "sorted duplicates"),
+    (COMPRESS, "compressed"),
+];
+
+impl Flags {
+    pub(super) fn new(bits: u32) -> Flags {
+        Flags(bits)
+    }
+
+    /// The bits as stored.
+    #[must_use]
+    pub fn bits(self) -> u32 {
+        self.0
+    }
+
+    fn has(self, bits: u32) -> bool {
+        self.0 & bits != 0
+    }
+
+    /// A key may have several values.
+    #[must_use]
+    pub fn duplicates(self) -> bool {
+        self.has(DUP)
+    }
+
+    /// The tree is that of a RECNO database.
+    #[must_use]
+    pub fn recno(self) -> bool {
+        self.has(RECNO)
+    }
+
+    /// A BTREE that keeps record numbers.
+    #[must_use]
+    pub fn record_numbers(self) -> bool {
+        self.has(RECNUM)
+    }
+
+    /// RECNO: all records have one length.
+    #[must_use]
+    pub fn fixed_length(self) -> bool {
+        self.has(FIXEDLEN)
+    }
+
+    /// RECNO: numbers close up when a record is deleted.
+    #[must_use]
+    pub fn renumber(self) -> bool {
+        self.has(RENUMBER)
+    }
+
+    /// The file holds several databases; also set on each of them.
+    #[must_use]
+    pub fn several_databases(self) -> bool {
+        self.has(SUBDB)
+    }
+
+    /// The values of a key are sorted. Not recorded before version 8.
+    #[must_use]
+    pub fn sorted_duplicates(self) -> bool {
+        self.has(DUPSORT)
+    }
+
+    /// Leaf entries are compressed.
+    #[must_use]
+    pub fn compressed(self) -> bool {
+        self.has(COMPRESS)
+    }
+
+    /// The names of the flags that are set, in words.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        NAMES.iter().filter(move |(bit, _)| self.has(*bit)).map(|(_, name)| *name)
+    }
+
+    /// What would be legal, if these flags are not.
+    pub(super) fn objection(self, version: u32) -> Option<&'static str> {
+        let known = match version {
+            6 => 0x1f,
+            7 => 0x3f,
+            8 => 0x7f,
+            _ => 0xff,
+        };
+        if self.has(!known) {
+            Some("flags that this version knows")
+        } else if self.sorted_duplicates() && !self.duplicates() {
+            Some("duplicates where they are sorted")
+        } else if self.recno() && self.duplicates() {
+            Some("no duplicates in a RECNO database")
+        } else if self.has(FIXEDLEN | RENUMBER) && !self.recno() {
+            Some("fixed length and renumber in RECNO only")
+        } else if version > 6 && self.record_numbers() && self.duplicates() {
+            Some("no duplicates where record numbers are kept")
+        } else {
+            None
+        }
+    }
+}
+
+impl fmt::Display for Flags {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, name) in self.names().enumerate() {
+            if i > 0 {
+                f.write_str(", ")?;
+            }
+            f.write_str(name)?;
+        }
+        Ok(())
+    }
+}

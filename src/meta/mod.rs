@@ -1,0 +1,381 @@
+//! What the metadata page says: one parser per version, one [`Meta`] out.
+
+mod flags;
+mod identify;
+mod v6;
+mod v7;
+mod v8;
+mod v9;
+
+use nom::IResult;
+use nom::Parser;
+use nom::bytes::complete::take;
+use nom::number::complete::u32 as number;
+
+pub use flags::Flags;
+pub(crate) use identify::identify;
+
+use crate::error::{Defect, Error, Result};
+use crate::format::checksum;
+use crate::format::meta::{self as layout, at};
+use crate::format::page::PageKind;
+use crate::order::Endianness;
+use crate::types::{FileId, Lsn, PageNo, PageSize};
+
+/// The access method of a database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Method {
+    /// Sorted pairs of key and value.
+    Btree,
+    /// Records under their numbers.
+    Recno,
+}
+
+impl Method {
+    /// The name as `db_dump` writes it: `btree` or `recno`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Method::Btree => "btree",
+            Method::Recno => "recno",
+        }
+    }
+}
+
+/// The metadata of a database, whatever the version of its file.
+///
+/// What a version does not store is `None`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Meta {
+    page: PageNo,
+    version: u32,
+    endianness: Endianness,
+    page_size: PageSize,
+    lsn: Lsn,
+    flags: Flags,
+    min_key: u32,
+    record_length: u32,
+    pad: u8,
+    root: PageNo,
+    free: Option<PageNo>,
+    last_page: Option<PageNo>,
+    file_id: FileId,
+    checksummed: bool,
+}
+
+impl Meta {
+    /// The metadata page itself; 0 except for databases inside a file with several.
+    #[must_use]
+    pub fn page(&self) -> PageNo {
+        self.page
+    }
+
+    /// Version of the format: 6, 7, 8 or 9.
+    #[must_use]
+    pub fn version(&self) -> u32 {
+        self.version
+    }
+
+    /// Byte order of the file.
+    #[must_use]
+    pub fn endianness(&self) -> Endianness {
+        self.endianness
+    }
+
+    /// Page size of the file.
+    #[must_use]
+    pub fn page_size(&self) -> PageSize {
+        self.page_size
+    }
+
+    /// LSN of the metadata page.
+    #[must_use]
+    pub fn lsn(&self) -> Lsn {
+        self.lsn
+    }
+
+    /// BTREE or RECNO.
+    #[must_use]
+    pub fn method(&self) -> Method {
+        if self.flags.recno() { Method::Recno } else { Method::Btree }
+    }
+
+    /// The flags.
+    #[must_use]
+    pub fn flags(&self) -> Flags {
+        self.flags
+    }
+
+    /// Minimum number of keys per page (default 2; some damaged files say 0).
+    #[must_use]
+    pub fn min_key(&self) -> u32 {
+        self.min_key
+    }
+
+    /// Length of every record in bytes, for RECNO with fixed length.
+    ///
+    /// Version 6 does not store it, even for files that have the flag.
+    #[must_use]
+    pub fn record_length(&self) -> Option<u32> {
+        (self.flags.fixed_length() && self.version > 6).then_some(self.record_length)
+    }
+
+    /// The byte that fills short records, where [`Meta::record_length`] is known.
+    #[must_use]
+    pub fn pad(&self) -> Option<u8> {
+        self.record_length().map(|_| self.pad)
+    }
+
+    /// Root page of the tree.
+    #[must_use]
+    pub fn root(&self) -> PageNo {
+        self.root
+    }
+
+    /// First page of the free list.
+    #[must_use]
+    pub fn free(&self) -> Option<PageNo> {
+        self.free
+    }
+
+    /// Highest page of the file as the file says: not stored before version 8
+    /// nor by releases 3.1 and 3.2, and not to be relied on.
+    #[must_use]
+    pub fn last_page(&self) -> Option<PageNo> {
+        self.last_page
+    }
+
+    /// The id by which logs know the file.
+    #[must_use]
+    pub fn file_id(&self) -> FileId {
+        self.file_id
+    }
+
+    /// Whether every page carries a checksum (version 9).
+    #[must_use]
+    pub fn checksummed(&self) -> bool {
+        self.checksummed
+    }
+
+    /// Where the root's number stands on the metadata page.
+    pub(crate) fn root_offset(&self) -> usize {
+        if self.version == 7 { 72 } else { 88 }
+    }
+
+    /// Whether off-page duplicates are trees (8, 9), not chains (6, 7).
+    pub(crate) fn duplicate_trees(&self) -> bool {
+        self.version >= 8
+    }
+
+    /// Whether shared keys may stand in the opposite byte order (the version 6
+    /// parity defect).
+    pub(crate) fn shared_keys_may_be_reversed(&self) -> bool {
+        self.version == 6
+    }
+
+    /// Byte order of page numbers in the list of databases.
+    pub(crate) fn directory_order(&self) -> Endianness {
+        if self.version == 7 { self.endianness } else { Endianness::Big }
+    }
+}
+
+/// Parses the metadata page of a file.
+///
+/// # Errors
+///
+/// Names what the file is instead, the feature that is not supported, or the
+/// field that is wrong.
+pub(crate) fn parse(file: &[u8]) -> Result<Meta> {
+    let order = identify(file)?;
+    let bytes = file
+        .get(..layout::LENGTH)
+        .ok_or_else(|| Error::TooShort { len: u64::try_from(file.len()).unwrap_or(u64::MAX) })?;
+    let meta = parse_page(bytes, PageNo::META, order)?;
+    if meta.root != PageNo(1) {
+        return Err(Error::field(PageNo::META, meta.root_offset(), "root", meta.root.0, "1"));
+    }
+    if meta.flags.several_databases() && (meta.flags.duplicates() || meta.flags.recno()) {
+        return Err(flags_error(&meta, "no duplicates or records in a list of databases"));
+    }
+    Ok(meta)
+}
+
+/// Parses the metadata page of one database of several.
+///
+/// # Errors
+///
+/// As [`parse`].
+pub(crate) fn parse_inner(page: &[u8], number: PageNo, order: Endianness) -> Result<Meta> {
+    let bytes = page.get(..layout::LENGTH).unwrap_or(page);
+    let magic = u32_at(bytes, at::MAGIC, order).unwrap_or(0);
+    let version = u32_at(bytes, at::VERSION, order).unwrap_or(0);
+    match magic {
+        layout::BTREE_MAGIC => parse_page(bytes, number, order),
+        layout::HASH_MAGIC => Err(Error::UnsupportedMethod { kind: "HASH", version, order }),
+        found => Err(Error::field(number, at::MAGIC, "magic", found, "that of a database")),
+    }
+}
+
+fn parse_page(bytes: &[u8], number: PageNo, order: Endianness) -> Result<Meta> {
+    let version = u32_at(bytes, at::VERSION, order).unwrap_or(0);
+    let parsed = match version {
+        6 => v6::parse(bytes, order),
+        7 => v7::parse(bytes, order),
+        8 => v8::parse(bytes, order),
+        9 => v9::parse(bytes, order),
+        _ => {
+            let why = if version < 6 {
+                "older than 6: written by the 1.x series or a pre-release, and not supported"
+            } else {
+                "newer than 9: written by release 6.x or later, and not supported"
+            };
+            return Err(Error::UnsupportedVersion { kind: "BTREE", version, order, why });
+        }
+    };
+    let (_, raw) = parsed.map_err(|_| {
+        Error::field(
+            number,
+            at::PGNO,
+            "length",
+            u64::try_from(bytes.len()).unwrap_or(0),
+            "512 bytes of metadata",
+        )
+    })?;
+    raw.check(bytes, number, version, order)
+}
+
+/// The fields of a metadata page as they stand, zero where the version has none.
+#[derive(Clone, Copy, Debug, Default)]
+struct Raw {
+    lsn: Lsn,
+    pgno: u32,
+    page_size: u32,
+    encryption: u8,
+    kind: Option<u8>,
+    metaflags: u8,
+    free: u32,
+    last_pgno: u32,
+    nparts: u32,
+    flags: u32,
+    file_id: [u8; 20],
+    min_key: u32,
+    record_length: u32,
+    pad: u32,
+    root: u32,
+}
+
+impl Raw {
+    fn check(self, bytes: &[u8], number: PageNo, version: u32, order: Endianness) -> Result<Meta> {
+        let field =
+            |offset, name, found: u32, expected| Err(Error::field(number, offset, name, found, expected));
+        if let Some(found) = self.kind.filter(|&k| PageKind::from_byte(k) != Some(PageKind::BtreeMeta)) {
+            let defect = Defect::PageType { found, expected: "9 (btree metadata)" };
+            return Err(Error::corrupt(number, at::TYPE, defect));
+        }
+        let feature = |feature| Err(Error::UnsupportedFeature { version, order, feature });
+        match (version, self.encryption) {
+            (_, 0) => {}
+            (9, 1) => return feature("encrypted"),
+            (_, found) => {
+                return field(at::ENCRYPTION, "encrypt_alg", found.into(), "0, or 1 in version 9");
+            }
+        }
+        let known = if version == 9 { layout::CHECKSUMMED | layout::PARTITIONED } else { 0 };
+        if self.metaflags & !known != 0 {
+            return field(at::METAFLAGS, "metaflags", self.metaflags.into(), "known flags only");
+        }
+        if self.metaflags & layout::PARTITIONED != 0 || (version == 9 && self.nparts != 0) {
+            return feature("partitioned");
+        }
+        let checksummed = self.metaflags & layout::CHECKSUMMED != 0;
+        let page_size = PageSize::new(self.page_size).ok_or(Error::PageSize { found: self.page_size })?;
+        let meta = Meta {
+            page: number,
+            version,
+            endianness: order,
+            page_size,
+            lsn: self.lsn,
+            flags: Flags::new(self.flags),
+            min_key: self.min_key,
+            record_length: self.record_length,
+            pad: self.pad.to_le_bytes()[0],
+            root: PageNo(self.root),
+            free: PageNo::link(self.free),
+            last_page: (version >= 8).then_some(self.last_pgno).and_then(PageNo::link),
+            file_id: FileId(self.file_id),
+            checksummed,
+        };
+        if checksummed {
+            verify_checksum(bytes, number, checksum::ON_META, order)?;
+        }
+        if self.pgno != number.0 {
+            let defect = Defect::PageNumber { found: self.pgno };
+            return Err(Error::corrupt(number, at::PGNO, defect));
+        }
+        if meta.flags.compressed() && version == 9 {
+            return feature("compressed");
+        }
+        if let Some(expected) = meta.flags.objection(version) {
+            return Err(flags_error(&meta, expected));
+        }
+        if meta.root.0 == 0 || meta.root == number {
+            return field(meta.root_offset(), "root", self.root, "a page of the tree");
+        }
+        Ok(meta)
+    }
+}
+
+/// Compares the checksum at `field` with that of the bytes; the value may be
+/// reversed in files that release 4.1 wrote for the other byte order.
+///
+/// # Errors
+///
+/// [`Error::Checksum`].
+pub(crate) fn verify_checksum(bytes: &[u8], page: PageNo, field: usize, order: Endianness) -> Result<()> {
+    let stored = u32_at(bytes, field, order).unwrap_or(0);
+    let computed = checksum::sum(bytes, field);
+    if stored == computed || stored.swap_bytes() == computed {
+        return Ok(());
+    }
+    Err(Error::Checksum { page, offset: field, stored, computed })
+}
+
+fn flags_error(meta: &Meta, expected: &'static str) -> Error {
+    let offset = match meta.version {
+        6 => 36,
+        7 => 32,
+        _ => 48,
+    };
+    Error::field(meta.page, offset, "flags", meta.flags.bits(), expected)
+}
+
+/// The u32 at an offset, in the given order.
+pub(crate) fn u32_at(bytes: &[u8], offset: usize, order: Endianness) -> Option<u32> {
+    let raw = *bytes.get(offset..)?.first_chunk::<4>()?;
+    Some(match order {
+        Endianness::Little => u32::from_le_bytes(raw),
+        Endianness::Big => u32::from_be_bytes(raw),
+    })
+}
+
+/// The fields at 0 to 23, alike in all versions.
+fn prefix(order: Endianness) -> impl Fn(&[u8]) -> IResult<&[u8], Raw> {
+    move |input| {
+        let n = || number(order.nom());
+        let (input, (file, offset, pgno)) = (n(), n(), n()).parse(input)?;
+        let (input, (_magic, _version, page_size)) = (n(), n(), n()).parse(input)?;
+        Ok((input, Raw { lsn: Lsn { file, offset }, pgno, page_size, ..Raw::default() }))
+    }
+}
+
+/// The 20 bytes of a file id.
+fn file_id(input: &[u8]) -> IResult<&[u8], [u8; 20]> {
+    let (rest, bytes) = take(20usize).parse(input)?;
+    Ok((rest, bytes.first_chunk().copied().unwrap_or_default()))
+}
+
+/// Whether a magic number is that of a database which a file can hold besides others.
+pub(crate) fn is_database_magic(magic: u32) -> bool {
+    matches!(magic, layout::BTREE_MAGIC | layout::HASH_MAGIC)
+}

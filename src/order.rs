@@ -1,0 +1,57 @@
+//! Byte order: a value on handles, a type on hot paths.
+
+use std::fmt;
+
+/// The byte order of a file, which is that of the machine that wrote it unless
+/// the writer chose otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Endianness {
+    /// Least significant byte first (x86).
+    Little,
+    /// Most significant byte first (SPARC, PowerPC).
+    Big,
+}
+
+impl Endianness {
+    /// The other order.
+    #[must_use]
+    pub fn other(self) -> Endianness {
+        match self {
+            Endianness::Little => Endianness::Big,
+            Endianness::Big => Endianness::Little,
+        }
+    }
+
+    pub(crate) fn nom(self) -> nom::number::Endianness {
+        match self {
+            Endianness::Little => nom::number::Endianness::Little,
+            Endianness::Big => nom::number::Endianness::Big,
+        }
+    }
+}
+
+impl fmt::Display for Endianness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Endianness::Little => "little-endian",
+            Endianness::Big => "big-endian",
+        })
+    }
+}
+
+/// Evaluates an expression with the order as a byteorder type of the given name.
+macro_rules! with_order {
+    ($order:expr, $O:ident => $body:expr) => {
+        match $order {
+            $crate::order::Endianness::Little => {
+                type $O = byteorder::LittleEndian;
+                $body
+            }
+            $crate::order::Endianness::Big => {
+                type $O = byteorder::BigEndian;
+                $body
+            }
+        }
+    };
+}
+pub(crate) use with_order;

@@ -1,0 +1,105 @@
+//! Page N of a file, or an error.
+
+use byteorder::ByteOrder;
+
+use crate::error::{Defect, Error, Result, file_bytes};
+use crate::format::checksum;
+use crate::format::page::{HEADER, HEADER_CHECKSUMMED, Page, at};
+use crate::limits::Limits;
+use crate::meta::{self, Meta};
+use crate::order::Endianness;
+use crate::source::Source;
+use crate::types::{PageNo, PageSize};
+
+/// A file as pages, with what all its databases share.
+#[derive(Debug)]
+pub(crate) struct Pages<'a> {
+    source: Source<'a>,
+    meta: Meta,
+    count: u32,
+    overhead: usize,
+    limits: Limits,
+}
+
+impl<'a> Pages<'a> {
+    /// Reads the metadata page; touches no other.
+    pub(crate) fn new(source: Source<'a>, limits: Limits) -> Result<Self> {
+        let meta = meta::parse(source.bytes())?;
+        let whole = source.bytes().len().checked_div(meta.page_size().bytes()).unwrap_or(0);
+        let count = u32::try_from(whole).unwrap_or(u32::MAX);
+        let overhead = if meta.checksummed() { HEADER_CHECKSUMMED } else { HEADER };
+        Ok(Pages { source, meta, count, overhead, limits })
+    }
+
+    /// The metadata of page 0.
+    pub(crate) fn meta(&self) -> &Meta {
+        &self.meta
+    }
+
+    pub(crate) fn order(&self) -> Endianness {
+        self.meta.endianness()
+    }
+
+    pub(crate) fn size(&self) -> PageSize {
+        self.meta.page_size()
+    }
+
+    /// Number of whole pages in the file.
+    pub(crate) fn count(&self) -> u32 {
+        self.count
+    }
+
+    /// Bytes behind the last whole page.
+    pub(crate) fn tail(&self) -> u64 {
+        let len = u64::try_from(self.source.bytes().len()).unwrap_or(u64::MAX);
+        len.saturating_sub(file_bytes(self.count, self.size()))
+    }
+
+    /// Where index arrays start on ordinary pages.
+    pub(crate) fn overhead(&self) -> usize {
+        self.overhead
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// The bytes of a page, unchecked.
+    pub(crate) fn raw(&self, no: PageNo) -> Option<&[u8]> {
+        if no.0 >= self.count {
+            return None;
+        }
+        let size = self.size().bytes();
+        self.source.bytes().get(no.index().checked_mul(size)?..)?.get(..size)
+    }
+
+    /// A page that was checked before.
+    #[inline]
+    pub(crate) fn unchecked_page<O: ByteOrder>(&self, no: PageNo) -> Option<Page<'_, O>> {
+        self.raw(no).and_then(Page::new)
+    }
+
+    /// A page of this number which `from` refers to at byte `offset`: within the
+    /// file, with the right checksum and its own number on it.
+    pub(crate) fn page<O: ByteOrder>(&self, no: PageNo, from: Origin) -> Result<Page<'_, O>> {
+        let page = self.raw(no).and_then(Page::<O>::new).ok_or_else(|| {
+            let defect = Defect::BeyondEnd { what: from.what, target: no.0, pages: self.count };
+            Error::corrupt(from.page, from.offset, defect)
+        })?;
+        if self.meta.checksummed() && !page.is_hole() {
+            meta::verify_checksum(page.bytes(), no, checksum::ON_PAGE, self.order())?;
+        }
+        if page.pgno() != no.0 {
+            return Err(Error::corrupt(no, at::PGNO, Defect::PageNumber { found: page.pgno() }));
+        }
+        Ok(page)
+    }
+}
+
+/// Where a link to a page stands, for the error if it leads nowhere.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Origin {
+    pub(crate) page: PageNo,
+    pub(crate) offset: usize,
+    pub(crate) what: &'static str,
+}

@@ -1,0 +1,65 @@
+//! Where the bytes of a file come from.
+
+use std::borrow::Cow;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use crate::error::{Error, Result};
+
+/// Enough of a file to tell what it is, in bytes.
+const HEAD: u64 = 512;
+
+/// The bytes of a whole file: borrowed, owned, or mapped.
+#[derive(Debug)]
+pub(crate) enum Source<'a> {
+    Bytes(Cow<'a, [u8]>),
+    #[cfg(feature = "mmap")]
+    Map(memmap2::Mmap),
+}
+
+impl Source<'static> {
+    /// Maps a file, or reads it where maps are off or impossible.
+    ///
+    /// What has no known length (a pipe, a device) is read on only if its first
+    /// bytes please `accept`.
+    pub(crate) fn open(path: &Path, map: bool, accept: impl FnOnce(&[u8]) -> Result<()>) -> Result<Self> {
+        let error = |source| Error::Open { path: path.to_owned(), source };
+        let mut file = File::open(path).map_err(error)?;
+        let kind = file.metadata().map_err(error)?;
+        if kind.is_dir() {
+            return Err(error(io::Error::from(io::ErrorKind::IsADirectory)));
+        }
+        #[cfg(feature = "mmap")]
+        if map && kind.is_file() && kind.len() > 0 {
+            return map_file(&file).map(Source::Map).map_err(error);
+        }
+        let _ = map;
+        let mut bytes = Vec::new();
+        if !kind.is_file() {
+            file.by_ref().take(HEAD).read_to_end(&mut bytes).map_err(error)?;
+            accept(&bytes)?;
+        }
+        file.read_to_end(&mut bytes).map_err(error)?;
+        Ok(Source::Bytes(Cow::Owned(bytes)))
+    }
+}
+
+impl Source<'_> {
+    pub(crate) fn bytes(&self) -> &[u8] {
+        match self {
+            Source::Bytes(bytes) => bytes,
+            #[cfg(feature = "mmap")]
+            Source::Map(map) => map,
+        }
+    }
+}
+
+#[cfg(feature = "mmap")]
+#[allow(unsafe_code)]
+fn map_file(file: &File) -> io::Result<memmap2::Mmap> {
+    // SAFETY: the map is private to this handle and only read. Whoever opens a
+    // file as a map promises that no program changes or cuts it meanwhile, as the
+    // documentation of `Database::open` says; who cannot promise that turns maps off.
+    unsafe { memmap2::Mmap::map(file) }
+}
