@@ -24,6 +24,10 @@ pub struct Pair<'a> {
 }
 
 impl<'a> Pair<'a> {
+    pub(super) fn new(key: Item<'a>, value: Item<'a>) -> Self {
+        Pair { key, value, record: None }
+    }
+
     /// The key; empty in a RECNO database, which has numbers instead.
     #[must_use]
     pub fn key(&self) -> Item<'a> {
@@ -201,6 +205,7 @@ impl<'a> Cursor<'a> {
 
     #[inline]
     fn step<O: ByteOrder>(&mut self, to: Direction) -> Result<Option<Pair<'a>>> {
+        self.db.expect_tree()?;
         loop {
             if let Some(walk) = &mut self.duplicates {
                 if walk.step::<O>(to, &mut self.visited)? {
@@ -252,7 +257,7 @@ impl<'a> Cursor<'a> {
             self.mark_key::<O>(to)?;
         }
         let key = self.main.key::<O>().unwrap_or(Ok(Content::Here(&[])))?;
-        Ok(Pair { key: Item::new(pages, key), value, record: None })
+        Ok(Pair::new(Item::new(pages, key), value))
     }
 
     /// Notes an overflow chain that a full walk comes by: each belongs to one item.

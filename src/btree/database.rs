@@ -24,6 +24,7 @@ use crate::meta::{self, Meta, Method};
 use crate::order::with_order;
 use crate::pages::{Origin, Pages};
 use crate::source::Source;
+use crate::types::PageNo;
 
 /// How to open a database.
 ///
@@ -111,6 +112,9 @@ impl<'f> OpenOptions<'f> {
 }
 
 /// A BTREE or RECNO database, in a file of its own or one of several in a file.
+///
+/// A HASH database can be one of several too; of such, [`Database::iter`] gives all
+/// pairs, and nothing else is supported.
 ///
 /// Opening reads the metadata page and nothing else. A database is `Send` and
 /// `Sync`, and cheap to clone: clones share the file.
@@ -216,12 +220,17 @@ impl<'a> Database<'a> {
         Shape::of(&self.meta)
     }
 
+    /// Root page of the tree. HASH has none, and no walk starts there.
+    pub(super) fn root(&self) -> PageNo {
+        self.meta.root().unwrap_or(PageNo::META)
+    }
+
     pub(super) fn root_origin(&self) -> Origin {
         Origin { page: self.meta.page(), offset: self.meta.root_offset(), what: "root page" }
     }
 
     pub(super) fn walk(&self) -> Walk<'_> {
-        Walk::new(self.pages(), self.shape(), self.meta.root(), self.root_origin())
+        Walk::new(self.pages(), self.shape(), self.root(), self.root_origin())
     }
 
     /// Whether this is a file's list of its databases, rather than one of them.
@@ -419,6 +428,15 @@ impl<'a> Database<'a> {
         match self.meta.method() {
             Method::Btree => Ok(()),
             method => Err(Error::WrongMethod { asked: "look up a key", method: method.name() }),
+        }
+    }
+
+    /// Cursors need an order, which HASH has not.
+    #[inline]
+    pub(super) fn expect_tree(&self) -> Result<()> {
+        match self.meta.method() {
+            Method::Hash => Err(Error::WrongMethod { asked: "move a cursor", method: Method::Hash.name() }),
+            _ => Ok(()),
         }
     }
 

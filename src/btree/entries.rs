@@ -4,11 +4,13 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::ops::Bound;
 
+use super::buckets::BucketWalk;
 use super::cursor::{Cursor, Pair};
 use super::database::Database;
 use super::key_order::KeyOrder;
 use super::visited::Visited;
 use crate::error::Result;
+use crate::meta::Method;
 
 /// A key and a value, read: borrowed from the page, or assembled from an
 /// overflow chain.
@@ -68,6 +70,8 @@ pub struct Pairs<'a> {
     end: Bound<Vec<u8>>,
     prefix: Option<Vec<u8>>,
     done: bool,
+    /// What takes the place of the cursors in a HASH database, which has no order.
+    buckets: Option<BucketWalk<'a>>,
     /// Where to look next for pages that a walk over the whole file missed.
     missed_from: Option<u32>,
 }
@@ -137,7 +141,7 @@ impl<'a> Pairs<'a> {
         prefix: Option<Vec<u8>>,
     ) -> Self {
         let (front, back) = (End::new(db.cursor()), End::new(db.cursor()));
-        Pairs { db, front, back, start, end, prefix, done: false, missed_from: None }
+        Pairs { db, front, back, start, end, prefix, done: false, buckets: None, missed_from: None }
     }
 
     /// All pairs of a database. Each end notes which pages it comes by; `seen`
@@ -146,13 +150,21 @@ impl<'a> Pairs<'a> {
         let mut pairs = Pairs::new(db, Bound::Unbounded, Bound::Unbounded, None);
         let alone = db.name().is_none() && !db.meta().flags().several_databases();
         pairs.missed_from = alone.then_some(0);
-        (pairs.front.cursor.visited, pairs.back.cursor.visited) = (seen.clone(), seen);
+        if db.meta().method() == Method::Hash {
+            let seen = seen.unwrap_or_else(|| Visited::new(db.pages()));
+            pairs.buckets = Some(BucketWalk::new(db, seen));
+        } else {
+            (pairs.front.cursor.visited, pairs.back.cursor.visited) = (seen.clone(), seen);
+        }
         pairs
     }
 
     /// The pages that a walk over the whole database came by.
     pub(crate) fn into_visited(self) -> Option<Visited> {
-        self.front.cursor.visited
+        match self.buckets {
+            Some(buckets) => buckets.into_visited(),
+            None => self.front.cursor.visited,
+        }
     }
 
     /// Pairs in a BTREE that were skipped so far because they are marked as deleted.
@@ -181,6 +193,9 @@ impl<'a> Pairs<'a> {
 
     #[inline]
     fn try_step(&mut self, forward: bool) -> Result<Option<Pair<'a>>> {
+        if let Some(buckets) = self.buckets.as_mut().filter(|_| forward) {
+            return buckets.next();
+        }
         let (near, far, bound) = if forward {
             (&mut self.front, &self.back, &self.end)
         } else {

@@ -1,5 +1,7 @@
-//! The reader of BTREE and RECNO databases, whatever their version.
+//! The reader of BTREE and RECNO databases, whatever their version, and of the
+//! HASH databases that files of theirs may hold besides.
 
+mod buckets;
 mod chain;
 mod cursor;
 mod database;

@@ -6,15 +6,15 @@ use super::database::Database;
 use super::item::Item;
 use super::leaf::{Content, Leaf, Tiling, size_of_item};
 use crate::error::{Defect, Error, Result};
-use crate::format::page::{PageKind, at, holds_records};
+use crate::format::page::{PageKind, at, is_leaf};
 use crate::order::{Endianness, with_order};
 use crate::pages::{Origin, Pages};
 use crate::types::PageNo;
 
 /// The leaves of a file in page order.
 ///
-/// Sees every leaf page, also one that nothing leads to, of all databases in the
-/// file. Reports pages that it cannot read and goes on with the next.
+/// Sees every leaf page, also one that nothing leads to, of all BTREE and RECNO
+/// databases in the file (HASH has no leaves). Reports pages that it cannot read and goes on with the next.
 ///
 /// ```
 /// let db = bdbkit::Database::open("testdata/btree-v9-le-levels/data.db")?;
@@ -137,7 +137,7 @@ impl<'a> PageScan<'a> {
                 let defect = Defect::PageType { found: raw.type_byte(), expected: "0 to 16" };
                 Error::corrupt(no, at::TYPE, defect)
             })?;
-            if !holds_records(kind) {
+            if !is_leaf(kind) {
                 return Ok(None);
             }
             let page = self.pages.page::<O>(no, origin)?;

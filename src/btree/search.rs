@@ -72,7 +72,7 @@ pub(crate) fn find<'a, O: ByteOrder>(
 ) -> Result<Found<'a>> {
     let pages = db.pages();
     let mut origin = db.root_origin();
-    let (mut no, mut level) = (db.meta().root(), None);
+    let (mut no, mut level) = (db.root(), None);
     let (mut lower, mut upper) = (None, None);
     loop {
         let page = db.proven().has(no).then(|| pages.unchecked_page::<O>(no)).flatten();
@@ -206,7 +206,7 @@ pub(crate) fn find_record<'a, O: ByteOrder>(
     let (pages, shape) = (db.pages(), db.shape());
     let Some(mut left) = number.checked_sub(1) else { return Ok(None) };
     let mut origin: Origin = db.root_origin();
-    let (mut no, mut level) = (db.meta().root(), None);
+    let (mut no, mut level) = (db.root(), None);
     let mut counted: Option<u32> = None;
     loop {
         let page = pages.page::<O>(no, origin)?;

@@ -18,7 +18,7 @@ impl Shape {
     /// The tree of a database.
     pub(crate) fn of(meta: &Meta) -> Shape {
         match meta.method() {
-            Method::Btree => Shape {
+            Method::Btree | Method::Hash => Shape {
                 internal: Some(PageKind::BtreeInternal),
                 leaf: PageKind::BtreeLeaf,
                 counted: meta.flags().record_numbers(),

@@ -70,7 +70,7 @@ impl FileStats {
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct TreeStats {
-    /// Number of levels, 1 if the root is a leaf; `None` if the root cannot be read.
+    /// Number of levels, 1 if the root is a leaf; `None` if the root cannot be read, or for HASH.
     pub depth: Option<u8>,
     /// Number of pairs or records, each duplicate counted.
     pub records: u64,
@@ -85,10 +85,11 @@ pub struct TreeStats {
 
 impl TreeStats {
     pub(super) fn of(db: &Database<'_>) -> TreeStats {
-        let mut stats = TreeStats::default();
-        stats.depth = with_order!(db.pages().order(), O => {
-            db.pages().page::<O>(db.meta().root(), db.root_origin()).ok().map(|page| page.level())
+        let depth = with_order!(db.pages().order(), O => {
+            let root = db.meta().root().map(|root| db.pages().page::<O>(root, db.root_origin()));
+            root.and_then(|page| page.ok()).map(|page| page.level())
         });
+        let mut stats = TreeStats { depth, ..TreeStats::default() };
         let mut pairs = db.iter().pairs();
         for pair in pairs.by_ref() {
             match pair {

@@ -116,7 +116,7 @@ impl<'d, 'a> Subdatabases<'d, 'a> {
         }
         let bytes = self.file.pages().raw(no).unwrap_or(&[]);
         let meta = meta::parse_inner(bytes, no, self.file.meta().endianness())?;
-        if !self.roots.insert(meta.root()) {
+        if meta.root().is_some_and(|root| !self.roots.insert(root)) {
             return Err(bad("it has the root page of another database"));
         }
         Ok(Subdatabase { file: self.file, name: name.to_vec(), meta })

@@ -12,6 +12,7 @@ pub(super) enum Format {
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
 /// The two digits of every byte.
+#[allow(clippy::indexing_slicing)] // evaluated when compiled
 const PAIRS: [[u8; 2]; 256] = {
     let mut pairs = [[0; 2]; 256];
     let mut byte = 0;

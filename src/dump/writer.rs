@@ -192,6 +192,11 @@ impl Job<'_> {
                     line(format!("bt_minkey={}", meta.min_key()));
                 }
             }
+            Method::Hash => {
+                if let Some(elements) = meta.buckets().map(|b| b.elements).filter(|&n| n > 0) {
+                    line(format!("h_nelem={elements}"));
+                }
+            }
             Method::Recno => {
                 if flags.renumber() {
                     line("renumber=1".into());
@@ -199,7 +204,7 @@ impl Job<'_> {
                 if flags.fixed_length() {
                     line(format!("re_len={}", record_length(db)));
                 }
-                if let Some(pad) = meta.pad().filter(|&pad| pad != b' ') {
+                if let Some(pad) = meta.pad().filter(|pad| !matches!(pad, 0 | b' ')) {
                     line(format!("re_pad={pad:#x}"));
                 }
             }

@@ -8,6 +8,8 @@ pub(crate) const ON_PAGE: usize = 28;
 /// Offset of the checksum on a metadata page.
 pub(crate) const ON_META: usize = 492;
 
+/// The powers of 33.
+#[allow(clippy::indexing_slicing)] // evaluated when compiled
 const POWERS: [u32; 17] = {
     let mut powers = [1u32; 17];
     let mut i = 1;

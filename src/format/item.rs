@@ -1,4 +1,4 @@
-//! Items on pages (database-format, "Items").
+//! Items on pages (database-format, "Items" and annex A.6).
 //!
 //! ```text
 //! leaf      KEYDATA    0 len u16   2 type   3 bytes
@@ -6,6 +6,10 @@
 //!           OVERFLOW   2 type   4 pgno of the first page   8 total length
 //! internal  BTREE      0 len u16   2 type   4 child   8 nrecs   12 key bytes or an OVERFLOW item
 //!           RECNO      0 child   4 nrecs
+//! hash      KEYDATA    0 type   1 bytes
+//!           DUPLICATE  0 type   then for each: len u16, bytes, len u16 again
+//!           OFFPAGE    0 type   4 pgno of the first page   8 total length
+//!           OFFDUP     0 type   4 pgno of the first page or root
 //! ```
 
 use byteorder::ByteOrder;
@@ -16,6 +20,9 @@ pub(crate) const DUPLICATE: u8 = 2;
 pub(crate) const OVERFLOW: u8 = 3;
 /// The bit of the type byte that marks a deleted item.
 pub(crate) const DELETED: u8 = 0x80;
+
+/// The type of a HASH item whose duplicates are on other pages.
+pub(crate) const OFFDUP: u8 = 4;
 
 /// Bytes before the data of a KEYDATA item.
 pub(crate) const KEYDATA_HEAD: usize = 3;
@@ -85,6 +92,14 @@ pub(crate) fn recno_internal<O: ByteOrder>(item: &[u8]) -> Option<(u32, u32)> {
     Some((O::read_u32(child), O::read_u32(nrecs)))
 }
 
+/// The first of the duplicates in a HASH item, and the rest.
+pub(crate) fn hash_duplicate<O: ByteOrder>(set: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (head, rest) = set.split_first_chunk::<2>()?;
+    let (bytes, rest) = rest.split_at_checked(O::read_u16(head).into())?;
+    let (again, rest) = rest.split_first_chunk::<2>()?;
+    (head == again).then_some((bytes, rest))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,6 +121,13 @@ mod tests {
         // 0x0200 key bytes do not fit
         assert!(btree_internal::<LittleEndian>(&item).is_none());
         assert_eq!(recno_internal::<BigEndian>(&item[4..]), Some((9, 5)));
+    }
+
+    #[test]
+    fn hash_duplicates_state_their_length_twice() {
+        assert_eq!(hash_duplicate::<BigEndian>(&[0, 1, b'a', 0, 1, 9]), Some((&b"a"[..], &[9][..])));
+        assert_eq!(hash_duplicate::<BigEndian>(&[0, 1, b'a', 0, 2, 9]), None);
+        assert_eq!(hash_duplicate::<LittleEndian>(&[0, 1, b'a', 0, 1]), None);
     }
 
     #[test]

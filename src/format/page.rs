@@ -197,8 +197,13 @@ pub(crate) fn slot_offset(overhead: usize, slot: u16) -> usize {
     overhead.saturating_add(usize::from(slot).saturating_mul(2))
 }
 
-/// Whether a type byte is that of a leaf: a page that holds records, or
-/// duplicates of one key.
-pub(crate) fn holds_records(kind: PageKind) -> bool {
+/// Whether a page of this kind is a leaf: it holds records, or duplicates of one key.
+pub(crate) fn is_leaf(kind: PageKind) -> bool {
     matches!(kind, PageKind::BtreeLeaf | PageKind::RecnoLeaf | PageKind::DuplicateLeaf | PageKind::Duplicate)
+}
+
+/// Whether a page of this kind holds what belongs to a database: a leaf, or part
+/// of a HASH bucket.
+pub(crate) fn holds_records(kind: PageKind) -> bool {
+    is_leaf(kind) || matches!(kind, PageKind::Hash | PageKind::HashUnsorted)
 }

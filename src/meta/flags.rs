@@ -15,6 +15,9 @@ const SUBDB: u32 = 0x20;
 const DUPSORT: u32 = 0x40;
 const COMPRESS: u32 = 0x80;
 
+/// Stands for bits that have no place here.
+const UNKNOWN: u32 = 0x8000_0000;
+
 const NAMES: [(u32, &str); 8] = [
     (DUP, "duplicates"),
     (RECNO, "recno"),
@@ -31,7 +34,15 @@ impl Flags {
         Flags(bits)
     }
 
-    /// The bits as stored.
+    /// The flags of a HASH database, where the bits have other places.
+    pub(super) fn of_hash(bits: u32) -> Flags {
+        let places = [(0x01, DUP), (0x02, SUBDB), (0x04, DUPSORT)];
+        let known = places.iter().filter(|(bit, _)| bits & bit != 0).fold(0, |all, (_, flag)| all | flag);
+        let unknown = if bits & !0x07 == 0 { 0 } else { UNKNOWN };
+        Flags(known | unknown)
+    }
+
+    /// The bits, as they are stored in BTREE files.
     #[must_use]
     pub fn bits(self) -> u32 {
         self.0

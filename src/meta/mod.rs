@@ -1,6 +1,7 @@
 //! What the metadata page says: one parser per version, one [`Meta`] out.
 
 mod flags;
+mod hash;
 mod identify;
 mod v6;
 mod v7;
@@ -13,6 +14,7 @@ use nom::bytes::complete::take;
 use nom::number::complete::u32 as number;
 
 pub use flags::Flags;
+pub(crate) use hash::Buckets;
 pub(crate) use identify::identify;
 
 use crate::error::{Defect, Error, Result};
@@ -30,15 +32,18 @@ pub enum Method {
     Btree,
     /// Records under their numbers.
     Recno,
+    /// Pairs in no order; only as one of several databases in a file.
+    Hash,
 }
 
 impl Method {
-    /// The name as `db_dump` writes it: `btree` or `recno`.
+    /// The name as `db_dump` writes it: `btree`, `recno` or `hash`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Method::Btree => "btree",
             Method::Recno => "recno",
+            Method::Hash => "hash",
         }
     }
 }
@@ -62,6 +67,7 @@ pub struct Meta {
     last_page: Option<PageNo>,
     file_id: FileId,
     checksummed: bool,
+    buckets: Option<Buckets>,
 }
 
 impl Meta {
@@ -71,7 +77,7 @@ impl Meta {
         self.page
     }
 
-    /// Version of the format: 6, 7, 8 or 9.
+    /// Version of the format: 6, 7, 8 or 9. Each access method counts its own.
     #[must_use]
     pub fn version(&self) -> u32 {
         self.version
@@ -95,10 +101,14 @@ impl Meta {
         self.lsn
     }
 
-    /// BTREE or RECNO.
+    /// The access method.
     #[must_use]
     pub fn method(&self) -> Method {
-        if self.flags.recno() { Method::Recno } else { Method::Btree }
+        match self.buckets {
+            Some(_) => Method::Hash,
+            None if self.flags.recno() => Method::Recno,
+            None => Method::Btree,
+        }
     }
 
     /// The flags.
@@ -127,10 +137,15 @@ impl Meta {
         self.record_length().map(|_| self.pad)
     }
 
-    /// Root page of the tree.
+    /// Root page of the tree; `None` for HASH.
     #[must_use]
-    pub fn root(&self) -> PageNo {
-        self.root
+    pub fn root(&self) -> Option<PageNo> {
+        PageNo::link(self.root.0)
+    }
+
+    /// Where the pages of a HASH database are.
+    pub(crate) fn buckets(&self) -> Option<&Buckets> {
+        self.buckets.as_ref()
     }
 
     /// First page of the free list.
@@ -158,6 +173,11 @@ impl Meta {
         self.checksummed
     }
 
+    /// Where the table of bucket pages stands on the metadata page of a HASH database.
+    pub(crate) fn buckets_offset(&self) -> usize {
+        if self.version == 6 { 80 } else { 96 }
+    }
+
     /// Where the root's number stands on the metadata page.
     pub(crate) fn root_offset(&self) -> usize {
         if self.version == 7 { 72 } else { 88 }
@@ -165,7 +185,8 @@ impl Meta {
 
     /// Whether off-page duplicates are trees (8, 9), not chains (6, 7).
     pub(crate) fn duplicate_trees(&self) -> bool {
-        self.version >= 8
+        let first = if self.buckets.is_some() { 7 } else { 8 };
+        self.version >= first
     }
 
     /// Whether shared keys may stand in the opposite byte order (the version 6
@@ -212,6 +233,12 @@ pub(crate) fn parse_inner(page: &[u8], number: PageNo, order: Endianness) -> Res
     let version = u32_at(bytes, at::VERSION, order).unwrap_or(0);
     match magic {
         layout::BTREE_MAGIC => parse_page(bytes, number, order),
+        layout::HASH_MAGIC if (6..=9).contains(&version) => {
+            let (_, (raw, buckets)) =
+                hash::parse(bytes, version, order).map_err(|_| too_short(bytes, number))?;
+            let meta = raw.check(bytes, number, version, order, Some(buckets))?;
+            Ok(meta)
+        }
         layout::HASH_MAGIC => Err(Error::UnsupportedMethod { kind: "HASH", version, order }),
         found => Err(Error::field(number, at::MAGIC, "magic", found, "that of a database")),
     }
@@ -233,16 +260,13 @@ fn parse_page(bytes: &[u8], number: PageNo, order: Endianness) -> Result<Meta> {
             return Err(Error::UnsupportedVersion { kind: "BTREE", version, order, why });
         }
     };
-    let (_, raw) = parsed.map_err(|_| {
-        Error::field(
-            number,
-            at::PGNO,
-            "length",
-            u64::try_from(bytes.len()).unwrap_or(0),
-            "512 bytes of metadata",
-        )
-    })?;
-    raw.check(bytes, number, version, order)
+    let (_, raw) = parsed.map_err(|_| too_short(bytes, number))?;
+    raw.check(bytes, number, version, order, None)
+}
+
+fn too_short(bytes: &[u8], number: PageNo) -> Error {
+    let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    Error::field(number, at::PGNO, "length", len, "512 bytes of metadata")
 }
 
 /// The fields of a metadata page as they stand, zero where the version has none.
@@ -266,26 +290,39 @@ struct Raw {
 }
 
 impl Raw {
-    fn check(self, bytes: &[u8], number: PageNo, version: u32, order: Endianness) -> Result<Meta> {
+    fn check(
+        self,
+        bytes: &[u8],
+        number: PageNo,
+        version: u32,
+        order: Endianness,
+        buckets: Option<Buckets>,
+    ) -> Result<Meta> {
+        // The BTREE version of the releases that wrote this one.
+        let era = match buckets {
+            Some(_) => version.saturating_add(1).min(9),
+            None => version,
+        };
+        let expected_kind = if buckets.is_some() { PageKind::HashMeta } else { PageKind::BtreeMeta };
         let field =
             |offset, name, found: u32, expected| Err(Error::field(number, offset, name, found, expected));
-        if let Some(found) = self.kind.filter(|&k| PageKind::from_byte(k) != Some(PageKind::BtreeMeta)) {
-            let defect = Defect::PageType { found, expected: "9 (btree metadata)" };
+        if let Some(found) = self.kind.filter(|&k| PageKind::from_byte(k) != Some(expected_kind)) {
+            let defect = Defect::PageType { found, expected: expected_kind.name() };
             return Err(Error::corrupt(number, at::TYPE, defect));
         }
         let feature = |feature| Err(Error::UnsupportedFeature { version, order, feature });
-        match (version, self.encryption) {
+        match (era, self.encryption) {
             (_, 0) => {}
             (9, 1) => return feature("encrypted"),
             (_, found) => {
                 return field(at::ENCRYPTION, "encrypt_alg", found.into(), "0, or 1 in version 9");
             }
         }
-        let known = if version == 9 { layout::CHECKSUMMED | layout::PARTITIONED } else { 0 };
+        let known = if era == 9 { layout::CHECKSUMMED | layout::PARTITIONED } else { 0 };
         if self.metaflags & !known != 0 {
             return field(at::METAFLAGS, "metaflags", self.metaflags.into(), "known flags only");
         }
-        if self.metaflags & layout::PARTITIONED != 0 || (version == 9 && self.nparts != 0) {
+        if self.metaflags & layout::PARTITIONED != 0 || (era == 9 && self.nparts != 0) {
             return feature("partitioned");
         }
         let checksummed = self.metaflags & layout::CHECKSUMMED != 0;
@@ -302,9 +339,10 @@ impl Raw {
             pad: self.pad.to_le_bytes()[0],
             root: PageNo(self.root),
             free: PageNo::link(self.free),
-            last_page: (version >= 8).then_some(self.last_pgno).and_then(PageNo::link),
+            last_page: (era >= 8).then_some(self.last_pgno).and_then(PageNo::link),
             file_id: FileId(self.file_id),
             checksummed,
+            buckets,
         };
         if checksummed {
             verify_checksum(bytes, number, checksum::ON_META, order)?;
@@ -313,13 +351,13 @@ impl Raw {
             let defect = Defect::PageNumber { found: self.pgno };
             return Err(Error::corrupt(number, at::PGNO, defect));
         }
-        if meta.flags.compressed() && version == 9 {
+        if meta.flags.compressed() && era == 9 {
             return feature("compressed");
         }
-        if let Some(expected) = meta.flags.objection(version) {
+        if let Some(expected) = meta.flags.objection(era) {
             return Err(flags_error(&meta, expected));
         }
-        if meta.root.0 == 0 || meta.root == number {
+        if buckets.is_none() && (meta.root.0 == 0 || meta.root == number) {
             return field(meta.root_offset(), "root", self.root, "a page of the tree");
         }
         Ok(meta)

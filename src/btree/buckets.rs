@@ -1,0 +1,278 @@
+//! HASH databases in a file with several: all pairs, bucket by bucket
+//! (database-format, annex A).
+
+use byteorder::ByteOrder;
+
+use super::chain::Chain;
+use super::cursor::Pair;
+use super::database::Database;
+use super::item::Item;
+use super::leaf::{Content, Duplicates};
+use super::shape::Shape;
+use super::visited::Visited;
+use super::walk::{Direction, Walk};
+use crate::error::{Defect, Error, Result};
+use crate::format::item::{self, DUPLICATE, KEYDATA, OFFDUP, OVERFLOW, REFERENCE};
+use crate::format::page::{Page, PageKind, at, slot_offset};
+use crate::order::with_order;
+use crate::pages::{Origin, Pages};
+use crate::types::PageNo;
+
+/// A walk over the buckets of a HASH database.
+#[derive(Debug)]
+pub(super) struct BucketWalk<'a> {
+    db: &'a Database<'a>,
+    visited: Option<Visited>,
+    level: u32,
+    /// First pages of the buckets of this level, still to come.
+    heads: std::ops::Range<u32>,
+    page: Option<BucketPage<'a>>,
+    key: Content<'a>,
+    values: Values<'a>,
+}
+
+/// The values of the key where the walk stands.
+#[derive(Debug)]
+enum Values<'a> {
+    None,
+    /// Duplicates in one item on the page.
+    Here {
+        set: &'a [u8],
+        page: PageNo,
+        offset: usize,
+    },
+    Walk(Box<Walk<'a>>),
+}
+
+/// A page of a bucket, and the pair on it that comes next.
+#[derive(Clone, Copy, Debug)]
+struct BucketPage<'a> {
+    pages: &'a Pages<'a>,
+    bytes: &'a [u8],
+    no: PageNo,
+    entries: u16,
+    next: u32,
+    pair: u16,
+}
+
+impl<'a> BucketWalk<'a> {
+    pub(super) fn new(db: &'a Database<'a>, visited: Visited) -> Self {
+        let (key, values) = (Content::Here(&[]), Values::None);
+        BucketWalk { db, visited: Some(visited), level: 0, heads: 0..0, page: None, key, values }
+    }
+
+    /// The pages that the walk came by.
+    pub(super) fn into_visited(self) -> Option<Visited> {
+        self.visited
+    }
+
+    /// The next pair; whatever the error, the call after it goes on.
+    pub(super) fn next(&mut self) -> Result<Option<Pair<'a>>> {
+        with_order!(self.db.pages().order(), O => self.step::<O>())
+    }
+
+    fn step<O: ByteOrder>(&mut self) -> Result<Option<Pair<'a>>> {
+        let pages = self.db.pages();
+        loop {
+            if let Some(value) = self.next_value::<O>()? {
+                return self.pair(value).map(Some);
+            }
+            let Some(page) = &mut self.page else {
+                match self.next_head::<O>()? {
+                    Some(page) => self.page = Some(page),
+                    None => return Ok(None),
+                }
+                continue;
+            };
+            if page.pair < page.entries >> 1 {
+                let pair = *page;
+                page.pair = page.pair.saturating_add(1);
+                self.key = pair.key::<O>()?;
+                match pair.value::<O>()? {
+                    Found::One(content) => return self.pair(content).map(Some),
+                    Found::Set { set, offset } => self.values = Values::Here { set, page: pair.no, offset },
+                    Found::Elsewhere(duplicates) => {
+                        let shape = Shape::of_duplicates(self.db.meta());
+                        let walk = Walk::new(pages, shape, duplicates.root, duplicates.origin());
+                        self.values = Values::Walk(Box::new(walk));
+                    }
+                }
+                continue;
+            }
+            let (next, from) = (PageNo::link(page.next), page.no);
+            self.page = None;
+            if let Some(no) = next {
+                let origin = Origin { page: from, offset: at::NEXT, what: "next page of the bucket" };
+                let page = self.open::<O>(no, origin)?;
+                let prev = Page::<O>::new(page.bytes).map_or(0, |page| page.prev());
+                self.page = Some(page);
+                if prev != from.0 {
+                    let defect = Defect::Link { link: "previous", found: prev, expected: from.0 };
+                    return Err(Error::corrupt(no, at::PREV, defect));
+                }
+            }
+        }
+    }
+
+    fn next_value<O: ByteOrder>(&mut self) -> Result<Option<Content<'a>>> {
+        match &mut self.values {
+            Values::None => Ok(None),
+            Values::Here { set: [], .. } => {
+                self.values = Values::None;
+                Ok(None)
+            }
+            Values::Here { set, page, offset } => {
+                let Some((value, rest)) = item::hash_duplicate::<O>(set) else {
+                    let expected = "two equal lengths around each duplicate";
+                    let error = Error::field(*page, *offset, "set of duplicates", 0u32, expected);
+                    self.values = Values::None;
+                    return Err(error);
+                };
+                *set = rest;
+                Ok(Some(Content::Here(value)))
+            }
+            Values::Walk(walk) => {
+                while walk.step::<O>(Direction::Forward, &mut self.visited)? {
+                    if let Some(value) = walk.value::<O>().transpose()?.filter(|value| !value.deleted) {
+                        return Ok(Some(value.content));
+                    }
+                }
+                self.values = Values::None;
+                Ok(None)
+            }
+        }
+    }
+
+    fn pair(&mut self, value: Content<'a>) -> Result<Pair<'a>> {
+        let pages = self.db.pages();
+        let (key, value) = (Item::new(pages, self.key), Item::new(pages, value));
+        if let (Content::Chain(chain), Some(visited)) = (value.content(), &mut self.visited) {
+            if !visited.mark(chain.first) {
+                return value.reached_twice().map_or(Ok(Pair::new(key, value)), Err);
+            }
+        }
+        Ok(Pair::new(key, value))
+    }
+
+    /// The first page of the next bucket that has one.
+    ///
+    /// Buckets beyond the end of the file are empty, as the library leaves them;
+    /// if page 0 says that the file was longer, something is missing.
+    fn next_head<O: ByteOrder>(&mut self) -> Result<Option<BucketPage<'a>>> {
+        let (pages, meta) = (self.db.pages(), self.db.meta());
+        let Some(buckets) = meta.buckets() else { return Ok(None) };
+        loop {
+            for no in self.heads.by_ref().map(PageNo) {
+                if !pages.raw(no).and_then(Page::<O>::new).is_some_and(|page| page.is_hole()) {
+                    let origin =
+                        Origin { page: meta.page(), offset: meta.buckets_offset(), what: "bucket page" };
+                    return self.open::<O>(no, origin).map(Some);
+                }
+            }
+            let level = self.level;
+            let first =
+                if level == 0 { 0 } else { 1u32.checked_shl(level.wrapping_sub(1)).unwrap_or(u32::MAX) };
+            let spare = buckets.spares.get(PageNo(level).index());
+            let Some(&spare) = spare.filter(|_| first <= buckets.max) else { return Ok(None) };
+            self.level = level.saturating_add(1);
+            let last = first.saturating_mul(2).saturating_sub(1).max(first).min(buckets.max);
+            let (start, end) = (first.saturating_add(spare), last.saturating_add(spare).saturating_add(1));
+            self.heads = start.min(pages.count())..end.min(pages.count());
+            let missing = start.max(pages.count());
+            if missing < end && pages.meta().last_page().is_some_and(|last| missing <= last.0) {
+                let defect = Defect::BeyondEnd { what: "bucket page", target: missing, pages: pages.count() };
+                return Err(Error::corrupt(meta.page(), meta.buckets_offset(), defect));
+            }
+        }
+    }
+
+    fn open<O: ByteOrder>(&mut self, no: PageNo, origin: Origin) -> Result<BucketPage<'a>> {
+        let pages = self.db.pages();
+        if self.visited.as_mut().is_some_and(|visited| !visited.mark(no)) {
+            let defect = Defect::ReachedTwice { target: no.0 };
+            return Err(Error::corrupt(origin.page, origin.offset, defect));
+        }
+        let page = pages.page::<O>(no, origin)?;
+        let entries = page.entries();
+        match PageKind::from_byte(page.type_byte()) {
+            Some(PageKind::Hash | PageKind::HashUnsorted) => {}
+            Some(PageKind::Invalid) if entries == 0 => {}
+            _ => {
+                let defect = Defect::PageType { found: page.type_byte(), expected: "hash" };
+                return Err(Error::corrupt(no, at::TYPE, defect));
+            }
+        }
+        let found = BucketPage { pages, bytes: page.bytes(), no, entries, next: page.next(), pair: 0 };
+        let lowest = entries.checked_sub(1).and_then(|last| found.slot::<O>(last));
+        if entries & 1 != 0 || lowest.unwrap_or(page.item_area()) != page.item_area() {
+            let defect =
+                Defect::Entries { found: entries, why: "the last is not the lowest item of the page" };
+            return Err(Error::corrupt(no, at::ENTRIES, defect));
+        }
+        Ok(found)
+    }
+}
+
+/// What a data slot of a bucket page holds.
+enum Found<'a> {
+    One(Content<'a>),
+    Set { set: &'a [u8], offset: usize },
+    Elsewhere(Duplicates),
+}
+
+impl<'a> BucketPage<'a> {
+    fn slot<O: ByteOrder>(&self, slot: u16) -> Option<usize> {
+        let raw = self.bytes.get(slot_offset(self.pages.overhead(), slot)..)?;
+        raw.first_chunk::<2>().map(|raw| usize::from(O::read_u16(raw)))
+    }
+
+    /// An item and its offset: items lie one below the other, in slot order.
+    fn item<O: ByteOrder>(&self, slot: u16) -> Result<(usize, u8, &'a [u8])> {
+        let end = match slot.checked_sub(1) {
+            Some(before) => self.slot::<O>(before).unwrap_or(0),
+            None => self.bytes.len(),
+        };
+        let lowest = slot_offset(self.pages.overhead(), self.entries);
+        let start = self.slot::<O>(slot).unwrap_or(0);
+        let item = if start < lowest { None } else { self.bytes.get(start..end) };
+        let Some((&kind, _)) = item.and_then(<[u8]>::split_first) else {
+            let defect = Defect::ItemOffset { slot, found: u16::try_from(start).unwrap_or(0), lowest, end };
+            return Err(Error::corrupt(self.no, slot_offset(self.pages.overhead(), slot), defect));
+        };
+        Ok((start, kind, item.unwrap_or(&[])))
+    }
+
+    fn key<O: ByteOrder>(&self) -> Result<Content<'a>> {
+        let slot = self.pair.wrapping_mul(2);
+        let (offset, kind, item) = self.item::<O>(slot)?;
+        self.simple::<O>(kind, offset, item).ok_or_else(|| self.wrong_kind(slot, offset, kind, "1 or 3"))
+    }
+
+    fn value<O: ByteOrder>(&self) -> Result<Found<'a>> {
+        let slot = self.pair.wrapping_mul(2).wrapping_add(1);
+        let (offset, kind, item) = self.item::<O>(slot)?;
+        let found = match kind {
+            DUPLICATE => item.get(1..).map(|set| Found::Set { set, offset }),
+            OFFDUP => item.get(4..).and_then(|raw| raw.first_chunk::<4>()).map(|raw| {
+                Found::Elsewhere(Duplicates { root: PageNo(O::read_u32(raw)), origin: (self.no, offset) })
+            }),
+            _ => self.simple::<O>(kind, offset, item).map(Found::One),
+        };
+        found.ok_or_else(|| self.wrong_kind(slot, offset, kind, "1 to 4"))
+    }
+
+    fn simple<O: ByteOrder>(&self, kind: u8, offset: usize, item: &'a [u8]) -> Option<Content<'a>> {
+        match kind {
+            KEYDATA => item.get(1..).map(Content::Here),
+            OVERFLOW if item.len() == REFERENCE => {
+                let (first, len) = item::reference::<O>(item)?;
+                Some(Content::Chain(Chain { first: PageNo(first), len, page: self.no, offset }))
+            }
+            _ => None,
+        }
+    }
+
+    fn wrong_kind(&self, slot: u16, offset: usize, found: u8, expected: &'static str) -> Error {
+        Error::corrupt(self.no, offset, Defect::ItemKind { slot, found, expected })
+    }
+}
