@@ -188,6 +188,9 @@ pub enum Defect {
         /// The number on the page.
         found: u32,
     },
+    /// The page is zero where it matters.
+    #[error("the page is empty: zeroed, or never written")]
+    Unwritten,
     /// The page is of the wrong type for its place.
     #[error("page type {found}, expected {expected}")]
     PageType {

@@ -1,4 +1,32 @@
-//! Read Berkeley DB files of every version and byte order, without libdb.
+//! Reads the database files of Berkeley DB, without libdb: BTREE and RECNO files of
+//! versions 6 to 9 (releases 2.x to 5.3), little-endian and big-endian, with one or
+//! several databases inside.
+//!
+//! ```
+//! let db = bdbkit::Database::open("testdata/btree-v6-be-levels/data.db")?;
+//! for entry in db.prefix(b"22") {
+//!     let entry = entry?;
+//!     println!("{:?}: {} bytes", entry.key(), entry.value().len());
+//! }
+//! # Ok::<(), bdbkit::Error>(())
+//! ```
+//!
+//! [`Database`] is where to start: it is opened from a path, a slice or owned bytes,
+//! and read through [iterators](Database::iter), [look-ups](Database::get), a
+//! [`Cursor`], or a [`PageScan`] in file order.
+//!
+//! # Damage
+//!
+//! Any bytes whatever give an answer or a typed [`Error`] that names page and byte. An
+//! iterator reports damage where it meets it and goes on behind it; one that gave no
+//! error has given everything. Nothing panics, loops, or allocates by a number found
+//! in a file.
+//!
+//! # Features
+//!
+//! - `mmap` (default): files are mapped, not read into memory;
+//! - `parallel`: [`PageScan`] as a parallel iterator;
+//! - `cli`: the tool of the same name.
 
 mod btree;
 pub mod dump;
@@ -21,3 +49,8 @@ pub use limits::Limits;
 pub use meta::{Flags, Meta, Method};
 pub use order::Endianness;
 pub use types::{FileId, Lsn, PageNo, PageSize};
+
+/// The examples of the README, as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -89,6 +89,9 @@ impl<'a> Pages<'a> {
         if self.meta.checksummed() && !page.is_hole() {
             meta::verify_checksum(page.bytes(), no, checksum::ON_PAGE, self.order())?;
         }
+        if page.is_hole() && no != PageNo::META {
+            return Err(Error::corrupt(no, at::TYPE, Defect::Unwritten));
+        }
         if page.pgno() != no.0 {
             return Err(Error::corrupt(no, at::PGNO, Defect::PageNumber { found: page.pgno() }));
         }

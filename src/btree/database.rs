@@ -284,7 +284,7 @@ impl<'a> Database<'a> {
     ///
     /// ```
     /// let db = bdbkit::Database::open("testdata/btree-v6-be-levels/data.db")?;
-    /// let some = db.range(b"m".as_slice()..b"s").count();
+    /// let some = db.range(b"22".as_slice()..b"5").count();
     /// assert!(some > 0 && some < db.iter().count());
     /// # Ok::<(), bdbkit::Error>(())
     /// ```

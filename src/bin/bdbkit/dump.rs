@@ -3,14 +3,13 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use bdbkit::Database;
 use bdbkit::dump::{self, escape};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::failure::{Failure, Outcome, about, complain};
+use crate::failure::{Failure, Outcome, about, complain, places};
 
 /// Write a database as text, in the form that db_load reads
 ///
@@ -55,7 +54,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         return list(&db, arguments);
     }
     let db = match &arguments.subdatabase {
-        Some(name) => db.subdatabase(name.as_bytes()).map_err(about_file)?,
+        Some(name) => db.subdatabase(name.as_encoded_bytes()).map_err(about_file)?,
         None => db,
     };
     let out = output(arguments)?;
@@ -81,8 +80,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         ));
     }
     if summary.damaged > 0 {
-        let n = summary.damaged;
-        complain(about(path, format_args!("damaged in {n} places: the output is not complete")));
+        let places = places(summary.damaged);
+        complain(about(path, format_args!("damage {places}: the output is not complete")));
     }
     Ok(Outcome::complete_if(summary.damaged == 0))
 }

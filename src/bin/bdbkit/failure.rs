@@ -47,6 +47,11 @@ pub(crate) fn about(path: &Path, message: impl Display) -> String {
     format!("{}: {message}", path.display())
 }
 
+/// In how many places there was damage.
+pub(crate) fn places(damaged: u64) -> String {
+    format!("in {damaged} {}", if damaged == 1 { "place" } else { "places" })
+}
+
 /// Tells what went wrong, in one line.
 pub(crate) fn complain(message: impl Display) {
     let line = message.to_string().replace(['\n', '\r'], " ");

@@ -2,9 +2,9 @@
 
 use std::ffi::OsString;
 use std::io::{self, Write};
-use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
+use bdbkit::dump::escape;
 use bdbkit::{Database, Item, Method};
 
 use crate::dump::open;
@@ -31,12 +31,18 @@ pub(crate) struct Arguments {
     key: OsString,
 }
 
+impl Arguments {
+    fn shown_key(&self) -> String {
+        escape(self.key.as_encoded_bytes())
+    }
+}
+
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let path = &arguments.file;
     let about_file = |error| Failure::about(path, &error);
     let db = open(path)?;
     let db = match &arguments.subdatabase {
-        Some(name) => db.subdatabase(name.as_bytes()).map_err(about_file)?,
+        Some(name) => db.subdatabase(name.as_encoded_bytes()).map_err(about_file)?,
         None if db.is_directory() => {
             let advice = "holds several databases: choose one with -s (dump -l lists them)";
             return Err(Failure::Message(about(path, advice)));
@@ -50,13 +56,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     };
     out.flush()?;
     if !found {
-        return Err(Failure::Message(about(path, format_args!("no key {}", arguments.key.display()))));
+        return Err(Failure::Message(about(path, format_args!("no key {}", arguments.shown_key()))));
     }
     Ok(Outcome::Complete)
 }
 
 fn key(db: &Database<'_>, arguments: &Arguments, out: &mut impl Write) -> Result<bool, Failure> {
-    let key = if arguments.hex { unhex(arguments)? } else { arguments.key.as_bytes().to_vec() };
+    let key = if arguments.hex { unhex(arguments)? } else { arguments.key.as_encoded_bytes().to_vec() };
     let mut found = false;
     for pair in db.duplicates(&key).pairs() {
         let pair = pair.map_err(|error| Failure::about(&arguments.file, &error))?;
@@ -69,7 +75,7 @@ fn key(db: &Database<'_>, arguments: &Arguments, out: &mut impl Write) -> Result
 fn record(db: &Database<'_>, arguments: &Arguments, out: &mut impl Write) -> Result<bool, Failure> {
     let number = arguments.key.to_str().and_then(|text| text.parse().ok());
     let Some(number) = number else {
-        let message = format_args!("{} is no record number", arguments.key.display());
+        let message = format!("{} is no record number", arguments.shown_key());
         return Err(Failure::Message(about(&arguments.file, message)));
     };
     let mut cursor = db.cursor();
@@ -99,9 +105,9 @@ fn unhex(arguments: &Arguments) -> Result<Vec<u8>, Failure> {
         [high, low] => u8::try_from(digit(*high)? << 4 | digit(*low)?).ok(),
         _ => None,
     };
-    let bytes: Option<Vec<u8>> = arguments.key.as_bytes().chunks(2).map(byte).collect();
+    let bytes: Option<Vec<u8>> = arguments.key.as_encoded_bytes().chunks(2).map(byte).collect();
     bytes.ok_or_else(|| {
-        let key = arguments.key.display();
+        let key = arguments.shown_key();
         Failure::Message(format!("{key}: not an even number of hexadecimal digits"))
     })
 }

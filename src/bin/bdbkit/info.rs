@@ -10,7 +10,7 @@ use indicatif::ProgressBar;
 use serde::Serialize;
 
 use crate::dump::open;
-use crate::failure::{Failure, Outcome, about, complain};
+use crate::failure::{Failure, Outcome, about, complain, places};
 
 /// Say what files are and what they hold
 ///
@@ -125,8 +125,7 @@ impl File {
         bar.finish_and_clear();
         for inner in &databases {
             if let Some(damage) = &inner.first_damage {
-                let n = inner.damaged;
-                complain(about(path, format_args!("damaged in {n} places, the first: {damage}")));
+                complain(about(path, format_args!("damage {}, first: {damage}", places(inner.damaged))));
                 complete = false;
             }
         }
@@ -156,7 +155,7 @@ impl File {
 
     fn print(&self, out: &mut impl Write) -> io::Result<()> {
         writeln!(out, "{}", self.file)?;
-        let mut row = |name: &str, value: String| writeln!(out, "  {name:<14} {value}");
+        let mut row = |name: &str, value: String| writeln!(out, "  {name:<15} {value}");
         let several = if self.several_databases { ", several databases" } else { "" };
         row("type", format!("{}{several}", self.kind))?;
         row("version", format!("{}, {}", self.version, self.byte_order))?;
@@ -213,24 +212,26 @@ impl Inner {
         } else {
             "  "
         };
-        let width = 18usize.saturating_sub(indent.len());
+        let width = 17usize.saturating_sub(indent.len());
         let mut row = |name: &str, value: String| writeln!(out, "{indent}{name:<width$} {value}");
         if self.name.is_some() {
             row("type", format!("{}, version {}", self.kind, self.version))?;
         }
         let flags = if self.flags.is_empty() { "none".into() } else { self.flags.join(", ") };
         row("flags", flags)?;
-        row("depth", self.depth.map_or("unknown".into(), |depth| depth.to_string()))?;
+        if self.root.is_some() {
+            row("depth", self.depth.map_or("unknown".into(), |depth| depth.to_string()))?;
+        }
         row("records", self.records.to_string())?;
         if self.deleted > 0 {
-            row("marked deleted", self.deleted.to_string())?;
+            row("deleted", format!("{}, marked but still there", self.deleted))?;
         }
         if let Some(length) = self.record_length {
             let pad = self.pad.map_or(String::new(), |pad| format!(", padded with {pad:#04x}"));
             row("record length", format!("{length}{pad}"))?;
         }
         if self.damaged > 0 {
-            row("damage", format!("in {} places", self.damaged))?;
+            row("damage", places(self.damaged))?;
         }
         Ok(())
     }
