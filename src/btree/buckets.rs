@@ -15,7 +15,7 @@ use crate::error::{Defect, Error, Result};
 use crate::format::item::{self, DUPLICATE, KEYDATA, OFFDUP, OVERFLOW, REFERENCE};
 use crate::format::page::{Page, PageKind, at, slot_offset};
 use crate::order::with_order;
-use crate::pages::{Origin, Pages};
+use crate::pages::{Origin, Pages, Place};
 use crate::types::PageNo;
 
 /// A walk over the buckets of a HASH database.
@@ -254,7 +254,10 @@ impl<'a> BucketPage<'a> {
         let found = match kind {
             DUPLICATE => item.get(1..).map(|set| Found::Set { set, offset }),
             OFFDUP => item.get(4..).and_then(|raw| raw.first_chunk::<4>()).map(|raw| {
-                Found::Elsewhere(Duplicates { root: PageNo(O::read_u32(raw)), origin: (self.no, offset) })
+                Found::Elsewhere(Duplicates {
+                    root: PageNo(O::read_u32(raw)),
+                    place: Place::new(self.no, offset),
+                })
             }),
             _ => self.simple::<O>(kind, offset, item).map(Found::One),
         };
@@ -266,7 +269,7 @@ impl<'a> BucketPage<'a> {
             KEYDATA => item.get(1..).map(Content::Here),
             OVERFLOW if item.len() == REFERENCE => {
                 let (first, len) = item::reference::<O>(item)?;
-                Some(Content::Chain(Chain { first: PageNo(first), len, page: self.no, offset }))
+                Some(Content::Chain(Chain { first: PageNo(first), len, place: Place::new(self.no, offset) }))
             }
             _ => None,
         }

@@ -9,7 +9,7 @@ use byteorder::ByteOrder;
 use crate::error::{Defect, Error, Result, file_bytes};
 use crate::format::page::{PageKind, at};
 use crate::order::with_order;
-use crate::pages::{Origin, Pages};
+use crate::pages::{Origin, Pages, Place};
 use crate::types::PageNo;
 
 /// An overflow chain as its item states it, and where the item stands.
@@ -17,8 +17,7 @@ use crate::types::PageNo;
 pub(crate) struct Chain {
     pub(crate) first: PageNo,
     pub(crate) len: u32,
-    pub(crate) page: PageNo,
-    pub(crate) offset: usize,
+    pub(crate) place: Place,
 }
 
 impl Chain {
@@ -70,8 +69,7 @@ enum State<'a> {
 
 impl<'a> Pieces<'a> {
     pub(crate) fn new(pages: &'a Pages<'a>, chain: Chain) -> Self {
-        let offset = chain.offset.saturating_add(4);
-        let from = Origin { page: chain.page, offset, what: "overflow page" };
+        let from = chain.place.origin(4, "overflow page");
         Pieces { state: State::Chain { pages, chain, next: chain.first.0, prev: 0, left: chain.len, from } }
     }
 
@@ -111,13 +109,11 @@ fn piece<'a, O: ByteOrder>(
 ) -> Result<Option<(&'a [u8], State<'a>)>> {
     let file = file_bytes(pages.count(), pages.size());
     if u64::from(chain.len) > file {
-        let offset = chain.offset.saturating_add(8);
-        return Err(Error::corrupt(chain.page, offset, Defect::LengthBeyondFile { found: chain.len, file }));
+        return Err(chain.place.corrupt(8, Defect::LengthBeyondFile { found: chain.len, file }));
     }
     let wrong_length = |found: u32| {
         let found = u64::from(chain.len.saturating_sub(left)).saturating_add(found.into());
-        let offset = chain.offset.saturating_add(8);
-        Err(Error::corrupt(chain.page, offset, Defect::ChainLength { found, expected: chain.len }))
+        Err(chain.place.corrupt(8, Defect::ChainLength { found, expected: chain.len }))
     };
     match (next, left) {
         (0, 0) if prev != 0 => return Ok(None),

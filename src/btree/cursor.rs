@@ -12,7 +12,7 @@ use super::visited::Visited;
 use super::walk::{Direction, Walk};
 use crate::error::Result;
 use crate::meta::Method;
-use crate::order::with_order;
+use crate::order::{Endianness, with_order};
 use crate::types::PageNo;
 
 /// A key and a value as they are stored, not yet read.
@@ -71,6 +71,8 @@ pub struct Cursor<'a> {
     duplicates: Option<Walk<'a>>,
     pub(super) visited: Option<Visited>,
     deleted: u64,
+    recno: bool,
+    order: Endianness,
 }
 
 /// A place that two cursors can compare.
@@ -78,7 +80,15 @@ pub(super) type Position = (Option<(PageNo, u16)>, Option<(PageNo, u16)>);
 
 impl<'a> Cursor<'a> {
     pub(super) fn new(db: &'a Database<'a>) -> Self {
-        Cursor { db, main: db.walk(), duplicates: None, visited: None, deleted: 0 }
+        Cursor {
+            db,
+            main: db.walk(),
+            duplicates: None,
+            visited: None,
+            deleted: 0,
+            recno: db.meta().method() == Method::Recno,
+            order: db.pages().order(),
+        }
     }
 
     /// Moves to the first pair.
@@ -110,7 +120,7 @@ impl<'a> Cursor<'a> {
     #[allow(clippy::should_implement_trait)] // `Entries` is the iterator
     #[inline]
     pub fn next(&mut self) -> Result<Option<Pair<'a>>> {
-        with_order!(self.db.pages().order(), O => self.step::<O>(Direction::Forward))
+        with_order!(self.order, O => self.step::<O>(Direction::Forward))
     }
 
     /// Moves to the pair before: the last, if the cursor is new. At the
@@ -120,7 +130,7 @@ impl<'a> Cursor<'a> {
     ///
     /// Damage between here and there.
     pub fn previous(&mut self) -> Result<Option<Pair<'a>>> {
-        with_order!(self.db.pages().order(), O => self.step::<O>(Direction::Backward))
+        with_order!(self.order, O => self.step::<O>(Direction::Backward))
     }
 
     /// Moves to the first pair whose key is equal to `key` or greater.
@@ -205,7 +215,6 @@ impl<'a> Cursor<'a> {
 
     #[inline]
     fn step<O: ByteOrder>(&mut self, to: Direction) -> Result<Option<Pair<'a>>> {
-        self.db.expect_tree()?;
         loop {
             if let Some(walk) = &mut self.duplicates {
                 if walk.step::<O>(to, &mut self.visited)? {
@@ -225,7 +234,7 @@ impl<'a> Cursor<'a> {
             let Some(value) = self.main.value::<O>() else { continue };
             match value? {
                 Stored { deleted: true, .. } => {
-                    if self.db.meta().method() == Method::Btree {
+                    if !self.recno {
                         self.deleted = self.deleted.saturating_add(1);
                     }
                 }
@@ -236,7 +245,9 @@ impl<'a> Cursor<'a> {
                         return Err(self.db.unexpected_duplicates(duplicates));
                     }
                     self.duplicates = Some(Walk::new(pages, shape, duplicates.root, duplicates.origin()));
-                    self.mark_key::<O>(to)?;
+                    if let Some(Ok(key)) = self.main.key::<O>() {
+                        self.mark_key::<O>(&Item::new(pages, key), to)?;
+                    }
                 }
                 Stored { content, .. } => return self.pair::<O>(content, to, true).map(Some),
             }
@@ -249,15 +260,15 @@ impl<'a> Cursor<'a> {
         let pages = self.db.pages();
         let value = Item::new(pages, value);
         self.mark(&value)?;
-        if self.db.meta().method() == Method::Recno {
+        if self.recno {
             let record = self.main.records_before::<O>().map(|before| before.saturating_add(1));
             return Ok(Pair { key: Item::new(pages, Content::Here(&[])), value, record });
         }
-        if mark_key {
-            self.mark_key::<O>(to)?;
+        let key = Item::new(pages, self.main.key::<O>().unwrap_or(Ok(Content::Here(&[])))?);
+        if mark_key && key.on_page().is_none() {
+            self.mark_key::<O>(&key, to)?;
         }
-        let key = self.main.key::<O>().unwrap_or(Ok(Content::Here(&[])))?;
-        Ok(Pair::new(Item::new(pages, key), value))
+        Ok(Pair::new(key, value))
     }
 
     /// Notes an overflow chain that a full walk comes by: each belongs to one item.
@@ -271,15 +282,9 @@ impl<'a> Cursor<'a> {
         Ok(())
     }
 
-    #[inline]
-    fn mark_key<O: ByteOrder>(&mut self, to: Direction) -> Result<()> {
-        if self.visited.is_none() || self.main.shares_key::<O>(to) {
-            return Ok(());
-        }
-        match self.main.key::<O>() {
-            Some(Ok(key)) => self.mark(&Item::new(self.db.pages(), key)),
-            _ => Ok(()), // reported with the pair
-        }
+    /// As [`Cursor::mark`], once for all pairs that share a key item.
+    fn mark_key<O: ByteOrder>(&mut self, key: &Item<'a>, to: Direction) -> Result<()> {
+        if self.main.shares_key::<O>(to) { Ok(()) } else { self.mark(key) }
     }
 
     /// Records before the one where the cursor stands, where counts are kept.

@@ -230,7 +230,11 @@ impl<'a> Database<'a> {
     }
 
     pub(super) fn walk(&self) -> Walk<'_> {
-        Walk::new(self.pages(), self.shape(), self.root(), self.root_origin())
+        let walk = Walk::new(self.pages(), self.shape(), self.root(), self.root_origin());
+        match self.meta.method() {
+            Method::Hash => walk.refuse(Error::WrongMethod { asked: "move a cursor", method: "hash" }),
+            _ => walk,
+        }
     }
 
     /// Whether this is a file's list of its databases, rather than one of them.
@@ -431,15 +435,6 @@ impl<'a> Database<'a> {
         }
     }
 
-    /// Cursors need an order, which HASH has not.
-    #[inline]
-    pub(super) fn expect_tree(&self) -> Result<()> {
-        match self.meta.method() {
-            Method::Hash => Err(Error::WrongMethod { asked: "move a cursor", method: Method::Hash.name() }),
-            _ => Ok(()),
-        }
-    }
-
     pub(super) fn expect_record_numbers(&self) -> Result<()> {
         if self.shape().counted {
             return Ok(());
@@ -448,10 +443,9 @@ impl<'a> Database<'a> {
     }
 
     pub(super) fn unexpected_duplicates(&self, duplicates: Duplicates) -> Error {
-        let (page, offset) = duplicates.origin;
         let defect =
             Defect::ItemKind { slot: 0, found: 2, expected: "1 or 3, as the flags exclude duplicates" };
-        Error::corrupt(page, offset, defect)
+        duplicates.place.corrupt(2, defect)
     }
 }
 

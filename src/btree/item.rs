@@ -93,7 +93,7 @@ impl<'a> Item<'a> {
         match self.content {
             Content::Chain(chain) => {
                 let defect = crate::error::Defect::ReachedTwice { target: chain.first.0 };
-                Some(Error::corrupt(chain.page, chain.offset, defect))
+                Some(chain.place.corrupt(4, defect))
             }
             _ => None,
         }

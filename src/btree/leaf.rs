@@ -6,7 +6,7 @@ use super::chain::{Chain, Pieces};
 use crate::error::{Defect, Error, Result};
 use crate::format::item::{self, DELETED, DUPLICATE, KEYDATA, KEYDATA_HEAD, OVERFLOW, REFERENCE};
 use crate::format::page::{Page, PageKind, at, slot_offset};
-use crate::pages::{Origin, Pages};
+use crate::pages::{Origin, Pages, Place};
 use crate::types::PageNo;
 
 /// A leaf whose header was checked; its items are checked when touched.
@@ -14,9 +14,13 @@ use crate::types::PageNo;
 pub(crate) struct Leaf<'a> {
     pages: &'a Pages<'a>,
     bytes: &'a [u8],
+    /// The index, one u16 a slot.
+    index: &'a [u8],
     no: PageNo,
     kind: PageKind,
     entries: u16,
+    /// Whether shared keys may stand in the opposite byte order.
+    reversible: bool,
     area: usize,
     prev: u32,
     next: u32,
@@ -44,13 +48,12 @@ pub(crate) enum Content<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Duplicates {
     pub(crate) root: PageNo,
-    pub(crate) origin: (PageNo, usize),
+    pub(crate) place: Place,
 }
 
 impl Duplicates {
     pub(crate) fn origin(&self) -> Origin {
-        let (page, offset) = self.origin;
-        Origin { page, offset, what: "off-page duplicates on page" }
+        self.place.origin(4, "off-page duplicates on page")
     }
 }
 
@@ -123,7 +126,11 @@ impl<'a> Leaf<'a> {
             return Err(Error::corrupt(no, at::ENTRIES, defect));
         }
         let area = check_area(&page, no, pages.overhead())?;
-        Ok(Leaf { pages, bytes: page.bytes(), no, kind, entries, area, prev: page.prev(), next: page.next() })
+        let bytes = page.bytes();
+        let index = bytes.get(pages.overhead()..slot_offset(pages.overhead(), entries)).unwrap_or(&[]);
+        let reversible = pages.meta().shared_keys_may_be_reversed();
+        let (prev, next) = (page.prev(), page.next());
+        Ok(Leaf { pages, bytes, index, no, kind, entries, reversible, area, prev, next })
     }
 
     pub(crate) fn no(&self) -> PageNo {
@@ -187,7 +194,7 @@ impl<'a> Leaf<'a> {
     pub(crate) fn key_at<O: ByteOrder>(&self, pair: u16) -> Result<(usize, Content<'a>)> {
         let slot = pair.wrapping_mul(2);
         let (offset, item) = self.item::<O>(slot)?;
-        if self.pages.meta().shared_keys_may_be_reversed() && self.sharers::<O>(slot) & 1 == 0 {
+        if self.reversible {
             if let Some(content) = self.reversed_key::<O>(slot, offset, item) {
                 return Ok((offset, content));
             }
@@ -196,31 +203,29 @@ impl<'a> Leaf<'a> {
     }
 
     /// Whether a pair has the key of the pair before: they share the key item.
+    #[inline]
     pub(crate) fn shares_key<O: ByteOrder>(&self, pair: u16) -> bool {
         let slot = pair.wrapping_mul(2);
         pair > 0 && self.raw_slot::<O>(slot) == self.raw_slot::<O>(slot.wrapping_sub(2))
     }
 
+    #[inline]
     fn raw_slot<O: ByteOrder>(&self, slot: u16) -> Option<u16> {
-        let at = slot_offset(self.pages.overhead(), slot);
-        self.bytes.get(at..)?.first_chunk::<2>().map(|raw| O::read_u16(raw))
+        let at = usize::from(slot).wrapping_mul(2);
+        self.index.get(at..)?.first_chunk::<2>().map(|raw| O::read_u16(raw))
     }
 
     /// Offset of a slot's item, and the page from there on.
     #[inline]
     fn item<O: ByteOrder>(&self, slot: u16) -> Result<(usize, &'a [u8])> {
-        let raw = if slot < self.entries { self.raw_slot::<O>(slot) } else { None };
-        let offset = usize::from(raw.unwrap_or(0));
-        let lowest = slot_offset(self.pages.overhead(), self.entries);
+        let offset = usize::from(self.raw_slot::<O>(slot).unwrap_or(0));
+        let lowest = self.pages.overhead().wrapping_add(self.index.len());
         if offset >= lowest && offset & 3 == 0 {
             if let Some(item) = self.bytes.get(offset..).filter(|item| item.len() >= 4) {
                 return Ok((offset, item));
             }
         }
-        Err(self.at_slot(
-            slot,
-            Defect::ItemOffset { slot, found: raw.unwrap_or(0), lowest, end: self.bytes.len() },
-        ))
+        Err(self.bad_offset::<O>(slot))
     }
 
     #[inline]
@@ -231,22 +236,43 @@ impl<'a> Leaf<'a> {
         item: &'a [u8],
         duplicates: bool,
     ) -> Result<Stored<'a>> {
+        if let [l0, l1, KEYDATA, ..] = item {
+            let len = O::read_u16(&[*l0, *l1]);
+            if let Some(bytes) = item::keydata(item, len) {
+                return Ok(Stored { content: Content::Here(bytes), deleted: false });
+            }
+        }
+        self.decode_any::<O>(slot, offset, item, duplicates)
+    }
+
+    /// Decodes an item of any kind.
+    #[inline(never)]
+    fn decode_any<O: ByteOrder>(
+        &self,
+        slot: u16,
+        offset: usize,
+        item: &'a [u8],
+        duplicates: bool,
+    ) -> Result<Stored<'a>> {
         let type_byte = item::type_byte(item).unwrap_or(0);
         let deleted = type_byte & DELETED != 0;
+        let too_long = |len: u32| {
+            let defect = Defect::ItemLength { slot, len, end: self.bytes.len() };
+            Error::corrupt(self.no, offset, defect)
+        };
+        let reference = || item::reference::<O>(item).ok_or_else(|| too_long(12));
         let content = match type_byte & !DELETED {
             KEYDATA => {
                 let len = item::len::<O>(item).unwrap_or(0);
-                let bytes = item::keydata(item, len);
-                Content::Here(bytes.ok_or_else(|| self.too_long(slot, offset, len.into()))?)
+                Content::Here(item::keydata(item, len).ok_or_else(|| too_long(len.into()))?)
             }
             OVERFLOW => {
-                let (first, len) =
-                    item::reference::<O>(item).ok_or_else(|| self.too_long(slot, offset, 12))?;
-                Content::Chain(Chain { first: PageNo(first), len, page: self.no, offset })
+                let (first, len) = reference()?;
+                Content::Chain(Chain { first: PageNo(first), len, place: Place::new(self.no, offset) })
             }
             DUPLICATE if duplicates => {
-                let (root, _) = item::reference::<O>(item).ok_or_else(|| self.too_long(slot, offset, 12))?;
-                Content::Duplicates(Duplicates { root: PageNo(root), origin: (self.no, offset) })
+                let (root, _) = reference()?;
+                Content::Duplicates(Duplicates { root: PageNo(root), place: Place::new(self.no, offset) })
             }
             _ => {
                 let expected = if duplicates { "1, 2 or 3" } else { "1 or 3" };
@@ -257,12 +283,12 @@ impl<'a> Leaf<'a> {
         Ok(Stored { content, deleted })
     }
 
-    fn at_slot(&self, slot: u16, defect: Defect) -> Error {
+    #[cold]
+    fn bad_offset<O: ByteOrder>(&self, slot: u16) -> Error {
+        let found = self.raw_slot::<O>(slot).unwrap_or(0);
+        let lowest = slot_offset(self.pages.overhead(), self.entries);
+        let defect = Defect::ItemOffset { slot, found, lowest, end: self.bytes.len() };
         Error::corrupt(self.no, slot_offset(self.pages.overhead(), slot), defect)
-    }
-
-    fn too_long(&self, slot: u16, offset: usize, len: u32) -> Error {
-        Error::corrupt(self.no, offset, Defect::ItemLength { slot, len, end: self.bytes.len() })
     }
 
     /// Checks every item, and that together they fill the item area.
@@ -304,6 +330,9 @@ impl<'a> Leaf<'a> {
     /// defect"): a key shared by an even number of slots may stand in the
     /// opposite byte order. Gives the key if it does.
     fn reversed_key<O: ByteOrder>(&self, slot: u16, offset: usize, item: &'a [u8]) -> Option<Content<'a>> {
+        if self.sharers::<O>(slot) & 1 != 0 {
+            return None;
+        }
         match item::type_byte(item)? & !DELETED {
             KEYDATA => {
                 let higher = (0..self.entries).filter_map(|s| self.raw_slot::<O>(s).map(usize::from));

@@ -9,7 +9,7 @@ use crate::format::item::{
     self, BtreeInternal, DELETED, INTERNAL_HEAD, KEYDATA, OVERFLOW, RECNO_INTERNAL, REFERENCE,
 };
 use crate::format::page::{Page, PageKind, at, slot_offset};
-use crate::pages::{Origin, Pages};
+use crate::pages::{Origin, Pages, Place};
 use crate::types::PageNo;
 
 /// An internal page whose header was checked; its items are checked when touched.
@@ -133,8 +133,8 @@ impl<'a> Node<'a> {
             KEYDATA => Ok(Content::Here(item.key)),
             OVERFLOW if item.key.len() == REFERENCE => {
                 let (first, len) = item::reference::<O>(item.key).unwrap_or((0, 0));
-                let offset = offset.saturating_add(INTERNAL_HEAD);
-                Ok(Content::Chain(Chain { first: PageNo(first), len, page: self.no, offset }))
+                let place = Place::new(self.no, offset.saturating_add(INTERNAL_HEAD));
+                Ok(Content::Chain(Chain { first: PageNo(first), len, place }))
             }
             _ => {
                 let defect = Defect::ItemKind {

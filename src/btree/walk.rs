@@ -79,6 +79,13 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// This walk, with an error as its only result.
+    pub(crate) fn refuse(mut self, error: Error) -> Self {
+        (self.started, self.ended) = (true, true);
+        self.pending.push_back(error);
+        self
+    }
+
     /// A walk that stands on a unit of a leaf that a search found.
     pub(crate) fn at(mut self, frames: Vec<Frame<'a>>, leaf: Leaf<'a>, unit: Option<u16>) -> Self {
         (self.frames, self.leaf, self.unit, self.started) = (frames, Some(leaf), unit, true);
@@ -100,10 +107,7 @@ impl<'a> Walk<'a> {
     pub(crate) fn key<O: ByteOrder>(&mut self) -> Option<Result<Content<'a>>> {
         let (leaf, unit) = (self.leaf?, self.unit?);
         if let Some((at, content)) = self.key {
-            let neighbours = at == unit
-                || (unit == at.wrapping_add(1) && leaf.shares_key::<O>(unit))
-                || (at == unit.wrapping_add(1) && leaf.shares_key::<O>(at));
-            if neighbours {
+            if at == unit || (at == unit.wrapping_sub(1) && leaf.shares_key::<O>(unit)) {
                 self.key = Some((unit, content));
                 return Some(Ok(content));
             }
