@@ -322,9 +322,6 @@ pub enum Defect {
         /// Slots on the page.
         entries: u16,
     },
-    /// Databases are inside, but the file says that there are none.
-    #[error("the flags do not say that the file holds several databases, but it does")]
-    HiddenDatabases,
 }
 
 impl Error {

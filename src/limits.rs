@@ -10,11 +10,13 @@ pub struct Limits {
     /// Longest key or value, in bytes, that is assembled in memory from an
     /// overflow chain. Longer ones can still be read as a stream.
     pub max_item: u32,
+    /// Most that is read into memory of a pipe or a device, in bytes.
+    pub max_stream: u64,
 }
 
 impl Limits {
-    /// The defaults: 64 MiB for one item.
-    pub const DEFAULT: Limits = Limits { max_item: 64 << 20 };
+    /// The defaults: 64 MiB for one item, 4 GiB for a stream.
+    pub const DEFAULT: Limits = Limits { max_item: 64 << 20, max_stream: 4 << 30 };
 
     /// These limits with another bound for one item.
     #[must_use]

@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use crate::error::{Error, Result};
+use crate::limits::Limits;
 
 /// Enough of a file to tell what it is, in bytes.
 const HEAD: u64 = 512;
@@ -23,7 +24,12 @@ impl Source<'static> {
     ///
     /// What has no known length (a pipe, a device) is read on only if its first
     /// bytes please `accept`.
-    pub(crate) fn open(path: &Path, map: bool, accept: impl FnOnce(&[u8]) -> Result<()>) -> Result<Self> {
+    pub(crate) fn open(
+        path: &Path,
+        map: bool,
+        limits: Limits,
+        accept: impl FnOnce(&[u8]) -> Result<()>,
+    ) -> Result<Self> {
         let error = |source| Error::Open { path: path.to_owned(), source };
         let mut file = File::open(path).map_err(error)?;
         let kind = file.metadata().map_err(error)?;
@@ -39,6 +45,12 @@ impl Source<'static> {
         if !kind.is_file() {
             file.by_ref().take(HEAD).read_to_end(&mut bytes).map_err(error)?;
             accept(&bytes)?;
+            let limit = limits.max_stream;
+            file.by_ref().take(limit).read_to_end(&mut bytes).map_err(error)?;
+            if file.read(&mut [0]).map_err(error)? > 0 {
+                let message = format!("more than {limit} bytes, the limit for a pipe or a device");
+                return Err(error(io::Error::new(io::ErrorKind::FileTooLarge, message)));
+            }
         }
         file.read_to_end(&mut bytes).map_err(error)?;
         Ok(Source::Bytes(Cow::Owned(bytes)))

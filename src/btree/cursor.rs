@@ -1,19 +1,21 @@
 //! A position among the pairs of a database, moved by the caller.
 
+use std::cmp::Ordering;
+
 use byteorder::ByteOrder;
 
 use super::database::Database;
 use super::entries::Entry;
 use super::item::Item;
 use super::leaf::{Content, Stored};
-use super::search::{self, Found};
+use super::search;
 use super::shape::Shape;
 use super::visited::Visited;
 use super::walk::{Direction, Walk};
-use crate::error::Result;
+use crate::error::{Defect, Error, Result};
+use crate::format::page::slot_offset;
 use crate::meta::Method;
 use crate::order::{Endianness, with_order};
-use crate::types::PageNo;
 
 /// A key and a value as they are stored, not yet read.
 #[derive(Clone, Copy, Debug)]
@@ -75,9 +77,6 @@ pub struct Cursor<'a> {
     order: Endianness,
 }
 
-/// A place that two cursors can compare.
-pub(super) type Position = (Option<(PageNo, u16)>, Option<(PageNo, u16)>);
-
 impl<'a> Cursor<'a> {
     pub(super) fn new(db: &'a Database<'a>) -> Self {
         Cursor {
@@ -111,8 +110,8 @@ impl<'a> Cursor<'a> {
         self.previous()
     }
 
-    /// Moves to the next pair: the first, if the cursor is new. At the end it
-    /// stays where it is.
+    /// Moves to the next pair: the first, if the cursor is new. Without a next
+    /// pair it then stands behind the last, which [`Cursor::previous`] gives.
     ///
     /// # Errors
     ///
@@ -123,8 +122,8 @@ impl<'a> Cursor<'a> {
         with_order!(self.order, O => self.step::<O>(Direction::Forward))
     }
 
-    /// Moves to the pair before: the last, if the cursor is new. At the
-    /// beginning it stays where it is.
+    /// Moves to the pair before: the last, if the cursor is new. Without one it
+    /// then stands before the first, which [`Cursor::next`] gives.
     ///
     /// # Errors
     ///
@@ -140,7 +139,7 @@ impl<'a> Cursor<'a> {
     /// Damage on the way, or keys that are not in the database's [`KeyOrder`](crate::KeyOrder);
     /// [`Error::WrongMethod`](crate::Error::WrongMethod) for RECNO.
     pub fn seek(&mut self, key: &[u8]) -> Result<Option<Pair<'a>>> {
-        self.before(key)?;
+        self.stand(key, false, true)?;
         self.next()
     }
 
@@ -161,43 +160,34 @@ impl<'a> Cursor<'a> {
         })
     }
 
-    /// Stands between the pairs not greater than `key` and the others, for a move
-    /// forward or backward.
-    pub(super) fn beyond(&mut self, key: &[u8], forward: bool) -> Result<()> {
-        let order = self.db.pages().order();
-        self.stand(key, |found| {
-            let mut pair = found.pair;
-            if found.exact {
-                let shares = |pair| with_order!(order, O => found.leaf.shares_key::<O>(pair));
-                pair = pair.saturating_add(1);
-                while pair < found.leaf.units() && shares(pair) {
-                    pair = pair.saturating_add(1);
-                }
-            }
-            if forward { pair.checked_sub(1) } else { Some(pair) }
-        })
-    }
-
-    /// Stands between the pairs less than `key` and the others, so that the next
-    /// move goes to either side.
-    pub(super) fn before(&mut self, key: &[u8]) -> Result<()> {
-        self.stand(key, |found| found.pair.checked_sub(1))
-    }
-
-    /// As [`Cursor::before`], for a move backward.
-    pub(super) fn after_less(&mut self, key: &[u8]) -> Result<()> {
-        self.stand(key, |found| Some(found.pair))
-    }
-
-    fn stand(&mut self, key: &[u8], unit: impl Fn(&Found<'a>) -> Option<u16>) -> Result<()> {
+    /// Stands in the gap before the pairs of a key, or the one after them, for a
+    /// move to one side.
+    pub(super) fn stand(&mut self, key: &[u8], after: bool, forward: bool) -> Result<()> {
         self.db.expect_keys()?;
-        with_order!(self.db.pages().order(), O => {
+        with_order!(self.order, O => {
             let mut frames = Vec::new();
             let found = search::find::<O>(self.db, key, |frame| frames.push(frame))?;
-            let unit = unit(&found).filter(|&u| u < found.leaf.units());
-            self.restart(self.db.walk().at(frames, found.leaf, unit));
+            search::confirm::<O>(self.db, key, &found, &frames)?;
+            let (leaf, mut gap) = (found.leaf, found.pair);
+            if after && found.exact {
+                gap = gap.saturating_add(1);
+                while gap < leaf.units() && leaf.shares_key::<O>(gap) {
+                    gap = gap.saturating_add(1);
+                }
+            }
+            let unit = if forward { gap.checked_sub(1) } else { Some(gap) };
+            let unit = unit.filter(|&unit| unit < leaf.units());
+            self.restart(self.db.walk().at(frames, leaf, unit));
         });
         Ok(())
+    }
+
+    /// The error for keys that a search finds elsewhere than a walk.
+    pub(super) fn out_of_order(&self) -> Error {
+        let (page, unit) = self.main.position().unwrap_or((self.db.root(), 0));
+        let slot = unit.wrapping_mul(2);
+        let offset = slot_offset(self.db.pages().overhead(), slot);
+        Error::corrupt(page, offset, Defect::KeyOrder { slot })
     }
 
     fn restart(&mut self, walk: Walk<'a>) {
@@ -209,8 +199,13 @@ impl<'a> Cursor<'a> {
         self.deleted
     }
 
-    pub(super) fn position(&self) -> Position {
-        (self.main.position(), self.duplicates.as_ref().and_then(Walk::position))
+    /// Which of two cursors of one database is further on, where that can be told.
+    pub(super) fn compare(&self, other: &Cursor<'_>) -> Option<Ordering> {
+        match (self.main.compare(&other.main)?, &self.duplicates, &other.duplicates) {
+            (Ordering::Equal, Some(a), Some(b)) => a.compare(b),
+            (Ordering::Equal, None, Some(_)) | (Ordering::Equal, Some(_), None) => None,
+            (order, ..) => Some(order),
+        }
     }
 
     #[inline]

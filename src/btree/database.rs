@@ -1,6 +1,7 @@
 //! A database: opened once, read by any number of cursors.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::ops::{Bound, RangeBounds};
 use std::path::Path;
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use std::sync::Arc;
 use byteorder::ByteOrder;
 
 use super::cursor::{Cursor, Pair};
-use super::entries::{Entries, Entry, Pairs};
+use super::entries::{Entries, Entry};
 use super::item::Item;
 use super::key_order::KeyOrder;
 use super::leaf::{Content, Duplicates};
@@ -16,9 +17,9 @@ use super::scan::PageScan;
 use super::search::{self, Proven};
 use super::shape::Shape;
 use super::stats::{FileStats, TreeStats};
-use super::visited::Visited;
 use super::walk::{Direction, Walk};
 use crate::error::{Defect, Error, Result};
+use crate::format::page::at;
 use crate::limits::Limits;
 use crate::meta::{self, Meta, Method};
 use crate::order::with_order;
@@ -95,7 +96,7 @@ impl<'f> OpenOptions<'f> {
     /// As [`Database::open`].
     pub fn open(self, path: impl AsRef<Path>) -> Result<Database<'f>> {
         let accept = |head: &[u8]| meta::identify(head).map(drop);
-        Database::new(Source::open(path.as_ref(), self.map, accept)?, self)
+        Database::new(Source::open(path.as_ref(), self.map, self.limits, accept)?, self)
     }
 
     /// Opens a database in memory, borrowed or owned.
@@ -268,22 +269,6 @@ impl<'a> Database<'a> {
         Entries::all(self)
     }
 
-    /// All pairs, as part of a walk over all databases of the file: `seen` are the
-    /// pages that the others own.
-    pub(crate) fn pairs_besides(&self, seen: Option<Visited>) -> Pairs<'_> {
-        Pairs::all(self, seen)
-    }
-
-    /// Pages with records that a walk over all databases of the file did not reach.
-    pub(crate) fn unreached(&self, seen: Option<Visited>) -> impl Iterator<Item = Error> {
-        let mut from = 0;
-        std::iter::from_fn(move || {
-            let (no, error) = seen.as_ref()?.unreached(&self.pages, from)?;
-            from = no.saturating_add(1);
-            Some(error)
-        })
-    }
-
     /// The pairs whose keys lie in a range.
     ///
     /// ```
@@ -337,6 +322,11 @@ impl<'a> Database<'a> {
     fn get_in<O: ByteOrder>(&self, key: &[u8]) -> Result<Option<Item<'_>>> {
         let found = search::find::<O>(self, key, |_| {})?;
         if !found.exact {
+            if found.pair == 0 || found.pair == found.leaf.units() {
+                let mut path = Vec::new();
+                let found = search::find::<O>(self, key, |frame| path.push(frame))?;
+                search::confirm::<O>(self, key, &found, &path)?;
+            }
             return Ok(None);
         }
         let mut pair = found.pair;
@@ -404,7 +394,18 @@ impl<'a> Database<'a> {
         if !pair.key().compare(key, self.order)?.is_eq() {
             return Ok(None);
         }
-        Ok(cursor.records_before().map(|before| before.saturating_add(1)))
+        let number = cursor.records_before().map(|before| before.saturating_add(1));
+        // The way back checks all counts that were added up.
+        let mut back = self.cursor();
+        back.seek_record(number.unwrap_or(0))?;
+        match cursor.compare(&back) {
+            Some(Ordering::Equal) => Ok(number),
+            _ => {
+                let defect =
+                    Defect::Count { found: number.unwrap_or(0), counted: back.records_before().unwrap_or(0) };
+                Err(Error::corrupt(self.root(), at::PREV, defect))
+            }
+        }
     }
 
     /// The pages of the file in their order, with the entries on its leaves:
@@ -422,9 +423,10 @@ impl<'a> Database<'a> {
         FileStats::of(&self.pages)
     }
 
-    /// Counts the records of the database, reading all its leaves.
+    /// Counts the records of the database, reading all its leaves; of all databases,
+    /// in the order of their names, if this is a file's list of them.
     #[must_use]
-    pub fn tree_stats(&self) -> TreeStats {
+    pub fn tree_stats(&self) -> Vec<TreeStats<'a>> {
         TreeStats::of(self)
     }
 

@@ -76,6 +76,27 @@ pub struct Pairs<'a> {
     missed_from: Option<u32>,
 }
 
+/// Whether no key can lie in a range.
+fn is_empty(order: KeyOrder<'_>, start: &Bound<Vec<u8>>, end: &Bound<Vec<u8>>) -> bool {
+    match (start, end) {
+        (Bound::Included(a), Bound::Included(b)) => order.compare(a, b).is_gt(),
+        (Bound::Included(a) | Bound::Excluded(a), Bound::Included(b) | Bound::Excluded(b)) => {
+            order.compare(a, b).is_ge()
+        }
+        _ => false,
+    }
+}
+
+/// Places a cursor between the pairs inside a bound and those outside, for a move
+/// to one side.
+fn place(cursor: &mut Cursor<'_>, bound: &Bound<Vec<u8>>, is_end: bool, forward: bool) -> Result<()> {
+    match bound {
+        Bound::Unbounded => Ok(()),
+        Bound::Included(key) => cursor.stand(key, is_end, forward),
+        Bound::Excluded(key) => cursor.stand(key, !is_end, forward),
+    }
+}
+
 /// One end of the iteration: its cursor, and whether that has started.
 #[derive(Debug)]
 struct End<'a> {
@@ -140,8 +161,12 @@ impl<'a> Pairs<'a> {
         end: Bound<Vec<u8>>,
         prefix: Option<Vec<u8>>,
     ) -> Self {
-        let (front, back) = (End::new(db.cursor()), End::new(db.cursor()));
-        Pairs { db, front, back, start, end, prefix, done: false, buckets: None, missed_from: None }
+        let (mut front, mut back) = (End::new(db.cursor()), End::new(db.cursor()));
+        // However short the range: what it meets twice is a loop.
+        front.cursor.visited = Some(Visited::new(db.pages()));
+        back.cursor.visited = front.cursor.visited.clone();
+        let done = is_empty(db.key_order(), &start, &end);
+        Pairs { db, front, back, start, end, prefix, done, buckets: None, missed_from: None }
     }
 
     /// All pairs of a database. Each end notes which pages it comes by; `seen`
@@ -203,35 +228,50 @@ impl<'a> Pairs<'a> {
         };
         if !near.started {
             near.started = true;
+            if !matches!((&self.start, &self.end), (Bound::Unbounded, Bound::Unbounded)) {
+                self.db.expect_keys().inspect_err(|_| self.done = true)?;
+            }
             let edge = if forward { &self.start } else { &self.end };
-            let placed = match edge {
-                Bound::Unbounded => Ok(()),
-                Bound::Included(key) if forward => near.cursor.before(key),
-                Bound::Excluded(key) if !forward => near.cursor.after_less(key),
-                Bound::Excluded(key) | Bound::Included(key) => near.cursor.beyond(key, forward),
-            };
-            if let Err(error) = placed {
+            if let Err(error) = place(&mut near.cursor, edge, !forward, forward) {
                 self.done = true;
                 return Err(error);
             }
         }
         let pair = if forward { near.cursor.next()? } else { near.cursor.previous()? };
         let Some(pair) = pair else { return Ok(None) };
-        if far.started && near.cursor.position() == far.cursor.position() {
-            return Ok(None);
-        }
-        if let Bound::Included(key) | Bound::Excluded(key) = bound {
-            let order = pair.key().compare(key, self.db.key_order())?;
-            let inside = match order {
-                Ordering::Equal => matches!(bound, Bound::Included(_)),
-                Ordering::Less => forward,
-                Ordering::Greater => !forward,
+        if far.started {
+            let met = match near.cursor.compare(&far.cursor) {
+                Some(Ordering::Less) => !forward,
+                Some(Ordering::Equal) => true,
+                Some(Ordering::Greater) => forward,
+                None => false,
             };
-            if !inside {
+            if met {
                 return Ok(None);
             }
         }
-        Ok(Some(pair))
+        let (Bound::Included(key) | Bound::Excluded(key)) = bound else { return Ok(Some(pair)) };
+        let inside = match pair.key().compare(key, self.db.key_order())? {
+            Ordering::Equal => matches!(bound, Bound::Included(_)),
+            Ordering::Less => forward,
+            Ordering::Greater => !forward,
+        };
+        if inside {
+            return Ok(Some(pair));
+        }
+        // A search from above must end at the same pair: if not, keys are out of order.
+        let mut direct = self.db.cursor();
+        self.done = true;
+        place(&mut direct, bound, forward, forward)?;
+        if forward {
+            direct.next()?
+        } else {
+            direct.previous()?
+        };
+        match near.cursor.compare(&direct) {
+            Some(Ordering::Equal) => Ok(None),
+            _ => Err(near.cursor.out_of_order()),
+        }
     }
 
     fn has_prefix(&self, pair: &Pair<'_>) -> Result<bool> {

@@ -88,6 +88,21 @@ impl<'a> Item<'a> {
         }
     }
 
+    /// Where the item stands relative to another.
+    #[inline]
+    pub(crate) fn compare_to(&self, other: &Item<'_>, order: KeyOrder<'_>) -> Result<Ordering> {
+        if let Some(bytes) = other.on_page() {
+            return self.compare(bytes, order);
+        }
+        if let KeyOrder::Custom(_) = order {
+            return Ok(order.compare(&self.read()?, &other.read()?));
+        }
+        if let Some(bytes) = self.on_page() {
+            return Ok(other.compare(bytes, order)?.reverse());
+        }
+        compare_pieces(self.pieces(), other.pieces())
+    }
+
     /// The error for an overflow chain that a walk meets for the second time.
     pub(crate) fn reached_twice(&self) -> Option<Error> {
         match self.content {
@@ -96,6 +111,29 @@ impl<'a> Item<'a> {
                 Some(chain.place.corrupt(4, defect))
             }
             _ => None,
+        }
+    }
+}
+
+/// Compares two items byte by byte, reading no further than the first difference.
+fn compare_pieces(mut a: Pieces<'_>, mut b: Pieces<'_>) -> Result<Ordering> {
+    let (mut left, mut right): (&[u8], &[u8]) = (&[], &[]);
+    loop {
+        if left.is_empty() {
+            left = a.next().transpose()?.unwrap_or(&[]);
+        }
+        if right.is_empty() {
+            right = b.next().transpose()?.unwrap_or(&[]);
+        }
+        let len = left.len().min(right.len());
+        if len == 0 {
+            return Ok(left.len().cmp(&right.len()));
+        }
+        let (head, rest) = left.split_at(len);
+        let (other_head, other_rest) = right.split_at(len);
+        match head.cmp(other_head) {
+            Ordering::Equal => (left, right) = (rest, other_rest),
+            unequal => return Ok(unequal),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Leaves: pairs, records or duplicates on one page.
 
+use std::sync::Arc;
+
 use byteorder::ByteOrder;
 
 use super::chain::{Chain, Pieces};
@@ -10,7 +12,7 @@ use crate::pages::{Origin, Pages, Place};
 use crate::types::PageNo;
 
 /// A leaf whose header was checked; its items are checked when touched.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Leaf<'a> {
     pages: &'a Pages<'a>,
     bytes: &'a [u8],
@@ -19,8 +21,8 @@ pub(crate) struct Leaf<'a> {
     no: PageNo,
     kind: PageKind,
     entries: u16,
-    /// Whether shared keys may stand in the opposite byte order.
-    reversible: bool,
+    /// In version 6, the keys that may stand in the opposite byte order.
+    reversible: Option<Arc<Reversible>>,
     area: usize,
     prev: u32,
     next: u32,
@@ -128,9 +130,12 @@ impl<'a> Leaf<'a> {
         let area = check_area(&page, no, pages.overhead())?;
         let bytes = page.bytes();
         let index = bytes.get(pages.overhead()..slot_offset(pages.overhead(), entries)).unwrap_or(&[]);
-        let reversible = pages.meta().shared_keys_may_be_reversed();
         let (prev, next) = (page.prev(), page.next());
-        Ok(Leaf { pages, bytes, index, no, kind, entries, reversible, area, prev, next })
+        let mut leaf = Leaf { pages, bytes, index, no, kind, entries, reversible: None, area, prev, next };
+        if kind == PageKind::BtreeLeaf && pages.meta().shared_keys_may_be_reversed() {
+            leaf.reversible = Reversible::of::<O>(&leaf).map(Arc::new);
+        }
+        Ok(leaf)
     }
 
     pub(crate) fn no(&self) -> PageNo {
@@ -194,8 +199,8 @@ impl<'a> Leaf<'a> {
     pub(crate) fn key_at<O: ByteOrder>(&self, pair: u16) -> Result<(usize, Content<'a>)> {
         let slot = pair.wrapping_mul(2);
         let (offset, item) = self.item::<O>(slot)?;
-        if self.reversible {
-            if let Some(content) = self.reversed_key::<O>(slot, offset, item) {
+        if let Some(reversible) = &self.reversible {
+            if let Some(content) = self.reversed_key::<O>(reversible, offset, item) {
                 return Ok((offset, content));
             }
         }
@@ -207,6 +212,12 @@ impl<'a> Leaf<'a> {
     pub(crate) fn shares_key<O: ByteOrder>(&self, pair: u16) -> bool {
         let slot = pair.wrapping_mul(2);
         pair > 0 && self.raw_slot::<O>(slot) == self.raw_slot::<O>(slot.wrapping_sub(2))
+    }
+
+    /// Where the key of a pair is on the page, as its slot says.
+    #[inline]
+    pub(crate) fn key_place<O: ByteOrder>(&self, pair: u16) -> Option<u16> {
+        self.raw_slot::<O>(pair.wrapping_mul(2))
     }
 
     #[inline]
@@ -317,27 +328,18 @@ impl<'a> Leaf<'a> {
         u32::from(self.units()).saturating_sub(u32::try_from(gone).unwrap_or(u32::MAX))
     }
 
-    /// How many slots share the key item of this one.
-    fn sharers<O: ByteOrder>(&self, slot: u16) -> usize {
-        let raw = self.raw_slot::<O>(slot);
-        let same = |other: &u16| self.raw_slot::<O>(*other) == raw;
-        let before = (0..slot).rev().skip(1).step_by(2).take_while(same).count();
-        let after = (slot..self.entries).step_by(2).take_while(same).count();
-        before.saturating_add(after)
-    }
-
     /// The version 6 parity defect (database-format, "The version-6 parity
     /// defect"): a key shared by an even number of slots may stand in the
     /// opposite byte order. Gives the key if it does.
-    fn reversed_key<O: ByteOrder>(&self, slot: u16, offset: usize, item: &'a [u8]) -> Option<Content<'a>> {
-        if self.sharers::<O>(slot) & 1 != 0 {
-            return None;
-        }
+    fn reversed_key<O: ByteOrder>(
+        &self,
+        keys: &Reversible,
+        offset: usize,
+        item: &'a [u8],
+    ) -> Option<Content<'a>> {
+        let space = keys.space(offset, self.bytes.len())?;
         match item::type_byte(item)? & !DELETED {
             KEYDATA => {
-                let higher = (0..self.entries).filter_map(|s| self.raw_slot::<O>(s).map(usize::from));
-                let end = higher.filter(|&o| o > offset).min().unwrap_or(self.bytes.len());
-                let space = end.checked_sub(offset)?;
                 let len = item::len::<O>(item)?;
                 let fills = |len: u16| item::padded(KEYDATA_HEAD.saturating_add(len.into())) == space;
                 if fills(len) || !fills(len.swap_bytes()) {
@@ -346,17 +348,58 @@ impl<'a> Leaf<'a> {
                 item::keydata(item, len.swap_bytes()).map(Content::Here)
             }
             OVERFLOW => {
-                let Content::Chain(chain) = self.decode::<O>(slot, offset, item, false).ok()?.content else {
-                    return None;
-                };
-                if Pieces::new(self.pages, chain).all(|piece| piece.is_ok()) {
-                    return None;
-                }
-                let first = PageNo(chain.first.0.swap_bytes());
-                Some(Content::Chain(Chain { first, len: chain.len.swap_bytes(), ..chain }))
+                let (first, len) = item::reference::<O>(item)?;
+                let place = Place::new(self.no, offset);
+                let chain = Chain { first: PageNo(first), len, place };
+                let reversed = Chain { first: PageNo(first.swap_bytes()), len: len.swap_bytes(), place };
+                let whole = |chain| Pieces::new(self.pages, chain).all(|piece| piece.is_ok());
+                let plausible = |chain| Pieces::new(self.pages, chain).next().is_some_and(|p| p.is_ok());
+                let wrong = plausible(reversed) && (!plausible(chain) || !whole(chain));
+                wrong.then_some(Content::Chain(reversed))
             }
             _ => None,
         }
+    }
+}
+
+/// The keys of a version 6 leaf that an even number of slots share.
+#[derive(Debug)]
+struct Reversible {
+    /// Their offsets, ascending.
+    keys: Vec<u16>,
+    /// The offsets of all items, ascending.
+    items: Vec<u16>,
+}
+
+impl Reversible {
+    fn of<O: ByteOrder>(leaf: &Leaf<'_>) -> Option<Reversible> {
+        let mut keys = Vec::new();
+        let (mut run, mut last) = (0u16, None);
+        for pair in 0..=leaf.units() {
+            let key = if pair < leaf.units() { leaf.key_place::<O>(pair) } else { None };
+            if pair > 0 && key == last {
+                run = run.wrapping_add(1);
+                continue;
+            }
+            if run > 0 && run & 1 == 0 {
+                keys.extend(last);
+            }
+            (run, last) = (1, key);
+        }
+        if keys.is_empty() {
+            return None;
+        }
+        let mut items: Vec<u16> = (0..leaf.entries).filter_map(|slot| leaf.raw_slot::<O>(slot)).collect();
+        keys.sort_unstable();
+        items.sort_unstable();
+        Some(Reversible { keys, items })
+    }
+
+    /// The space of a key item of these: up to the next item or the end of the page.
+    fn space(&self, offset: usize, end: usize) -> Option<usize> {
+        let key = u16::try_from(offset).ok().filter(|key| self.keys.binary_search(key).is_ok())?;
+        let next = self.items.get(self.items.partition_point(|&item| item <= key));
+        next.map_or(end, |&next| next.into()).checked_sub(offset)
     }
 }
 

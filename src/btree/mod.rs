@@ -26,4 +26,5 @@ pub use item::Item;
 pub use key_order::KeyOrder;
 pub use scan::{LeafPage, PageScan, Scanned, ScannedItems};
 pub use stats::{FileStats, TreeStats};
+pub(crate) use subdb::Part;
 pub use subdb::{Subdatabase, Subdatabases};

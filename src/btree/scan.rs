@@ -6,6 +6,7 @@ use super::database::Database;
 use super::item::Item;
 use super::leaf::{Content, Leaf, Tiling, size_of_item};
 use crate::error::{Defect, Error, Result};
+use crate::format::meta::at::LAST_PGNO;
 use crate::format::page::{PageKind, at, is_leaf};
 use crate::order::{Endianness, with_order};
 use crate::pages::{Origin, Pages};
@@ -33,10 +34,12 @@ use crate::types::PageNo;
 pub struct PageScan<'a> {
     pages: &'a Pages<'a>,
     range: Range<u32>,
+    /// Whether to report a file that ends too early, behind the last page.
+    cut: bool,
 }
 
 /// A leaf that a scan came by.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct LeafPage<'a> {
     leaf: Leaf<'a>,
 }
@@ -77,13 +80,17 @@ pub struct ScannedItems<'a> {
 impl<'a> PageScan<'a> {
     pub(super) fn new(db: &'a Database<'_>) -> Self {
         let pages = db.pages();
-        PageScan { pages, range: 1..pages.count() }
+        // Version 9 keeps the number of its last page; 8 may have it wrong.
+        let last = pages.meta().last_page().filter(|_| pages.meta().version() >= 9);
+        let cut = last.is_some_and(|last| last.0 >= pages.count());
+        PageScan { pages, range: 1..pages.count(), cut }
     }
 
     /// The part of this scan that lies in a range of page numbers.
     #[must_use]
     pub fn within(mut self, pages: Range<u32>) -> Self {
         let start = self.range.start.max(pages.start);
+        self.cut &= pages.end >= self.range.end;
         self.range = start..self.range.end.min(pages.end).max(start);
         self
     }
@@ -128,6 +135,13 @@ impl<'a> PageScan<'a> {
         rayon::iter::split(self, halve).flat_map_iter(|part| part)
     }
 
+    /// The error for a file that is shorter than it says, once.
+    fn cut_off(&mut self) -> Option<Error> {
+        let last = self.pages.meta().last_page().filter(|_| std::mem::take(&mut self.cut))?;
+        let defect = Defect::BeyondEnd { what: "last page", target: last.0, pages: self.pages.count() };
+        Some(Error::corrupt(PageNo::META, LAST_PGNO, defect))
+    }
+
     #[inline]
     fn leaf(&self, no: PageNo) -> Result<Option<Leaf<'a>>> {
         let origin = Origin { page: no, offset: 0, what: "page" };
@@ -137,6 +151,12 @@ impl<'a> PageScan<'a> {
                 let defect = Defect::PageType { found: raw.type_byte(), expected: "0 to 16" };
                 Error::corrupt(no, at::TYPE, defect)
             })?;
+            // Only leaves are at level 1, and free pages are empty.
+            let (type_byte, entries) = (raw.type_byte(), raw.entries());
+            if !is_leaf(kind) && (raw.level() == 1 || (kind == PageKind::Invalid && entries > 0)) {
+                let defect = Defect::PageType { found: type_byte, expected: "that of a leaf" };
+                return Err(Error::corrupt(no, at::TYPE, defect));
+            }
             if !is_leaf(kind) {
                 return Ok(None);
             }
@@ -151,7 +171,7 @@ impl<'a> Iterator for PageScan<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            let no = PageNo(self.range.next()?);
+            let Some(no) = self.range.next().map(PageNo) else { return self.cut_off().map(Err) };
             match self.leaf(no) {
                 Ok(Some(leaf)) => return Some(Ok(LeafPage { leaf })),
                 Ok(None) => {}
@@ -180,7 +200,7 @@ impl<'a> LeafPage<'a> {
     #[inline]
     pub fn entries(&self) -> ScannedItems<'a> {
         let order = self.leaf.pages().order();
-        ScannedItems { leaf: self.leaf, order, unit: 0, tiling: Some(Tiling::default()), key: None }
+        ScannedItems { leaf: self.leaf.clone(), order, unit: 0, tiling: Some(Tiling::default()), key: None }
     }
 }
 

@@ -15,7 +15,7 @@ use super::database::Database;
 use super::item::Item;
 use super::leaf::{Content, Leaf};
 use super::node::Node;
-use super::walk::Frame;
+use super::walk::{Direction, Frame};
 use crate::error::{Defect, Error, Result};
 use crate::format::page::{PageKind, at, slot_offset};
 use crate::pages::{Origin, Pages};
@@ -85,14 +85,14 @@ pub(crate) fn find<'a, O: ByteOrder>(
         if level.map_or(is_leaf, |l| l <= 1) {
             let leaf = Leaf::new::<O>(pages, page, no, PageKind::BtreeLeaf)?;
             if !proven {
-                prove_leaf::<O>(db, &leaf, lower, upper)?;
+                prove_leaf::<O>(db, &leaf, (lower, upper))?;
                 db.proven().set(no);
             }
             return search_leaf::<O>(db, leaf, key);
         }
         let node = Node::new::<O>(pages, page, no, PageKind::BtreeInternal, level)?;
         if !proven {
-            prove_node::<O>(db, &node, lower, upper)?;
+            prove_node::<O>(db, &node, (lower, upper))?;
             db.proven().set(no);
         }
         let index = search_node::<O>(db, &node, key)?;
@@ -137,63 +137,89 @@ fn search_leaf<'a, O: ByteOrder>(db: &'a Database<'_>, leaf: Leaf<'a>, key: &[u8
     Ok(Found { leaf, pair: low, exact })
 }
 
-/// Checks that keys increase and lie between the bounds, `lower` included.
-struct Ascending<'d> {
-    db: &'d Database<'d>,
-    page: PageNo,
-    previous: Option<Content<'d>>,
-    upper: Option<Content<'d>>,
-    /// Whether a key may equal the one before it: only the lower bound.
-    may_equal: bool,
+/// Makes sure that a key which was not found stands nowhere else.
+///
+/// Inside a leaf in order, its two neighbours prove that. At either end of the
+/// leaf the neighbour is on another one, which must agree.
+pub(crate) fn confirm<'a, O: ByteOrder>(
+    db: &'a Database<'_>,
+    key: &[u8],
+    found: &Found<'a>,
+    path: &[Frame<'a>],
+) -> Result<()> {
+    let edges = [
+        (Direction::Backward, found.pair == 0, Ordering::Less),
+        (Direction::Forward, found.pair == found.leaf.units(), Ordering::Greater),
+    ];
+    for (to, at_edge, expected) in edges {
+        if found.exact || !at_edge {
+            continue;
+        }
+        let edge = if to == Direction::Forward { found.pair.checked_sub(1) } else { Some(0) };
+        let unit = edge.filter(|&unit| unit < found.leaf.units());
+        let mut walk = db.walk().at(path.to_vec(), found.leaf.clone(), unit);
+        if walk.step::<O>(to, &mut None)? {
+            let neighbour = walk.key::<O>().unwrap_or(Ok(Content::Here(&[])))?;
+            if Item::new(db.pages(), neighbour).compare(key, db.key_order())? != expected {
+                let offset = slot_offset(db.pages().overhead(), 0);
+                return Err(Error::corrupt(found.leaf.no(), offset, Defect::KeyOrder { slot: 0 }));
+            }
+        }
+    }
+    Ok(())
 }
 
-impl<'d> Ascending<'d> {
-    fn add(&mut self, slot: u16, key: Content<'d>) -> Result<()> {
-        let item = Item::new(self.db.pages(), key);
-        let less = |a: &Item<'_>, b: Content<'_>, equal| -> Result<bool> {
-            let b = Item::new(self.db.pages(), b).read()?;
-            let order = a.compare(&b, self.db.key_order())?;
-            Ok(order == Ordering::Less || (equal && order == Ordering::Equal))
-        };
-        let after_previous = match self.previous {
-            Some(previous) => less(&Item::new(self.db.pages(), previous), key, self.may_equal)?,
-            None => true,
-        };
-        let below_upper = match self.upper {
-            Some(upper) => less(&item, upper, false)?,
-            None => true,
-        };
-        (self.previous, self.may_equal) = (Some(key), false);
-        if after_previous && below_upper {
-            return Ok(());
+/// Checks that keys increase, and lie from `lower` to below `upper`.
+fn ascending<'d>(
+    db: &'d Database<'_>,
+    page: PageNo,
+    (lower, upper): (Option<Content<'d>>, Option<Content<'d>>),
+    keys: impl Iterator<Item = (u16, Result<Content<'d>>)>,
+) -> Result<()> {
+    let mut previous = lower;
+    let mut may_equal = lower.is_some();
+    let mut last = None;
+    let out_of_order = |slot| {
+        let offset = slot_offset(db.pages().overhead(), slot);
+        Error::corrupt(page, offset, Defect::KeyOrder { slot })
+    };
+    let compare = |a, b| Item::new(db.pages(), a).compare_to(&Item::new(db.pages(), b), db.key_order());
+    for (slot, key) in keys {
+        let key = key?;
+        if let Some(previous) = previous {
+            match compare(previous, key)? {
+                Ordering::Less => {}
+                Ordering::Equal if may_equal => {}
+                _ => return Err(out_of_order(slot)),
+            }
         }
-        let offset = slot_offset(self.db.pages().overhead(), slot);
-        Err(Error::corrupt(self.page, offset, Defect::KeyOrder { slot }))
+        (previous, may_equal, last) = (Some(key), false, Some((slot, key)));
+    }
+    match (last, upper) {
+        (Some((slot, key)), Some(upper)) if compare(key, upper)?.is_ge() => Err(out_of_order(slot)),
+        _ => Ok(()),
     }
 }
 
 fn prove_node<'d, O: ByteOrder>(
     db: &'d Database<'_>,
     node: &Node<'d>,
-    lower: Option<Content<'d>>,
-    upper: Option<Content<'d>>,
+    bounds: (Option<Content<'d>>, Option<Content<'d>>),
 ) -> Result<()> {
     node.check::<O>()?;
-    let mut keys = Ascending { db, page: node.no(), previous: lower, upper, may_equal: true };
-    (1..node.entries()).try_for_each(|index| keys.add(index, node.key::<O>(index)?))
+    let keys = (1..node.entries()).map(|index| (index, node.key::<O>(index)));
+    ascending(db, node.no(), bounds, keys)
 }
 
 fn prove_leaf<'d, O: ByteOrder>(
     db: &'d Database<'_>,
     leaf: &Leaf<'d>,
-    lower: Option<Content<'d>>,
-    upper: Option<Content<'d>>,
+    bounds: (Option<Content<'d>>, Option<Content<'d>>),
 ) -> Result<()> {
     leaf.check::<O>()?;
-    let mut keys = Ascending { db, page: leaf.no(), previous: lower, upper, may_equal: true };
-    (0..leaf.units())
-        .filter(|&pair| !leaf.shares_key::<O>(pair))
-        .try_for_each(|pair| keys.add(pair.wrapping_mul(2), leaf.key::<O>(pair)?))
+    let first_of_key = (0..leaf.units()).filter(|&pair| !leaf.shares_key::<O>(pair));
+    let keys = first_of_key.map(|pair| (pair.wrapping_mul(2), leaf.key::<O>(pair)));
+    ascending(db, leaf.no(), bounds, keys)
 }
 
 /// The leaf and the unit of a record number, which counts from 1, in a tree that
@@ -216,7 +242,8 @@ pub(crate) fn find_record<'a, O: ByteOrder>(
             leaf.check::<O>()?;
             let units = if shape.counts_deleted() { leaf.units().into() } else { leaf.live::<O>() };
             expect_count(no, at::ENTRIES, counted, units)?;
-            return nth_unit::<O>(&leaf, left, shape.counts_deleted());
+            let unit = nth_unit::<O>(&leaf, left, shape.counts_deleted())?;
+            return Ok(unit.map(|unit| (leaf, unit)));
         };
         let node = Node::new::<O>(pages, page, no, internal, level)?;
         node.check::<O>()?;
@@ -246,17 +273,13 @@ fn expect_count(no: PageNo, offset: usize, found: Option<u32>, counted: u32) -> 
 }
 
 /// The unit with this many counted ones before it.
-fn nth_unit<'a, O: ByteOrder>(
-    leaf: &Leaf<'a>,
-    before: u32,
-    count_deleted: bool,
-) -> Result<Option<(Leaf<'a>, u16)>> {
+fn nth_unit<'a, O: ByteOrder>(leaf: &Leaf<'a>, before: u32, count_deleted: bool) -> Result<Option<u16>> {
     let mut left = before;
     for unit in 0..leaf.units() {
         if count_deleted || !leaf.value::<O>(unit)?.deleted {
             match left.checked_sub(1) {
                 Some(rest) => left = rest,
-                None => return Ok(Some((*leaf, unit))),
+                None => return Ok(Some(unit)),
             }
         }
     }

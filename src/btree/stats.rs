@@ -1,8 +1,10 @@
 //! Counting pages and records.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 
 use super::database::Database;
+use super::subdb::Part;
 use super::visited::Visited;
 use crate::error::Error;
 use crate::format::page::{Page, PageKind};
@@ -67,10 +69,13 @@ impl FileStats {
 }
 
 /// The records of a database.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 #[non_exhaustive]
-pub struct TreeStats {
-    /// Number of levels, 1 if the root is a leaf; `None` if the root cannot be read, or for HASH.
+pub struct TreeStats<'a> {
+    /// The database; `None` for what belongs to no single one of a file's.
+    pub database: Option<Database<'a>>,
+    /// Number of levels, 1 if the root is a leaf; `None` if the root cannot be
+    /// read, or for HASH.
     pub depth: Option<u8>,
     /// Number of pairs or records, each duplicate counted.
     pub records: u64,
@@ -83,24 +88,44 @@ pub struct TreeStats {
     pub first_damage: Option<Error>,
 }
 
-impl TreeStats {
-    pub(super) fn of(db: &Database<'_>) -> TreeStats {
-        let depth = with_order!(db.pages().order(), O => {
-            let root = db.meta().root().map(|root| db.pages().page::<O>(root, db.root_origin()));
-            root.and_then(|page| page.ok()).map(|page| page.level())
-        });
-        let mut stats = TreeStats { depth, ..TreeStats::default() };
-        let mut pairs = db.iter().pairs();
-        for pair in pairs.by_ref() {
-            match pair {
-                Ok(_) => stats.records = stats.records.saturating_add(1),
-                Err(error) => {
-                    stats.damaged = stats.damaged.saturating_add(1);
-                    stats.first_damage.get_or_insert(error);
+impl<'a> TreeStats<'a> {
+    fn new(database: Option<Database<'a>>) -> Self {
+        TreeStats { database, depth: None, records: 0, deleted: 0, damaged: 0, first_damage: None }
+    }
+
+    fn damage(&mut self, error: Error) {
+        self.damaged = self.damaged.saturating_add(1);
+        self.first_damage.get_or_insert(error);
+    }
+
+    pub(super) fn of(db: &Database<'a>) -> Vec<TreeStats<'a>> {
+        let mut all = Vec::new();
+        let mut rest = TreeStats::new(None);
+        let Ok(()) = db.walk_databases(|part| -> std::result::Result<(), Infallible> {
+            match part {
+                Part::Damage(error) => rest.damage(error),
+                Part::Database(inner, pairs) => {
+                    let mut stats = TreeStats::new(Some(inner.clone()));
+                    stats.depth = with_order!(inner.pages().order(), O => {
+                        let root = inner.meta().root();
+                        let page = root.and_then(|root| inner.pages().page::<O>(root, inner.root_origin()).ok());
+                        page.map(|page| page.level())
+                    });
+                    for pair in pairs.by_ref() {
+                        match pair {
+                            Ok(_) => stats.records = stats.records.saturating_add(1),
+                            Err(error) => stats.damage(error),
+                        }
+                    }
+                    stats.deleted = pairs.deleted();
+                    all.push(stats);
                 }
             }
+            Ok(())
+        });
+        if rest.damaged > 0 {
+            all.push(rest);
         }
-        stats.deleted = pairs.deleted();
-        stats
+        all
     }
 }

@@ -3,10 +3,10 @@
 //! The tree of page 0 lists them: the key is a name, the value the number of a
 //! metadata page, as four bytes.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use super::database::Database;
-use super::entries::Entries;
+use super::entries::{Entry, Pairs};
 use super::visited::Visited;
 use crate::error::{Error, Result};
 use crate::format::meta::at;
@@ -18,10 +18,8 @@ use crate::types::PageNo;
 /// Yields errors for entries of the list that cannot be read, and goes on.
 #[derive(Debug)]
 pub struct Subdatabases<'d, 'a> {
-    file: &'d Database<'a>,
-    list: Option<Entries<'d>>,
-    pages: BTreeSet<PageNo>,
-    roots: BTreeSet<PageNo>,
+    list: std::vec::IntoIter<Result<Subdatabase<'d, 'a>>>,
+    visited: Option<Visited>,
 }
 
 /// A database in a file's list.
@@ -65,8 +63,14 @@ impl<'a> Database<'a> {
     /// ```
     #[must_use]
     pub fn subdatabases(&self) -> Subdatabases<'_, 'a> {
-        let list = self.is_directory().then(|| self.iter());
-        Subdatabases { file: self, list, pages: BTreeSet::new(), roots: BTreeSet::new() }
+        if !self.is_directory() {
+            return Subdatabases { list: Vec::new().into_iter(), visited: None };
+        }
+        let mut entries = self.iter();
+        let find = |entry: Result<Entry<'_>>| self.find(entry?);
+        let mut list: Vec<_> = entries.by_ref().map(find).collect();
+        self.reject_shared(&mut list);
+        Subdatabases { list: list.into_iter(), visited: entries.into_visited() }
     }
 
     /// Opens one of several databases by its name.
@@ -94,40 +98,99 @@ impl<'a> Database<'a> {
     }
 }
 
-impl<'d, 'a> Subdatabases<'d, 'a> {
-    /// The pages that make up the list.
-    pub(crate) fn into_visited(self) -> Option<Visited> {
-        self.list?.into_visited()
-    }
-
-    fn find(&mut self, name: &[u8], value: &[u8]) -> Result<Subdatabase<'d, 'a>> {
-        let bad = |what| Error::Directory { name: name.to_vec(), what };
-        if value.len() != 4 {
+impl<'a> Database<'a> {
+    /// The database that an entry of the list leads to.
+    fn find(&self, entry: Entry<'_>) -> Result<Subdatabase<'_, 'a>> {
+        let bad = |what| Error::Directory { name: entry.key().to_vec(), what };
+        if entry.value().len() != 4 {
             return Err(bad("its entry in the list is not four bytes long"));
         }
         // The right order first: some releases wrote, or left behind, the other.
-        let order = self.file.meta().directory_order();
-        let numbers = [order, order.other()].map(|order| u32_at(value, 0, order).unwrap_or(0));
-        let Some(no) = numbers.into_iter().map(PageNo).find(|&no| self.is_metadata(no)) else {
+        let order = self.meta().directory_order();
+        let number = |order| PageNo(u32_at(entry.value(), 0, order).unwrap_or(0));
+        let Some(no) = [order, order.other()].map(number).into_iter().find(|&no| self.is_metadata(no)) else {
             return Err(bad("its entry in the list does not lead to a metadata page"));
         };
-        if !self.pages.insert(no) {
-            return Err(bad("it has the metadata page of another database"));
+        let bytes = self.pages().raw(no).unwrap_or(&[]);
+        let meta = meta::parse_inner(bytes, no, self.meta())?;
+        Ok(Subdatabase { file: self, name: entry.key().to_vec(), meta })
+    }
+
+    /// Turns databases that share a metadata page or a root, with one another or
+    /// with the list, into errors: one of them is wrong, and nothing tells which.
+    fn reject_shared(&self, list: &mut [Result<Subdatabase<'_, 'a>>]) {
+        let mut owners: BTreeMap<PageNo, u32> = BTreeMap::new();
+        let pages = |meta: &Meta| [Some(meta.page()), meta.root()].into_iter().flatten();
+        let all = list.iter().flatten().map(|found| &found.meta);
+        for page in all.chain([self.meta()]).flat_map(pages) {
+            let owner = owners.entry(page).or_default();
+            *owner = owner.saturating_add(1);
         }
-        let bytes = self.file.pages().raw(no).unwrap_or(&[]);
-        let meta = meta::parse_inner(bytes, no, self.file.meta().endianness())?;
-        if meta.root().is_some_and(|root| !self.roots.insert(root)) {
-            return Err(bad("it has the root page of another database"));
+        for entry in list {
+            let shared = |page| owners.get(&page).is_some_and(|&n| n > 1);
+            if let Ok(found) = entry {
+                if pages(&found.meta).any(shared) {
+                    let what = "it has the metadata page or the root of another database";
+                    *entry = Err(Error::Directory { name: std::mem::take(&mut found.name), what });
+                }
+            }
         }
-        Ok(Subdatabase { file: self.file, name: name.to_vec(), meta })
     }
 
     fn is_metadata(&self, no: PageNo) -> bool {
-        let order = self.file.meta().endianness();
-        let bytes = self.file.pages().raw(no).filter(|_| no != PageNo::META);
+        let order = self.meta().endianness();
+        let bytes = self.pages().raw(no).filter(|_| no != PageNo::META);
         let field = |offset| bytes.and_then(|bytes| u32_at(bytes, offset, order));
         let magic = field(at::MAGIC).is_some_and(meta::is_database_magic);
         magic && field(at::PGNO) == Some(no.0)
+    }
+}
+
+/// What a walk over all databases of a file comes by.
+pub(crate) enum Part<'w, 'd, 'a> {
+    /// A database, and all its pairs.
+    Database(&'w Database<'a>, &'w mut Pairs<'d>),
+    /// Damage that belongs to none of them.
+    Damage(Error),
+}
+
+impl<'a> Database<'a> {
+    /// Visits this database, or all databases if it is a file's list of them. It is
+    /// one walk: no page may belong to two databases, and none with records to none.
+    pub(crate) fn walk_databases<E>(
+        &self,
+        mut visit: impl FnMut(Part<'_, '_, 'a>) -> std::result::Result<(), E>,
+    ) -> std::result::Result<(), E> {
+        if !self.is_directory() {
+            return visit(Part::Database(self, &mut self.iter().pairs()));
+        }
+        let mut list = self.subdatabases();
+        let mut found = Vec::new();
+        for database in list.by_ref() {
+            match database {
+                Ok(database) => found.push(database.open()),
+                Err(error) => visit(Part::Damage(error))?,
+            }
+        }
+        let mut seen = list.into_visited();
+        for database in &found {
+            let mut pairs = Pairs::all(database, seen);
+            visit(Part::Database(database, &mut pairs))?;
+            seen = pairs.into_visited();
+        }
+        let mut from = 0;
+        while let Some((no, error)) = seen.as_ref().and_then(|seen| seen.unreached(self.pages(), from)) {
+            visit(Part::Damage(error))?;
+            from = no.saturating_add(1);
+        }
+        Ok(())
+    }
+}
+
+impl Subdatabases<'_, '_> {
+    /// The pages that make up the list.
+    pub(crate) fn into_visited(self) -> Option<Visited> {
+        self.visited
     }
 }
 
@@ -135,6 +198,6 @@ impl<'d, 'a> Iterator for Subdatabases<'d, 'a> {
     type Item = Result<Subdatabase<'d, 'a>>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        Some(self.list.as_mut()?.next()?.and_then(|entry| self.find(entry.key(), entry.value())))
+        self.list.next()
     }
 }

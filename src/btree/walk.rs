@@ -4,6 +4,7 @@
 //! must say the same: where the two disagree, the walk reports it and goes on.
 //! A page that cannot be read is reported and stepped over.
 
+use std::cmp::Ordering;
 use std::collections::VecDeque;
 
 use byteorder::ByteOrder;
@@ -12,7 +13,7 @@ use super::leaf::{Content, Leaf, Stored};
 use super::node::Node;
 use super::shape::Shape;
 use super::visited::Visited;
-use crate::error::{Defect, Error, Result};
+use crate::error::{Defect, Error, Result, file_bytes};
 use crate::format::page::{PageKind, at};
 use crate::pages::{Origin, Pages};
 use crate::types::PageNo;
@@ -41,12 +42,15 @@ pub(crate) struct Walk<'a> {
     frames: Vec<Frame<'a>>,
     leaf: Option<Leaf<'a>>,
     unit: Option<u16>,
-    key: Option<(u16, Content<'a>)>,
+    /// The key read last, and where its item is.
+    key: Option<(Option<u16>, Content<'a>)>,
     records_before_leaf: Option<u32>,
     started: bool,
     ended: bool,
     heading: Direction,
-    moved: u32,
+    /// Leaves reached, and pages not reached, since the walk turned this way.
+    reached: u32,
+    failed: u64,
     pending: VecDeque<Error>,
 }
 
@@ -74,7 +78,8 @@ impl<'a> Walk<'a> {
             started: false,
             ended: false,
             heading: Direction::Forward,
-            moved: 0,
+            reached: 0,
+            failed: 0,
             pending: VecDeque::new(),
         }
     }
@@ -94,33 +99,43 @@ impl<'a> Walk<'a> {
 
     /// The leaf and the unit on it where the walk stands.
     pub(crate) fn position(&self) -> Option<(PageNo, u16)> {
-        Some((self.leaf?.no(), self.unit?))
+        Some((self.leaf.as_ref()?.no(), self.unit?))
+    }
+
+    /// Which of two walks over one tree is further on, where that can be told.
+    pub(crate) fn compare(&self, other: &Walk<'_>) -> Option<Ordering> {
+        let indices = self.frames.iter().zip(&other.frames).map(|(a, b)| a.index.cmp(&b.index));
+        if let Some(unequal) = indices.into_iter().find(|order| order.is_ne()) {
+            return Some(unequal);
+        }
+        let ((page, unit), (other_page, other_unit)) = (self.position()?, other.position()?);
+        (page == other_page).then(|| unit.cmp(&other_unit))
     }
 
     /// The value where the walk stands.
     pub(crate) fn value<O: ByteOrder>(&self) -> Option<Result<Stored<'a>>> {
-        Some(self.leaf?.value::<O>(self.unit?))
+        Some(self.leaf.as_ref()?.value::<O>(self.unit?))
     }
 
     /// The key where the walk stands, for trees of pairs.
     #[inline]
     pub(crate) fn key<O: ByteOrder>(&mut self) -> Option<Result<Content<'a>>> {
-        let (leaf, unit) = (self.leaf?, self.unit?);
+        let (leaf, unit) = (self.leaf.as_ref()?, self.unit?);
+        let item = leaf.key_place::<O>(unit);
         if let Some((at, content)) = self.key {
-            if at == unit || (at == unit.wrapping_sub(1) && leaf.shares_key::<O>(unit)) {
-                self.key = Some((unit, content));
+            if at == item {
                 return Some(Ok(content));
             }
         }
         let key = leaf.key::<O>(unit);
-        self.key = key.as_ref().ok().map(|content| (unit, *content));
+        self.key = key.as_ref().ok().map(|content| (item, *content));
         Some(key)
     }
 
     /// Whether the pair where the walk stands has the key item of its neighbour
     /// on the side that a walk in this direction comes from.
     pub(crate) fn shares_key<O: ByteOrder>(&self, to: Direction) -> bool {
-        let (Some(leaf), Some(unit)) = (self.leaf, self.unit) else { return false };
+        let (Some(leaf), Some(unit)) = (&self.leaf, self.unit) else { return false };
         match to {
             Direction::Forward => leaf.shares_key::<O>(unit),
             Direction::Backward => {
@@ -131,7 +146,7 @@ impl<'a> Walk<'a> {
 
     /// Records before the unit where the walk stands, in a tree that keeps counts.
     pub(crate) fn records_before<O: ByteOrder>(&mut self) -> Option<u32> {
-        let (leaf, unit) = (self.leaf?, self.unit?);
+        let (leaf, unit) = (self.leaf.as_ref()?, self.unit?);
         let before = *self.records_before_leaf.get_or_insert_with(|| {
             self.frames
                 .iter()
@@ -146,8 +161,8 @@ impl<'a> Walk<'a> {
         Some(before.saturating_add(on_leaf))
     }
 
-    /// Moves to the next unit in a direction; false at the end, where the walk
-    /// then stays. Whatever the error, the step after it goes on.
+    /// Moves to the next unit in a direction. False at the end, behind the last
+    /// unit: a step back then gives it. Whatever the error, the step after it goes on.
     #[inline]
     pub(crate) fn step<O: ByteOrder>(
         &mut self,
@@ -157,6 +172,12 @@ impl<'a> Walk<'a> {
         loop {
             if let Some(error) = self.pending.pop_front() {
                 return Err(error);
+            }
+            if self.ended {
+                if self.heading == to {
+                    return Ok(false);
+                }
+                self.head(to);
             }
             if let Some(leaf) = &self.leaf {
                 let unit = match (self.unit, to) {
@@ -170,46 +191,57 @@ impl<'a> Walk<'a> {
                     return Ok(true);
                 }
             }
-            if !self.advance::<O>(to, visited)? && self.pending.is_empty() {
-                return Ok(false);
+            if !self.advance::<O>(to, visited)? {
+                self.ended = true;
+                (self.unit, self.key) = (None, None);
             }
         }
+    }
+
+    /// Turns in a direction, from where all pages may be visited again.
+    fn head(&mut self, to: Direction) {
+        (self.heading, self.ended, self.reached, self.failed) = (to, false, 0, 0);
     }
 
     /// Moves to the next leaf; false at the end.
     fn advance<O: ByteOrder>(&mut self, to: Direction, visited: &mut Option<Visited>) -> Result<bool> {
         if self.heading != to {
-            (self.heading, self.moved, self.ended) = (to, 0, false);
+            self.head(to);
         }
-        if !self.started {
-            self.started = true;
-            return self.start::<O>(to, visited).map(|()| true);
+        let started = std::mem::replace(&mut self.started, true);
+        let moved = match self.shape.internal {
+            _ if !started => self.start::<O>(to, visited).map(|()| true),
+            None => self.follow_chain::<O>(to, visited),
+            Some(_) => self.next_leaf::<O>(to, visited),
+        };
+        match &moved {
+            Ok(_) => self.reached = self.reached.saturating_add(1),
+            Err(_) => self.failed = self.failed.saturating_add(1),
         }
-        if self.ended {
-            return Ok(false);
-        }
-        self.moved = self.moved.saturating_add(1);
-        if self.moved > self.pages.count() {
+        // No healthy walk comes by more leaves than there are pages, nor fails on
+        // more children than internal pages can have.
+        let children = file_bytes(self.pages.count(), self.pages.size()) >> 3;
+        if self.reached > self.pages.count().saturating_add(1) || self.failed > children {
             self.frames.clear();
             (self.leaf, self.unit, self.ended) = (None, None, true);
             return Err(Error::corrupt(self.root, at::NEXT, Defect::Loop));
         }
-        if self.shape.internal.is_none() {
-            return self.follow_chain::<O>(to, visited);
-        }
+        moved
+    }
+
+    /// The next leaf of a tree, through its internal pages.
+    fn next_leaf<O: ByteOrder>(&mut self, to: Direction, visited: &mut Option<Visited>) -> Result<bool> {
         let movable = |frame: &Frame<'_>| match to {
             Direction::Forward => frame.index < frame.node.last(),
             Direction::Backward => frame.index > 0,
         };
         let Some(depth) = self.frames.iter().rposition(movable) else {
-            self.ended = true;
-            if let Some(leaf) = self.leaf {
-                self.expect_link(&leaf, to, None);
+            if let Some(leaf) = &self.leaf {
+                self.pending.extend(link_error(leaf, to, None));
             }
             return Ok(false);
         };
-        let from = self.leaf.take();
-        (self.unit, self.key, self.records_before_leaf) = (None, None, None);
+        let from = self.leave();
         self.frames.truncate(depth.saturating_add(1));
         let Some(frame) = self.frames.last_mut() else { return Ok(false) };
         frame.index = match to {
@@ -218,25 +250,41 @@ impl<'a> Walk<'a> {
         };
         let frame = *frame;
         let link = self.link_of::<O>(frame)?;
-        let leaf = self.descend::<O>(link, to, visited)?;
-        if let Some(from) = from {
-            self.expect_link(&from, to, Some(leaf.no()));
-            self.expect_link(&leaf, reverse(to), Some(from.no()));
+        self.descend::<O>(link, to, visited)?;
+        if let (Some(from), Some(leaf)) = (from, &self.leaf) {
+            self.pending.extend(link_error(&from, to, Some(leaf.no())));
+            self.pending.extend(link_error(leaf, reverse(to), Some(from.no())));
         }
         Ok(true)
+    }
+
+    /// Takes the leaf, and forgets what was known of the place on it.
+    fn leave(&mut self) -> Option<Leaf<'a>> {
+        (self.unit, self.key, self.records_before_leaf) = (None, None, None);
+        self.leaf.take()
     }
 
     /// Goes down to the first leaf, or to the last.
     fn start<O: ByteOrder>(&mut self, to: Direction, visited: &mut Option<Visited>) -> Result<()> {
         let link = Link { no: self.root, origin: self.origin, level: None, records: None };
-        let leaf = self.descend::<O>(link, to, visited)?;
         if self.shape.internal.is_some() || to == Direction::Forward {
-            self.expect_link(&leaf, reverse(to), None);
-        } else {
-            while self.follow_chain::<O>(Direction::Forward, visited)? {
-                self.moved = self.moved.saturating_add(1);
+            self.descend::<O>(link, to, visited)?;
+            self.pending.extend(self.leaf.as_ref().and_then(|leaf| link_error(leaf, reverse(to), None)));
+            return Ok(());
+        }
+        // The end of a chain is found by walking there.
+        self.descend::<O>(link, Direction::Forward, &mut None)?;
+        self.pending.extend(self.leaf.as_ref().and_then(|leaf| link_error(leaf, to, None)));
+        let mut steps = 0u32;
+        while self.follow_chain::<O>(Direction::Forward, &mut None)? {
+            steps = steps.saturating_add(1);
+            if steps > self.pages.count() {
+                self.leave();
+                return Err(Error::corrupt(self.root, at::NEXT, Defect::Loop));
             }
-            self.moved = 0;
+        }
+        if let (Some(leaf), Some(visited)) = (&self.leaf, visited) {
+            visited.mark(leaf.no());
         }
         Ok(())
     }
@@ -244,20 +292,23 @@ impl<'a> Walk<'a> {
     /// The next page of a chain of leaves. Here the links are all there is, so a
     /// wrong one ends the walk.
     fn follow_chain<O: ByteOrder>(&mut self, to: Direction, visited: &mut Option<Visited>) -> Result<bool> {
-        let Some(from) = self.leaf else { return Ok(false) };
-        let Some(no) = PageNo::link(outward(&from, to)) else { return Ok(false) };
-        (self.leaf, self.unit) = (None, None);
+        let Some(from) = &self.leaf else { return Ok(false) };
+        let Some(no) = PageNo::link(outward(from, to)) else { return Ok(false) };
         let (offset, what) = match to {
             Direction::Forward => (at::NEXT, "next page"),
             Direction::Backward => (at::PREV, "previous page"),
         };
         let origin = Origin { page: from.no(), offset, what };
-        let leaf = self.descend::<O>(Link { no, origin, level: Some(1), records: None }, to, visited)?;
-        if let Some(error) = link_error(&leaf, reverse(to), Some(from.no())) {
-            self.leaf = None;
-            return Err(error);
+        let from = from.no();
+        self.leave();
+        self.descend::<O>(Link { no, origin, level: Some(1), records: None }, to, visited)?;
+        match self.leaf.as_ref().and_then(|leaf| link_error(leaf, reverse(to), Some(from))) {
+            Some(error) => {
+                self.leave();
+                Err(error)
+            }
+            None => Ok(true),
         }
-        Ok(true)
     }
 
     /// Goes down from a page to the leaf at the near end, seen from where the walk comes.
@@ -266,7 +317,7 @@ impl<'a> Walk<'a> {
         mut link: Link,
         to: Direction,
         visited: &mut Option<Visited>,
-    ) -> Result<Leaf<'a>> {
+    ) -> Result<()> {
         loop {
             if let Some(visited) = visited {
                 if !visited.mark(link.no) {
@@ -282,7 +333,7 @@ impl<'a> Walk<'a> {
                 let leaf = Leaf::new::<O>(self.pages, page, link.no, self.shape.leaf)?;
                 self.inspect_leaf::<O>(&leaf, link.records)?;
                 self.leaf = Some(leaf);
-                return Ok(leaf);
+                return Ok(());
             };
             let node = Node::new::<O>(self.pages, page, link.no, internal, link.level)?;
             self.inspect_node::<O>(&node, &link);
@@ -342,11 +393,6 @@ impl<'a> Walk<'a> {
         if found != counted {
             self.pending.push_back(Error::corrupt(no, offset, Defect::Count { found, counted }));
         }
-    }
-
-    /// Notes it if the link of a leaf in a direction is not the expected page.
-    fn expect_link(&mut self, leaf: &Leaf<'a>, to: Direction, expected: Option<PageNo>) {
-        self.pending.extend(link_error(leaf, to, expected));
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::text::{Format, escape};
-use crate::btree::{Database, Item, Pair, Pairs};
+use crate::btree::{Database, Item, Pair, Pairs, Part};
 use crate::meta::Method;
 
 /// Why a dump could not be written.
@@ -102,11 +102,15 @@ impl Writer {
         let text = Vec::with_capacity(BUFFER.saturating_mul(2));
         let mut job =
             Job { writer: *self, out: &mut out, text, damage: &mut damage, summary: Summary::default() };
-        if db.is_directory() {
-            job.file(db)?;
-        } else {
-            job.database(db, &mut db.iter().pairs())?;
-        }
+        db.walk_databases(|part| match part {
+            Part::Database(inner, pairs) => {
+                job.database(inner, inner.name().filter(|_| db.name().is_none()), pairs)
+            }
+            Part::Damage(error) => {
+                job.damaged(None, error);
+                Ok(())
+            }
+        })?;
         job.flush()?;
         let summary = job.summary;
         out.flush()?;
@@ -132,32 +136,15 @@ impl Job<'_> {
         (self.damage)(Damage { database, error });
     }
 
-    /// All databases of a file, in one walk: no page may belong to two of them,
-    /// and none with records to none.
-    fn file(&mut self, file: &Database<'_>) -> Result<(), Error> {
-        let mut list = file.subdatabases();
-        let mut found = Vec::new();
-        for database in list.by_ref() {
-            match database {
-                Ok(database) => found.push(database.open()),
-                Err(error) => self.damaged(None, error),
-            }
-        }
-        let mut seen = list.into_visited();
-        for database in &found {
-            let mut pairs = database.pairs_besides(seen);
-            self.database(database, &mut pairs)?;
-            seen = pairs.into_visited();
-        }
-        for error in file.unreached(seen) {
-            self.damaged(None, error);
-        }
-        Ok(())
-    }
-
-    fn database(&mut self, db: &Database<'_>, pairs: &mut Pairs<'_>) -> Result<(), Error> {
+    /// One database; named, if it is one of all that are written.
+    fn database(
+        &mut self,
+        db: &Database<'_>,
+        name: Option<&[u8]>,
+        pairs: &mut Pairs<'_>,
+    ) -> Result<(), Error> {
         let before = self.summary.damaged;
-        self.header(db);
+        self.header(db, name);
         for pair in pairs.by_ref() {
             match pair.and_then(|pair| check(&pair).map(|()| pair)) {
                 Ok(pair) => self.pair(&pair)?,
@@ -171,7 +158,7 @@ impl Job<'_> {
         self.flush()
     }
 
-    fn header(&mut self, db: &Database<'_>) {
+    fn header(&mut self, db: &Database<'_>, name: Option<&[u8]>) {
         let (meta, flags) = (db.meta(), db.meta().flags());
         let mut line = |line: String| {
             self.text.extend_from_slice(line.as_bytes());
@@ -179,7 +166,7 @@ impl Job<'_> {
         };
         line("VERSION=3".into());
         line(format!("format={}", self.writer.format.name()));
-        if let Some(name) = db.name() {
+        if let Some(name) = name {
             line(format!("database={}", escape(name)));
         }
         line(format!("type={}", meta.method().name()));

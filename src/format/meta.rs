@@ -27,9 +27,12 @@ pub(crate) mod at {
     pub(crate) const PGNO: usize = 8;
     pub(crate) const MAGIC: usize = 12;
     pub(crate) const VERSION: usize = 16;
+    pub(crate) const PAGE_SIZE: usize = 20;
     pub(crate) const ENCRYPTION: usize = 24;
     pub(crate) const TYPE: usize = 25;
     pub(crate) const METAFLAGS: usize = 26;
+    /// From version 8 on.
+    pub(crate) const LAST_PGNO: usize = 32;
 }
 
 /// metaflags of version 9.

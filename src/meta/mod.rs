@@ -227,21 +227,38 @@ pub(crate) fn parse(file: &[u8]) -> Result<Meta> {
 /// # Errors
 ///
 /// As [`parse`].
-pub(crate) fn parse_inner(page: &[u8], number: PageNo, order: Endianness) -> Result<Meta> {
+pub(crate) fn parse_inner(page: &[u8], number: PageNo, file: &Meta) -> Result<Meta> {
+    let order = file.endianness;
     let bytes = page.get(..layout::LENGTH).unwrap_or(page);
     let magic = u32_at(bytes, at::MAGIC, order).unwrap_or(0);
     let version = u32_at(bytes, at::VERSION, order).unwrap_or(0);
-    match magic {
-        layout::BTREE_MAGIC => parse_page(bytes, number, order),
-        layout::HASH_MAGIC if (6..=9).contains(&version) => {
+    let meta = match (magic, version) {
+        (layout::BTREE_MAGIC, 6) => {
+            return Err(Error::field(
+                number,
+                at::VERSION,
+                "version",
+                version,
+                "7 or more, in a file with several",
+            ));
+        }
+        (layout::BTREE_MAGIC, _) => parse_page(bytes, number, order)?,
+        (layout::HASH_MAGIC, 6..=9) => {
             let (_, (raw, buckets)) =
                 hash::parse(bytes, version, order).map_err(|_| too_short(bytes, number))?;
-            let meta = raw.check(bytes, number, version, order, Some(buckets))?;
-            Ok(meta)
+            raw.check(bytes, number, version, order, Some(buckets))?
         }
-        layout::HASH_MAGIC => Err(Error::UnsupportedMethod { kind: "HASH", version, order }),
-        found => Err(Error::field(number, at::MAGIC, "magic", found, "that of a database")),
+        (layout::HASH_MAGIC, _) => return Err(Error::UnsupportedMethod { kind: "HASH", version, order }),
+        (found, _) => return Err(Error::field(number, at::MAGIC, "magic", found, "that of a database")),
+    };
+    if meta.page_size != file.page_size {
+        let found = meta.page_size.get();
+        return Err(Error::field(number, at::PAGE_SIZE, "page size", found, "that of page 0"));
     }
+    if meta.checksummed != file.checksummed {
+        return Err(Error::field(number, at::METAFLAGS, "metaflags", 0u32, "those of page 0"));
+    }
+    Ok(meta)
 }
 
 fn parse_page(bytes: &[u8], number: PageNo, order: Endianness) -> Result<Meta> {

@@ -123,8 +123,7 @@ fn output(arguments: &Arguments) -> Result<Output, Failure> {
         let out = io::stdout();
         return Ok(Output { terminal: out.is_terminal(), to: Box::new(out) });
     };
-    let same = |a: &Path, b: &Path| Some(a.canonicalize().ok()? == b.canonicalize().ok()?);
-    if same(path, &arguments.file) == Some(true) {
+    if same_file::is_same_file(path, &arguments.file).unwrap_or(false) {
         return Err(Failure::Message(about(path, "is the database itself: not overwritten")));
     }
     let file = File::create(path).map_err(|error| Failure::Message(about(path, error)))?;

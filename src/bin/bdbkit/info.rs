@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use bdbkit::dump::escape;
-use bdbkit::{Database, FileStats, TreeStats};
+use bdbkit::{FileStats, TreeStats};
 use indicatif::ProgressBar;
 use serde::Serialize;
 
@@ -107,28 +107,17 @@ impl File {
         bar.set_message(path.display().to_string());
         bar.enable_steady_tick(std::time::Duration::from_millis(100));
         let FileStats { pages, unwritten, unknown, free_list, highest_lsn, .. } = db.file_stats();
-        let mut complete = true;
-        let mut databases = Vec::new();
-        if db.is_directory() {
-            for found in db.subdatabases() {
-                match found {
-                    Ok(found) => databases.push(Inner::read(&found.open())),
-                    Err(error) => {
-                        bar.suspend(|| complain(about(path, error)));
-                        complete = false;
-                    }
-                }
-            }
-        } else {
-            databases.push(Inner::read(&db));
-        }
+        let stats = db.tree_stats();
         bar.finish_and_clear();
-        for inner in &databases {
-            if let Some(damage) = &inner.first_damage {
-                complain(about(path, format_args!("damage {}, first: {damage}", places(inner.damaged))));
-                complete = false;
+        for TreeStats { database, damaged, first_damage, .. } in &stats {
+            if let Some(damage) = first_damage {
+                let name = database.as_ref().and_then(|db| db.name());
+                let place = name.map_or(String::new(), |name| format!("database {}: ", escape(name)));
+                complain(about(path, format_args!("{place}damage {}, first: {damage}", places(*damaged))));
             }
         }
+        let complete = stats.iter().all(|stats| stats.damaged == 0);
+        let databases = stats.iter().filter_map(Inner::of).collect();
         let meta = db.meta();
         Ok(File {
             file: path.display().to_string(),
@@ -185,10 +174,10 @@ impl File {
 }
 
 impl Inner {
-    fn read(db: &Database<'_>) -> Inner {
-        let TreeStats { depth, records, deleted, damaged, first_damage, .. } = db.tree_stats();
+    fn of(stats: &TreeStats<'_>) -> Option<Inner> {
+        let db = stats.database.as_ref()?;
         let meta = db.meta();
-        Inner {
+        Some(Inner {
             name: db.name().map(escape),
             kind: meta.method().name(),
             version: meta.version(),
@@ -197,12 +186,12 @@ impl Inner {
             record_length: meta.record_length(),
             pad: meta.pad(),
             root: meta.root().map(|root| root.0),
-            depth,
-            records,
-            deleted,
-            damaged,
-            first_damage: first_damage.map(|error| error.to_string()),
-        }
+            depth: stats.depth,
+            records: stats.records,
+            deleted: stats.deleted,
+            damaged: stats.damaged,
+            first_damage: stats.first_damage.as_ref().map(ToString::to_string),
+        })
     }
 
     fn print(&self, out: &mut impl Write) -> io::Result<()> {
