@@ -339,6 +339,11 @@ impl Error {
         Error::corrupt(page, offset, Defect::Field { field, found: found.into(), expected })
     }
 
+    /// Whether the error is about the items of a page as a whole, not one of them.
+    pub(crate) fn is_packing(&self) -> bool {
+        matches!(self, Error::Corrupt { defect: Defect::Packing { .. }, .. })
+    }
+
     /// The page that the error is about, where there is one.
     #[must_use]
     pub fn page(&self) -> Option<PageNo> {

@@ -7,7 +7,7 @@ use byteorder::ByteOrder;
 use super::database::Database;
 use super::entries::Entry;
 use super::item::Item;
-use super::leaf::{Content, Stored};
+use super::leaf::{Content, Plain, Stored};
 use super::search;
 use super::shape::Shape;
 use super::visited::Visited;
@@ -17,17 +17,34 @@ use crate::format::page::slot_offset;
 use crate::meta::Method;
 use crate::order::{Endianness, with_order};
 
+/// A record number, or none: a whole word, which is copied faster with what stands
+/// beside it than a shorter one and a tag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct RecordNo(u64);
+
+impl RecordNo {
+    pub(super) const NONE: RecordNo = RecordNo(0);
+
+    fn after(before: Option<u32>) -> RecordNo {
+        RecordNo(before.map_or(0, |before| u64::from(before).saturating_add(1)))
+    }
+
+    pub(super) fn get(self) -> Option<u32> {
+        u32::try_from(self.0).ok().filter(|&number| number != 0)
+    }
+}
+
 /// A key and a value as they are stored, not yet read.
 #[derive(Clone, Copy, Debug)]
 pub struct Pair<'a> {
     key: Item<'a>,
     value: Item<'a>,
-    record: Option<u32>,
+    record: RecordNo,
 }
 
 impl<'a> Pair<'a> {
     pub(super) fn new(key: Item<'a>, value: Item<'a>) -> Self {
-        Pair { key, value, record: None }
+        Pair { key, value, record: RecordNo::NONE }
     }
 
     /// The key; empty in a RECNO database, which has numbers instead.
@@ -45,7 +62,7 @@ impl<'a> Pair<'a> {
     /// The record number, from 1, in a RECNO database.
     #[must_use]
     pub fn record_number(&self) -> Option<u32> {
-        self.record
+        self.record.get()
     }
 
     /// Reads both into memory, as far as they are not there.
@@ -208,7 +225,16 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    #[inline]
+    /// Moves to the next pair, if it is of the common form and on the same leaf.
+    #[inline(always)]
+    pub(super) fn next_plain(&mut self) -> Option<Plain<'a>> {
+        if self.duplicates.is_some() {
+            return None;
+        }
+        with_order!(self.order, O => self.main.next_plain::<O>())
+    }
+
+    /// The next pair of whatever form.
     fn step<O: ByteOrder>(&mut self, to: Direction) -> Result<Option<Pair<'a>>> {
         loop {
             if let Some(walk) = &mut self.duplicates {
@@ -250,13 +276,13 @@ impl<'a> Cursor<'a> {
     }
 
     /// The pair of the value where the cursor stands.
-    #[inline]
+    #[inline(always)]
     fn pair<O: ByteOrder>(&mut self, value: Content<'a>, to: Direction, mark_key: bool) -> Result<Pair<'a>> {
         let pages = self.db.pages();
         let value = Item::new(pages, value);
         self.mark(&value)?;
         if self.recno {
-            let record = self.main.records_before::<O>().map(|before| before.saturating_add(1));
+            let record = RecordNo::after(self.main.records_before::<O>());
             return Ok(Pair { key: Item::new(pages, Content::Here(&[])), value, record });
         }
         let key = Item::new(pages, self.main.key::<O>().unwrap_or(Ok(Content::Here(&[])))?);
@@ -267,7 +293,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Notes an overflow chain that a full walk comes by: each belongs to one item.
-    #[inline]
+    #[inline(always)]
     fn mark(&mut self, item: &Item<'a>) -> Result<()> {
         if let (Some(visited), Content::Chain(chain)) = (&mut self.visited, item.content()) {
             if !visited.mark(chain.first) {

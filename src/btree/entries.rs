@@ -5,9 +5,11 @@ use std::cmp::Ordering;
 use std::ops::Bound;
 
 use super::buckets::BucketWalk;
-use super::cursor::{Cursor, Pair};
+use super::cursor::{Cursor, Pair, RecordNo};
 use super::database::Database;
+use super::item::Item;
 use super::key_order::KeyOrder;
+use super::leaf::{Content, Plain};
 use super::visited::Visited;
 use crate::error::Result;
 use crate::meta::Method;
@@ -18,11 +20,11 @@ use crate::meta::Method;
 pub struct Entry<'a> {
     key: Cow<'a, [u8]>,
     value: Cow<'a, [u8]>,
-    record: Option<u32>,
+    record: RecordNo,
 }
 
 impl<'a> Entry<'a> {
-    pub(super) fn new(key: Cow<'a, [u8]>, value: Cow<'a, [u8]>, record: Option<u32>) -> Self {
+    pub(super) fn new(key: Cow<'a, [u8]>, value: Cow<'a, [u8]>, record: RecordNo) -> Self {
         Entry { key, value, record }
     }
 
@@ -41,7 +43,7 @@ impl<'a> Entry<'a> {
     /// The record number, from 1, in a RECNO database.
     #[must_use]
     pub fn record_number(&self) -> Option<u32> {
-        self.record
+        self.record.get()
     }
 
     /// Key and value, to keep.
@@ -70,6 +72,9 @@ pub struct Pairs<'a> {
     end: Bound<Vec<u8>>,
     prefix: Option<Vec<u8>>,
     done: bool,
+    /// Whether nothing but the end of the leaf can stop the front from giving its
+    /// next pair: no bound, no back.
+    running: bool,
     /// What takes the place of the cursors in a HASH database, which has no order.
     buckets: Option<BucketWalk<'a>>,
     /// Where to look next for pages that a walk over the whole file missed.
@@ -166,7 +171,7 @@ impl<'a> Pairs<'a> {
         front.cursor.visited = Some(Visited::new(db.pages()));
         back.cursor.visited = front.cursor.visited.clone();
         let done = is_empty(db.key_order(), &start, &end);
-        Pairs { db, front, back, start, end, prefix, done, buckets: None, missed_from: None }
+        Pairs { db, front, back, start, end, prefix, done, running: false, buckets: None, missed_from: None }
     }
 
     /// All pairs of a database. Each end notes which pages it comes by; `seen`
@@ -198,13 +203,22 @@ impl<'a> Pairs<'a> {
         self.front.cursor.deleted().saturating_add(self.back.cursor.deleted())
     }
 
-    #[inline]
+    /// The next pair from the front, the short way.
+    #[inline(always)]
+    fn next_plain(&mut self) -> Option<Plain<'a>> {
+        if self.running { self.front.cursor.next_plain() } else { None }
+    }
+
+    #[inline(never)]
     fn step(&mut self, forward: bool) -> Option<Result<Pair<'a>>> {
         loop {
             if self.done {
                 return self.missed();
             }
-            match self.try_step(forward) {
+            let found = self.try_step(forward);
+            let free = self.prefix.is_none() && self.buckets.is_none() && !self.back.started;
+            self.running = free && !self.done && matches!(self.end, Bound::Unbounded);
+            match found {
                 Ok(Some(pair)) => match self.has_prefix(&pair) {
                     Ok(true) => return Some(Ok(pair)),
                     Ok(false) => {}
@@ -216,7 +230,6 @@ impl<'a> Pairs<'a> {
         }
     }
 
-    #[inline]
     fn try_step(&mut self, forward: bool) -> Result<Option<Pair<'a>>> {
         if let Some(buckets) = self.buckets.as_mut().filter(|_| forward) {
             return buckets.next();
@@ -312,6 +325,10 @@ impl<'a> Iterator for Pairs<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
+        if let Some(Plain { key, value, .. }) = self.next_plain() {
+            let item = |bytes| Item::new(self.db.pages(), Content::Here(bytes));
+            return Some(Ok(Pair::new(item(key), item(value))));
+        }
         self.step(true)
     }
 }
@@ -327,7 +344,10 @@ impl<'a> Iterator for Entries<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        self.pairs.next().map(|pair| pair.and_then(|pair| pair.read()))
+        if let Some(Plain { key, value, .. }) = self.pairs.next_plain() {
+            return Some(Ok(Entry::new(Cow::Borrowed(key), Cow::Borrowed(value), RecordNo::NONE)));
+        }
+        self.pairs.step(true).map(|pair| pair.and_then(|pair| pair.read()))
     }
 }
 

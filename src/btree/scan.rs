@@ -72,9 +72,12 @@ pub struct ScannedItems<'a> {
     leaf: Leaf<'a>,
     order: Endianness,
     unit: u16,
-    /// Items so far; `None` once one was bad, or the sum was checked.
-    tiling: Option<Tiling>,
+    /// The key item before: its slot's content, and where it is.
     key: Option<Content<'a>>,
+    key_at: usize,
+    tiling: Tiling,
+    /// Whether every item so far was good, so that together they must fill the page.
+    sound: bool,
 }
 
 impl<'a> PageScan<'a> {
@@ -200,23 +203,45 @@ impl<'a> LeafPage<'a> {
     #[inline]
     pub fn entries(&self) -> ScannedItems<'a> {
         let order = self.leaf.pages().order();
-        ScannedItems { leaf: self.leaf.clone(), order, unit: 0, tiling: Some(Tiling::default()), key: None }
+        self.leaf.fetch();
+        let (leaf, tiling) = (self.leaf.clone(), Tiling::default());
+        ScannedItems { leaf, order, unit: 0, key: None, key_at: 0, tiling, sound: true }
     }
 }
 
 impl<'a> ScannedItems<'a> {
-    #[inline]
+    #[inline(always)]
     fn entry<O: byteorder::ByteOrder>(&mut self, unit: u16) -> Result<Option<Scanned<'a>>> {
+        let pages = self.leaf.pages();
+        if let Some(plain) = self.leaf.plain_pair::<O>(unit) {
+            let (key, value) = (Content::Here(plain.key), Content::Here(plain.value));
+            if plain.key_at != self.key_at {
+                self.key_at = plain.key_at;
+                self.tiling.add(plain.key_at, size_of_item(key));
+            }
+            self.key = None;
+            self.tiling.add(plain.value_at, size_of_item(value));
+            return Ok(Some(Scanned::Pair { key: Item::new(pages, key), value: Item::new(pages, value) }));
+        }
+        self.any_entry::<O>(unit)
+    }
+
+    /// An entry of whatever form.
+    #[inline(never)]
+    fn any_entry<O: byteorder::ByteOrder>(&mut self, unit: u16) -> Result<Option<Scanned<'a>>> {
         let pages = self.leaf.pages();
         let pairs = self.leaf.kind() == PageKind::BtreeLeaf;
         if pairs && !(self.key.is_some() && self.leaf.shares_key::<O>(unit)) {
             self.key = None;
             let (offset, key) = self.leaf.key_at::<O>(unit)?;
-            self.add(offset, key);
+            if offset != self.key_at {
+                self.key_at = offset;
+                self.tiling.add(offset, size_of_item(key));
+            }
             self.key = Some(key);
         }
         let (offset, value) = self.leaf.value_at::<O>(unit)?;
-        self.add(offset, value.content);
+        self.tiling.add(offset, size_of_item(value.content));
         if value.deleted {
             return Ok(None);
         }
@@ -228,13 +253,6 @@ impl<'a> ScannedItems<'a> {
             }
             (Some(key), _) => Scanned::Pair { key: Item::new(pages, key), value },
         }))
-    }
-
-    #[inline]
-    fn add(&mut self, offset: usize, content: Content<'_>) {
-        if let Some(tiling) = &mut self.tiling {
-            tiling.add(offset, size_of_item(content));
-        }
     }
 }
 
@@ -250,11 +268,12 @@ impl<'a> Iterator for ScannedItems<'a> {
                 Ok(Some(entry)) => return Some(Ok(entry)),
                 Ok(None) => {}
                 Err(error) => {
-                    self.tiling = None;
+                    self.sound = false;
                     return Some(Err(error));
                 }
             }
         }
-        self.leaf.check_tiling(&self.tiling.take()?).err().map(Err)
+        let sound = std::mem::replace(&mut self.sound, false);
+        if sound { self.leaf.check_tiling(&self.tiling).err().map(Err) } else { None }
     }
 }

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 
 use byteorder::ByteOrder;
 
-use super::leaf::{Content, Leaf, Stored};
+use super::leaf::{Content, Leaf, Plain, Stored};
 use super::node::Node;
 use super::shape::Shape;
 use super::visited::Visited;
@@ -113,12 +113,13 @@ impl<'a> Walk<'a> {
     }
 
     /// The value where the walk stands.
+    #[inline(always)]
     pub(crate) fn value<O: ByteOrder>(&self) -> Option<Result<Stored<'a>>> {
         Some(self.leaf.as_ref()?.value::<O>(self.unit?))
     }
 
     /// The key where the walk stands, for trees of pairs.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn key<O: ByteOrder>(&mut self) -> Option<Result<Content<'a>>> {
         let (leaf, unit) = (self.leaf.as_ref()?, self.unit?);
         let item = leaf.key_place::<O>(unit);
@@ -163,7 +164,7 @@ impl<'a> Walk<'a> {
 
     /// Moves to the next unit in a direction. False at the end, behind the last
     /// unit: a step back then gives it. Whatever the error, the step after it goes on.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn step<O: ByteOrder>(
         &mut self,
         to: Direction,
@@ -198,12 +199,26 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// Moves forward to a pair of the common form, if one comes next on the leaf.
+    #[inline(always)]
+    pub(crate) fn next_plain<O: ByteOrder>(&mut self) -> Option<Plain<'a>> {
+        let leaf = self.leaf.as_ref()?;
+        if self.ended || !self.pending.is_empty() {
+            return None;
+        }
+        let unit = self.unit.map_or(0, |unit| unit.wrapping_add(1));
+        let pair = leaf.plain_pair::<O>(unit)?;
+        self.unit = Some(unit);
+        Some(pair)
+    }
+
     /// Turns in a direction, from where all pages may be visited again.
     fn head(&mut self, to: Direction) {
         (self.heading, self.ended, self.reached, self.failed) = (to, false, 0, 0);
     }
 
     /// Moves to the next leaf; false at the end.
+    #[inline(never)]
     fn advance<O: ByteOrder>(&mut self, to: Direction, visited: &mut Option<Visited>) -> Result<bool> {
         if self.heading != to {
             self.head(to);
@@ -364,6 +379,7 @@ impl<'a> Walk<'a> {
             let defect = Defect::Entries { found: 0, why: "a page of duplicates is never empty" };
             return Err(Error::corrupt(leaf.no(), at::ENTRIES, defect));
         }
+        leaf.fetch();
         self.note_packing(leaf.check::<O>());
         if let Some(found) = records {
             let counted = if self.shape.counts_deleted() { leaf.units().into() } else { leaf.live::<O>() };
@@ -384,9 +400,7 @@ impl<'a> Walk<'a> {
     }
 
     fn note_packing(&mut self, checked: Result<()>) {
-        if let Err(error @ Error::Corrupt { defect: Defect::Packing { .. }, .. }) = checked {
-            self.pending.push_back(error);
-        }
+        self.pending.extend(checked.err().filter(Error::is_packing));
     }
 
     fn note_count(&mut self, no: PageNo, offset: usize, found: u32, counted: u32) {
