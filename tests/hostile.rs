@@ -1,0 +1,34 @@
+//! Hostile input: damaged files, and files made to attack the reader.
+//!
+//! - `mutants`: every truncation and every single-byte change of small files
+//! - `classes`: the named kinds of damage, one test each, in both byte orders
+//! - `memory`: what damaged files make the reader allocate
+//! - `damaged`: the files of `testdata/damage-*`
+//!
+//! Each byte is changed to a few values only. With `BDBKIT_EXHAUSTIVE=1` in the
+//! environment, each byte of all small files takes all 255 other values, which
+//! takes hours without optimisation:
+//!
+//! ```text
+//! BDBKIT_EXHAUSTIVE=1 cargo test --release --test hostile exhaustive -- --nocapture
+//! ```
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    missing_docs
+)]
+
+mod common;
+
+#[path = "hostile/classes.rs"]
+mod classes;
+#[path = "hostile/damaged.rs"]
+mod damaged;
+#[path = "hostile/memory.rs"]
+mod memory;
+#[path = "hostile/mutants.rs"]
+mod mutants;

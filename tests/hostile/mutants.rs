@@ -1,0 +1,514 @@
+//! Every truncation and every single-byte change of small genuine files.
+//!
+//! Whatever the change: no panic, no hang, no endless iterator, and no pair less
+//! without an error. There is one exception, which the format cannot tell from
+//! the truth: the bit of an item's type byte that marks it as deleted.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock};
+use std::time::Duration;
+
+use bdbkit::{Database, Method};
+
+use crate::common::image::Image;
+use crate::common::{Pair, Watch, databases, dump, missing, multiset, pairs_of_text, readable, testdata};
+
+/// A change of one byte: where, from, to.
+#[derive(Clone, Copy, Debug)]
+struct Change {
+    offset: usize,
+    old: u8,
+    new: u8,
+}
+
+/// A file before it was damaged, and what it gave then.
+struct Original {
+    image: Image,
+    text: Vec<u8>,
+    records: u64,
+    deleted: u64,
+    pairs: Vec<Pair>,
+    set: BTreeMap<Pair, usize>,
+}
+
+impl Original {
+    fn new(image: Image) -> Original {
+        let db = Database::from_bytes(&image.bytes[..]).expect("a genuine file");
+        let (text, summary, damage) = dump(&db, false);
+        assert_eq!(damage, [""; 0], "{} is whole", image.name);
+        let pairs = pairs_of_text(&text);
+        let set = multiset(pairs.clone());
+        let (records, deleted) = (summary.records, summary.deleted);
+        assert_eq!(usize::try_from(records).unwrap(), pairs.len());
+        drop(db);
+        Original { image, text, records, deleted, pairs, set }
+    }
+
+    /// More steps than any walk may take: an item needs a slot of two bytes.
+    fn bound(&self) -> usize {
+        self.image.bytes.len() + 64
+    }
+
+    /// Whether a change sets the mark of deletion, which makes one item vanish.
+    fn marks_deleted(&self, change: Option<Change>) -> bool {
+        change.is_some_and(|c| c.new & 0x80 > c.old & 0x80 && self.image.is_item_type(c.offset))
+    }
+
+    /// What is wrong with the way in which a damaged copy is read, if anything.
+    ///
+    /// The forward walk is checked each time, the other ways in turn, unless this is
+    /// to be thorough.
+    fn check(&self, bytes: &[u8], change: Option<Change>, turn: usize) -> Result<(), String> {
+        let turn = |this: usize| thorough() || turn % 3 == this;
+        let db = match Database::from_bytes(bytes) {
+            Ok(db) => db,
+            Err(error) if error.to_string().is_empty() => return Err("an error without words".into()),
+            Err(_) => return Ok(()),
+        };
+        if db.is_directory() {
+            self.check_dump(&db, change, None)?;
+            if turn(0) {
+                self.scan(&db)?;
+            }
+            for found in db.subdatabases().take(self.bound()).flatten().filter(|_| turn(1)) {
+                let inner = found.open();
+                walk(&inner, true, self.bound(), &[])?;
+                // HASH databases have no order, so no way back either.
+                if inner.meta().method() != Method::Hash {
+                    walk(&inner, false, self.bound(), &[])?;
+                }
+            }
+            return Ok(());
+        }
+        let forward = walk(&db, true, self.bound(), &self.pairs)?;
+        self.check_walk(&forward, change).map_err(|what| format!("forward: {what}"))?;
+        if turn(0) {
+            self.check_dump(&db, change, Some(&forward))?;
+        }
+        if turn(1) {
+            let backward = walk(&db, false, self.bound(), &self.pairs)?;
+            self.check_walk(&backward, change).map_err(|what| format!("backward: {what}"))?;
+            if backward.errors == 0 && forward.errors > 0 {
+                return Err("backward: no error, but forward there is one".into());
+            }
+        }
+        if turn(2) {
+            self.scan(&db)?;
+            // Look-ups may fail, but they may not panic or hang.
+            if let Some((key, _)) = self.pairs.first() {
+                let _ = (db.get(key), db.cursor().seek(key).is_ok(), db.record(1), db.record_number(key));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_walk(&self, walk: &Walk, change: Option<Change>) -> Result<(), String> {
+        match walk {
+            Walk { errors: 1.., .. } | Walk { same: true, .. } => Ok(()),
+            Walk { pairs, deleted, .. } => self.compare(pairs, *deleted, change),
+        }
+    }
+
+    fn check_dump(
+        &self,
+        db: &Database<'_>,
+        change: Option<Change>,
+        walk: Option<&Walk>,
+    ) -> Result<(), String> {
+        let (text, summary, damage) = dump(db, false);
+        if let Some(bad) = damage.iter().find(|message| message.is_empty() || message.contains('\n')) {
+            return Err(format!("the message {bad:?}"));
+        }
+        if summary.damaged > 0 {
+            return Ok(());
+        }
+        if walk.is_some_and(|walk| walk.errors > 0) {
+            return Err("dump: no error, but the iterator gives one".into());
+        }
+        if text == self.text {
+            return Ok(());
+        }
+        let pairs = pairs_of_text(&text);
+        if walk.is_some_and(|walk| !walk.same && walk.pairs.len() != pairs.len()) {
+            return Err(format!("dump: {} pairs, not those of the iterator", pairs.len()));
+        }
+        self.compare(&pairs, summary.deleted, change).map_err(|what| format!("dump: {what}"))
+    }
+
+    /// What is wrong with look-ups in a damaged copy that can be read without an
+    /// error: they give an error, or what the forward scan says.
+    fn check_look_ups(&self, bytes: &[u8]) -> Result<(), String> {
+        let Ok(db) = Database::from_bytes(bytes) else { return Ok(()) };
+        let (text, summary, _) = dump(&db, false);
+        if summary.damaged > 0 || db.is_directory() {
+            return Ok(());
+        }
+        if text == self.text {
+            return self.look_up(&db, &self.pairs);
+        }
+        self.look_up(&db, &pairs_of_text(&text))
+    }
+
+    fn expect_records(&self, records: u64, deleted: u64, change: Option<Change>) -> Result<(), String> {
+        let newly_deleted = deleted.saturating_sub(self.deleted);
+        if newly_deleted > 0 && !self.marks_deleted(change) {
+            return Err(format!("{newly_deleted} pairs count as deleted, but no mark was set"));
+        }
+        // A RECNO database keeps deleted records in place: their number is free.
+        let gone = match change {
+            Some(_) if newly_deleted == 0 && self.marks_deleted(change) && self.has_records() => 1,
+            _ => newly_deleted,
+        };
+        if records + gone < self.records {
+            return Err(format!(
+                "{records} pairs and {deleted} deleted without an error, not {}",
+                self.records
+            ));
+        }
+        Ok(())
+    }
+
+    fn has_records(&self) -> bool {
+        self.image.name.contains("recno") || self.image.name.contains("subdbs")
+    }
+
+    /// Compares what a damaged file gave without an error: one pair may have other
+    /// bytes, or all pairs of one key may have another key.
+    fn compare(&self, after: &[Pair], deleted: u64, change: Option<Change>) -> Result<(), String> {
+        self.expect_records(u64::try_from(after.len()).unwrap(), deleted, change)?;
+        let after = multiset(after.iter().cloned());
+        let lost = missing(&after, &self.set);
+        let one_key = lost.windows(2).all(|two| two[0].0 == two[1].0 && !two[0].0.is_empty());
+        if !one_key {
+            return Err(format!("{} pairs of several keys are changed without an error", lost.len()));
+        }
+        Ok(())
+    }
+
+    /// All entries of all pages, also those that nothing leads to.
+    fn scan(&self, db: &Database<'_>) -> Result<(), String> {
+        let mut steps = 0;
+        for leaf in db.scan() {
+            steps += 1;
+            let Ok(leaf) = leaf else { continue };
+            steps += leaf.entries().take(self.bound()).filter(|entry| entry.is_ok()).count();
+        }
+        if steps > self.bound() { Err(format!("a scan of {steps} steps")) } else { Ok(()) }
+    }
+
+    /// Look-ups of some keys. `all` is the forward scan.
+    fn look_up(&self, db: &Database<'_>, all: &[Pair]) -> Result<(), String> {
+        let shown = |bytes: &[u8]| bytes.escape_ascii().to_string();
+        for (key, _) in self.pairs.iter().step_by((self.pairs.len() / 5).max(1)) {
+            let mut values = all.iter().filter(|(k, _)| k == key).map(|(_, value)| value.as_slice());
+            let there = values.clone().next().is_some();
+            if let Ok(found) = db.get(key) {
+                if found.is_none() && there {
+                    return Err(format!("get {}: none, but there is one", shown(key)));
+                }
+                if found.as_ref().is_some_and(|found| !values.any(|value| value == &found[..])) {
+                    return Err(format!("get {}: a value that it does not have", shown(key)));
+                }
+            }
+            let sought =
+                db.cursor().seek(key).and_then(|p| p.map(|p| Ok(p.key().read()?.into_owned())).transpose());
+            if let (Ok(found), true) = (sought, there) {
+                if found.as_ref() != Some(key) {
+                    return Err(format!("seek {}: finds {:?}", shown(key), found.map(|k| shown(&k))));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a walk from one end to the other gave.
+#[derive(Debug, Default)]
+struct Walk {
+    errors: usize,
+    deleted: u64,
+    /// Whether it gave the expected pairs and no others.
+    same: bool,
+    /// The pairs, forward; none if they are the same.
+    pairs: Vec<Pair>,
+}
+
+/// Walks from one end to the other.
+fn walk(db: &Database<'_>, forward: bool, bound: usize, expected: &[Pair]) -> Result<Walk, String> {
+    let mut entries = db.iter().pairs();
+    let (mut found, mut steps, mut given, mut same) = (Walk::default(), 0, 0, true);
+    let mut keep = false;
+    loop {
+        let next = if forward { entries.next() } else { entries.next_back() };
+        match next.map(|pair| pair.and_then(|pair| pair.read())) {
+            Some(Ok(entry)) => {
+                let at = if forward { Some(given) } else { expected.len().checked_sub(given + 1) };
+                let like = at.and_then(|at| expected.get(at));
+                given += 1;
+                same &= like.is_some_and(|(key, value)| key == entry.key() && value == entry.value());
+                if keep {
+                    found.pairs.push((entry.key().to_vec(), entry.value().to_vec()));
+                }
+            }
+            Some(Err(_)) => found.errors += 1,
+            None if same && given == expected.len() => {
+                found.same = true;
+                found.deleted = entries.deleted();
+                return Ok(found);
+            }
+            None if keep || found.errors > 0 => {
+                if !forward {
+                    found.pairs.reverse();
+                }
+                found.deleted = entries.deleted();
+                return Ok(found);
+            }
+            None => {
+                // It is not the same, so once more, to see what it is.
+                (keep, given, entries) = (true, 0, db.iter().pairs());
+            }
+        }
+        steps += 1;
+        if steps > 2 * bound {
+            return Err(format!("an iterator of more than {bound} steps"));
+        }
+    }
+}
+
+/// Whether to try everything, not a part that is done in a minute.
+fn thorough() -> bool {
+    static THOROUGH: OnceLock<bool> = OnceLock::new();
+    *THOROUGH.get_or_init(|| std::env::var("BDBKIT_EXHAUSTIVE").as_deref() == Ok("1"))
+}
+
+/// Checks damaged copies of files, and panics with all that was found.
+fn check_all(
+    files: Vec<Image>,
+    mutants: impl Fn(&Original, &mut dyn FnMut(&[u8], Option<Change>)) + Sync,
+) -> usize {
+    check_each(files, Original::check, mutants)
+}
+
+/// As [`check_all`], with a check of the caller's.
+fn check_each(
+    files: Vec<Image>,
+    check: impl Fn(&Original, &[u8], Option<Change>, usize) -> Result<(), String> + Sync,
+    mutants: impl Fn(&Original, &mut dyn FnMut(&[u8], Option<Change>)) + Sync,
+) -> usize {
+    let originals: Vec<Original> = files.into_iter().map(Original::new).collect();
+    let (next, tried) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let failures = Mutex::new(Vec::new());
+    let work = || {
+        let watch = Watch::start(Duration::from_secs(60));
+        while let Some(original) = originals.get(next.fetch_add(1, Ordering::Relaxed)) {
+            watch.about(original.image.name.clone());
+            mutants(original, &mut |bytes, change| {
+                watch.tick();
+                let turn = tried.fetch_add(1, Ordering::Relaxed);
+                let checked = catch_unwind(AssertUnwindSafe(|| check(original, bytes, change, turn)));
+                let what = match checked {
+                    Ok(Ok(())) => return,
+                    Ok(Err(what)) => what,
+                    Err(_) => "a panic".to_owned(),
+                };
+                let place = match change {
+                    Some(Change { offset, old, new }) => {
+                        let size = original.image.page_size;
+                        let (page, byte) = (offset / size, offset % size);
+                        format!("offset {offset} (page {page}, byte {byte}), {old:#04x} -> {new:#04x}")
+                    }
+                    None => format!("cut to {} bytes", bytes.len()),
+                };
+                failures.lock().unwrap().push(format!("{}: {place}: {what}", original.image.name));
+            });
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(work);
+        }
+    });
+    let failures = failures.into_inner().unwrap();
+    if let Ok(path) = std::env::var("BDBKIT_FAILURES") {
+        std::fs::write(path, failures.join("\n")).unwrap();
+    }
+    let shown = failures.iter().take(40).cloned().collect::<Vec<_>>().join("\n");
+    assert!(failures.is_empty(), "{} failures, the first:\n{shown}", failures.len());
+    tried.into_inner()
+}
+
+fn each_byte(
+    original: &Original,
+    values: &dyn Fn(usize, u8) -> Vec<u8>,
+    check: &mut dyn FnMut(&[u8], Option<Change>),
+) {
+    let mut bytes = original.image.bytes.clone();
+    for offset in 0..bytes.len() {
+        let old = bytes[offset];
+        for new in values(offset, old) {
+            bytes[offset] = new;
+            check(&bytes, Some(Change { offset, old, new }));
+        }
+        bytes[offset] = old;
+    }
+}
+
+fn each_length(original: &Original, check: &mut dyn FnMut(&[u8], Option<Change>)) {
+    for len in 0..original.image.bytes.len() {
+        check(&original.image.bytes[..len], None);
+    }
+}
+
+/// A few telling values: a low bit and the highest bit changed, and in turn no bit and
+/// all bits set.
+fn some_values(offset: usize, old: u8) -> Vec<u8> {
+    let mut values = vec![old ^ 1, old ^ 0x80, if offset % 2 == 0 { 0 } else { 255 }];
+    values.sort_unstable();
+    values.dedup();
+    values.retain(|&new| new != old);
+    values
+}
+
+fn of_cases(cases: &[&str]) -> Vec<Image> {
+    cases.iter().map(|case| Image::of_case(case)).collect()
+}
+
+/// Small trees of several levels.
+fn small_trees() -> Vec<Image> {
+    let cases = [
+        "damage-v6-le-item-len",
+        "damage-v8-be-child-range",
+        "damage-v9-be-next-cycle",
+        "damage-v9-le-last-pgno",
+    ];
+    cases.iter().map(|case| Image::undamaged(case)).collect()
+}
+
+#[test]
+fn no_truncation_of_a_small_file_passes_unnoticed() {
+    let mut files = small_trees();
+    files.extend(of_cases(&[
+        "btree-v6-be-zerolen",
+        "btree-v6-le-dups-onpage-sorted",
+        "btree-v6-be-dups-offpage-sorted",
+        "btree-v7-be-dups-offpage",
+        "btree-v7-le-delete-marked",
+        "btree-v8-be-dups-offpage-sorted",
+        "btree-v8-le-dups-onpage",
+        "btree-v9-be-dups-offpage",
+        "btree-v9-le-one",
+        "recno-v6-le-holes",
+        "recno-v9-be-fixed",
+        "btree-v7-le-overflow",
+    ]));
+    let tried = check_all(files, |original, check| each_length(original, check));
+    assert!(tried > 60_000, "{tried} truncations");
+}
+
+#[test]
+fn no_truncation_of_a_file_of_several_databases_passes_unnoticed() {
+    let files = of_cases(&["btree-v8-be-subdbs", "btree-v9-le-subdbs-removed"]);
+    let tried = check_all(files, |original, check| {
+        // Every page boundary and its neighbours: most others are alike for long stretches.
+        let size = original.image.page_size;
+        for len in (0..original.image.bytes.len()).filter(|len| (len + 2) % size < 4 || len % 37 == 0) {
+            check(&original.image.bytes[..len], None);
+        }
+    });
+    assert!(tried > 1000, "{tried} truncations");
+}
+
+#[test]
+fn no_change_of_one_byte_of_a_pair_file_passes_unnoticed() {
+    let files = of_cases(&[
+        "btree-v6-be-zerolen",
+        "btree-v6-le-dups-onpage-sorted",
+        "btree-v7-be-dups-offpage",
+        "btree-v8-be-dups-offpage-sorted",
+        "btree-v9-be-dups-offpage",
+        "btree-v9-be-dups-key-overflow",
+        "btree-v9-le-delete-marked",
+    ]);
+    let tried = check_all(files, |original, check| each_byte(original, &some_values, check));
+    assert!(tried > 60_000, "{tried} changes");
+}
+
+#[test]
+fn no_change_of_one_byte_of_a_tree_of_several_levels_passes_unnoticed() {
+    let tried = check_all(small_trees(), |original, check| each_byte(original, &some_values, check));
+    assert!(tried > 50_000, "{tried} changes");
+}
+
+#[test]
+fn no_change_of_one_byte_of_a_record_file_passes_unnoticed() {
+    let files = of_cases(&["recno-v6-le-holes", "recno-v9-be-fixed"]);
+    let tried = check_all(files, |original, check| each_byte(original, &some_values, check));
+    assert!(tried > 20_000, "{tried} changes");
+}
+
+#[test]
+fn no_change_of_one_byte_of_a_file_of_several_databases_passes_unnoticed() {
+    // All of the headers and indexes of pages, and every fourth byte of the rest.
+    let values = |offset: usize, old: u8| {
+        let here = offset % 512 < 96 || offset % 4 == 3;
+        if here { vec![old ^ 1] } else { vec![] }
+    };
+    let files = of_cases(&["btree-v9-be-subdbs"]);
+    assert_eq!(files[0].page_size, 512);
+    let tried = check_all(files, |original, check| each_byte(original, &values, check));
+    assert!(tried > 7000, "{tried} changes");
+}
+
+#[test]
+fn no_change_of_one_byte_makes_a_look_up_miss_a_pair_that_the_scan_gives() {
+    let mut files =
+        vec![Image::undamaged("damage-v6-le-item-len"), Image::undamaged("damage-v9-be-next-cycle")];
+    files.extend(of_cases(&["btree-v6-le-dups-onpage-sorted"]));
+    let check = |original: &Original, bytes: &[u8], _, _| original.check_look_ups(bytes);
+    let tried =
+        check_each(files, check, |original, check| each_byte(original, &|_, old| vec![old ^ 1], check));
+    assert!(tried > 12_000, "{tried} changes");
+}
+
+/// All files of at most this many bytes are small.
+const SMALL: usize = 8192;
+
+/// The small files of `testdata/`, of all versions, byte orders and shapes.
+fn small_files() -> Vec<Image> {
+    let paths: Vec<PathBuf> = readable().into_iter().map(|golden| golden.db).collect();
+    let folder =
+        |path: &PathBuf| path.parent().unwrap().strip_prefix(testdata()).unwrap().display().to_string();
+    let mut files: Vec<Image> = paths
+        .iter()
+        .map(|path| {
+            Image::new(
+                format!("{}/{}", folder(path), path.file_name().unwrap().to_string_lossy()),
+                crate::common::read(path),
+            )
+        })
+        .filter(|image| image.bytes.len() <= SMALL)
+        .collect();
+    files.extend(small_trees());
+    files.extend(of_cases(&["btree-v8-be-subdbs", "btree-v9-le-subdbs", "btree-v9-le-subdbs-removed"]));
+    files
+}
+
+#[test]
+fn exhaustive_all_values_of_all_bytes_of_all_small_files() {
+    assert!(databases(&testdata().join("btree-v9-le-one")).len() == 1);
+    let files = small_files();
+    assert!(files.len() >= 64, "{} small files", files.len());
+    if !thorough() {
+        println!("not run: set BDBKIT_EXHAUSTIVE=1");
+        return;
+    }
+    let all = |_, old: u8| (0..=255).filter(|&new| new != old).collect();
+    let tried = check_all(files, |original, check| {
+        each_length(original, check);
+        each_byte(original, &all, check);
+    });
+    println!("{tried} damaged files read");
+}
