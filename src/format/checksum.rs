@@ -51,7 +51,8 @@ mod tests {
 
     #[test]
     fn blocks_give_the_sum_of_single_steps() {
-        let bytes: Vec<u8> = (0u32..600).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+        let scrambled = |i: u32| i.wrapping_mul(2_654_435_761).to_be_bytes()[0];
+        let bytes: Vec<u8> = (0..600).map(scrambled).collect();
         for len in [0, 1, 3, 4, 15, 16, 17, 31, 33, 512, 600] {
             for field in [0, 1, 28, 492] {
                 let mut zeroed = bytes[..len].to_vec();

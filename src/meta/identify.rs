@@ -45,7 +45,7 @@ mod tests {
 
     fn with_magic(offset: usize, magic: [u8; 4]) -> Vec<u8> {
         let mut file = vec![0; 512];
-        file[offset..offset + 4].copy_from_slice(&magic);
+        file[offset..].iter_mut().zip(magic).for_each(|(to, from)| *to = from);
         file
     }
 

@@ -305,6 +305,9 @@ fn check_each(
         let watch = Watch::start(Duration::from_secs(60));
         while let Some(original) = originals.get(next.fetch_add(1, Ordering::Relaxed)) {
             watch.about(original.image.name.clone());
+            if thorough() {
+                println!("{} ...", original.image.name);
+            }
             mutants(original, &mut |bytes, change| {
                 watch.tick();
                 let turn = tried.fetch_add(1, Ordering::Relaxed);
@@ -322,7 +325,11 @@ fn check_each(
                     }
                     None => format!("cut to {} bytes", bytes.len()),
                 };
-                failures.lock().unwrap().push(format!("{}: {place}: {what}", original.image.name));
+                let failure = format!("{}: {place}: {what}", original.image.name);
+                if thorough() {
+                    println!("{failure}"); // at once, for this may take hours
+                }
+                failures.lock().unwrap().push(failure);
             });
         }
     };
@@ -332,9 +339,6 @@ fn check_each(
         }
     });
     let failures = failures.into_inner().unwrap();
-    if let Ok(path) = std::env::var("BDBKIT_FAILURES") {
-        std::fs::write(path, failures.join("\n")).unwrap();
-    }
     let shown = failures.iter().take(40).cloned().collect::<Vec<_>>().join("\n");
     assert!(failures.is_empty(), "{} failures, the first:\n{shown}", failures.len());
     tried.into_inner()
