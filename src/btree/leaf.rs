@@ -243,6 +243,16 @@ impl<'a> Leaf<'a> {
         Some(Plain { key: plain(key_at)?, value: plain(value_at)?, key_at, value_at })
     }
 
+    /// The key of a pair, if it is on the page and in the file's byte order.
+    #[inline(always)]
+    pub(crate) fn plain_key<O: ByteOrder>(&self, pair: u16) -> Option<&'a [u8]> {
+        let at = usize::from(pair).wrapping_mul(4);
+        let raw = self.index.get(at..)?.first_chunk::<2>()?;
+        let ([l0, l1, kind], rest) = self.bytes.get(usize::from(O::read_u16(raw))..)?.split_first_chunk()?;
+        let plain = *kind == KEYDATA && self.reversible.is_none();
+        if plain { rest.get(..O::read_u16(&[*l0, *l1]).into()) } else { None }
+    }
+
     /// Whether a pair has the key of the pair before: they share the key item.
     #[inline(always)]
     pub(crate) fn shares_key<O: ByteOrder>(&self, pair: u16) -> bool {
@@ -336,15 +346,6 @@ impl<'a> Leaf<'a> {
         let lowest = slot_offset(self.pages.overhead(), self.entries);
         let defect = Defect::ItemOffset { slot, found, lowest, end: self.bytes.len() };
         Error::corrupt(self.no, slot_offset(self.pages.overhead(), slot), defect)
-    }
-
-    /// Reads one byte of every cache line of the page, for whoever is about to read
-    /// all items: memory then delivers the lines side by side, while going from item
-    /// to item would wait for one after the other.
-    #[inline]
-    pub(crate) fn fetch(&self) {
-        let lines = self.bytes.iter().step_by(64);
-        std::hint::black_box(lines.fold(0u8, |all, &byte| all | byte));
     }
 
     /// Checks every item, and that together they fill the item area.

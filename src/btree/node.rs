@@ -124,6 +124,16 @@ impl<'a> Node<'a> {
         Ok(Child { page: PageNo(page), records, origin })
     }
 
+    /// The key at an index of a BTREE page, if it is on the page.
+    #[inline(always)]
+    pub(crate) fn plain_key<O: ByteOrder>(&self, index: u16) -> Option<&'a [u8]> {
+        let at = slot_offset(self.pages.overhead(), index);
+        let raw = self.bytes.get(at..)?.first_chunk::<2>()?;
+        let item = self.bytes.get(usize::from(O::read_u16(raw))..)?;
+        let ([l0, l1, kind, ..], rest) = item.split_first_chunk::<INTERNAL_HEAD>()?;
+        if *kind == KEYDATA { rest.get(..O::read_u16(&[*l0, *l1]).into()) } else { None }
+    }
+
     /// The key at an index of a BTREE page. That of index 0 means "less than
     /// everything", whatever it says.
     #[inline]

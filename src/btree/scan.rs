@@ -163,6 +163,7 @@ impl<'a> PageScan<'a> {
             if !is_leaf(kind) {
                 return Ok(None);
             }
+            raw.fetch();
             let page = self.pages.page::<O>(no, origin)?;
             Leaf::new::<O>(self.pages, page, no, kind).map(Some)
         })
@@ -203,7 +204,6 @@ impl<'a> LeafPage<'a> {
     #[inline]
     pub fn entries(&self) -> ScannedItems<'a> {
         let order = self.leaf.pages().order();
-        self.leaf.fetch();
         let (leaf, tiling) = (self.leaf.clone(), Tiling::default());
         ScannedItems { leaf, order, unit: 0, key: None, key_at: 0, tiling, sound: true }
     }

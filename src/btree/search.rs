@@ -13,6 +13,7 @@ use byteorder::ByteOrder;
 
 use super::database::Database;
 use super::item::Item;
+use super::key_order::KeyOrder;
 use super::leaf::{Content, Leaf};
 use super::node::Node;
 use super::walk::{Direction, Frame};
@@ -73,7 +74,12 @@ pub(crate) fn find<'a, O: ByteOrder>(
     let pages = db.pages();
     let mut origin = db.root_origin();
     let (mut no, mut level) = (db.root(), None);
-    let (mut lower, mut upper) = (None, None);
+    // Where the keys stand that the next page's keys lie between.
+    let (mut lower, mut upper): (Option<Frame<'a>>, Option<Frame<'a>>) = (None, None);
+    let bounds = |lower: Option<Frame<'a>>, upper: Option<Frame<'a>>| -> Result<_> {
+        let key = |frame: Frame<'a>| frame.node.key::<O>(frame.index);
+        Ok((lower.map(key).transpose()?, upper.map(key).transpose()?))
+    };
     loop {
         let page = db.proven().has(no).then(|| pages.unchecked_page::<O>(no)).flatten();
         let proven = page.is_some();
@@ -85,22 +91,22 @@ pub(crate) fn find<'a, O: ByteOrder>(
         if level.map_or(is_leaf, |l| l <= 1) {
             let leaf = Leaf::new::<O>(pages, page, no, PageKind::BtreeLeaf)?;
             if !proven {
-                prove_leaf::<O>(db, &leaf, (lower, upper))?;
+                prove_leaf::<O>(db, &leaf, bounds(lower, upper)?)?;
                 db.proven().set(no);
             }
             return search_leaf::<O>(db, leaf, key);
         }
         let node = Node::new::<O>(pages, page, no, PageKind::BtreeInternal, level)?;
         if !proven {
-            prove_node::<O>(db, &node, (lower, upper))?;
+            prove_node::<O>(db, &node, bounds(lower, upper)?)?;
             db.proven().set(no);
         }
         let index = search_node::<O>(db, &node, key)?;
         if index > 0 {
-            lower = Some(node.key::<O>(index)?);
+            lower = Some(Frame { node, index });
         }
         if index < node.last() {
-            upper = Some(node.key::<O>(index.saturating_add(1))?);
+            upper = Some(Frame { node, index: index.saturating_add(1) });
         }
         path(Frame { node, index });
         let child = node.child::<O>(index)?;
@@ -113,8 +119,11 @@ fn search_node<O: ByteOrder>(db: &Database<'_>, node: &Node<'_>, key: &[u8]) -> 
     let (mut low, mut high) = (1, node.entries());
     while low < high {
         let middle = low.midpoint(high);
-        let item = Item::new(db.pages(), node.key::<O>(middle)?);
-        match item.compare(key, db.key_order())? {
+        let order = match (db.key_order(), node.plain_key::<O>(middle)) {
+            (KeyOrder::Bytes, Some(bytes)) => bytes.cmp(key),
+            _ => Item::new(db.pages(), node.key::<O>(middle)?).compare(key, db.key_order())?,
+        };
+        match order {
             Ordering::Greater => high = middle,
             _ => low = middle.saturating_add(1),
         }
@@ -127,8 +136,11 @@ fn search_leaf<'a, O: ByteOrder>(db: &'a Database<'_>, leaf: Leaf<'a>, key: &[u8
     let (mut low, mut high, mut exact) = (0, leaf.units(), false);
     while low < high {
         let middle = low.midpoint(high);
-        let item = Item::new(db.pages(), leaf.key::<O>(middle)?);
-        match item.compare(key, db.key_order())? {
+        let order = match (db.key_order(), leaf.plain_key::<O>(middle)) {
+            (KeyOrder::Bytes, Some(bytes)) => bytes.cmp(key),
+            _ => Item::new(db.pages(), leaf.key::<O>(middle)?).compare(key, db.key_order())?,
+        };
+        match order {
             Ordering::Less => low = middle.saturating_add(1),
             Ordering::Equal => (high, exact) = (middle, true),
             Ordering::Greater => high = middle,

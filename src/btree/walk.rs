@@ -345,6 +345,7 @@ impl<'a> Walk<'a> {
             let (Some(internal), false) =
                 (self.shape.internal, link.level.map_or(kind == Some(self.shape.leaf), |l| l <= 1))
             else {
+                page.fetch();
                 let leaf = Leaf::new::<O>(self.pages, page, link.no, self.shape.leaf)?;
                 self.inspect_leaf::<O>(&leaf, link.records)?;
                 self.leaf = Some(leaf);
@@ -379,7 +380,6 @@ impl<'a> Walk<'a> {
             let defect = Defect::Entries { found: 0, why: "a page of duplicates is never empty" };
             return Err(Error::corrupt(leaf.no(), at::ENTRIES, defect));
         }
-        leaf.fetch();
         self.note_packing(leaf.check::<O>());
         if let Some(found) = records {
             let counted = if self.shape.counts_deleted() { leaf.units().into() } else { leaf.live::<O>() };
