@@ -1,5 +1,8 @@
 //! Page N of a file, or an error.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
 use byteorder::ByteOrder;
 
 use crate::error::{Defect, Error, Result, file_bytes};
@@ -19,6 +22,8 @@ pub(crate) struct Pages<'a> {
     count: u32,
     overhead: usize,
     limits: Limits,
+    /// Lengths of overflow chains, as far as [`Pages::chain_length`] was asked.
+    chain_lengths: Mutex<BTreeMap<PageNo, Option<u64>>>,
 }
 
 impl<'a> Pages<'a> {
@@ -28,7 +33,8 @@ impl<'a> Pages<'a> {
         let whole = source.bytes().len().checked_div(meta.page_size().bytes()).unwrap_or(0);
         let count = u32::try_from(whole).unwrap_or(u32::MAX);
         let overhead = if meta.checksummed() { HEADER_CHECKSUMMED } else { HEADER };
-        Ok(Pages { source, meta, count, overhead, limits })
+        let chain_lengths = Mutex::default();
+        Ok(Pages { source, meta, count, overhead, limits, chain_lengths })
     }
 
     /// The metadata of page 0.
@@ -62,6 +68,17 @@ impl<'a> Pages<'a> {
 
     pub(crate) fn limits(&self) -> Limits {
         self.limits
+    }
+
+    /// The length of the overflow chain that starts on a page: found out once, and
+    /// remembered.
+    pub(crate) fn chain_length(
+        &self,
+        first: PageNo,
+        find: impl FnOnce(PageNo) -> Option<u64>,
+    ) -> Option<u64> {
+        let mut known = self.chain_lengths.lock().unwrap_or_else(PoisonError::into_inner);
+        *known.entry(first).or_insert_with(|| find(first))
     }
 
     /// The bytes of a page, unchecked.

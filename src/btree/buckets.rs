@@ -88,10 +88,19 @@ impl<'a> BucketWalk<'a> {
                 let pair = *page;
                 page.pair = page.pair.saturating_add(1);
                 self.key = pair.key::<O>()?;
-                match pair.value::<O>()? {
+                let value = pair.value::<O>()?;
+                let item = Item::new(pages, self.key);
+                self.mark(&item)?;
+                match value {
                     Found::One(content) => return self.pair(content).map(Some),
-                    Found::Set { set, offset } => self.values = Values::Here { set, page: pair.no, offset },
+                    Found::Set { set, offset } => {
+                        self.expect_duplicates(set, pair.no, offset)?;
+                        self.values = Values::Here { set, page: pair.no, offset };
+                    }
                     Found::Elsewhere(duplicates) => {
+                        if !self.db.meta().flags().duplicates() {
+                            return Err(self.db.unexpected_duplicates(duplicates));
+                        }
                         let shape = Shape::of_duplicates(self.db.meta());
                         let walk = Walk::new(pages, shape, duplicates.root, duplicates.origin());
                         self.values = Values::Walk(Box::new(walk));
@@ -146,12 +155,33 @@ impl<'a> BucketWalk<'a> {
     fn pair(&mut self, value: Content<'a>) -> Result<Pair<'a>> {
         let pages = self.db.pages();
         let (key, value) = (Item::new(pages, self.key), Item::new(pages, value));
-        if let (Content::Chain(chain), Some(visited)) = (value.content(), &mut self.visited) {
+        self.mark(&value)?;
+        Ok(Pair::new(key, value))
+    }
+
+    /// Notes an overflow chain: each belongs to one item.
+    fn mark(&mut self, item: &Item<'a>) -> Result<()> {
+        if let (Content::Chain(chain), Some(visited)) = (item.content(), &mut self.visited) {
             if !visited.mark(chain.first) {
-                return value.reached_twice().map_or(Ok(Pair::new(key, value)), Err);
+                return item.reached_twice().map_or(Ok(()), Err);
             }
         }
-        Ok(Pair::new(key, value))
+        Ok(())
+    }
+
+    /// A set of duplicates holds some, in a database that may have them.
+    fn expect_duplicates(&self, set: &[u8], page: PageNo, offset: usize) -> Result<()> {
+        if self.db.meta().flags().duplicates() && !set.is_empty() {
+            return Ok(());
+        }
+        let len = u64::try_from(set.len()).unwrap_or(u64::MAX);
+        Err(Error::field(
+            page,
+            offset,
+            "set of duplicates",
+            len,
+            "none by the flags, or a set that is not empty",
+        ))
     }
 
     /// The first page of the next bucket that has one.
@@ -179,7 +209,8 @@ impl<'a> BucketWalk<'a> {
             let (start, end) = (first.saturating_add(spare), last.saturating_add(spare).saturating_add(1));
             self.heads = start.min(pages.count())..end.min(pages.count());
             let missing = start.max(pages.count());
-            if missing < end && pages.meta().last_page().is_some_and(|last| missing <= last.0) {
+            let last = pages.meta().last_page().filter(|_| pages.meta().version() >= 9);
+            if missing < end && last.is_some_and(|last| missing <= last.0) {
                 let defect = Defect::BeyondEnd { what: "bucket page", target: missing, pages: pages.count() };
                 return Err(Error::corrupt(meta.page(), meta.buckets_offset(), defect));
             }

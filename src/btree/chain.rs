@@ -7,7 +7,7 @@ use std::io;
 use byteorder::ByteOrder;
 
 use crate::error::{Defect, Error, Result, file_bytes};
-use crate::format::page::{PageKind, at};
+use crate::format::page::{Page, PageKind, at};
 use crate::order::with_order;
 use crate::pages::{Origin, Pages, Place};
 use crate::types::PageNo;
@@ -148,6 +148,24 @@ fn piece<'a, O: ByteOrder>(
     let Some(left) = left.checked_sub(len.into()) else { return wrong_length(len.into()) };
     let from = Origin { page: no, offset: at::NEXT, what: "next overflow page" };
     Ok(Some((bytes, State::Chain { pages, chain, next: page.next(), prev: next, left, from })))
+}
+
+/// The length of the chain that starts on a page, if it is a chain.
+pub(crate) fn length(pages: &Pages<'_>, first: PageNo) -> Option<u64> {
+    with_order!(pages.order(), O => {
+        let (mut next, mut prev, mut sum) = (first.0, 0, 0u64);
+        while next != 0 {
+            let page = pages.raw(PageNo(next)).and_then(Page::<O>::new)?;
+            let is_piece = PageKind::from_byte(page.type_byte()) == Some(PageKind::Overflow);
+            // Back links that fit and no empty pages: so it ends.
+            if !is_piece || page.pgno() != next || page.prev() != prev || page.hf_offset() == 0 {
+                return None;
+            }
+            sum = sum.saturating_add(page.hf_offset().into());
+            (prev, next) = (next, page.next());
+        }
+        Some(sum)
+    })
 }
 
 /// Reads an item as a stream, without putting it together in memory.

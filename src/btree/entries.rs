@@ -121,7 +121,7 @@ impl<'a> Entries<'a> {
     }
 
     pub(super) fn range(db: &'a Database<'a>, start: Bound<Vec<u8>>, end: Bound<Vec<u8>>) -> Self {
-        Entries { pairs: Pairs::new(db, start, end, None) }
+        Entries { pairs: Pairs::bounded(db, start, end, None) }
     }
 
     pub(super) fn prefix(db: &'a Database<'a>, prefix: &[u8]) -> Self {
@@ -134,7 +134,7 @@ impl<'a> Entries<'a> {
             (KeyOrder::Bytes, Some(key)) => Bound::Excluded(key),
             _ => Bound::Unbounded,
         };
-        Entries { pairs: Pairs::new(db, start, end, Some(prefix.to_vec())) }
+        Entries { pairs: Pairs::bounded(db, start, end, Some(prefix.to_vec())) }
     }
 
     /// The same pairs, with keys and values not yet read.
@@ -166,12 +166,22 @@ impl<'a> Pairs<'a> {
         end: Bound<Vec<u8>>,
         prefix: Option<Vec<u8>>,
     ) -> Self {
-        let (mut front, mut back) = (End::new(db.cursor()), End::new(db.cursor()));
-        // However short the range: what it meets twice is a loop.
-        front.cursor.visited = Some(Visited::new(db.pages()));
-        back.cursor.visited = front.cursor.visited.clone();
-        let done = is_empty(db.key_order(), &start, &end);
+        let (front, back) = (End::new(db.cursor()), End::new(db.cursor()));
+        let done = db.expect_keys().is_ok() && is_empty(db.key_order(), &start, &end);
         Pairs { db, front, back, start, end, prefix, done, running: false, buckets: None, missed_from: None }
+    }
+
+    /// The pairs in a range. However short it is: what it meets twice is a loop.
+    fn bounded(
+        db: &'a Database<'a>,
+        start: Bound<Vec<u8>>,
+        end: Bound<Vec<u8>>,
+        prefix: Option<Vec<u8>>,
+    ) -> Self {
+        let mut pairs = Pairs::new(db, start, end, prefix);
+        pairs.front.cursor.visited = Some(Visited::new(db.pages()));
+        pairs.back.cursor.visited = pairs.front.cursor.visited.clone();
+        pairs
     }
 
     /// All pairs of a database. Each end notes which pages it comes by; `seen`

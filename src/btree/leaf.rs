@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use byteorder::ByteOrder;
 
-use super::chain::{Chain, Pieces};
+use super::chain::{self, Chain, Pieces};
 use crate::error::{Defect, Error, Result};
 use crate::format::item::{self, DELETED, DUPLICATE, KEYDATA, KEYDATA_HEAD, OVERFLOW, REFERENCE};
 use crate::format::page::{Page, PageKind, at, slot_offset};
@@ -91,13 +91,15 @@ pub(crate) fn check_area<O: ByteOrder>(page: &Page<'_, O>, no: PageNo, overhead:
 /// Adds up items to see whether they tile the item area.
 ///
 /// The items of a page are packed without gaps, so the sum of `end - start`
-/// over all items is the size of the area, and the sum of `end² - start²`
-/// telescopes likewise. A slot that is missing, or that points to another's
-/// item, changes one of the two.
+/// over all items is the size of the area, and the sums of `end² - start²` and
+/// `end³ - start³` telescope likewise. A slot that is missing, or one or two
+/// that point to others' items, change at least one of them. It is a check
+/// against accidents: enough changes can be made to cancel out.
 #[derive(Debug, Default)]
 pub(crate) struct Tiling {
     linear: usize,
     square: usize,
+    cube: usize,
 }
 
 impl Tiling {
@@ -105,12 +107,17 @@ impl Tiling {
         self.linear = self.linear.wrapping_add(size);
         let sum = start.wrapping_add(start).wrapping_add(size);
         self.square = self.square.wrapping_add(sum.wrapping_mul(size));
+        let end = start.wrapping_add(size);
+        let squares = sum.wrapping_mul(sum).wrapping_sub(start.wrapping_mul(end));
+        self.cube = self.cube.wrapping_add(squares.wrapping_mul(size));
     }
 
     pub(crate) fn check(&self, no: PageNo, area: usize, end: usize) -> Result<()> {
-        let square = end.wrapping_mul(end).wrapping_sub(area.wrapping_mul(area));
+        let power = |x: usize, n: u32| x.wrapping_pow(n);
+        let square = power(end, 2).wrapping_sub(power(area, 2));
+        let cube = power(end, 3).wrapping_sub(power(area, 3));
         let size = end.saturating_sub(area);
-        if self.linear == size && self.square == square {
+        if (self.linear, self.square, self.cube) == (size, square, cube) {
             return Ok(());
         }
         Err(Error::corrupt(no, at::HF_OFFSET, Defect::Packing { items: self.linear, area: size }))
@@ -418,8 +425,11 @@ impl<'a> Leaf<'a> {
                 let place = Place::new(self.no, offset);
                 let chain = Chain { first: PageNo(first), len, place };
                 let reversed = Chain { first: PageNo(first.swap_bytes()), len: len.swap_bytes(), place };
-                let whole = |chain| Pieces::new(self.pages, chain).all(|piece| piece.is_ok());
                 let plausible = |chain| Pieces::new(self.pages, chain).next().is_some_and(|p| p.is_ok());
+                let whole = |chain: Chain| {
+                    self.pages.chain_length(chain.first, |first| chain::length(self.pages, first))
+                        == Some(u64::from(chain.len))
+                };
                 let wrong = plausible(reversed) && (!plausible(chain) || !whole(chain));
                 wrong.then_some(Content::Chain(reversed))
             }

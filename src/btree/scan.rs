@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::database::Database;
 use super::item::Item;
 use super::leaf::{Content, Leaf, Tiling, size_of_item};
+use super::node::Node;
 use crate::error::{Defect, Error, Result};
 use crate::format::meta::at::LAST_PGNO;
 use crate::format::page::{PageKind, at, is_leaf};
@@ -36,6 +37,8 @@ pub struct PageScan<'a> {
     range: Range<u32>,
     /// Whether to report a file that ends too early, behind the last page.
     cut: bool,
+    /// A leaf to give after the error about it.
+    pending: Option<LeafPage<'a>>,
 }
 
 /// A leaf that a scan came by.
@@ -86,7 +89,7 @@ impl<'a> PageScan<'a> {
         // Version 9 keeps the number of its last page; 8 may have it wrong.
         let last = pages.meta().last_page().filter(|_| pages.meta().version() >= 9);
         let cut = last.is_some_and(|last| last.0 >= pages.count());
-        PageScan { pages, range: 1..pages.count(), cut }
+        PageScan { pages, range: 1..pages.count(), cut, pending: None }
     }
 
     /// The part of this scan that lies in a range of page numbers.
@@ -107,6 +110,9 @@ impl<'a> PageScan<'a> {
     /// Divides the scan into at most this many parts of about equal size.
     #[must_use]
     pub fn split(self, parts: u32) -> Vec<PageScan<'a>> {
+        if self.range.is_empty() {
+            return vec![self];
+        }
         let len = self.range.end.saturating_sub(self.range.start);
         let step = len.div_ceil(parts.max(1)).max(1);
         let starts = (self.range.start..self.range.end).step_by(PageNo(step).index());
@@ -145,6 +151,26 @@ impl<'a> PageScan<'a> {
         Some(Error::corrupt(PageNo::META, LAST_PGNO, defect))
     }
 
+    /// The error for an internal page with a child beyond the end of the file.
+    fn missing_child(&self, no: PageNo) -> Option<Error> {
+        with_order!(self.pages.order(), O => {
+            let page = self.pages.unchecked_page::<O>(no)?;
+            let kind = PageKind::from_byte(page.type_byte())?;
+            if !matches!(kind, PageKind::BtreeInternal | PageKind::RecnoInternal) || page.pgno() != no.0 {
+                return None;
+            }
+            let node = Node::new::<O>(self.pages, page, no, kind, None).ok()?;
+            let children = (0..node.entries()).filter_map(|index| node.child::<O>(index).ok());
+            let missing = children.into_iter().find(|child| child.page.0 >= self.pages.count())?;
+            let defect = Defect::BeyondEnd {
+                what: missing.origin.what,
+                target: missing.page.0,
+                pages: self.pages.count(),
+            };
+            Some(Error::corrupt(no, missing.origin.offset, defect))
+        })
+    }
+
     #[inline]
     fn leaf(&self, no: PageNo) -> Result<Option<Leaf<'a>>> {
         let origin = Origin { page: no, offset: 0, what: "page" };
@@ -174,11 +200,23 @@ impl<'a> Iterator for PageScan<'a> {
     type Item = Result<LeafPage<'a>>;
 
     fn next(&mut self) -> Option<Self::Item> {
+        if let Some(leaf) = self.pending.take() {
+            return Some(Ok(leaf));
+        }
         loop {
             let Some(no) = self.range.next().map(PageNo) else { return self.cut_off().map(Err) };
             match self.leaf(no) {
-                Ok(Some(leaf)) => return Some(Ok(LeafPage { leaf })),
-                Ok(None) => {}
+                Ok(Some(leaf)) => {
+                    let leaf = LeafPage { leaf };
+                    let Some(error) = leaf.missing_neighbour() else { return Some(Ok(leaf)) };
+                    self.pending = Some(leaf);
+                    return Some(Err(error));
+                }
+                Ok(None) => {
+                    if let Some(error) = self.missing_child(no) {
+                        return Some(Err(error));
+                    }
+                }
                 Err(error) => return Some(Err(error)),
             }
         }
@@ -198,8 +236,17 @@ impl<'a> LeafPage<'a> {
         self.leaf.kind()
     }
 
-    /// The entries. The last item is an error if the entries do not account for
-    /// all that stands on the page.
+    /// The error for a leaf whose neighbour lies beyond the end of the file.
+    fn missing_neighbour(&self) -> Option<Error> {
+        let pages = self.leaf.pages().count();
+        let links =
+            [("next page", at::NEXT, self.leaf.next()), ("previous page", at::PREV, self.leaf.prev())];
+        let (what, offset, target) = links.into_iter().find(|(_, _, target)| *target >= pages)?;
+        Some(Error::corrupt(self.leaf.no(), offset, Defect::BeyondEnd { what, target, pages }))
+    }
+
+    /// The entries. The last item is an error if they do not fill the page, as
+    /// when one of them is missing.
     #[must_use]
     #[inline]
     pub fn entries(&self) -> ScannedItems<'a> {

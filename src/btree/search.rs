@@ -163,8 +163,22 @@ pub(crate) fn confirm<'a, O: ByteOrder>(
         (Direction::Backward, found.pair == 0, Ordering::Less),
         (Direction::Forward, found.pair == found.leaf.units(), Ordering::Greater),
     ];
+    if found.exact || !edges.iter().any(|(_, at_edge, _)| *at_edge) {
+        return Ok(());
+    }
+    // The pages were proven, but perhaps on another way to them.
+    if let Some(last) = found.leaf.units().checked_sub(1) {
+        let (first, last) = (found.leaf.key::<O>(0)?, found.leaf.key::<O>(last)?);
+        for Frame { node, index } in path {
+            let lower = if *index > 0 { Some(node.key::<O>(*index)?) } else { None };
+            let above = index.saturating_add(1);
+            let upper = if above < node.entries() { Some(node.key::<O>(above)?) } else { None };
+            ascending(db, found.leaf.no(), (lower, upper), [(0, Ok(first))].into_iter())?;
+            ascending(db, found.leaf.no(), (None, upper), [(0, Ok(last))].into_iter())?;
+        }
+    }
     for (to, at_edge, expected) in edges {
-        if found.exact || !at_edge {
+        if !at_edge {
             continue;
         }
         let edge = if to == Direction::Forward { found.pair.checked_sub(1) } else { Some(0) };

@@ -287,7 +287,12 @@ impl<'a> Walk<'a> {
             self.pending.extend(self.leaf.as_ref().and_then(|leaf| link_error(leaf, reverse(to), None)));
             return Ok(());
         }
-        // The end of a chain is found by walking there.
+        // The end of a chain is found by walking there. The walk back ends on the
+        // root, so that is marked first, and reached again.
+        if visited.as_mut().is_some_and(|visited| !visited.mark(self.root)) {
+            let defect = Defect::ReachedTwice { target: self.root.0 };
+            return Err(Error::corrupt(self.origin.page, self.origin.offset, defect));
+        }
         self.descend::<O>(link, Direction::Forward, &mut None)?;
         self.pending.extend(self.leaf.as_ref().and_then(|leaf| link_error(leaf, to, None)));
         let mut steps = 0u32;
@@ -299,7 +304,10 @@ impl<'a> Walk<'a> {
             }
         }
         if let (Some(leaf), Some(visited)) = (&self.leaf, visited) {
-            visited.mark(leaf.no());
+            if leaf.no() != self.root && !visited.mark(leaf.no()) {
+                let defect = Defect::ReachedTwice { target: leaf.no().0 };
+                return Err(Error::corrupt(self.origin.page, self.origin.offset, defect));
+            }
         }
         Ok(())
     }
@@ -334,8 +342,10 @@ impl<'a> Walk<'a> {
         visited: &mut Option<Visited>,
     ) -> Result<()> {
         loop {
+            let chain_end =
+                self.shape.internal.is_none() && to == Direction::Backward && link.no == self.root;
             if let Some(visited) = visited {
-                if !visited.mark(link.no) {
+                if !visited.mark(link.no) && !chain_end {
                     let defect = Defect::ReachedTwice { target: link.no.0 };
                     return Err(Error::corrupt(link.origin.page, link.origin.offset, defect));
                 }

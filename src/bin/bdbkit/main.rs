@@ -11,7 +11,7 @@ use clap::{Parser, Subcommand};
 
 use failure::Outcome;
 
-/// Reads Berkeley DB files of every version and byte order, without libdb.
+/// Reads the database files of Berkeley DB, without libdb.
 ///
 /// BTREE and RECNO files of versions 6 to 9 (releases 2.x to 5.3), little- and
 /// big-endian, one or several databases in a file. Files are only read, never
