@@ -4,6 +4,7 @@
 //! - `classes`: the named kinds of damage, one test each, in both byte orders
 //! - `memory`: what damaged files make the reader allocate
 //! - `damaged`: the files of `testdata/damage-*`
+//! - `regress`: faults that were found and mended
 //!
 //! Each byte is changed to a few values only. With `BDBKIT_EXHAUSTIVE=1` in the
 //! environment, each byte of all small files takes all 255 other values, which
@@ -32,3 +33,5 @@ mod damaged;
 mod memory;
 #[path = "hostile/mutants.rs"]
 mod mutants;
+#[path = "hostile/regress.rs"]
+mod regress;
