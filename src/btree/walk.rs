@@ -14,7 +14,7 @@ use super::node::Node;
 use super::shape::Shape;
 use super::visited::Visited;
 use crate::error::{Defect, Error, Result, file_bytes};
-use crate::format::page::{PageKind, at};
+use crate::format::page::{Page, PageKind, at};
 use crate::pages::{Origin, Pages};
 use crate::types::PageNo;
 
@@ -350,12 +350,15 @@ impl<'a> Walk<'a> {
                     return Err(Error::corrupt(link.origin.page, link.origin.offset, defect));
                 }
             }
+            if link.level == Some(1) {
+                // Before the first look at its header, which would have to wait.
+                self.pages.unchecked_page::<O>(link.no).iter().for_each(Page::fetch);
+            }
             let page = self.pages.page::<O>(link.no, link.origin)?;
             let kind = PageKind::from_byte(page.type_byte());
             let (Some(internal), false) =
                 (self.shape.internal, link.level.map_or(kind == Some(self.shape.leaf), |l| l <= 1))
             else {
-                page.fetch();
                 let leaf = Leaf::new::<O>(self.pages, page, link.no, self.shape.leaf)?;
                 self.inspect_leaf::<O>(&leaf, link.records)?;
                 self.leaf = Some(leaf);
