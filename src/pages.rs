@@ -90,6 +90,12 @@ impl<'a> Pages<'a> {
         self.source.bytes().get(no.index().checked_mul(size)?..)?.get(..size)
     }
 
+    /// The error for a link to a page that the file does not have.
+    pub(crate) fn beyond_end(&self, no: PageNo, from: Origin) -> Error {
+        let defect = Defect::BeyondEnd { what: from.what, target: no.0, pages: self.count };
+        Error::corrupt(from.page, from.offset, defect)
+    }
+
     /// A page that was checked before.
     #[inline]
     pub(crate) fn unchecked_page<O: ByteOrder>(&self, no: PageNo) -> Option<Page<'_, O>> {
@@ -99,10 +105,7 @@ impl<'a> Pages<'a> {
     /// A page of this number which `from` refers to at byte `offset`: within the
     /// file, with the right checksum and its own number on it.
     pub(crate) fn page<O: ByteOrder>(&self, no: PageNo, from: Origin) -> Result<Page<'_, O>> {
-        let page = self.raw(no).and_then(Page::<O>::new).ok_or_else(|| {
-            let defect = Defect::BeyondEnd { what: from.what, target: no.0, pages: self.count };
-            Error::corrupt(from.page, from.offset, defect)
-        })?;
+        let page = self.raw(no).and_then(Page::<O>::new).ok_or_else(|| self.beyond_end(no, from))?;
         if self.meta.checksummed() && !page.is_hole() {
             meta::verify_checksum(page.bytes(), no, checksum::ON_PAGE, self.order())?;
         }

@@ -161,12 +161,7 @@ impl<'a> BucketWalk<'a> {
 
     /// Notes an overflow chain: each belongs to one item.
     fn mark(&mut self, item: &Item<'a>) -> Result<()> {
-        if let (Content::Chain(chain), Some(visited)) = (item.content(), &mut self.visited) {
-            if !visited.mark(chain.first) {
-                return item.reached_twice().map_or(Ok(()), Err);
-            }
-        }
-        Ok(())
+        self.visited.as_mut().map_or(Ok(()), |visited| visited.reach_chain(item.content()))
     }
 
     /// A set of duplicates holds some, in a database that may have them.
@@ -211,17 +206,16 @@ impl<'a> BucketWalk<'a> {
             let missing = start.max(pages.count());
             let last = pages.meta().last_page().filter(|_| pages.meta().version() >= 9);
             if missing < end && last.is_some_and(|last| missing <= last.0) {
-                let defect = Defect::BeyondEnd { what: "bucket page", target: missing, pages: pages.count() };
-                return Err(Error::corrupt(meta.page(), meta.buckets_offset(), defect));
+                let origin = Origin { page: meta.page(), offset: meta.buckets_offset(), what: "bucket page" };
+                return Err(pages.beyond_end(PageNo(missing), origin));
             }
         }
     }
 
     fn open<O: ByteOrder>(&mut self, no: PageNo, origin: Origin) -> Result<BucketPage<'a>> {
         let pages = self.db.pages();
-        if self.visited.as_mut().is_some_and(|visited| !visited.mark(no)) {
-            let defect = Defect::ReachedTwice { target: no.0 };
-            return Err(Error::corrupt(origin.page, origin.offset, defect));
+        if let Some(visited) = &mut self.visited {
+            visited.reach(no, origin)?;
         }
         let page = pages.page::<O>(no, origin)?;
         let entries = page.entries();

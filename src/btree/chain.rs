@@ -21,6 +21,11 @@ pub(crate) struct Chain {
 }
 
 impl Chain {
+    /// Where its first page is named.
+    pub(crate) fn origin(self) -> Origin {
+        self.place.origin(4, "overflow page")
+    }
+
     /// All bytes in memory, if the limits allow it.
     pub(crate) fn assemble<'a>(self, pages: &'a Pages<'a>) -> Result<Cow<'a, [u8]>> {
         let limit = pages.limits().max_item;
@@ -69,7 +74,7 @@ enum State<'a> {
 
 impl<'a> Pieces<'a> {
     pub(crate) fn new(pages: &'a Pages<'a>, chain: Chain) -> Self {
-        let from = chain.place.origin(4, "overflow page");
+        let from = chain.origin();
         Pieces { state: State::Chain { pages, chain, next: chain.first.0, prev: 0, left: chain.len, from } }
     }
 

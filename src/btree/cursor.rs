@@ -295,12 +295,7 @@ impl<'a> Cursor<'a> {
     /// Notes an overflow chain that a full walk comes by: each belongs to one item.
     #[inline(always)]
     fn mark(&mut self, item: &Item<'a>) -> Result<()> {
-        if let (Some(visited), Content::Chain(chain)) = (&mut self.visited, item.content()) {
-            if !visited.mark(chain.first) {
-                return item.reached_twice().map_or(Ok(()), Err);
-            }
-        }
-        Ok(())
+        self.visited.as_mut().map_or(Ok(()), |visited| visited.reach_chain(item.content()))
     }
 
     /// As [`Cursor::mark`], once for all pairs that share a key item.

@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 use super::chain::{ItemReader, Pieces};
 use super::key_order::KeyOrder;
 use super::leaf::Content;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::pages::Pages;
 
 /// A key or a value as it is stored: on a page, or in an overflow chain.
@@ -101,17 +101,6 @@ impl<'a> Item<'a> {
             return Ok(other.compare(bytes, order)?.reverse());
         }
         compare_pieces(self.pieces(), other.pieces())
-    }
-
-    /// The error for an overflow chain that a walk meets for the second time.
-    pub(crate) fn reached_twice(&self) -> Option<Error> {
-        match self.content {
-            Content::Chain(chain) => {
-                let defect = crate::error::Defect::ReachedTwice { target: chain.first.0 };
-                Some(chain.place.corrupt(4, defect))
-            }
-            _ => None,
-        }
     }
 }
 

@@ -147,8 +147,8 @@ impl<'a> PageScan<'a> {
     /// The error for a file that is shorter than it says, once.
     fn cut_off(&mut self) -> Option<Error> {
         let last = self.pages.meta().last_page().filter(|_| std::mem::take(&mut self.cut))?;
-        let defect = Defect::BeyondEnd { what: "last page", target: last.0, pages: self.pages.count() };
-        Some(Error::corrupt(PageNo::META, LAST_PGNO, defect))
+        let origin = Origin { page: PageNo::META, offset: LAST_PGNO, what: "last page" };
+        Some(self.pages.beyond_end(last, origin))
     }
 
     /// The error for an internal page with a child beyond the end of the file.
@@ -162,12 +162,7 @@ impl<'a> PageScan<'a> {
             let node = Node::new::<O>(self.pages, page, no, kind, None).ok()?;
             let children = (0..node.entries()).filter_map(|index| node.child::<O>(index).ok());
             let missing = children.into_iter().find(|child| child.page.0 >= self.pages.count())?;
-            let defect = Defect::BeyondEnd {
-                what: missing.origin.what,
-                target: missing.page.0,
-                pages: self.pages.count(),
-            };
-            Some(Error::corrupt(no, missing.origin.offset, defect))
+            Some(self.pages.beyond_end(missing.page, missing.origin))
         })
     }
 
@@ -238,11 +233,11 @@ impl<'a> LeafPage<'a> {
 
     /// The error for a leaf whose neighbour lies beyond the end of the file.
     fn missing_neighbour(&self) -> Option<Error> {
-        let pages = self.leaf.pages().count();
+        let pages = self.leaf.pages();
         let links =
             [("next page", at::NEXT, self.leaf.next()), ("previous page", at::PREV, self.leaf.prev())];
-        let (what, offset, target) = links.into_iter().find(|(_, _, target)| *target >= pages)?;
-        Some(Error::corrupt(self.leaf.no(), offset, Defect::BeyondEnd { what, target, pages }))
+        let (what, offset, target) = links.into_iter().find(|(_, _, target)| *target >= pages.count())?;
+        Some(pages.beyond_end(PageNo(target), Origin { page: self.leaf.no(), offset, what }))
     }
 
     /// The entries. The last item is an error if they do not fill the page, as

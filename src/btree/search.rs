@@ -114,16 +114,27 @@ pub(crate) fn find<'a, O: ByteOrder>(
     }
 }
 
+/// Where a stored key stands relative to the one that is looked for: the short way
+/// if it is plain, and in the order of bytes.
+#[inline(always)]
+fn compare<'a>(
+    db: &Database<'_>,
+    plain: Option<&'a [u8]>,
+    stored: impl FnOnce() -> Result<Content<'a>>,
+    key: &[u8],
+) -> Result<Ordering> {
+    match (db.key_order(), plain) {
+        (KeyOrder::Bytes, Some(bytes)) => Ok(bytes.cmp(key)),
+        (order, _) => Item::new(db.pages(), stored()?).compare(key, order),
+    }
+}
+
 /// The last child whose key is not greater.
 fn search_node<O: ByteOrder>(db: &Database<'_>, node: &Node<'_>, key: &[u8]) -> Result<u16> {
     let (mut low, mut high) = (1, node.entries());
     while low < high {
         let middle = low.midpoint(high);
-        let order = match (db.key_order(), node.plain_key::<O>(middle)) {
-            (KeyOrder::Bytes, Some(bytes)) => bytes.cmp(key),
-            _ => Item::new(db.pages(), node.key::<O>(middle)?).compare(key, db.key_order())?,
-        };
-        match order {
+        match compare(db, node.plain_key::<O>(middle), || node.key::<O>(middle), key)? {
             Ordering::Greater => high = middle,
             _ => low = middle.saturating_add(1),
         }
@@ -136,11 +147,7 @@ fn search_leaf<'a, O: ByteOrder>(db: &'a Database<'_>, leaf: Leaf<'a>, key: &[u8
     let (mut low, mut high, mut exact) = (0, leaf.units(), false);
     while low < high {
         let middle = low.midpoint(high);
-        let order = match (db.key_order(), leaf.plain_key::<O>(middle)) {
-            (KeyOrder::Bytes, Some(bytes)) => bytes.cmp(key),
-            _ => Item::new(db.pages(), leaf.key::<O>(middle)?).compare(key, db.key_order())?,
-        };
-        match order {
+        match compare(db, leaf.plain_key::<O>(middle), || leaf.key::<O>(middle), key)? {
             Ordering::Less => low = middle.saturating_add(1),
             Ordering::Equal => (high, exact) = (middle, true),
             Ordering::Greater => high = middle,

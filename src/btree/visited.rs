@@ -1,9 +1,10 @@
 //! Which pages a walk has seen: one bit a page.
 
-use crate::error::{Defect, Error};
+use super::leaf::Content;
+use crate::error::{Defect, Error, Result};
 use crate::format::page::{Page, PageKind, at, holds_records};
 use crate::order::with_order;
-use crate::pages::Pages;
+use crate::pages::{Origin, Pages};
 use crate::types::PageNo;
 
 /// The pages that one walk over a file has reached.
@@ -20,12 +21,37 @@ impl Visited {
 
     /// Marks a page, and says whether this is the first time. Pages beyond the
     /// end count as new: reading them fails anyway.
-    pub(crate) fn mark(&mut self, no: PageNo) -> bool {
+    pub(super) fn mark(&mut self, no: PageNo) -> bool {
         let Some(word) = self.bits.get_mut(no.index() >> 6) else { return true };
         let bit = 1u64 << (no.0 & 63);
         let new = *word & bit == 0;
         *word |= bit;
         new
+    }
+
+    /// Marks a page that a link leads to.
+    ///
+    /// # Errors
+    ///
+    /// [`Defect::ReachedTwice`] if the walk was there before.
+    pub(crate) fn reach(&mut self, no: PageNo, from: Origin) -> Result<()> {
+        if self.mark(no) {
+            return Ok(());
+        }
+        Err(Error::corrupt(from.page, from.offset, Defect::ReachedTwice { target: no.0 }))
+    }
+
+    /// Marks the overflow chain of an item, if it has one: each belongs to one item.
+    ///
+    /// # Errors
+    ///
+    /// As [`Visited::reach`].
+    #[inline(always)]
+    pub(crate) fn reach_chain(&mut self, content: Content<'_>) -> Result<()> {
+        match content {
+            Content::Chain(chain) => self.reach(chain.first, chain.origin()),
+            _ => Ok(()),
+        }
     }
 
     fn has(&self, no: PageNo) -> bool {

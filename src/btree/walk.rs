@@ -289,9 +289,8 @@ impl<'a> Walk<'a> {
         }
         // The end of a chain is found by walking there. The walk back ends on the
         // root, so that is marked first, and reached again.
-        if visited.as_mut().is_some_and(|visited| !visited.mark(self.root)) {
-            let defect = Defect::ReachedTwice { target: self.root.0 };
-            return Err(Error::corrupt(self.origin.page, self.origin.offset, defect));
+        if let Some(visited) = visited {
+            visited.reach(self.root, self.origin)?;
         }
         self.descend::<O>(link, Direction::Forward, &mut None)?;
         self.pending.extend(self.leaf.as_ref().and_then(|leaf| link_error(leaf, to, None)));
@@ -304,9 +303,8 @@ impl<'a> Walk<'a> {
             }
         }
         if let (Some(leaf), Some(visited)) = (&self.leaf, visited) {
-            if leaf.no() != self.root && !visited.mark(leaf.no()) {
-                let defect = Defect::ReachedTwice { target: leaf.no().0 };
-                return Err(Error::corrupt(self.origin.page, self.origin.offset, defect));
+            if leaf.no() != self.root {
+                visited.reach(leaf.no(), self.origin)?;
             }
         }
         Ok(())
@@ -344,11 +342,8 @@ impl<'a> Walk<'a> {
         loop {
             let chain_end =
                 self.shape.internal.is_none() && to == Direction::Backward && link.no == self.root;
-            if let Some(visited) = visited {
-                if !visited.mark(link.no) && !chain_end {
-                    let defect = Defect::ReachedTwice { target: link.no.0 };
-                    return Err(Error::corrupt(link.origin.page, link.origin.offset, defect));
-                }
+            if let Some(visited) = visited.as_mut().filter(|_| !chain_end) {
+                visited.reach(link.no, link.origin)?;
             }
             if link.level == Some(1) {
                 // Before the first look at its header, which would have to wait.
