@@ -29,10 +29,12 @@
 //! - `cli`: the tool of the same name.
 
 mod btree;
+mod crypt;
 pub mod dump;
 mod error;
 mod format;
 mod limits;
+pub mod log;
 mod meta;
 mod order;
 mod pages;

@@ -1,7 +1,5 @@
-//! The checksum of version 9 pages (database-format, "Checksums and encryption").
-//!
-//! `h = h × 33 + c` over all bytes, with the four bytes of the stored sum taken
-//! as zero.
+//! The checksum of version 9 pages and of log records: `h = h × 33 + c` over all
+//! bytes (database-format, "Checksums and encryption"; log-format, "Checksum").
 
 /// Offset of the checksum on an ordinary page.
 pub(crate) const ON_PAGE: usize = 28;
@@ -20,7 +18,13 @@ const POWERS: [u32; 17] = {
     powers
 };
 
-/// The sum of `bytes`, with the four bytes at `field` taken as zero.
+/// The sum of `bytes`.
+pub(crate) fn plain(bytes: &[u8]) -> u32 {
+    update(0, bytes)
+}
+
+/// The sum of `bytes`, with the four bytes at `field`, where the sum itself is
+/// stored, taken as zero.
 pub(crate) fn sum(bytes: &[u8], field: usize) -> u32 {
     let (before, rest) = bytes.split_at_checked(field).unwrap_or((bytes, &[]));
     let (_, after) = rest.split_at_checked(4).unwrap_or((rest, &[]));

@@ -19,8 +19,6 @@ pub(crate) const QUEUE_MAGIC: u32 = 0x0004_2253;
 pub(crate) const HEAP_MAGIC: u32 = 0x0007_4582;
 /// Placeholder of an unfinished rename or remove.
 pub(crate) const RENAME_MAGIC: u32 = 0x0003_0800;
-/// A transaction log, which has its magic at the same place.
-pub(crate) const LOG_MAGIC: u32 = 0x0004_0988;
 
 /// Offsets of fields that all versions share.
 pub(crate) mod at {

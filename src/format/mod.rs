@@ -1,4 +1,4 @@
-//! Raw layouts of pages: constants and views in place.
+//! Raw layouts of pages and log records: constants and views in place.
 //!
 //! Nothing here does I/O, allocates, looks at a second page or judges: a view
 //! shows the bytes as they stand, legal or not, and says `None` where a field
@@ -6,5 +6,6 @@
 
 pub(crate) mod checksum;
 pub(crate) mod item;
+pub(crate) mod log;
 pub(crate) mod meta;
 pub(crate) mod page;

@@ -2,6 +2,7 @@
 
 use super::u32_at;
 use crate::error::{Error, Result};
+use crate::format::log::MAGIC as LOG_MAGIC;
 use crate::format::meta::{self as layout, at};
 use crate::order::Endianness::{self, Big, Little};
 
@@ -20,7 +21,7 @@ pub(crate) fn identify(file: &[u8]) -> Result<Endianness> {
             Some(layout::QUEUE_MAGIC) => return unsupported("QUEUE"),
             Some(layout::HEAP_MAGIC) => return unsupported("HEAP"),
             Some(layout::RENAME_MAGIC) => return Err(Error::Placeholder),
-            Some(layout::LOG_MAGIC) => return Err(Error::LogFile { version, order }),
+            Some(LOG_MAGIC) => return Err(Error::LogFile { version, order }),
             _ => {}
         }
     }

@@ -1,0 +1,251 @@
+//! The records of all files of a folder, forward and backward.
+
+use std::collections::VecDeque;
+use std::iter::FusedIterator;
+
+use super::dir::{DirFile, LogDir};
+use super::error::LogError;
+use super::file::LogFile;
+use super::record::Record;
+use super::records::Records;
+use super::tail::Tail;
+use crate::types::Lsn;
+
+/// The records of a folder's log files in their order.
+///
+/// In the last file the log ends as [`Records`](super::Records) says. Damage in any
+/// other file, a gap between two numbers, a file that cannot be read, and one that
+/// ends before its last record are errors; the records behind them follow.
+#[derive(Clone, Debug)]
+pub struct DirRecords<'a> {
+    dir: &'a LogDir,
+    /// The file that comes next.
+    next: usize,
+    current: Option<Records<'a>>,
+    errors: VecDeque<Seam>,
+    through: bool,
+    from: Lsn,
+    tail: Option<Tail>,
+}
+
+/// What is wrong between two files, or with one as a whole.
+#[derive(Clone, Copy, Debug)]
+enum Seam {
+    Gap { after: u32, next: u32 },
+    Unreadable(usize),
+    Unjoined { last: Lsn, expected: Lsn },
+    Tail(Tail),
+}
+
+impl<'a> DirRecords<'a> {
+    pub(super) fn new(dir: &'a LogDir) -> DirRecords<'a> {
+        DirRecords {
+            dir,
+            next: 0,
+            current: None,
+            errors: VecDeque::new(),
+            through: false,
+            from: Lsn::default(),
+            tail: None,
+        }
+    }
+
+    /// Goes on behind the end of the log, with records that can still be found there,
+    /// after an error.
+    #[must_use]
+    pub fn past_end(mut self) -> DirRecords<'a> {
+        self.through = true;
+        self
+    }
+
+    /// Begins with the first record that does not stand before this LSN.
+    #[must_use]
+    pub fn from(mut self, lsn: Lsn) -> DirRecords<'a> {
+        self.from = lsn;
+        self.next = self.dir.slice().partition_point(|file| file.number() < lsn.file);
+        self
+    }
+
+    /// Where the log ends and why, once it has.
+    #[must_use]
+    pub fn tail(&self) -> Option<Tail> {
+        self.tail
+    }
+
+    fn error(&self, seam: Seam) -> Option<LogError> {
+        Some(match seam {
+            Seam::Gap { after, next } => LogError::Gap { after, next },
+            Seam::Unjoined { last, expected } => LogError::Unjoined { last, expected },
+            Seam::Tail(tail) => LogError::Damaged { lsn: tail.lsn, defect: tail.defect()? },
+            Seam::Unreadable(index) => {
+                let file = self.dir.slice().get(index)?;
+                let source = file.log().err()?.clone();
+                LogError::File { path: file.path().to_owned(), source }
+            }
+        })
+    }
+
+    /// Whether the log goes on in another file behind this one.
+    fn goes_on(&self, index: usize) -> bool {
+        self.dir.slice().iter().skip(index.saturating_add(1)).any(|file| !file.unwritten())
+    }
+
+    /// Opens the next file; says whether there was one.
+    fn advance(&mut self) -> bool {
+        let index = self.next;
+        let Some(file) = self.dir.slice().get(index) else { return false };
+        let before = index.checked_sub(1).and_then(|index| self.dir.slice().get(index));
+        self.next = index.saturating_add(1);
+        if let Some(before) = before.filter(|before| before.number().saturating_add(1) < file.number()) {
+            if file.number() > self.from.file {
+                self.errors.push_back(Seam::Gap { after: before.number(), next: file.number() });
+            }
+        }
+        match file.log() {
+            Ok(log) => {
+                let records = log.records();
+                let through = self.through || self.goes_on(index);
+                self.current = Some(if through { records.past_end() } else { records });
+            }
+            Err(_) if file.unwritten() && !self.goes_on(index) => {}
+            Err(_) => self.errors.push_back(Seam::Unreadable(index)),
+        }
+        true
+    }
+
+    /// Judges how a file ended of which all records were given.
+    fn finish(&mut self, records: &Records<'_>) {
+        let Some(tail) = records.tail() else { return };
+        let index = self.next.saturating_sub(1);
+        if !self.goes_on(index) {
+            self.tail = Some(tail);
+            return;
+        }
+        if tail.defect().is_some() && tail.behind.is_none() {
+            self.errors.push_back(Seam::Tail(tail));
+            return;
+        }
+        let pair = (self.dir.slice().get(index), self.dir.slice().get(self.next));
+        if let (Some(file), Some(next)) = pair {
+            self.errors.extend(unjoined(file, next, records.last()));
+        }
+    }
+}
+
+/// Compares the end of a file with what the next one says of it.
+fn unjoined(file: &DirFile, next: &DirFile, last: u32) -> Option<Seam> {
+    let log: &LogFile<'_> = next.log().ok()?;
+    let same = file.log().is_ok_and(|file| file.version() == log.version());
+    let expected = Lsn { file: file.number(), offset: log.last_of_previous() };
+    let last = Lsn { file: file.number(), offset: last };
+    let neighbours = file.number().saturating_add(1) == next.number();
+    (same && neighbours && last != expected).then_some(Seam::Unjoined { last, expected })
+}
+
+impl<'a> Iterator for DirRecords<'a> {
+    type Item = Result<Record<'a>, LogError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(error) = self.errors.pop_front().and_then(|seam| self.error(seam)) {
+                return Some(Err(error));
+            }
+            if let Some(mut records) = self.current.take() {
+                for record in records.by_ref() {
+                    let lsn = match &record {
+                        Ok(record) => Some(record.lsn()),
+                        Err(LogError::Damaged { lsn, .. }) => Some(*lsn),
+                        Err(_) => None,
+                    };
+                    if lsn.is_none_or(|lsn| lsn >= self.from) {
+                        self.current = Some(records);
+                        return Some(record);
+                    }
+                }
+                self.finish(&records);
+            } else if !self.advance() {
+                return None;
+            }
+        }
+    }
+}
+
+impl FusedIterator for DirRecords<'_> {}
+
+/// The records of a folder's log files, last first, with the same errors between them.
+///
+/// Where records begin is found forward, one file at a time; so a wrong offset in a
+/// header leads nowhere. Takes a few bytes of memory for each record of a file.
+#[derive(Debug)]
+pub struct DirRecordsBack<'a> {
+    dir: &'a LogDir,
+    through: bool,
+    /// The file that comes next is the one before this.
+    next: usize,
+    found: Vec<Step>,
+    log: Option<&'a LogFile<'static>>,
+}
+
+/// A record of a file, or an error.
+#[derive(Debug)]
+enum Step {
+    Record(u32),
+    Error(Box<LogError>),
+}
+
+impl<'a> DirRecordsBack<'a> {
+    pub(super) fn new(dir: &'a LogDir) -> DirRecordsBack<'a> {
+        DirRecordsBack { dir, through: false, next: dir.slice().len(), found: Vec::new(), log: None }
+    }
+
+    /// Also gives what stands behind the end of the log, as
+    /// [`DirRecords::past_end`] does.
+    #[must_use]
+    pub fn past_end(mut self) -> DirRecordsBack<'a> {
+        self.through = true;
+        self
+    }
+
+    /// Finds the records of the file before; says whether there was one.
+    fn advance(&mut self) -> bool {
+        let Some(index) = self.next.checked_sub(1) else { return false };
+        self.next = index;
+        let mut records = self.dir.records();
+        records.next = index;
+        records.through = self.through;
+        self.log = self.dir.slice().get(index).and_then(|file| file.log().ok());
+        // Up to where the forward iterator would open the next file.
+        records.advance();
+        loop {
+            while let Some(error) = records.errors.pop_front().and_then(|seam| records.error(seam)) {
+                self.found.push(Step::Error(Box::new(error)));
+            }
+            let Some(mut file) = records.current.take() else { break };
+            for record in file.by_ref() {
+                self.found.push(match record {
+                    Ok(record) => Step::Record(record.lsn().offset),
+                    Err(error) => Step::Error(Box::new(error)),
+                });
+            }
+            records.finish(&file);
+        }
+        true
+    }
+}
+
+impl<'a> Iterator for DirRecordsBack<'a> {
+    type Item = Result<Record<'a>, LogError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            match (self.found.pop(), self.log) {
+                (Some(Step::Record(offset)), Some(log)) => return Some(log.record(offset)),
+                (Some(Step::Error(error)), _) => return Some(Err(*error)),
+                _ if self.advance() => {}
+                _ => return None,
+            }
+        }
+    }
+}
+
+impl FusedIterator for DirRecordsBack<'_> {}

@@ -1,0 +1,348 @@
+//! One log file (log-format, "Files").
+
+use std::borrow::Cow;
+use std::path::Path;
+
+use super::dialect;
+use super::error::{LogError, RecordDefect};
+use super::options::LogOptions;
+use super::plain::Plain;
+use super::record::{Format, Record};
+use super::records::Records;
+use super::schema::Schema;
+use crate::error::Error;
+use crate::format::log::{self as layout, Form, Guard};
+use crate::order::Endianness::{self, Big, Little};
+use crate::source::Source;
+use crate::types::Lsn;
+
+/// A log file: one of the sequence `log.0000000001`, `log.0000000002`, …
+///
+/// Records are borrowed from the file. Its byte order and version are its own,
+/// whatever those of the files beside it.
+#[derive(Debug)]
+pub struct LogFile<'a> {
+    source: Source<'a>,
+    plain: Option<Plain>,
+    number: u32,
+    form: Form,
+    format: Format,
+    header: layout::FileHeader,
+    prev: u32,
+    header_defect: Option<RecordDefect>,
+}
+
+impl LogFile<'static> {
+    /// Opens a log file. Its number, which is a part of all its LSNs, is taken from
+    /// its name; a file with another name counts as number 1. Maps the file: nobody
+    /// may change or cut it while it is open.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, or is no log of a supported version.
+    pub fn open(path: impl AsRef<Path>) -> Result<LogFile<'static>, LogError> {
+        LogOptions::new().open(path)
+    }
+}
+
+impl<'a> LogFile<'a> {
+    /// Reads a log file from its bytes, as file `number` of its log.
+    ///
+    /// # Errors
+    ///
+    /// The bytes are no log of a supported version.
+    pub fn from_bytes(number: u32, bytes: impl Into<Cow<'a, [u8]>>) -> Result<LogFile<'a>, LogError> {
+        LogOptions::new().from_bytes(number, bytes)
+    }
+
+    pub(super) fn new(
+        number: u32,
+        source: Source<'a>,
+        password: Option<&str>,
+    ) -> Result<LogFile<'a>, LogError> {
+        let bytes = source.bytes();
+        let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        let Some((order, version)) = identify(bytes) else {
+            let order = encrypted_order(bytes).ok_or_else(|| unknown(bytes, len))?;
+            return LogFile::decrypted(number, source, order, password);
+        };
+        let form = Form::of_version(version);
+        let need = form.len().saturating_add(16);
+        let schemas: Vec<_> = Schema::of_version(version).collect();
+        if schemas.is_empty() {
+            return Err(LogError::Version { version, order });
+        }
+        let short = || LogError::Short { len, need };
+        let (body, raw) = layout::header(bytes, form, order).map_err(|_| short())?;
+        let (_, header) = layout::file_header(body, order).map_err(|_| short())?;
+        let body = body.get(..layout::FILE_HEADER).unwrap_or(body);
+        let left = u32::try_from(len).unwrap_or(u32::MAX);
+        let header_defect = if raw.len == need {
+            checksum_defect(version, &raw, body)
+        } else {
+            Some(RecordDefect::Length { found: raw.len, header: form.len(), left })
+        };
+        let format = Format { version, order, encrypted: false, schemas };
+        let prev = raw.prev;
+        let mut file = LogFile { source, plain: None, number, form, format, header, prev, header_defect };
+        let used = dialect::of_file(&file);
+        file.set_dialect(used);
+        Ok(file)
+    }
+
+    fn decrypted(
+        number: u32,
+        source: Source<'a>,
+        order: Endianness,
+        password: Option<&str>,
+    ) -> Result<LogFile<'a>, LogError> {
+        let (plain, header, prev) = Plain::open(source.bytes(), order, password)?;
+        let version = header.version;
+        let schemas: Vec<_> = Schema::of_version(version).collect();
+        if schemas.is_empty() || version < 7 {
+            return Err(LogError::Version { version, order });
+        }
+        let format = Format { version, order, encrypted: true, schemas };
+        let form = Form::Encrypted;
+        let mut file =
+            LogFile { source, plain: Some(plain), number, form, format, header, prev, header_defect: None };
+        let starts: Vec<u32> = file
+            .records()
+            .past_end()
+            .filter_map(|record| record.ok().map(|record| record.lsn().offset))
+            .collect();
+        if let LogFile { plain: Some(plain), source, .. } = &mut file {
+            plain.decrypt(source.bytes(), starts.into_iter());
+        }
+        Ok(file)
+    }
+
+    /// Puts the record types of one dialect of version 2 before the others.
+    pub(super) fn set_dialect(&mut self, first: usize) {
+        if self.format.version == 2 {
+            let mut schemas: Vec<_> = Schema::of_version(2).collect();
+            schemas.rotate_left(first);
+            self.format.schemas = schemas;
+        }
+    }
+
+    /// The number of the file in its log.
+    #[must_use]
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// The log version.
+    #[must_use]
+    pub fn version(&self) -> u32 {
+        self.format.version
+    }
+
+    /// The byte order of the log's numbers.
+    #[must_use]
+    pub fn endianness(&self) -> Endianness {
+        self.format.order
+    }
+
+    /// Whether the records are encrypted.
+    #[must_use]
+    pub fn encrypted(&self) -> bool {
+        self.format.encrypted
+    }
+
+    /// The size in bytes at which the writer would begin the next file.
+    #[must_use]
+    pub fn max_size(&self) -> u32 {
+        self.header.max
+    }
+
+    /// Permission bits for new log files, up to version 10; 0 for the default.
+    #[must_use]
+    pub fn mode(&self) -> u32 {
+        self.header.mode
+    }
+
+    /// Offset of the last record of the file before, according to this one; 0 in the
+    /// first file.
+    #[must_use]
+    pub fn last_of_previous(&self) -> u32 {
+        self.prev
+    }
+
+    /// Length of the file in bytes.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        u64::try_from(self.source.bytes().len()).unwrap_or(u64::MAX)
+    }
+
+    /// The record types of the log's version. For version 2, those of the release
+    /// that seems to have written it (log-format, "Record types").
+    #[must_use]
+    pub fn schema(&self) -> Option<&'static Schema> {
+        self.format.schemas.first().copied()
+    }
+
+    /// The records in their order, up to the end of the log.
+    #[must_use]
+    pub fn records(&self) -> Records<'_> {
+        Records::new(self)
+    }
+
+    /// The record at an offset. Its checksum is verified; its place in the chain of
+    /// records is not.
+    ///
+    /// # Errors
+    ///
+    /// No whole record stands there.
+    pub fn record(&self, offset: u32) -> Result<Record<'_>, LogError> {
+        let lsn = self.lsn(offset);
+        if offset < self.first() {
+            return Err(LogError::NoRecord { lsn, why: "it lies in the header of the file" });
+        }
+        if offset >= self.end() {
+            return Err(LogError::NoRecord { lsn, why: "it lies beyond the end of the file" });
+        }
+        let mut record = self.read(offset).map_err(|defect| LogError::Damaged { lsn, defect })?;
+        record.misplaced = None;
+        Ok(record)
+    }
+
+    pub(super) fn lsn(&self, offset: u32) -> Lsn {
+        Lsn { file: self.number, offset }
+    }
+
+    /// Offset of the first record.
+    pub(super) fn first(&self) -> u32 {
+        match self.form {
+            Form::Encrypted => layout::ENCRYPTED_FIRST,
+            form => form.len().saturating_add(16),
+        }
+    }
+
+    /// The file's length, as far as an LSN can reach.
+    pub(super) fn end(&self) -> u32 {
+        u32::try_from(self.source.bytes().len()).unwrap_or(u32::MAX)
+    }
+
+    pub(super) fn header_len(&self) -> u32 {
+        self.form.len()
+    }
+
+    pub(super) fn header_defect(&self) -> Option<RecordDefect> {
+        self.header_defect
+    }
+
+    /// The bytes from an offset on.
+    pub(super) fn rest(&self, offset: u32) -> &[u8] {
+        let at = usize::try_from(offset).unwrap_or(usize::MAX);
+        self.source.bytes().get(at..).unwrap_or_default()
+    }
+
+    /// What the header at an offset says, checked for nothing but its own length.
+    pub(super) fn raw_header(&self, offset: u32) -> Option<(&[u8], layout::Header<'_>)> {
+        layout::header(self.rest(offset), self.form, self.format.order).ok()
+    }
+
+    /// The record at an offset, whole and with the right checksum, or what keeps it
+    /// from being one.
+    pub(super) fn read(&self, offset: u32) -> Result<Record<'_>, RecordDefect> {
+        let (raw, stored) = self.shape(offset)?;
+        let body = match (&self.plain, raw.guard) {
+            (Some(plain), Guard::Mac { size, .. }) => {
+                if !plain.authentic(self.format.version, &raw, stored) {
+                    return Err(RecordDefect::Code);
+                }
+                let size = plain.size(size);
+                plain.body(offset.saturating_add(self.header_len()), size).ok_or_else(|| {
+                    RecordDefect::Padding { stored: raw.len.saturating_sub(self.header_len()), size }
+                })?
+            }
+            _ => match checksum_defect(self.format.version, &raw, stored) {
+                Some(defect) => return Err(defect),
+                None => stored,
+            },
+        };
+        Ok(self.with_body(offset, &raw, body))
+    }
+
+    /// As [`LogFile::read`], but believes the record without its checksum.
+    pub(super) fn peek(&self, offset: u32) -> Result<Record<'_>, RecordDefect> {
+        let (raw, stored) = self.shape(offset)?;
+        Ok(self.with_body(offset, &raw, stored))
+    }
+
+    fn with_body<'b>(&'b self, offset: u32, raw: &layout::Header<'_>, body: &'b [u8]) -> Record<'b> {
+        let lsn = self.lsn(offset);
+        Record { format: &self.format, lsn, prev: raw.prev, misplaced: None, len: raw.len, body }
+    }
+
+    /// Header and stored body of the record at an offset, if the file holds all of it.
+    fn shape(&self, offset: u32) -> Result<(layout::Header<'_>, &[u8]), RecordDefect> {
+        let left = self.end().saturating_sub(offset);
+        let header = self.header_len();
+        let Some((rest, raw)) = self.raw_header(offset) else {
+            return Err(RecordDefect::Header { left, need: header });
+        };
+        let len = raw.len.checked_sub(header).filter(|&len| len > 0 && raw.len <= left);
+        let body = len.and_then(|len| rest.get(..usize::try_from(len).ok()?));
+        body.map(|body| (raw, body)).ok_or(RecordDefect::Length { found: raw.len, header, left })
+    }
+}
+
+/// Compares the checksum in a header with that of the body.
+fn checksum_defect(version: u32, header: &layout::Header<'_>, body: &[u8]) -> Option<RecordDefect> {
+    let Guard::Checksum(stored) = header.guard else { return None };
+    let computed = layout::record_sum(version, header, body);
+    (stored != computed).then_some(RecordDefect::Checksum { stored, computed })
+}
+
+fn u32_at(bytes: &[u8], at: usize, order: Endianness) -> Option<u32> {
+    let word: [u8; 4] = bytes.get(at..)?.first_chunk().copied()?;
+    Some(match order {
+        Little => u32::from_le_bytes(word),
+        Big => u32::from_be_bytes(word),
+    })
+}
+
+/// Byte order and version, if the magic number stands at its place.
+fn identify(bytes: &[u8]) -> Option<(Endianness, u32)> {
+    [Little, Big].into_iter().find_map(|order| {
+        let magic = u32_at(bytes, layout::MAGIC_AT, order)?;
+        let version = u32_at(bytes, layout::MAGIC_AT.saturating_add(4), order)?;
+        (magic == layout::MAGIC).then_some((order, version))
+    })
+}
+
+/// Byte order of a file that looks like an encrypted log: its first record has 64
+/// bytes, 16 of them a body.
+fn encrypted_order(bytes: &[u8]) -> Option<Endianness> {
+    [Little, Big].into_iter().find(|&order| {
+        let size = [order, order.other()].map(|order| u32_at(bytes, 44, order));
+        u32_at(bytes, 4, order) == Some(layout::ENCRYPTED_FIRST) && size.contains(&Some(16))
+    })
+}
+
+fn unknown(bytes: &[u8], len: u64) -> LogError {
+    let need = 28;
+    let start = bytes.get(..28).unwrap_or(bytes);
+    match u32_at(bytes, layout::MAGIC_AT, Little) {
+        _ if len > 0 && start.iter().all(|&byte| byte == 0) => LogError::Zeroed,
+        Some(found) if len >= 28 || !magic_begins(bytes) => LogError::NotALog { found },
+        _ => LogError::Short { len, need },
+    }
+}
+
+/// Whether the magic number stands in a file that is too short for a version.
+fn magic_begins(bytes: &[u8]) -> bool {
+    [Little, Big].into_iter().any(|order| u32_at(bytes, layout::MAGIC_AT, order) == Some(layout::MAGIC))
+}
+
+impl From<Error> for LogError {
+    /// Opening a file is the only thing that logs share with databases.
+    fn from(error: Error) -> LogError {
+        match error {
+            Error::Open { path, source } => LogError::Open { path, source },
+            _ => LogError::NotALog { found: 0 },
+        }
+    }
+}

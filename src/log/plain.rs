@@ -1,0 +1,103 @@
+//! The decrypted bodies of an encrypted log file (log-format, "Encryption").
+
+use nom::{IResult, number::complete::u32 as number};
+
+use super::error::LogError;
+use crate::crypt::{CODE, Keys};
+use crate::format::log::{self as layout, FileHeader, Form, Guard, Header};
+use crate::order::Endianness;
+
+/// A copy of a file in which the bodies of records are decrypted, each at its place.
+#[derive(Debug)]
+pub(super) struct Plain {
+    keys: Keys,
+    /// Byte order of the log.
+    order: Endianness,
+    /// Offsets of the bodies that are decrypted, ascending.
+    bodies: Vec<u32>,
+    bytes: Vec<u8>,
+}
+
+impl Plain {
+    /// Finds the keys that open a file, by its first record; gives the file's header
+    /// and the offset in its record header. What machine wrote the file is not
+    /// recorded: the right one yields the magic number.
+    pub(super) fn open(
+        file: &[u8],
+        order: Endianness,
+        password: Option<&str>,
+    ) -> Result<(Plain, FileHeader, u32), LogError> {
+        let password = password.ok_or(LogError::Encrypted)?;
+        let short = || LogError::Short { len: 0, need: layout::ENCRYPTED_FIRST };
+        let (rest, raw) = layout::header(file, Form::Encrypted, order).map_err(|_| short())?;
+        let body = rest.get(..layout::FILE_HEADER).ok_or_else(short)?;
+        let Guard::Mac { iv, .. } = raw.guard else { return Err(LogError::Encrypted) };
+        for machine in [order, order.other()] {
+            let keys = Keys::derive(password, machine).ok_or(LogError::Encrypted)?;
+            let mut body = body.to_vec();
+            keys.decrypt(iv, &mut body);
+            match layout::file_header(&body, order) {
+                Ok((_, header)) if header.magic == layout::MAGIC => {
+                    let plain = Plain { keys, order, bodies: Vec::new(), bytes: Vec::new() };
+                    return Ok((plain, header, raw.prev));
+                }
+                _ => {}
+            }
+        }
+        Err(LogError::Password)
+    }
+
+    /// The byte order of the machine that wrote the file.
+    pub(super) fn machine(&self) -> Endianness {
+        self.keys.machine()
+    }
+
+    /// Decrypts the bodies of the records at these offsets.
+    pub(super) fn decrypt(&mut self, file: &[u8], records: impl Iterator<Item = u32>) {
+        self.bytes = file.to_vec();
+        for at in records {
+            let place = usize::try_from(at).unwrap_or(usize::MAX);
+            let record =
+                file.get(place..).and_then(|rest| layout::header(rest, Form::Encrypted, self.order).ok());
+            let Some((_, Header { len, guard: Guard::Mac { iv, .. }, .. })) = record else { continue };
+            let body = at.saturating_add(Form::Encrypted.len());
+            let end = place.saturating_add(usize::try_from(len).unwrap_or(usize::MAX));
+            let start = usize::try_from(body).unwrap_or(usize::MAX);
+            if self.bytes.get_mut(start..end).is_some_and(|bytes| self.keys.decrypt(iv, bytes)) {
+                self.bodies.push(body);
+            }
+        }
+    }
+
+    /// The size of a body before padding, from its header.
+    pub(super) fn size(&self, raw: &[u8]) -> u32 {
+        let number = |rest| -> IResult<&[u8], u32> { number(self.machine().nom())(rest) };
+        number(raw).map_or(u32::MAX, |(_, size)| size)
+    }
+
+    /// The first `size` bytes of the decrypted body at an offset; nothing before
+    /// anything is decrypted.
+    pub(super) fn body(&self, at: u32, size: u32) -> Option<&[u8]> {
+        if self.bytes.is_empty() {
+            return Some(&[]);
+        }
+        self.bodies.binary_search(&at).ok()?;
+        let place = usize::try_from(at).ok()?;
+        self.bytes.get(place..)?.get(..usize::try_from(size).ok()?)
+    }
+
+    /// Whether the authentication code in a header is that of the stored body. From
+    /// version 12 on it covers the header too.
+    pub(super) fn authentic(&self, version: u32, header: &Header<'_>, body: &[u8]) -> bool {
+        let Guard::Mac { mac, .. } = header.guard else { return false };
+        let mut code: [u8; CODE] = self.keys.code(body);
+        if version >= 12 {
+            let [prev, len] = [header.prev, header.len].map(|number| match self.machine() {
+                Endianness::Little => number.to_le_bytes(),
+                Endianness::Big => number.to_be_bytes(),
+            });
+            code.iter_mut().zip(prev.into_iter().chain(len)).for_each(|(to, from)| *to ^= from);
+        }
+        code == mac
+    }
+}
