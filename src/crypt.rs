@@ -12,7 +12,7 @@ use crate::order::{Endianness, with_order};
 /// Length of a digest and of an authentication code, in bytes.
 pub(crate) const CODE: usize = 20;
 /// Length of a key of the cipher, and of its blocks, in bytes.
-const KEY: usize = 16;
+pub(crate) const KEY: usize = 16;
 /// The digest works on this many bytes at a time.
 const BLOCK: usize = 64;
 

@@ -1,6 +1,6 @@
-//! Reads the database files of Berkeley DB, without libdb: BTREE and RECNO files of
-//! versions 6 to 9 (releases 2.x to 5.3), little-endian and big-endian, with one or
-//! several databases inside.
+//! Reads the database files and transaction logs of Berkeley DB, without libdb: BTREE
+//! and RECNO files of versions 6 to 9 (releases 2.x to 5.3), with one or several
+//! databases inside, and logs of versions 2 to 19; little-endian and big-endian.
 //!
 //! ```
 //! let db = bdbkit::Database::open("testdata/btree-v6-be-levels/data.db")?;
@@ -13,7 +13,7 @@
 //!
 //! [`Database`] is where to start: it is opened from a path, a slice or owned bytes,
 //! and read through [iterators](Database::iter), [look-ups](Database::get), a
-//! [`Cursor`], or a [`PageScan`] in file order.
+//! [`Cursor`], or a [`PageScan`] in file order. Logs are in the module [`log`].
 //!
 //! # Damage
 //!
@@ -26,6 +26,7 @@
 //!
 //! - `mmap` (default): files are mapped, not read into memory;
 //! - `parallel`: [`PageScan`] as a parallel iterator;
+//! - `encryption`: encrypted logs;
 //! - `cli`: the tool of the same name.
 
 mod btree;

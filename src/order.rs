@@ -22,6 +22,17 @@ impl Endianness {
         }
     }
 
+    /// Splits a number of 32 bits off: where there are too many of them for nom, which
+    /// reads byte by byte.
+    #[inline]
+    pub(crate) fn split_u32(self, bytes: &[u8]) -> Option<(u32, &[u8])> {
+        let (word, rest) = bytes.split_first_chunk()?;
+        Some(match self {
+            Endianness::Little => (u32::from_le_bytes(*word), rest),
+            Endianness::Big => (u32::from_be_bytes(*word), rest),
+        })
+    }
+
     pub(crate) fn nom(self) -> nom::number::Endianness {
         match self {
             Endianness::Little => nom::number::Endianness::Little,

@@ -113,12 +113,15 @@ fn a_file_of_a_few_bytes_is_refused_in_one_line() {
 }
 
 #[test]
-fn a_transaction_log_is_refused_by_name() {
+fn dump_and_get_refuse_a_transaction_log_by_name() {
     let logs = cases(&["mboxlist-"]);
     assert!(logs.len() >= 11);
     for case in logs {
         let path = case.folder().join("log.0000000001");
-        all_refuse(path.to_str().unwrap(), "transaction log");
+        let path = path.to_str().unwrap();
+        is_refused(&["dump", path], path, "transaction log");
+        is_refused(&["dump", "-l", path], path, "transaction log");
+        is_refused(&["get", path, "key"], path, "transaction log");
     }
 }
 
@@ -186,9 +189,18 @@ fn the_help_teaches() {
     let output = run(&["--help"]);
     assert_eq!(output.status.code(), Some(0));
     let help = out(&output);
-    for word in
-        ["info", "dump", "get", "BTREE", "RECNO", "Examples", "bdbkit dump", "bdbkit get", "Exit codes"]
-    {
+    for word in [
+        "info",
+        "dump",
+        "get",
+        "log",
+        "BTREE",
+        "RECNO",
+        "Examples",
+        "bdbkit dump",
+        "bdbkit get",
+        "Exit codes",
+    ] {
         assert!(help.contains(word), "{word} is missing:\n{help}");
     }
     assert!(help.lines().filter(|line| line.trim_start().starts_with("bdbkit ")).count() >= 4, "{help}");

@@ -6,17 +6,13 @@ pub(crate) const ON_PAGE: usize = 28;
 /// Offset of the checksum on a metadata page.
 pub(crate) const ON_META: usize = 492;
 
-/// The powers of 33.
-#[allow(clippy::indexing_slicing)] // evaluated when compiled
-const POWERS: [u32; 17] = {
-    let mut powers = [1u32; 17];
-    let mut i = 1;
-    while i < powers.len() {
-        powers[i] = powers[i - 1].wrapping_mul(33);
-        i += 1;
-    }
-    powers
-};
+/// Words of four bytes that are summed side by side.
+const LANES: usize = 8;
+
+/// 33 to the power of `n`.
+const fn power(n: u32) -> u32 {
+    33u32.wrapping_pow(n)
+}
 
 /// The sum of `bytes`.
 pub(crate) fn plain(bytes: &[u8]) -> u32 {
@@ -31,18 +27,32 @@ pub(crate) fn sum(bytes: &[u8], field: usize) -> u32 {
     update(update(update(0, before), &[0; 4]), after)
 }
 
-/// Goes on with a sum. Sixteen bytes at a time: their products do not depend
-/// on one another, which one multiplication after the other would.
+/// Goes on with a sum. Many words at a time: their sums do not depend on one another,
+/// which one multiplication after the other would.
 fn update(start: u32, bytes: &[u8]) -> u32 {
-    let [.., ahead] = POWERS;
-    let blocks = bytes.chunks_exact(16);
-    let tail = blocks.remainder();
-    let sum = blocks.fold(start, |sum, block| {
-        let weighted = block.iter().zip(POWERS.iter().take(16).rev());
-        let part = weighted.fold(0u32, |s, (&c, &p)| s.wrapping_add(u32::from(c).wrapping_mul(p)));
-        sum.wrapping_mul(ahead).wrapping_add(part)
-    });
+    let mut lanes = [0; LANES];
+    let [.., last] = &mut lanes;
+    *last = start;
+    let blocks = bytes.chunks_exact(4 * LANES);
+    let behind = blocks.remainder().chunks_exact(4);
+    let tail = behind.remainder();
+    for block in blocks {
+        for (lane, quad) in lanes.iter_mut().zip(block.chunks_exact(4)) {
+            *lane = lane.wrapping_mul(const { power(32) }).wrapping_add(word(quad));
+        }
+    }
+    let four = |sum: u32, word: u32| sum.wrapping_mul(const { power(4) }).wrapping_add(word);
+    let sum = lanes.into_iter().fold(0, four);
+    let sum = behind.map(word).fold(sum, four);
     tail.iter().fold(sum, |sum, &c| sum.wrapping_mul(33).wrapping_add(u32::from(c)))
+}
+
+/// The sum of four bytes: of both halves side by side, then of the two.
+#[inline]
+fn word(quad: &[u8]) -> u32 {
+    let word = quad.first_chunk().map_or(0, |quad| u32::from_le_bytes(*quad));
+    let halves = (word & 0xff_00ff).wrapping_mul(33).wrapping_add(word >> 8 & 0xff_00ff);
+    (halves & 0xffff).wrapping_mul(const { power(2) }).wrapping_add(halves >> 16)
 }
 
 #[cfg(test)]
@@ -57,7 +67,7 @@ mod tests {
     fn blocks_give_the_sum_of_single_steps() {
         let scrambled = |i: u32| i.wrapping_mul(2_654_435_761).to_be_bytes()[0];
         let bytes: Vec<u8> = (0..600).map(scrambled).collect();
-        for len in [0, 1, 3, 4, 15, 16, 17, 31, 33, 512, 600] {
+        for len in [0, 1, 3, 4, 15, 16, 17, 31, 32, 33, 63, 64, 71, 512, 600] {
             for field in [0, 1, 28, 492] {
                 let mut zeroed = bytes[..len].to_vec();
                 zeroed.iter_mut().skip(field).take(4).for_each(|b| *b = 0);

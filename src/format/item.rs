@@ -14,6 +14,8 @@
 
 use byteorder::ByteOrder;
 
+use crate::order::{Endianness, with_order};
+
 /// Item types: the low seven bits of the type byte.
 pub(crate) const KEYDATA: u8 = 1;
 pub(crate) const DUPLICATE: u8 = 2;
@@ -51,6 +53,12 @@ pub(crate) fn type_byte(item: &[u8]) -> Option<u8> {
 /// The data of a KEYDATA item of the given length.
 pub(crate) fn keydata(item: &[u8], len: u16) -> Option<&[u8]> {
     item.get(KEYDATA_HEAD..)?.get(..usize::from(len))
+}
+
+/// Whether these bytes are one KEYDATA item, up to the next multiple of 4.
+pub(crate) fn is_whole(item: &[u8], order: Endianness) -> bool {
+    let len = with_order!(order, O => len::<O>(item));
+    len.is_some_and(|len| padded(usize::from(len).saturating_add(KEYDATA_HEAD)) == item.len())
 }
 
 /// Page number and total length of an OVERFLOW item, or page number of a

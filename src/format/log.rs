@@ -71,6 +71,7 @@ pub(crate) enum Guard<'a> {
     },
 }
 
+#[inline]
 pub(crate) fn header(bytes: &[u8], form: Form, order: Endianness) -> IResult<&[u8], Header<'_>> {
     let n = || number(order.nom());
     match form {

@@ -10,8 +10,11 @@ use super::dialect;
 use super::dir_records::{DirRecords, DirRecordsBack};
 use super::error::LogError;
 use super::file::LogFile;
+use super::files::Files;
+use super::history::HistoryQuery;
 use super::options::LogOptions;
 use super::record::Record;
+use super::transactions::Transactions;
 use crate::types::Lsn;
 
 /// The log of an environment: the files `log.0000000001`, … of a folder, in the
@@ -78,22 +81,36 @@ impl LogDir {
 
     pub(super) fn new(path: &Path, options: &LogOptions) -> Result<LogDir, LogError> {
         let error = |source: io::Error| LogError::Open { path: path.to_owned(), source };
-        let mut files = Vec::new();
+        let mut found = Vec::new();
         for entry in fs::read_dir(path).map_err(error)? {
             let entry = entry.map_err(error)?;
             if let Some(number) = entry.file_name().to_str().and_then(number_of) {
-                let path = entry.path();
-                let log = options.open(&path).map_err(Arc::new);
-                files.push(DirFile { number, path, log });
+                found.push((number, entry.path()));
             }
         }
-        if files.is_empty() {
+        if found.is_empty() {
             return Err(LogError::NoLogs { path: path.to_owned() });
         }
-        files.sort_by_key(|file| file.number);
-        let mut log = LogDir { path: path.to_owned(), files };
+        Ok(LogDir::of(path, found, options))
+    }
+
+    pub(super) fn of_files(paths: &[PathBuf], options: &LogOptions) -> LogDir {
+        let number = |path: &PathBuf| path.file_name()?.to_str().and_then(number_of);
+        let found = paths.iter().map(|path| (number(path).unwrap_or(1), path.clone())).collect();
+        let folder = paths.first().and_then(|path| path.parent()).unwrap_or(Path::new(""));
+        LogDir::of(folder, found, options)
+    }
+
+    fn of(path: &Path, mut found: Vec<(u32, PathBuf)>, options: &LogOptions) -> LogDir {
+        found.sort();
+        found.dedup();
+        let open = |(number, path)| {
+            let log = options.open(&path).map_err(Arc::new);
+            DirFile { number, path, log }
+        };
+        let mut log = LogDir { path: path.to_owned(), files: found.into_iter().map(open).collect() };
         log.agree_on_dialect();
-        Ok(log)
+        log
     }
 
     /// All files of version 2 belong to one release: the youngest that any of them
@@ -148,6 +165,32 @@ impl LogDir {
             Ok(log) => log.record(lsn.offset),
             Err(_) => Err(LogError::NoRecord { lsn, why: "its log file cannot be read" }),
         }
+    }
+
+    /// The transactions, and what became of them. Damaged records are left out;
+    /// [`LogDir::records`] names them.
+    #[must_use]
+    pub fn transactions(&self) -> Transactions<'_> {
+        Transactions::of(self.records().filter_map(Result::ok))
+    }
+
+    /// The databases that the records speak of. Damaged records are left out;
+    /// [`LogDir::records`] names them.
+    #[must_use]
+    pub fn files(&self) -> Files<'_> {
+        Files::of(self.records().filter_map(Result::ok))
+    }
+
+    /// Asks what was put, replaced and deleted.
+    #[must_use]
+    pub fn history(&self) -> HistoryQuery<'_> {
+        HistoryQuery::new(self)
+    }
+
+    /// The size of all files, in bytes.
+    pub(super) fn size(&self) -> u64 {
+        let sizes = self.files.iter().filter_map(|file| file.log.as_ref().ok().map(LogFile::size));
+        sizes.fold(0, u64::saturating_add)
     }
 
     /// The records of a transaction, from the one at this LSN back to its first.

@@ -150,18 +150,18 @@ impl<'a> Iterator for DirRecords<'a> {
             if let Some(error) = self.errors.pop_front().and_then(|seam| self.error(seam)) {
                 return Some(Err(error));
             }
-            if let Some(mut records) = self.current.take() {
-                for record in records.by_ref() {
-                    let lsn = match &record {
-                        Ok(record) => Some(record.lsn()),
-                        Err(LogError::Damaged { lsn, .. }) => Some(*lsn),
-                        Err(_) => None,
-                    };
-                    if lsn.is_none_or(|lsn| lsn >= self.from) {
-                        self.current = Some(records);
-                        return Some(record);
-                    }
+            // Taken out only once all are given: it is large.
+            for record in self.current.iter_mut().flatten() {
+                let lsn = match &record {
+                    Ok(record) => Some(record.lsn()),
+                    Err(LogError::Damaged { lsn, .. }) => Some(*lsn),
+                    Err(_) => None,
+                };
+                if lsn.is_none_or(|lsn| lsn >= self.from) {
+                    return Some(record);
                 }
+            }
+            if let Some(records) = self.current.take() {
                 self.finish(&records);
             } else if !self.advance() {
                 return None;
@@ -183,19 +183,27 @@ pub struct DirRecordsBack<'a> {
     /// The file that comes next is the one before this.
     next: usize,
     found: Vec<Step>,
+    tail: Option<Tail>,
     log: Option<&'a LogFile<'static>>,
 }
 
 /// A record of a file, or an error.
 #[derive(Debug)]
 enum Step {
-    Record(u32),
+    Record { offset: u32, misplaced: Option<u32> },
     Error(Box<LogError>),
 }
 
 impl<'a> DirRecordsBack<'a> {
     pub(super) fn new(dir: &'a LogDir) -> DirRecordsBack<'a> {
-        DirRecordsBack { dir, through: false, next: dir.slice().len(), found: Vec::new(), log: None }
+        DirRecordsBack {
+            dir,
+            through: false,
+            next: dir.slice().len(),
+            found: Vec::new(),
+            tail: None,
+            log: None,
+        }
     }
 
     /// Also gives what stands behind the end of the log, as
@@ -204,6 +212,12 @@ impl<'a> DirRecordsBack<'a> {
     pub fn past_end(mut self) -> DirRecordsBack<'a> {
         self.through = true;
         self
+    }
+
+    /// Where the log ends and why, once its last file was looked at.
+    #[must_use]
+    pub fn tail(&self) -> Option<Tail> {
+        self.tail
     }
 
     /// Finds the records of the file before; says whether there was one.
@@ -223,11 +237,12 @@ impl<'a> DirRecordsBack<'a> {
             let Some(mut file) = records.current.take() else { break };
             for record in file.by_ref() {
                 self.found.push(match record {
-                    Ok(record) => Step::Record(record.lsn().offset),
+                    Ok(record) => Step::Record { offset: record.lsn().offset, misplaced: record.misplaced() },
                     Err(error) => Step::Error(Box::new(error)),
                 });
             }
             records.finish(&file);
+            self.tail = self.tail.or(records.tail);
         }
         true
     }
@@ -239,7 +254,9 @@ impl<'a> Iterator for DirRecordsBack<'a> {
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             match (self.found.pop(), self.log) {
-                (Some(Step::Record(offset)), Some(log)) => return Some(log.record(offset)),
+                (Some(Step::Record { offset, misplaced }), Some(log)) => {
+                    return Some(log.record(offset).map(|record| Record { misplaced, ..record }));
+                }
                 (Some(Step::Error(error)), _) => return Some(Err(*error)),
                 _ if self.advance() => {}
                 _ => return None,

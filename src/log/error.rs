@@ -1,6 +1,6 @@
 //! What can go wrong when a log is read.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::order::Endianness;
@@ -19,7 +19,7 @@ pub enum LogError {
         source: std::io::Error,
     },
     /// A file of a folder cannot be read as a log file.
-    #[error("{}: {source}", .path.display())]
+    #[error("{}", in_file(.path, .source))]
     File {
         /// The file.
         path: PathBuf,
@@ -72,7 +72,7 @@ pub enum LogError {
         defect: RecordDefect,
     },
     /// Log files are missing between two others.
-    #[error("log files {} to {} are missing", .after.saturating_add(1), .next.saturating_sub(1))]
+    #[error("{}", missing(.after.saturating_add(1), .next.saturating_sub(1)))]
     Gap {
         /// The last file before the gap.
         after: u32,
@@ -113,6 +113,22 @@ pub enum LogError {
         /// What is wrong.
         what: &'static str,
     },
+}
+
+/// Errors of the operating system name the file already.
+fn in_file(path: &Path, source: &LogError) -> String {
+    match source {
+        LogError::Open { .. } => source.to_string(),
+        _ => format!("{}: {source}", path.display()),
+    }
+}
+
+fn missing(first: u32, last: u32) -> String {
+    if first == last {
+        format!("log file {first} is missing")
+    } else {
+        format!("log files {first} to {last} are missing")
+    }
 }
 
 fn hint() -> &'static str {

@@ -96,16 +96,21 @@ impl<'a> LogFile<'a> {
         order: Endianness,
         password: Option<&str>,
     ) -> Result<LogFile<'a>, LogError> {
-        let (plain, header, prev) = Plain::open(source.bytes(), order, password)?;
+        let bytes = source.bytes();
+        let (plain, header, prev) = Plain::open(bytes, order, password)?;
         let version = header.version;
         let schemas: Vec<_> = Schema::of_version(version).collect();
         if schemas.is_empty() || version < 7 {
             return Err(LogError::Version { version, order });
         }
+        let first = layout::header(bytes, Form::Encrypted, order).ok();
+        let first = first.and_then(|(rest, raw)| Some((raw, rest.get(..layout::FILE_HEADER)?)));
+        let authentic = first.is_some_and(|(raw, body)| plain.authentic(version, &raw, body));
+        let header_defect = (!authentic).then_some(RecordDefect::Code);
         let format = Format { version, order, encrypted: true, schemas };
         let form = Form::Encrypted;
         let mut file =
-            LogFile { source, plain: Some(plain), number, form, format, header, prev, header_defect: None };
+            LogFile { source, plain: Some(plain), number, form, format, header, prev, header_defect };
         let starts: Vec<u32> = file
             .records()
             .past_end()
@@ -253,7 +258,7 @@ impl<'a> LogFile<'a> {
                     return Err(RecordDefect::Code);
                 }
                 let size = plain.size(size);
-                plain.body(offset.saturating_add(self.header_len()), size).ok_or_else(|| {
+                plain.body(offset.saturating_add(self.header_len()), stored.len(), size).ok_or_else(|| {
                     RecordDefect::Padding { stored: raw.len.saturating_sub(self.header_len()), size }
                 })?
             }
@@ -313,12 +318,13 @@ fn identify(bytes: &[u8]) -> Option<(Endianness, u32)> {
     })
 }
 
-/// Byte order of a file that looks like an encrypted log: its first record has 64
-/// bytes, 16 of them a body.
+/// Byte order of a file that looks like an encrypted log, or the beginning of one: its
+/// first record has 64 bytes, 16 of them a body.
 fn encrypted_order(bytes: &[u8]) -> Option<Endianness> {
     [Little, Big].into_iter().find(|&order| {
         let size = [order, order.other()].map(|order| u32_at(bytes, 44, order));
-        u32_at(bytes, 4, order) == Some(layout::ENCRYPTED_FIRST) && size.contains(&Some(16))
+        u32_at(bytes, 4, order) == Some(layout::ENCRYPTED_FIRST)
+            && (size.contains(&Some(16)) || size.contains(&None))
     })
 }
 

@@ -42,10 +42,10 @@ pub(super) fn locks(list: &[u8], order: Endianness) -> Vec<Lock> {
 fn lock(bytes: &[u8], order: Endianness) -> IResult<&[u8], Lock> {
     let n = || number(order.nom());
     let (rest, (pages, size)) = (short(order.nom()), short(order.nom())).parse(bytes)?;
-    let (rest, object) = take(size.next_multiple_of(4)).parse(rest)?;
     if size != OBJECT {
         return Err(nom::Err::Error(nom::error::Error::new(bytes, nom::error::ErrorKind::LengthValue)));
     }
+    let (rest, object) = take(OBJECT).parse(rest)?;
     let (_, (first, file)) = (n(), take(20usize)).parse(object)?;
     let mut id = [0; 20];
     id.iter_mut().zip(file).for_each(|(to, from)| *to = *from);

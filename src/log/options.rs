@@ -1,7 +1,7 @@
 //! How logs are opened.
 
 use std::borrow::Cow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::dir::{LogDir, number_of};
 use super::error::LogError;
@@ -89,6 +89,13 @@ impl LogOptions {
     /// The folder cannot be read or holds no log file.
     pub fn open_dir(&self, path: impl AsRef<Path>) -> Result<LogDir, LogError> {
         LogDir::new(path.as_ref(), self)
+    }
+
+    /// Some files of one log, as if no others stood in their folder. A file that
+    /// cannot be opened is [one of the files](LogDir::log_files) all the same.
+    #[must_use]
+    pub fn open_files(&self, paths: &[PathBuf]) -> LogDir {
+        LogDir::of_files(paths, self)
     }
 }
 

@@ -3,7 +3,7 @@
 use nom::{IResult, number::complete::u32 as number};
 
 use super::error::LogError;
-use crate::crypt::{CODE, Keys};
+use crate::crypt::{CODE, KEY, Keys};
 use crate::format::log::{self as layout, FileHeader, Form, Guard, Header};
 use crate::order::Endianness;
 
@@ -27,10 +27,11 @@ impl Plain {
         order: Endianness,
         password: Option<&str>,
     ) -> Result<(Plain, FileHeader, u32), LogError> {
-        let password = password.ok_or(LogError::Encrypted)?;
-        let short = || LogError::Short { len: 0, need: layout::ENCRYPTED_FIRST };
+        let len = u64::try_from(file.len()).unwrap_or(u64::MAX);
+        let short = || LogError::Short { len, need: layout::ENCRYPTED_FIRST };
         let (rest, raw) = layout::header(file, Form::Encrypted, order).map_err(|_| short())?;
         let body = rest.get(..layout::FILE_HEADER).ok_or_else(short)?;
+        let password = password.ok_or(LogError::Encrypted)?;
         let Guard::Mac { iv, .. } = raw.guard else { return Err(LogError::Encrypted) };
         for machine in [order, order.other()] {
             let keys = Keys::derive(password, machine).ok_or(LogError::Encrypted)?;
@@ -75,15 +76,17 @@ impl Plain {
         number(raw).map_or(u32::MAX, |(_, size)| size)
     }
 
-    /// The first `size` bytes of the decrypted body at an offset; nothing before
-    /// anything is decrypted.
-    pub(super) fn body(&self, at: u32, size: u32) -> Option<&[u8]> {
+    /// The first `size` bytes of the decrypted body at an offset, of which `stored` bytes
+    /// are stored; nothing before anything is decrypted. The authentication code does not
+    /// cover the size: what it leaves out must be padding.
+    pub(super) fn body(&self, at: u32, stored: usize, size: u32) -> Option<&[u8]> {
         if self.bytes.is_empty() {
             return Some(&[]);
         }
         self.bodies.binary_search(&at).ok()?;
-        let place = usize::try_from(at).ok()?;
-        self.bytes.get(place..)?.get(..usize::try_from(size).ok()?)
+        let stored = self.bytes.get(usize::try_from(at).ok()?..)?.get(..stored)?;
+        let (body, padding) = stored.split_at_checked(usize::try_from(size).ok()?)?;
+        (padding.len() < KEY && padding.iter().all(|&byte| byte == 0)).then_some(body)
     }
 
     /// Whether the authentication code in a header is that of the stored body. From

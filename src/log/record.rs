@@ -3,8 +3,6 @@
 
 use std::fmt;
 
-use nom::{IResult, Parser, bytes::complete::take, number::complete::u32 as number};
-
 use super::schema::{FieldKind, FieldLayout, RecordLayout, Schema};
 use crate::format::log::DEBUG;
 use crate::order::Endianness;
@@ -92,8 +90,8 @@ impl<'a> Record<'a> {
     }
 
     fn prefix(&self, at: usize) -> u32 {
-        let parse = |rest| -> IResult<&[u8], u32> { number(self.format.order.nom())(rest) };
-        self.body.get(at..).and_then(|rest| parse(rest).ok()).map_or(0, |(_, n)| n)
+        let rest = self.body.get(at..).unwrap_or_default();
+        self.format.order.split_u32(rest).map_or(0, |(n, _)| n)
     }
 
     /// The number of the record's type, without the debug mark; 0 if the body is too
@@ -174,7 +172,7 @@ impl<'a> Record<'a> {
         self.body.len() >= 4 && self.kind() >= first
     }
 
-    fn parse(&self) -> Result<(&'static RecordLayout, Fields<'a>), Note> {
+    pub(super) fn parse(&self) -> Result<(&'static RecordLayout, Fields<'a>), Note> {
         if self.of_application() {
             return Err(Note::Application);
         }
@@ -262,6 +260,11 @@ impl<'a> Fields<'a> {
         Fields { layouts: &[], rest: &[], order, word: 4 }
     }
 
+    /// What stands behind the fields that were given.
+    pub(super) fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
     /// Whether the fields fill the body.
     fn check(&self, padded: bool) -> Result<(), Note> {
         let mut fields = self.clone();
@@ -278,7 +281,7 @@ impl<'a> Iterator for Fields<'a> {
 
     fn next(&mut self) -> Option<Field<'a>> {
         let (layout, layouts) = self.layouts.split_first()?;
-        let (rest, value) = value(layout.kind(), self.order, self.word, self.rest).ok()?;
+        let (value, rest) = value(layout.kind(), self.order, self.word, self.rest)?;
         (self.layouts, self.rest) = (layouts, rest);
         Some(Field { layout, value })
     }
@@ -290,19 +293,25 @@ impl fmt::Debug for Fields<'_> {
     }
 }
 
-fn value(kind: FieldKind, order: Endianness, word: usize, bytes: &[u8]) -> IResult<&[u8], Value<'_>> {
-    let n = || number(order.nom());
-    let number = |(rest, raw): (_, u32)| (rest, Value::Signed(signed(raw)));
-    match kind {
+fn value(kind: FieldKind, order: Endianness, word: usize, bytes: &[u8]) -> Option<(Value<'_>, &[u8])> {
+    let (n, rest) = order.split_u32(bytes)?;
+    Some(match kind {
         FieldKind::Unsigned
         | FieldKind::Page
         | FieldKind::RecordNumber
         | FieldKind::Operation
-        | FieldKind::Register => n().map(Value::Unsigned).parse(bytes),
-        FieldKind::Signed | FieldKind::FileId | FieldKind::Time => n().parse(bytes).map(number),
-        FieldKind::Lsn => (n(), n()).map(|(file, offset)| Value::Lsn(Lsn { file, offset })).parse(bytes),
-        FieldKind::Size if word == 8 => nom::number::complete::u64(order.nom()).map(Value::Size).parse(bytes),
-        FieldKind::Size => n().map(|size| Value::Size(size.into())).parse(bytes),
+        | FieldKind::Register => (Value::Unsigned(n), rest),
+        FieldKind::Signed | FieldKind::FileId | FieldKind::Time => (Value::Signed(signed(n)), rest),
+        FieldKind::Lsn => {
+            let (offset, rest) = order.split_u32(rest)?;
+            (Value::Lsn(Lsn { file: n, offset }), rest)
+        }
+        FieldKind::Size if word == 8 => {
+            let (second, rest) = order.split_u32(rest)?;
+            let (high, low) = if order == Endianness::Big { (n, second) } else { (second, n) };
+            (Value::Size(u64::from(high) << 32 | u64::from(low)), rest)
+        }
+        FieldKind::Size => (Value::Size(n.into()), rest),
         FieldKind::Bytes
         | FieldKind::PageImage
         | FieldKind::PageTail
@@ -310,10 +319,10 @@ fn value(kind: FieldKind, order: Endianness, word: usize, bytes: &[u8]) -> IResu
         | FieldKind::ItemTail
         | FieldKind::Locks
         | FieldKind::PageList => {
-            let (rest, len) = n().parse(bytes)?;
-            take(len).map(Value::Bytes).parse(rest)
+            let (bytes, rest) = rest.split_at_checked(usize::try_from(n).ok()?)?;
+            (Value::Bytes(bytes), rest)
         }
-    }
+    })
 }
 
 /// One field of a record.
@@ -379,6 +388,14 @@ impl<'a> Value<'a> {
             Value::Unsigned(n) => Some(signed(n)),
             Value::Signed(n) => Some(n),
             Value::Size(_) | Value::Lsn(_) | Value::Bytes(_) => None,
+        }
+    }
+
+    /// The 32 bits of the value as an unsigned number.
+    pub(super) fn bits(self) -> Option<u32> {
+        match self {
+            Value::Signed(n) => Some(unsigned(n)),
+            _ => self.unsigned(),
         }
     }
 

@@ -5,6 +5,8 @@ use std::fmt;
 
 use super::error::RecordDefect;
 use super::file::LogFile;
+use super::record::Record;
+use crate::format::log::Header;
 use crate::types::Lsn;
 
 /// Where the records of a log file end, and what stands there instead of another.
@@ -82,18 +84,7 @@ impl Tail {
 
 impl fmt::Display for Tail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: ", self.lsn)?;
-        match self.kind {
-            TailKind::Clean => write!(f, "ends with its last record")?,
-            TailKind::Zeros { len } => write!(f, "ends before {len} zero bytes, room made ahead of writing")?,
-            TailKind::Cut { have, need } => {
-                write!(f, "ends before a torn or cut record: {have} bytes of {need}")?;
-            }
-            TailKind::Torn { defect } => write!(f, "ends before a torn or damaged record: {defect}")?,
-            TailKind::Garbage { len, defect } => {
-                write!(f, "ends before {len} bytes that are no record of this log: {defect}")?;
-            }
-        }
+        write!(f, "{}: {}", self.lsn, self.kind)?;
         match self.behind {
             Some(Behind { lsn, follows: true }) => write!(f, "; the records behind it go on at {lsn}"),
             Some(Behind { lsn, follows: false }) => write!(f, "; remains of older records follow from {lsn}"),
@@ -102,22 +93,48 @@ impl fmt::Display for Tail {
     }
 }
 
-/// How many bytes a search for further records may check, as a multiple of the
-/// file's length.
+impl fmt::Display for TailKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TailKind::Clean => write!(f, "ends with its last record"),
+            TailKind::Zeros { len } => write!(f, "ends before {len} zero bytes, room made ahead of writing"),
+            TailKind::Cut { have, need } => {
+                write!(f, "ends before a torn or cut record: {have} bytes of {need}")
+            }
+            TailKind::Torn { defect } => write!(f, "ends before a torn or damaged record: {defect}"),
+            TailKind::Garbage { len, defect } => {
+                write!(f, "ends before {len} bytes that are no record of this log: {defect}")
+            }
+        }
+    }
+}
+
+/// How many bytes a search for further records may check, and how many places it may
+/// look at for the one that follows, as a multiple of the file's length.
 const SEARCH: u64 = 8;
 
 /// What the search for records behind a tail may still cost.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Budget(u64);
+pub(super) struct Budget {
+    bytes: u64,
+    places: u64,
+}
 
 impl Budget {
     pub(super) fn of(file: &LogFile<'_>) -> Budget {
-        Budget(file.size().saturating_mul(SEARCH))
+        let all = file.size().saturating_mul(SEARCH);
+        Budget { bytes: all, places: all }
     }
 
-    fn take(&mut self, cost: u32) -> bool {
-        let left = self.0.checked_sub(cost.into());
-        self.0 = left.unwrap_or(0);
+    fn check(&mut self, len: u32) -> bool {
+        let left = self.bytes.checked_sub(len.into());
+        self.bytes = left.unwrap_or(0);
+        left.is_some()
+    }
+
+    fn look(&mut self) -> bool {
+        let left = self.places.checked_sub(1);
+        self.places = left.unwrap_or(0);
         left.is_some()
     }
 }
@@ -169,24 +186,48 @@ fn follows(file: &LogFile<'_>, at: u32, before: u32) -> bool {
     file.rest(at).iter().zip(expected).all(|(found, expected)| *found == expected)
 }
 
-/// Looks for the next whole record behind one that could not be read.
+/// Looks for the next whole record behind one that could not be read: the one that
+/// follows it, or else the first that there is.
 fn search(file: &LogFile<'_>, at: u32, budget: &mut Budget) -> Option<Behind> {
-    let end = file.end();
-    let header = file.header_len();
+    let behind = |place, follows| Some(Behind { lsn: file.lsn(place), follows });
     let next = file.raw_header(at).map(|(_, raw)| at.saturating_add(raw.len.max(1)));
-    let places = next.into_iter().chain(at.saturating_add(1)..end.saturating_sub(header));
-    for place in places {
-        let Some((_, raw)) = file.raw_header(place) else { continue };
-        let fits = raw.len > header && raw.len <= end.saturating_sub(place) && raw.prev < place;
-        if !fits {
-            continue;
+    let places = at.saturating_add(1)..file.end().saturating_sub(file.header_len());
+    for place in next.into_iter().chain(places.clone()) {
+        if !budget.look() {
+            break;
         }
-        if !budget.take(raw.len) {
+        if let Some(raw) = plausible(file, place).filter(|raw| raw.prev == at) {
+            if !budget.check(raw.len) {
+                return None;
+            }
+            if file.read(place).is_ok() {
+                return behind(place, true);
+            }
+        }
+    }
+    for place in places {
+        let Some(raw) = plausible(file, place) else { continue };
+        if !budget.check(raw.len) {
             return None;
         }
-        if file.read(place).is_ok() {
-            return Some(Behind { lsn: file.lsn(place), follows: raw.prev == at });
+        if file.read(place).is_ok_and(|record| proven(file, &record)) {
+            return behind(place, raw.prev == at);
         }
     }
     None
+}
+
+/// Whether more than its checksum speaks for a record. In page images there are many
+/// zeros, and few other bytes between them have the right checksum now and then.
+fn proven(file: &LogFile<'_>, record: &Record<'_>) -> bool {
+    let place = record.lsn().offset;
+    let next = || plausible(file, place.saturating_add(record.size()));
+    file.encrypted() || record.note().is_none() || next().is_some_and(|next| next.prev == place)
+}
+
+/// A header whose numbers can be those of a record.
+fn plausible<'a>(file: &'a LogFile<'_>, place: u32) -> Option<Header<'a>> {
+    let (_, raw) = file.raw_header(place)?;
+    let left = file.end().saturating_sub(place);
+    (raw.len > file.header_len() && raw.len <= left && raw.prev < place).then_some(raw)
 }

@@ -3,7 +3,9 @@
 
 #![allow(dead_code)] // each test file uses a part
 
+pub(crate) mod history;
 pub(crate) mod image;
+pub(crate) mod logs;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use bdbkit::Database;
 use bdbkit::dump::{self, escape};
-use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::failure::{Failure, Outcome, about, complain, places};
+use crate::progress;
 
 /// Write a database as text, in the form that db_load reads
 ///
@@ -58,7 +58,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         None => db,
     };
     let out = output(arguments)?;
-    let bar = progress(&out);
+    let bar = progress::written(out.terminal);
     let writer = dump::Writer::new().print(arguments.print).record_numbers(arguments.keys);
     let summary = writer.write(&db, bar.wrap_write(out.to), |damage| {
         let message = match damage.database {
@@ -88,8 +88,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
 
 /// Opens a database; `-` is standard input.
 pub(crate) fn open(path: &Path) -> Result<Database<'static>, Failure> {
-    let source = if path == Path::new("-") { Path::new("/dev/stdin") } else { path };
-    Database::open(source).map_err(|error| Failure::about(path, &error))
+    Database::open(real(path)).map_err(|error| Failure::about(path, &error))
+}
+
+/// The file that is meant by a path.
+pub(crate) fn real(path: &Path) -> &Path {
+    if path == Path::new("-") { Path::new("/dev/stdin") } else { path }
 }
 
 fn list(db: &Database<'_>, arguments: &Arguments) -> Result<Outcome, Failure> {
@@ -128,13 +132,4 @@ fn output(arguments: &Arguments) -> Result<Output, Failure> {
     }
     let file = File::create(path).map_err(|error| Failure::Message(about(path, error)))?;
     Ok(Output { terminal: false, to: Box::new(file) })
-}
-
-/// A progress bar on a terminal that does not show the output itself.
-fn progress(out: &Output) -> ProgressBar {
-    if out.terminal || !io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let style = ProgressStyle::with_template("{spinner} {bytes} written, {bytes_per_sec}");
-    ProgressBar::new_spinner().with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()))
 }

@@ -9,6 +9,7 @@ use bdbkit::{Database, Item, Method};
 
 use crate::dump::open;
 use crate::failure::{Failure, Outcome, about};
+use crate::hex::{hex, unhex};
 
 /// Print the value of a key
 ///
@@ -62,7 +63,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
 }
 
 fn key(db: &Database<'_>, arguments: &Arguments, out: &mut impl Write) -> Result<bool, Failure> {
-    let key = if arguments.hex { unhex(arguments)? } else { arguments.key.as_encoded_bytes().to_vec() };
+    let key = if arguments.hex { unhexed(arguments)? } else { arguments.key.as_encoded_bytes().to_vec() };
     let mut found = false;
     for pair in db.duplicates(&key).pairs() {
         let pair = pair.map_err(|error| Failure::about(&arguments.file, &error))?;
@@ -90,7 +91,7 @@ fn print(value: &Item<'_>, arguments: &Arguments, out: &mut impl Write) -> Resul
     for piece in value.pieces() {
         let piece = piece.map_err(|error| Failure::about(&arguments.file, &error))?;
         if arguments.hex {
-            piece.iter().try_for_each(|byte| write!(out, "{byte:02x}"))?;
+            out.write_all(hex(piece).as_bytes())?;
         } else {
             out.write_all(piece)?;
         }
@@ -99,15 +100,7 @@ fn print(value: &Item<'_>, arguments: &Arguments, out: &mut impl Write) -> Resul
     Ok(())
 }
 
-fn unhex(arguments: &Arguments) -> Result<Vec<u8>, Failure> {
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    let byte = |two: &[u8]| match two {
-        [high, low] => u8::try_from(digit(*high)? << 4 | digit(*low)?).ok(),
-        _ => None,
-    };
-    let bytes: Option<Vec<u8>> = arguments.key.as_encoded_bytes().chunks(2).map(byte).collect();
-    bytes.ok_or_else(|| {
-        let key = arguments.shown_key();
-        Failure::Message(format!("{key}: not an even number of hexadecimal digits"))
-    })
+fn unhexed(arguments: &Arguments) -> Result<Vec<u8>, Failure> {
+    let key = unhex(arguments.key.as_encoded_bytes());
+    key.map_err(|error| Failure::Message(format!("{}: {error}", arguments.shown_key())))
 }

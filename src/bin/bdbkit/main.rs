@@ -3,7 +3,10 @@
 mod dump;
 mod failure;
 mod get;
+mod hex;
 mod info;
+mod log;
+mod progress;
 
 use std::process::ExitCode;
 
@@ -11,11 +14,10 @@ use clap::{Parser, Subcommand};
 
 use failure::Outcome;
 
-/// Reads the database files of Berkeley DB, without libdb.
+/// Reads the database and log files of Berkeley DB, without libdb.
 ///
-/// BTREE and RECNO files of versions 6 to 9 (releases 2.x to 5.3), little- and
-/// big-endian, one or several databases in a file. Files are only read, never
-/// written.
+/// BTREE and RECNO files of versions 6 to 9, transaction logs of versions 2 to 19
+/// (releases 2.x to 5.3), little- and big-endian. Files are only read, never written.
 #[derive(Parser)]
 #[command(version, max_term_width = 100, after_help = EXAMPLES)]
 struct Arguments {
@@ -30,6 +32,12 @@ Examples:
   bdbkit dump folder.db | db_load new.db  into a file of this machine's release
   bdbkit dump -l many.db                  names of the databases in a file
   bdbkit get folder.db user/alice/INBOX   one value
+  bdbkit info store                       log files and databases of an environment
+  bdbkit log print store | less           all log records, as db_printlog has them
+  bdbkit log print --json --txn 80000002 store/log.0000000007
+  bdbkit log verify store                 is the log whole?
+  bdbkit log history store --db folder.db --key user/alice/
+                                          who put, replaced, deleted these, and when?
 
 Exit codes: 0 done; 1 not found, or something could not be read (whatever could
 be read was printed, and every damage was named on standard error); 2 wrong usage.";
@@ -39,6 +47,7 @@ enum Command {
     Info(info::Arguments),
     Dump(dump::Arguments),
     Get(get::Arguments),
+    Log(log::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -46,6 +55,7 @@ fn main() -> ExitCode {
         Command::Info(arguments) => info::run(&arguments),
         Command::Dump(arguments) => dump::run(&arguments),
         Command::Get(arguments) => get::run(&arguments),
+        Command::Log(arguments) => log::run(&arguments),
     };
     Outcome::exit_code(outcome)
 }

@@ -1,14 +1,21 @@
 //! Records as `db_printlog` prints them (log-format, "Printing").
 
+mod buffer;
+mod databases;
+mod meta_listing;
 mod new_form;
+mod page_listing;
 
+use std::cell::RefCell;
 use std::io::{self, Write};
 
+use self::buffer::Text;
+use self::databases::Databases;
 use super::calendar::Civil;
 use super::locks::locks;
 use crate::format::log::DEBUG;
 use crate::log::record::{Field, Note, Record, Value, signed, unsigned};
-use crate::log::schema::{FieldKind, Print};
+use crate::log::schema::Print;
 
 /// From this version on, releases print in another form.
 const NEW_FORM: u32 = 17;
@@ -23,22 +30,28 @@ const NEW_FORM: u32 = 17;
 /// for record in log.records() {
 ///     printer.print(&record?, &mut text)?;
 /// }
-/// assert!(text.starts_with(b"[1][28]log_register: rec: 2 txnid 0 prevlsn [0][0]\n\topcode: 3\n"));
+/// assert!(text.starts_with(b"[1][28]crdel_fileopen: rec: 141 txnid 80000002 prevlsn [0][0]\n\tname: p.db0 \n"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// Not printed as there are page images of versions 17 to 19, which the releases list
-/// item by item: they are shown as bytes.
+/// Versions 17 to 19 list images of pages item by item, and numbers in items in the
+/// byte order of the printing machine. For the way in which a database keeps its pages
+/// a printer goes by the register records that it has printed or [passed](Printer::pass);
+/// without one, byte order is guessed for images, and items stay as they are. It differs
+/// from the releases where these print what does not stand in the record: their marks of
+/// deleted items on images in two parts. Images of metadata of heaps and queues are shown
+/// as bytes.
 #[derive(Debug)]
 pub struct Printer<F = fn(i64) -> i64> {
     zone: F,
+    databases: RefCell<Databases>,
 }
 
 impl Printer {
     /// Prints times in UTC.
     #[must_use]
     pub fn new() -> Printer {
-        Printer { zone: |_| 0 }
+        Printer { zone: |_| 0, databases: RefCell::default() }
     }
 }
 
@@ -52,7 +65,7 @@ impl<F: Fn(i64) -> i64> Printer<F> {
     /// Prints times in a time zone: a function from seconds since 1970 to the
     /// offset from UTC at that time, in seconds.
     pub fn in_zone(zone: F) -> Printer<F> {
-        Printer { zone }
+        Printer { zone, databases: RefCell::default() }
     }
 
     /// Prints one record, with the empty line behind it.
@@ -61,77 +74,94 @@ impl<F: Fn(i64) -> i64> Printer<F> {
     ///
     /// Those of writing.
     pub fn print(&self, record: &Record<'_>, out: &mut impl Write) -> io::Result<()> {
-        write!(out, "{}", record.lsn())?;
+        let mut text = Text::new();
         let new = record.version() >= NEW_FORM;
-        match record.layout() {
-            Ok(layout) => {
-                head(record, layout.printed_name(), out)?;
-                let mut fields = record.fields().peekable();
-                let mut end: &[u8] = b"\n";
-                while let Some(field) = fields.next() {
-                    if new {
-                        let next = fields.peek().filter(|next| next.layout().kind() == FieldKind::ItemTail);
-                        if field.layout().kind() == FieldKind::Item && next.is_some() {
-                            continue; // printed at the place of its tail, which is the same
-                        }
-                        end = if field.layout().kind() == FieldKind::PageList { b"\t" } else { b"\n" };
-                        new_form::field(&field, record, &self.zone, out)?;
-                    } else {
-                        self.field(&field, record, out)?;
+        match record.parse() {
+            Ok((layout, fields)) => {
+                head(record, layout.printed_name(), &mut text);
+                if new {
+                    let mut databases = self.databases.take(); // not borrowed while `zone` runs
+                    new_form::fields(layout, fields, record, &mut databases, &self.zone, &mut text);
+                    self.databases.replace(databases);
+                } else {
+                    for field in fields {
+                        self.field(&field, record, &mut text, out)?;
                     }
+                    text.raw(b"\n");
                 }
-                out.write_all(end)
             }
             Err(Note::Application) => {
                 let [first, second] = if new { ["BDB5016 ", "BDB5017 "] } else { [""; 2] };
-                let kind = record.kind();
-                write!(out, "{first}application specific record: rec: {kind}\n{second}\tdata: ")?;
-                bytes(record.body(), out)?;
-                out.write_all(b"\n\n")
+                text.put(first);
+                text.lsn(record.lsn());
+                text.put("application specific record: rec: ");
+                text.decimal(record.kind());
+                text.raw(b"\n");
+                text.put(second);
+                text.name("data");
+                bytes(record.body(), &mut text, out)?;
+                text.raw(b"\n\n");
             }
             Err(_) => {
-                head(record, "unknown", out)?;
-                out.write_all(b"\tdata: ")?;
-                bytes(record.body(), out)?;
-                out.write_all(b"\n\n")
+                head(record, "unknown", &mut text);
+                text.name("data");
+                bytes(record.body(), &mut text, out)?;
+                text.raw(b"\n\n");
             }
+        }
+        out.write_all(text.as_bytes())
+    }
+
+    /// Takes in a record that is not to be printed: it may tell of a database of which
+    /// others follow.
+    pub fn pass(&self, record: &Record<'_>) {
+        if record.version() >= NEW_FORM {
+            self.databases.borrow_mut().pass(record);
         }
     }
 
-    fn field(&self, field: &Field<'_>, record: &Record<'_>, out: &mut impl Write) -> io::Result<()> {
-        write!(out, "\t{}: ", field.name())?;
+    fn field(
+        &self,
+        field: &Field<'_>,
+        record: &Record<'_>,
+        text: &mut Text,
+        out: &mut impl Write,
+    ) -> io::Result<()> {
+        text.name(field.name());
         match (field.value(), field.layout().print()) {
             (Value::Bytes(list), Print::Locks) if record.version() >= 10 => {
-                out.write_all(b"\n")?;
-                return lock_lines(list, record, out);
+                text.raw(b"\n");
+                lock_lines(list, record, text);
+                return Ok(());
             }
-            (value, print) => self.value(value, print, out)?,
+            (Value::Bytes(list), _) => bytes(list, text, out)?,
+            (Value::Lsn(lsn), _) => text.lsn(lsn),
+            (Value::Signed(n), Print::Time) => time(n.into(), &self.zone, text),
+            (Value::Size(n), _) => text.decimal(n),
+            (Value::Unsigned(n), Print::Hexadecimal) => {
+                text.raw(b"0x");
+                text.hex(n);
+            }
+            (Value::Signed(n), Print::Hexadecimal) => {
+                text.raw(b"0x");
+                text.hex(extended(n));
+            }
+            (Value::Unsigned(n), Print::Octal) => text.octal(n),
+            (Value::Unsigned(n), Print::Signed) => text.signed(signed(n)),
+            (Value::Signed(n), Print::Unsigned) => text.decimal(unsigned(n)),
+            (Value::Signed(n), Print::UnsignedLong) => text.decimal(extended(n)),
+            (Value::Signed(n), _) => text.signed(n),
+            (Value::Unsigned(n), _) => text.decimal(n),
         }
-        out.write_all(b"\n")
-    }
-
-    fn value(&self, value: Value<'_>, print: Print, out: &mut impl Write) -> io::Result<()> {
-        match (value, print) {
-            (Value::Bytes(list), _) => bytes(list, out),
-            (Value::Lsn(lsn), _) => write!(out, "{lsn}"),
-            (Value::Signed(n), Print::Time) => time(n.into(), &self.zone, out),
-            (Value::Size(n), _) => write!(out, "{n}"),
-            (Value::Unsigned(n), Print::Hexadecimal) => write!(out, "{n:#x}"),
-            (Value::Signed(n), Print::Hexadecimal) => write!(out, "{:#x}", i64::from(n)),
-            (Value::Unsigned(n), Print::Octal) => write!(out, "{n:o}"),
-            (Value::Unsigned(n), Print::Signed) => write!(out, "{}", signed(n)),
-            (Value::Signed(n), Print::Unsigned) => write!(out, "{}", unsigned(n)),
-            (Value::Signed(n), Print::UnsignedLong) => write!(out, "{}", extended(n)),
-            (Value::Signed(n), _) => write!(out, "{n}"),
-            (Value::Unsigned(n), _) => write!(out, "{n}"),
-        }
+        text.raw(b"\n");
+        Ok(())
     }
 }
 
 /// Seconds, and the local time in two forms.
-fn time(seconds: i64, zone: &impl Fn(i64) -> i64, out: &mut impl Write) -> io::Result<()> {
+fn time(seconds: i64, zone: &impl Fn(i64) -> i64, text: &mut Text) {
     let local = Civil::of(seconds.saturating_add(zone(seconds)));
-    write!(out, "{seconds} ({}, {})", local.long(), local.short())
+    text.put(&format!("{seconds} ({}, {})", local.long(), local.short()));
 }
 
 /// A number as an unsigned one of the printing program's `long`: 64 bits.
@@ -139,54 +169,81 @@ fn extended(n: i32) -> u64 {
     u64::from_le_bytes(i64::from(n).to_le_bytes())
 }
 
-fn head(record: &Record<'_>, name: &str, out: &mut impl Write) -> io::Result<()> {
+fn head(record: &Record<'_>, name: &str, text: &mut Text) {
     let (debug, mark) = if record.debug() { ("_debug", DEBUG) } else { ("", 0) };
-    let label = if record.version() >= 12 { "txnp" } else { "txnid" };
-    let kind = record.kind() | mark;
-    let txn = record.txn().map_or(0, |txn| txn.0);
-    writeln!(out, "{name}{debug}: rec: {kind} {label} {txn:x} prevlsn {}", record.prev_lsn())
+    text.lsn(record.lsn());
+    text.put(name);
+    text.put(debug);
+    text.put(": rec: ");
+    text.decimal(record.kind() | mark);
+    text.put(if record.version() >= 12 { " txnp " } else { " txnid " });
+    text.hex(record.txn().map_or(0, |txn| txn.0));
+    text.put(" prevlsn ");
+    text.lsn(record.prev_lsn());
+    text.raw(b"\n");
 }
 
 /// Printable bytes as themselves, others in hexadecimal with a blank behind.
-fn bytes(data: &[u8], out: &mut impl Write) -> io::Result<()> {
+fn bytes(data: &[u8], text: &mut Text, out: &mut impl Write) -> io::Result<()> {
     let plain = |byte: &u8| matches!(byte, 0x20..=0x7e | b'\n');
-    for run in data.chunk_by(|a, b| plain(a) && plain(b)) {
-        match run {
-            [0] => out.write_all(b"0 ")?,
-            [byte] if !plain(byte) => write!(out, "{byte:#x} ")?,
-            _ => out.write_all(run)?,
+    for piece in data.chunks(1 << 12) {
+        for run in piece.chunk_by(|a, b| plain(a) && plain(b)) {
+            match run {
+                [0] => text.raw(b"0 "),
+                [byte] if !plain(byte) => {
+                    text.raw(b"0x");
+                    text.hex(*byte);
+                    text.raw(b" ");
+                }
+                _ => text.raw(run),
+            }
         }
+        text.relieve(out)?;
     }
     Ok(())
 }
 
-fn lock_lines(list: &[u8], record: &Record<'_>, out: &mut impl Write) -> io::Result<()> {
+fn lock_lines(list: &[u8], record: &Record<'_>, text: &mut Text) {
     for lock in locks(list, record.endianness()) {
-        out.write_all(b"\t(")?;
+        text.raw(b"\t(");
         for (i, byte) in lock.file.0.iter().take(5).enumerate() {
-            write!(out, "{}{byte:x}", if i > 0 { " " } else { "" })?;
+            text.put(if i > 0 { " " } else { "" });
+            text.hex(*byte);
         }
-        out.write_all(b")")?;
-        lock.pages().try_for_each(|page| write!(out, " {page}"))?;
-        out.write_all(b"\n")?;
+        text.raw(b")");
+        for page in lock.pages() {
+            text.raw(b" ");
+            text.decimal(page);
+        }
+        text.raw(b"\n");
     }
-    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn text(write: impl Fn(&mut Vec<u8>) -> io::Result<()>) -> String {
-        let mut out = Vec::new();
-        write(&mut out).unwrap();
-        String::from_utf8(out).unwrap()
+    /// What is written to a text.
+    pub(super) fn written(write: impl Fn(&mut Text)) -> String {
+        let mut text = Text::new();
+        write(&mut text);
+        String::from_utf8(text.as_bytes().to_vec()).unwrap()
     }
 
     #[test]
     fn bytes_print_as_the_old_releases_do() {
-        assert_eq!(text(|out| bytes(b"a\0\x01b\n\x7f\xff~", out)), "a0 0x1 b\n0x7f 0xff ~");
-        assert_eq!(text(|out| bytes(b"\0\0x", out)), "0 0 x");
-        assert_eq!(text(|out| bytes(b"", out)), "");
+        let text = |data: &[u8]| written(|text| bytes(data, text, &mut io::sink()).unwrap());
+        assert_eq!(text(b"a\0\x01b\n\x7f\xff~"), "a0 0x1 b\n0x7f 0xff ~");
+        assert_eq!(text(b"\0\0x"), "0 0 x");
+        assert_eq!(text(b""), "");
+    }
+
+    #[test]
+    fn long_bytes_are_written_in_pieces() {
+        let (mut text, mut out) = (Text::new(), Vec::new());
+        bytes(&[b'x'; 1 << 20], &mut text, &mut out).unwrap();
+        assert!(text.len() < 1 << 17);
+        out.extend_from_slice(text.as_bytes());
+        assert_eq!(out, [b'x'; 1 << 20]);
     }
 }

@@ -1,54 +1,142 @@
 //! The form in which releases 5.0 to 5.3 print: log versions 17 to 19.
 
-use std::io::{self, Write};
-
+use super::buffer::Text;
+use super::databases::Databases;
+use super::page_listing::{self, Image};
 use super::{extended, lock_lines, time};
-use crate::log::record::{Field, Record, Value, unsigned};
-use crate::log::schema::{FieldKind, Print};
+use crate::log::record::{Fields, Record, Value, unsigned};
+use crate::log::schema::{FieldKind, Print, RecordLayout};
+use crate::order::Endianness;
+use crate::types::Lsn;
 
-/// One field.
-pub(super) fn field(
-    field: &Field<'_>,
+/// All fields of a record, and what stands behind the last.
+pub(super) fn fields(
+    layout: &RecordLayout,
+    mut fields: Fields<'_>,
     record: &Record<'_>,
+    databases: &mut Databases,
     zone: &impl Fn(i64) -> i64,
-    out: &mut impl Write,
-) -> io::Result<()> {
-    let name = field.name();
-    match (field.value(), field.layout().kind()) {
-        (Value::Bytes(list), FieldKind::Locks) => return lock_lines(list, record, out),
-        (Value::Bytes(list), FieldKind::PageList) => return page_list(list, record, out),
-        (Value::Bytes([]), FieldKind::Item | FieldKind::ItemTail) => return Ok(()),
-        (Value::Bytes(data), _) => {
-            write!(out, "\t{name}: ")?;
-            new_bytes(data, out)?;
+    text: &mut Text,
+) {
+    let tailed = layout.fields().iter().any(|field| field.kind() == FieldKind::PageTail);
+    let mut image = None;
+    let (mut operation, mut register) = (0, None);
+    let mut database = None;
+    while let Some(field) = fields.next() {
+        let (name, kind, print) = (field.name(), field.layout().kind(), field.layout().print());
+        match (field.value(), kind) {
+            (Value::Bytes(list), FieldKind::Locks) => {
+                lock_lines(list, record, text);
+                continue;
+            }
+            (Value::Bytes(list), FieldKind::PageList) => {
+                page_list(list, record, text);
+                continue;
+            }
+            (Value::Unsigned(op), FieldKind::Operation) => operation = op,
+            (Value::Unsigned(op), FieldKind::Register) => register = Some(op),
+            (Value::Signed(id), FieldKind::FileId) => match register {
+                Some(opcode) => databases.register(id, opcode),
+                None => database = databases.get(id),
+            },
+            (Value::Bytes([]), FieldKind::Item | FieldKind::ItemTail) => continue,
+            (Value::Bytes(head), FieldKind::PageImage) => {
+                let whole = Image { head, tail: None, behind: fields.rest(), kept: database };
+                if tailed {
+                    image = Some((name, whole)); // shown where the tail stands
+                    continue;
+                }
+                if page_listing::list(whole, text) {
+                    continue;
+                }
+            }
+            (Value::Bytes(tail), FieldKind::PageTail) => {
+                if let Some((head_name, image)) = image.take() {
+                    if page_listing::list(Image { tail: Some(tail), ..image }, text) {
+                        continue;
+                    }
+                    text.name(head_name);
+                    data(image.head, text);
+                    text.raw(b"\n");
+                }
+            }
+            _ => {}
         }
-        (Value::Unsigned(op), FieldKind::Operation) => {
-            let kind = op.to_be_bytes()[3];
-            write!(out, "\t{name}: {} ptype: {}", op >> 8, page_kind(kind))?;
+        text.name(name);
+        match (field.value(), kind) {
+            (Value::Bytes(item), FieldKind::Item)
+                if database.is_some_and(|kept| kept.order == Endianness::Big) =>
+            {
+                data(&swapped(operation, item), text);
+            }
+            (Value::Bytes(bytes), _) => data(bytes, text),
+            (Value::Unsigned(op), FieldKind::Operation) => {
+                text.decimal(op >> 8);
+                text.raw(b" ptype: ");
+                let [.., page] = op.to_be_bytes();
+                text.put(page_kind(page));
+            }
+            (Value::Unsigned(op), FieldKind::Register) => {
+                text.put(register_name(op & 0xf));
+                text.raw(b" ");
+                text.hex(op & !0xf);
+            }
+            (Value::Signed(n), _) if print == Print::Database => text.decimal(extended(n)),
+            (Value::Signed(n), FieldKind::Time) => time(n.into(), zone, text),
+            (Value::Signed(n), _) => number(unsigned(n), print, text),
+            (Value::Unsigned(n), _) => number(n, print, text),
+            (Value::Size(n), _) => text.decimal(n),
+            (Value::Lsn(lsn), _) => text.lsn(lsn),
         }
-        (Value::Unsigned(op), FieldKind::Register) => {
-            write!(out, "\t{name}: {} {:x}", register_name(op & 0xf), op & !0xf)?;
-        }
-        (Value::Signed(n), FieldKind::FileId) => {
-            write!(out, "\t{name}: {}", extended(n))?;
-        }
-        (Value::Signed(n), FieldKind::Time) => {
-            write!(out, "\t{name}: ")?;
-            time(n.into(), zone, out)?;
-        }
-        (Value::Signed(n), _) => new_number(name, unsigned(n), field.layout().print(), out)?,
-        (Value::Unsigned(n), _) => new_number(name, n, field.layout().print(), out)?,
-        (Value::Size(n), _) => write!(out, "\t{name}: {n}")?,
-        (Value::Lsn(lsn), _) => write!(out, "\t{name}: {lsn}")?,
+        text.raw(b"\n");
     }
-    out.write_all(b"\n")
+    text.raw(b"\n");
 }
 
-fn new_number(name: &str, n: u32, print: Print, out: &mut impl Write) -> io::Result<()> {
+/// A big-endian item of a page, with its numbers in the other order. The operation
+/// before it in the record tells the type of the page, and of an item of a hash.
+fn swapped(operation: u32, item: &[u8]) -> Vec<u8> {
+    let [.., hash_kind, page] = operation.to_be_bytes();
+    let kind = item.get(2).copied().unwrap_or(0) & 0x7f;
+    let numbers: &[(usize, usize)] = match (page, kind) {
+        // The length of a long key stands in the order of the machine.
+        (3, 3) => &[(0, 2), (4, 4), (8, 4), (16, 4)],
+        (3, _) => &[(0, 2), (4, 4), (8, 4)],
+        (4, _) => &[(0, 4), (4, 4)],
+        (5 | 6 | 12, 1) => &[(0, 2)],
+        (5 | 6 | 12, _) => &[(4, 4), (8, 4)],
+        (2 | 13, _) if matches!(hash_kind, 3 | 4) => &[(4, 4), (8, 4)],
+        _ => &[],
+    };
+    let mut item = item.to_vec();
+    for &(at, len) in numbers {
+        if let Some(number) = item.get_mut(at..).and_then(|rest| rest.get_mut(..len)) {
+            number.reverse();
+        }
+    }
+    if let (2 | 13, 2) = (page, hash_kind) {
+        swap_lengths(&mut item);
+    }
+    item
+}
+
+/// Values of a hash with one key: the length of each stands before and behind it.
+fn swap_lengths(mut values: &mut [u8]) {
+    while let Some((length, rest)) = values.split_first_chunk_mut() {
+        let value = u16::from_be_bytes(*length);
+        length.reverse();
+        let Some((_, rest)) = rest.split_at_mut_checked(value.into()) else { return };
+        let Some((length, rest)) = rest.split_first_chunk_mut::<2>() else { return };
+        length.reverse();
+        values = rest;
+    }
+}
+
+fn number(n: u32, print: Print, text: &mut Text) {
     match print {
-        Print::Hexadecimal => write!(out, "\t{name}: {n:x}"),
-        Print::Octal => write!(out, "\t{name}: {n:o}"),
-        _ => write!(out, "\t{name}: {n}"),
+        Print::Hexadecimal => text.hex(n),
+        Print::Octal => text.octal(n),
+        _ => text.decimal(n),
     }
 }
 
@@ -56,49 +144,60 @@ fn new_number(name: &str, n: u32, print: Print, out: &mut impl Write) -> io::Res
 const SHOWN: usize = 100;
 
 /// The length, and the first bytes: as text if most are printable.
-fn new_bytes(data: &[u8], out: &mut impl Write) -> io::Result<()> {
-    write!(out, "len: {:>3}", data.len())?;
+pub(super) fn data(data: &[u8], text: &mut Text) {
+    text.raw(b"len: ");
+    text.right(u64::try_from(data.len()).unwrap_or(u64::MAX), 3);
     if data.is_empty() {
-        return Ok(());
+        return;
     }
     let shown = data.get(..SHOWN).unwrap_or(data);
-    let printable = |byte: u8| matches!(byte, 0x20..=0x7e | b'\t' | b'\n');
-    let text = match shown {
-        [text @ .., 0] => text,
-        all => all,
-    };
-    let odd = text.iter().filter(|&&byte| !printable(byte)).count();
-    out.write_all(b" data: ")?;
-    for &byte in shown {
-        if odd.saturating_mul(4) >= shown.len().max(1) {
-            write!(out, "{byte:02x}")?;
-        } else if printable(byte) {
-            out.write_all(&[byte])?;
-        } else {
-            write!(out, "\\{byte:x}")?;
-        }
-    }
-    if shown.len() < data.len() { out.write_all(b"...") } else { Ok(()) }
-}
-
-/// `page [file][offset]`, four to a line.
-fn page_list(list: &[u8], record: &Record<'_>, out: &mut impl Write) -> io::Result<()> {
-    let word = |bytes: &[u8], at: usize| {
-        let word: [u8; 4] = bytes.get(at..).and_then(|rest| rest.first_chunk().copied()).unwrap_or_default();
-        match record.endianness() {
-            crate::order::Endianness::Little => u32::from_le_bytes(word),
-            crate::order::Endianness::Big => u32::from_be_bytes(word),
+    let printable = |byte: &u8| matches!(byte, 0x20..=0x7e);
+    let odd = shown.iter().filter(|byte| !printable(byte)).count();
+    let harmless = match odd {
+        0 => 0,
+        _ => {
+            let closing = usize::from(shown.last() == Some(&0));
+            shown.iter().filter(|byte| matches!(byte, b'\t' | b'\n')).count().saturating_add(closing)
         }
     };
-    out.write_all(b"\t")?;
-    for (i, entry) in list.chunks_exact(16).enumerate() {
-        let (page, file, offset) = (word(entry, 0), word(entry, 8), word(entry, 12));
-        write!(out, "{page} [{file}][{offset}]{}", if i % 4 == 3 { "\n\t" } else { " " })?;
+    text.raw(b" data: ");
+    if odd.saturating_sub(harmless) >= shown.len() / 4 {
+        text.dump(shown);
+    } else if odd == 0 {
+        text.raw(shown);
+    } else {
+        for run in shown.chunk_by(|a, b| printable(a) && printable(b)) {
+            match run {
+                [byte] if !printable(byte) => {
+                    text.raw(b"\\");
+                    text.hex(*byte);
+                }
+                _ => text.raw(run),
+            }
+        }
     }
-    out.write_all(b"\n")
+    if shown.len() < data.len() {
+        text.raw(b"...");
+    }
 }
 
-fn page_kind(kind: u8) -> &'static str {
+/// `page [file][offset]`, the last of them four to a line.
+fn page_list(list: &[u8], record: &Record<'_>, text: &mut Text) {
+    let order = record.endianness();
+    let word = |entry: &[u8], at: usize| {
+        entry.get(at..).and_then(|rest| order.split_u32(rest)).map_or(0, |(n, _)| n)
+    };
+    text.raw(b"\t");
+    let entries = list.chunks_exact(16);
+    for (left, entry) in (0..entries.len()).rev().zip(entries) {
+        text.decimal(word(entry, 0));
+        text.raw(b" ");
+        text.lsn(Lsn { file: word(entry, 8), offset: word(entry, 12) });
+        text.put(if left % 4 == 0 { "\n\t" } else { " " });
+    }
+}
+
+pub(super) fn page_kind(kind: u8) -> &'static str {
     match kind {
         0 => "invalid",
         1 => "duplicate",
@@ -138,19 +237,29 @@ fn register_name(operation: u32) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::written;
     use super::*;
-
-    fn text(write: impl Fn(&mut Vec<u8>) -> io::Result<()>) -> String {
-        let mut out = Vec::new();
-        write(&mut out).unwrap();
-        String::from_utf8(out).unwrap()
-    }
 
     #[test]
     fn bytes_print_as_text_if_most_are_printable() {
-        assert_eq!(text(|out| new_bytes(b"", out)), "len:   0");
-        assert_eq!(text(|out| new_bytes(b"name\0", out)), "len:   5 data: name\\0");
-        assert_eq!(text(|out| new_bytes(b"\x01\x02ab", out)), "len:   4 data: 01026162");
-        assert!(text(|out| new_bytes(&[b'x'; 101], out)).ends_with("xx..."));
+        assert_eq!(written(|text| data(b"", text)), "len:   0");
+        assert_eq!(written(|text| data(b"name\0", text)), "len:   5 data: name\\0");
+        assert_eq!(written(|text| data(b"\x01\x02ab", text)), "len:   4 data: 01026162");
+        assert_eq!(written(|text| data(b"abc", text)), "len:   3 data: 616263");
+        assert_eq!(written(|text| data(b"a\x01cdefgh", text)), "len:   8 data: a\\1cdefgh");
+        assert!(written(|text| data(&[b'x'; 101], text)).ends_with("xx..."));
+    }
+
+    #[test]
+    fn numbers_in_items_are_swapped_by_the_kind_of_item() {
+        let (leaf, hash) = (0x105, 13);
+        assert_eq!(swapped(leaf, b"\0\x05\x01abcde"), b"\x05\0\x01abcde");
+        assert_eq!(swapped(leaf, b"\0\0\x03\0\0\0\0\x05\0\0\x03\x84"), b"\0\0\x03\0\x05\0\0\0\x84\x03\0\0");
+        assert_eq!(swapped(0x104, b"\0\0\0\x08\0\0\0\x03"), b"\x08\0\0\0\x03\0\0\0");
+        let pairs = b"\0\x02ab\0\x02\0\x01c\0\x01";
+        assert_eq!(swapped(0x200 | hash, pairs), b"\x02\0ab\x02\0\x01\0c\x01\0");
+        assert_eq!(swapped(0x100 | hash, pairs), pairs, "an ordinary value");
+        assert_eq!(swapped(0x200 | hash, b"\xff\xffab"), b"\xff\xffab", "cut");
+        assert_eq!(swapped(leaf, b"\0"), b"\0", "cut");
     }
 }

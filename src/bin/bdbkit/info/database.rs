@@ -1,63 +1,19 @@
-//! `bdbkit info`: what a file is and holds.
+//! What a database file is and holds.
 
 use std::collections::BTreeMap;
-use std::io::{self, IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, Write};
+use std::path::Path;
 
 use bdbkit::dump::escape;
-use bdbkit::{FileStats, TreeStats};
-use indicatif::ProgressBar;
+use bdbkit::{Database, FileStats, TreeStats};
 use serde::Serialize;
 
-use crate::dump::open;
-use crate::failure::{Failure, Outcome, about, complain, places};
-
-/// Say what files are and what they hold
-///
-/// Type, version and byte order, page size, flags, pages by kind, and for each
-/// database its depth and records. Reads the whole file.
-#[derive(clap::Args)]
-pub(crate) struct Arguments {
-    /// One JSON object a line for each file
-    #[arg(long)]
-    json: bool,
-
-    /// Database files, or - for standard input
-    #[arg(required = true)]
-    files: Vec<PathBuf>,
-}
-
-pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
-    let mut out = io::stdout().lock();
-    let mut complete = true;
-    for (i, path) in arguments.files.iter().enumerate() {
-        match File::read(path) {
-            Ok(file) => {
-                complete &= file.complete;
-                if arguments.json {
-                    let line = serde_json::to_string(&file).map_err(io::Error::from)?;
-                    writeln!(out, "{line}")?;
-                } else {
-                    if i > 0 {
-                        writeln!(out)?;
-                    }
-                    file.print(&mut out)?;
-                }
-            }
-            Err(Failure::Message(message)) => {
-                complain(message);
-                complete = false;
-            }
-            Err(closed) => return Err(closed),
-        }
-    }
-    out.flush()?;
-    Ok(Outcome::complete_if(complete))
-}
+use crate::failure::{about, complain, places};
+use crate::progress;
 
 /// The facts about a file.
 #[derive(Serialize)]
-struct File {
+pub(super) struct File {
     file: String,
     #[serde(rename = "type")]
     kind: &'static str,
@@ -78,7 +34,7 @@ struct File {
     free_list: u32,
     several_databases: bool,
     databases: Vec<Inner>,
-    complete: bool,
+    pub(super) complete: bool,
 }
 
 /// The facts about a database.
@@ -101,11 +57,8 @@ struct Inner {
 }
 
 impl File {
-    fn read(path: &Path) -> Result<File, Failure> {
-        let db = open(path)?;
-        let bar = if io::stderr().is_terminal() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
-        bar.set_message(path.display().to_string());
-        bar.enable_steady_tick(std::time::Duration::from_millis(100));
+    pub(super) fn of(path: &Path, db: &Database<'_>) -> File {
+        let bar = progress::spinner(path);
         let FileStats { pages, unwritten, unknown, free_list, highest_lsn, .. } = db.file_stats();
         let stats = db.tree_stats();
         bar.finish_and_clear();
@@ -119,7 +72,7 @@ impl File {
         let complete = stats.iter().all(|stats| stats.damaged == 0);
         let databases = stats.iter().filter_map(Inner::of).collect();
         let meta = db.meta();
-        Ok(File {
+        File {
             file: path.display().to_string(),
             kind: meta.method().name(),
             version: meta.version(),
@@ -139,10 +92,10 @@ impl File {
             several_databases: db.is_directory(),
             databases,
             complete,
-        })
+        }
     }
 
-    fn print(&self, out: &mut impl Write) -> io::Result<()> {
+    pub(super) fn print(&self, out: &mut impl Write) -> io::Result<()> {
         writeln!(out, "{}", self.file)?;
         let mut row = |name: &str, value: String| writeln!(out, "  {name:<15} {value}");
         let several = if self.several_databases { ", several databases" } else { "" };

@@ -1,0 +1,107 @@
+//! What a log file is and holds.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use bdbkit::log::LogOptions;
+use serde::Serialize;
+
+use crate::failure::{Failure, about, complain, places};
+use crate::log::place::JsonLsn;
+use crate::log::releases::{self, Refusal};
+use crate::log::source::Log;
+use crate::log::summary::{End, Header, Summary};
+use crate::progress;
+
+/// The facts about a log file.
+#[derive(Serialize)]
+pub(super) struct File {
+    file: String,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    number: u32,
+    size: u64,
+    #[serde(flatten)]
+    header: Header,
+    records: u64,
+    first: Option<JsonLsn>,
+    last: Option<JsonLsn>,
+    end: Option<End>,
+    damaged: u64,
+    first_damage: Option<String>,
+    written_by: Vec<&'static str>,
+    read_by: Vec<&'static str>,
+    refused_by: Vec<Refusal>,
+    pub(super) complete: bool,
+}
+
+impl File {
+    pub(super) fn of(path: &Path, options: &LogOptions) -> Result<File, Failure> {
+        let log = Log::of_file(path, options)?;
+        log.readable()?;
+        let bar = progress::spinner(path);
+        let summary = Summary::of(&log);
+        bar.finish_and_clear();
+        if let Some(damage) = &summary.first_damage {
+            complain(about(log.path(), format_args!("damage {}, first: {damage}", places(summary.damaged))));
+        }
+        let file = summary.files.into_iter().find_map(|file| Some((file.number, file.size, file.header?)));
+        let unread = || Failure::Message(format!("{}: the log cannot be read", path.display()));
+        let (number, size, header) = file.ok_or_else(unread)?;
+        let version = header.version;
+        Ok(File {
+            file: summary.log,
+            kind: "log",
+            number,
+            size,
+            header,
+            records: summary.records,
+            first: summary.first,
+            last: summary.last,
+            end: summary.end,
+            damaged: summary.damaged,
+            first_damage: summary.first_damage,
+            written_by: releases::writers(version),
+            read_by: releases::readers(version),
+            refused_by: releases::refusals(version),
+            complete: summary.damaged == 0,
+        })
+    }
+
+    pub(super) fn print(&self, out: &mut impl Write) -> io::Result<()> {
+        writeln!(out, "{}", self.file)?;
+        let mut row = |name: &str, value: String| writeln!(out, "  {name:<15} {value}");
+        let Header { version, byte_order, encrypted, max_size } = &self.header;
+        row("type", format!("transaction log, file {}", self.number))?;
+        row("version", format!("{version}, {byte_order}"))?;
+        row("encryption", if *encrypted { "with a password" } else { "none" }.into())?;
+        row("size", format!("{} bytes, at most {max_size}", self.size))?;
+        let range = match (self.first, self.last) {
+            (Some(first), Some(last)) => format!(", {first} to {last}"),
+            _ => String::new(),
+        };
+        row("records", format!("{}{range}", self.records))?;
+        if let Some(end) = &self.end {
+            row("end", format!("{} {}", end.lsn, end.text))?;
+        }
+        if self.damaged > 0 {
+            row("damage", places(self.damaged))?;
+        }
+        row("written by", format!("Berkeley DB {}", self.written_by.join(", ")))?;
+        let machines = if releases::byte_order_matters(*version) {
+            format!(", on {byte_order} machines only")
+        } else {
+            String::new()
+        };
+        row("read by", format!("{}{machines}", self.read_by.join(", ")))?;
+        let mut name = "not read by";
+        for Refusal { releases, message, stops } in &self.refused_by {
+            let says = message.as_ref().map_or(String::new(), |message| format!("say \"{message}\" and "));
+            let does = if *stops { "stop" } else { "skip the file" };
+            let silently = if message.is_none() { " silently" } else { "" };
+            row(name, format!("{}: {says}{does}{silently}", releases.join(", ")))?;
+            name = "";
+        }
+        Ok(())
+    }
+}

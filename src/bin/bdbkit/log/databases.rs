@@ -1,0 +1,111 @@
+//! Which records concern a database.
+
+use std::collections::BTreeSet;
+
+use bdbkit::Lsn;
+use bdbkit::dump::escape;
+use bdbkit::log::{FieldKind, Files, LogDir, Record};
+
+/// A database as it was asked for.
+#[derive(Clone)]
+pub(crate) enum Database {
+    /// Its number in the log at any time.
+    Number(i32),
+    /// Its name at any time.
+    Name(String),
+}
+
+impl Database {
+    pub(crate) fn parse(text: &str) -> Result<Database, String> {
+        Ok(text.parse().map_or_else(|_| Database::Name(text.to_owned()), Database::Number))
+    }
+}
+
+/// The databases asked for, in one log.
+pub(crate) struct Databases<'l> {
+    numbers: Vec<i32>,
+    /// What numbers mean in this log; needed only for names.
+    files: Option<Files<'l>>,
+    /// Numbers that stand for one of the databases, and from where on.
+    meant: BTreeSet<(i32, Lsn)>,
+    /// All names of the databases, also temporary ones.
+    names: BTreeSet<Vec<u8>>,
+}
+
+impl<'l> Databases<'l> {
+    /// Looks databases up in a log.
+    ///
+    /// # Errors
+    ///
+    /// The log does not know one of the names: a message that tells which it knows.
+    pub(crate) fn of(log: &'l LogDir, asked: &[Database]) -> Result<Databases<'l>, String> {
+        let mut found =
+            Databases { numbers: Vec::new(), files: None, meant: BTreeSet::new(), names: BTreeSet::new() };
+        for database in asked {
+            match database {
+                Database::Number(number) => found.numbers.push(*number),
+                Database::Name(name) => {
+                    let files = found.files.take().unwrap_or_else(|| log.files());
+                    let known = found.bind(&files, name.as_bytes());
+                    let others = (!known).then(|| unknown(&files, name));
+                    found.files = Some(files);
+                    others.map_or(Ok(()), Err)?;
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Takes in a name; says whether there is a database that had it.
+    fn bind(&mut self, files: &Files<'l>, name: &[u8]) -> bool {
+        let before = self.meant.len();
+        for binding in files.bindings() {
+            let names = files.names(binding);
+            if names.iter().any(|whole| is_or_is_in(whole, name)) {
+                self.meant.insert((binding.number, binding.from));
+                self.names.extend(names);
+            }
+        }
+        self.meant.len() > before
+    }
+
+    /// Whether a record concerns one of the databases: by its number, or by the name
+    /// of its file.
+    pub(crate) fn concern(&self, record: &Record<'_>) -> bool {
+        record.fields().any(|field| match (field.layout().kind(), field.value()) {
+            (FieldKind::FileId, value) => value.signed().is_some_and(|n| self.number(record.lsn(), n)),
+            (FieldKind::Bytes, value) if field.name().ends_with("name") => {
+                let name = value.bytes().map(|name| name.strip_suffix(&[0]).unwrap_or(name));
+                name.is_some_and(|name| self.names.contains(name))
+            }
+            _ => false,
+        })
+    }
+
+    fn number(&self, lsn: Lsn, number: i32) -> bool {
+        let binding = self.files.as_ref().and_then(|files| files.at(lsn, number));
+        self.numbers.contains(&number)
+            || binding.is_some_and(|binding| self.meant.contains(&(number, binding.from)))
+    }
+}
+
+/// Whether a database is the one asked for, or stands in the file asked for.
+fn is_or_is_in(whole: &[u8], asked: &[u8]) -> bool {
+    let rest = whole.strip_prefix(asked);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+}
+
+/// So many names are told at most.
+const TOLD: usize = 10;
+
+/// Says that the log does not know a database, and which ones it knows.
+pub(crate) fn unknown(files: &Files<'_>, name: &str) -> String {
+    let last = files.bindings().filter_map(|binding| files.names(binding).into_iter().next());
+    let names: BTreeSet<String> = last.filter(|name| !name.is_empty()).map(|name| escape(&name)).collect();
+    let more = if names.len() > TOLD { ", …" } else { "" };
+    let names: Vec<String> = names.into_iter().take(TOLD).collect();
+    if names.is_empty() {
+        return format!("the log knows no database {name}, nor any other");
+    }
+    format!("the log knows no database {name}, but {}{more}", names.join(", "))
+}

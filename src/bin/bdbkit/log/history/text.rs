@@ -1,0 +1,111 @@
+//! A change as two lines to read: what was done to which key, and the value.
+
+use std::io::{self, Write};
+
+use bdbkit::dump::escape;
+use bdbkit::log::{Change, ChangeKind, Content, Fate};
+
+use super::{Entry, Names};
+use crate::log::zone::shown;
+
+/// So many characters of a value are shown.
+const WIDTH: usize = 100;
+
+/// How changes are shown.
+pub(super) struct Style {
+    /// The space for a key, and for the values.
+    width: usize,
+    /// The space for names of databases, if they are shown.
+    names: Option<usize>,
+}
+
+impl Style {
+    /// Names are shown for all databases, or where the name asked for is that of a file
+    /// with several.
+    pub(super) fn new(full: bool, all: bool, names: &Names) -> Style {
+        let mut names: Vec<&String> = names.0.values().collect();
+        names.sort();
+        names.dedup();
+        let longest = names.iter().map(|name| name.len()).max().unwrap_or(0);
+        Style {
+            width: if full { usize::MAX } else { WIDTH },
+            names: (all || names.len() > 1).then_some(longest.min(WIDTH / 4)),
+        }
+    }
+
+    pub(super) fn write(&self, entry: &Entry<'_>, out: &mut impl Write) -> io::Result<()> {
+        let change = entry.change;
+        let when = match entry.fate {
+            Fate::Committed { time: Some(time), .. } => shown(time),
+            Fate::Committed { time: None, .. } => "committed".into(),
+            Fate::Aborted => "aborted".into(),
+            Fate::Prepared => "prepared".into(),
+            _ => "not committed".into(),
+        };
+        let txn = entry.txn.map_or("no txn".into(), |txn| format!("txn {txn}"));
+        write!(out, "{:<12} {when:<23} {txn:<12} {:<7}", change.lsn.to_string(), entry.action())?;
+        if let Some(width) = self.names {
+            write!(out, " {:<width$}", entry.database.unwrap_or_default())?;
+        }
+        writeln!(out, " {}", key(change, self.width))?;
+        writeln!(out, "    {}", self.values(change))
+    }
+
+    fn values(&self, change: &Change<'_>) -> String {
+        let (old, new) = (change.old.as_ref(), change.new.as_ref());
+        match change.kind {
+            ChangeKind::Put => content(new, self.width),
+            ChangeKind::Delete => content(old, self.width),
+            ChangeKind::Replace => {
+                let half = self.width / 2;
+                format!("{} → {}", content(old, half), content(new, half))
+            }
+        }
+    }
+}
+
+fn key(change: &Change<'_>, width: usize) -> String {
+    match &change.key {
+        Content::Unknown => format!("(unknown key, page {} index {})", change.page, change.index),
+        key => content(Some(key), width),
+    }
+}
+
+fn content(content: Option<&Content<'_>>, width: usize) -> String {
+    match content {
+        Some(Content::Bytes(bytes)) if bytes.is_empty() => "(empty)".into(),
+        Some(Content::Bytes(bytes)) => cut(bytes, width),
+        Some(Content::Part { prefix, middle, suffix }) => {
+            let before = if *prefix > 0 { format!("({prefix} bytes)…") } else { String::new() };
+            let behind = if *suffix > 0 { format!("…({suffix} bytes)") } else { String::new() };
+            format!("{before}{}{behind}", cut(middle, width))
+        }
+        Some(Content::Chain { page, len }) => {
+            format!("({len} bytes from overflow page {page} on, not in the log)")
+        }
+        Some(Content::Record(number)) => format!("record {number}"),
+        _ => "(not in the log)".into(),
+    }
+}
+
+/// Bytes as text, as many as there is space for.
+fn cut(bytes: &[u8], width: usize) -> String {
+    let fits = |taken: &mut usize, byte: &u8| {
+        *taken = taken.saturating_add(characters(*byte));
+        (*taken <= width).then_some(())
+    };
+    let count = bytes.iter().scan(0, fits).count();
+    match bytes.get(..count) {
+        Some(head) if count < bytes.len() => format!("{}… ({} bytes)", escape(head), bytes.len()),
+        _ => escape(bytes),
+    }
+}
+
+/// How many characters a byte is shown as.
+fn characters(byte: u8) -> usize {
+    match byte {
+        b'\\' => 2,
+        b' '..=b'~' => 1,
+        _ => 3,
+    }
+}

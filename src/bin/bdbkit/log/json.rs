@@ -1,0 +1,94 @@
+//! A record as a line of JSON.
+
+use bdbkit::log::{FieldKind, Fields, Record, Value};
+use jiff::Timestamp;
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+use super::place::JsonLsn;
+use crate::hex::hex;
+
+/// A record, serialized as it is read.
+pub(crate) struct Line<'a>(pub(crate) &'a Record<'a>);
+
+impl Serialize for Line<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let record = self.0;
+        let prev = Some(record.prev_lsn()).filter(|lsn| lsn.file != 0);
+        let mut line = serializer.serialize_map(None)?;
+        line.serialize_entry("lsn", &JsonLsn::from(record.lsn()))?;
+        line.serialize_entry("type", &record.kind())?;
+        line.serialize_entry("name", record.name())?;
+        line.serialize_entry("txn", &record.txn().map(|txn| txn.to_string()))?;
+        line.serialize_entry("prev_lsn", &prev.map(JsonLsn::from))?;
+        line.serialize_entry("version", &record.version())?;
+        if record.debug() {
+            line.serialize_entry("debug", &true)?;
+        }
+        match record.note() {
+            None => line.serialize_entry("fields", &Named(record.fields()))?,
+            Some(note) => {
+                line.serialize_entry("note", &note.to_string())?;
+                line.serialize_entry("body", &Bytes(record.body()))?;
+            }
+        }
+        line.end()
+    }
+}
+
+/// Fields by their names.
+struct Named<'a>(Fields<'a>);
+
+impl Serialize for Named<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for field in self.0.clone() {
+            let name = field.name();
+            match (field.value(), field.layout().kind()) {
+                (Value::Signed(seconds), FieldKind::Time) => {
+                    map.serialize_entry(name, &Time(seconds.into()))?
+                }
+                (Value::Signed(seconds), _) if name == "timestamp" => {
+                    map.serialize_entry(name, &Time(seconds.into()))?;
+                }
+                (Value::Signed(n), _) => map.serialize_entry(name, &n)?,
+                (Value::Unsigned(n), _) => map.serialize_entry(name, &n)?,
+                (Value::Size(n), _) => map.serialize_entry(name, &n)?,
+                (Value::Lsn(lsn), _) => map.serialize_entry(name, &JsonLsn::from(lsn))?,
+                (Value::Bytes(bytes), _) => map.serialize_entry(name, &Bytes(bytes))?,
+                (other, _) => map.serialize_entry(name, &format!("{other:?}"))?,
+            }
+        }
+        map.end()
+    }
+}
+
+/// Bytes in hexadecimal, and as text if they are that; names end with a zero byte,
+/// which the text leaves out.
+pub(crate) struct Bytes<'a>(pub(crate) &'a [u8]);
+
+impl Serialize for Bytes<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("hex", &hex(self.0))?;
+        let text = self.0.strip_suffix(&[0]).unwrap_or(self.0);
+        let printable = !text.is_empty() && text.iter().all(|byte| matches!(byte, b' '..=b'~'));
+        if let (true, Ok(text)) = (printable, std::str::from_utf8(text)) {
+            map.serialize_entry("text", text)?;
+        }
+        map.end()
+    }
+}
+
+/// Seconds since 1970, and the same as a date.
+#[derive(Clone, Copy)]
+pub(crate) struct Time(pub(crate) i64);
+
+impl Serialize for Time {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let utc = Timestamp::from_second(self.0).map(|time| time.to_string());
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("seconds", &self.0)?;
+        map.serialize_entry("utc", &utc.ok())?;
+        map.end()
+    }
+}

@@ -1,0 +1,48 @@
+//! `bdbkit log`: transaction logs.
+
+mod chains;
+mod databases;
+mod filter;
+mod history;
+mod json;
+pub(crate) mod place;
+mod print;
+pub(crate) mod releases;
+pub(crate) mod source;
+mod stat;
+pub(crate) mod summary;
+mod times;
+mod verify;
+mod zone;
+
+use clap::Subcommand;
+
+use crate::failure::{Failure, Outcome};
+
+/// Read transaction logs: the files log.0000000001, log.0000000002, ...
+///
+/// Logs of versions 2 to 19 (releases 2.x to 5.3), of both byte orders, encrypted
+/// ones too. Give the folder of an environment, or log files: those of one folder
+/// are read as one log.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Print(print::Arguments),
+    Verify(verify::Arguments),
+    Stat(stat::Arguments),
+    History(history::Arguments),
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
+    match &arguments.command {
+        Command::Print(arguments) => print::run(arguments),
+        Command::Verify(arguments) => verify::run(arguments),
+        Command::Stat(arguments) => stat::run(arguments),
+        Command::History(arguments) => history::run(arguments),
+    }
+}

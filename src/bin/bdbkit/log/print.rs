@@ -1,0 +1,156 @@
+//! `bdbkit log print`: what `db_printlog` prints.
+
+use std::io::{self, BufWriter, IsTerminal, Write};
+
+use bdbkit::Lsn;
+use bdbkit::log::{LogError, Note, Printer, Record, Tail};
+use indicatif::ProgressBar;
+
+use super::filter::{Choice, Filter};
+use super::json;
+use super::place::misplaced;
+use super::source::{Log, Source};
+use super::zone::Zone;
+use crate::failure::{Failure, Outcome, about, complain};
+use crate::progress;
+
+/// Write the records of a log as text, in the form of db_printlog
+///
+/// Each record in the form of the release that owns its log version, times in the
+/// zone of this machine or of TZ. Damage is named on standard error and stepped over.
+/// A log ends where recovery would end it: at the first place where no whole record
+/// stands. That it ends with a torn record is noted, and no error.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Last record first
+    #[arg(short = 'r')]
+    reverse: bool,
+
+    /// Also print records that can be found behind the end of the log: what is left of
+    /// an older one, or what follows damage in the last file
+    #[arg(long)]
+    past_end: bool,
+
+    /// One JSON object a line for each record: bytes in hexadecimal, and as text where
+    /// they are printable ASCII but for a closing zero; times in seconds and in UTC
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    filter: Filter,
+
+    #[command(flatten)]
+    source: Source,
+}
+
+/// So much is written at once.
+const CHUNK: usize = 1 << 16;
+
+pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
+    let bar = progress::written(io::stdout().is_terminal());
+    let out = BufWriter::with_capacity(CHUNK, bar.wrap_write(io::stdout().lock()));
+    let zone = Zone::local();
+    let local = |seconds| zone.offset(seconds);
+    let printer = Printer::in_zone(local);
+    let (first, last) = arguments.filter.range(arguments.reverse);
+    let mut job = Job { arguments, first, last, local, printer, out, bar: bar.clone(), complete: true };
+    let outcome = arguments.source.each(|log| job.log(log));
+    job.out.flush()?;
+    bar.finish_and_clear();
+    outcome
+}
+
+struct Job<'a, F, W: Write> {
+    arguments: &'a Arguments,
+    first: Option<Lsn>,
+    last: Option<Lsn>,
+    local: F,
+    /// Remembers what it printed of a log's databases, so each log has its own.
+    printer: Printer<F>,
+    out: BufWriter<W>,
+    bar: ProgressBar,
+    complete: bool,
+}
+
+impl<F: Fn(i64) -> i64 + Copy, W: Write> Job<'_, F, W> {
+    fn log(&mut self, log: &Log) -> Result<Outcome, Failure> {
+        log.readable()?;
+        let choice = self.arguments.filter.prepare(&log.dir);
+        let choice = choice.map_err(|message| Failure::Message(about(log.path(), message)))?;
+        self.complete = true;
+        self.printer = Printer::in_zone(self.local);
+        if self.arguments.reverse {
+            self.backward(log, &choice)?;
+        } else {
+            let mut records = log.records(self.arguments.past_end).from(self.first.unwrap_or_default());
+            self.records(log, &choice, records.by_ref())?;
+            self.end(log, records.tail())?;
+        }
+        Ok(Outcome::complete_if(self.complete))
+    }
+
+    fn backward(&mut self, log: &Log, choice: &Choice<'_>) -> Result<(), Failure> {
+        if self.last.is_none() {
+            self.end(log, log.tail(self.arguments.past_end))?;
+        }
+        let records = log.dir.records_back();
+        self.records(log, choice, if self.arguments.past_end { records.past_end() } else { records })
+    }
+
+    fn records<'r>(
+        &mut self,
+        log: &Log,
+        choice: &Choice<'_>,
+        records: impl Iterator<Item = Result<Record<'r>, LogError>>,
+    ) -> Result<(), Failure> {
+        for record in records {
+            let lsn = record.as_ref().map_or_else(|error| log.place(error), |record| Some(record.lsn()));
+            let before = lsn.is_some_and(|lsn| self.first.is_some_and(|first| lsn < first));
+            let behind = lsn.is_some_and(|lsn| self.last.is_some_and(|last| lsn > last));
+            let (early, late) = if self.arguments.reverse { (behind, before) } else { (before, behind) };
+            if late {
+                break;
+            }
+            match record {
+                _ if early => {}
+                Ok(record) if choice.wants(&record) => self.record(log, &record)?,
+                Ok(_) => {}
+                Err(error) => self.damage(log.message(&error))?,
+            }
+        }
+        Ok(())
+    }
+
+    fn record(&mut self, log: &Log, record: &Record<'_>) -> Result<(), Failure> {
+        if self.arguments.json {
+            serde_json::to_writer(&mut self.out, &json::Line(record)).map_err(io::Error::from)?;
+            self.out.write_all(b"\n")?;
+        } else {
+            self.printer.print(record, &mut self.out)?;
+        }
+        let lsn = record.lsn();
+        if let Some(note) = record.note().filter(Note::is_error) {
+            self.damage(log.about(lsn, format_args!("{lsn}: {note}")))?;
+        }
+        if let Some(found) = record.misplaced() {
+            self.damage(log.about(lsn, format_args!("{lsn}: {}", misplaced(record, found))))?;
+        }
+        Ok(())
+    }
+
+    fn damage(&mut self, message: String) -> Result<(), Failure> {
+        self.complete = false;
+        self.say(message)
+    }
+
+    /// Says something at its place among the records.
+    fn say(&mut self, message: String) -> Result<(), Failure> {
+        self.out.flush()?;
+        self.bar.suspend(|| complain(message));
+        Ok(())
+    }
+
+    fn end(&mut self, log: &Log, tail: Option<Tail>) -> Result<(), Failure> {
+        tail.and_then(|tail| log.note(tail)).map_or(Ok(()), |note| self.say(note))
+    }
+}

@@ -1,0 +1,223 @@
+//! Which logs a command reads, and how their errors name them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use bdbkit::Lsn;
+use bdbkit::log::{Behind, DirRecords, LogDir, LogError, LogOptions, Tail};
+
+use crate::dump::real;
+use crate::failure::{Failure, Outcome, about, complain};
+
+/// The arguments that all commands on logs have.
+#[derive(clap::Args)]
+pub(crate) struct Source {
+    #[command(flatten)]
+    password: Password,
+
+    /// Folders with log files, or log files, or - for standard input
+    #[arg(required = true, value_name = "DIR|FILE")]
+    paths: Vec<PathBuf>,
+}
+
+/// The password of an encrypted environment.
+#[derive(clap::Args)]
+pub(crate) struct Password {
+    /// Password of an encrypted environment; others can see it in the list of processes
+    #[arg(short = 'P', value_name = "PASSWORD", conflicts_with = "password_file")]
+    password: Option<String>,
+
+    /// A file whose first line is the password
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+}
+
+impl Password {
+    pub(crate) fn options(&self) -> Result<LogOptions, Failure> {
+        let password = match (&self.password, &self.password_file) {
+            (Some(password), _) => password.clone(),
+            (None, Some(file)) => {
+                let text = fs::read_to_string(file).map_err(|error| Failure::Message(about(file, error)))?;
+                text.lines().next().unwrap_or_default().to_owned()
+            }
+            (None, None) => return Ok(LogOptions::new()),
+        };
+        Ok(LogOptions::new().password(password))
+    }
+}
+
+impl Source {
+    /// Does something with each log; what it gives back is whether the log could be
+    /// read. A log that cannot be opened does not keep the others from being read.
+    pub(crate) fn each(
+        &self,
+        mut work: impl FnMut(&Log) -> Result<Outcome, Failure>,
+    ) -> Result<Outcome, Failure> {
+        let options = self.password.options()?;
+        let mut complete = true;
+        for group in groups(&self.paths) {
+            match group.open(&options).and_then(|log| work(&log)) {
+                Ok(outcome) => complete &= outcome == Outcome::Complete,
+                Err(Failure::Message(message)) => {
+                    complain(message);
+                    complete = false;
+                }
+                Err(closed) => return Err(closed),
+            }
+        }
+        Ok(Outcome::complete_if(complete))
+    }
+}
+
+/// Paths that are one log.
+enum Group {
+    Folder(PathBuf),
+    Files(Vec<PathBuf>),
+}
+
+/// Each folder is a log; log files of the same folder are one, so that `DIR/log.*` is.
+fn groups(paths: &[PathBuf]) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    for path in paths {
+        let path = real(path);
+        if path.is_dir() {
+            groups.push(Group::Folder(path.to_owned()));
+            continue;
+        }
+        let together = groups.iter_mut().find_map(|group| match group {
+            Group::Files(files) => files.first().is_some_and(|first| siblings(first, path)).then_some(files),
+            Group::Folder(_) => None,
+        });
+        match together {
+            Some(files) => files.push(path.to_owned()),
+            None => groups.push(Group::Files(vec![path.to_owned()])),
+        }
+    }
+    groups
+}
+
+/// Whether two paths are log files of one folder. A file with another name tells
+/// nothing about its place in a log.
+fn siblings(a: &Path, b: &Path) -> bool {
+    let named = |path: &Path| {
+        path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with("log."))
+    };
+    named(a) && named(b) && a.parent() == b.parent()
+}
+
+impl Group {
+    fn open(&self, options: &LogOptions) -> Result<Log, Failure> {
+        let (path, dir) = match self {
+            Group::Folder(path) => {
+                let dir = options.open_dir(path).map_err(|error| Failure::Message(error.to_string()))?;
+                (path.clone(), dir)
+            }
+            Group::Files(files) => {
+                let dir = options.open_files(files);
+                let path = match files.as_slice() {
+                    [file] => file.as_path(),
+                    _ if dir.path() == Path::new("") => Path::new("."),
+                    _ => dir.path(),
+                };
+                (path.to_owned(), dir)
+            }
+        };
+        Ok(Log { path, dir })
+    }
+}
+
+/// The log in a folder, or in some files of one.
+pub(crate) struct Log {
+    path: PathBuf,
+    pub(crate) dir: LogDir,
+}
+
+impl Log {
+    /// The log in one file.
+    pub(crate) fn of_file(path: &Path, options: &LogOptions) -> Result<Log, Failure> {
+        Group::Files(vec![path.to_owned()]).open(options)
+    }
+
+    /// A log of which no file can be opened is none; usually all have the same reason.
+    pub(crate) fn readable(&self) -> Result<(), Failure> {
+        if self.dir.log_files().any(|file| file.log().is_ok()) {
+            return Ok(());
+        }
+        let first = self.dir.log_files().find_map(|file| Some((file.path(), file.log().err()?)));
+        let message = match first {
+            Some((_, error)) if matches!(**error, LogError::Open { .. }) => error.to_string(),
+            Some((path, error)) => about(path, error),
+            None => about(&self.path, "no log files"),
+        };
+        let count = self.dir.log_files().len();
+        let others =
+            if count > 1 { format!(" (none of {count} log files can be read)") } else { String::new() };
+        Err(Failure::Message(message + &others))
+    }
+
+    /// How the log is called: as it was given.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The records in their order, also those behind the end if they are wanted.
+    pub(crate) fn records(&self, past_end: bool) -> DirRecords<'_> {
+        let records = self.dir.records();
+        if past_end { records.past_end() } else { records }
+    }
+
+    /// How the log ends. Only its last file can tell, read forward.
+    pub(crate) fn tail(&self, past_end: bool) -> Option<Tail> {
+        let last = self.dir.log_files().rfind(|file| file.log().is_ok())?;
+        let mut records = self.records(past_end).from(Lsn { file: last.number(), offset: 0 });
+        records.by_ref().for_each(drop);
+        records.tail()
+    }
+
+    /// A note on how the log ends, if not as a writer leaves it. A damaged record that
+    /// others follow was an error already.
+    pub(crate) fn note(&self, tail: Tail) -> Option<String> {
+        let note = match tail.behind {
+            _ if tail.is_clean() => return None,
+            Some(Behind { lsn, follows: true, .. }) => {
+                format!("note: the records behind it go on at {lsn}: --past-end reads them")
+            }
+            _ => format!("note: {tail}"),
+        };
+        Some(self.about(tail.lsn, note))
+    }
+
+    /// A message about a place in the log, which names its file.
+    pub(crate) fn about(&self, lsn: Lsn, message: impl std::fmt::Display) -> String {
+        let file = self.dir.log_files().find(|file| file.number() == lsn.file);
+        about(file.map_or(self.path(), |file| file.path()), message)
+    }
+
+    /// A message about an error, which names the file or the folder.
+    pub(crate) fn message(&self, error: &LogError) -> String {
+        match error {
+            LogError::Open { .. } | LogError::File { .. } | LogError::NoLogs { .. } => error.to_string(),
+            _ => match self.place(error) {
+                Some(lsn) => self.about(lsn, error),
+                None => about(self.path(), error),
+            },
+        }
+    }
+
+    /// Where in the log an error was met.
+    pub(crate) fn place(&self, error: &LogError) -> Option<Lsn> {
+        match error {
+            LogError::Damaged { lsn, .. }
+            | LogError::NoRecord { lsn, .. }
+            | LogError::Chain { lsn, .. }
+            | LogError::Inconsistent { lsn, .. } => Some(*lsn),
+            LogError::Unjoined { last, .. } => Some(*last),
+            LogError::Gap { after, .. } => Some(Lsn { file: after.saturating_add(1), offset: 0 }),
+            LogError::File { path, .. } => {
+                let file = self.dir.log_files().find(|file| file.path() == path)?;
+                Some(Lsn { file: file.number(), offset: 0 })
+            }
+            _ => None,
+        }
+    }
+}

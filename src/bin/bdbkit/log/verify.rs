@@ -1,0 +1,253 @@
+//! `bdbkit log verify`: is a log whole?
+
+use std::fmt;
+use std::io::{self, Write};
+
+use bdbkit::log::{DirRecords, LogError, Note, Record, Tail, TailKind};
+use bdbkit::{Endianness, Lsn};
+use serde::Serialize;
+
+use super::chains::Chains;
+use super::place::{JsonLsn, ending, misplaced, without_lsn};
+use super::source::{Log, Source};
+use crate::failure::{Failure, Outcome};
+use crate::progress;
+
+/// Check a log, and say what is wrong with it
+///
+/// Headers and checksums, the links from record to record, types and fields, the chain
+/// of each transaction, missing and cut files, and how the log ends. A finding is a
+/// line: an error is damage, a warning may be; a note is only worth knowing, as the
+/// torn record with which a log ends after a crash. Exits with 1 if there are errors.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// One JSON object a line for each finding, and one with the sums of each log
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    source: Source,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
+    let mut out = io::stdout().lock();
+    let mut first = true;
+    let outcome = arguments.source.each(|log| {
+        if !log.dir.log_files().any(|file| file.log().is_err_and(|error| is_damage(error))) {
+            log.readable()?;
+        }
+        if !std::mem::take(&mut first) && !arguments.json {
+            writeln!(out)?;
+        }
+        let bar = progress::spinner(log.path());
+        let mut check = Check::new(log, arguments.json, &mut out);
+        let outcome = check.run();
+        bar.finish_and_clear();
+        outcome
+    })?;
+    out.flush()?;
+    Ok(outcome)
+}
+
+/// Whether a file that cannot be opened is a finding: something else stands in it.
+fn is_damage(error: &LogError) -> bool {
+    matches!(error, LogError::NotALog { .. } | LogError::Version { .. })
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Severity {
+    Error,
+    Warning,
+    Note,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Note => "note",
+        })
+    }
+}
+
+#[derive(Serialize)]
+struct Finding<'a> {
+    log: String,
+    severity: Severity,
+    lsn: Option<JsonLsn>,
+    text: &'a str,
+}
+
+/// The last line of a log.
+#[derive(Serialize)]
+struct Sums {
+    log: String,
+    errors: u64,
+    warnings: u64,
+    records: u64,
+    files: usize,
+    first: Option<JsonLsn>,
+    last: Option<JsonLsn>,
+}
+
+struct Check<'a, W> {
+    log: &'a Log,
+    json: bool,
+    out: &'a mut W,
+    errors: u64,
+    warnings: u64,
+    records: u64,
+    first: Option<Lsn>,
+    last: Option<Lsn>,
+    /// Log version and byte order of the record before.
+    form: Option<(u32, Endianness)>,
+    chains: Chains,
+    /// Whether records are missing: chains may then be broken for no other reason.
+    holes: bool,
+}
+
+impl<'a, W: Write> Check<'a, W> {
+    fn new(log: &'a Log, json: bool, out: &'a mut W) -> Check<'a, W> {
+        Check {
+            log,
+            json,
+            out,
+            errors: 0,
+            warnings: 0,
+            records: 0,
+            first: None,
+            last: None,
+            form: None,
+            chains: Chains::default(),
+            holes: false,
+        }
+    }
+
+    fn run(&mut self) -> Result<Outcome, Failure> {
+        if !self.json {
+            writeln!(self.out, "{}", self.log.path().display())?;
+        }
+        self.begin()?;
+        let mut records = self.log.dir.records();
+        self.all(&mut records)?;
+        // Damage in the last file ends the log for recovery, but not for us.
+        let behind = records.tail().and_then(|tail| tail.behind).filter(|behind| behind.follows);
+        if let Some(behind) = behind {
+            records = self.log.dir.records().past_end().from(behind.lsn);
+            self.all(&mut records)?;
+        }
+        self.end(records.tail())?;
+        self.sums()?;
+        Ok(Outcome::complete_if(self.errors == 0))
+    }
+
+    /// Notes that files before the first are not there: they may have been removed.
+    fn begin(&mut self) -> io::Result<()> {
+        match self.log.dir.log_files().next() {
+            Some(file) if file.number() > 1 => {
+                let start = Lsn { file: file.number(), offset: 0 };
+                self.find(Severity::Note, Some(start), "the log begins here: there are no files before")
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn all(&mut self, records: &mut DirRecords<'_>) -> io::Result<()> {
+        for record in records {
+            match record {
+                Ok(record) => self.record(&record)?,
+                Err(error) => self.error(&error)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn record(&mut self, record: &Record<'_>) -> io::Result<()> {
+        let lsn = Some(record.lsn());
+        self.records = self.records.saturating_add(1);
+        self.first = self.first.or(lsn);
+        self.last = lsn;
+        let form = (record.version(), record.endianness());
+        if self.form.replace(form).is_some_and(|before| before != form) {
+            let text = format!("from here on log version {}, {}", form.0, form.1);
+            self.find(Severity::Note, lsn, &text)?;
+        }
+        if let Some(found) = record.misplaced() {
+            self.find(Severity::Error, lsn, &misplaced(record, found))?;
+        }
+        match record.note() {
+            Some(Note::Application) => return Ok(()), // its body is its own affair
+            Some(note) => self.find(Severity::Error, lsn, &note.to_string())?,
+            None => {}
+        }
+        if let Some(text) = self.chains.next(record) {
+            let severity = if self.holes { Severity::Warning } else { Severity::Error };
+            self.find(severity, lsn, &text)?;
+        }
+        Ok(())
+    }
+
+    fn error(&mut self, error: &LogError) -> io::Result<()> {
+        self.holes = true;
+        let lsn = self.log.place(error);
+        let text = match (error, lsn) {
+            (LogError::File { source, .. }, _) => source.to_string(),
+            (_, Some(lsn)) => without_lsn(error.to_string(), lsn),
+            (_, None) => error.to_string(),
+        };
+        self.find(Severity::Error, lsn, &text)
+    }
+
+    /// Tells how the log ends, and which files were made for its future.
+    fn end(&mut self, tail: Option<Tail>) -> io::Result<()> {
+        if let Some(tail) = tail {
+            let garbage = matches!(tail.kind, TailKind::Garbage { .. });
+            let severity = if garbage { Severity::Warning } else { Severity::Note };
+            self.find(severity, Some(tail.lsn), &format!("the log {}", ending(tail)))?;
+        }
+        for file in self.log.dir.log_files().rev().take_while(|file| file.unwritten()) {
+            if let Err(error) = file.log() {
+                let start = Lsn { file: file.number(), offset: 0 };
+                self.find(Severity::Note, Some(start), &error.to_string())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn find(&mut self, severity: Severity, lsn: Option<Lsn>, text: &str) -> io::Result<()> {
+        match severity {
+            Severity::Error => self.errors = self.errors.saturating_add(1),
+            Severity::Warning => self.warnings = self.warnings.saturating_add(1),
+            Severity::Note => {}
+        }
+        if self.json {
+            let log = self.log.path().display().to_string();
+            let finding = Finding { log, severity, lsn: lsn.map(JsonLsn::from), text };
+            return line(self.out, &finding);
+        }
+        let lsn = lsn.map_or(String::new(), |lsn| lsn.to_string());
+        writeln!(self.out, "  {severity:<8} {lsn:<12} {text}")
+    }
+
+    fn sums(&mut self) -> io::Result<()> {
+        let Check { errors, warnings, records, first, last, .. } = *self;
+        let files = self.log.dir.log_files().len();
+        if self.json {
+            let log = self.log.path().display().to_string();
+            let (first, last) = (first.map(JsonLsn::from), last.map(JsonLsn::from));
+            return line(self.out, &Sums { log, errors, warnings, records, files, first, last });
+        }
+        let counted = |n: u64, what| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+        let [errors, warnings, records] =
+            [(errors, "error"), (warnings, "warning"), (records, "record")].map(|(n, what)| counted(n, what));
+        let files = counted(u64::try_from(files).unwrap_or(u64::MAX), "file");
+        writeln!(self.out, "  {errors}, {warnings}; {records} in {files}")
+    }
+}
+
+fn line(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
+    let line = serde_json::to_string(value)?;
+    writeln!(out, "{line}")
+}

@@ -1,0 +1,27 @@
+//! Signs of life on a terminal's standard error, and nowhere else.
+
+use std::io::{self, IsTerminal};
+use std::path::Path;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// Turns while a file is read. Whoever made it clears it.
+pub(crate) fn spinner(path: &Path) -> ProgressBar {
+    if !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new_spinner();
+    bar.set_message(path.display().to_string());
+    bar.enable_steady_tick(Duration::from_millis(100));
+    bar
+}
+
+/// Counts what is written, unless a terminal shows the output itself.
+pub(crate) fn written(to_terminal: bool) -> ProgressBar {
+    if to_terminal || !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{spinner} {bytes} written, {bytes_per_sec}");
+    ProgressBar::new_spinner().with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()))
+}

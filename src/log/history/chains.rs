@@ -1,0 +1,88 @@
+//! What the log has shown of overflow chains.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+
+use super::replay::PageKey;
+use crate::types::PageNo;
+
+/// The outermost transaction of a change; none if it can no more be undone.
+pub(super) type Pending = Option<usize>;
+
+/// The pages of overflow chains. What a transaction wrote that was aborted later is
+/// gone for the others: the page is again as it was.
+#[derive(Default)]
+pub(super) struct Chains<'a> {
+    links: HashMap<PageKey, Vec<Link<'a>>>,
+    /// First pages of chains to which no item refers yet.
+    fresh: HashSet<PageKey>,
+}
+
+/// A page of a chain, as somebody wrote it.
+struct Link<'a> {
+    data: &'a [u8],
+    next: Option<PageNo>,
+    by: Pending,
+}
+
+impl<'a> Chains<'a> {
+    /// A page holds these bytes, or held them until it was given up just now.
+    pub(super) fn write(&mut self, page: PageKey, data: &'a [u8], next: Option<PageNo>, by: Pending) {
+        let links = self.links.entry(page).or_default();
+        if by.is_none() {
+            links.clear();
+        }
+        links.push(Link { data, next, by });
+    }
+
+    /// A new chain begins with this page.
+    pub(super) fn begin(&mut self, page: PageKey) {
+        self.fresh.insert(page);
+    }
+
+    /// Whether a chain is new: no item has referred to it yet.
+    pub(super) fn is_new(&mut self, page: PageKey) -> bool {
+        self.fresh.remove(&page)
+    }
+
+    /// The page has another one behind it now.
+    pub(super) fn join(&mut self, page: PageKey, next: PageNo, by: Pending) {
+        if let Some(link) = self.links.get_mut(&page).and_then(|links| seen(links, by)) {
+            link.next = Some(next);
+        }
+    }
+
+    /// The bytes of a chain as a transaction sees it, if the log shows all of its pages
+    /// and they may be put together: `afford` is asked for each further page.
+    pub(super) fn assemble(
+        &mut self,
+        (file, first): PageKey,
+        len: u32,
+        by: Pending,
+        mut afford: impl FnMut(usize) -> bool,
+    ) -> Option<Cow<'a, [u8]>> {
+        let len = usize::try_from(len).ok()?;
+        let mut parts = Vec::new();
+        let (mut next, mut total) = (Some(first), 0usize);
+        while let Some(page) = next.filter(|_| total < len) {
+            let link = self.links.get_mut(&(file, page)).and_then(|links| seen(links, by))?;
+            // Asked page by page, so that a chain in a circle comes to an end.
+            if link.data.is_empty() || !(parts.is_empty() || afford(link.data.len())) {
+                return None;
+            }
+            parts.push(link.data);
+            total = total.saturating_add(link.data.len());
+            next = link.next;
+        }
+        match parts.as_slice() {
+            _ if total != len => None,
+            [only] => Some(Cow::Borrowed(only)),
+            _ => Some(Cow::Owned(parts.concat())),
+        }
+    }
+}
+
+/// The link as a transaction sees it: its own, or one that stays.
+fn seen<'l, 'a>(links: &'l mut [Link<'a>], by: Pending) -> Option<&'l mut Link<'a>> {
+    links.iter_mut().rev().find(|link| link.by.is_none() || link.by == by)
+}

@@ -1,0 +1,130 @@
+//! Changes of HASH databases: their records hold whole pairs, or parts of an item that
+//! may be a set of duplicates.
+
+use std::borrow::Cow;
+
+use super::image;
+use super::page::{Item, Slot};
+use super::replay::{Replay, Step};
+use super::{ChangeKind, Content};
+use crate::log::event::{HashItem, Place};
+use crate::order::Endianness;
+use crate::types::PageNo;
+
+impl<'a, 'q> Replay<'a, 'q> {
+    pub(super) fn pair(
+        &mut self,
+        step: &Step<'_, 'a>,
+        place: &Place,
+        add: bool,
+        key: HashItem<'a>,
+        data: HashItem<'a>,
+    ) {
+        let [key, data] = [key, data].map(|item| hash_item(item, step.items));
+        let page = self.at(step, place);
+        let behind = place.index.saturating_add(1);
+        if add {
+            page.insert(step.lsn, place.index, Slot::of(key.clone()), step.settled);
+            page.insert(step.lsn, behind, Slot::of(data.clone()), step.settled);
+        } else {
+            page.remove(step.lsn, behind, step.settled);
+            page.remove(step.lsn, place.index, step.settled);
+        }
+        self.data_changed(
+            step,
+            place.page,
+            behind,
+            &key,
+            if add { [&Item::Inner, &data] } else { [&data, &Item::Inner] },
+        );
+    }
+
+    pub(super) fn hash_replace(
+        &mut self,
+        step: &Step<'_, 'a>,
+        place: &Place,
+        whole: Option<HashItem<'a>>,
+        offset: u32,
+        [old, new]: [&'a [u8]; 2],
+    ) {
+        let page = self.at(step, place);
+        let key = place.index.checked_sub(1).map_or(Item::Unknown, |key| page.item(key).clone());
+        let before = page.item(place.index).clone();
+        let patch = |bytes: &[u8]| patched(bytes, offset, old, new).map(Cow::Owned);
+        let after = match (&before, whole) {
+            (_, Some(item)) => hash_item(item, step.items),
+            (Item::Plain(bytes), _) => patch(bytes).map_or(Item::Unknown, Item::Plain),
+            (Item::Set(bytes), _) => patch(bytes).map_or(Item::Unknown, Item::Set),
+            _ => Item::Unknown,
+        };
+        page.set(step.lsn, place.index, Slot::of(after.clone()), step.settled);
+        if before == Item::Unknown && after == Item::Unknown {
+            let key = self.content(step, &key);
+            let part = |middle| Some(Content::Part { prefix: offset, middle, suffix: 0 });
+            self.emit(step, ChangeKind::Replace, place.page, place.index, key, part(old), part(new));
+            return;
+        }
+        self.data_changed(step, place.page, place.index, &key, [&before, &after]);
+    }
+
+    /// The data of a key in a HASH database changed: there may be several duplicates,
+    /// before and afterwards. Those that moved to pages of their own are still there.
+    pub(super) fn data_changed(
+        &mut self,
+        step: &Step<'_, 'a>,
+        page: PageNo,
+        index: u32,
+        key: &Item<'a>,
+        [before, after]: [&Item<'a>; 2],
+    ) {
+        let values = |replay: &mut Replay<'a, 'q>, item: &Item<'a>| match item {
+            Item::Inner => Vec::new(),
+            Item::Set(set) => {
+                let owned = |element: &[u8]| Content::Bytes(Cow::Owned(element.to_vec()));
+                image::elements(set, step.items).into_iter().map(owned).collect()
+            }
+            item => vec![replay.content(step, item)],
+        };
+        let mut old = values(self, before);
+        if let Item::Duplicates(root) = after {
+            self.own(step, *root, key, &old);
+            return;
+        }
+        if matches!(before, Item::Duplicates(_)) {
+            return;
+        }
+        let mut new = values(self, after);
+        old.retain(|value| match new.iter().position(|other| other == value) {
+            Some(same) => {
+                new.remove(same);
+                false
+            }
+            None => true,
+        });
+        let key = self.content(step, key);
+        let mut new = new.into_iter();
+        for old in old {
+            let new = new.next();
+            let kind = if new.is_some() { ChangeKind::Replace } else { ChangeKind::Delete };
+            self.emit(step, kind, page, index, key.clone(), Some(old), new);
+        }
+        for new in new {
+            self.emit(step, ChangeKind::Put, page, index, key.clone(), None, Some(new));
+        }
+    }
+}
+
+fn hash_item(item: HashItem<'_>, order: Endianness) -> Item<'_> {
+    match item {
+        HashItem::Plain(bytes) => Item::Plain(Cow::Borrowed(bytes)),
+        HashItem::Set(bytes) => Item::Set(Cow::Borrowed(bytes)),
+        HashItem::Reference(bytes) => image::hash_reference(bytes, order),
+    }
+}
+
+/// Bytes with a part at an offset replaced, if it stands there.
+fn patched(bytes: &[u8], offset: u32, old: &[u8], new: &[u8]) -> Option<Vec<u8>> {
+    let (head, rest) = bytes.split_at_checked(usize::try_from(offset).ok()?)?;
+    let tail = rest.strip_prefix(old)?;
+    Some([head, new, tail].concat())
+}

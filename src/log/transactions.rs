@@ -1,0 +1,253 @@
+//! The transactions of a log, and what became of them (log-format, "Opcodes";
+//! recovery, "Aborted transactions in the log").
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
+use super::event::Event;
+use super::record::{Record, TxnId};
+use crate::types::Lsn;
+
+/// Record types from this number on are changes of pages and files.
+const CHANGES: u32 = 20;
+
+/// The transactions of a log, in the order of their first records.
+///
+/// Numbers of transactions are used again; an entry here is one transaction, not one
+/// number.
+#[derive(Clone, Debug, Default)]
+pub struct Transactions<'a> {
+    list: Vec<Transaction<'a>>,
+    /// The transactions of each number, in their order.
+    by_id: HashMap<TxnId, Vec<usize>>,
+    /// The outermost transaction of each.
+    outermost: Vec<usize>,
+}
+
+/// A transaction: what the log shows of it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Transaction<'a> {
+    /// Its number.
+    pub id: TxnId,
+    /// Its first record that is there.
+    pub first: Lsn,
+    /// Its last record.
+    pub last: Lsn,
+    /// How many records it has, without those of nested transactions.
+    pub records: u64,
+    /// Whether the first record of the transaction is there: not if the log begins in
+    /// the middle of it.
+    pub whole: bool,
+    /// How it ended.
+    pub outcome: Outcome<'a>,
+}
+
+/// How a transaction ended, as far as its own records tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outcome<'a> {
+    /// It committed.
+    Committed {
+        /// The record that says so.
+        at: Lsn,
+        /// When, in seconds since 1970; releases before 3.1 do not record it.
+        time: Option<i64>,
+    },
+    /// A nested transaction: it committed to its parent, whose fate it shares.
+    Nested {
+        /// The record that says so.
+        at: Lsn,
+        /// The number of the parent.
+        parent: TxnId,
+        /// The parent among the [transactions](Transactions::get), if it has records.
+        index: Option<usize>,
+    },
+    /// It was prepared; what was decided then is not in the log.
+    Prepared {
+        /// The record that says so.
+        at: Lsn,
+        /// The global id given by the application.
+        id: &'a [u8],
+    },
+    /// It aborted: a record of that is there if it was prepared before, else a later
+    /// checkpoint says that it had ended.
+    Aborted {
+        /// The record that says so.
+        at: Lsn,
+        /// When, if it was prepared.
+        time: Option<i64>,
+    },
+    /// The log does not tell: it aborted, or was open where the log ends.
+    Open,
+}
+
+/// What became of the changes of a transaction, its parents considered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fate {
+    /// They count, since the commit of the outermost transaction.
+    Committed {
+        /// The record of that commit.
+        at: Lsn,
+        /// When, in seconds since 1970, if it is recorded.
+        time: Option<i64>,
+    },
+    /// They were prepared, and somebody else has to decide.
+    Prepared,
+    /// They were undone.
+    Aborted,
+    /// They were undone, or are to be undone by recovery.
+    Uncommitted,
+}
+
+impl<'a> Transactions<'a> {
+    /// How many transactions there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// The transactions, in the order of their first records.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &Transaction<'a>> + DoubleEndedIterator {
+        self.list.iter()
+    }
+
+    /// A transaction by its place in that order.
+    #[must_use]
+    pub fn get(&self, index: usize) -> Option<&Transaction<'a>> {
+        self.list.get(index)
+    }
+
+    /// The place of the transaction with a number to which the record at an LSN
+    /// belongs.
+    #[must_use]
+    pub fn index_of(&self, id: TxnId, lsn: Lsn) -> Option<usize> {
+        let places = self.by_id.get(&id)?;
+        let after = places.partition_point(|&place| self.list.get(place).is_some_and(|txn| txn.first <= lsn));
+        after.checked_sub(1).and_then(|before| places.get(before)).copied()
+    }
+
+    /// What became of the changes of a transaction.
+    #[must_use]
+    pub fn fate(&self, index: usize) -> Fate {
+        match self.list.get(self.outermost(index)).map(|txn| txn.outcome) {
+            Some(Outcome::Committed { at, time }) => Fate::Committed { at, time },
+            Some(Outcome::Prepared { .. }) => Fate::Prepared,
+            Some(Outcome::Aborted { .. }) => Fate::Aborted,
+            Some(Outcome::Open | Outcome::Nested { .. }) | None => Fate::Uncommitted,
+        }
+    }
+
+    /// The outermost transaction to which a nested one committed, step by step; or the
+    /// transaction itself.
+    pub(super) fn outermost(&self, index: usize) -> usize {
+        self.outermost.get(index).copied().unwrap_or(index)
+    }
+
+    /// Takes in the records of a log, in their order.
+    pub(super) fn of(records: impl Iterator<Item = Record<'a>>) -> Transactions<'a> {
+        let mut found = Transactions::default();
+        let mut checkpoints = Vec::new();
+        for record in records.filter(|record| !record.debug()) {
+            // The types below are those of transactions and files, in every version.
+            let event = if record.kind() < CHANGES { record.event() } else { Event::Other };
+            if let Event::Checkpoint { lsn, .. } = event {
+                checkpoints.push((record.lsn(), lsn));
+            }
+            if let Some(id) = record.txn() {
+                found.take(id, &record, &event);
+            }
+        }
+        found.find_parents();
+        found.infer_aborts(&checkpoints);
+        found
+    }
+
+    fn take(&mut self, id: TxnId, record: &Record<'a>, event: &Event<'a>) {
+        let (lsn, prev) = (record.lsn(), record.prev_lsn());
+        let current = self.by_id.get(&id).and_then(|places| places.last()).copied();
+        let continues = prev.file != 0;
+        let index = current.filter(|&at| continues && self.list.get(at).is_some_and(|txn| txn.last == prev));
+        let index = index.unwrap_or_else(|| {
+            self.list.push(Transaction {
+                id,
+                first: lsn,
+                last: lsn,
+                records: 0,
+                whole: !continues,
+                outcome: Outcome::Open,
+            });
+            let new = self.list.len().saturating_sub(1);
+            self.by_id.entry(id).or_default().push(new);
+            new
+        });
+        if let Some(txn) = self.list.get_mut(index) {
+            txn.last = lsn;
+            txn.records = txn.records.saturating_add(1);
+            match *event {
+                Event::Commit { time } => txn.outcome = Outcome::Committed { at: lsn, time },
+                Event::Abort { time } => txn.outcome = Outcome::Aborted { at: lsn, time },
+                Event::Prepare { id } => txn.outcome = Outcome::Prepared { at: lsn, id },
+                _ => {}
+            }
+        }
+        if let Event::ChildCommit { child, parent, last } = *event {
+            let child = self.index_of(child, last).and_then(|child| self.list.get_mut(child));
+            if let Some(child) = child.filter(|child| child.last == last) {
+                child.outcome = Outcome::Nested { at: lsn, parent, index: None };
+            }
+        }
+    }
+
+    /// Finds the parents of nested transactions: the first one of that number that still
+    /// has a record behind the commit of the child.
+    fn find_parents(&mut self) {
+        for child in 0..self.list.len() {
+            let Some(Outcome::Nested { at, parent, .. }) = self.list.get(child).map(|txn| txn.outcome) else {
+                continue;
+            };
+            let places = self.by_id.get(&parent).map_or(&[][..], |places| places);
+            let place =
+                places.partition_point(|&place| self.list.get(place).is_some_and(|txn| txn.last < at));
+            let index = places.get(place).copied().filter(|&place| place != child);
+            if let Some(txn) = self.list.get_mut(child) {
+                txn.outcome = Outcome::Nested { at, parent, index };
+            }
+        }
+        // A parent has a record behind the last one of its child.
+        let mut order: Vec<usize> = (0..self.list.len()).collect();
+        order.sort_by_key(|&index| self.list.get(index).map(|txn| Reverse(txn.last)));
+        self.outermost = (0..self.list.len()).collect();
+        for index in order {
+            let parent = match self.list.get(index).map(|txn| txn.outcome) {
+                Some(Outcome::Nested { index: Some(parent), .. }) => self.outermost(parent),
+                _ => index,
+            };
+            self.outermost.iter_mut().skip(index).take(1).for_each(|outermost| *outermost = parent);
+        }
+    }
+
+    /// A checkpoint says before which LSN every transaction had ended: one without an
+    /// end of its own had aborted then. `checkpoints` are their LSNs, and what they say.
+    fn infer_aborts(&mut self, checkpoints: &[(Lsn, Lsn)]) {
+        // What had ended at one checkpoint had ended at all later ones.
+        let running = checkpoints.iter().scan(Lsn::default(), |most, &(at, ended)| {
+            *most = ended.max(*most);
+            Some((at, *most))
+        });
+        let checkpoints: Vec<(Lsn, Lsn)> = running.collect();
+        for txn in self.list.iter_mut().filter(|txn| txn.outcome == Outcome::Open) {
+            let later = checkpoints.partition_point(|&(at, ended)| at <= txn.last || ended <= txn.first);
+            if let Some(&(at, _)) = checkpoints.get(later) {
+                txn.outcome = Outcome::Aborted { at, time: None };
+            }
+        }
+    }
+}
