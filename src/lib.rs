@@ -41,6 +41,7 @@ mod order;
 mod pages;
 mod source;
 mod types;
+mod verify;
 
 pub use btree::{
     Cursor, Database, Entries, Entry, FileStats, Item, ItemReader, KeyOrder, LeafPage, OpenOptions, PageScan,
@@ -52,6 +53,7 @@ pub use limits::Limits;
 pub use meta::{Flags, Meta, Method};
 pub use order::Endianness;
 pub use types::{FileId, Lsn, PageNo, PageSize};
+pub use verify::{Finding, Progress, Rule, Severity, Verdict, Verify};
 
 /// The examples of the README, as tests.
 #[cfg(doctest)]

@@ -205,7 +205,7 @@ impl<'a> Database<'a> {
         self.pages.tail()
     }
 
-    pub(super) fn pages(&self) -> &Pages<'a> {
+    pub(crate) fn pages(&self) -> &Pages<'a> {
         &self.pages
     }
 

@@ -29,6 +29,8 @@ pub(crate) mod at {
     pub(crate) const ENCRYPTION: usize = 24;
     pub(crate) const TYPE: usize = 25;
     pub(crate) const METAFLAGS: usize = 26;
+    /// From version 7 on.
+    pub(crate) const FREE: usize = 28;
     /// From version 8 on.
     pub(crate) const LAST_PGNO: usize = 32;
 }

@@ -178,6 +178,25 @@ impl Meta {
         if self.version == 6 { 80 } else { 96 }
     }
 
+    /// Where the first page of the free list stands on the metadata page.
+    pub(crate) fn free_offset(&self) -> usize {
+        if self.version == 6 { 32 } else { at::FREE }
+    }
+
+    /// Where the minimum number of keys stands on the metadata page.
+    pub(crate) fn min_key_offset(&self) -> usize {
+        match self.version {
+            6 => 28,
+            7 => 60,
+            _ => 76,
+        }
+    }
+
+    /// Whether a record length is stored that the flags do not allow.
+    pub(crate) fn stray_record_length(&self) -> bool {
+        self.record_length != 0 && (self.version == 6 || !self.flags.fixed_length())
+    }
+
     /// Where the root's number stands on the metadata page.
     pub(crate) fn root_offset(&self) -> usize {
         if self.version == 7 { 72 } else { 88 }

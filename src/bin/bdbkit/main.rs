@@ -7,6 +7,7 @@ mod hex;
 mod info;
 mod log;
 mod progress;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -32,6 +33,7 @@ Examples:
   bdbkit dump folder.db | db_load new.db  into a file of this machine's release
   bdbkit dump -l many.db                  names of the databases in a file
   bdbkit get folder.db user/alice/INBOX   one value
+  bdbkit verify mboxlist                  are the databases in this folder sound?
   bdbkit info store                       log files and databases of an environment
   bdbkit log print store | less           all log records, as db_printlog has them
   bdbkit log print --json --txn 80000002 store/log.0000000007
@@ -47,6 +49,7 @@ enum Command {
     Info(info::Arguments),
     Dump(dump::Arguments),
     Get(get::Arguments),
+    Verify(verify::Arguments),
     Log(log::Arguments),
 }
 
@@ -55,6 +58,7 @@ fn main() -> ExitCode {
         Command::Info(arguments) => info::run(&arguments),
         Command::Dump(arguments) => dump::run(&arguments),
         Command::Get(arguments) => get::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
         Command::Log(arguments) => log::run(&arguments),
     };
     Outcome::exit_code(outcome)

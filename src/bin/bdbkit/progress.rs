@@ -25,3 +25,13 @@ pub(crate) fn written(to_terminal: bool) -> ProgressBar {
     let style = ProgressStyle::with_template("{spinner} {bytes} written, {bytes_per_sec}");
     ProgressBar::new_spinner().with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()))
 }
+
+/// Shows how many pages of a file are done.
+pub(crate) fn pages(path: &Path) -> ProgressBar {
+    if !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} pages");
+    let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(0).with_style(style).with_message(path.display().to_string())
+}

@@ -1,0 +1,187 @@
+//! `bdbkit verify`: whether database files are sound.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use bdbkit::dump::escape;
+use bdbkit::{Finding, Progress, Severity, Verdict, Verify};
+use serde::Serialize;
+
+use crate::failure::{Failure, Outcome, about, complain};
+use crate::progress;
+
+/// Check whether files are sound
+///
+/// Checks every invariant of the format: metadata, free list, trees, order of keys,
+/// counts, overflow chains, checksums, and that every page has its place. Prints one
+/// line for each thing that is wrong, and a summary; habits of old releases are told
+/// from damage. Reads the whole file and writes nothing. Exits with 1 if there is an
+/// error.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Do not check the order of keys: for databases with a comparison of their own
+    #[arg(short = 'o', long)]
+    no_order: bool,
+
+    /// Print nothing but summaries
+    #[arg(short, long)]
+    quiet: bool,
+
+    /// Stop after this many findings in a file
+    #[arg(long, value_name = "N")]
+    max: Option<usize>,
+
+    /// How many threads share the work (default: as many as the machine has)
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+
+    /// One JSON object a line: each finding, and each file's summary
+    #[arg(long)]
+    json: bool,
+
+    /// Database files, or folders: then all database files in them
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
+    let mut out = io::stdout().lock();
+    let mut sound = true;
+    for path in &arguments.files {
+        match files(path) {
+            Ok(files) => {
+                for file in files {
+                    sound &= arguments.check(&file, &mut out)?;
+                }
+            }
+            Err(message) => {
+                complain(message);
+                sound = false;
+            }
+        }
+    }
+    out.flush()?;
+    Ok(Outcome::complete_if(sound))
+}
+
+/// The file, or the database files of a folder.
+fn files(path: &Path) -> Result<Vec<PathBuf>, String> {
+    if !path.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let entries = std::fs::read_dir(path).map_err(|error| about(path, error))?;
+    let paths = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
+    let mut files: Vec<PathBuf> = paths.filter(|path| path.is_file() && is_database(path)).collect();
+    files.sort();
+    if files.is_empty() { Err(about(path, "no database files in this folder")) } else { Ok(files) }
+}
+
+/// Whether a file is a database, sound or not, and not something else.
+fn is_database(path: &Path) -> bool {
+    Verify::open(path).is_ok_and(|verify| verify.refused().is_none())
+}
+
+impl Arguments {
+    /// Checks one file and prints what was found; says whether it is sound.
+    fn check(&self, path: &Path, out: &mut impl Write) -> Result<bool, Failure> {
+        let verify = match Verify::open(path) {
+            Ok(verify) => verify,
+            Err(error) => {
+                let Failure::Message(message) = Failure::about(path, &error) else { return Ok(false) };
+                complain(message);
+                return Ok(false);
+            }
+        };
+        let bar = progress::pages(path);
+        let verify = verify.check_order(!self.no_order).progress(|Progress { pages, total, .. }| {
+            bar.set_length(total);
+            bar.set_position(pages);
+        });
+        let verify = self.max.into_iter().fold(verify, Verify::at_most);
+        let verify = self.threads.into_iter().fold(verify, Verify::threads);
+        let verdict = verify.run();
+        bar.finish_and_clear();
+        if let Some(refused) = verdict.refused() {
+            complain(about(path, refused));
+            return Ok(false);
+        }
+        self.print(path, &verdict, out)?;
+        Ok(verdict.worst() < Some(Severity::Error))
+    }
+
+    fn print(&self, path: &Path, verdict: &Verdict, out: &mut impl Write) -> io::Result<()> {
+        let file = path.display().to_string();
+        let findings = verdict.findings().iter().filter(|_| !self.quiet);
+        for finding in findings {
+            if self.json {
+                line(&Found::of(&file, finding), out)?;
+            } else {
+                writeln!(out, "{file}: {finding}")?;
+            }
+        }
+        let count = |severity| verdict.count(severity);
+        let summary = Summary {
+            file: &file,
+            errors: count(Severity::Error),
+            warnings: count(Severity::Warning),
+            notes: count(Severity::Note),
+            complete: verdict.complete(),
+        };
+        if self.json { line(&summary, out) } else { summary.print(out) }
+    }
+}
+
+fn line(value: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, value)?;
+    writeln!(out)
+}
+
+/// A finding, for programs.
+#[derive(Serialize)]
+struct Found<'a> {
+    file: &'a str,
+    severity: &'static str,
+    rule: &'static str,
+    database: Option<String>,
+    page: u32,
+    offset: usize,
+    text: &'a str,
+}
+
+impl<'a> Found<'a> {
+    fn of(file: &'a str, finding: &'a Finding) -> Found<'a> {
+        Found {
+            file,
+            severity: finding.severity.name(),
+            rule: finding.rule.id(),
+            database: finding.database.as_deref().map(escape),
+            page: finding.page.0,
+            offset: finding.offset,
+            text: &finding.text,
+        }
+    }
+}
+
+/// How a file came off.
+#[derive(Serialize)]
+struct Summary<'a> {
+    file: &'a str,
+    errors: usize,
+    warnings: usize,
+    notes: usize,
+    complete: bool,
+}
+
+impl Summary<'_> {
+    fn print(&self, out: &mut impl Write) -> io::Result<()> {
+        let Summary { file, errors, warnings, notes, complete } = *self;
+        let rest = if complete { "" } else { "; stopped, there may be more" };
+        if (errors, warnings, notes) == (0, 0, 0) {
+            return writeln!(out, "{file}: sound");
+        }
+        let several = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+        let (errors, warnings, notes) =
+            (several(errors, "error"), several(warnings, "warning"), several(notes, "note"));
+        writeln!(out, "{file}: {errors}, {warnings}, {notes}{rest}")
+    }
+}

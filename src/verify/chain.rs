@@ -1,0 +1,101 @@
+//! Overflow chains, and chains of off-page duplicates (database-format, "Overflow
+//! chains" and "Off-page duplicates").
+
+use byteorder::ByteOrder;
+
+use super::finding::Rule;
+use super::page::{Context, From, Held};
+use crate::format::page::{Page, PageKind, at};
+use crate::pages::Pages;
+use crate::types::PageNo;
+
+impl<'c> Context<'c, '_> {
+    /// Checks the overflow chain of an item, the first time that an item leads to it.
+    pub(super) fn overflow<O: ByteOrder>(&self, first: PageNo, len: u32, from: From) {
+        let report = &self.report;
+        if self.seen.has(first) {
+            // Further items may refer to a chain, if it counts them.
+            let page = self.pages.raw(first).and_then(Page::<O>::new);
+            let head = page.filter(|page| PageKind::from_byte(page.type_byte()) == Some(PageKind::Overflow));
+            match head.filter(|page| page.prev() == 0) {
+                Some(page) => self.seen.refer(first, page.entries(), true),
+                None => {
+                    let text = format!("{} {first} has another place already", from.what);
+                    report.error(Rule::Once, from.page, from.offset, text);
+                }
+            }
+            return;
+        }
+        let most = file_size(self.pages);
+        if len == 0 || u64::from(len) > most {
+            let text =
+                format!("an item of {len} bytes in a chain, expected 1 to {most}, the size of the file");
+            report.error(Rule::OverflowItem, from.page, from.offset.saturating_add(4), text);
+        }
+        let room = self.pages.size().bytes().saturating_sub(self.pages.overhead());
+        let (mut next, mut prev, mut total) = (Some(first), PageNo(0), 0u64);
+        let mut link = From { what: "overflow page", ..from };
+        while let Some(no) = next {
+            let Some(page) = self.reach::<O>(no, link) else { return };
+            if !self.is::<O>(no, page, PageKind::Overflow, 0) {
+                return;
+            }
+            if page.prev() != prev.0 {
+                let text = format!("previous page is {}, expected {prev}", page.prev());
+                report.error(Rule::OverflowLink, no, at::PREV, text);
+            }
+            let here = usize::from(page.hf_offset());
+            if here == 0 || here > room {
+                let text = format!("{here} bytes on an overflow page, expected 1 to {room}");
+                report.error(Rule::OverflowLength, no, at::HF_OFFSET, text);
+            }
+            if no == first {
+                self.seen.refer(first, page.entries(), false);
+            }
+            total = total.saturating_add(u64::try_from(here).unwrap_or(u64::MAX));
+            if total > u64::from(len) {
+                break;
+            }
+            link = From { page: no, offset: at::NEXT, what: "next overflow page" };
+            (next, prev) = (PageNo::link(page.next()), no);
+        }
+        if total != u64::from(len) {
+            let text = if total > len.into() { "or more" } else { "in all" };
+            let text = format!("the overflow chain has {total} bytes {text}, its item says {len}");
+            report.error(Rule::OverflowLength, from.page, from.offset.saturating_add(4), text);
+        }
+    }
+
+    /// Checks a chain of off-page duplicates of versions 6 and 7.
+    pub(super) fn duplicate_chain<O: ByteOrder>(&self, first: PageNo, from: From) {
+        let report = &self.report;
+        let (mut next, mut prev) = (Some(first), PageNo(0));
+        let mut link = from;
+        while let Some(no) = next {
+            let Some(page) = self.reach::<O>(no, link) else { return };
+            if !self.is::<O>(no, page, PageKind::Duplicate, 0) {
+                return;
+            }
+            if page.prev() != prev.0 {
+                let text = format!("previous page is {}, expected {prev}", page.prev());
+                report.error(Rule::LeafChain, no, at::PREV, text);
+            }
+            if page.entries() == 0 {
+                report.error(Rule::DuplicateType, no, at::ENTRIES, "a page of duplicates without any");
+            }
+            self.leaf::<O>(no, page, PageKind::Duplicate, |_, offset, held, _| {
+                if let Held::Chain { first, len } = held {
+                    let from = From { page: no, offset: offset.saturating_add(4), what: "overflow page" };
+                    self.overflow::<O>(first, len, from);
+                }
+            });
+            link = From { page: no, offset: at::NEXT, what: "next page of duplicates" };
+            (next, prev) = (PageNo::link(page.next()), no);
+        }
+    }
+}
+
+/// Bytes in the pages of the file.
+fn file_size(pages: &Pages<'_>) -> u64 {
+    u64::from(pages.count()).saturating_mul(pages.size().get().into())
+}

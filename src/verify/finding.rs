@@ -1,0 +1,178 @@
+//! What a check can find.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::types::PageNo;
+
+/// Something that a check found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Finding {
+    /// The rule that does not hold.
+    pub rule: Rule,
+    /// How bad it is.
+    pub severity: Severity,
+    /// The database, of several in the file.
+    pub database: Option<Arc<[u8]>>,
+    /// The page.
+    pub page: PageNo,
+    /// Offset in the page, in bytes.
+    pub offset: usize,
+    /// What was found and what was expected, in words.
+    pub text: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}: page {}: byte {}: ", self.severity, self.rule.id(), self.page, self.offset)?;
+        if let Some(name) = &self.database {
+            write!(f, "database {}: ", name.escape_ascii())?;
+        }
+        f.write_str(&self.text)
+    }
+}
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Worth knowing.
+    Note,
+    /// A habit of some release, or what a crash leaves behind: nothing is lost.
+    Warning,
+    /// Damage: something is wrong, and something may be lost.
+    Error,
+}
+
+impl Severity {
+    /// In one word: `note`, `warning` or `error`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Severity::Note => "note",
+            Severity::Warning => "warning",
+            Severity::Error => "error",
+        }
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+macro_rules! rules {
+    ($($(#[$doc:meta])* $name:ident = $id:literal;)*) => {
+        /// An invariant of a file (database-format, "Invariants for a verifier").
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum Rule {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Rule {
+            /// Every rule.
+            pub const ALL: &[Rule] = &[$(Rule::$name),*];
+
+            /// The name of the rule in the specification.
+            #[must_use]
+            pub fn id(self) -> &'static str {
+                match self {
+                    $(Rule::$name => $id,)*
+                }
+            }
+        }
+    };
+}
+
+rules! {
+    /// The file has whole pages, two at least.
+    FileSize = "F-SIZE";
+    /// The last page is the one that the metadata names.
+    LastPage = "F-LAST";
+    /// Every page is in one place: in one tree, one chain, the free list.
+    Once = "F-ONCE";
+    /// Magic number, version, page size of a metadata page.
+    Metadata = "M-MAGIC";
+    /// The type of a metadata page.
+    MetadataType = "M-TYPE";
+    /// Only flags that the version knows, and that go together.
+    Flags = "M-FLAGS";
+    /// At least two keys on a page.
+    MinKey = "M-MINKEY";
+    /// A record length only where records have one.
+    RecordLength = "M-RELEN";
+    /// The root is a page of the file, and not the metadata page.
+    Root = "M-ROOT";
+    /// The free list begins on page 0 only.
+    Free = "M-FREE";
+    /// Free pages are empty.
+    FreeType = "FL-TYPE";
+    /// The free list leads to pages of the file.
+    FreeLink = "FL-LINK";
+    /// The free list ends.
+    FreeCycle = "FL-CYCLE";
+    /// A page carries its own number.
+    PageNumber = "P-NUM";
+    /// A page is of the type that its place needs.
+    PageType = "P-TYPE";
+    /// A page is at the level that its place needs.
+    Level = "P-LEVEL";
+    /// The index of a page fits before its items.
+    Entries = "P-ENT";
+    /// The item area starts with the lowest item.
+    ItemArea = "P-HF";
+    /// Links between pages stay within the file.
+    Link = "P-LINK";
+    /// Index slots point to items.
+    ItemOffset = "I-OFF";
+    /// Items end within the page.
+    ItemLength = "I-LEN";
+    /// Items are of a kind that belongs there.
+    ItemKind = "I-KIND";
+    /// Only keys of duplicates share an item.
+    ItemShare = "I-SHARE";
+    /// Items do not overlap and leave no gaps.
+    ItemPacking = "I-PACK";
+    /// Deleted items are not left behind.
+    ItemDeleted = "I-DEL";
+    /// References to overflow chains stay within the file.
+    OverflowItem = "I-OVF";
+    /// The keys of a leaf increase.
+    KeyOrder = "K-ORD";
+    /// The keys of an internal page increase.
+    InternalOrder = "K-ORDI";
+    /// The keys below an internal page lie between its keys.
+    KeyRange = "K-RANGE";
+    /// Keys increase from leaf to leaf.
+    KeyChain = "K-CHAIN";
+    /// Sorted duplicates increase.
+    DuplicateOrder = "D-ORD";
+    /// Duplicates only where they are allowed.
+    DuplicateFlag = "D-FLAG";
+    /// Off-page duplicates have the form of their version.
+    DuplicateType = "D-TYPE";
+    /// The links between leaves follow the tree.
+    LeafChain = "T-CHAIN";
+    /// Internal pages have children.
+    EmptyNode = "T-EMPTY";
+    /// Counts of records are right.
+    Count = "N-SUM";
+    /// Records of fixed length have it.
+    FixedLength = "N-RELEN";
+    /// Overflow chains are made of overflow pages.
+    OverflowType = "O-TYPE";
+    /// Overflow pages link back.
+    OverflowLink = "O-PREV";
+    /// Overflow chains are as long as their items say.
+    OverflowLength = "O-LEN";
+    /// Overflow chains are referred to as often as they say.
+    OverflowCount = "O-REF";
+    /// The list of databases leads to metadata pages.
+    Directory = "S-NAME";
+    /// The checksum of a page is that of its bytes.
+    Checksum = "C-SUM";
+    /// A page of a HASH database.
+    Hash = "H-PAGE";
+}

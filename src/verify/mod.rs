@@ -1,0 +1,388 @@
+//! Whether a file is sound: every invariant, and findings as data (database-format,
+//! "Invariants for a verifier").
+
+mod chain;
+mod finding;
+mod free;
+mod hash;
+mod order;
+mod page;
+mod rest;
+mod seen;
+mod sink;
+mod tree;
+
+use std::borrow::Cow;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use byteorder::ByteOrder;
+
+pub use finding::{Finding, Rule, Severity};
+
+use crate::btree::{Database, Shape};
+use crate::error::{Error, Result};
+use crate::format::meta::at;
+use crate::limits::Limits;
+use crate::meta::{self, Meta, Method, u32_at};
+use crate::order::with_order;
+use crate::pages::Pages;
+use crate::source::Source;
+use crate::types::PageNo;
+use order::Comparer;
+use page::{Context, From};
+use seen::Seen;
+use sink::{Reporter, Sink};
+use tree::Tree;
+
+/// A check of a whole file.
+///
+/// ```
+/// use bdbkit::{Severity, Verify};
+///
+/// let verdict = Verify::open("testdata/damage-v9-le-next-cycle/data.db")?.run();
+/// for finding in verdict.findings() {
+///     println!("{finding}");
+/// }
+/// assert_eq!(verdict.worst(), Some(Severity::Error));
+/// # Ok::<(), bdbkit::Error>(())
+/// ```
+///
+/// Each page is read once. Time is linear in the size of the file, memory one bit a page
+/// and what the findings take. Nothing is written, and no page is trusted: not even the
+/// readers of this library are used to find the way through a tree.
+pub struct Verify<'a> {
+    pages: Result<Input<'a>>,
+    order: bool,
+    most: usize,
+    threads: usize,
+    progress: Option<Box<dyn Fn(Progress) + Sync + 'a>>,
+}
+
+/// The pages of the file: of a database that somebody has opened, or its own.
+enum Input<'a> {
+    Borrowed(&'a Pages<'a>),
+    Own(Box<Pages<'a>>),
+}
+
+/// How far a check has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Progress {
+    /// Pages that were looked at.
+    pub pages: u64,
+    /// Pages in the file.
+    pub total: u64,
+}
+
+/// Findings that are kept if nothing else is asked for.
+const MOST: usize = 100_000;
+
+impl Verify<'static> {
+    /// Opens a file to check it. Maps it: nobody may change or cut it meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// The operating system refuses. What is wrong with the file itself is a finding.
+    pub fn open(path: impl AsRef<Path>) -> Result<Verify<'static>> {
+        let source = Source::open(path.as_ref(), true, Limits::DEFAULT, |_| Ok(()))?;
+        Ok(Verify::of(source))
+    }
+}
+
+impl<'a> Verify<'a> {
+    /// Checks the file of a database that is open.
+    #[must_use]
+    pub fn new(db: &'a Database<'_>) -> Verify<'a> {
+        Verify::with(Ok(Input::Borrowed(db.pages())))
+    }
+
+    /// Checks a file that is in memory.
+    #[must_use]
+    pub fn from_bytes(bytes: impl Into<Cow<'a, [u8]>>) -> Verify<'a> {
+        Verify::of(Source::Bytes(bytes.into()))
+    }
+
+    fn of(source: Source<'a>) -> Verify<'a> {
+        Verify::with(Pages::new(source, Limits::DEFAULT).map(|pages| Input::Own(Box::new(pages))))
+    }
+
+    fn with(pages: Result<Input<'a>>) -> Verify<'a> {
+        let threads = std::thread::available_parallelism().map_or(1, |threads| threads.get());
+        Verify { pages, order: true, most: MOST, threads, progress: None }
+    }
+
+    /// Why the file cannot be checked, if it is of a kind that is not supported.
+    #[must_use]
+    pub fn refused(&self) -> Option<String> {
+        self.pages.as_ref().err().filter(|error| is_refusal(error)).map(ToString::to_string)
+    }
+
+    /// Whether the order of keys and of duplicates is checked: not for databases with a
+    /// comparison of their own, which the file does not record.
+    #[must_use]
+    pub fn check_order(mut self, check: bool) -> Verify<'a> {
+        self.order = check;
+        self
+    }
+
+    /// Stops after this many findings; 100000 if nothing is said.
+    #[must_use]
+    pub fn at_most(mut self, findings: usize) -> Verify<'a> {
+        self.most = findings;
+        self
+    }
+
+    /// How many threads share the work; as many as the machine has if nothing is said.
+    #[must_use]
+    pub fn threads(mut self, threads: usize) -> Verify<'a> {
+        self.threads = threads.max(1);
+        self
+    }
+
+    /// Calls this now and then, from any thread.
+    #[must_use]
+    pub fn progress(mut self, call: impl Fn(Progress) + Sync + 'a) -> Verify<'a> {
+        self.progress = Some(Box::new(call));
+        self
+    }
+
+    /// Checks the file.
+    #[must_use]
+    pub fn run(self) -> Verdict {
+        let pages = match &self.pages {
+            Ok(Input::Borrowed(pages)) => *pages,
+            Ok(Input::Own(pages)) => pages,
+            Err(error) => return Verdict::of_error(error),
+        };
+        let total = u64::from(pages.count());
+        let progress = self.progress.as_deref();
+        let call = |pages| {
+            if let Some(progress) = progress {
+                progress(Progress { pages, total });
+            }
+        };
+        let sink = Sink::new(self.most, Some(&call));
+        with_order!(pages.order(), O => self.file::<O>(pages, &sink));
+        let (findings, complete) = sink.into_findings();
+        Verdict { findings, complete, refused: None }
+    }
+
+    fn file<O: ByteOrder>(&self, pages: &Pages<'_>, sink: &Sink<'_>) {
+        let seen = Seen::new(pages.count());
+        let report = Reporter { sink, database: None };
+        let compare = Comparer::new(pages);
+        let context = Context { pages, meta: pages.meta(), report, seen: &seen, order: self.order };
+        sink.page();
+        context.file_size();
+        context.last_page();
+        context.own_metadata(pages.meta());
+        context.free_list::<O>();
+        let list = Mutex::default();
+        let several = pages.meta().flags().several_databases();
+        self.database::<O>(&context, &compare, several.then_some(&list));
+        for entry in list.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            self.inner::<O>(&context, &compare, &entry);
+        }
+        if !sink.full() {
+            context.references();
+            context.rest::<O>();
+        }
+    }
+
+    fn database<O: ByteOrder>(
+        &self,
+        context: &Context<'_, '_>,
+        compare: &Comparer<'_>,
+        list: Option<&Mutex<Vec<ListEntry>>>,
+    ) {
+        let meta = context.meta;
+        let Some(root) = meta.root() else { return };
+        let from = From { page: meta.page(), offset: meta.root_offset(), what: "root page" };
+        let shape = Shape::of(meta);
+        let tree = Tree { context, shape, compare, threads: self.threads, duplicates: false, list };
+        tree.check::<O>(root, from);
+    }
+
+    /// Checks one of several databases in the file.
+    fn inner<O: ByteOrder>(&self, file: &Context<'_, '_>, compare: &Comparer<'_>, entry: &ListEntry) {
+        let report = Reporter { sink: file.report.sink, database: Some(entry.name.clone()) };
+        let Some(no) = file.metadata_page(entry) else {
+            let text = "the list of databases leads to no metadata page";
+            report.error(Rule::Directory, entry.page, entry.offset, text);
+            return;
+        };
+        if !file.seen.mark(no) {
+            let text = format!("metadata page {no} has another place already");
+            report.error(Rule::Once, entry.page, entry.offset, text);
+            return;
+        }
+        report.sink.page();
+        let parsed = meta::parse_inner(file.pages.raw(no).unwrap_or_default(), no, file.pages.meta());
+        let meta = match parsed {
+            Ok(meta) => meta,
+            Err(error @ Error::UnsupportedFeature { .. }) => {
+                report.note(Rule::Metadata, no, 0, error.to_string());
+                return;
+            }
+            Err(error) => {
+                report.reader(&error);
+                return;
+            }
+        };
+        let context = Context { meta: &meta, report, ..file.clone() };
+        context.own_metadata(&meta);
+        if let Some(free) = meta.free() {
+            let text = format!("a free list that starts at page {free}: only page 0 has one");
+            context.report.error(Rule::Free, no, at::FREE, text);
+        }
+        match meta.method() {
+            Method::Hash => context.buckets::<O>(compare),
+            Method::Btree | Method::Recno => self.database::<O>(&context, compare, None),
+        }
+    }
+}
+
+/// An entry of a file's list of databases.
+struct ListEntry {
+    name: Arc<[u8]>,
+    value: Vec<u8>,
+    page: PageNo,
+    offset: usize,
+}
+
+impl Context<'_, '_> {
+    /// The metadata page of an entry: the number may be in the other order, in files that
+    /// a genuine tool upgraded.
+    fn metadata_page(&self, entry: &ListEntry) -> Option<PageNo> {
+        let order = self.pages.meta().directory_order();
+        let number = |order| u32_at(&entry.value, 0, order).filter(|_| entry.value.len() == 4);
+        let numbers = [order, order.other()].map(number);
+        let is_metadata = |no: &PageNo| {
+            let bytes = self.pages.raw(*no).unwrap_or_default();
+            let field = |offset| u32_at(bytes, offset, self.pages.order());
+            *no != PageNo::META
+                && field(at::MAGIC).is_some_and(meta::is_database_magic)
+                && field(at::PGNO) == Some(no.0)
+        };
+        numbers.into_iter().flatten().map(PageNo).find(is_metadata)
+    }
+
+    fn file_size(&self) {
+        let (pages, tail) = (self.pages.count(), self.pages.tail());
+        if tail > 0 {
+            let size = self.pages.size();
+            let text =
+                format!("{tail} bytes behind the last whole page of {size}: the file was cut, or grew");
+            self.report.error(Rule::FileSize, PageNo(pages), 0, text);
+        }
+        if pages < 2 {
+            self.report.error(Rule::FileSize, PageNo(pages), 0, "the file ends before its first tree");
+        }
+    }
+
+    fn last_page(&self) {
+        let meta = self.pages.meta();
+        let Some(last) = meta.last_page() else { return };
+        let pages = self.pages.count();
+        let text = format!("the last page is {last}, but the file has {pages} pages");
+        match last.0.checked_add(1) {
+            Some(stated) if stated == pages => {}
+            // As upgrades by 4.7 and later leave it.
+            _ if last.0 == pages => self.report.warning(Rule::LastPage, PageNo::META, at::LAST_PGNO, text),
+            // Releases 3.1 and 3.2 do not keep it.
+            _ if meta.version() < 9 => self.report.warning(Rule::LastPage, PageNo::META, at::LAST_PGNO, text),
+            _ => self.report.error(Rule::LastPage, PageNo::META, at::LAST_PGNO, text),
+        }
+    }
+
+    /// The checks of metadata that its parser leaves to others.
+    fn own_metadata(&self, meta: &Meta) {
+        if meta.method() == Method::Hash {
+            return;
+        }
+        if meta.min_key() < 2 {
+            let text = format!("{} keys on a page at least, expected 2 or more", meta.min_key());
+            self.report.error(Rule::MinKey, meta.page(), meta.min_key_offset(), text);
+        }
+        if meta.stray_record_length() {
+            let text = "a record length, but records have none";
+            self.report.error(Rule::RecordLength, meta.page(), meta.min_key_offset().saturating_add(4), text);
+        }
+    }
+
+    /// Overflow chains are referred to as often as they say.
+    fn references(&self) {
+        for (first, references) in self.seen.references() {
+            if references.found != u32::from(references.stated) {
+                let text = format!(
+                    "{} references to the overflow chain, its first page says {}",
+                    references.found, references.stated
+                );
+                self.report.error(Rule::OverflowCount, first, crate::format::page::at::ENTRIES, text);
+            }
+        }
+    }
+}
+
+/// What a check found.
+#[derive(Debug)]
+pub struct Verdict {
+    findings: Vec<Finding>,
+    complete: bool,
+    refused: Option<String>,
+}
+
+impl Verdict {
+    fn of_error(error: &Error) -> Verdict {
+        let sink = Sink::new(1, None);
+        Reporter { sink: &sink, database: None }.reader(error);
+        let refused = is_refusal(error).then(|| error.to_string());
+        let (findings, _) = sink.into_findings();
+        Verdict { findings, complete: refused.is_none(), refused }
+    }
+
+    /// The findings, by page and offset.
+    #[must_use]
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    /// How many findings are of this severity.
+    #[must_use]
+    pub fn count(&self, severity: Severity) -> usize {
+        self.findings.iter().filter(|finding| finding.severity == severity).count()
+    }
+
+    /// The worst severity, if anything was found.
+    #[must_use]
+    pub fn worst(&self) -> Option<Severity> {
+        self.findings.iter().map(|finding| finding.severity).max()
+    }
+
+    /// Whether the whole file was checked: not if there were more findings than asked for.
+    #[must_use]
+    pub fn complete(&self) -> bool {
+        self.complete
+    }
+
+    /// Why the file was not checked at all, if it is of a kind that is not supported.
+    #[must_use]
+    pub fn refused(&self) -> Option<&str> {
+        self.refused.as_deref()
+    }
+}
+
+/// Whether an error says that a file is of another kind, not that it is damaged.
+fn is_refusal(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::LogFile { .. }
+            | Error::Series1 { .. }
+            | Error::UnsupportedMethod { .. }
+            | Error::UnsupportedVersion { .. }
+            | Error::UnsupportedFeature { .. }
+            | Error::NotADatabase { .. }
+            | Error::Placeholder
+    )
+}

@@ -1,0 +1,103 @@
+//! Comparing keys and duplicates, which may stand in overflow chains.
+
+use std::cmp::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering as Memory};
+
+use byteorder::ByteOrder;
+
+use super::page::Held;
+use crate::format::page::{Page, PageKind};
+use crate::pages::Pages;
+use crate::types::PageNo;
+
+/// Compares items bytewise, the order of databases without a comparison of their own.
+///
+/// Long items are compared page by page. All comparisons together may read each byte of
+/// the file a few times, not more: chains that many items refer to would take for ever.
+pub(super) struct Comparer<'a> {
+    pages: &'a Pages<'a>,
+    budget: AtomicU64,
+}
+
+/// How often all comparisons together may read each byte of the file.
+const READS: u64 = 8;
+
+impl<'a> Comparer<'a> {
+    pub(super) fn new(pages: &'a Pages<'a>) -> Comparer<'a> {
+        let size = u64::from(pages.count()).saturating_mul(pages.size().get().into());
+        Comparer { pages, budget: AtomicU64::new(size.saturating_mul(READS)) }
+    }
+
+    /// How two items compare; `None` where one of them cannot be read, which other checks
+    /// report.
+    pub(super) fn compare<O: ByteOrder>(&self, a: Held<'_>, b: Held<'_>) -> Option<Ordering> {
+        if let (Held::Plain(a), Held::Plain(b)) = (a, b) {
+            return Some(a.cmp(b));
+        }
+        let (mut a, mut b) = (self.bytes::<O>(a)?, self.bytes::<O>(b)?);
+        let (mut left, mut right): (&[u8], &[u8]) = (&[], &[]);
+        loop {
+            if left.is_empty() {
+                left = a.next().unwrap_or_default();
+            }
+            if right.is_empty() {
+                right = b.next().unwrap_or_default();
+            }
+            if left.is_empty() || right.is_empty() {
+                let whole = a.left == 0 && b.left == 0;
+                return whole.then(|| left.len().cmp(&right.len()));
+            }
+            let len = left.len().min(right.len());
+            let ((x, rest_x), (y, rest_y)) = (left.split_at_checked(len)?, right.split_at_checked(len)?);
+            match x.cmp(y) {
+                Ordering::Equal => (left, right) = (rest_x, rest_y),
+                unequal => return Some(unequal),
+            }
+            let cost = u64::try_from(len).unwrap_or(u64::MAX);
+            let spend = |left: u64| left.checked_sub(cost);
+            self.budget.fetch_update(Memory::Relaxed, Memory::Relaxed, spend).ok()?;
+        }
+    }
+
+    fn bytes<'b, O: ByteOrder>(&'b self, held: Held<'b>) -> Option<Bytes<'b, O>> {
+        let none = |left| Bytes {
+            pages: self.pages,
+            plain: None,
+            next: None,
+            left,
+            order: std::marker::PhantomData,
+        };
+        Some(match held {
+            Held::Plain(bytes) => Bytes { plain: Some(bytes), ..none(0) },
+            Held::Chain { first, len } => Bytes { next: Some(first), ..none(len) },
+            Held::Duplicates(_) => return None,
+        })
+    }
+}
+
+/// The bytes of an item, page by page, as far as they can be read.
+struct Bytes<'a, O> {
+    pages: &'a Pages<'a>,
+    plain: Option<&'a [u8]>,
+    next: Option<PageNo>,
+    left: u32,
+    order: std::marker::PhantomData<O>,
+}
+
+impl<'a, O: ByteOrder> Iterator for Bytes<'a, O> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        if let Some(plain) = self.plain.take() {
+            return Some(plain);
+        }
+        let no = self.next.filter(|_| self.left > 0)?;
+        let page = self.pages.raw(no).and_then(Page::<O>::new)?;
+        let overflow = PageKind::from_byte(page.type_byte()) == Some(PageKind::Overflow);
+        let data = page.bytes().get(self.pages.overhead()..)?.get(..page.hf_offset().into())?;
+        let len = u32::try_from(data.len()).ok().filter(|&len| overflow && len > 0 && len <= self.left)?;
+        self.left = self.left.saturating_sub(len);
+        self.next = PageNo::link(page.next());
+        Some(data)
+    }
+}

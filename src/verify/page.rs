@@ -1,0 +1,369 @@
+//! The checks that a page alone allows: header, index, items (database-format,
+//! "Ordinary pages" and "Items").
+
+use byteorder::ByteOrder;
+
+use super::finding::Rule;
+use super::seen::Seen;
+use super::sink::Reporter;
+use crate::btree::{Content, Leaf, Tiling, size_of_item};
+use crate::format::checksum;
+use crate::format::item::{
+    self, DELETED, DUPLICATE, INTERNAL_HEAD, KEYDATA, KEYDATA_HEAD, OVERFLOW, REFERENCE,
+};
+use crate::format::page::{Page, PageKind, at, slot_offset};
+use crate::meta::{self, Meta};
+use crate::pages::Pages;
+use crate::types::PageNo;
+
+/// What all checks of one database need.
+#[derive(Clone)]
+pub(super) struct Context<'c, 'p> {
+    pub(super) pages: &'c Pages<'c>,
+    pub(super) meta: &'c Meta,
+    pub(super) report: Reporter<'c, 'p>,
+    pub(super) seen: &'c Seen,
+    /// Whether keys and duplicates are compared.
+    pub(super) order: bool,
+}
+
+/// Where a link stands: for the findings about it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct From {
+    pub(super) page: PageNo,
+    pub(super) offset: usize,
+    pub(super) what: &'static str,
+}
+
+/// An item of a leaf.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Held<'a> {
+    Plain(&'a [u8]),
+    Chain { first: PageNo, len: u32 },
+    Duplicates(PageNo),
+}
+
+impl<'c> Context<'c, '_> {
+    /// A page that a link leads to: within the file, not reached before, with the right
+    /// checksum and its own number on it.
+    pub(super) fn reach<O: ByteOrder>(&self, no: PageNo, from: From) -> Option<Page<'c, O>> {
+        let report = &self.report;
+        let Some(page) = self.pages.raw(no).and_then(Page::<O>::new) else {
+            let text =
+                format!("{} {no} lies beyond the end: the file has {} pages", from.what, self.pages.count());
+            report.error(Rule::Link, from.page, from.offset, text);
+            return None;
+        };
+        if no == PageNo::META || !self.seen.mark(no) {
+            let text = format!("{} {no} has another place already", from.what);
+            report.error(Rule::Once, from.page, from.offset, text);
+            return None;
+        }
+        self.look::<O>(no, page).then_some(page)
+    }
+
+    /// Checks the checksum and the number of a page; says whether its contents are its own.
+    pub(super) fn look<O: ByteOrder>(&self, no: PageNo, page: Page<'_, O>) -> bool {
+        let report = &self.report;
+        report.sink.page();
+        if page.is_hole() {
+            report.error(Rule::PageType, no, at::TYPE, "the page is empty: zeroed, or never written");
+            return false;
+        }
+        if self.pages.meta().checksummed() {
+            let checked = meta::verify_checksum(page.bytes(), no, checksum::ON_PAGE, self.pages.order());
+            if let Err(error) = checked {
+                report.reader(&error);
+            }
+        }
+        if page.pgno() != no.0 {
+            let text = format!("the page says that it is page {}", page.pgno());
+            report.error(Rule::PageNumber, no, at::PGNO, text);
+            return false;
+        }
+        true
+    }
+
+    /// Whether a page is of a kind, at a level.
+    pub(super) fn is<O: ByteOrder>(&self, no: PageNo, page: Page<'_, O>, kind: PageKind, level: u8) -> bool {
+        let found = page.type_byte();
+        if PageKind::from_byte(found) != Some(kind) {
+            let name = PageKind::from_byte(found).map_or("unknown", PageKind::name);
+            let text = format!("page type {found} ({name}), expected {}", kind.name());
+            self.report.error(Rule::PageType, no, at::TYPE, text);
+            return false;
+        }
+        if page.level() != level {
+            let text = format!("level {}, expected {level}", page.level());
+            self.report.error(Rule::Level, no, at::LEVEL, text);
+        }
+        true
+    }
+
+    /// The slots of a page, if index and item area fit it.
+    fn slots<O: ByteOrder>(&self, no: PageNo, page: Page<'c, O>) -> Option<Slots<'c>> {
+        let report = &self.report;
+        let (bytes, entries, overhead) = (page.bytes(), page.entries(), self.pages.overhead());
+        let (lowest, area) = (slot_offset(overhead, entries), page.item_area());
+        if lowest > bytes.len() {
+            report.error(
+                Rule::Entries,
+                no,
+                at::ENTRIES,
+                format!("{entries} entries: more than fit the page"),
+            );
+            return None;
+        }
+        if area < lowest || area > bytes.len() {
+            let text =
+                format!("the item area starts at {area}, expected between {lowest} and {}", bytes.len());
+            report.error(Rule::ItemArea, no, at::HF_OFFSET, text);
+        }
+        Some(Slots { bytes, overhead, entries, lowest, area })
+    }
+
+    /// Checks the items of a leaf; gives them to `each` by slot, as far as they can be
+    /// read. Says whether all can.
+    pub(super) fn leaf<O: ByteOrder>(
+        &self,
+        no: PageNo,
+        page: Page<'c, O>,
+        kind: PageKind,
+        mut each: impl FnMut(u16, usize, Held<'c>, bool),
+    ) -> bool {
+        let report = &self.report;
+        let Some(slots) = self.slots::<O>(no, page) else { return false };
+        let pairs = kind == PageKind::BtreeLeaf;
+        if pairs && slots.entries & 1 != 0 {
+            let text = format!("{} entries: keys and data come in pairs", slots.entries);
+            report.error(Rule::Entries, no, at::ENTRIES, text);
+        }
+        let (mut tiling, mut good) = (Tiling::default(), true);
+        let mut key_before = None;
+        // Keys that release 2.x stored in the opposite byte order.
+        let reversible = pairs && self.pages.meta().shared_keys_may_be_reversed();
+        let old = reversible.then(|| Leaf::new::<O>(self.pages, page, no, kind).ok()).flatten();
+        for slot in 0..slots.entries {
+            let is_key = pairs && slot & 1 == 0;
+            let Some(offset) = self.offset::<O>(no, &slots, slot) else {
+                good = false;
+                continue;
+            };
+            let old_key = old.as_ref().filter(|_| is_key).and_then(|leaf| leaf.key_at::<O>(slot >> 1).ok());
+            let found = match old_key {
+                Some((_, content)) => held_key(content).map(|held| (held, size_of_item(content), false)),
+                None => self.held::<O>(no, &slots, slot, offset, pairs && !is_key),
+            };
+            let Some((held, size, deleted)) = found else {
+                good = false;
+                continue;
+            };
+            let shared = is_key && key_before == Some(offset);
+            if is_key {
+                key_before = Some(offset);
+            }
+            if shared && !self.meta.flags().duplicates() {
+                let text = format!(
+                    "slot {slot} shares the key of the pair before, but the database has no duplicates"
+                );
+                report.error(Rule::DuplicateFlag, no, slots.at(slot), text);
+            }
+            if deleted && kind != PageKind::RecnoLeaf && !is_key {
+                let text = format!("slot {slot} is marked as deleted but still there, as a crash leaves it");
+                report.warning(Rule::ItemDeleted, no, offset.saturating_add(2), text);
+            }
+            if !shared {
+                tiling.add(offset, size);
+            }
+            each(slot, offset, held, deleted);
+        }
+        if good && tiling.check(no, slots.area, slots.bytes.len()).is_err() {
+            self.packing::<O>(no, &slots, |offset| size_of_leaf_item::<O>(slots.bytes, offset));
+        }
+        good
+    }
+
+    /// Checks the items of an internal page; gives each child, its count and where its
+    /// number stands.
+    pub(super) fn node<O: ByteOrder>(
+        &self,
+        no: PageNo,
+        page: Page<'c, O>,
+        kind: PageKind,
+        mut each: impl FnMut(u16, PageNo, u32, usize),
+    ) -> bool {
+        let report = &self.report;
+        if page.entries() == 0 {
+            report.error(Rule::EmptyNode, no, at::ENTRIES, "an internal page without children");
+            return false;
+        }
+        let Some(slots) = self.slots::<O>(no, page) else { return false };
+        let (mut tiling, mut good) = (Tiling::default(), true);
+        for slot in 0..slots.entries {
+            let Some(offset) = self.offset::<O>(no, &slots, slot) else {
+                good = false;
+                continue;
+            };
+            let raw = slots.bytes.get(offset..).unwrap_or_default();
+            if kind == PageKind::RecnoInternal {
+                let (child, count) = item::recno_internal::<O>(raw).unwrap_or((0, 0));
+                tiling.add(offset, item::RECNO_INTERNAL);
+                each(slot, PageNo(child), count, offset);
+                continue;
+            }
+            let Some(entry) = item::btree_internal::<O>(raw) else {
+                let text = format!("the item in slot {slot} reaches past the end of the page");
+                report.error(Rule::ItemLength, no, offset, text);
+                good = false;
+                continue;
+            };
+            let chain = entry.type_byte & !DELETED == OVERFLOW && entry.key.len() == REFERENCE;
+            if entry.type_byte & !DELETED != KEYDATA && !chain {
+                let text = format!(
+                    "item type {:#04x} in slot {slot}, expected 1, or 3 with length 12",
+                    entry.type_byte
+                );
+                report.error(Rule::ItemKind, no, offset.saturating_add(2), text);
+                good = false;
+                continue;
+            }
+            tiling.add(offset, item::padded(INTERNAL_HEAD.saturating_add(entry.key.len())));
+            each(slot, PageNo(entry.child), entry.nrecs, offset.saturating_add(4));
+        }
+        if good && tiling.check(no, slots.area, slots.bytes.len()).is_err() {
+            self.packing::<O>(no, &slots, |offset| {
+                let raw = slots.bytes.get(offset..)?;
+                match kind {
+                    PageKind::RecnoInternal => Some(item::RECNO_INTERNAL),
+                    _ => item::btree_internal::<O>(raw)
+                        .map(|entry| item::padded(INTERNAL_HEAD.saturating_add(entry.key.len()))),
+                }
+            });
+        }
+        good
+    }
+
+    /// The offset in a slot, if it can be one.
+    fn offset<O: ByteOrder>(&self, no: PageNo, slots: &Slots<'_>, slot: u16) -> Option<usize> {
+        let at = slots.at(slot);
+        let raw = slots.bytes.get(at..)?.first_chunk::<2>()?;
+        let offset = usize::from(O::read_u16(raw));
+        if offset >= slots.lowest && offset & 3 == 0 && offset < slots.bytes.len() {
+            return Some(offset);
+        }
+        let (lowest, end) = (slots.lowest, slots.bytes.len());
+        let text =
+            format!("slot {slot} points to {offset}, expected a multiple of 4 from {lowest} to below {end}");
+        self.report.error(Rule::ItemOffset, no, at, text);
+        None
+    }
+
+    /// The item at an offset of a leaf, its size on the page, and its mark of deletion.
+    fn held<O: ByteOrder>(
+        &self,
+        no: PageNo,
+        slots: &Slots<'c>,
+        slot: u16,
+        offset: usize,
+        data_of_pair: bool,
+    ) -> Option<(Held<'c>, usize, bool)> {
+        let raw = slots.bytes.get(offset..)?;
+        let Some(byte) = item::type_byte(raw) else {
+            let text = format!("the item in slot {slot} reaches past the end of the page");
+            self.report.error(Rule::ItemLength, no, offset, text);
+            return None;
+        };
+        let deleted = byte & DELETED != 0;
+        let kind = byte & !DELETED;
+        let found = match kind {
+            KEYDATA => {
+                let len = item::len::<O>(raw)?;
+                let data = item::keydata(raw, len).map(Held::Plain);
+                data.map(|held| (held, item::padded(KEYDATA_HEAD.saturating_add(len.into())), deleted))
+            }
+            OVERFLOW => item::reference::<O>(raw)
+                .map(|(page, len)| (Held::Chain { first: PageNo(page), len }, REFERENCE, deleted)),
+            DUPLICATE if data_of_pair => item::reference::<O>(raw)
+                .map(|(page, _)| (Held::Duplicates(PageNo(page)), REFERENCE, deleted)),
+            _ => {
+                let expected = if data_of_pair { "1 to 3" } else { "1 or 3" };
+                let text = format!("item type {byte:#04x} in slot {slot}, expected {expected}");
+                self.report.error(Rule::ItemKind, no, offset.saturating_add(2), text);
+                return None;
+            }
+        };
+        if found.is_none() {
+            let len = item::len::<O>(raw).unwrap_or(0);
+            let text = format!("an item of {len} bytes in slot {slot} reaches past the end of the page");
+            self.report.error(Rule::ItemLength, no, offset, text);
+        }
+        found
+    }
+
+    /// Says where the items of a page overlap, leave a gap, or begin elsewhere than the
+    /// item area.
+    fn packing<O: ByteOrder>(&self, no: PageNo, slots: &Slots<'_>, size: impl Fn(usize) -> Option<usize>) {
+        let offset = |slot: u16| {
+            let raw = slots.bytes.get(slots.at(slot)..)?.first_chunk::<2>()?;
+            Some(usize::from(O::read_u16(raw)))
+        };
+        let mut offsets: Vec<usize> = (0..slots.entries).filter_map(offset).collect();
+        offsets.sort_unstable();
+        let repeated = offsets.windows(2).any(|pair| pair.first() == pair.last());
+        offsets.dedup();
+        let lowest = offsets.first().copied().unwrap_or(slots.bytes.len());
+        if lowest != slots.area {
+            let text = format!("the item area starts at {}, but the lowest item at {lowest}", slots.area);
+            self.report.error(Rule::ItemArea, no, at::HF_OFFSET, text);
+        }
+        let ends = offsets.iter().skip(1).copied().chain([slots.bytes.len()]);
+        for (&offset, next) in offsets.iter().zip(ends) {
+            let end = offset.saturating_add(size(offset).unwrap_or(0));
+            let text = match end.cmp(&next) {
+                std::cmp::Ordering::Equal => continue,
+                std::cmp::Ordering::Less => format!("a gap from {end} to {next}"),
+                std::cmp::Ordering::Greater => {
+                    format!("the item ends at {end}, but another begins at {next}")
+                }
+            };
+            self.report.error(Rule::ItemPacking, no, offset, text);
+        }
+        if repeated {
+            self.report.error(Rule::ItemShare, no, at::ENTRIES, "two slots that may not share an item do");
+        }
+    }
+}
+
+fn held_key(content: Content<'_>) -> Option<Held<'_>> {
+    match content {
+        Content::Here(bytes) => Some(Held::Plain(bytes)),
+        Content::Chain(chain) => Some(Held::Chain { first: chain.first, len: chain.len }),
+        Content::Duplicates(_) => None,
+    }
+}
+
+/// The index of a page.
+#[derive(Clone, Copy)]
+struct Slots<'a> {
+    bytes: &'a [u8],
+    overhead: usize,
+    entries: u16,
+    /// The end of the index.
+    lowest: usize,
+    /// The start of the item area.
+    area: usize,
+}
+
+impl Slots<'_> {
+    fn at(&self, slot: u16) -> usize {
+        slot_offset(self.overhead, slot)
+    }
+}
+
+fn size_of_leaf_item<O: ByteOrder>(bytes: &[u8], offset: usize) -> Option<usize> {
+    let raw = bytes.get(offset..)?;
+    match item::type_byte(raw)? & !DELETED {
+        KEYDATA => Some(item::padded(KEYDATA_HEAD.saturating_add(item::len::<O>(raw)?.into()))),
+        _ => Some(REFERENCE),
+    }
+}

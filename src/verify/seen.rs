@@ -1,0 +1,62 @@
+//! Which pages were reached, and how often overflow chains were referred to: shared by
+//! the threads of a check.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use crate::types::PageNo;
+
+/// One bit a page, and a number for each overflow chain that is not referred to once.
+pub(super) struct Seen {
+    bits: Vec<AtomicU64>,
+    /// References to chains: those that the chain claims, and those found.
+    chains: Mutex<HashMap<PageNo, References>>,
+}
+
+/// How often a chain says that it is referred to, and how often it is.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct References {
+    pub(super) stated: u16,
+    pub(super) found: u32,
+}
+
+impl Seen {
+    pub(super) fn new(pages: u32) -> Seen {
+        let words = PageNo(pages).index().div_ceil(64);
+        let bits = std::iter::repeat_with(AtomicU64::default).take(words).collect();
+        Seen { bits, chains: Mutex::default() }
+    }
+
+    /// Marks a page; says whether this is the first time.
+    pub(super) fn mark(&self, no: PageNo) -> bool {
+        let bit = 1u64 << (no.0 & 63);
+        let word = self.bits.get(no.index() >> 6);
+        word.is_some_and(|word| word.fetch_or(bit, Ordering::Relaxed) & bit == 0)
+    }
+
+    pub(super) fn has(&self, no: PageNo) -> bool {
+        let bit = 1u64 << (no.0 & 63);
+        self.bits.get(no.index() >> 6).is_some_and(|word| word.load(Ordering::Relaxed) & bit != 0)
+    }
+
+    /// Counts a reference to a chain. Most chains have one, and say so: they take no room.
+    pub(super) fn refer(&self, first: PageNo, stated: u16, again: bool) {
+        if stated == 1 && !again {
+            return;
+        }
+        let mut chains = self.chains.lock().unwrap_or_else(PoisonError::into_inner);
+        // Of a chain with one reference the first was not counted.
+        let start = u32::from(stated == 1);
+        let entry = chains.entry(first).or_insert(References { stated, found: start });
+        entry.found = entry.found.saturating_add(1);
+    }
+
+    /// The chains that are referred to more often than once, or say so.
+    pub(super) fn references(&self) -> Vec<(PageNo, References)> {
+        let chains = self.chains.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut chains: Vec<_> = chains.iter().map(|(no, references)| (*no, *references)).collect();
+        chains.sort_by_key(|(no, _)| *no);
+        chains
+    }
+}

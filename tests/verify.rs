@@ -1,0 +1,167 @@
+//! The check of whole files: silent on what genuine releases wrote, and pointing at what
+//! was damaged.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    missing_docs
+)]
+
+mod common;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bdbkit::{Database, Finding, Rule, Severity, Verdict, Verify};
+use common::{cases, databases, read};
+
+fn check(path: &Path) -> Verdict {
+    Verify::open(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())).run()
+}
+
+fn errors(verdict: &Verdict) -> Vec<&Finding> {
+    verdict.findings().iter().filter(|finding| finding.severity == Severity::Error).collect()
+}
+
+/// The files of cases that no one damaged, and that are not refused.
+fn healthy() -> Vec<PathBuf> {
+    let cases = cases(&["btree-", "recno-", "mboxlist-"]);
+    let files = cases.iter().flat_map(|case| databases(&case.folder()));
+    files.filter(|path| check(path).refused().is_none()).collect()
+}
+
+#[test]
+fn files_of_genuine_releases_have_no_errors() {
+    let files = healthy();
+    assert!(files.len() >= 150, "{}", files.len());
+    for path in files {
+        let verdict = check(&path);
+        assert!(errors(&verdict).is_empty(), "{}: {:?}", path.display(), errors(&verdict));
+        assert!(verdict.complete());
+    }
+}
+
+#[test]
+fn damage_is_found_where_it_is() {
+    let mut seen = 0;
+    for case in cases(&["damage-v"]) {
+        let verdict = check(&case.folder().join("data.db"));
+        let errors = errors(&verdict);
+        let text = String::from_utf8(read(case.folder().join("damage.txt"))).unwrap();
+        assert!(!errors.is_empty() || verdict.refused().is_some(), "{}: {text}", case.name);
+        // `offset 1562 (page 3, byte 26): …`, or `page 4 filled with …`.
+        let number = |text: &str| text.split(|c: char| !c.is_ascii_digit()).next().unwrap().parse().ok();
+        let page: Option<u32> = text.split_once("page ").and_then(|(_, rest)| number(rest));
+        // Where a link was made to point elsewhere, the page that it leads to will do.
+        let target: Option<u32> = text.trim().rsplit_once("-> ").and_then(|(_, rest)| number(rest));
+        let named = errors.iter().any(|e| Some(e.page.0) == page || Some(e.page.0) == target);
+        assert!(named || page.is_none() || verdict.refused().is_some(), "{}: {text}{errors:?}", case.name);
+        seen += 1;
+    }
+    assert!(seen >= 50, "{seen}");
+}
+
+#[test]
+fn each_kind_of_damage_breaks_its_rule() {
+    let expected = [
+        ("v9-le-next-cycle", Rule::LeafChain),
+        ("v9-le-prev-wrong", Rule::LeafChain),
+        ("v9-le-nrecs", Rule::Count),
+        ("v9-le-key-order", Rule::KeyOrder),
+        ("v9-le-dup-order", Rule::DuplicateOrder),
+        ("v9-le-ovfl-ref", Rule::OverflowCount),
+        ("v9-le-ovfl-loop", Rule::Once),
+        ("v9-be-ovfl-tlen", Rule::OverflowLength),
+        ("v9-le-free-loop", Rule::FreeCycle),
+        ("v9-le-free-range", Rule::FreeLink),
+        ("v9-le-free-in-use", Rule::FreeType),
+        ("v9-le-last-pgno", Rule::LastPage),
+        ("v9-le-minkey", Rule::MinKey),
+        ("v9-le-hf-offset", Rule::ItemArea),
+        ("v9-le-inp-overlap", Rule::ItemOffset),
+        ("v9-le-inp-beyond", Rule::ItemOffset),
+        ("v9-le-item-len", Rule::ItemLength),
+        ("v9-le-item-type", Rule::ItemKind),
+        ("v9-le-level", Rule::Level),
+        ("v9-le-page-type", Rule::PageType),
+        ("v9-le-wrong-pgno", Rule::PageNumber),
+        ("v9-le-zero-page", Rule::PageType),
+        ("v9-le-truncated", Rule::FileSize),
+        ("v9-le-child-range", Rule::Link),
+        ("v9-le-swapped-renumbered", Rule::KeyRange),
+        ("v9-le-flip", Rule::Checksum),
+        ("v6-be-free-loop", Rule::FreeCycle),
+        ("v6-le-next-self", Rule::LeafChain),
+    ];
+    for (case, rule) in expected {
+        let verdict = check(&common::testdata().join(format!("damage-{case}")).join("data.db"));
+        let found: Vec<Rule> = errors(&verdict).iter().map(|finding| finding.rule).collect();
+        assert!(found.contains(&rule), "{case}: expected {}, found {:?}", rule.id(), errors(&verdict));
+    }
+}
+
+#[test]
+fn what_reading_strictly_accepts_has_no_errors() {
+    for path in healthy() {
+        let db = Database::open(&path).unwrap();
+        let strict = common::all_databases(&db).iter().all(|db| db.iter().all(|entry| entry.is_ok()));
+        assert!(!strict || errors(&Verify::new(&db).run()).is_empty(), "{}", path.display());
+    }
+}
+
+#[test]
+fn threads_change_nothing_but_the_time() {
+    let mut files = healthy();
+    files.extend(cases(&["damage-v"]).iter().map(|case| case.folder().join("data.db")));
+    for path in files {
+        let found = |threads| Verify::open(&path).unwrap().threads(threads).run().findings().to_vec();
+        assert_eq!(found(1), found(4), "{}", path.display());
+        let bytes = read(&path);
+        assert_eq!(found(1), Verify::from_bytes(&bytes[..]).run().findings(), "{}", path.display());
+    }
+}
+
+#[test]
+fn it_stops_after_as_many_findings_as_asked_for() {
+    let path = common::testdata().join("damage-v9-le-garbage/data.db");
+    let all = check(&path).findings().len();
+    assert!(all > 1);
+    let verdict = Verify::open(&path).unwrap().at_most(1).run();
+    assert_eq!((verdict.findings().len(), verdict.complete()), (1, false));
+    let verdict = Verify::open(&path).unwrap().at_most(all).run();
+    assert_eq!((verdict.findings().len(), verdict.complete()), (all, true));
+}
+
+#[test]
+fn without_order_checks_a_foreign_order_is_no_damage() {
+    let path = common::testdata().join("damage-v9-le-key-order/data.db");
+    assert!(!errors(&check(&path)).is_empty());
+    let verdict = Verify::open(&path).unwrap().check_order(false).run();
+    assert!(errors(&verdict).is_empty(), "{:?}", errors(&verdict));
+}
+
+#[test]
+fn progress_counts_pages() {
+    let pages = AtomicU64::new(0);
+    let path = common::testdata().join("btree-v9-le-levels/data.db");
+    let db = Database::open(path).unwrap();
+    let _ = Verify::new(&db)
+        .progress(|progress| {
+            assert!(progress.pages <= progress.total);
+            pages.fetch_add(1, Ordering::Relaxed);
+        })
+        .run();
+    assert!(pages.load(Ordering::Relaxed) > 0);
+}
+
+#[test]
+fn other_files_are_refused_or_empty() {
+    let refused = |bytes: &[u8]| Verify::from_bytes(bytes).run().refused().map(str::to_owned);
+    assert!(refused(b"just a text that is longer than a header").unwrap().contains("not a Berkeley DB file"));
+    assert!(refused(&read(common::testdata().join("hash-v5-be-few/data.db"))).is_some());
+    let empty = Verify::from_bytes(&b""[..]).run();
+    assert_eq!(errors(&empty)[0].rule, Rule::FileSize);
+}
