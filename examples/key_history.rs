@@ -1,15 +1,15 @@
 //! Tells the history of one key from the logs alone.
 //!
-//! `cargo run --example key_history -- testdata/mboxlist-ims60-log3-be quota.db user/alice`
+//! `cargo run --example key_history -- testdata/env-log14-le-clean d.db draft.0047`
 
 use bdbkit::dump::escape;
 use bdbkit::log::{Content, Fate, LogDir};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
-    let folder = arguments.next().unwrap_or_else(|| "testdata/mboxlist-ims60-log3-be".into());
-    let database = arguments.next().unwrap_or_else(|| "quota.db".into());
-    let key = arguments.next().unwrap_or_else(|| "user/alice".into());
+    let folder = arguments.next().unwrap_or_else(|| "testdata/env-log14-le-clean".into());
+    let database = arguments.next().unwrap_or_else(|| "d.db".into());
+    let key = arguments.next().unwrap_or_else(|| "draft.0047".into());
 
     let log = LogDir::open(folder)?;
     let history = log.history().database(database).key_prefix(key.as_bytes()).read();

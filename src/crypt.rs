@@ -17,6 +17,7 @@ pub(crate) const KEY: usize = 16;
 const BLOCK: usize = 64;
 
 /// The two keys of a password, for one byte order of the writing machine.
+#[derive(Clone, Copy)]
 pub(crate) struct Keys {
     machine: Endianness,
     mac: [u8; CODE],

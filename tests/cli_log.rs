@@ -19,7 +19,8 @@ use std::path::Path;
 use std::process::{Output, Stdio};
 
 use assert_cmd::Command;
-use common::logs::PASSWORD;
+use bdbkit::Endianness::Little;
+use common::logs::{PASSWORD, Writer};
 use common::{Case, cases, read, testdata};
 use serde_json::Value;
 
@@ -391,6 +392,96 @@ fn a_gap_and_a_cut_file_are_named_and_stepped_over() {
 }
 
 #[test]
+fn a_gap_around_the_beginning_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let case = testdata().join("env-log11-le-files");
+    for (from, to) in [(1, 1), (2, 5)] {
+        let name = |number: u32| format!("log.{number:010}");
+        fs::copy(case.join(name(from)), folder.path().join(name(to))).unwrap();
+    }
+    for (options, named) in [
+        (["-b", "3/28"].as_slice(), true),
+        (&["-b", "5/0"], false),
+        (&["-e", "3/0"], true),
+        (&["-e", "1/9999999"], false),
+        (&["-r", "-b", "3/28"], true),
+        (&["-r", "-e", "3/28"], true),
+        (&["-r", "-e", "5/0"], false),
+    ] {
+        let output = run(&[&["log", "print", path(folder.path())], options].concat());
+        assert_eq!(err(&output).contains("log files 2 to 4 are missing"), named, "{options:?}");
+    }
+    fs::write(folder.path().join("log.0000000005"), [7; 100]).unwrap();
+    let output = run(&["log", "print", "-b", "5/50", path(folder.path())]);
+    assert!(err(&output).contains("not a log file"), "{}", err(&output));
+}
+
+/// A log of version 19: a big-endian database is opened, and an item added to it.
+fn log_of_a_big_endian_database(folder: &Path) {
+    let bytes = |text: &[u8]| [&u32::try_from(text.len()).unwrap().to_le_bytes(), text].concat();
+    let words = |numbers: &[u32]| numbers.iter().flat_map(|n| n.to_le_bytes()).collect::<Vec<u8>>();
+    let mut log = Writer::new(19, Little, 9999, 1);
+    let prefix = |kind| words(&[kind, 0x8000_0001, 0, 0]);
+    let register = [prefix(2), words(&[0x1003]), bytes(b"big.db\0"), bytes(&[9; 20]), words(&[0, 1, 0, 0])];
+    log.append(&register.concat());
+    let added =
+        [prefix(41), words(&[0x105, 0, 2, 0, 8]), bytes(b"\0\x05\x01abcde"), bytes(b""), words(&[1, 28])];
+    log.append(&added.concat());
+    log.save(folder);
+}
+
+#[test]
+fn records_that_are_not_printed_tell_how_others_are() {
+    let folder = tempfile::tempdir().unwrap();
+    log_of_a_big_endian_database(folder.path());
+    let all = run(&["log", "print", path(folder.path())]);
+    is(&all, 0, "");
+    let text = out(&all);
+    let added = records(&text)[1];
+    assert!(added.contains("hdr: len:   8 data: 0500016162636465"), "{added}");
+    let begin = lsn(added);
+    for options in [["-b", begin], ["--type", "db_addrem"]] {
+        let output = run(&[&["log", "print", path(folder.path())], options.as_slice()].concat());
+        assert_eq!(out(&output), added, "{options:?}");
+    }
+}
+
+#[test]
+fn files_with_other_names_are_logs_of_their_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = ["log.0000000001", "log.bak"].map(|name| {
+        let file = folder.path().join(name);
+        fs::copy(testdata().join("env-log8-be-mix/log.0000000001"), &file).unwrap();
+        file
+    });
+    let output = run(&["log", "stat", "--json", path(&files[0]), path(&files[1])]);
+    is(&output, 0, "");
+    let logs = objects(&output);
+    assert_eq!(logs.len(), 2);
+    assert_eq!(logs[0]["records"], logs[1]["records"]);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn output_that_cannot_be_written_ends_the_work() {
+    let case = testdata().join("env-log8-be-mix");
+    for command in ["print", "stat", "verify", "history"] {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let child = std::process::Command::new(env!("CARGO_BIN_EXE_bdbkit"))
+            .args(["log", command, path(&case), path(&case)])
+            .stdout(full)
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{command}");
+        let message = err(&output);
+        assert!(message.starts_with("bdbkit: cannot write: "), "{command}: {message}");
+        assert_eq!(message.lines().count(), 1, "{command}: {message}");
+    }
+}
+
+#[test]
 fn what_is_no_log_is_refused_in_one_line() {
     let folder = tempfile::tempdir().unwrap();
     let written = |name: &str, bytes: &[u8]| {
@@ -410,7 +501,11 @@ fn what_is_no_log_is_refused_in_one_line() {
             is_refused(&["log", command, path(&letter)], path(&letter), "not a log file");
             is_refused(&["log", command, path(&database)], path(&database), "not a log file");
         }
-        is_refused(&["log", command, path(&empty)], path(&empty), "cut inside its header");
+        is_refused(
+            &["log", command, path(&empty)],
+            path(&empty),
+            "too short for a log file: 0 bytes, a header has 28",
+        );
         is_refused(&["log", command, path(&nothing)], path(&nothing), "No such file");
         is_refused(&["log", command, path(&inner)], path(&inner), "no log files here");
         is_refused(&["log", command, path(&wrong)], path(&wrong), "password is needed");
@@ -419,6 +514,9 @@ fn what_is_no_log_is_refused_in_one_line() {
     is_refused(&["info", path(&inner)], path(&inner), "a directory without log files or databases");
     let file = wrong.join("log.0000000001");
     is_refused(&["info", path(&file)], path(&file), "password is needed");
+    is_refused(&["info", path(&empty)], path(&empty), "too short for a log file");
+    let zeros = written("log.0000000002", &[0; 4096]);
+    is_refused(&["info", path(&zeros)], path(&zeros), "the log file begins with zeros");
 }
 
 #[test]
@@ -527,6 +625,25 @@ fn verify_names_damage_and_goes_on_behind_it() {
         let past = lsns(&on(case, &["print", "--past-end"])).len();
         assert_eq!(sums["records"], past, "{case}");
     }
+}
+
+#[test]
+fn verify_warns_of_whole_records_behind_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut bytes = read(testdata().join("env-log8-be-mix/log.0000000001"));
+    let all = lsns(&on("env-log8-be-mix", &["print"]));
+    let offset = |lsn: &str| lsn[4..].trim_end_matches(']').parse::<usize>().unwrap();
+    for damaged in &all[20..22] {
+        bytes[offset(damaged) + 30] ^= 1;
+    }
+    fs::write(folder.path().join("log.0000000001"), bytes).unwrap();
+    fs::write(folder.path().join("log.0000000002"), b"").unwrap();
+    fs::write(folder.path().join("log.0000000003"), b"").unwrap();
+    let text = out(&run(&["log", "verify", path(folder.path())]));
+    let warning = text.lines().find(|line| line.starts_with("  warning ")).unwrap();
+    assert!(warning.contains(&all[20]) && warning.contains(&all[22]), "{warning}");
+    let at = |words| text.find(words).unwrap();
+    assert!(at("[2][0]") < at("[3][0]"), "{text}");
 }
 
 fn warnings(findings: &[Value]) -> u64 {
@@ -666,7 +783,7 @@ fn history_knows_the_databases_of_a_file() {
     let two = out(&history("multi.db/two"));
     assert!(two.lines().next().unwrap().ends_with(" put     k0"), "{two}");
     let all = out(&history("multi.db"));
-    for name in ["multi.db    ", "multi.db/one", "multi.db/two"] {
+    for name in ["multi.db    ", "multi.db/uno", "multi.db/two"] {
         assert!(all.contains(&format!(" put     {name} ")), "{name}: {all}");
     }
     let unknown = history("nix.db");
@@ -687,7 +804,7 @@ fn history_says_what_the_log_does_not_show() {
     let middle = serde_json::json!({ "hex": "666a", "text": "fj" });
     let new = serde_json::json!({ "prefix": 5, "middle": middle, "suffix": 20 });
     assert_eq!((&change["key"], &change["new"]), (&Value::Null, &new));
-    let long = "n.0057\n    (not in the log)";
+    let long = "n.0057\n    draft item sent mail sto";
     assert!(!text.contains(long) && text.contains("seen… (125 bytes)\n"), "{text}");
     assert!(out(&run(&["log", "history", "--full", path(&file)])).contains(long));
     let output = run(&["log", "history", "--key", "q", path(&file)]);
@@ -747,6 +864,18 @@ fn stat_counts() {
     let damaged = on("damage-log2-le-bad-checksum", &["stat"]);
     assert_eq!(damaged.status.code(), Some(1));
     assert!(err(&damaged).contains("damage in 1 place, first: ") && err(&damaged).contains("[1][9658]"));
+    let linked = on("damage-log8-le-bad-prev", &["stat"]);
+    assert_eq!(linked.status.code(), Some(1), "as of print and verify");
+    assert!(err(&linked).contains("the header says that the record before is at"), "{}", err(&linked));
+}
+
+#[test]
+fn stat_knows_the_size_of_a_pipe() {
+    let file = read(testdata().join("env-log8-be-mix/log.0000000001"));
+    let size = file.len();
+    let output = tool().args(["log", "stat", "--json", "-"]).write_stdin(file).output().unwrap();
+    is(&output, 0, "");
+    assert_eq!(objects(&output)[0]["files"][0]["size"], size);
 }
 
 #[test]
@@ -759,8 +888,9 @@ fn info_tells_what_a_log_file_is_and_who_reads_it() {
         "transaction log, file 1",
         "8, big-endian",
         "Berkeley DB 4.2",
-        "4.2, 4.5, 4.6, 4.7, 4.8, 5.3, on big-endian machines only",
+        "4.2, 4.5, 4.6, 4.7, on big-endian machines only",
         "4.3, 4.4: say \"historic log version 8\" and skip the file",
+        "4.8, 5.3: say \"historic byte order\" and skip the file",
         "say \"unsupported log version 8\" and stop",
     ] {
         assert!(text.contains(words), "{words} is missing: {text}");
@@ -797,6 +927,8 @@ fn info_lists_an_environment() {
         "2, log.0000000001 to log.0000000002",
         "8, little-endian (file 1)",
         "14, little-endian (file 2)",
+        "4.3, 4.4: say \"historic log version 8\" and skip the file",
+        "4.5, 4.6: say \"unsupported log version 14\" and stop",
         "folder.db: btree, version 9",
         "without-suffix: a HASH file, version 9",
         "__db.001",
@@ -808,6 +940,8 @@ fn info_lists_an_environment() {
     assert_eq!(json["type"], "environment");
     assert_eq!(json["log_files"].as_array().unwrap().len(), 2);
     assert_eq!(json["databases"][1]["type"], "HASH");
+    let historic = &json["log_versions"][0]["refused_by"];
+    assert!(historic.to_string().contains("historic log version 8"), "{historic}");
     assert_eq!(json["region_files"], serde_json::json!(["__db.001"]));
     fs::write(folder.path().join("broken.db"), b"").unwrap();
     let output = run(&["info", path(folder.path())]);

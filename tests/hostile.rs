@@ -27,6 +27,8 @@ mod common;
 
 #[path = "hostile/classes.rs"]
 mod classes;
+#[path = "common/counting.rs"]
+mod counting;
 #[path = "hostile/damaged.rs"]
 mod damaged;
 #[path = "hostile/memory.rs"]

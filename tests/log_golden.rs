@@ -32,7 +32,7 @@ fn print(log: &LogDir) -> (Vec<u8>, Vec<LogError>) {
     let (mut text, mut errors) = (Vec::new(), Vec::new());
     for record in log.records() {
         match record {
-            Ok(record) => Printer::new().print(&record, &mut text).unwrap(),
+            Ok(record) => assert_eq!(Printer::new().print(&record, &mut text).unwrap(), record.note()),
             Err(error) => errors.push(error),
         }
     }
@@ -470,7 +470,9 @@ fn encrypted_logs_need_their_password() {
                 let options = LogOptions::new().password(wrong);
                 all_files_refuse(&folder, &options, |error| matches!(error, LogError::Password));
             }
-            let log = LogOptions::new().password(PASSWORD).open_dir(&folder).unwrap();
+            let options = LogOptions::new().password(PASSWORD);
+            assert!(!format!("{options:?}").contains(PASSWORD), "it would stand in people's logs");
+            let log = options.open_dir(&folder).unwrap();
             assert!(log.log_files().all(|file| file.log().is_ok_and(LogFile::encrypted)), "{}", case.name);
             assert_eq!(log.records().next().unwrap().unwrap().lsn(), lsn(1, 64), "{}", case.name);
         }

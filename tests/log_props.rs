@@ -487,6 +487,7 @@ fn what_is_left_of_an_older_log_is_no_part_of_it() {
         assert_eq!(tail.lsn.offset, over.lsn.offset + to_u32(short.len()), "{tail}");
         let behind = tail.behind.unwrap();
         assert_eq!((behind.lsn, behind.follows), (next.lsn, false), "{tail}");
+        assert!(tail.to_string().contains("of an older log, or behind more damage"), "{tail}");
         assert!(!tail.is_clean());
         let outcome = read_file(file.records().past_end(), log.files[0].len());
         assert_eq!(outcome.errors.len(), 1, "{:?}", outcome.errors);
@@ -494,6 +495,40 @@ fn what_is_left_of_an_older_log_is_no_part_of_it() {
         let all: Vec<Lsn> = log.written.iter().map(|record| record.lsn).collect();
         assert_eq!(found, all);
         assert!(outcome.records[2..].iter().all(|record| record.misplaced().is_none()));
+    });
+}
+
+#[test]
+fn the_next_file_tells_that_what_stands_behind_the_last_record_is_of_an_older_log() {
+    let room = (1..80_usize, any::<bool>());
+    check_cases(200, &(plan(12..40, 300..500), room, any::<prop::sample::Index>()), |(plan, room, which)| {
+        let mut log = plan.write();
+        if log.files.len() < 2 {
+            return;
+        }
+        let index = which.index(log.files.len() - 1);
+        let number = plan.first + to_u32(index);
+        let (len, zeros) = room;
+        let bytes = &mut log.files[index];
+        let end = lsn(number, to_u32(bytes.len()));
+        bytes.extend(vec![if zeros { 0 } else { 0xa5 }; len.max(HEADER)]);
+        let mut prev = to_u32(bytes.len()) - 1;
+        for _ in 0..3 {
+            let next = to_u32(bytes.len());
+            let body = [7777, 0, 0, 0].map(|n| word(plan.order, n)).concat();
+            bytes.extend(common::logs::record(plan.version, plan.order, prev, &body));
+            prev = next;
+        }
+        let folder = TempDir::new().unwrap();
+        log.save(folder.path());
+        let dir = open(folder.path());
+        let records: Vec<Written> = dir.records().flatten().map(|record| Written::of(&record)).collect();
+        assert_eq!(records, log.written);
+        let errors: Vec<LogError> = dir.records().filter_map(Result::err).collect();
+        assert_eq!(errors.len(), usize::from(!zeros), "{errors:?}");
+        let at_end = |error: &LogError| matches!(error, LogError::Damaged { lsn, .. } if *lsn == end);
+        assert!(errors.iter().all(at_end), "{errors:?}");
+        assert_eq!(dir.records().past_end().flatten().count(), log.written.len() + 3, "asked for");
     });
 }
 
@@ -708,6 +743,11 @@ fn a_file_header_with_a_wrong_checksum_or_length_is_an_error_and_the_records_fol
                     Some(LogError::Damaged { lsn: Lsn { offset: 0, .. }, .. })
                 );
                 assert_eq!(at_header, covered, "byte {at}: {:?}", outcome.errors);
+                if let Some(LogError::Damaged { defect: RecordDefect::Length { .. }, .. }) =
+                    outcome.errors.first()
+                {
+                    panic!("a file header has one length: {:?}", outcome.errors);
+                }
                 // Another version has other headers and checksums.
                 if !(16..20).contains(&at) {
                     let found: Vec<Written> = outcome.records.iter().map(Written::of).collect();

@@ -13,12 +13,14 @@ use crate::types::Lsn;
 #[derive(Clone, Debug)]
 pub struct Chain<'a> {
     dir: &'a LogDir,
+    /// The record that was given last.
+    last: Option<Lsn>,
     next: Option<Lsn>,
 }
 
 impl<'a> Chain<'a> {
     pub(super) fn new(dir: &'a LogDir, last: Lsn) -> Chain<'a> {
-        Chain { dir, next: Some(last) }
+        Chain { dir, last: None, next: Some(last) }
     }
 }
 
@@ -26,17 +28,16 @@ impl<'a> Iterator for Chain<'a> {
     type Item = Result<Record<'a>, LogError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let lsn = self.next.take()?;
-        let record = match self.dir.record(lsn) {
-            Ok(record) => record,
-            Err(error) => return Some(Err(error)),
-        };
-        let prev = record.prev_lsn();
-        if prev >= lsn {
-            return Some(Err(LogError::Chain { lsn, prev }));
+        let next = self.next.take()?;
+        if let Some(lsn) = self.last.filter(|last| next >= *last) {
+            return Some(Err(LogError::Chain { lsn, prev: next }));
         }
-        self.next = (prev.file != 0).then_some(prev);
-        Some(Ok(record))
+        let record = self.dir.record(next);
+        if let Ok(record) = &record {
+            self.last = Some(next);
+            self.next = Some(record.prev_lsn()).filter(|prev| prev.file != 0);
+        }
+        Some(record)
     }
 }
 

@@ -26,6 +26,8 @@ use crate::types::Lsn;
 pub struct LogDir {
     path: PathBuf,
     files: Vec<DirFile>,
+    /// How many files there are up to the last that something was written into.
+    written: usize,
 }
 
 /// A log file of a folder, or why it could not be opened.
@@ -108,7 +110,10 @@ impl LogDir {
             let log = options.open(&path).map_err(Arc::new);
             DirFile { number, path, log }
         };
-        let mut log = LogDir { path: path.to_owned(), files: found.into_iter().map(open).collect() };
+        let files: Vec<DirFile> = found.into_iter().map(open).collect();
+        let written = files.iter().rposition(|file| !file.unwritten());
+        let written = written.map_or(0, |last| last.saturating_add(1));
+        let mut log = LogDir { path: path.to_owned(), files, written };
         log.agree_on_dialect();
         log
     }
@@ -136,6 +141,11 @@ impl LogDir {
 
     pub(super) fn slice(&self) -> &[DirFile] {
         &self.files
+    }
+
+    /// Whether the log goes on in another file behind this one.
+    pub(super) fn goes_on(&self, index: usize) -> bool {
+        index.saturating_add(1) < self.written
     }
 
     /// The records of all files in their order. Damage, gaps and files that cannot be
@@ -171,14 +181,14 @@ impl LogDir {
     /// [`LogDir::records`] names them.
     #[must_use]
     pub fn transactions(&self) -> Transactions<'_> {
-        Transactions::of(self.records().filter_map(Result::ok))
+        Transactions::of(self.records())
     }
 
     /// The databases that the records speak of. Damaged records are left out;
     /// [`LogDir::records`] names them.
     #[must_use]
     pub fn files(&self) -> Files<'_> {
-        Files::of(self.records().filter_map(Result::ok))
+        Files::of(self.records())
     }
 
     /// Asks what was put, replaced and deleted.

@@ -85,11 +85,6 @@ impl<'a> DirRecords<'a> {
         })
     }
 
-    /// Whether the log goes on in another file behind this one.
-    fn goes_on(&self, index: usize) -> bool {
-        self.dir.slice().iter().skip(index.saturating_add(1)).any(|file| !file.unwritten())
-    }
-
     /// Opens the next file; says whether there was one.
     fn advance(&mut self) -> bool {
         let index = self.next;
@@ -104,10 +99,15 @@ impl<'a> DirRecords<'a> {
         match file.log() {
             Ok(log) => {
                 let records = log.records();
-                let through = self.through || self.goes_on(index);
-                self.current = Some(if through { records.past_end() } else { records });
+                let next = self.dir.slice().get(self.next);
+                self.current = Some(match next.and_then(|next| last_said(file, next)) {
+                    _ if self.through => records.past_end(),
+                    Some(last) => records.past_end().up_to(last),
+                    None if self.dir.goes_on(index) => records.past_end(),
+                    None => records,
+                });
             }
-            Err(_) if file.unwritten() && !self.goes_on(index) => {}
+            Err(_) if file.unwritten() && !self.dir.goes_on(index) => {}
             Err(_) => self.errors.push_back(Seam::Unreadable(index)),
         }
         true
@@ -117,11 +117,11 @@ impl<'a> DirRecords<'a> {
     fn finish(&mut self, records: &Records<'_>) {
         let Some(tail) = records.tail() else { return };
         let index = self.next.saturating_sub(1);
-        if !self.goes_on(index) {
+        if !self.dir.goes_on(index) {
             self.tail = Some(tail);
             return;
         }
-        if tail.defect().is_some() && tail.behind.is_none() {
+        if tail.defect().is_some() {
             self.errors.push_back(Seam::Tail(tail));
             return;
         }
@@ -134,12 +134,16 @@ impl<'a> DirRecords<'a> {
 
 /// Compares the end of a file with what the next one says of it.
 fn unjoined(file: &DirFile, next: &DirFile, last: u32) -> Option<Seam> {
-    let log: &LogFile<'_> = next.log().ok()?;
-    let same = file.log().is_ok_and(|file| file.version() == log.version());
-    let expected = Lsn { file: file.number(), offset: log.last_of_previous() };
-    let last = Lsn { file: file.number(), offset: last };
+    let said = last_said(file, next).filter(|said| *said != last)?;
+    let [last, expected] = [last, said].map(|offset| Lsn { file: file.number(), offset });
+    Some(Seam::Unjoined { last, expected })
+}
+
+/// Offset of the last record of a file, if the next one tells it.
+fn last_said(file: &DirFile, next: &DirFile) -> Option<u32> {
+    let (log, next_log) = (file.log().ok()?, next.log().ok()?);
     let neighbours = file.number().saturating_add(1) == next.number();
-    (same && neighbours && last != expected).then_some(Seam::Unjoined { last, expected })
+    (neighbours && log.version() == next_log.version()).then(|| next_log.last_of_previous())
 }
 
 impl<'a> Iterator for DirRecords<'a> {

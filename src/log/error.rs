@@ -32,8 +32,9 @@ pub enum LogError {
         /// The folder.
         path: PathBuf,
     },
-    /// The file ends inside its header.
-    #[error("the log file is cut inside its header: {len} bytes, expected {need} at least")]
+    /// The file is shorter than the header of a log file: cut, made but not written, or no
+    /// log at all.
+    #[error("too short for a log file: {len} bytes, a header has {need}")]
     Short {
         /// Length of the file in bytes.
         len: u64,
@@ -158,6 +159,14 @@ pub enum RecordDefect {
         header: u32,
         /// Bytes left in the file.
         left: u32,
+    },
+    /// The first record of a file is its header, of one length.
+    #[error("a file header of {found} bytes, expected {need}")]
+    FileHeader {
+        /// The length found.
+        found: u32,
+        /// The length of a file header.
+        need: u32,
     },
     /// The record is not all there.
     #[error("a torn or cut record: {have} bytes of {need}")]

@@ -76,11 +76,10 @@ impl<'a> LogFile<'a> {
         let (body, raw) = layout::header(bytes, form, order).map_err(|_| short())?;
         let (_, header) = layout::file_header(body, order).map_err(|_| short())?;
         let body = body.get(..layout::FILE_HEADER).unwrap_or(body);
-        let left = u32::try_from(len).unwrap_or(u32::MAX);
         let header_defect = if raw.len == need {
             checksum_defect(version, &raw, body)
         } else {
-            Some(RecordDefect::Length { found: raw.len, header: form.len(), left })
+            Some(RecordDefect::FileHeader { found: raw.len, need })
         };
         let format = Format { version, order, encrypted: false, schemas };
         let prev = raw.prev;
@@ -109,17 +108,17 @@ impl<'a> LogFile<'a> {
         let header_defect = (!authentic).then_some(RecordDefect::Code);
         let format = Format { version, order, encrypted: true, schemas };
         let form = Form::Encrypted;
-        let mut file =
-            LogFile { source, plain: Some(plain), number, form, format, header, prev, header_defect };
-        let starts: Vec<u32> = file
-            .records()
-            .past_end()
-            .filter_map(|record| record.ok().map(|record| record.lsn().offset))
-            .collect();
-        if let LogFile { plain: Some(plain), source, .. } = &mut file {
-            plain.decrypt(source.bytes(), starts.into_iter());
+        Ok(LogFile { source, plain: Some(plain), number, form, format, header, prev, header_defect })
+    }
+
+    /// The same file with all bodies empty: to find the records before any is decrypted.
+    pub(super) fn sealed(&self) -> LogFile<'_> {
+        LogFile {
+            source: Source::Bytes(self.source.bytes().into()),
+            plain: self.plain.as_ref().map(Plain::sealed),
+            format: self.format.clone(),
+            ..*self
         }
-        Ok(file)
     }
 
     /// Puts the record types of one dialect of version 2 before the others.
@@ -258,8 +257,10 @@ impl<'a> LogFile<'a> {
                     return Err(RecordDefect::Code);
                 }
                 let size = plain.size(size);
-                plain.body(offset.saturating_add(self.header_len()), stored.len(), size).ok_or_else(|| {
-                    RecordDefect::Padding { stored: raw.len.saturating_sub(self.header_len()), size }
+                let at = offset.saturating_add(self.header_len());
+                plain.clear(self).body(at, stored.len(), size).ok_or_else(|| RecordDefect::Padding {
+                    stored: raw.len.saturating_sub(self.header_len()),
+                    size,
                 })?
             }
             _ => match checksum_defect(self.format.version, &raw, stored) {

@@ -24,6 +24,9 @@ impl<'a> Record<'a> {
     fn meaning(&self, name: &str, fields: &Named<'a>) -> Option<Event<'a>> {
         match name.trim_start_matches('_') {
             "txn_regop" | "txn_old_regop" => outcome(fields),
+            "txn_xa_regop" | "txn_xa_regop_old" | "txn_prepare" if fields.number("opcode")? == 3 => {
+                Some(Event::Abort { time: None })
+            }
             "txn_xa_regop" | "txn_xa_regop_old" => Some(Event::Prepare { id: fields.bytes("xid")? }),
             "txn_prepare" => Some(Event::Prepare { id: fields.bytes("gid")? }),
             "txn_child" | "txn_child_old" => self.child(fields),

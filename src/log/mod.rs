@@ -18,7 +18,6 @@
 //! torn record, or something else. Damage before that is an error that names the LSN,
 //! and the records behind it follow.
 
-mod calendar;
 mod chain;
 mod dialect;
 mod dir;

@@ -1,6 +1,7 @@
 //! How logs are opened.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::dir::{LogDir, number_of};
@@ -18,7 +19,7 @@ use crate::source::Source;
 /// assert_eq!(log.log_files().count(), 1);
 /// # Ok::<(), bdbkit::log::LogError>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct LogOptions {
     password: Option<String>,
     map: bool,
@@ -96,6 +97,16 @@ impl LogOptions {
     #[must_use]
     pub fn open_files(&self, paths: &[PathBuf]) -> LogDir {
         LogDir::of_files(paths, self)
+    }
+}
+
+impl fmt::Debug for LogOptions {
+    /// The password is not shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LogOptions")
+            .field("map", &self.map)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,18 +1,28 @@
 //! The decrypted bodies of an encrypted log file (log-format, "Encryption").
 
+use std::sync::OnceLock;
+
 use nom::{IResult, number::complete::u32 as number};
 
 use super::error::LogError;
+use super::file::LogFile;
 use crate::crypt::{CODE, KEY, Keys};
 use crate::format::log::{self as layout, FileHeader, Form, Guard, Header};
 use crate::order::Endianness;
 
-/// A copy of a file in which the bodies of records are decrypted, each at its place.
+/// What opens an encrypted file.
 #[derive(Debug)]
 pub(super) struct Plain {
     keys: Keys,
     /// Byte order of the log.
     order: Endianness,
+    /// Made when the first body is read: most files of a folder may never be.
+    clear: OnceLock<Clear>,
+}
+
+/// A copy of a file in which the bodies of records are decrypted, each at its place.
+#[derive(Debug, Default)]
+pub(super) struct Clear {
     /// Offsets of the bodies that are decrypted, ascending.
     bodies: Vec<u32>,
     bytes: Vec<u8>,
@@ -39,7 +49,7 @@ impl Plain {
             keys.decrypt(iv, &mut body);
             match layout::file_header(&body, order) {
                 Ok((_, header)) if header.magic == layout::MAGIC => {
-                    let plain = Plain { keys, order, bodies: Vec::new(), bytes: Vec::new() };
+                    let plain = Plain { keys, order, clear: OnceLock::new() };
                     return Ok((plain, header, raw.prev));
                 }
                 _ => {}
@@ -53,40 +63,35 @@ impl Plain {
         self.keys.machine()
     }
 
-    /// Decrypts the bodies of the records at these offsets.
-    pub(super) fn decrypt(&mut self, file: &[u8], records: impl Iterator<Item = u32>) {
-        self.bytes = file.to_vec();
-        for at in records {
-            let place = usize::try_from(at).unwrap_or(usize::MAX);
-            let record =
-                file.get(place..).and_then(|rest| layout::header(rest, Form::Encrypted, self.order).ok());
-            let Some((_, Header { len, guard: Guard::Mac { iv, .. }, .. })) = record else { continue };
-            let body = at.saturating_add(Form::Encrypted.len());
-            let end = place.saturating_add(usize::try_from(len).unwrap_or(usize::MAX));
-            let start = usize::try_from(body).unwrap_or(usize::MAX);
-            if self.bytes.get_mut(start..end).is_some_and(|bytes| self.keys.decrypt(iv, bytes)) {
-                self.bodies.push(body);
+    /// The same keys, with all bodies empty.
+    pub(super) fn sealed(&self) -> Plain {
+        Plain { keys: self.keys, order: self.order, clear: Clear::default().into() }
+    }
+
+    /// The decrypted bodies of the file.
+    pub(super) fn clear(&self, file: &LogFile<'_>) -> &Clear {
+        self.clear.get_or_init(|| {
+            let mut clear = Clear { bodies: Vec::new(), bytes: file.rest(0).to_vec() };
+            for record in file.sealed().records().past_end().flatten() {
+                let at = record.lsn().offset;
+                let Some((_, Header { len, guard: Guard::Mac { iv, .. }, .. })) = file.raw_header(at) else {
+                    continue;
+                };
+                let body = at.saturating_add(Form::Encrypted.len());
+                let [start, end] =
+                    [body, at.saturating_add(len)].map(|place| usize::try_from(place).unwrap_or(usize::MAX));
+                if clear.bytes.get_mut(start..end).is_some_and(|bytes| self.keys.decrypt(iv, bytes)) {
+                    clear.bodies.push(body);
+                }
             }
-        }
+            clear
+        })
     }
 
     /// The size of a body before padding, from its header.
     pub(super) fn size(&self, raw: &[u8]) -> u32 {
         let number = |rest| -> IResult<&[u8], u32> { number(self.machine().nom())(rest) };
         number(raw).map_or(u32::MAX, |(_, size)| size)
-    }
-
-    /// The first `size` bytes of the decrypted body at an offset, of which `stored` bytes
-    /// are stored; nothing before anything is decrypted. The authentication code does not
-    /// cover the size: what it leaves out must be padding.
-    pub(super) fn body(&self, at: u32, stored: usize, size: u32) -> Option<&[u8]> {
-        if self.bytes.is_empty() {
-            return Some(&[]);
-        }
-        self.bodies.binary_search(&at).ok()?;
-        let stored = self.bytes.get(usize::try_from(at).ok()?..)?.get(..stored)?;
-        let (body, padding) = stored.split_at_checked(usize::try_from(size).ok()?)?;
-        (padding.len() < KEY && padding.iter().all(|&byte| byte == 0)).then_some(body)
     }
 
     /// Whether the authentication code in a header is that of the stored body. From
@@ -102,5 +107,20 @@ impl Plain {
             code.iter_mut().zip(prev.into_iter().chain(len)).for_each(|(to, from)| *to ^= from);
         }
         code == mac
+    }
+}
+
+impl Clear {
+    /// The first `size` bytes of the decrypted body at an offset, of which `stored` bytes
+    /// are stored; nothing of a sealed file. The authentication code does not cover the
+    /// size: what it leaves out must be padding.
+    pub(super) fn body(&self, at: u32, stored: usize, size: u32) -> Option<&[u8]> {
+        if self.bytes.is_empty() {
+            return Some(&[]);
+        }
+        self.bodies.binary_search(&at).ok()?;
+        let stored = self.bytes.get(usize::try_from(at).ok()?..)?.get(..stored)?;
+        let (body, padding) = stored.split_at_checked(usize::try_from(size).ok()?)?;
+        (padding.len() < KEY && padding.iter().all(|&byte| byte == 0)).then_some(body)
     }
 }

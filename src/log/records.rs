@@ -19,6 +19,8 @@ pub struct Records<'a> {
     at: u32,
     before: u32,
     through: bool,
+    /// The last record of the file, where the next file tells it.
+    last: Option<u32>,
     header: Option<RecordDefect>,
     budget: Budget,
     tail: Option<Tail>,
@@ -31,6 +33,7 @@ impl<'a> Records<'a> {
             at: file.first(),
             before: 0,
             through: false,
+            last: None,
             header: file.header_defect(),
             budget: Budget::of(file),
             tail: None,
@@ -42,6 +45,13 @@ impl<'a> Records<'a> {
     #[must_use]
     pub fn past_end(mut self) -> Records<'a> {
         self.through = true;
+        self
+    }
+
+    /// Takes what stands behind this record for remains of an older log. Offset 0 is that
+    /// of no record.
+    pub(super) fn up_to(mut self, last: u32) -> Records<'a> {
+        self.last = Some(last).filter(|&last| last > 0);
         self
     }
 
@@ -63,6 +73,7 @@ impl<'a> Records<'a> {
     fn end(&mut self, defect: RecordDefect) -> Option<Result<Record<'a>, LogError>> {
         let tail = judge(self.file, self.at, self.before, defect, &mut self.budget);
         let behind = tail.behind.filter(|behind| self.through || behind.follows);
+        let behind = behind.filter(|_| self.last != Some(self.before));
         if let (true, Some(behind)) = (self.through, behind) {
             // What is left of an older log has nothing to do with the record before.
             let older = self.file.raw_header(behind.lsn.offset).map_or(0, |(_, raw)| raw.prev);

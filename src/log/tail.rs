@@ -60,7 +60,7 @@ pub struct Behind {
     /// Where it stands.
     pub lsn: Lsn,
     /// Whether it follows the record that is missing: then that one is damaged.
-    /// Otherwise this is what is left of an older log.
+    /// Otherwise this is what is left of an older log, or more than one record is damaged.
     pub follows: bool,
 }
 
@@ -87,7 +87,10 @@ impl fmt::Display for Tail {
         write!(f, "{}: {}", self.lsn, self.kind)?;
         match self.behind {
             Some(Behind { lsn, follows: true }) => write!(f, "; the records behind it go on at {lsn}"),
-            Some(Behind { lsn, follows: false }) => write!(f, "; remains of older records follow from {lsn}"),
+            Some(Behind { lsn, follows: false }) => write!(
+                f,
+                "; whole records stand behind, from {lsn} on: of an older log, or behind more damage"
+            ),
             None => Ok(()),
         }
     }

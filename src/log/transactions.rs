@@ -4,8 +4,9 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
+use super::error::LogError;
 use super::event::Event;
-use super::record::{Record, TxnId};
+use super::record::{Note, Record, TxnId};
 use crate::types::Lsn;
 
 /// Record types from this number on are changes of pages and files.
@@ -80,6 +81,8 @@ pub enum Outcome<'a> {
     },
     /// The log does not tell: it aborted, or was open where the log ends.
     Open,
+    /// Records are missing behind its last one: it may have committed there.
+    Unknown,
 }
 
 /// What became of the changes of a transaction, its parents considered.
@@ -99,6 +102,8 @@ pub enum Fate {
     Aborted,
     /// They were undone, or are to be undone by recovery.
     Uncommitted,
+    /// Records are missing that may tell.
+    Unknown,
 }
 
 impl<'a> Transactions<'a> {
@@ -141,6 +146,7 @@ impl<'a> Transactions<'a> {
             Some(Outcome::Committed { at, time }) => Fate::Committed { at, time },
             Some(Outcome::Prepared { .. }) => Fate::Prepared,
             Some(Outcome::Aborted { .. }) => Fate::Aborted,
+            Some(Outcome::Unknown) => Fate::Unknown,
             Some(Outcome::Open | Outcome::Nested { .. }) | None => Fate::Uncommitted,
         }
     }
@@ -152,10 +158,16 @@ impl<'a> Transactions<'a> {
     }
 
     /// Takes in the records of a log, in their order.
-    pub(super) fn of(records: impl Iterator<Item = Record<'a>>) -> Transactions<'a> {
+    pub(super) fn of(records: impl Iterator<Item = Result<Record<'a>, LogError>>) -> Transactions<'a> {
         let mut found = Transactions::default();
-        let mut checkpoints = Vec::new();
-        for record in records.filter(|record| !record.debug()) {
+        let (mut checkpoints, mut gaps) = (Vec::new(), Vec::new());
+        let mut last = Lsn::default();
+        for record in records {
+            let Ok(record) = record else {
+                gaps.push(last);
+                continue;
+            };
+            last = record.lsn();
             // The types below are those of transactions and files, in every version.
             let event = if record.kind() < CHANGES { record.event() } else { Event::Other };
             if let Event::Checkpoint { lsn, .. } = event {
@@ -165,8 +177,8 @@ impl<'a> Transactions<'a> {
                 found.take(id, &record, &event);
             }
         }
-        found.find_parents();
-        found.infer_aborts(&checkpoints);
+        found.find_parents(&checkpoints, &gaps);
+        found.infer_aborts(&checkpoints, &gaps);
         found
     }
 
@@ -174,8 +186,16 @@ impl<'a> Transactions<'a> {
         let (lsn, prev) = (record.lsn(), record.prev_lsn());
         let current = self.by_id.get(&id).and_then(|places| places.last()).copied();
         let continues = prev.file != 0;
-        let index = current.filter(|&at| continues && self.list.get(at).is_some_and(|txn| txn.last == prev));
-        let index = index.unwrap_or_else(|| {
+        let joins = current.filter(|&at| continues && self.list.get(at).is_some_and(|txn| txn.last == prev));
+        if continues && joins.is_none() {
+            // Records of applications need not have a transaction where others have it.
+            if record.note() == Some(Note::Application) {
+                return;
+            }
+            let cut = current.and_then(|at| self.list.get_mut(at)).filter(|txn| txn.outcome == Outcome::Open);
+            cut.into_iter().for_each(|txn| txn.outcome = Outcome::Unknown);
+        }
+        let index = joins.unwrap_or_else(|| {
             self.list.push(Transaction {
                 id,
                 first: lsn,
@@ -207,8 +227,12 @@ impl<'a> Transactions<'a> {
     }
 
     /// Finds the parents of nested transactions: the first one of that number that still
-    /// has a record behind the commit of the child.
-    fn find_parents(&mut self) {
+    /// has a record behind the commit of the child. Numbers begin anew after a checkpoint
+    /// at which no transaction was active: before release 3.2 the parent need not have
+    /// a record before that.
+    fn find_parents(&mut self, checkpoints: &[(Lsn, Lsn)], gaps: &[Lsn]) {
+        let restarts: Vec<Lsn> =
+            checkpoints.iter().filter(|(at, ended)| at == ended).map(|(at, _)| *at).collect();
         for child in 0..self.list.len() {
             let Some(Outcome::Nested { at, parent, .. }) = self.list.get(child).map(|txn| txn.outcome) else {
                 continue;
@@ -216,9 +240,20 @@ impl<'a> Transactions<'a> {
             let places = self.by_id.get(&parent).map_or(&[][..], |places| places);
             let place =
                 places.partition_point(|&place| self.list.get(place).is_some_and(|txn| txn.last < at));
-            let index = places.get(place).copied().filter(|&place| place != child);
+            let restart = restarts.get(restarts.partition_point(|restart| *restart < at));
+            let same = |place: &usize| {
+                let first = self.list.get(*place).map(|txn| txn.first);
+                *place != child && restart.is_none_or(|restart| first < Some(*restart))
+            };
+            let index = places.get(place).copied().filter(same);
+            // What a gap hides may be the end of another transaction of that number.
+            let hidden = index.and_then(|index| self.list.get(index)).is_none_or(|parent| parent.first > at)
+                && gaps.last().is_some_and(|gap| *gap >= at);
             if let Some(txn) = self.list.get_mut(child) {
-                txn.outcome = Outcome::Nested { at, parent, index };
+                txn.outcome = match hidden {
+                    true => Outcome::Unknown,
+                    false => Outcome::Nested { at, parent, index },
+                };
             }
         }
         // A parent has a record behind the last one of its child.
@@ -235,8 +270,9 @@ impl<'a> Transactions<'a> {
     }
 
     /// A checkpoint says before which LSN every transaction had ended: one without an
-    /// end of its own had aborted then. `checkpoints` are their LSNs, and what they say.
-    fn infer_aborts(&mut self, checkpoints: &[(Lsn, Lsn)]) {
+    /// end of its own had aborted then, unless records are missing before that.
+    /// `checkpoints` are their LSNs, and what they say.
+    fn infer_aborts(&mut self, checkpoints: &[(Lsn, Lsn)], gaps: &[Lsn]) {
         // What had ended at one checkpoint had ended at all later ones.
         let running = checkpoints.iter().scan(Lsn::default(), |most, &(at, ended)| {
             *most = ended.max(*most);
@@ -245,7 +281,11 @@ impl<'a> Transactions<'a> {
         let checkpoints: Vec<(Lsn, Lsn)> = running.collect();
         for txn in self.list.iter_mut().filter(|txn| txn.outcome == Outcome::Open) {
             let later = checkpoints.partition_point(|&(at, ended)| at <= txn.last || ended <= txn.first);
-            if let Some(&(at, _)) = checkpoints.get(later) {
+            let ended = checkpoints.get(later).map(|(at, _)| *at);
+            let gap = gaps.get(gaps.partition_point(|gap| *gap < txn.last));
+            if gap.is_some_and(|gap| ended.is_none_or(|ended| *gap < ended)) {
+                txn.outcome = Outcome::Unknown;
+            } else if let Some(at) = ended {
                 txn.outcome = Outcome::Aborted { at, time: None };
             }
         }

@@ -7,7 +7,7 @@ use super::order::Comparer;
 use super::page::{Context, From};
 use super::tree::Tree;
 use crate::btree::Shape;
-use crate::format::item::{self, OFFDUP, OVERFLOW};
+use crate::format::item::{self, DUPLICATE, KEYDATA, OFFDUP, OVERFLOW, REFERENCE};
 use crate::format::page::{Page, PageKind, at, slot_offset};
 use crate::types::PageNo;
 
@@ -68,39 +68,84 @@ impl<'c> Context<'c, '_> {
         }
     }
 
-    /// Items lie one below the other, in slot order.
+    /// Items lie one below the other, in slot order, down to the start of the item area.
     fn bucket_items<O: ByteOrder>(&self, no: PageNo, page: Page<'c, O>, compare: &Comparer<'c>) {
-        let overhead = self.pages.overhead();
+        let report = &self.report;
+        let (overhead, entries) = (self.pages.overhead(), page.entries());
+        if entries & 1 != 0 {
+            report.error(
+                Rule::Entries,
+                no,
+                at::ENTRIES,
+                format!("{entries} entries: keys and data come in pairs"),
+            );
+        }
+        let lowest = slot_offset(overhead, entries);
         let mut end = page.bytes().len();
-        for slot in 0..page.entries() {
+        for slot in 0..entries {
             let at = slot_offset(overhead, slot);
             let raw = page.bytes().get(at..).and_then(|bytes| bytes.first_chunk::<2>());
             let offset = raw.map_or(0, |raw| usize::from(O::read_u16(raw)));
-            let lowest = slot_offset(overhead, page.entries());
-            let bytes = page.bytes().get(offset..end).filter(|bytes| offset >= lowest && !bytes.is_empty());
-            let Some(bytes) = bytes else {
+            let item = page.bytes().get(offset..end).filter(|_| offset >= lowest);
+            let Some((&kind, rest)) = item.and_then(<[u8]>::split_first) else {
                 let text = format!("slot {slot} points to {offset}, expected from {lowest} to below {end}");
-                self.report.error(Rule::ItemOffset, no, at, text);
+                report.error(Rule::ItemOffset, no, at, text);
                 return;
             };
             end = offset;
             let from = From { page: no, offset: offset.saturating_add(4), what: "overflow page" };
-            match (bytes.first(), item::reference::<O>(bytes)) {
-                (Some(&OVERFLOW), Some((first, len))) => self.overflow::<O>(PageNo(first), len, from),
-                (Some(&OFFDUP), Some((root, _))) => {
-                    let shape = Shape::of_duplicates(self.meta);
-                    let from = From { what: "off-page duplicates on page", ..from };
-                    let root = PageNo(root);
-                    if shape.internal.is_none() {
-                        self.duplicate_chain::<O>(root, from);
-                    } else {
-                        let tree =
-                            Tree { context: self, shape, compare, threads: 1, duplicates: true, list: None };
-                        tree.check::<O>(root, from);
-                    }
+            let reference = item.filter(|item| item.len() == REFERENCE).and_then(item::reference::<O>);
+            match (kind, reference) {
+                (KEYDATA, _) => {}
+                (OVERFLOW, Some((first, len))) => self.overflow::<O>(PageNo(first), len, from),
+                (DUPLICATE, _) if slot & 1 == 1 => self.set::<O>(no, offset, rest),
+                (OFFDUP, Some((root, _))) if slot & 1 == 1 => self.off_page::<O>(PageNo(root), from, compare),
+                _ => {
+                    let text =
+                        format!("item type {kind:#04x} in slot {slot}, expected 1 to 4 and their lengths");
+                    report.error(Rule::ItemKind, no, offset, text);
                 }
-                _ => {}
             }
         }
+        if page.item_area() != end {
+            let text = format!("the item area starts at {}, but the lowest item at {end}", page.item_area());
+            report.error(Rule::ItemArea, no, at::HF_OFFSET, text);
+        }
+    }
+
+    /// Duplicates on the page: each between its length and its length again.
+    fn set<O: ByteOrder>(&self, no: PageNo, offset: usize, set: &[u8]) {
+        if set.is_empty() {
+            self.report.error(Rule::ItemLength, no, offset, "an empty set of duplicates");
+        }
+        let mut rest = set;
+        while !rest.is_empty() {
+            match item::hash_duplicate::<O>(rest) {
+                Some((_, behind)) => rest = behind,
+                None => {
+                    let text = "the lengths of duplicates on the page do not add up";
+                    self.report.error(Rule::ItemLength, no, offset, text);
+                    return;
+                }
+            }
+        }
+        if !self.meta.flags().duplicates() {
+            self.report.error(Rule::DuplicateFlag, no, offset, "duplicates, but the database has none");
+        }
+    }
+
+    fn off_page<O: ByteOrder>(&self, root: PageNo, from: From, compare: &Comparer<'c>) {
+        let from = From { what: "off-page duplicates on page", ..from };
+        if !self.meta.flags().duplicates() {
+            let text = "off-page duplicates, but the database has none";
+            self.report.error(Rule::DuplicateFlag, from.page, from.offset, text);
+        }
+        let shape = Shape::of_duplicates(self.meta);
+        if shape.internal.is_none() {
+            self.duplicate_chain::<O>(root, from);
+            return;
+        }
+        Tree { context: self, shape, compare, threads: 1, duplicates: true, list: None }
+            .check::<O>(root, from);
     }
 }

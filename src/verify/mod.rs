@@ -221,7 +221,8 @@ impl<'a> Verify<'a> {
         let parsed = meta::parse_inner(file.pages.raw(no).unwrap_or_default(), no, file.pages.meta());
         let meta = match parsed {
             Ok(meta) => meta,
-            Err(error @ Error::UnsupportedFeature { .. }) => {
+            // Only a whole file can be partitioned or encrypted.
+            Err(error @ Error::UnsupportedFeature { feature: "compressed", .. }) => {
                 report.note(Rule::Metadata, no, 0, error.to_string());
                 return;
             }

@@ -168,7 +168,11 @@ impl<'c> Context<'c, '_> {
                 );
                 report.error(Rule::DuplicateFlag, no, slots.at(slot), text);
             }
-            if deleted && kind != PageKind::RecnoLeaf && !is_key {
+            if deleted && matches!(held, Held::Duplicates(_)) {
+                let text =
+                    format!("slot {slot} marks all off-page duplicates as deleted, which is done one by one");
+                report.error(Rule::ItemDeleted, no, offset.saturating_add(2), text);
+            } else if deleted && kind != PageKind::RecnoLeaf && !is_key {
                 let text = format!("slot {slot} is marked as deleted but still there, as a crash leaves it");
                 report.warning(Rule::ItemDeleted, no, offset.saturating_add(2), text);
             }

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
-use bdbkit::{Database, Method};
+use bdbkit::{Database, Method, Severity, Verify};
 
 use crate::common::image::Image;
 use crate::common::{Pair, Watch, databases, dump, missing, multiset, pairs_of_text, readable, testdata};
@@ -73,6 +73,10 @@ impl Original {
             if turn(0) {
                 self.scan(&db)?;
             }
+            if turn(2) {
+                let (_, summary, _) = dump(&db, false);
+                self.verify(&db, summary.damaged)?;
+            }
             for found in db.subdatabases().take(self.bound()).flatten().filter(|_| turn(1)) {
                 let inner = found.open();
                 walk(&inner, true, self.bound(), &[])?;
@@ -96,11 +100,25 @@ impl Original {
             }
         }
         if turn(2) {
+            self.verify(&db, forward.errors)?;
             self.scan(&db)?;
             // Look-ups may fail, but they may not panic or hang.
             if let Some((key, _)) = self.pairs.first() {
                 let _ = (db.get(key), db.cursor().seek(key).is_ok(), db.record(1), db.record_number(key));
             }
+        }
+        Ok(())
+    }
+
+    /// What the check of the whole file finds no error in, a walk must read without one.
+    fn verify(&self, db: &Database<'_>, errors: impl TryInto<usize>) -> Result<(), String> {
+        let verdict = Verify::new(db).threads(1).run();
+        if let Some(bad) = verdict.findings().iter().find(|finding| finding.text.is_empty()) {
+            return Err(format!("a finding without words: {bad}"));
+        }
+        let sound = verdict.worst() < Some(Severity::Error);
+        if sound && errors.try_into().is_ok_and(|errors| errors > 0) {
+            return Err("verify: no error, but reading meets one".into());
         }
         Ok(())
     }

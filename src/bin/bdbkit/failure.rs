@@ -19,6 +19,8 @@ pub(crate) enum Outcome {
 pub(crate) enum Failure {
     /// What to tell, in one line.
     Message(String),
+    /// The output cannot be written: what to tell, in one line. Nothing goes on then.
+    Output(String),
     /// Whoever reads the output has read enough.
     Closed,
 }
@@ -37,7 +39,7 @@ impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Failure {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Failure::Closed,
-            _ => Failure::Message(format!("cannot write: {error}")),
+            _ => Failure::Output(format!("cannot write: {error}")),
         }
     }
 }
@@ -64,7 +66,7 @@ impl Outcome {
         match outcome {
             Ok(Outcome::Complete) | Err(Failure::Closed) => ExitCode::SUCCESS,
             Ok(Outcome::Incomplete) => ExitCode::FAILURE,
-            Err(Failure::Message(message)) => {
+            Err(Failure::Message(message) | Failure::Output(message)) => {
                 complain(message);
                 ExitCode::FAILURE
             }

@@ -6,6 +6,9 @@ use std::collections::{HashMap, HashSet};
 use super::replay::PageKey;
 use crate::types::PageNo;
 
+/// What a page of a chain costs at least when it is put together with others.
+const PART: usize = 64;
+
 /// The outermost transaction of a change; none if it can no more be undone.
 pub(super) type Pending = Option<usize>;
 
@@ -33,6 +36,11 @@ impl<'a> Chains<'a> {
             links.clear();
         }
         links.push(Link { data, next, by });
+    }
+
+    /// Records are missing: what they wrote and gave up is not known.
+    pub(super) fn forget(&mut self) {
+        *self = Chains::default();
     }
 
     /// A new chain begins with this page.
@@ -63,11 +71,13 @@ impl<'a> Chains<'a> {
     ) -> Option<Cow<'a, [u8]>> {
         let len = usize::try_from(len).ok()?;
         let mut parts = Vec::new();
+        let mut passed = HashSet::new();
         let (mut next, mut total) = (Some(first), 0usize);
         while let Some(page) = next.filter(|_| total < len) {
             let link = self.links.get_mut(&(file, page)).and_then(|links| seen(links, by))?;
-            // Asked page by page, so that a chain in a circle comes to an end.
-            if link.data.is_empty() || !(parts.is_empty() || afford(link.data.len())) {
+            // Empty pages cost nothing, but time.
+            let cost = link.data.len().max(PART);
+            if !passed.insert(page) || !(parts.is_empty() || afford(cost)) {
                 return None;
             }
             parts.push(link.data);

@@ -2,14 +2,18 @@
 //! may be a set of duplicates.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use super::image;
 use super::page::{Item, Slot};
-use super::replay::{Replay, Step};
+use super::replay::{Replay, Step, afford};
 use super::{ChangeKind, Content};
 use crate::log::event::{HashItem, Place};
 use crate::order::Endianness;
 use crate::types::PageNo;
+
+/// No page is larger, and no item on one.
+const PAGE: usize = 1 << 16;
 
 impl<'a, 'q> Replay<'a, 'q> {
     pub(super) fn pair(
@@ -50,14 +54,18 @@ impl<'a, 'q> Replay<'a, 'q> {
         let page = self.at(step, place);
         let key = place.index.checked_sub(1).map_or(Item::Unknown, |key| page.item(key).clone());
         let before = page.item(place.index).clone();
-        let patch = |bytes: &[u8]| patched(bytes, offset, old, new).map(Cow::Owned);
+        let budget = &mut self.budget;
+        let mut patch = |bytes: &[u8]| {
+            let affordable = bytes.len() <= PAGE && afford(budget, bytes.len().saturating_add(new.len()));
+            patched(bytes, offset, old, new).filter(|_| affordable).map(Cow::Owned)
+        };
         let after = match (&before, whole) {
             (_, Some(item)) => hash_item(item, step.items),
             (Item::Plain(bytes), _) => patch(bytes).map_or(Item::Unknown, Item::Plain),
             (Item::Set(bytes), _) => patch(bytes).map_or(Item::Unknown, Item::Set),
             _ => Item::Unknown,
         };
-        page.set(step.lsn, place.index, Slot::of(after.clone()), step.settled);
+        self.page(step, place.page).set(step.lsn, place.index, Slot::of(after.clone()), step.settled);
         if before == Item::Unknown && after == Item::Unknown {
             let key = self.content(step, &key);
             let part = |middle| Some(Content::Part { prefix: offset, middle, suffix: 0 });
@@ -94,13 +102,7 @@ impl<'a, 'q> Replay<'a, 'q> {
             return;
         }
         let mut new = values(self, after);
-        old.retain(|value| match new.iter().position(|other| other == value) {
-            Some(same) => {
-                new.remove(same);
-                false
-            }
-            None => true,
-        });
+        keep_different(&mut old, &mut new);
         let key = self.content(step, key);
         let mut new = new.into_iter();
         for old in old {
@@ -119,6 +121,32 @@ fn hash_item(item: HashItem<'_>, order: Endianness) -> Item<'_> {
         HashItem::Plain(bytes) => Item::Plain(Cow::Borrowed(bytes)),
         HashItem::Set(bytes) => Item::Set(Cow::Borrowed(bytes)),
         HashItem::Reference(bytes) => image::hash_reference(bytes, order),
+    }
+}
+
+/// Takes away what both have, as often as both have it.
+fn keep_different<'a>(old: &mut Vec<Content<'a>>, new: &mut Vec<Content<'a>>) {
+    let same = old.iter().zip(&*new).take_while(|(old, new)| old == new).count();
+    old.drain(..same);
+    new.drain(..same);
+    let differ = |values: &[Content<'a>], others: &[Content<'a>]| -> Vec<bool> {
+        let mut counts: HashMap<_, usize> = HashMap::new();
+        for other in others {
+            let count = counts.entry(other).or_default();
+            *count = count.saturating_add(1);
+        }
+        let mut take = |value| match counts.get_mut(value) {
+            Some(count @ 1..) => {
+                *count = count.saturating_sub(1);
+                false
+            }
+            _ => true,
+        };
+        values.iter().map(&mut take).collect()
+    };
+    let mut kept = [differ(old, new), differ(new, old)].map(Vec::into_iter);
+    for (values, kept) in [old, new].into_iter().zip(&mut kept) {
+        values.retain(|_| kept.next() == Some(true));
     }
 }
 

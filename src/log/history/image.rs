@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use byteorder::ByteOrder;
 
-use super::page::{Item, Kind, Page, Slot};
+use super::page::{Item, Kind, Page, Slot, Slots};
 use crate::format::item as layout;
 use crate::order::{Endianness, with_order};
 use crate::types::{Lsn, PageNo};
@@ -121,8 +121,10 @@ pub(super) fn page<'a>(
     };
     let leaf = |index: &[usize]| {
         let distinct: BTreeSet<usize> = index.iter().copied().collect();
+        // Of two slots one at least has an item to itself: only keys are shared.
+        let shared = index.len().saturating_sub(distinct.len());
         let sizes = distinct.into_iter().map(|at| size(bytes(at)?, order));
-        let sum = sizes.sum::<Option<usize>>();
+        let sum = sizes.sum::<Option<usize>>().filter(|_| shared <= index.len().div_euclid(2));
         let slot = |&at: &usize| slot(bytes(at).unwrap_or_default(), &[], order, false);
         (sum == end.checked_sub(area)).then(|| index.iter().map(slot).collect())
     };
@@ -139,11 +141,12 @@ pub(super) fn page<'a>(
     };
     // A wrong guess of where the index begins is known by items that do not fill the page.
     let slots = INDEX.into_iter().filter_map(offsets).find_map(|index| match kind {
-        Some(Kind::Inner) | None => Some(index.iter().map(|_| Slot::of(Item::Inner)).collect()),
+        Some(Kind::Inner) | None => None,
         Some(Kind::Hash) => hash(&index),
         Some(_) => leaf(&index),
     });
-    let page = slots.map_or(Page::unknown(kind), |slots| Page::whole(kind, slots));
+    let page =
+        slots.map_or(Page::unknown(kind), |slots: Vec<_>| Page::of(kind, Slots::all(slots.into_iter())));
     Some((number, lsn, page))
 }
 

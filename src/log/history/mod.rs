@@ -48,9 +48,7 @@ impl<'a> HistoryQuery<'a> {
         HistoryQuery { log, database: None, prefix: Vec::new(), past_end: false }
     }
 
-    /// Only changes of this database: by the name of its file, with or without the
-    /// folders before it, by an earlier name, or as `FILE/NAME` where a file holds
-    /// several.
+    /// Only changes of this database, by a name as [`Files::named`] takes it.
     #[must_use]
     pub fn database(mut self, name: impl Into<Vec<u8>>) -> HistoryQuery<'a> {
         self.database = Some(name.into());
@@ -79,15 +77,21 @@ impl<'a> HistoryQuery<'a> {
             let records = self.log.records();
             if self.past_end { records.past_end() } else { records }
         };
-        let files = Files::of(records().filter_map(Result::ok));
-        let transactions = Transactions::of(records().filter_map(Result::ok));
-        let wanted: Vec<bool> = files.bindings().map(|binding| self.wants(&files, binding)).collect();
+        let files = Files::of(records());
+        let transactions = Transactions::of(records());
+        let wanted = match &self.database {
+            Some(name) => files.matching(name),
+            None => vec![true; files.bindings().len()],
+        };
         let mut replay = replay::Replay::new(&files, &transactions, &wanted, self.log.size());
         let mut errors = Vec::new();
         for record in records() {
             match record {
                 Ok(record) => replay.take(&record),
-                Err(error) => errors.push(error),
+                Err(error) => {
+                    replay.gap();
+                    errors.push(error);
+                }
             }
         }
         let mut changes = replay.changes();
@@ -101,22 +105,6 @@ impl<'a> HistoryQuery<'a> {
         });
         History { changes, unknown_keys, databases: wanted, files, transactions, errors }
     }
-
-    fn wants(&self, files: &Files<'a>, binding: &Binding<'a>) -> bool {
-        let Some(wanted) = &self.database else { return true };
-        let inner = files.inner_name(binding).map_or(0, |inner| inner.len().saturating_add(1));
-        files.names(binding).iter().any(|name| {
-            let file = name.get(..name.len().saturating_sub(inner)).unwrap_or(name);
-            let forms = [name.as_slice(), file];
-            forms.iter().any(|form| form == wanted || base(form) == wanted.as_slice())
-        })
-    }
-}
-
-/// A name without the folders before it. The name of a database within a file is not
-/// a folder's, but an investigator may give it alone, too.
-fn base(name: &[u8]) -> &[u8] {
-    name.rsplit(|&byte| byte == b'/').next().unwrap_or(name)
 }
 
 /// The changes of a database, in the order of the log.
@@ -220,7 +208,7 @@ pub enum ChangeKind {
 }
 
 /// A key or a value, as far as the log shows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Content<'a> {
     /// The bytes.

@@ -4,14 +4,17 @@ use std::borrow::Cow;
 
 use crate::types::{Lsn, PageNo};
 
-/// More slots than any page has: two bytes each, on a page of 64 KiB.
-const MOST: u32 = 32768;
+/// More slots than any page has: two of them and an item take 8 bytes at least, on a page
+/// of 64 KiB.
+const MOST: u32 = 8192 * 2;
 
 /// What kind of items a page holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// Keys in even slots, their data in the odd ones.
     Pairs,
+    /// Pairs, or duplicates of one key: the log does not tell which.
+    Unclear,
     /// Duplicates of one key, in order: deleted by a mark first.
     Sorted,
     /// Records, or duplicates in no order: deleted at once.
@@ -69,8 +72,91 @@ impl<'a> Slot<'a> {
         Slot { item, deleted: false, change: None }
     }
 
-    fn unknown() -> Slot<'a> {
-        Slot::of(Item::Unknown)
+    fn is_known(&self) -> bool {
+        self.item != Item::Unknown || self.deleted || self.change.is_some()
+    }
+}
+
+/// The slots of a page of which something is known, in their order: a log may show but
+/// one of many.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Slots<'a> {
+    known: Vec<(u32, Slot<'a>)>,
+    /// How many there are in all, if that is known.
+    len: Option<u32>,
+}
+
+impl<'a> Slots<'a> {
+    /// These slots and no others.
+    pub(super) fn all(slots: impl Iterator<Item = Slot<'a>>) -> Slots<'a> {
+        let mut len = 0;
+        let known = (0..MOST).zip(slots).inspect(|(index, _)| len = index.saturating_add(1));
+        Slots { known: known.filter(|(_, slot)| slot.is_known()).collect(), len: Some(len) }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &Slot<'a>)> {
+        self.known.iter().map(|(index, slot)| (*index, slot))
+    }
+
+    fn place(&self, index: u32) -> Result<usize, usize> {
+        self.known.binary_search_by_key(&index, |(index, _)| *index)
+    }
+
+    fn get(&self, index: u32) -> Option<&Slot<'a>> {
+        self.known.get(self.place(index).ok()?).map(|(_, slot)| slot)
+    }
+
+    fn insert(&mut self, index: u32, slot: Option<Slot<'a>>) {
+        let place = self.place(index).unwrap_or_else(|place| place);
+        self.known.iter_mut().skip(place).for_each(|(index, _)| *index = index.saturating_add(1));
+        if self.known.last().is_some_and(|(index, _)| *index >= MOST) {
+            self.known.pop();
+        }
+        if let Some(slot) = slot.filter(Slot::is_known) {
+            self.known.insert(place, (index, slot));
+        }
+        self.len = self.len.filter(|len| index <= *len).map(|len| len.saturating_add(1));
+    }
+
+    fn remove(&mut self, index: u32) -> Option<Slot<'a>> {
+        let place = self.place(index);
+        let slot = place.ok().map(|place| self.known.remove(place).1);
+        let behind = self.known.iter_mut().skip(place.unwrap_or_else(|place| place));
+        behind.for_each(|(index, _)| *index = index.saturating_sub(1));
+        self.len = self.len.filter(|len| index < *len).map(|len| len.saturating_sub(1));
+        slot
+    }
+
+    fn set(&mut self, index: u32, slot: Option<Slot<'a>>) -> Option<Slot<'a>> {
+        match (self.place(index), slot.filter(Slot::is_known)) {
+            (Ok(place), Some(slot)) => self.known.get_mut(place).map(|(_, old)| std::mem::replace(old, slot)),
+            (Ok(place), None) => Some(self.known.remove(place).1),
+            (Err(place), Some(slot)) => {
+                self.known.insert(place, (index, slot));
+                None
+            }
+            (Err(_), None) => None,
+        }
+    }
+
+    /// Those before an index, and those from it on.
+    pub(super) fn split_at(&self, index: u32) -> [Slots<'a>; 2] {
+        let place = self.place(index).unwrap_or_else(|place| place);
+        let (low, high) = self.known.split_at_checked(place).unwrap_or_default();
+        let high = high.iter().map(|(at, slot)| (at.saturating_sub(index), slot.clone()));
+        [
+            Slots { known: low.to_vec(), len: self.len.map(|len| len.min(index)) },
+            Slots { known: high.collect(), len: self.len.map(|len| len.saturating_sub(index)) },
+        ]
+    }
+
+    /// These and others behind them: none is known where they begin if it is not known
+    /// how many these are.
+    fn append(&self, other: &Slots<'a>) -> Slots<'a> {
+        let Some(len) = self.len else { return Slots::default() };
+        let behind = other.known.iter().map(|(index, slot)| (index.saturating_add(len), slot.clone()));
+        let known = self.known.iter().cloned().chain(behind).take_while(|(index, _)| *index < MOST);
+        Slots { known: known.collect(), len: other.len.map(|other| other.saturating_add(len)) }
     }
 }
 
@@ -80,10 +166,7 @@ impl<'a> Slot<'a> {
 pub(super) struct Page<'a> {
     lsn: Option<Lsn>,
     pub(super) kind: Option<Kind>,
-    /// Slots that are known; further ones may follow.
-    slots: Vec<Slot<'a>>,
-    /// Whether there are no further ones.
-    whole: bool,
+    pub(super) slots: Slots<'a>,
     /// The database that changed the page last. Another may give it back.
     pub(super) database: Option<usize>,
     /// Whether the items were moved elsewhere: giving the page back deletes nothing.
@@ -96,33 +179,34 @@ pub(super) struct Page<'a> {
 #[derive(Clone, Debug)]
 enum Undo<'a> {
     Nothing,
-    Insert(usize, Slot<'a>),
-    Remove(usize),
-    Set(usize, Slot<'a>),
+    Insert(u32, Option<Slot<'a>>),
+    Remove(u32),
+    Set(u32, Option<Slot<'a>>),
     Whole(Box<Page<'a>>),
 }
 
 impl<'a> Page<'a> {
-    /// A page with these slots and no others.
-    pub(super) fn whole(kind: Option<Kind>, slots: Vec<Slot<'a>>) -> Page<'a> {
-        Page { kind, slots, whole: true, ..Page::default() }
+    /// A page with these slots.
+    pub(super) fn of(kind: Option<Kind>, slots: Slots<'a>) -> Page<'a> {
+        Page { kind, slots, ..Page::default() }
+    }
+
+    /// A page without slots.
+    pub(super) fn empty(kind: Option<Kind>) -> Page<'a> {
+        Page::of(kind, Slots::all(std::iter::empty()))
     }
 
     /// A page of which nothing else is known.
     pub(super) fn unknown(kind: Option<Kind>) -> Page<'a> {
-        Page { kind, ..Page::default() }
+        Page::of(kind, Slots::default())
     }
 
     pub(super) fn lsn(&self) -> Option<Lsn> {
         self.lsn
     }
 
-    pub(super) fn slots(&self) -> &[Slot<'a>] {
-        &self.slots
-    }
-
     pub(super) fn slot(&self, index: u32) -> Option<&Slot<'a>> {
-        self.slots.get(usize::try_from(index).ok()?)
+        self.slots.get(index)
     }
 
     pub(super) fn item(&self, index: u32) -> &Item<'a> {
@@ -131,26 +215,22 @@ impl<'a> Page<'a> {
 
     /// Brings the page to where it had this LSN, by undoing what has been aborted since.
     /// If that LSN is not known, something happened that the log does not show: then
-    /// nothing is known about the page.
+    /// nothing is known about the page, not even whose duplicates it holds.
     pub(super) fn rewind(&mut self, before: Lsn) {
         if self.lsn.is_none_or(|lsn| lsn == before) {
             return;
         }
         let Some(depth) = self.undo.iter().rposition(|(lsn, _)| *lsn == Some(before)) else {
-            let (kind, owner, database) = (self.kind, self.owner.take(), self.database);
-            *self = Page { kind, owner, database, ..Page::default() };
+            *self = Page::default();
             return;
         };
         while self.undo.len() > depth {
             let Some((lsn, undo)) = self.undo.pop() else { return };
             match undo {
                 Undo::Nothing => {}
-                Undo::Insert(index, slot) => self.slots.insert(index.min(self.slots.len()), slot),
-                Undo::Remove(index) if index < self.slots.len() => drop(self.slots.remove(index)),
-                Undo::Remove(_) => {}
-                Undo::Set(index, slot) => {
-                    self.slots.iter_mut().skip(index).take(1).for_each(|to| *to = slot.clone())
-                }
+                Undo::Insert(index, slot) => self.slots.insert(index, slot),
+                Undo::Remove(index) => drop(self.slots.remove(index)),
+                Undo::Set(index, slot) => drop(self.slots.set(index, slot)),
                 Undo::Whole(page) => {
                     let undo = std::mem::take(&mut self.undo);
                     *self = Page { undo, ..*page };
@@ -177,26 +257,25 @@ impl<'a> Page<'a> {
 
     /// Puts a slot before the one at `index`.
     pub(super) fn insert(&mut self, lsn: Lsn, index: u32, slot: Slot<'a>, settled: bool) {
-        let Some(at) = self.reach(index) else { return };
-        self.slots.insert(at, slot);
-        self.done(lsn, (!settled).then_some(Undo::Remove(at)));
+        if index < MOST {
+            self.slots.insert(index, Some(slot));
+            self.done(lsn, (!settled).then_some(Undo::Remove(index)));
+        }
     }
 
     /// Takes the slot at `index` away.
     pub(super) fn remove(&mut self, lsn: Lsn, index: u32, settled: bool) {
-        let Some(at) = self.reach(index.saturating_add(1)).and_then(|end| end.checked_sub(1)) else { return };
-        if at < self.slots.len() {
-            let slot = self.slots.remove(at);
-            self.done(lsn, (!settled).then_some(Undo::Insert(at, slot)));
+        if index < MOST {
+            let slot = self.slots.remove(index);
+            self.done(lsn, (!settled).then_some(Undo::Insert(index, slot)));
         }
     }
 
     /// Changes the slot at `index`.
     pub(super) fn set(&mut self, lsn: Lsn, index: u32, slot: Slot<'a>, settled: bool) {
-        let Some(at) = self.reach(index.saturating_add(1)).and_then(|end| end.checked_sub(1)) else { return };
-        if let Some(to) = self.slots.get_mut(at) {
-            let old = std::mem::replace(to, slot);
-            self.done(lsn, (!settled).then_some(Undo::Set(at, old)));
+        if index < MOST {
+            let old = self.slots.set(index, Some(slot));
+            self.done(lsn, (!settled).then_some(Undo::Set(index, old)));
         }
     }
 
@@ -213,45 +292,24 @@ impl<'a> Page<'a> {
 
     /// The page as it is now, without what could be undone.
     pub(super) fn now(&self) -> Page<'a> {
-        let Page { lsn, kind, whole, moved, database, .. } = *self;
+        let Page { lsn, kind, moved, database, .. } = *self;
         let (slots, owner) = (self.slots.clone(), self.owner.clone());
-        Page { lsn, kind, slots, whole, moved, owner, database, undo: Vec::new() }
+        Page { lsn, kind, slots, moved, owner, database, undo: Vec::new() }
     }
 
-    /// An image shows the page as it was with this LSN.
+    /// An image shows the page as it was with this LSN. It does not tell which change
+    /// deleted an item: the page, as it was followed until then, does.
     pub(super) fn show(&mut self, lsn: Lsn, mut image: Page<'a>) {
         self.rewind(lsn);
-        image.keep_changes(self);
-        (self.kind, self.slots, self.whole, self.lsn) = (image.kind, image.slots, image.whole, Some(lsn));
+        for (index, slot) in &mut image.slots.known {
+            slot.change = self.slot(*index).and_then(|slot| slot.change);
+        }
+        (self.kind, self.slots, self.lsn) = (image.kind, image.slots, Some(lsn));
     }
 
     /// Adds the slots of another page behind its own.
     pub(super) fn append(&mut self, lsn: Lsn, other: &Page<'a>, settled: bool) {
-        let known = self.whole && other.whole;
-        let slots = if known { [self.slots(), other.slots()].concat() } else { Vec::new() };
-        let page =
-            Page { kind: self.kind, slots, whole: known, owner: self.owner.clone(), ..Page::default() };
+        let page = Page::of(self.kind.or(other.kind), self.slots.append(&other.slots));
         self.replace(lsn, page, settled);
-    }
-
-    /// An image does not tell which change deleted an item: the page, as it was followed
-    /// until then, does.
-    fn keep_changes(&mut self, followed: &Page<'a>) {
-        if self.slots.len() == followed.slots.len() {
-            for (slot, other) in self.slots.iter_mut().zip(&followed.slots) {
-                slot.change = other.change;
-            }
-        }
-    }
-
-    /// Makes room for slots up to an index, which may be one behind the last: those
-    /// between are not known. None if no page has as many.
-    fn reach(&mut self, index: u32) -> Option<usize> {
-        let at = usize::try_from(index).ok().filter(|_| index <= MOST)?;
-        if self.slots.len() < at {
-            self.slots.resize(at, Slot::unknown());
-            self.whole = false;
-        }
-        Some(at)
     }
 }

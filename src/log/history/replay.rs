@@ -39,16 +39,33 @@ pub(super) struct Replay<'a, 'q> {
     wanted_files: HashSet<FileKey>,
     pages: HashMap<PageKey, Page<'a>>,
     chains: Chains<'a>,
-    vacated: Option<Vacated<'a>>,
-    /// An item that was just put somewhere as a whole: it may be one that moves.
-    carried: Option<(Option<usize>, Item<'a>)>,
+    /// What each transaction took away with its last record.
+    vacated: HashMap<Option<usize>, Vacated<'a>>,
+    /// An item that each transaction just put somewhere as a whole: it may be one that
+    /// moves.
+    carried: HashMap<Option<usize>, Item<'a>>,
+    /// The key whose duplicates stood on the page that was split last.
+    divided: Option<(FileKey, Item<'a>)>,
     /// Changes on pages of duplicates whose key is not known yet.
     unowned: HashMap<PageKey, Vec<usize>>,
     /// Changes that turned out to be moves.
     moves: HashSet<usize>,
     /// How many bytes may still be put together.
-    budget: u64,
+    pub(super) budget: u64,
     changes: Vec<Change<'a>>,
+}
+
+/// What becomes of what an image shows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Contents {
+    /// It is there from now on.
+    Shown,
+    /// It was there, and goes to other pages, of which images follow.
+    Divided,
+    /// It was there, and went with the page.
+    Freed,
+    /// It was there, and was deleted; the page stays.
+    Truncated,
 }
 
 /// An item that was taken away without a mark: if another takes its place at once, it
@@ -56,7 +73,6 @@ pub(super) struct Replay<'a, 'q> {
 struct Vacated<'a> {
     page: PageKey,
     index: u32,
-    txn: Option<usize>,
     old: Content<'a>,
     deletion: Option<usize>,
 }
@@ -92,13 +108,23 @@ impl<'a, 'q> Replay<'a, 'q> {
             wanted_files,
             pages: HashMap::new(),
             chains: Chains::default(),
-            vacated: None,
-            carried: None,
+            vacated: HashMap::new(),
+            carried: HashMap::new(),
+            divided: None,
             unowned: HashMap::new(),
             moves: HashSet::new(),
             budget: log_size.saturating_add(FLOOR),
             changes: Vec::new(),
         }
+    }
+
+    /// Records are missing here. Pages tell by their LSNs what that concerns.
+    pub(super) fn gap(&mut self) {
+        self.chains.forget();
+        self.vacated.clear();
+        self.carried.clear();
+        self.unowned.clear();
+        self.divided = None;
     }
 
     pub(super) fn take(&mut self, record: &Record<'a>) {
@@ -108,8 +134,8 @@ impl<'a, 'q> Replay<'a, 'q> {
         let event = record.event();
         let Some(number) = record.field("fileid").and_then(Value::signed) else { return };
         let Some(step) = self.step(record, number) else { return };
-        let vacated = self.vacated.take();
-        let carried = self.carried.take();
+        let vacated = self.vacated.remove(&step.txn);
+        let carried = self.carried.remove(&step.txn);
         match event {
             Event::Item { place, add: true, head, data } => self.add(&step, &place, head, data, vacated),
             Event::Item { place, add: false, head, data } => self.remove(&step, &place, head, data, carried),
@@ -127,7 +153,7 @@ impl<'a, 'q> Replay<'a, 'q> {
                     _ => {}
                 }
                 self.touch_all(&step, record);
-                self.vacated = vacated;
+                self.keep(&step, vacated);
             }
             Event::Split { image, left, right, slots, .. } => {
                 self.split(&step, image, [left, right], slots);
@@ -135,23 +161,30 @@ impl<'a, 'q> Replay<'a, 'q> {
             }
             Event::Collapse { child, root, image, .. } => self.collapse(&step, child, root, image),
             Event::Image { place, image, tail, emptied } => {
-                let truncated = record.name().ends_with("pg_init");
-                self.image(&step, &place, [image, tail], emptied, truncated);
+                let fate = match record.name() {
+                    _ if !emptied => Contents::Shown,
+                    name if name.ends_with("pg_init") => Contents::Truncated,
+                    name if name.ends_with("pg_freedata") => Contents::Freed,
+                    _ => Contents::Divided,
+                };
+                self.image(&step, &place, [image, tail], fate);
             }
             Event::Allocate { place, kind } => {
                 let kind = u8::try_from(kind).ok().and_then(Kind::of);
                 let page = self.page(&step, place.page);
                 page.rewind(place.before);
-                page.replace(step.lsn, Page::whole(kind, Vec::new()), step.settled);
+                page.replace(step.lsn, Page::empty(kind), step.settled);
                 page.owner = None;
-                self.vacated = vacated;
+                page.database = Some(step.database);
+                self.keep(&step, vacated);
             }
             Event::Free { place, .. } => {
                 self.give_back(&step, &place);
-                self.vacated = vacated;
+                self.keep(&step, vacated);
             }
             Event::Merge { place, from, head, tail, copy } => {
-                self.merge(&step, &place, from, [head, tail], copy);
+                let before = record.field("nlsn").and_then(Value::lsn);
+                self.merge(&step, &place, (from, before), [head, tail], copy);
             }
             Event::Move { beside, to, .. } => {
                 if let Some(prev) = beside[0] {
@@ -176,9 +209,13 @@ impl<'a, 'q> Replay<'a, 'q> {
             }
             _ => {
                 self.touch_all(&step, record);
-                self.vacated = vacated;
+                self.keep(&step, vacated);
             }
         }
+    }
+
+    fn keep(&mut self, step: &Step<'_, 'a>, vacated: Option<Vacated<'a>>) {
+        self.vacated.extend(vacated.map(|vacated| (step.txn, vacated)));
     }
 
     /// The changes, in the order of the log.
@@ -215,6 +252,9 @@ impl<'a, 'q> Replay<'a, 'q> {
         let kind = place.kind.and_then(Kind::of).or(match step.binding.method {
             RECNO => Some(Kind::Records),
             HASH => None,
+            // The root of a database that has its file to itself.
+            _ if place.page == PageNo(1) && step.binding.meta == PageNo::META => Some(Kind::Pairs),
+            _ if self.files.has_duplicates(step.binding) => Some(Kind::Unclear),
             _ => Some(Kind::Pairs),
         });
         let page = self.page(step, place.page);
@@ -253,18 +293,16 @@ impl<'a, 'q> Replay<'a, 'q> {
         let unowned = owner.is_none();
         let key = match (kind, owner) {
             (Some(Kind::Inner), _) => return,
-            (Some(Kind::Pairs), _) if place.index % 2 == 0 => return,
+            (Some(Kind::Pairs | Kind::Unclear), _) if place.index % 2 == 0 => return,
             (Some(Kind::Pairs), _) => key,
             (_, owner) => owner.unwrap_or(Item::Unknown),
         };
         if !new {
-            self.carried = Some((step.txn, slot.item));
+            self.carried.insert(step.txn, slot.item);
             return;
         }
         let value = self.content(step, &slot.item);
-        let same_place = |old: &Vacated<'a>| {
-            (old.page, old.index, old.txn) == ((step.file, place.page), place.index, step.txn)
-        };
+        let same_place = |old: &Vacated<'a>| (old.page, old.index) == ((step.file, place.page), place.index);
         match vacated.filter(same_place) {
             Some(Vacated { deletion: Some(change), .. }) => {
                 if let Some(change) = self.changes.get_mut(change) {
@@ -278,7 +316,8 @@ impl<'a, 'q> Replay<'a, 'q> {
             None => {
                 let key = self.content(step, &key);
                 let put = self.emit(step, ChangeKind::Put, place.page, place.index, key, None, Some(value));
-                if unowned && kind != Some(Kind::Pairs) && step.binding.method != RECNO {
+                let of_key = matches!(kind, Some(Kind::Sorted | Kind::Records) | None);
+                if unowned && of_key && step.binding.method != RECNO {
                     self.unowned.entry((step.file, place.page)).or_default().extend(put);
                 }
             }
@@ -309,7 +348,7 @@ impl<'a, 'q> Replay<'a, 'q> {
         place: &Place,
         head: &'a [u8],
         data: &'a [u8],
-        carried: Option<(Option<usize>, Item<'a>)>,
+        carried: Option<Item<'a>>,
     ) {
         let slot = image::item(head, data, step.items);
         let index = place.index;
@@ -320,21 +359,23 @@ impl<'a, 'q> Replay<'a, 'q> {
         page.remove(step.lsn, index, step.settled);
         let content = self.content(step, &slot.item);
         match kind {
-            Some(Kind::Pairs) if index % 2 == 0 => self.learn_key(of_data.or(deletion), &content),
-            Some(Kind::Pairs | Kind::Sorted) if slot.deleted || deletion.is_some() => {
+            // The key goes first: then its data is where it was.
+            Some(Kind::Pairs | Kind::Sorted | Kind::Records) if slot.deleted || deletion.is_some() => {
                 self.learn_value(deletion, &content);
             }
-            Some(Kind::Pairs) => {
+            Some(Kind::Pairs) if index % 2 == 0 => self.learn_key(of_data, &content),
+            Some(Kind::Pairs | Kind::Unclear) => {
                 let page = (step.file, place.page);
-                self.vacated = Some(Vacated { page, index, txn: step.txn, old: content, deletion: None });
+                self.vacated.insert(step.txn, Vacated { page, index, old: content, deletion: None });
             }
-            Some(Kind::Records) if carried == Some((step.txn, slot.item.clone())) => {}
-            Some(Kind::Records) if !slot.deleted => {
+            Some(Kind::Records) if carried.as_ref() == Some(&slot.item) => {}
+            // References to the level below stand on pages whose kind is not known yet.
+            Some(Kind::Records) if !matches!(slot.item, Item::Inner | Item::Unknown) => {
                 let key = self.content(step, &owner.unwrap_or(Item::Unknown));
                 let old = Some(content.clone());
                 let deletion = self.emit(step, ChangeKind::Delete, place.page, index, key, old, None);
                 let page = (step.file, place.page);
-                self.vacated = Some(Vacated { page, index, txn: step.txn, old: content, deletion });
+                self.vacated.insert(step.txn, Vacated { page, index, old: content, deletion });
             }
             _ => {}
         }
@@ -342,6 +383,12 @@ impl<'a, 'q> Replay<'a, 'q> {
 
     fn mark(&mut self, step: &Step<'_, 'a>, place: &Place) {
         let page = self.at(step, place);
+        if page.kind == Some(Kind::Unclear) {
+            page.touch(step.lsn, step.settled);
+            let (key, old) = (Content::Unknown, Some(Content::Unknown));
+            self.emit(step, ChangeKind::Delete, place.page, place.index | 1, key, old, None);
+            return;
+        }
         let index = if page.kind == Some(Kind::Pairs) { place.index.saturating_add(1) } else { place.index };
         let mut slot = page.slot(index).cloned().unwrap_or(Slot::of(Item::Unknown));
         let key = match page.kind {
@@ -363,7 +410,8 @@ impl<'a, 'q> Replay<'a, 'q> {
             }
             _ => page.owner.clone().unwrap_or(Item::Unknown),
         };
-        let (old, new) = middle.around(&before);
+        let (old, new) = middle.around(&before, &mut self.budget);
+        let page = self.page(step, place.page);
         page.set(step.lsn, place.index, Slot::of(new.clone()), step.settled);
         let key = self.content(step, &key);
         let content =
@@ -380,6 +428,8 @@ impl<'a, 'q> Replay<'a, 'q> {
     /// A key that several pairs share is put for a further one, or taken from it.
     fn share(&mut self, step: &Step<'_, 'a>, place: &Place, copy: u32, add: bool) {
         let page = self.at(step, place);
+        // Only pairs share keys.
+        page.kind = page.kind.map(|kind| if kind == Kind::Unclear { Kind::Pairs } else { kind });
         if add {
             let slot = Slot::of(page.item(copy).clone());
             page.insert(step.lsn, place.index, slot, step.settled);
@@ -397,15 +447,13 @@ impl<'a, 'q> Replay<'a, 'q> {
         let page = self.page(step, number);
         page.show(lsn, image);
         let before = page.now();
-        let at = usize::try_from(slots).unwrap_or(usize::MAX).min(before.slots().len());
-        let (low, high) = before.slots().split_at(at);
-        for (page, slots) in halves.into_iter().zip([low, high]) {
-            let mut half = Page::whole(before.kind, slots.to_vec());
-            half.owner = before.owner.clone();
+        for (page, slots) in halves.into_iter().zip(before.slots.split_at(slots)) {
+            let mut half = Page::of(before.kind, slots);
+            (half.owner, half.database) = (before.owner.clone(), Some(step.database));
             self.page(step, page).replace(step.lsn, half, step.settled);
         }
         if !halves.contains(&number) {
-            let root = Page::whole(Some(Kind::Inner), Vec::new());
+            let root = Page::unknown(Some(Kind::Inner));
             self.page(step, number).replace(step.lsn, root, step.settled);
         }
     }
@@ -421,7 +469,7 @@ impl<'a, 'q> Replay<'a, 'q> {
 
     /// The items of a page are elsewhere now.
     fn vacate(&mut self, step: &Step<'_, 'a>, page: PageNo) {
-        let mut empty = Page::whole(None, Vec::new());
+        let mut empty = Page::empty(None);
         empty.moved = true;
         self.page(step, page).replace(step.lsn, empty, step.settled);
     }
@@ -430,10 +478,13 @@ impl<'a, 'q> Replay<'a, 'q> {
         &mut self,
         step: &Step<'_, 'a>,
         place: &Place,
-        from: PageNo,
+        (from, before): (PageNo, Option<Lsn>),
         [head, tail]: [&'a [u8]; 2],
         copy: bool,
     ) {
+        if let Some(before) = before {
+            self.page(step, from).rewind(before);
+        }
         if let Some(next) = image::overflow_next(head, step.images) {
             self.chains.write((step.file, place.page), tail, next, step.pending);
             self.vacate(step, from);
@@ -468,26 +519,35 @@ impl<'a, 'q> Replay<'a, 'q> {
         step: &Step<'_, 'a>,
         place: &Place,
         [image, tail]: [&'a [u8]; 2],
-        emptied: bool,
-        truncated: bool,
+        contents: Contents,
     ) {
         let Some((_, lsn, image)) = image::page(image, tail, step.images) else { return };
+        let divided = self.divided.take();
         let page = self.page(step, place.page);
-        if !emptied {
+        if contents == Contents::Shown {
             page.replace(step.lsn, image, step.settled);
+            if let Some((_, key)) = divided.filter(|(file, _)| *file == step.file) {
+                page.owner.get_or_insert(key.clone());
+                self.divided = Some((step.file, key));
+            }
             return;
         }
         page.show(lsn, image);
         let page = page.now();
-        // What leaves a page of a HASH database in a split goes to another one.
+        // What leaves a page of a HASH database when it is freed went to another one.
         let stays = !page.moved && page.kind != Some(Kind::Hash);
-        if truncated || stays {
-            self.delete_all(step, place.page, &page);
+        match contents {
+            Contents::Divided => {
+                self.divided = page.owner.clone().map(|key| (step.file, key));
+                self.vacate(step, place.page);
+                return;
+            }
+            Contents::Freed if !stays => {}
+            _ => self.delete_all(step, place.page, &page),
         }
         // A root that is emptied is a leaf afterwards, whatever it was before.
-        let kind = page.kind.filter(|_| !truncated);
-        let empty = Page::whole(kind, Vec::new());
-        self.page(step, place.page).replace(step.lsn, empty, step.settled);
+        let kind = page.kind.filter(|_| contents != Contents::Truncated);
+        self.page(step, place.page).replace(step.lsn, Page::empty(kind), step.settled);
     }
 
     fn give_back(&mut self, step: &Step<'_, 'a>, place: &Place) {
@@ -506,7 +566,17 @@ impl<'a, 'q> Replay<'a, 'q> {
         let step = &Step { database: page.database.unwrap_or(step.database), ..*step };
         let owner = page.owner.clone().unwrap_or(Item::Unknown);
         let mut key = Item::Unknown;
-        for (index, slot) in (0u32..).zip(page.slots()) {
+        let mut behind = None;
+        for (index, slot) in page.slots.iter() {
+            // Not the data of the key before it, if that is not known.
+            if behind != Some(index) {
+                key = Item::Unknown;
+            }
+            behind = index.checked_add(1);
+            // A page may be given back, and the giving back undone, over and over.
+            if !afford(&mut self.budget, size_of::<Change<'_>>()) {
+                return;
+            }
             match page.kind {
                 Some(Kind::Pairs | Kind::Hash) if index % 2 == 0 => {
                     key = slot.item.clone();
@@ -531,7 +601,7 @@ impl<'a, 'q> Replay<'a, 'q> {
     /// A record that changes pages but not their slots: they take its LSN.
     fn touch_all(&mut self, step: &Step<'_, 'a>, record: &Record<'a>) {
         const PAGES: [(&str, &[&str]); 3] = [
-            ("pgno new_pgno", &["lsn", "pagelsn", "page_lsn"]),
+            ("pgno new_pgno", &["lsn", "pagelsn", "page_lsn", "prevlsn"]),
             ("prev prev_pgno", &["lsn_prev", "prevlsn"]),
             ("next next_pgno npgno nextpgno", &["lsn_next", "nextlsn", "nlsn"]),
         ];
@@ -601,7 +671,7 @@ impl<'a, 'q> Replay<'a, 'q> {
 }
 
 /// Takes bytes from a budget, if it has as many.
-fn afford(budget: &mut u64, bytes: usize) -> bool {
+pub(super) fn afford(budget: &mut u64, bytes: usize) -> bool {
     let left = u64::try_from(bytes).ok().and_then(|bytes| budget.checked_sub(bytes));
     *budget = left.unwrap_or(*budget);
     left.is_some()
@@ -618,7 +688,7 @@ struct Middle<'a> {
 
 impl<'a> Middle<'a> {
     /// The item before and afterwards, if it was known, or if the middle is all of it.
-    fn around(&self, before: &Item<'a>) -> (Item<'a>, Item<'a>) {
+    fn around(&self, before: &Item<'a>, budget: &mut u64) -> (Item<'a>, Item<'a>) {
         if self.prefix == 0 && self.suffix == 0 {
             return (Item::Plain(Cow::Borrowed(self.old)), Item::Plain(Cow::Borrowed(self.new)));
         }
@@ -626,7 +696,8 @@ impl<'a> Middle<'a> {
         let [prefix, suffix] = [self.prefix, self.suffix].map(|n| usize::try_from(n).unwrap_or(usize::MAX));
         let parts = bytes.split_at_checked(prefix).and_then(|(head, rest)| {
             let tail = rest.strip_prefix(self.old)?;
-            (tail.len() == suffix).then_some((head, tail))
+            (tail.len() == suffix && afford(budget, bytes.len().saturating_add(self.new.len())))
+                .then_some((head, tail))
         });
         match parts {
             Some((head, tail)) => (before.clone(), Item::Plain(Cow::Owned([head, self.new, tail].concat()))),

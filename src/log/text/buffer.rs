@@ -64,12 +64,17 @@ impl Text {
     }
 
     pub(super) fn decimal(&mut self, n: impl Into<u64>) {
-        self.digits::<10>(n.into(), 0);
+        self.digits::<10>(n.into(), b' ', 0);
     }
 
     /// A decimal number, with blanks before it up to a width.
     pub(super) fn right(&mut self, n: impl Into<u64>, width: usize) {
-        self.digits::<10>(n.into(), width);
+        self.digits::<10>(n.into(), b' ', width);
+    }
+
+    /// A decimal number, with zeros before it up to a width.
+    pub(super) fn zeros(&mut self, n: impl Into<u64>, width: usize) {
+        self.digits::<10>(n.into(), b'0', width);
     }
 
     pub(super) fn signed(&mut self, n: i32) {
@@ -80,11 +85,11 @@ impl Text {
     }
 
     pub(super) fn hex(&mut self, n: impl Into<u64>) {
-        self.digits::<16>(n.into(), 0);
+        self.digits::<16>(n.into(), b' ', 0);
     }
 
     pub(super) fn octal(&mut self, n: impl Into<u64>) {
-        self.digits::<8>(n.into(), 0);
+        self.digits::<8>(n.into(), b' ', 0);
     }
 
     /// `[file][offset]`.
@@ -109,8 +114,8 @@ impl Text {
     }
 
     #[allow(clippy::arithmetic_side_effects)] // the base is not 0
-    fn digits<const BASE: u64>(&mut self, mut n: u64, width: usize) {
-        let mut room = [b' '; DIGITS];
+    fn digits<const BASE: u64>(&mut self, mut n: u64, before: u8, width: usize) {
+        let mut room = [before; DIGITS];
         let mut used = 0usize;
         for place in room.iter_mut().rev() {
             let [last, ..] = (n % BASE).to_le_bytes();
@@ -146,7 +151,9 @@ mod tests {
             text.octal(n);
             text.raw(b" ");
             text.right(n, 5);
-            assert_eq!(text.as_bytes(), format!("{n} {n:x} {n:o} {n:>5}").as_bytes());
+            text.raw(b" ");
+            text.zeros(n, 3);
+            assert_eq!(text.as_bytes(), format!("{n} {n:x} {n:o} {n:>5} {n:03}").as_bytes());
         }
         let mut text = Text::new();
         text.signed(i32::MIN);

@@ -1,6 +1,7 @@
 //! Records as `db_printlog` prints them (log-format, "Printing").
 
 mod buffer;
+mod calendar;
 mod databases;
 mod meta_listing;
 mod new_form;
@@ -10,8 +11,8 @@ use std::cell::RefCell;
 use std::io::{self, Write};
 
 use self::buffer::Text;
+use self::calendar::Civil;
 use self::databases::Databases;
-use super::calendar::Civil;
 use super::locks::locks;
 use crate::format::log::DEBUG;
 use crate::log::record::{Field, Note, Record, Value, signed, unsigned};
@@ -68,15 +69,18 @@ impl<F: Fn(i64) -> i64> Printer<F> {
         Printer { zone, databases: RefCell::default() }
     }
 
-    /// Prints one record, with the empty line behind it.
+    /// Prints one record, with the empty line behind it; gives the record's
+    /// [note](Record::note).
     ///
     /// # Errors
     ///
     /// Those of writing.
-    pub fn print(&self, record: &Record<'_>, out: &mut impl Write) -> io::Result<()> {
+    pub fn print(&self, record: &Record<'_>, out: &mut impl Write) -> io::Result<Option<Note>> {
         let mut text = Text::new();
         let new = record.version() >= NEW_FORM;
-        match record.parse() {
+        let parsed = record.parse();
+        let note = parsed.as_ref().err().copied();
+        match parsed {
             Ok((layout, fields)) => {
                 head(record, layout.printed_name(), &mut text);
                 if new {
@@ -109,7 +113,8 @@ impl<F: Fn(i64) -> i64> Printer<F> {
                 text.raw(b"\n\n");
             }
         }
-        out.write_all(text.as_bytes())
+        out.write_all(text.as_bytes())?;
+        Ok(note)
     }
 
     /// Takes in a record that is not to be printed: it may tell of a database of which
@@ -161,7 +166,15 @@ impl<F: Fn(i64) -> i64> Printer<F> {
 /// Seconds, and the local time in two forms.
 fn time(seconds: i64, zone: &impl Fn(i64) -> i64, text: &mut Text) {
     let local = Civil::of(seconds.saturating_add(zone(seconds)));
-    text.put(&format!("{seconds} ({}, {})", local.long(), local.short()));
+    if seconds < 0 {
+        text.raw(b"-");
+    }
+    text.decimal(seconds.unsigned_abs());
+    text.raw(b" (");
+    local.long(text);
+    text.raw(b", ");
+    local.short(text);
+    text.raw(b")");
 }
 
 /// A number as an unsigned one of the printing program's `long`: 64 bits.

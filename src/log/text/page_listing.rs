@@ -128,7 +128,7 @@ impl<'a> Page<'a> {
                 _ => false,
             };
             text.put(if deleted { "       D[" } else { "\t[" });
-            padded(number, text);
+            text.zeros(number, 3);
             text.raw(b"] ");
             text.right(at, 4);
             text.raw(b" ");
@@ -240,16 +240,6 @@ impl<'a> Page<'a> {
         let word: [u8; 2] = *bytes.get(at..)?.first_chunk()?;
         Some(if self.order == Little { u16::from_le_bytes(word) } else { u16::from_be_bytes(word) })
     }
-}
-
-/// A number of three digits at least.
-fn padded(n: u16, text: &mut Text) {
-    text.put(match n {
-        0..=9 => "00",
-        10..=99 => "0",
-        _ => "",
-    });
-    text.decimal(n);
 }
 
 #[cfg(test)]

@@ -9,7 +9,9 @@ use bdbkit::{Database, Error};
 use serde::Serialize;
 
 use crate::failure::{Failure, about, complain};
-use crate::log::summary::{File, files, runs, size};
+use crate::log::releases::Treatments;
+use crate::log::source::named_as_log;
+use crate::log::summary::{File, Header, Run, files, runs, size};
 
 /// The facts about the folder of an environment.
 #[derive(Serialize)]
@@ -18,9 +20,37 @@ pub(super) struct Folder {
     #[serde(rename = "type")]
     kind: &'static str,
     log_files: Vec<File>,
+    log_versions: Vec<Form>,
     databases: Vec<Found>,
     region_files: Vec<String>,
     pub(super) complete: bool,
+}
+
+/// Log files of one form, and what the releases do with them.
+#[derive(Serialize)]
+struct Form {
+    #[serde(skip)]
+    text: String,
+    first_file: u32,
+    last_file: u32,
+    version: u32,
+    byte_order: String,
+    #[serde(flatten)]
+    releases: Treatments,
+}
+
+impl Form {
+    fn of(run: &Run<'_>) -> Form {
+        let Header { version, byte_order, .. } = *run.header;
+        Form {
+            text: run.to_string(),
+            first_file: run.first,
+            last_file: run.last,
+            version,
+            byte_order: byte_order.to_string(),
+            releases: Treatments::of(version, byte_order),
+        }
+    }
 }
 
 /// A database file, by its first page.
@@ -45,6 +75,7 @@ impl Folder {
         let mut folder = Folder {
             file: path.display().to_string(),
             kind: "environment",
+            log_versions: runs(&log_files).iter().map(Form::of).collect(),
             log_files,
             databases: Vec::new(),
             region_files: Vec::new(),
@@ -73,7 +104,7 @@ impl Folder {
             let name = path.file_name().map_or(String::new(), |name| name.to_string_lossy().into_owned());
             if name.strip_prefix("__db.").is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit())) {
                 self.region_files.push(name);
-            } else if path.is_file() && !self.log_files.iter().any(|file| file.name == name) {
+            } else if path.is_file() && !named_as_log(&path) {
                 self.databases.extend(Found::of(&path, name));
             }
         }
@@ -100,10 +131,9 @@ impl Folder {
         for (file, error) in self.log_files.iter().filter_map(|file| Some((file, file.error.as_ref()?))) {
             row("", format!("{}: {error}", file.name))?;
         }
-        let mut name = "log version";
-        for run in runs(&self.log_files) {
-            row(name, run.to_string())?;
-            name = "";
+        for form in &self.log_versions {
+            row("log version", form.text.clone())?;
+            form.releases.rows().into_iter().try_for_each(|(name, value)| row(name, value))?;
         }
         let mut name = "databases";
         for found in &self.databases {

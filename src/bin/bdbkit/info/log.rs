@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::failure::{Failure, about, complain, places};
 use crate::log::place::JsonLsn;
-use crate::log::releases::{self, Refusal};
+use crate::log::releases::Treatments;
 use crate::log::source::Log;
 use crate::log::summary::{End, Header, Summary};
 use crate::progress;
@@ -29,9 +29,8 @@ pub(super) struct File {
     end: Option<End>,
     damaged: u64,
     first_damage: Option<String>,
-    written_by: Vec<&'static str>,
-    read_by: Vec<&'static str>,
-    refused_by: Vec<Refusal>,
+    #[serde(flatten)]
+    releases: Treatments,
     pub(super) complete: bool,
 }
 
@@ -48,7 +47,7 @@ impl File {
         let file = summary.files.into_iter().find_map(|file| Some((file.number, file.size, file.header?)));
         let unread = || Failure::Message(format!("{}: the log cannot be read", path.display()));
         let (number, size, header) = file.ok_or_else(unread)?;
-        let version = header.version;
+        let releases = Treatments::of(header.version, header.byte_order);
         Ok(File {
             file: summary.log,
             kind: "log",
@@ -61,9 +60,7 @@ impl File {
             end: summary.end,
             damaged: summary.damaged,
             first_damage: summary.first_damage,
-            written_by: releases::writers(version),
-            read_by: releases::readers(version),
-            refused_by: releases::refusals(version),
+            releases,
             complete: summary.damaged == 0,
         })
     }
@@ -87,21 +84,6 @@ impl File {
         if self.damaged > 0 {
             row("damage", places(self.damaged))?;
         }
-        row("written by", format!("Berkeley DB {}", self.written_by.join(", ")))?;
-        let machines = if releases::byte_order_matters(*version) {
-            format!(", on {byte_order} machines only")
-        } else {
-            String::new()
-        };
-        row("read by", format!("{}{machines}", self.read_by.join(", ")))?;
-        let mut name = "not read by";
-        for Refusal { releases, message, stops } in &self.refused_by {
-            let says = message.as_ref().map_or(String::new(), |message| format!("say \"{message}\" and "));
-            let does = if *stops { "stop" } else { "skip the file" };
-            let silently = if message.is_none() { " silently" } else { "" };
-            row(name, format!("{}: {says}{does}{silently}", releases.join(", ")))?;
-            name = "";
-        }
-        Ok(())
+        self.releases.rows().into_iter().try_for_each(|(name, value)| row(name, value))
     }
 }

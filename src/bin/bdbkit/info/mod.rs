@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::dump::real;
 use crate::failure::{Failure, Outcome, about, complain};
-use crate::log::source::Password;
+use crate::log::source::{Password, named_as_log};
 
 /// Say what files are and what they hold
 ///
@@ -30,7 +30,8 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     password: Password,
 
-    /// Database files, log files, folders of environments, or - for standard input
+    /// Database files, log files, folders of environments, or - for a database on
+    /// standard input
     #[arg(required = true)]
     files: Vec<PathBuf>,
 }
@@ -66,7 +67,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
                 complain(message);
                 complete = false;
             }
-            Err(closed) => return Err(closed),
+            Err(output) => return Err(output),
         }
     }
     out.flush()?;
@@ -83,14 +84,16 @@ impl Facts {
             Ok(db) => Ok(Facts::Database(Box::new(database::File::of(path, &db)))),
             Err(Error::LogFile { .. }) if path != Path::new("-") => log(),
             // An encrypted log has no mark: its file header is encrypted too.
-            Err(error @ Error::NotADatabase { .. }) => match options.open(path) {
+            Err(error) => match options.open(path) {
                 Ok(_) => log(),
                 Err(other @ (LogError::Encrypted | LogError::Password)) => {
                     Err(Failure::Message(about(path, other)))
                 }
+                Err(other @ (LogError::Zeroed | LogError::Short { .. })) if named_as_log(path) => {
+                    Err(Failure::Message(about(path, other)))
+                }
                 Err(_) => Err(Failure::about(path, &error)),
             },
-            Err(error) => Err(Failure::about(path, &error)),
         }
     }
 

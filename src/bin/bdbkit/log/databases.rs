@@ -59,12 +59,9 @@ impl<'l> Databases<'l> {
     /// Takes in a name; says whether there is a database that had it.
     fn bind(&mut self, files: &Files<'l>, name: &[u8]) -> bool {
         let before = self.meant.len();
-        for binding in files.bindings() {
-            let names = files.names(binding);
-            if names.iter().any(|whole| is_or_is_in(whole, name)) {
-                self.meant.insert((binding.number, binding.from));
-                self.names.extend(names);
-            }
+        for binding in files.named(name) {
+            self.meant.insert((binding.number, binding.from));
+            self.names.extend(files.names(binding));
         }
         self.meant.len() > before
     }
@@ -87,12 +84,6 @@ impl<'l> Databases<'l> {
         self.numbers.contains(&number)
             || binding.is_some_and(|binding| self.meant.contains(&(number, binding.from)))
     }
-}
-
-/// Whether a database is the one asked for, or stands in the file asked for.
-fn is_or_is_in(whole: &[u8], asked: &[u8]) -> bool {
-    let rest = whole.strip_prefix(asked);
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
 }
 
 /// So many names are told at most.

@@ -65,7 +65,7 @@ struct Job<'a, F, W: Write> {
     first: Option<Lsn>,
     last: Option<Lsn>,
     local: F,
-    /// Remembers what it printed of a log's databases, so each log has its own.
+    /// Remembers what it was shown of a log's databases, so each log has its own.
     printer: Printer<F>,
     out: BufWriter<W>,
     bar: ProgressBar,
@@ -82,7 +82,10 @@ impl<F: Fn(i64) -> i64 + Copy, W: Write> Job<'_, F, W> {
         if self.arguments.reverse {
             self.backward(log, &choice)?;
         } else {
-            let mut records = log.records(self.arguments.past_end).from(self.first.unwrap_or_default());
+            let mut records = log.records(self.arguments.past_end);
+            if let Some(first) = self.first.filter(|_| !log.prints_by_databases()) {
+                records = records.from(first);
+            }
             self.records(log, &choice, records.by_ref())?;
             self.end(log, records.tail())?;
         }
@@ -104,32 +107,35 @@ impl<F: Fn(i64) -> i64 + Copy, W: Write> Job<'_, F, W> {
         records: impl Iterator<Item = Result<Record<'r>, LogError>>,
     ) -> Result<(), Failure> {
         for record in records {
-            let lsn = record.as_ref().map_or_else(|error| log.place(error), |record| Some(record.lsn()));
-            let before = lsn.is_some_and(|lsn| self.first.is_some_and(|first| lsn < first));
-            let behind = lsn.is_some_and(|lsn| self.last.is_some_and(|last| lsn > last));
+            let whole = |record: &Record<'_>| Some((record.lsn(), record.lsn()));
+            let span = record.as_ref().map_or_else(|error| log.span(error), whole);
+            let before = span.is_some_and(|(_, end)| self.first.is_some_and(|first| end < first));
+            let behind = span.is_some_and(|(start, _)| self.last.is_some_and(|last| start > last));
             let (early, late) = if self.arguments.reverse { (behind, before) } else { (before, behind) };
             if late {
                 break;
             }
             match record {
-                _ if early => {}
-                Ok(record) if choice.wants(&record) => self.record(log, &record)?,
-                Ok(_) => {}
-                Err(error) => self.damage(log.message(&error))?,
+                Ok(record) if !early && choice.wants(&record) => self.record(log, &record)?,
+                // With -r what a record says of databases comes after those that need it.
+                Ok(record) if !self.arguments.reverse => self.printer.pass(&record),
+                Err(error) if !early => self.damage(log.message(&error))?,
+                _ => {}
             }
         }
         Ok(())
     }
 
     fn record(&mut self, log: &Log, record: &Record<'_>) -> Result<(), Failure> {
-        if self.arguments.json {
+        let note = if self.arguments.json {
             serde_json::to_writer(&mut self.out, &json::Line(record)).map_err(io::Error::from)?;
             self.out.write_all(b"\n")?;
+            record.note()
         } else {
-            self.printer.print(record, &mut self.out)?;
-        }
+            self.printer.print(record, &mut self.out)?
+        };
         let lsn = record.lsn();
-        if let Some(note) = record.note().filter(Note::is_error) {
+        if let Some(note) = note.filter(Note::is_error) {
             self.damage(log.about(lsn, format_args!("{lsn}: {note}")))?;
         }
         if let Some(found) = record.misplaced() {

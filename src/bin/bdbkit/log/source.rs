@@ -62,7 +62,7 @@ impl Source {
                     complain(message);
                     complete = false;
                 }
-                Err(closed) => return Err(closed),
+                Err(output) => return Err(output),
             }
         }
         Ok(Outcome::complete_if(complete))
@@ -99,10 +99,13 @@ fn groups(paths: &[PathBuf]) -> Vec<Group> {
 /// Whether two paths are log files of one folder. A file with another name tells
 /// nothing about its place in a log.
 fn siblings(a: &Path, b: &Path) -> bool {
-    let named = |path: &Path| {
-        path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with("log."))
-    };
-    named(a) && named(b) && a.parent() == b.parent()
+    named_as_log(a) && named_as_log(b) && a.parent() == b.parent()
+}
+
+/// Whether a file has the name of a log file: `log.` and ten digits.
+pub(crate) fn named_as_log(path: &Path) -> bool {
+    let digits = path.file_name().and_then(|name| name.to_str()?.strip_prefix("log."));
+    digits.is_some_and(|digits| digits.len() == 10 && digits.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 impl Group {
@@ -166,6 +169,12 @@ impl Log {
         if past_end { records.past_end() } else { records }
     }
 
+    /// Whether records are printed by what earlier ones tell of their databases: from
+    /// version 17 on.
+    pub(crate) fn prints_by_databases(&self) -> bool {
+        self.dir.log_files().any(|file| file.log().is_ok_and(|log| log.version() >= 17))
+    }
+
     /// How the log ends. Only its last file can tell, read forward.
     pub(crate) fn tail(&self, past_end: bool) -> Option<Tail> {
         let last = self.dir.log_files().rfind(|file| file.log().is_ok())?;
@@ -202,6 +211,17 @@ impl Log {
                 None => about(self.path(), error),
             },
         }
+    }
+
+    /// The part of the log that an error concerns.
+    pub(crate) fn span(&self, error: &LogError) -> Option<(Lsn, Lsn)> {
+        let start = self.place(error)?;
+        let last = match error {
+            LogError::Gap { next, .. } => Lsn { file: next.saturating_sub(1), offset: u32::MAX },
+            LogError::File { .. } => Lsn { offset: u32::MAX, ..start },
+            _ => start,
+        };
+        Some((start, last))
     }
 
     /// Where in the log an error was met.

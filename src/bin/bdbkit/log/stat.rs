@@ -70,6 +70,8 @@ struct Transactions {
     prepared: u64,
     aborted: u64,
     open: u64,
+    /// Records are missing that may tell.
+    unknown: u64,
 }
 
 impl Transactions {
@@ -81,6 +83,7 @@ impl Transactions {
                 log::Outcome::Nested { .. } => &mut count.nested,
                 log::Outcome::Prepared { .. } => &mut count.prepared,
                 log::Outcome::Aborted { .. } => &mut count.aborted,
+                log::Outcome::Unknown => &mut count.unknown,
                 _ => &mut count.open,
             };
             *count = count.saturating_add(1);
@@ -97,6 +100,7 @@ impl fmt::Display for Transactions {
             (self.prepared, "prepared"),
             (self.aborted, "aborted"),
             (self.open, "aborted or open at the end"),
+            (self.unknown, "unknown, since records are missing"),
         ];
         others
             .iter()

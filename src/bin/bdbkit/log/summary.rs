@@ -8,7 +8,7 @@ use bdbkit::{Endianness, Lsn};
 use serde::Serialize;
 
 use super::json::Time;
-use super::place::{JsonLsn, ending};
+use super::place::{JsonLsn, ending, misplaced};
 use super::source::Log;
 
 /// The facts about a log.
@@ -130,6 +130,9 @@ impl Summary {
         if let Some(note) = record.note().filter(Note::is_error) {
             self.damage(|| log.about(lsn, format_args!("{lsn}: {note}")));
         }
+        if let Some(found) = record.misplaced() {
+            self.damage(|| log.about(lsn, format_args!("{lsn}: {}", misplaced(record, found))));
+        }
     }
 
     fn damage(&mut self, message: impl FnOnce() -> String) {
@@ -140,11 +143,11 @@ impl Summary {
 
 /// Neighbouring files with the same version and byte order, encrypted or not.
 pub(crate) struct Run<'a> {
-    first: u32,
-    last: u32,
+    pub(crate) first: u32,
+    pub(crate) last: u32,
     /// Whether these are all files.
     all: bool,
-    header: &'a Header,
+    pub(crate) header: &'a Header,
 }
 
 /// The files, by what they have in common.
@@ -193,7 +196,10 @@ pub(crate) fn files(log: &LogDir) -> Vec<File> {
                 max_size: log.max_size(),
             });
             let error = file.log().err().map(ToString::to_string);
-            let size = fs::metadata(file.path()).map_or(0, |metadata| metadata.len());
+            let size = match file.log() {
+                Ok(log) => log.size(), // of a pipe, too
+                Err(_) => fs::metadata(file.path()).map_or(0, |metadata| metadata.len()),
+            };
             File { number: file.number(), name, size, error, unwritten: file.unwritten(), header }
         })
         .collect()

@@ -203,11 +203,13 @@ impl<'a, W: Write> Check<'a, W> {
     /// Tells how the log ends, and which files were made for its future.
     fn end(&mut self, tail: Option<Tail>) -> io::Result<()> {
         if let Some(tail) = tail {
-            let garbage = matches!(tail.kind, TailKind::Garbage { .. });
-            let severity = if garbage { Severity::Warning } else { Severity::Note };
+            let doubtful = matches!(tail.kind, TailKind::Garbage { .. }) || tail.behind.is_some();
+            let severity = if doubtful { Severity::Warning } else { Severity::Note };
             self.find(severity, Some(tail.lsn), &format!("the log {}", ending(tail)))?;
         }
-        for file in self.log.dir.log_files().rev().take_while(|file| file.unwritten()) {
+        let files = self.log.dir.log_files();
+        let written = files.len().saturating_sub(files.rev().take_while(|file| file.unwritten()).count());
+        for file in self.log.dir.log_files().skip(written) {
             if let Err(error) = file.log() {
                 let start = Lsn { file: file.number(), offset: 0 };
                 self.find(Severity::Note, Some(start), &error.to_string())?;

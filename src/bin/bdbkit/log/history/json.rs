@@ -54,6 +54,7 @@ pub(super) fn write(entry: &Entry<'_>, out: &mut impl Write) -> io::Result<()> {
         Fate::Committed { time, .. } => ("committed", time),
         Fate::Aborted => ("aborted", None),
         Fate::Prepared => ("prepared", None),
+        Fate::Unknown => ("unknown", None),
         _ => ("uncommitted", None),
     };
     let change = entry.change;

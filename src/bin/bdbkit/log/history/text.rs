@@ -40,6 +40,7 @@ impl Style {
             Fate::Committed { time: None, .. } => "committed".into(),
             Fate::Aborted => "aborted".into(),
             Fate::Prepared => "prepared".into(),
+            Fate::Unknown => "unknown".into(),
             _ => "not committed".into(),
         };
         let txn = entry.txn.map_or("no txn".into(), |txn| format!("txn {txn}"));

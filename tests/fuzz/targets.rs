@@ -1,0 +1,78 @@
+//! What is done with hostile bytes: plain functions, for the tests here and for the
+//! fuzzers in `fuzz/`. None may panic, hang, or take more memory than the bytes allow.
+
+use std::hint::black_box;
+
+use bdbkit::log::{LogFile, Printer};
+use bdbkit::{Database, Severity, Verify};
+
+/// What takes hostile bytes.
+pub(crate) type Target = fn(&[u8]);
+
+/// All targets, with their names.
+pub(crate) const ALL: [(&str, Target); 3] = [("database", database), ("verify", verify), ("log", log)];
+
+/// Reads a database in every way.
+pub(crate) fn database(bytes: &[u8]) {
+    let Ok(file) = Database::from_bytes(bytes) else { return };
+    let inner: Vec<_> =
+        file.subdatabases().filter_map(|found| found.ok().map(|found| found.open())).collect();
+    for db in inner.iter().chain([&file]) {
+        for entry in db.iter() {
+            black_box(entry.map(|entry| (entry.key().len(), entry.value().len())).ok());
+        }
+        for entry in db.iter().rev().take(64) {
+            black_box(entry.is_ok());
+        }
+        let key = db.iter().flatten().next().map(|entry| entry.key().to_vec());
+        if let Some(key) = key {
+            black_box((
+                db.get(&key).is_ok(),
+                db.record_number(&key).is_ok(),
+                db.range(key.as_slice()..).count(),
+            ));
+        }
+        black_box(db.tree_stats().len());
+    }
+    for leaf in file.scan().flatten() {
+        black_box(leaf.entries().count());
+    }
+    black_box(file.file_stats());
+    let mut text = Vec::new();
+    black_box(bdbkit::dump::Writer::new().print(true).write(&file, &mut text, |_| {}).is_ok());
+}
+
+/// Checks a database; what it finds no error in must be read without one.
+pub(crate) fn verify(bytes: &[u8]) {
+    let verdict = Verify::from_bytes(bytes).threads(1).run();
+    if verdict.refused().is_some() || verdict.worst() >= Some(Severity::Error) {
+        return;
+    }
+    // A compressed database inside is noted, and refused by the reader.
+    if verdict.count(Severity::Note) > 0 {
+        return;
+    }
+    let Ok(file) = Database::from_bytes(bytes) else { panic!("sound, but cannot be opened") };
+    let mut text = Vec::new();
+    let mut damage = None;
+    let written = bdbkit::dump::Writer::new().write(&file, &mut text, |found| {
+        damage.get_or_insert(found.error.to_string());
+    });
+    assert!(written.is_ok() && damage.is_none(), "sound, but reading meets: {damage:?}");
+}
+
+/// Reads a log file in every way.
+pub(crate) fn log(bytes: &[u8]) {
+    let Ok(log) = LogFile::from_bytes(1, bytes) else { return };
+    let printer = Printer::new();
+    let mut text = Vec::new();
+    for record in log.records().past_end() {
+        let Ok(record) = record else { continue };
+        black_box((record.name(), record.note(), record.event(), record.fields().count()));
+        text.clear();
+        black_box(printer.print(&record, &mut text).is_ok());
+        black_box(log.record(record.lsn().offset).is_ok());
+    }
+    let mut records = log.records();
+    black_box((records.by_ref().count(), records.tail().map(|tail| tail.to_string())));
+}
