@@ -39,6 +39,7 @@ pub mod log;
 mod meta;
 mod order;
 mod pages;
+pub mod salvage;
 mod source;
 mod types;
 mod verify;

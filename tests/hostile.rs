@@ -11,7 +11,7 @@
 //! takes hours without optimisation:
 //!
 //! ```text
-//! BDBKIT_EXHAUSTIVE=1 cargo test --release --test hostile exhaustive -- --nocapture
+//! BDBKIT_EXHAUSTIVE=1 cargo test --profile hardened --test hostile exhaustive -- --nocapture
 //! ```
 
 #![allow(

@@ -12,6 +12,7 @@
 //! DATA=END
 //! ```
 
+mod salvaged;
 mod text;
 mod writer;
 

@@ -53,7 +53,7 @@ pub struct Summary {
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Writer {
-    format: Format,
+    pub(super) format: Format,
     keys: bool,
 }
 
@@ -119,7 +119,7 @@ impl Writer {
 }
 
 /// How much text is put together before it is written, in bytes.
-const BUFFER: usize = 64 << 10;
+pub(super) const BUFFER: usize = 64 << 10;
 
 /// A dump in progress.
 struct Job<'j> {

@@ -30,12 +30,12 @@ const NAMES: [(u32, &str); 8] = [
 ];
 
 impl Flags {
-    pub(super) fn new(bits: u32) -> Flags {
+    pub(crate) fn new(bits: u32) -> Flags {
         Flags(bits)
     }
 
     /// The flags of a HASH database, where the bits have other places.
-    pub(super) fn of_hash(bits: u32) -> Flags {
+    pub(crate) fn of_hash(bits: u32) -> Flags {
         let places = [(0x01, DUP), (0x02, SUBDB), (0x04, DUPSORT)];
         let known = places.iter().filter(|(bit, _)| bits & bit != 0).fold(0, |all, (_, flag)| all | flag);
         let unknown = if bits & !0x07 == 0 { 0 } else { UNKNOWN };

@@ -4,13 +4,15 @@
 use std::hint::black_box;
 
 use bdbkit::log::{LogFile, Printer};
+use bdbkit::salvage::{Key, Origin, Salvage};
 use bdbkit::{Database, Severity, Verify};
 
 /// What takes hostile bytes.
 pub(crate) type Target = fn(&[u8]);
 
 /// All targets, with their names.
-pub(crate) const ALL: [(&str, Target); 3] = [("database", database), ("verify", verify), ("log", log)];
+pub(crate) const ALL: [(&str, Target); 4] =
+    [("database", database), ("verify", verify), ("salvage", salvage), ("log", log)];
 
 /// Reads a database in every way.
 pub(crate) fn database(bytes: &[u8]) {
@@ -58,7 +60,28 @@ pub(crate) fn verify(bytes: &[u8]) {
     let written = bdbkit::dump::Writer::new().write(&file, &mut text, |found| {
         damage.get_or_insert(found.error.to_string());
     });
-    assert!(written.is_ok() && damage.is_none(), "sound, but reading meets: {damage:?}");
+    let written = written.expect("memory takes all");
+    assert!(damage.is_none(), "sound, but reading meets: {damage:?}");
+    // The list of databases is no record of any of them.
+    let salvage = Salvage::from_bytes(bytes);
+    let survey = salvage.survey().expect("sound, but salvage gives up");
+    let found = survey.records().filter(|record| record.provenance.origin == Origin::Tree).count();
+    assert_eq!(u64::try_from(found).ok(), Some(written.records), "sound, but salvage finds other records");
+}
+
+/// Salvages what can be found in any bytes.
+pub(crate) fn salvage(bytes: &[u8]) {
+    for deleted in [false, true] {
+        let salvage = Salvage::from_bytes(bytes).deleted(deleted);
+        let Ok(survey) = salvage.survey() else { return };
+        let mut records = survey.records();
+        for record in records.by_ref() {
+            let key =
+                if let Key::Bytes(key) = &record.key { key.bytes().map(|bytes| bytes.len()) } else { None };
+            black_box((key, record.value.bytes().map(|bytes| bytes.len()), record.confidence()));
+        }
+        black_box(records.into_report());
+    }
 }
 
 /// Reads a log file in every way.

@@ -1,15 +1,15 @@
 //! `bdbkit dump`: what `db_dump` prints.
 
 use std::ffi::OsString;
-use std::fs::File;
-use std::io::{self, IsTerminal, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use bdbkit::Database;
 use bdbkit::dump::{self, escape};
 
 use crate::failure::{Failure, Outcome, about, complain, places};
-use crate::progress;
+use crate::output::Output;
+use crate::{progress, salvage};
 
 /// Write a database as text, in the form that db_load reads
 ///
@@ -34,6 +34,14 @@ pub(crate) struct Arguments {
     #[arg(short, value_name = "NAME")]
     subdatabase: Option<OsString>,
 
+    /// Salvage: write all pairs that can be found in a damaged file
+    #[arg(short = 'r', conflicts_with_all = ["keys", "list", "subdatabase"])]
+    recover: bool,
+
+    /// As -r, and what was deleted: marked items, free pages, remains in unused space
+    #[arg(short = 'R', conflicts_with_all = ["keys", "list", "subdatabase"])]
+    recover_deleted: bool,
+
     /// Write to a file instead of standard output
     #[arg(short = 'f', value_name = "OUT")]
     output: Option<PathBuf>,
@@ -48,6 +56,10 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let path = &arguments.file;
+    if arguments.recover || arguments.recover_deleted {
+        let writer = dump::Writer::new().print(arguments.print);
+        return salvage::dump(path, arguments.recover_deleted, writer, arguments.output.as_deref());
+    }
     let db = open(path)?;
     let about_file = |error| Failure::about(path, &error);
     if arguments.list {
@@ -57,7 +69,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         Some(name) => db.subdatabase(name.as_encoded_bytes()).map_err(about_file)?,
         None => db,
     };
-    let out = output(arguments)?;
+    let out = Output::open(arguments.output.as_deref(), path)?;
     let bar = progress::written(out.terminal);
     let writer = dump::Writer::new().print(arguments.print).record_numbers(arguments.keys);
     let summary = writer.write(&db, bar.wrap_write(out.to), |damage| {
@@ -81,7 +93,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     }
     if summary.damaged > 0 {
         let places = places(summary.damaged);
-        complain(about(path, format_args!("damage {places}: the output is not complete")));
+        complain(about(
+            path,
+            format_args!("damage {places}: the output is not complete (bdbkit salvage may find more)"),
+        ));
     }
     Ok(Outcome::complete_if(summary.damaged == 0))
 }
@@ -101,7 +116,7 @@ fn list(db: &Database<'_>, arguments: &Arguments) -> Result<Outcome, Failure> {
     if !db.is_directory() {
         return Err(Failure::about(path, &bdbkit::Error::NotMultiple));
     }
-    let mut out = output(arguments)?.to;
+    let mut out = Output::open(arguments.output.as_deref(), path)?.to;
     let mut complete = true;
     for database in db.subdatabases() {
         match database {
@@ -114,22 +129,4 @@ fn list(db: &Database<'_>, arguments: &Arguments) -> Result<Outcome, Failure> {
     }
     out.flush()?;
     Ok(Outcome::complete_if(complete))
-}
-
-/// Where the text goes.
-struct Output {
-    to: Box<dyn Write>,
-    terminal: bool,
-}
-
-fn output(arguments: &Arguments) -> Result<Output, Failure> {
-    let Some(path) = &arguments.output else {
-        let out = io::stdout();
-        return Ok(Output { terminal: out.is_terminal(), to: Box::new(out) });
-    };
-    if same_file::is_same_file(path, &arguments.file).unwrap_or(false) {
-        return Err(Failure::Message(about(path, "is the database itself: not overwritten")));
-    }
-    let file = File::create(path).map_err(|error| Failure::Message(about(path, error)))?;
-    Ok(Output { terminal: false, to: Box::new(file) })
 }

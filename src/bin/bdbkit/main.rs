@@ -6,7 +6,9 @@ mod get;
 mod hex;
 mod info;
 mod log;
+mod output;
 mod progress;
+mod salvage;
 mod verify;
 
 use std::process::ExitCode;
@@ -34,6 +36,8 @@ Examples:
   bdbkit dump -l many.db                  names of the databases in a file
   bdbkit get folder.db user/alice/INBOX   one value
   bdbkit verify mboxlist                  are the databases in this folder sound?
+  bdbkit salvage broken.db | db_load -n new.db
+                                          all that can be found in a damaged file
   bdbkit info store                       log files and databases of an environment
   bdbkit log print store | less           all log records, as db_printlog has them
   bdbkit log print --json --txn 80000002 store/log.0000000007
@@ -49,6 +53,7 @@ enum Command {
     Info(info::Arguments),
     Dump(dump::Arguments),
     Get(get::Arguments),
+    Salvage(salvage::Arguments),
     Verify(verify::Arguments),
     Log(log::Arguments),
 }
@@ -58,6 +63,7 @@ fn main() -> ExitCode {
         Command::Info(arguments) => info::run(&arguments),
         Command::Dump(arguments) => dump::run(&arguments),
         Command::Get(arguments) => get::run(&arguments),
+        Command::Salvage(arguments) => salvage::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Log(arguments) => log::run(&arguments),
     };

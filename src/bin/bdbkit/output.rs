@@ -1,0 +1,29 @@
+//! Where the text of a command goes.
+
+use std::fs::File;
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+
+use crate::failure::{Failure, about};
+
+/// Standard output, or a file.
+pub(crate) struct Output {
+    pub(crate) to: Box<dyn Write>,
+    /// Whether a terminal shows it.
+    pub(crate) terminal: bool,
+}
+
+impl Output {
+    /// Opens the file `to`, if there is one: never the input itself.
+    pub(crate) fn open(to: Option<&Path>, input: &Path) -> Result<Output, Failure> {
+        let Some(path) = to else {
+            let out = io::stdout();
+            return Ok(Output { terminal: out.is_terminal(), to: Box::new(out) });
+        };
+        if same_file::is_same_file(path, input).unwrap_or(false) {
+            return Err(Failure::Message(about(path, "is the database itself: not overwritten")));
+        }
+        let file = File::create(path).map_err(|error| Failure::Message(about(path, error)))?;
+        Ok(Output { terminal: false, to: Box::new(file) })
+    }
+}

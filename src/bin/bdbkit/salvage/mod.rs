@@ -1,0 +1,167 @@
+//! `bdbkit salvage`: all that can be found in a damaged file.
+
+mod json;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use bdbkit::salvage::{Report, Salvage, Survey};
+use bdbkit::{Endianness, PageSize, dump};
+
+use crate::failure::{Failure, Outcome, about, complain};
+use crate::output::Output;
+use crate::progress;
+
+/// Problems that are named on standard error; the rest are counted.
+const NAMED: usize = 20;
+
+/// Write all records that can be found in a damaged file, in the form that db_load reads
+///
+/// Works on any bytes: page size and byte order are found by looking at the pages where
+/// page 0 does not tell them. Records come in the order of their tree as far as it holds,
+/// and then by page. What is gone of a record is written as UNKNOWN_KEY or UNKNOWN_DATA.
+/// Load the output with `db_load -n`, so that of two pairs with one key the first stays.
+/// The input is only read, never written.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Write printing characters as they are, not as hexadecimal digits
+    #[arg(short)]
+    print: bool,
+
+    /// Also what was deleted: marked items, free pages, remains in unused space
+    #[arg(long)]
+    deleted: bool,
+
+    /// One line of JSON for each record, with where it was found and how far to trust it
+    #[arg(long, conflicts_with = "print")]
+    json: bool,
+
+    /// The page size: a power of two from 512 to 65536
+    #[arg(long, value_name = "BYTES", value_parser = page_size)]
+    page_size: Option<PageSize>,
+
+    /// The file is big-endian
+    #[arg(long, conflicts_with = "little_endian")]
+    big_endian: bool,
+
+    /// The file is little-endian
+    #[arg(long)]
+    little_endian: bool,
+
+    /// Write to a file instead of standard output
+    #[arg(short = 'f', value_name = "OUT")]
+    output: Option<PathBuf>,
+
+    /// The file, or - for standard input
+    file: PathBuf,
+}
+
+fn page_size(text: &str) -> Result<PageSize, String> {
+    let size = text.parse().ok().and_then(PageSize::new);
+    size.ok_or_else(|| "not a power of two from 512 to 65536".to_owned())
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
+    let path = &arguments.file;
+    let mut salvage = open(path)?.deleted(arguments.deleted);
+    if let Some(size) = arguments.page_size {
+        salvage = salvage.page_size(size);
+    }
+    if arguments.big_endian {
+        salvage = salvage.byte_order(Endianness::Big);
+    } else if arguments.little_endian {
+        salvage = salvage.byte_order(Endianness::Little);
+    }
+    let survey = survey(&salvage, path)?;
+    let output = Output::open(arguments.output.as_deref(), path)?;
+    if !arguments.json {
+        let report = write(&survey, dump::Writer::new().print(arguments.print), output)?;
+        let outcome = outcome(path, &survey, &report);
+        complain(about(path, summary(&report)));
+        return Ok(outcome);
+    }
+    let bar = progress::written(output.terminal);
+    let mut out = bar.wrap_write(output.to);
+    let mut records = survey.records();
+    for record in records.by_ref() {
+        json::write(&record, &mut out)?;
+    }
+    out.flush()?;
+    bar.finish_and_clear();
+    let outcome = outcome(path, &survey, records.report());
+    complain(about(path, summary(records.report())));
+    Ok(outcome)
+}
+
+/// What `dump -r` and `dump -R` do.
+pub(crate) fn dump(
+    path: &Path,
+    deleted: bool,
+    writer: dump::Writer,
+    output: Option<&Path>,
+) -> Result<Outcome, Failure> {
+    let salvage = open(path)?.deleted(deleted);
+    let survey = survey(&salvage, path)?;
+    let report = write(&survey, writer, Output::open(output, path)?)?;
+    Ok(outcome(path, &survey, &report))
+}
+
+fn open(path: &Path) -> Result<Salvage<'static>, Failure> {
+    Salvage::open(crate::dump::real(path)).map_err(|error| Failure::about(path, &error))
+}
+
+fn survey<'s>(salvage: &'s Salvage<'_>, path: &Path) -> Result<Survey<'s>, Failure> {
+    salvage.survey().map_err(|error| Failure::about(path, &error))
+}
+
+fn write(survey: &Survey<'_>, writer: dump::Writer, output: Output) -> Result<Report, Failure> {
+    let bar = progress::written(output.terminal);
+    let mut records = survey.records();
+    let written = writer.write_salvaged(survey, &mut records, bar.wrap_write(output.to));
+    bar.finish_and_clear();
+    written?;
+    Ok(records.into_report())
+}
+
+/// How many records were found, and where.
+fn summary(report: &Report) -> String {
+    let counts = [
+        (report.tree, "through trees"),
+        (report.orphan, "on pages that nothing leads to"),
+        (report.deleted, "marked as deleted"),
+        (report.free, "on free pages"),
+        (report.unused, "in unused space"),
+    ];
+    let some = counts.iter().filter(|(count, _)| *count > 0);
+    let parts: Vec<String> = some.map(|(count, words)| format!("{count} {words}")).collect();
+    let parts = if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) };
+    let incomplete = match report.incomplete {
+        0 => String::new(),
+        count => format!("; {count} incomplete"),
+    };
+    format!("{} records{parts}{incomplete}", report.records())
+}
+
+/// Names what was wrong.
+fn outcome(path: &Path, survey: &Survey<'_>, report: &Report) -> Outcome {
+    let geometry = survey.geometry();
+    if !geometry.told() {
+        let (size, order) = (geometry.page_size(), geometry.endianness());
+        complain(about(
+            path,
+            format_args!("page 0 does not tell what the file is: read as {order}, in pages of {size} bytes"),
+        ));
+    }
+    let problems = survey.problems().iter().chain(report.problems());
+    problems.take(NAMED).for_each(|problem| complain(about(path, problem)));
+    let all =
+        u64::try_from(survey.problems().len()).unwrap_or(u64::MAX).saturating_add(report.problem_count());
+    let more = all.saturating_sub(u64::try_from(NAMED).unwrap_or(0));
+    if more > 0 {
+        complain(about(path, format_args!("and {more} more")));
+    }
+    if report.records() == 0 {
+        complain(about(path, "no records found"));
+    }
+    Outcome::complete_if(all == 0 && geometry.told() && report.records() > 0)
+}

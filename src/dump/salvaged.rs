@@ -1,0 +1,161 @@
+//! Writing what was salvaged.
+
+use std::io::Write;
+
+use super::text::escape;
+use super::writer::{BUFFER, Writer};
+use crate::meta::Method;
+use crate::salvage::{Key, Name, Owner, Records, Recovered, Salvaged, Survey};
+
+/// What stands in a dump for a key or a value of which nothing is left, as
+/// `db_dump -r` has it.
+const UNKNOWN_KEY: &[u8] = b"UNKNOWN_KEY";
+const UNKNOWN_DATA: &[u8] = b"UNKNOWN_DATA";
+
+impl Writer {
+    /// Writes what a salvage finds, as `db_dump -r` does, or `-R` if it looks for what
+    /// was deleted too: a text that `db_load` reads.
+    ///
+    /// A key or a value that is gone is written as `UNKNOWN_KEY` or `UNKNOWN_DATA`, a
+    /// part of one as the part. Where a key may come twice (among what was deleted, on
+    /// pages that belong to no tree, or where the metadata page is lost), the header
+    /// allows duplicates, so that no pair replaces another when it is loaded: the live
+    /// one stands first.
+    ///
+    /// Records of RECNO databases are written without numbers.
+    ///
+    /// # Errors
+    ///
+    /// Those of the output.
+    ///
+    /// ```
+    /// let salvage = bdbkit::salvage::Salvage::open("testdata/btree-v6-be-one/data.db")?;
+    /// let survey = salvage.survey()?;
+    /// let mut text = Vec::new();
+    /// bdbkit::dump::Writer::new().print(true).write_salvaged(&survey, &mut survey.records(), &mut text)?;
+    /// assert!(String::from_utf8_lossy(&text).ends_with("HEADER=END\n key\n data\nDATA=END\n"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn write_salvaged<'s>(
+        &self,
+        survey: &'s Survey<'_>,
+        records: &mut Records<'s>,
+        mut out: impl Write,
+    ) -> std::io::Result<()> {
+        let mut job = Job { writer: *self, survey, text: Vec::new(), headed: 0, open: None };
+        for record in records.by_ref() {
+            job.record(&record);
+            if job.text.len() >= BUFFER {
+                out.write_all(&job.text)?;
+                job.text.clear();
+            }
+        }
+        job.finish();
+        out.write_all(&job.text)?;
+        out.flush()
+    }
+}
+
+/// A dump in progress.
+struct Job<'j, 's> {
+    writer: Writer,
+    survey: &'j Survey<'s>,
+    text: Vec<u8>,
+    /// How many of the file's databases have their header.
+    headed: usize,
+    /// The name of the database whose records are being written.
+    open: Option<&'j Name>,
+}
+
+impl<'j> Job<'j, '_> {
+    fn record(&mut self, record: &Salvaged<'j>) {
+        if self.open != Some(record.database.name()) {
+            self.begin(record.database);
+        }
+        if record.database.method() != Method::Recno {
+            match &record.key {
+                Key::Bytes(key) => self.item(key, UNKNOWN_KEY),
+                Key::Record(_) => self.item(&Recovered::Missing, UNKNOWN_KEY),
+            }
+        }
+        self.item(&record.value, UNKNOWN_DATA);
+    }
+
+    /// Begins a database: those before it of which nothing was found come first, empty.
+    fn begin(&mut self, owner: &'j Owner) {
+        while self.open != Some(owner.name()) {
+            match self.survey.databases().get(self.headed) {
+                Some(next) => {
+                    self.headed = self.headed.saturating_add(1);
+                    self.header(next);
+                }
+                None => self.header(owner),
+            }
+        }
+    }
+
+    fn finish(&mut self) {
+        while let Some(next) = self.survey.databases().get(self.headed) {
+            self.headed = self.headed.saturating_add(1);
+            self.header(next);
+        }
+        self.end();
+    }
+
+    fn end(&mut self) {
+        if self.open.take().is_some() {
+            self.text.extend_from_slice(b"DATA=END\n");
+        }
+    }
+
+    fn header(&mut self, owner: &'j Owner) {
+        self.end();
+        self.open = Some(owner.name());
+        let flags = owner.flags();
+        let mut line = |line: String| {
+            self.text.extend_from_slice(line.as_bytes());
+            self.text.push(b'\n');
+        };
+        line("VERSION=3".into());
+        line(format!("format={}", self.writer.format.name()));
+        if let Some(name) = owner.label() {
+            line(format!("database={}", escape(&name)));
+        }
+        line(format!("type={}", owner.method().name()));
+        if owner.method() == Method::Recno {
+            if flags.is_some_and(|flags| flags.renumber()) {
+                line("renumber=1".into());
+            }
+            if let Some((length, pad)) = owner.fixed_length() {
+                line(format!("re_len={length}"));
+                if !matches!(pad, 0 | b' ') {
+                    line(format!("re_pad={pad:#x}"));
+                }
+            }
+        } else {
+            // Of a key that comes twice, a database without duplicates would keep the
+            // one loaded last.
+            let repeats = flags.is_none() || self.survey.deleted();
+            if repeats || flags.is_some_and(|flags| flags.duplicates()) {
+                line("duplicates=1".into());
+            }
+            if !repeats && flags.is_some_and(|flags| flags.sorted_duplicates()) {
+                line("dupsort=1".into());
+            }
+            if !repeats && flags.is_some_and(|flags| flags.record_numbers() && !flags.duplicates()) {
+                line("recnum=1".into());
+            }
+        }
+        line(format!("db_pagesize={}", self.survey.geometry().page_size()));
+        line("HEADER=END".into());
+    }
+
+    fn item(&mut self, item: &Recovered<'_>, unknown: &[u8]) {
+        self.text.push(b' ');
+        match item.bytes() {
+            Some(bytes) => bytes.pieces().for_each(|piece| self.writer.format.append(piece, &mut self.text)),
+            None => self.writer.format.append(unknown, &mut self.text),
+        }
+        self.text.push(b'\n');
+    }
+}

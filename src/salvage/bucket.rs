@@ -1,0 +1,141 @@
+//! Pages of HASH databases (database-format, annex A): their records, and which pages
+//! the buckets of a database start on.
+
+use std::ops::Range;
+
+use byteorder::ByteOrder;
+
+use super::leaf::{Item, Unit};
+use super::note::Notes;
+use super::overflow::Chain;
+use super::record::Place;
+use crate::error::{Defect, Error};
+use crate::format::item::{self, DUPLICATE, KEYDATA, OFFDUP, OVERFLOW, REFERENCE};
+use crate::format::page::{Page, slot_offset};
+use crate::types::PageNo;
+
+/// The first pages of all buckets: ranges of pages, as far as the file has them.
+pub(super) fn heads(max: u32, spares: &[u32], pages: &Range<u32>) -> Vec<Range<u32>> {
+    let mut heads = Vec::new();
+    for (level, &spare) in (0u32..).zip(spares) {
+        let first = if level == 0 { 0 } else { 1u32.checked_shl(level.wrapping_sub(1)).unwrap_or(u32::MAX) };
+        if first > max {
+            break;
+        }
+        let last = first.saturating_mul(2).saturating_sub(1).max(first).min(max);
+        let page = |bucket: u32| bucket.saturating_add(spare).clamp(pages.start, pages.end);
+        heads.push(page(first)..page(last.saturating_add(1)));
+    }
+    heads
+}
+
+/// The records of a page, and what is wrong with it.
+pub(super) fn units<'s, O: ByteOrder>(
+    page: &Page<'s, O>,
+    no: PageNo,
+    overhead: usize,
+) -> (Vec<Unit<'s>>, Vec<Error>) {
+    let mut bucket =
+        Bucket { bytes: page.bytes(), no, overhead, left: page.bytes().len(), problems: Vec::new() };
+    let most = bucket.bytes.len().saturating_sub(overhead) >> 1;
+    let entries = page.entries().min(u16::try_from(most).unwrap_or(u16::MAX));
+    let mut units = Vec::new();
+    for slot in (0..entries).step_by(2) {
+        bucket.pair::<O>(slot, slot.saturating_add(1) < entries, &mut units);
+    }
+    (units, bucket.problems)
+}
+
+struct Bucket<'s> {
+    bytes: &'s [u8],
+    no: PageNo,
+    overhead: usize,
+    /// Bytes of the page not yet given: items that overlap must not multiply them.
+    left: usize,
+    problems: Vec<Error>,
+}
+
+impl<'s> Bucket<'s> {
+    fn pair<O: ByteOrder>(&mut self, slot: u16, has_value: bool, units: &mut Vec<Unit<'s>>) {
+        let key = self.item::<O>(slot);
+        let value_slot = slot.saturating_add(1);
+        let value = if has_value { self.item::<O>(value_slot) } else { None };
+        let at = key.map_or(0, |(at, _)| at);
+        let key = match key.and_then(|(_, raw)| simple::<O>(raw)) {
+            Some(item) => item,
+            None => self.bad(slot, at),
+        };
+        let (at, raw) = value.unwrap_or((0, &[]));
+        let unit = |place, value| Unit {
+            place,
+            key: Some((slot, key)),
+            value,
+            deleted: false,
+            notes: Notes::default(),
+        };
+        let place = Place::Slot(value_slot);
+        match raw.split_first() {
+            Some((&DUPLICATE, set)) => {
+                let mut rest = set;
+                while let Some((value, behind)) = item::hash_duplicate::<O>(rest) {
+                    let offset = at.saturating_add(raw.len().saturating_sub(rest.len()));
+                    let place = Place::Offset(u16::try_from(offset).unwrap_or(0));
+                    units.push(unit(place, Item::Here(value)));
+                    rest = behind;
+                }
+                if !rest.is_empty() {
+                    let missing = self.bad(value_slot, at);
+                    units.push(unit(place, missing));
+                }
+            }
+            Some((&OFFDUP, rest)) if rest.len() >= 7 => {
+                let root =
+                    rest.get(3..).and_then(|raw| raw.first_chunk::<4>()).map_or(0, |raw| O::read_u32(raw));
+                units.push(unit(place, Item::Duplicates(PageNo(root))));
+            }
+            _ => {
+                let value = match simple::<O>(raw) {
+                    Some(item) => item,
+                    None => self.bad(value_slot, at),
+                };
+                units.push(unit(place, value));
+            }
+        }
+    }
+
+    /// An item and its offset: items lie one below the other, in slot order.
+    fn item<O: ByteOrder>(&mut self, slot: u16) -> Option<(usize, &'s [u8])> {
+        let (bytes, overhead) = (self.bytes, self.overhead);
+        let offset = |slot| {
+            let raw = bytes.get(slot_offset(overhead, slot)..)?.first_chunk::<2>()?;
+            Some(usize::from(O::read_u16(raw)))
+        };
+        let start = offset(slot)?;
+        let end = match slot.checked_sub(1) {
+            Some(before) => offset(before)?,
+            None => self.bytes.len(),
+        };
+        let own = slot_offset(self.overhead, slot.saturating_add(1));
+        let item = self.bytes.get(start..end).filter(|_| start >= own)?;
+        self.left = self.left.checked_sub(item.len())?;
+        Some((start, item))
+    }
+
+    fn bad(&mut self, slot: u16, at: usize) -> Item<'s> {
+        let found = self.bytes.get(at).copied().unwrap_or(0);
+        let defect = Defect::ItemKind { slot, found, expected: "1 to 4" };
+        self.problems.push(Error::corrupt(self.no, at, defect));
+        Item::Missing
+    }
+}
+
+fn simple<O: ByteOrder>(raw: &[u8]) -> Option<Item<'_>> {
+    match raw.split_first()? {
+        (&KEYDATA, bytes) => Some(Item::Here(bytes)),
+        (&OVERFLOW, _) if raw.len() >= REFERENCE => {
+            let (first, len) = item::reference::<O>(raw)?;
+            Some(Item::Chain(Chain { first: PageNo(first), len }))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,295 @@
+//! The databases of a file: from its metadata pages, as far as they can be read.
+//!
+//! A metadata page is not believed where the pages of the tree say otherwise, and no
+//! field of it is needed (database-format, "BTREE metadata pages", "Several
+//! databases in one file").
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use byteorder::ByteOrder;
+
+use super::bucket;
+use super::compressed::Chunk;
+use super::leaf::Item;
+use super::page::{Cursor, recover};
+use super::walk::{Of, Walk};
+use super::work::Work;
+use crate::error::Error;
+use crate::format::meta::{HASH_MAGIC, at};
+use crate::format::page::{PageKind, is_leaf};
+use crate::meta::{Flags, Method, is_database_magic, u32_at};
+use crate::order::Endianness;
+use crate::types::PageNo;
+
+/// Root of a file's first or only database, in every version.
+const FIRST_ROOT: PageNo = PageNo(1);
+
+/// A database to which records belong.
+#[derive(Clone, Debug)]
+pub struct Owner {
+    name: Name,
+    method: Method,
+    description: Option<Description>,
+    pub(super) root: Option<PageNo>,
+    pub(super) heads: Vec<Range<u32>>,
+    /// Whether leaf entries stand for several records.
+    pub(super) compressed: bool,
+}
+
+fn lost_label(page: PageNo) -> Vec<u8> {
+    format!("__PAGE_{page}__").into_bytes()
+}
+
+/// What a database is called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Name {
+    /// It is the only one of its file, and has no name.
+    Only,
+    /// By a name in the file's list of its databases: any bytes.
+    Listed(Vec<u8>),
+    /// By a name that cannot be read: only the metadata page was found.
+    Lost(PageNo),
+    /// No database: what no other can claim, in a file with several.
+    Other,
+}
+
+impl Owner {
+    /// What it is called.
+    #[must_use]
+    pub fn name(&self) -> &Name {
+        &self.name
+    }
+
+    /// What it is called in a dump: nothing for a file's only database, `__OTHER__`
+    /// for what belongs to none, as `db_dump -r` has it, and `__PAGE_5__` for one
+    /// whose metadata page 5 was found but not its name.
+    #[must_use]
+    pub fn label(&self) -> Option<Cow<'_, [u8]>> {
+        match &self.name {
+            Name::Only => None,
+            Name::Listed(name) => Some(Cow::Borrowed(name)),
+            Name::Lost(page) => Some(Cow::Owned(lost_label(*page))),
+            Name::Other => Some(Cow::Borrowed(b"__OTHER__")),
+        }
+    }
+
+    /// The access method.
+    #[must_use]
+    pub fn method(&self) -> Method {
+        self.method
+    }
+
+    /// The flags, if the metadata page can be read.
+    #[must_use]
+    pub fn flags(&self) -> Option<Flags> {
+        self.description.as_ref().map(|d| d.flags)
+    }
+
+    /// Length and pad byte of fixed-length records, as far as they are known
+    /// (version 6 does not store them).
+    #[must_use]
+    pub fn fixed_length(&self) -> Option<(u32, u8)> {
+        let known = self.description.as_ref().filter(|d| d.flags.fixed_length() && d.record_length > 0)?;
+        Some((known.record_length, known.pad))
+    }
+
+    fn without_page(name: Name, method: Method, root: Option<PageNo>) -> Owner {
+        Owner { name, method, description: None, root, heads: Vec::new(), compressed: false }
+    }
+}
+
+/// The fields of a metadata page that matter here, unchecked.
+#[derive(Clone, Debug)]
+struct Description {
+    flags: Flags,
+    record_length: u32,
+    pad: u8,
+    root: PageNo,
+    /// For HASH: the highest bucket, and the table that gives its page.
+    buckets: Option<(u32, Vec<u32>)>,
+}
+
+fn describe(bytes: &[u8], order: Endianness) -> Option<Description> {
+    let u32_at = |offset| u32_at(bytes, offset, order).unwrap_or(0);
+    let (magic, version) = (u32_at(at::MAGIC), u32_at(at::VERSION));
+    if !is_database_magic(magic) || bytes.len() < 512 {
+        return None;
+    }
+    if magic == HASH_MAGIC {
+        let (flags, max, spares) = if version <= 6 { (32, 56, 80) } else { (48, 72, 96) };
+        let table = (0..32usize).map(|i| u32_at(i.saturating_mul(4).saturating_add(spares))).collect();
+        return Some(Description {
+            flags: Flags::of_hash(u32_at(flags)),
+            record_length: 0,
+            pad: 0,
+            root: PageNo::META,
+            buckets: Some((u32_at(max), table)),
+        });
+    }
+    let (flags, length, pad, root) = match version {
+        6 => (36, 40, 44, None),
+        7 => (32, 64, 68, Some(72)),
+        _ => (48, 80, 84, Some(88)),
+    };
+    Some(Description {
+        flags: Flags::new(u32_at(flags)),
+        record_length: u32_at(length),
+        pad: u32_at(pad).to_le_bytes()[0],
+        root: root.map_or(FIRST_ROOT, |root| PageNo(u32_at(root))),
+        buckets: None,
+    })
+}
+
+/// The databases of a file, and the owner of what none of them can claim. The pages of
+/// the list of databases, if there is one, are marked as seen.
+pub(super) fn databases<O: ByteOrder>(work: &mut Work<'_>) -> (Vec<Owner>, Owner) {
+    let order = work.file.geometry.endianness();
+    let first = work.file.raw(PageNo::META).and_then(|bytes| describe(bytes, order));
+    let told = first.as_ref().map(|d| d.flags.several_databases());
+    let list = if first.as_ref().is_some_and(|d| d.buckets.is_some()) { None } else { list::<O>(work, told) };
+    let Some(list) = list else {
+        let root =
+            if first.as_ref().is_some_and(|d| d.buckets.is_some()) { PageNo::META } else { FIRST_ROOT };
+        let description = first.map(|d| Description { root, ..d });
+        let owner = match description {
+            Some(description) => owner::<O>(&mut Work::new(work.file), Name::Only, description),
+            None => Owner::without_page(Name::Only, method::<O>(work, FIRST_ROOT, None), Some(FIRST_ROOT)),
+        };
+        return (vec![owner.clone()], owner);
+    };
+    let (mut owners, mut scratch) = (Vec::new(), Work::new(work.file));
+    let mut pages: Vec<PageNo> = list.iter().map(|(_, page)| *page).collect();
+    let named = list.into_iter().map(|(name, page)| (Name::Listed(name), page));
+    pages.sort_unstable();
+    let lost: Vec<PageNo> = work
+        .file
+        .numbers()
+        .map(PageNo)
+        .filter(|no| pages.binary_search(no).is_err() && is_metadata::<O>(work, *no))
+        .collect();
+    for (name, page) in named.chain(lost.into_iter().map(|page| (Name::Lost(page), page))) {
+        if let Name::Lost(page) = name {
+            let (name, what) =
+                (lost_label(page), "its metadata page is there, but not in the list of databases");
+            work.report.problem(Error::Directory { name, what });
+        }
+        work.seen.mark(page);
+        if let Some(description) = work.file.raw(page).and_then(|bytes| describe(bytes, order)) {
+            owners.push(owner::<O>(&mut scratch, name, description));
+        }
+    }
+    (owners, Owner::without_page(Name::Other, Method::Btree, None))
+}
+
+fn owner<O: ByteOrder>(scratch: &mut Work<'_>, name: Name, description: Description) -> Owner {
+    let (method, heads) = match &description.buckets {
+        Some((max, spares)) => (Method::Hash, bucket::heads(*max, spares, &scratch.file.numbers())),
+        None => {
+            let flags = Some(description.flags).filter(|_| name != Name::Only);
+            (method::<O>(scratch, description.root, flags), Vec::new())
+        }
+    };
+    let root = PageNo::link(description.root.0);
+    let compressed =
+        description.flags.compressed() && root.is_some_and(|root| is_compressed::<O>(scratch, root));
+    Owner { name, method, description: Some(description), root, heads, compressed }
+}
+
+/// Whether the entries of a tree's first leaf can all be unpacked: a damaged flag must
+/// not take plain values apart.
+fn is_compressed<O: ByteOrder>(scratch: &mut Work<'_>, root: PageNo) -> bool {
+    let Some(leaf) = Walk::new(root).next_leaf::<O>(scratch, Of::Records) else { return false };
+    let Some(mut cursor) = Cursor::open::<O>(scratch, leaf.page) else { return false };
+    while let Some(unit) = cursor.next::<O>() {
+        if let (Some((_, Item::Here(key))), Item::Here(value)) = (unit.key, unit.value) {
+            let mut chunk = Chunk::new(key.to_vec(), value.to_vec());
+            while chunk.next().is_some() {}
+            if !chunk.is_done() {
+                return false;
+            }
+        }
+    }
+    true
+}
+
+/// The access method by the pages of the tree, which know it better than the flags.
+/// Without a root, by the flags of one of several databases, or by the leaves of the
+/// file if it is the only one.
+fn method<O: ByteOrder>(work: &Work<'_>, root: PageNo, flags: Option<Flags>) -> Method {
+    use PageKind::{BtreeInternal, BtreeLeaf, RecnoInternal, RecnoLeaf};
+    match work.file.kind::<O>(root) {
+        Some(RecnoInternal | RecnoLeaf) => Method::Recno,
+        Some(BtreeInternal | BtreeLeaf) => Method::Btree,
+        _ if flags.is_some_and(|flags| flags.recno()) => Method::Recno,
+        _ if flags.is_some() => Method::Btree,
+        _ => {
+            let mut leaves = work.file.numbers().filter_map(|no| work.file.kind::<O>(PageNo(no)));
+            let first = leaves.find(|kind| is_leaf(*kind) && *kind != PageKind::Duplicate);
+            if first == Some(RecnoLeaf) && !leaves.any(|kind| kind == BtreeLeaf) {
+                Method::Recno
+            } else {
+                Method::Btree
+            }
+        }
+    }
+}
+
+/// Names and metadata pages in the file's list of databases, if it has one. `told`:
+/// whether page 0 says so, if it can be read.
+///
+/// The tree of page 1 is a list if one of its values leads to a metadata page.
+fn list<O: ByteOrder>(work: &mut Work<'_>, told: Option<bool>) -> Option<Vec<(Vec<u8>, PageNo)>> {
+    let mut listing = Work::new(work.file);
+    let (mut walk, mut found, mut entries) = (Walk::new(FIRST_ROOT), Vec::new(), 0u64);
+    while let Some(leaf) = walk.next_leaf::<O>(&mut listing, Of::Records) {
+        let Some(mut cursor) = Cursor::open::<O>(&mut listing, leaf.page) else { continue };
+        if cursor.kind != PageKind::BtreeLeaf {
+            return None;
+        }
+        while let Some(unit) = cursor.next::<O>() {
+            let mut notes = unit.notes;
+            let value = recover::<O>(&mut listing, unit.value, &mut notes);
+            let page = value.bytes().and_then(|bytes| metadata_page::<O>(work, &bytes.to_cow()));
+            entries = entries.saturating_add(1u64);
+            let key = unit.key.map(|(_, key)| recover::<O>(&mut listing, key, &mut notes));
+            let name = key.and_then(|key| key.bytes().map(|bytes| bytes.to_cow().into_owned()));
+            match (page, name) {
+                (Some(page), Some(name)) if listing.seen.mark(page) => found.push((name, page)),
+                // Nothing speaks for a list: a first value that leads nowhere decides.
+                _ if told != Some(true) && found.is_empty() => return None,
+                (_, name) => {
+                    let what = "its entry in the list does not lead to a metadata page of its own";
+                    listing.report.problem(Error::Directory { name: name.unwrap_or_default(), what });
+                }
+            }
+        }
+    }
+    let is_list = match (found.is_empty(), told) {
+        (false, _) => true,
+        (true, Some(true)) => entries == 0,
+        (true, Some(false)) => false,
+        (true, None) => work.file.numbers().any(|no| is_metadata::<O>(work, PageNo(no))),
+    };
+    if !is_list {
+        return None;
+    }
+    *work = listing;
+    Some(found)
+}
+
+/// The metadata page that a value in the list leads to. Some releases wrote, or left
+/// behind, the other byte order.
+fn metadata_page<O: ByteOrder>(work: &Work<'_>, value: &[u8]) -> Option<PageNo> {
+    let raw: [u8; 4] = value.try_into().ok()?;
+    let numbers = [PageNo(u32::from_be_bytes(raw)), PageNo(u32::from_le_bytes(raw))];
+    numbers.into_iter().find(|no| is_metadata::<O>(work, *no))
+}
+
+/// Whether a page is the metadata page of one of several databases.
+fn is_metadata<O: ByteOrder>(work: &Work<'_>, no: PageNo) -> bool {
+    let Some(page) = work.file.page::<O>(no).filter(|_| no != PageNo::META) else { return false };
+    let kind = PageKind::from_byte(page.type_byte());
+    let magic = u32_at(page.bytes(), at::MAGIC, work.file.geometry.endianness());
+    matches!(kind, Some(PageKind::BtreeMeta | PageKind::HashMeta)) && magic.is_some_and(is_database_magic)
+}

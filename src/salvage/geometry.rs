@@ -1,0 +1,291 @@
+//! Page size, byte order and the place of index arrays: from page 0 where it tells
+//! them, and from the pages themselves.
+//!
+//! Every page carries its own number, at byte 8 in every version (database-format,
+//! "Header"). Only with the right page size and byte order do these numbers rise by
+//! one from page to page, so pages that say so are votes.
+
+use byteorder::ByteOrder;
+
+use super::leaf;
+use crate::error::{Error, Result};
+use crate::format::checksum;
+use crate::format::meta::{self as layout, at};
+use crate::format::page::{HEADER, HEADER_CHECKSUMMED, Page, PageKind, slot_offset};
+use crate::meta::{self, u32_at};
+use crate::order::{Endianness, with_order};
+use crate::types::{PageNo, PageSize};
+
+/// Pages looked at in each attempt, before all are.
+const SAMPLE: usize = 256;
+/// Votes that cannot be an accident.
+const CERTAIN: u32 = 3;
+/// Voting pages that are asked where their index starts.
+const WITNESSES: usize = 16;
+
+/// How a file is divided into pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Geometry {
+    page_size: PageSize,
+    endianness: Endianness,
+    checksummed: bool,
+    first: u32,
+    told: bool,
+}
+
+impl Geometry {
+    /// Size of all pages.
+    #[must_use]
+    pub fn page_size(&self) -> PageSize {
+        self.page_size
+    }
+
+    /// Byte order of the file.
+    #[must_use]
+    pub fn endianness(&self) -> Endianness {
+        self.endianness
+    }
+
+    /// Whether pages carry checksums (database-format, "Checksums and encryption").
+    #[must_use]
+    pub fn checksummed(&self) -> bool {
+        self.checksummed
+    }
+
+    /// Number of the first page that is there: 0, unless the start of the file is cut off.
+    #[must_use]
+    pub fn first_page(&self) -> PageNo {
+        PageNo(self.first)
+    }
+
+    /// Whether page 0 says the same; if not, it was found by looking at the pages, or
+    /// forced.
+    #[must_use]
+    pub fn told(&self) -> bool {
+        self.told
+    }
+
+    /// Where index arrays start (database-format, "Where the index array starts").
+    pub(super) fn overhead(&self) -> usize {
+        if self.checksummed { HEADER_CHECKSUMMED } else { HEADER }
+    }
+}
+
+/// What the caller knows better.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Forced {
+    pub(super) page_size: Option<PageSize>,
+    pub(super) endianness: Option<Endianness>,
+}
+
+/// A page size and a byte order, and the pages that vote for them.
+struct Candidate {
+    page_size: PageSize,
+    endianness: Endianness,
+    first: u32,
+    votes: u32,
+    /// How many of the witnesses have items up to the end of a page of this size.
+    filled: u32,
+    /// Some of these pages, by their place in the file.
+    witnesses: Vec<PageNo>,
+}
+
+/// Finds out how a file is divided.
+///
+/// # Errors
+///
+/// What the file is instead, if neither page 0 nor any page speaks for a database
+/// of these versions.
+pub(super) fn find(bytes: &[u8], forced: Forced) -> Result<Geometry> {
+    let identified = meta::identify(bytes);
+    let claim = claim(bytes);
+    let fits = |size: PageSize, order: Endianness| {
+        forced.page_size.is_none_or(|s| s == size) && forced.endianness.is_none_or(|o| o == order)
+    };
+    let sizes = || (9..=16).filter_map(|bits| PageSize::new(1 << bits));
+    let orders = [Endianness::Little, Endianness::Big];
+    let candidates =
+        || sizes().flat_map(move |size| orders.map(|order| (size, order))).filter(|c| fits(c.0, c.1));
+    let claimed = |c: &Candidate| claim == Some((c.page_size, c.endianness));
+    let vote =
+        |(size, order), first, sample| with_order!(order, O => poll::<O>(bytes, size, order, first, sample));
+    let best =
+        |sample| candidates().map(|c| vote(c, 0, sample)).max_by_key(|c| (c.votes, claimed(c), c.filled));
+    // The same for files whose first pages are missing.
+    let best_of_cut = || {
+        let first = |(size, order)| with_order!(order, O => majority::<O>(bytes, size));
+        let candidates = candidates().filter_map(|c| Some((c, first(c)?)));
+        candidates.map(|(c, first)| vote(c, first, usize::MAX)).max_by_key(|c| (c.votes, c.filled))
+    };
+    let certain = |c: &Candidate| c.votes >= CERTAIN || (c.votes > 0 && claimed(c));
+    let claimed_one = claim.filter(|c| fits(c.0, c.1)).map(|c| vote(c, 0, SAMPLE));
+    let found = match claimed_one.filter(certain).or_else(|| best(SAMPLE).filter(certain)) {
+        Some(found) => Some(found),
+        None => {
+            let (whole, cut) = (best(usize::MAX).filter(|c| c.votes > 0), best_of_cut());
+            let votes = |c: &Option<Candidate>| c.as_ref().map_or(0, |c| c.votes);
+            if votes(&cut) > votes(&whole) { cut } else { whole }
+        }
+    };
+    let found = found.or_else(|| {
+        // No page speaks: page 0 alone, or the caller, must do.
+        let (size, order) = claim.map_or((None, None), |(size, order)| (Some(size), Some(order)));
+        let page_size = forced.page_size.or(size)?;
+        let endianness = forced.endianness.or(order).unwrap_or(Endianness::Little);
+        Some(Candidate { page_size, endianness, first: 0, votes: 0, filled: 0, witnesses: Vec::new() })
+    });
+    let Some(found) = found else {
+        identified?;
+        return Err(Error::PageSize { found: u32_at(bytes, at::PAGE_SIZE, Endianness::Little).unwrap_or(0) });
+    };
+    let told = claimed(&found) && found.first == 0;
+    let (page_size, endianness) = (found.page_size, found.endianness);
+    let seen = with_order!(endianness, O => testimony::<O>(bytes, &found));
+    let version = u32_at(bytes, at::VERSION, endianness);
+    let byte = |offset: usize| bytes.get(offset).copied().filter(|_| told && version == Some(9)).unwrap_or(0);
+    if byte(at::ENCRYPTION) == 1 && seen.silent() && seen.asked > 0 {
+        return Err(Error::UnsupportedFeature { version: 9, order: endianness, feature: "encrypted" });
+    }
+    let checksummed = match seen.plain.cmp(&seen.shifted) {
+        _ if seen.sums > 0 => true,
+        std::cmp::Ordering::Less => true,
+        std::cmp::Ordering::Greater => false,
+        std::cmp::Ordering::Equal => byte(at::METAFLAGS) & layout::CHECKSUMMED != 0,
+    };
+    Ok(Geometry { page_size, endianness, checksummed, first: found.first, told })
+}
+
+/// What page 0 says, if it says something possible.
+fn claim(bytes: &[u8]) -> Option<(PageSize, Endianness)> {
+    [Endianness::Little, Endianness::Big].into_iter().find_map(|order| {
+        let magic = u32_at(bytes, at::MAGIC, order)?;
+        let size = PageSize::new(u32_at(bytes, at::PAGE_SIZE, order)?)?;
+        meta::is_database_magic(magic).then_some((size, order))
+    })
+}
+
+/// Counts pages that carry their own number, among `sample` from all over the file,
+/// if the first one there has the number `first`.
+fn poll<O: ByteOrder>(
+    bytes: &[u8],
+    page_size: PageSize,
+    endianness: Endianness,
+    first: u32,
+    sample: usize,
+) -> Candidate {
+    let pages = bytes.len().div_ceil(page_size.bytes());
+    // The first pages one by one, the rest in steps. Page 0 cannot vote: its number
+    // is that of all zeroed pages.
+    let dense = sample / 2;
+    let step = pages.saturating_sub(dense).checked_div(dense).unwrap_or(0).max(1);
+    let start = usize::from(first == 0);
+    let mut candidate =
+        Candidate { page_size, endianness, first, votes: 0, filled: 0, witnesses: Vec::new() };
+    for place in (start..pages.min(dense)).chain((dense.max(start)..pages).step_by(step)) {
+        let Some((place, pgno)) = numbered::<O>(bytes, page_size, place) else { continue };
+        if pgno != place.saturating_add(first) {
+            continue;
+        }
+        candidate.votes = candidate.votes.saturating_add(1);
+        if candidate.witnesses.len() < WITNESSES {
+            let filled = page_at::<O>(bytes, page_size, place).is_some_and(|page| is_filled(&page));
+            candidate.filled = candidate.filled.saturating_add(u32::from(filled));
+            candidate.witnesses.push(PageNo(place));
+        }
+    }
+    candidate
+}
+
+/// The number on a page, if it is one of a kind that can be here.
+fn numbered<O: ByteOrder>(bytes: &[u8], page_size: PageSize, place: usize) -> Option<(u32, u32)> {
+    let page = Page::<O>::new(bytes.get(place.checked_mul(page_size.bytes())?..)?)?;
+    is_known(page.type_byte()).then_some((u32::try_from(place).ok()?, page.pgno()))
+}
+
+/// The number of the first page by what most pages say, if it is not 0.
+fn majority<O: ByteOrder>(bytes: &[u8], page_size: PageSize) -> Option<u32> {
+    let (mut leader, mut lead) = (0, 0u32);
+    for place in 0..bytes.len().div_ceil(page_size.bytes()) {
+        let Some((place, pgno)) = numbered::<O>(bytes, page_size, place) else { continue };
+        let Some(first) = pgno.checked_sub(place) else { continue };
+        if lead == 0 {
+            leader = first;
+        }
+        lead = if leader == first { lead.saturating_add(1) } else { lead.saturating_sub(1) };
+    }
+    (leader > 0).then_some(leader)
+}
+
+/// Whether a page of this type can stand in a file that holds BTREE, RECNO or HASH.
+fn is_known(type_byte: u8) -> bool {
+    use PageKind::{Heap, HeapMeta, HeapRegion, QueueData, QueueMeta};
+    PageKind::from_byte(type_byte)
+        .is_some_and(|kind| !matches!(kind, QueueMeta | QueueData | HeapMeta | Heap | HeapRegion))
+}
+
+/// What the voting pages say about their headers.
+#[derive(Default)]
+struct Testimony {
+    asked: u32,
+    /// Index right behind the header.
+    plain: u32,
+    /// Index behind a checksum.
+    shifted: u32,
+    /// Right checksums.
+    sums: u32,
+}
+
+impl Testimony {
+    fn silent(&self) -> bool {
+        self.plain == 0 && self.shifted == 0 && self.sums == 0
+    }
+}
+
+fn testimony<O: ByteOrder>(bytes: &[u8], candidate: &Candidate) -> Testimony {
+    let mut seen = Testimony::default();
+    for no in &candidate.witnesses {
+        let Some(page) = page_at::<O>(bytes, candidate.page_size, no.0) else { continue };
+        let count = |counter: &mut u32, yes| *counter = counter.saturating_add(u32::from(yes));
+        let (plain, shifted) = (index_fits(&page, HEADER), index_fits(&page, HEADER_CHECKSUMMED));
+        count(&mut seen.asked, page.entries() > 0);
+        count(&mut seen.plain, plain && !shifted);
+        count(&mut seen.shifted, shifted && !plain);
+        let sum = meta::verify_checksum(page.bytes(), *no, checksum::ON_PAGE, candidate.endianness);
+        count(&mut seen.sums, sum.is_ok());
+    }
+    seen
+}
+
+fn page_at<O: ByteOrder>(bytes: &[u8], size: PageSize, place: u32) -> Option<Page<'_, O>> {
+    let start = PageNo(place).index().checked_mul(size.bytes())?;
+    bytes.get(start..)?.get(..size.bytes()).and_then(Page::new)
+}
+
+/// Whether a leaf ends where its last item does, or where its empty item area starts.
+fn is_filled<O: ByteOrder>(page: &Page<'_, O>) -> bool {
+    let end = page.bytes().len();
+    if page.entries() == 0 {
+        return page.item_area() == end;
+    }
+    [HEADER, HEADER_CHECKSUMMED].iter().any(|&overhead| {
+        let index = page.bytes().get(overhead..slot_offset(overhead, page.entries())).unwrap_or(&[]);
+        let offsets = index.chunks_exact(2).map(|slot| usize::from(O::read_u16(slot)));
+        let last =
+            offsets.max().and_then(|last| leaf::read::<O>(page.bytes(), last, true).map(|item| (last, item)));
+        last.is_some_and(|(last, item)| last.saturating_add(item.size) == end)
+    })
+}
+
+/// Whether an index that starts here points into the item area only, and to its start.
+fn index_fits<O: ByteOrder>(page: &Page<'_, O>, overhead: usize) -> bool {
+    use PageKind::{BtreeInternal, BtreeLeaf, Duplicate, DuplicateLeaf, RecnoInternal, RecnoLeaf};
+    let kind = PageKind::from_byte(page.type_byte());
+    let indexed = [BtreeInternal, BtreeLeaf, Duplicate, DuplicateLeaf, RecnoInternal, RecnoLeaf];
+    if page.entries() == 0 || !kind.is_some_and(|kind| indexed.contains(&kind)) {
+        return false;
+    }
+    let index = page.bytes().get(overhead..slot_offset(overhead, page.entries())).unwrap_or(&[]);
+    let offsets = || index.chunks_exact(2).map(|slot| usize::from(O::read_u16(slot)));
+    let end = page.bytes().len();
+    offsets().all(|offset| offset & 3 == 0 && offset < end) && offsets().min() == Some(page.item_area())
+}

@@ -1,0 +1,198 @@
+//! Best-effort reading of damaged files: every record that can be found, with where it
+//! was found and how far it can be trusted.
+//!
+//! Salvage uses nothing of the strict reader but the layouts of pages and items, and
+//! believes no page about another:
+//!
+//! - `geometry`: page size and byte order, by votes of the pages
+//! - `catalog`: the databases, as far as metadata pages can be read
+//! - `walk`: leaves in tree order, as far as the tree holds
+//! - `page`, `leaf`, `careful`, `bucket`: the records of a page
+//! - `overflow`: the bytes of long items
+//! - `compressed`: the records in an entry of a compressed database
+//! - `remains`: what was deleted, on free pages and in unused space
+//! - `records`: all of it, each page once
+
+mod bits;
+mod bucket;
+mod careful;
+mod catalog;
+mod claims;
+mod compressed;
+mod file;
+mod geometry;
+mod leaf;
+mod note;
+mod overflow;
+mod page;
+mod record;
+mod records;
+mod remains;
+mod report;
+mod tiles;
+mod walk;
+mod work;
+
+use std::borrow::Cow;
+use std::path::Path;
+
+pub use catalog::{Name, Owner};
+pub use geometry::Geometry;
+pub use note::{Confidence, Note, Notes};
+pub use record::{Bytes, Key, Origin, Place, Provenance, Recovered, Salvaged};
+pub use records::Records;
+pub use report::Report;
+
+use crate::error::{Error, Result};
+use crate::limits::Limits;
+use crate::order::{Endianness, with_order};
+use crate::source::Source;
+use crate::types::PageSize;
+use bits::Bits;
+use file::File;
+use geometry::Forced;
+use overflow::Chains;
+use work::Work;
+
+/// A salvage of a file: what to look for, and what is known of it.
+///
+/// ```
+/// // A file whose first page is lost.
+/// let mut bytes = std::fs::read("testdata/btree-v6-be-levels/data.db")?;
+/// bytes[..512].fill(0);
+///
+/// let salvage = bdbkit::salvage::Salvage::from_bytes(bytes);
+/// let survey = salvage.survey()?;
+/// assert_eq!(survey.geometry().page_size().get(), 512);
+/// for record in survey.records() {
+///     let found = record.provenance;
+///     println!("page {}, {}: {:?}", found.page, found.origin.name(), record.confidence());
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Salvage<'a> {
+    source: Source<'a>,
+    forced: Forced,
+    deleted: bool,
+}
+
+impl Salvage<'static> {
+    /// Opens a file as a memory map, read only.
+    ///
+    /// What [`Database::open`](crate::Database::open) says of mapped files holds here too.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Open`] from the operating system.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let source = Source::open(path.as_ref(), true, Limits::DEFAULT, |_| Ok(()))?;
+        Ok(Salvage { source, forced: Forced::default(), deleted: false })
+    }
+}
+
+impl<'a> Salvage<'a> {
+    /// A file in memory, borrowed or owned.
+    pub fn from_bytes(bytes: impl Into<Cow<'a, [u8]>>) -> Self {
+        Salvage { source: Source::Bytes(bytes.into()), forced: Forced::default(), deleted: false }
+    }
+
+    /// The page size, where it is known better than the file tells it.
+    #[must_use]
+    pub fn page_size(mut self, size: PageSize) -> Self {
+        self.forced.page_size = Some(size);
+        self
+    }
+
+    /// The byte order, where it is known better than the file tells it.
+    #[must_use]
+    pub fn byte_order(mut self, order: Endianness) -> Self {
+        self.forced.endianness = Some(order);
+        self
+    }
+
+    /// Whether to give what was deleted too: items that are marked, free pages, and
+    /// remains in the unused space of pages. Off by default.
+    ///
+    /// Of remains it is not known what is a key and what a value, nor where they
+    /// start: what looks like a pair is given as one, with low confidence.
+    #[must_use]
+    pub fn deleted(mut self, deleted: bool) -> Self {
+        self.deleted = deleted;
+        self
+    }
+
+    /// Finds out how the file is divided into pages, and which databases it holds.
+    ///
+    /// Reads page 0, the list of databases if there is one, and some other pages; the
+    /// header of every page if page 0 does not tell what the file is.
+    ///
+    /// # Errors
+    ///
+    /// What the file is instead, if no page speaks for a BTREE, RECNO or HASH database;
+    /// [`Error::UnsupportedFeature`] if it is encrypted.
+    pub fn survey(&self) -> Result<Survey<'_>> {
+        let bytes = self.source.bytes();
+        let geometry = geometry::find(bytes, self.forced)?;
+        let file = File::new(bytes, geometry);
+        let mut work = Work::new(file);
+        let (databases, orphans) =
+            with_order!(geometry.endianness(), O => catalog::databases::<O>(&mut work));
+        let Work { seen, chains, report, .. } = work;
+        Ok(Survey { file, databases, orphans, deleted: self.deleted, seen, chains, report })
+    }
+}
+
+/// A file as a salvage sees it: its pages and its databases.
+#[derive(Debug)]
+pub struct Survey<'s> {
+    file: File<'s>,
+    databases: Vec<Owner>,
+    /// To whom records belong that nothing leads to.
+    orphans: Owner,
+    deleted: bool,
+    /// Pages of the list of databases, and what was wrong there.
+    seen: Bits,
+    chains: Chains,
+    report: Report,
+}
+
+impl Survey<'_> {
+    /// How the file is divided into pages.
+    #[must_use]
+    pub fn geometry(&self) -> Geometry {
+        self.file.geometry
+    }
+
+    /// Number of pages, the last of which may be cut.
+    #[must_use]
+    pub fn page_count(&self) -> u32 {
+        self.file.pages
+    }
+
+    /// The databases, in the order in which their records are given. In a file with
+    /// several, records of [`Name::Other`] may follow.
+    #[must_use]
+    pub fn databases(&self) -> &[Owner] {
+        &self.databases
+    }
+
+    /// Whether records that were deleted are given too.
+    #[must_use]
+    pub fn deleted(&self) -> bool {
+        self.deleted
+    }
+
+    /// What is wrong with the list of databases.
+    #[must_use]
+    pub fn problems(&self) -> &[Error] {
+        self.report.problems()
+    }
+
+    /// All records: those of each database in the order of its tree, as far as it
+    /// holds; then those on pages that nothing leads to, by page.
+    #[must_use]
+    pub fn records(&self) -> Records<'_> {
+        Records::new(self)
+    }
+}

@@ -1,0 +1,357 @@
+//! All records of a file, one after the other, each page once.
+
+mod steps;
+
+use byteorder::ByteOrder;
+
+use steps::{Found, Step};
+
+use crate::error::Error;
+use crate::format::page::PageKind;
+use crate::meta::Method;
+use crate::order::with_order;
+use crate::salvage::Survey;
+use crate::salvage::catalog::Owner;
+use crate::salvage::compressed::Chunk;
+use crate::salvage::leaf::{Item, Plain, Unit};
+use crate::salvage::note::{Note, Notes};
+use crate::salvage::overflow::Chain;
+use crate::salvage::page::{Cursor, recover};
+use crate::salvage::record::{Bytes, Key, Origin, Place, Provenance, Recovered, Salvaged};
+use crate::salvage::remains::{self, Known};
+use crate::salvage::report::Report;
+use crate::salvage::walk::{Of, Walk};
+use crate::salvage::work::Work;
+use crate::types::PageNo;
+
+/// The records of a file. At its end, or at any time, [`Records::report`] says what
+/// was met.
+#[derive(Debug)]
+pub struct Records<'s> {
+    survey: &'s Survey<'s>,
+    work: Work<'s>,
+    step: Step,
+    owner: &'s Owner,
+    /// Whether entries of the owner stand for several records.
+    compressed: bool,
+    origin: Origin,
+    page: Option<Cursor<'s>>,
+    /// Records before the page, if that is known.
+    before: Option<u32>,
+    /// The key read last, if it is in a chain, by its place on the page.
+    key: Option<(PageNo, u16, Recovered<'s>, Notes)>,
+    duplicates: Option<Duplicates<'s>>,
+    /// A compressed entry, of which more records are to come.
+    packed: Option<(Chunk, Provenance, Notes)>,
+    /// Remains on a page whose records were all given.
+    remains: std::vec::IntoIter<Unit<'s>>,
+    remains_on: PageNo,
+    /// First pages of buckets that may still come: no healthy file has more than pages.
+    heads_left: u32,
+}
+
+/// The off-page duplicates of a key.
+#[derive(Debug)]
+struct Duplicates<'s> {
+    walk: Walk,
+    page: Option<Cursor<'s>>,
+    key: Recovered<'s>,
+    notes: Notes,
+    deleted: bool,
+    /// The pair on the leaf, to be given if no duplicates are found.
+    pair: Option<Provenance>,
+}
+
+impl<'s> Records<'s> {
+    pub(super) fn new(survey: &'s Survey<'_>) -> Self {
+        let mut work = Work::new(survey.file);
+        (work.seen, work.chains) = (survey.seen.clone(), survey.chains.clone());
+        work.remains = survey.deleted;
+        let mut records = Records {
+            survey,
+            work,
+            step: Step::Pairs(0..0),
+            owner: &survey.orphans,
+            compressed: false,
+            origin: Origin::Tree,
+            page: None,
+            before: None,
+            key: None,
+            duplicates: None,
+            packed: None,
+            remains: Vec::new().into_iter(),
+            remains_on: PageNo::META,
+            heads_left: survey.file.pages.saturating_mul(2),
+        };
+        records.start(0);
+        records
+    }
+
+    /// What was found so far, and what was in the way.
+    #[must_use]
+    pub fn report(&self) -> &Report {
+        &self.work.report
+    }
+
+    /// What was found, and what was in the way: at the end, to keep.
+    #[must_use]
+    pub fn into_report(self) -> Report {
+        self.work.report
+    }
+
+    /// Turns to a database, or to what is left when all were read.
+    fn start(&mut self, index: usize) {
+        let rest = self.survey.databases.iter().enumerate().skip(index);
+        for (index, owner) in rest {
+            (self.owner, self.compressed) = (owner, owner.compressed);
+            if owner.method() == Method::Hash {
+                self.step = Step::Buckets(index, owner.heads.clone().into_iter().flatten(), None);
+                return;
+            }
+            if let Some(root) = owner.root {
+                self.step = Step::Tree(index, Walk::new(root));
+                return;
+            }
+        }
+        (self.origin, self.owner) = (Origin::Orphan, &self.survey.orphans);
+        self.compressed = self.owner.compressed;
+        self.step = Step::Pairs(self.work.file.numbers());
+    }
+
+    /// The next record, if it is a pair of the common form and nothing else comes first.
+    #[inline(always)]
+    fn plain<O: ByteOrder>(&mut self) -> Option<Salvaged<'s>> {
+        if self.duplicates.is_some() || self.packed.is_some() || self.remains.len() > 0 {
+            return None;
+        }
+        let page = self.page.as_mut().filter(|_| !self.compressed)?;
+        let Plain { slot, key, value } = page.next_plain::<O>()?;
+        let provenance = Provenance { page: page.page, place: Place::Slot(slot), origin: self.origin };
+        self.work.report.count(self.origin, true);
+        Some(Salvaged {
+            database: self.owner,
+            key: Key::Bytes(Recovered::Whole(Bytes::one(key))),
+            value: Recovered::Whole(Bytes::one(value)),
+            provenance,
+            notes: page.notes,
+        })
+    }
+
+    #[inline(never)]
+    fn step<O: ByteOrder>(&mut self) -> Option<Salvaged<'s>> {
+        loop {
+            if let Some(unit) = self.remains.next() {
+                return Some(self.remnant::<O>(unit));
+            }
+            if self.packed.is_some() {
+                if let Some(record) = self.unpack() {
+                    return Some(record);
+                }
+                continue;
+            }
+            if self.duplicates.is_some() {
+                if let Some(record) = self.next_duplicate::<O>() {
+                    return Some(record);
+                }
+                continue;
+            }
+            if let Some(page) = &mut self.page {
+                match page.next::<O>() {
+                    Some(unit) => {
+                        if let Some(record) = self.record::<O>(unit) {
+                            return Some(record);
+                        }
+                    }
+                    None => self.leave::<O>(),
+                }
+                continue;
+            }
+            match self.advance::<O>()? {
+                Found::Page => {}
+                Found::Record(record) => return Some(*record),
+            }
+        }
+    }
+
+    /// A record of the page, unless it is one that is not wanted, or several.
+    #[inline(always)]
+    fn record<O: ByteOrder>(&mut self, unit: Unit<'s>) -> Option<Salvaged<'s>> {
+        let page = self.page.as_ref()?;
+        let (no, kind) = (page.page, page.kind);
+        let mut notes = unit.notes.with(page.notes);
+        let key = match unit.key {
+            Some((at, Item::Chain(chain))) => Key::Bytes(self.long_key::<O>(at, chain, &mut notes)),
+            Some((_, item)) => Key::Bytes(recover::<O>(&mut self.work, item, &mut notes)),
+            None if kind == PageKind::RecnoLeaf && self.owner.method() == Method::Recno => {
+                Key::Record(self.before.and_then(|before| match unit.place {
+                    Place::Slot(slot) => before.checked_add(u32::from(slot))?.checked_add(1),
+                    Place::Offset(_) => None,
+                }))
+            }
+            None => Key::Bytes(Recovered::Missing),
+        };
+        let origin = if unit.deleted { Origin::Deleted } else { self.origin };
+        let provenance = Provenance { page: no, place: unit.place, origin };
+        if let (Item::Duplicates(root), Key::Bytes(key)) = (unit.value, &key) {
+            let (walk, key) = (Walk::new(root), key.clone());
+            let deleted = unit.deleted;
+            self.duplicates =
+                Some(Duplicates { walk, page: None, key, notes, deleted, pair: Some(provenance) });
+            return None;
+        }
+        let value = recover::<O>(&mut self.work, unit.value, &mut notes);
+        self.give(key, value, provenance, notes)
+    }
+
+    /// A record, unless nothing is left of it, or it is deleted and deleted ones are
+    /// not wanted.
+    #[inline(always)]
+    fn give(
+        &mut self,
+        key: Key<'s>,
+        value: Recovered<'s>,
+        provenance: Provenance,
+        notes: Notes,
+    ) -> Option<Salvaged<'s>> {
+        if provenance.origin == Origin::Deleted {
+            // The number of a deleted record stays; its bytes mean nothing.
+            let is_number = matches!(key, Key::Record(_)) && value.bytes().is_some_and(|b| b.is_empty());
+            if !self.survey.deleted || is_number {
+                return None;
+            }
+        }
+        if value == Recovered::Missing && matches!(key, Key::Bytes(Recovered::Missing) | Key::Record(_)) {
+            return None;
+        }
+        if let (true, Key::Bytes(Recovered::Whole(key)), Some(chunk)) = (self.compressed, &key, value.bytes())
+        {
+            let chunk = Chunk::new(key.to_cow().into_owned(), chunk.to_cow().into_owned());
+            self.packed = Some((chunk, provenance, notes));
+            return None;
+        }
+        let record = Salvaged { database: self.owner, key, value, provenance, notes };
+        self.work.report.count(provenance.origin, record.is_whole());
+        Some(record)
+    }
+
+    /// The next record of a compressed entry; what is left of it if that is unsound.
+    fn unpack(&mut self) -> Option<Salvaged<'s>> {
+        let (chunk, provenance, notes) = self.packed.as_mut()?;
+        if chunk.is_done() {
+            self.packed = None;
+            return None;
+        }
+        let (provenance, mut notes, record) = (*provenance, *notes, chunk.next());
+        let (key, value) = match record {
+            Some((key, value)) => (Recovered::Whole(Bytes::own(key)), Bytes::own(value)),
+            None => {
+                let (chunk, ..) = self.packed.take()?;
+                let (field, expected) = ("compressed entry", "one that can be unpacked");
+                self.work.report.problem(Error::field(provenance.page, 0, field, 0u32, expected));
+                notes.add(Note::Compressed);
+                let (key, rest) = chunk.into_rest();
+                (key.map_or(Recovered::Missing, |key| Recovered::Whole(Bytes::own(key))), Bytes::own(rest))
+            }
+        };
+        let (key, value) = (Key::Bytes(key), Recovered::Whole(value));
+        let record = Salvaged { database: self.owner, key, value, provenance, notes };
+        self.work.report.count(provenance.origin, record.is_whole());
+        Some(record)
+    }
+
+    /// A key in a chain, read once for all records that share it.
+    fn long_key<O: ByteOrder>(&mut self, at: u16, chain: Chain, notes: &mut Notes) -> Recovered<'s> {
+        let page = self.page.as_ref().map_or(PageNo::META, |page| page.page);
+        if let Some((_, _, key, key_notes)) = self.key.as_ref().filter(|key| (key.0, key.1) == (page, at)) {
+            *notes = notes.with(*key_notes);
+            return key.clone();
+        }
+        let mut key_notes = Notes::default();
+        let key = recover::<O>(&mut self.work, Item::Chain(chain), &mut key_notes);
+        *notes = notes.with(key_notes);
+        self.key = Some((page, at, key.clone(), key_notes));
+        key
+    }
+
+    fn next_duplicate<O: ByteOrder>(&mut self) -> Option<Salvaged<'s>> {
+        let duplicates = self.duplicates.as_mut()?;
+        let Some(page) = &mut duplicates.page else {
+            match duplicates.walk.next_leaf::<O>(&mut self.work, Of::Duplicates) {
+                Some(leaf) => {
+                    duplicates.pair = None;
+                    duplicates.page = Cursor::open::<O>(&mut self.work, leaf.page);
+                }
+                None => {
+                    let Duplicates { key, notes, pair, .. } = self.duplicates.take()?;
+                    return self.give(Key::Bytes(key), Recovered::Missing, pair?, notes);
+                }
+            }
+            return None;
+        };
+        let Some(unit) = page.next::<O>() else {
+            let page = duplicates.page.take()?;
+            self.search_gaps::<O>(page);
+            return None;
+        };
+        let deleted = unit.deleted || duplicates.deleted;
+        let origin = if deleted { Origin::Deleted } else { self.origin };
+        let provenance = Provenance { page: page.page, place: unit.place, origin };
+        let (key, mut notes) = (duplicates.key.clone(), duplicates.notes.with(unit.notes).with(page.notes));
+        let value = recover::<O>(&mut self.work, unit.value, &mut notes);
+        self.give(Key::Bytes(key), value, provenance, notes)
+    }
+
+    /// Leaves the page, for the remains on it.
+    fn leave<O: ByteOrder>(&mut self) {
+        if let Some(page) = self.page.take() {
+            self.search_gaps::<O>(page);
+        }
+    }
+
+    fn search_gaps<O: ByteOrder>(&mut self, page: Cursor<'s>) {
+        if page.gaps.is_empty() {
+            return;
+        }
+        let (Some(bytes), pairs) = (self.work.file.raw(page.page), page.kind == PageKind::BtreeLeaf) else {
+            return;
+        };
+        let mut known = Known::new();
+        page.all_again::<O>().iter().for_each(|unit| {
+            remains::learn(&mut known, unit);
+        });
+        let found = |gap: &(usize, usize)| remains::find::<O>(&self.work, bytes, *gap, pairs, &mut known);
+        let found: Vec<_> = page.gaps.iter().flat_map(found).collect();
+        (self.remains, self.remains_on) = (found.into_iter(), page.page);
+    }
+
+    /// A record that no slot leads to.
+    fn remnant<O: ByteOrder>(&mut self, unit: Unit<'s>) -> Salvaged<'s> {
+        let mut notes = unit.notes;
+        let mut read = |item| recover::<O>(&mut self.work, item, &mut notes);
+        let key = match unit.key {
+            Some((_, key)) => Key::Bytes(read(key)),
+            None if self.owner.method() == Method::Recno => Key::Record(None),
+            None => Key::Bytes(Recovered::Missing),
+        };
+        let value = read(unit.value);
+        let origin = if matches!(self.step, Step::Free(_)) { Origin::Free } else { Origin::Unused };
+        let provenance = Provenance { page: self.remains_on, place: unit.place, origin };
+        let record = Salvaged { database: self.owner, key, value, provenance, notes };
+        self.work.report.count(origin, record.is_whole());
+        record
+    }
+}
+
+impl<'s> Iterator for Records<'s> {
+    type Item = Salvaged<'s>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        with_order!(self.work.file.geometry.endianness(), O => {
+            match self.plain::<O>() {
+                Some(record) => Some(record),
+                None => self.step::<O>(),
+            }
+        })
+    }
+}

@@ -1,0 +1,200 @@
+//! Where the pages of a salvage come from: trees and buckets first, then what nothing
+//! leads to.
+
+use std::ops::Range;
+
+use byteorder::ByteOrder;
+
+use super::Records;
+use crate::error::{Defect, Error};
+use crate::format::page::{PageKind, at, is_leaf};
+use crate::meta::Method;
+use crate::salvage::leaf::Leaf;
+use crate::salvage::page::Cursor;
+use crate::salvage::record::{Key, Origin, Place, Provenance, Recovered, Salvaged};
+use crate::salvage::remains;
+use crate::salvage::walk::{Of, Walk, inspect_internal};
+use crate::types::PageNo;
+
+/// Where pages come from.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// The tree of a database.
+    Tree(usize, Walk),
+    /// The buckets of a HASH database, and the next page of the current one.
+    Buckets(usize, std::iter::Flatten<std::vec::IntoIter<Range<u32>>>, Option<PageNo>),
+    /// Pages with keys that nothing leads to.
+    Pairs(Range<u32>),
+    /// Pages of values that nothing leads to.
+    Values(Range<u32>),
+    /// Overflow chains that no item leads to: from their first pages, and then what
+    /// is left of those without one.
+    Chains(Range<u32>, bool),
+    Free(Range<u32>),
+}
+
+/// What came next.
+pub(super) enum Found<'s> {
+    /// A page, or nothing yet.
+    Page,
+    Record(Box<Salvaged<'s>>),
+}
+
+impl<'s> Records<'s> {
+    /// The next page; `None` at the end.
+    pub(super) fn advance<O: ByteOrder>(&mut self) -> Option<Found<'s>> {
+        let pages = self.work.file.numbers();
+        match &mut self.step {
+            Step::Tree(index, walk) => {
+                let index = *index;
+                match walk.next_leaf::<O>(&mut self.work, Of::Records) {
+                    Some(leaf) => self.open::<O>(leaf.page, Some(leaf.records)),
+                    None => self.start(index.saturating_add(1)),
+                }
+            }
+            Step::Buckets(index, heads, next) => {
+                let index = *index;
+                self.heads_left = self.heads_left.saturating_sub(1);
+                let head = || heads.next().map(PageNo).filter(|_| self.heads_left > 0);
+                match next.take().or_else(head) {
+                    Some(no) => self.open_bucket::<O>(no),
+                    None => self.start(index.saturating_add(1)),
+                }
+            }
+            Step::Pairs(range) => match range.next() {
+                Some(no) => self.open_orphan::<O>(PageNo(no)),
+                None => self.step = Step::Values(pages),
+            },
+            Step::Values(range) => match range.next().map(PageNo) {
+                Some(no) => {
+                    use PageKind::{Duplicate, DuplicateLeaf, RecnoLeaf};
+                    let kind = self.work.file.kind::<O>(no);
+                    if matches!(kind, Some(Duplicate | DuplicateLeaf | RecnoLeaf))
+                        && self.claim_orphan::<O>(no)
+                    {
+                        self.open::<O>(no, None);
+                    }
+                }
+                None => self.step = Step::Chains(pages, true),
+            },
+            Step::Chains(range, heads) => match (range.next().map(PageNo), *heads) {
+                (Some(no), heads) => {
+                    if let Some(record) = self.lost_chain::<O>(no, heads) {
+                        return Some(Found::Record(Box::new(record)));
+                    }
+                }
+                (None, true) => self.step = Step::Chains(pages, false),
+                (None, false) if !self.survey.deleted => return None,
+                (None, false) => self.step = Step::Free(pages),
+            },
+            Step::Free(range) => {
+                let no = PageNo(range.next()?);
+                if self.work.file.kind::<O>(no) == Some(PageKind::Invalid) && !self.work.seen.has(no) {
+                    let bytes = self.work.file.raw(no).unwrap_or(&[]);
+                    let pairs = self.owner.method() != Method::Recno;
+                    let found = remains::find_on_free_page::<O>(&self.work, bytes, pairs);
+                    (self.remains, self.remains_on) = (found.into_iter(), no);
+                }
+            }
+        }
+        Some(Found::Page)
+    }
+
+    fn open<O: ByteOrder>(&mut self, no: PageNo, before: Option<u32>) {
+        self.before = before;
+        self.page = Cursor::open::<O>(&mut self.work, no);
+    }
+
+    /// Opens a page of a bucket, and notes the one behind it.
+    fn open_bucket<O: ByteOrder>(&mut self, no: PageNo) {
+        let Some(page) = self.work.file.page::<O>(no) else {
+            let defect = Defect::BeyondEnd { what: "bucket page", target: no.0, pages: self.work.file.pages };
+            return self.work.report.problem(Error::corrupt(no, 0, defect));
+        };
+        let kind = PageKind::from_byte(page.type_byte());
+        // Reserved pages of buckets without records may never have been written.
+        let is_empty = page.is_hole() || (kind == Some(PageKind::Invalid) && page.entries() == 0);
+        if is_empty {
+            return;
+        }
+        if !matches!(kind, Some(PageKind::Hash | PageKind::HashUnsorted)) {
+            let defect = Defect::PageType { found: page.type_byte(), expected: "hash" };
+            return self.work.report.problem(Error::corrupt(no, at::TYPE, defect));
+        }
+        if !self.work.seen.mark(no) {
+            let defect = Defect::ReachedTwice { target: no.0 };
+            return self.work.report.problem(Error::corrupt(no, at::PGNO, defect));
+        }
+        if let Step::Buckets(_, _, next) = &mut self.step {
+            *next = PageNo::link(page.next());
+        }
+        self.open::<O>(no, None);
+    }
+
+    /// Opens a page with keys if nothing led to it.
+    fn open_orphan<O: ByteOrder>(&mut self, no: PageNo) {
+        let Some(page) = self.work.file.page::<O>(no).filter(|_| !self.work.seen.has(no)) else { return };
+        match PageKind::from_byte(page.type_byte()) {
+            Some(PageKind::BtreeLeaf | PageKind::Hash | PageKind::HashUnsorted) => {
+                if self.claim_orphan::<O>(no) {
+                    self.open::<O>(no, None);
+                }
+            }
+            Some(kind) if is_leaf(kind) => {}
+            kind => {
+                let is_internal = matches!(kind, Some(PageKind::BtreeInternal | PageKind::RecnoInternal));
+                if is_internal && page.level() > 1 && page.pgno() == no.0 {
+                    inspect_internal::<O>(&mut self.work, &page, no);
+                    return;
+                }
+                self.page = Cursor::open_disguised::<O>(&mut self.work, no);
+                if self.page.is_some() || kind.is_none() || page.level() == 1 {
+                    let defect =
+                        Defect::PageType { found: page.type_byte(), expected: "one that fits the page" };
+                    self.work.report.problem(Error::corrupt(no, at::TYPE, defect));
+                }
+                if self.page.is_some() {
+                    self.work.seen.mark(no);
+                    self.before = None;
+                }
+            }
+        }
+    }
+
+    /// Whether a page is to be given as one that nothing leads to.
+    fn claim_orphan<O: ByteOrder>(&mut self, no: PageNo) -> bool {
+        let Some(page) = self.work.file.page::<O>(no) else { return false };
+        if !self.work.seen.mark(no) {
+            return false;
+        }
+        if page.pgno() != no.0 && !Leaf::is_likely(&page, no, self.work.file.overhead()) {
+            let defect = Defect::PageNumber { found: page.pgno() };
+            self.work.report.problem(Error::corrupt(no, at::PGNO, defect));
+            return false;
+        }
+        if page.entries() > 0 {
+            let defect = Defect::Unreachable { entries: page.entries() };
+            self.work.report.problem(Error::corrupt(no, at::ENTRIES, defect));
+        }
+        page.entries() > 0 || self.survey.deleted
+    }
+
+    /// An overflow chain that no item led to: a value without its key.
+    fn lost_chain<O: ByteOrder>(&mut self, no: PageNo, heads: bool) -> Option<Salvaged<'s>> {
+        let file = self.work.file;
+        let page = file.page::<O>(no)?;
+        let is_piece = PageKind::from_byte(page.type_byte()) == Some(PageKind::Overflow);
+        if !is_piece || self.work.chains.has(no) || (heads && page.prev() != 0) || page.pgno() != no.0 {
+            return None;
+        }
+        self.work.report.problem(Error::corrupt(
+            no,
+            at::TYPE,
+            Defect::Unreachable { entries: page.entries() },
+        ));
+        let (bytes, notes) = self.work.chains.rest::<O>(&file, no, &mut self.work.report);
+        let provenance = Provenance { page: no, place: Place::Offset(0), origin: Origin::Orphan };
+        let value = Recovered::Part { expected: u32::try_from(bytes.len()).unwrap_or(u32::MAX), bytes };
+        self.give(Key::Bytes(Recovered::Missing), value, provenance, notes)
+    }
+}

@@ -1,0 +1,257 @@
+//! From leaf to leaf through a tree, as far as it holds.
+//!
+//! No recursion; the level falls at each step down, and no page is reached twice: so
+//! a walk ends, whatever the pages say.
+
+use byteorder::ByteOrder;
+
+use super::work::Work;
+use crate::error::{Defect, Error};
+use crate::format::item::{self, DELETED, INTERNAL_HEAD, OVERFLOW, REFERENCE};
+use crate::format::page::{Page, PageKind, at, slot_offset};
+use crate::types::PageNo;
+
+/// A place in a tree.
+#[derive(Debug)]
+pub(super) struct Walk {
+    /// The page to start from, before the first step.
+    root: Option<PageNo>,
+    /// Internal pages on the way down, and the index that comes next on each.
+    path: Vec<(PageNo, u16)>,
+    /// The next page of a chain of leaves.
+    next: Option<(PageNo, PageNo)>,
+    /// Kinds of the pages of this tree.
+    kinds: Option<Kinds>,
+    /// Records before the next leaf, where the tree keeps counts.
+    records: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Kinds {
+    internal: Option<PageKind>,
+    leaf: PageKind,
+}
+
+/// What kind of tree starts on a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Of {
+    /// Pairs, or records: a database.
+    Records,
+    /// The duplicates of a key.
+    Duplicates,
+}
+
+/// A leaf that a walk came to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reached {
+    pub(super) page: PageNo,
+    /// Records before it.
+    pub(super) records: u32,
+}
+
+/// An internal item: a child, and the records below it.
+struct Child {
+    page: PageNo,
+    records: u32,
+    offset: usize,
+}
+
+impl Walk {
+    pub(super) fn new(root: PageNo) -> Self {
+        Walk { root: Some(root), path: Vec::new(), next: None, kinds: None, records: 0 }
+    }
+
+    /// The next leaf. All it comes by is marked as seen.
+    pub(super) fn next_leaf<O: ByteOrder>(&mut self, work: &mut Work<'_>, of: Of) -> Option<Reached> {
+        if let Some(root) = self.root.take() {
+            self.kinds = kinds::<O>(work, root, of);
+            if self.kinds.is_none() {
+                let found = work.file.page::<O>(root).map_or(0, |page| page.type_byte());
+                let defect = match work.file.page::<O>(root) {
+                    Some(page) if page.is_hole() => Defect::Unwritten,
+                    Some(_) => Defect::PageType { found, expected: "that of a tree's root" },
+                    None => Defect::BeyondEnd { what: "root page", target: root.0, pages: work.file.pages },
+                };
+                work.report.problem(Error::corrupt(root, at::TYPE, defect));
+                return None;
+            }
+            if let Some(leaf) = self.enter::<O>(work, root, u8::MAX, None) {
+                return Some(leaf);
+            }
+        }
+        if let Some((no, from)) = self.next.take() {
+            return self.enter::<O>(work, no, 0, Some(from));
+        }
+        while let Some((parent, index)) = self.path.last_mut() {
+            let (no, at) = (*parent, *index);
+            *index = index.saturating_add(1);
+            let Some(page) = work.file.page::<O>(no).filter(|page| at < page.entries()) else {
+                self.path.pop();
+                continue;
+            };
+            let Some(child) = child::<O>(&page, work.file.overhead(), at) else {
+                let slot = slot_offset(work.file.overhead(), at);
+                if slot >= page.item_area() {
+                    // More entries than can be: the rest are no slots.
+                    let defect = Defect::Entries { found: page.entries(), why: "more than fit the page" };
+                    work.report.problem(Error::corrupt(no, at::ENTRIES, defect));
+                    self.path.pop();
+                    continue;
+                }
+                let defect = Defect::ItemOffset { slot: at, found: 0, lowest: slot, end: page.bytes().len() };
+                work.report.problem(Error::corrupt(no, slot, defect));
+                continue;
+            };
+            if let Some(leaf) = self.descend::<O>(work, &page, no, &child) {
+                return Some(leaf);
+            }
+        }
+        None
+    }
+
+    /// Goes to a child, or says why not.
+    fn descend<O: ByteOrder>(
+        &mut self,
+        work: &mut Work<'_>,
+        parent: &Page<'_, O>,
+        no: PageNo,
+        child: &Child,
+    ) -> Option<Reached> {
+        let depth = self.path.len();
+        let leaf = self.enter::<O>(work, child.page, parent.level(), None);
+        if leaf.is_none() && self.path.len() == depth {
+            let defect = match work.file.page::<O>(child.page) {
+                None => {
+                    Defect::BeyondEnd { what: "child page", target: child.page.0, pages: work.file.pages }
+                }
+                Some(_) if work.seen.has(child.page) => Defect::ReachedTwice { target: child.page.0 },
+                Some(page) if page.is_hole() => Defect::Unwritten,
+                Some(page) => {
+                    let expected = self.kinds.map_or("", |kinds| kinds.leaf.name());
+                    Defect::PageType { found: page.type_byte(), expected }
+                }
+            };
+            work.report.problem(Error::corrupt(no, child.offset, defect));
+            self.records = self.records.saturating_add(child.records);
+        }
+        leaf
+    }
+
+    /// Enters a page if it is of this tree: gives it if it is a leaf, and puts it on
+    /// the path otherwise.
+    fn enter<O: ByteOrder>(
+        &mut self,
+        work: &mut Work<'_>,
+        no: PageNo,
+        level: u8,
+        from: Option<PageNo>,
+    ) -> Option<Reached> {
+        let kinds = self.kinds?;
+        let page = work.file.page::<O>(no)?;
+        if level <= 2 {
+            // Most likely a leaf: before the first look at its header, which would have
+            // to wait.
+            page.fetch();
+        }
+        let kind = PageKind::from_byte(page.type_byte())?;
+        if work.seen.has(no) {
+            return None;
+        }
+        if kind == kinds.leaf {
+            work.seen.mark(no);
+            if kinds.internal.is_none() {
+                if let Some(from) = from.filter(|from| page.prev() != from.0) {
+                    let defect = Defect::Link { link: "previous", found: page.prev(), expected: from.0 };
+                    work.report.problem(Error::corrupt(no, at::PREV, defect));
+                }
+                self.next = PageNo::link(page.next()).map(|next| (next, no));
+            }
+            let records = self.records;
+            self.records = records.saturating_add(page.entries().into());
+            return Some(Reached { page: no, records });
+        }
+        if Some(kind) == kinds.internal && page.level() < level && page.level() > 1 {
+            work.seen.mark(no);
+            inspect_internal::<O>(work, &page, no);
+            self.path.push((no, 0));
+        }
+        None
+    }
+}
+
+/// Reports what is wrong with an internal page, and marks the chains of its keys.
+pub(super) fn inspect_internal<O: ByteOrder>(work: &mut Work<'_>, page: &Page<'_, O>, no: PageNo) {
+    let file = work.file;
+    if let Some(page) = file.page::<O>(no) {
+        file.inspect(&page, no, page.level(), &mut work.report);
+    }
+    if PageKind::from_byte(page.type_byte()) != Some(PageKind::BtreeInternal) {
+        return;
+    }
+    for index in 0..page.entries() {
+        let Some(raw) = item_at::<O>(page, file.overhead(), index) else { continue };
+        let Some(item) = item::btree_internal::<O>(raw) else { continue };
+        if item.type_byte & !DELETED == OVERFLOW && item.key.len() == REFERENCE {
+            let (first, _) = item::reference::<O>(item.key).unwrap_or((0, 0));
+            work.chains.mark_internal::<O>(&file, PageNo(first));
+        }
+    }
+}
+
+fn item_at<'s, O: ByteOrder>(page: &Page<'s, O>, overhead: usize, index: u16) -> Option<&'s [u8]> {
+    let slot = slot_offset(overhead, index);
+    let offset = usize::from(O::read_u16(page.bytes().get(slot..)?.first_chunk::<2>()?));
+    page.bytes().get(offset..).filter(|_| offset > slot && offset & 3 == 0)
+}
+
+fn child<O: ByteOrder>(page: &Page<'_, O>, overhead: usize, index: u16) -> Option<Child> {
+    let raw = item_at::<O>(page, overhead, index)?;
+    let offset = page.bytes().len().saturating_sub(raw.len());
+    if PageKind::from_byte(page.type_byte()) == Some(PageKind::RecnoInternal) {
+        let (child, records) = item::recno_internal::<O>(raw)?;
+        return Some(Child { page: PageNo(child), records, offset });
+    }
+    // The child's number counts, also where the key behind it is damaged.
+    let ([_, _, _, _, child @ .., _, _, _, _], _) = raw.split_first_chunk::<INTERNAL_HEAD>()?;
+    Some(Child { page: PageNo(O::read_u32(child)), records: 0, offset: offset.saturating_add(4) })
+}
+
+fn kinds<O: ByteOrder>(work: &Work<'_>, root: PageNo, of: Of) -> Option<Kinds> {
+    use PageKind::{BtreeInternal, BtreeLeaf, Duplicate, DuplicateLeaf, RecnoInternal, RecnoLeaf};
+    let kinds = |internal, leaf| Some(Kinds { internal, leaf });
+    match (work.file.kind::<O>(root)?, of) {
+        (BtreeLeaf | BtreeInternal, Of::Records) => kinds(Some(BtreeInternal), BtreeLeaf),
+        (RecnoLeaf | RecnoInternal, _) => kinds(Some(RecnoInternal), RecnoLeaf),
+        (DuplicateLeaf, Of::Duplicates) => kinds(Some(BtreeInternal), DuplicateLeaf),
+        (BtreeInternal, Of::Duplicates) if leads_to::<O>(work, root, DuplicateLeaf) => {
+            kinds(Some(BtreeInternal), DuplicateLeaf)
+        }
+        (Duplicate, Of::Duplicates) => kinds(None, Duplicate),
+        _ => None,
+    }
+}
+
+/// Whether the first leaf below a page is of a kind. A damaged item may take a part of
+/// another tree for its duplicates.
+fn leads_to<O: ByteOrder>(work: &Work<'_>, root: PageNo, leaf: PageKind) -> bool {
+    let (mut no, mut level) = (root, u8::MAX);
+    loop {
+        let Some(page) = work.file.page::<O>(no) else { return false };
+        match PageKind::from_byte(page.type_byte()) {
+            Some(kind) if kind == leaf => return true,
+            Some(PageKind::BtreeInternal) if page.level() < level => level = page.level(),
+            _ => return false,
+        }
+        // A few of the first, as many items may lead here.
+        let children =
+            (0..page.entries().min(16)).filter_map(|index| child::<O>(&page, work.file.overhead(), index));
+        let may_be = |child: &Child| {
+            let kind = work.file.kind::<O>(child.page);
+            kind == Some(leaf) || kind == Some(PageKind::BtreeInternal)
+        };
+        match children.into_iter().find(may_be) {
+            Some(child) => no = child.page,
+            None => return false,
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! What all steps of a salvage share.
+
+use super::bits::Bits;
+use super::claims::Claims;
+use super::file::File;
+use super::overflow::Chains;
+use super::report::Report;
+use super::tiles::Tiles;
+
+/// The file, the pages that were seen, and what was met.
+#[derive(Debug)]
+pub(super) struct Work<'s> {
+    pub(super) file: File<'s>,
+    /// Pages that belong to something that was given or passed.
+    pub(super) seen: Bits,
+    pub(super) chains: Chains,
+    /// Scratch for one page.
+    pub(super) claims: Claims,
+    pub(super) tiles: Tiles,
+    pub(super) report: Report,
+    /// Whether to note where pages have unused space.
+    pub(super) remains: bool,
+}
+
+impl<'s> Work<'s> {
+    pub(super) fn new(file: File<'s>) -> Self {
+        Work {
+            file,
+            seen: Bits::new(&file),
+            chains: Chains::new(&file),
+            claims: Claims::new(),
+            tiles: Tiles::new(),
+            report: Report::default(),
+            remains: false,
+        }
+    }
+}

@@ -1,0 +1,626 @@
+//! Salvage against the strict reader on healthy files, against the genuine
+//! `db_dump -r` on damaged ones, and against its own promises on destroyed ones: no
+//! pair on an undamaged page is lost, and nothing is given twice.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    missing_docs
+)]
+
+mod common;
+#[path = "common/counting.rs"]
+mod counting;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
+use std::time::Duration;
+
+use bdbkit::salvage::{Confidence, Key, Name, Origin, Salvage, Salvaged};
+use bdbkit::{Database, Method, PageSize};
+use common::image::{Image, LEAF, OVERFLOW};
+use common::{Golden, Pair, Watch, all_databases, cases, missing, multiset, pairs_of_text, read, readable};
+
+/// The bytes of a record, as a dump has them: nothing for the key of a record in a
+/// RECNO database, and for what is missing.
+fn pair(record: &Salvaged<'_>) -> Pair {
+    let key = match &record.key {
+        Key::Bytes(key) => key.bytes().map(|bytes| bytes.to_cow().into_owned()),
+        Key::Record(_) => None,
+    };
+    let value = record.value.bytes().map(|bytes| bytes.to_cow().into_owned());
+    (key.unwrap_or_default(), value.unwrap_or_default())
+}
+
+fn salvaged(bytes: &[u8]) -> Vec<Pair> {
+    let salvage = Salvage::from_bytes(bytes);
+    let Ok(survey) = salvage.survey() else { return Vec::new() };
+    let most = bytes.len() + 64;
+    let found: Vec<Pair> = survey.records().take(most + 1).map(|record| pair(&record)).collect();
+    assert!(found.len() <= most, "more records than bytes");
+    found
+}
+
+/// All pairs by the strict reader, database by database.
+fn strict(bytes: &[u8]) -> Vec<Pair> {
+    let file = Database::from_bytes(bytes).unwrap();
+    let all = all_databases(&file);
+    let entries = all.iter().flat_map(|db| {
+        let keys = db.meta().method() != Method::Recno;
+        db.iter().map(move |entry| (keys, entry.expect("no damage").into_parts()))
+    });
+    entries
+        .map(|(keys, (key, value))| (if keys { key.into_owned() } else { Vec::new() }, value.into_owned()))
+        .collect()
+}
+
+/// Fails with the first pairs of `expected` that are not among those found.
+#[track_caller]
+fn expect_all(found: &[Pair], expected: &BTreeMap<Pair, usize>, what: &str) {
+    let lost = missing(&multiset(found.iter().cloned()), expected);
+    let shown: Vec<_> = lost.iter().take(3).map(|(k, _)| k.escape_ascii().to_string()).collect();
+    assert!(lost.is_empty(), "{what}: {} of {} lost: {shown:?}", lost.len(), expected.len());
+}
+
+// ------------------------------------------------------------------- healthy files
+
+#[test]
+fn a_healthy_file_gives_what_the_strict_reader_gives() {
+    let mut records = 0;
+    for golden in readable() {
+        let bytes = read(&golden.db);
+        let salvage = Salvage::from_bytes(&bytes[..]);
+        let survey = salvage.survey().unwrap_or_else(|error| panic!("{}: {error}", golden.name()));
+        let mut all = survey.records();
+        let mut found = Vec::new();
+        for record in all.by_ref() {
+            let at = format!("{}: page {}", golden.name(), record.provenance.page);
+            assert_eq!(record.provenance.origin, Origin::Tree, "{at}");
+            assert_eq!(record.confidence(), Confidence::High, "{at}: {:?}", record.notes);
+            found.push(pair(&record));
+        }
+        let problems: Vec<String> = all.report().problems().iter().map(ToString::to_string).collect();
+        assert_eq!(problems, [""; 0], "{}", golden.name());
+        assert_eq!(survey.problems().len(), 0, "{}", golden.name());
+        assert!(found == strict(&bytes), "{}: other pairs, or in another order", golden.name());
+        records += found.len();
+    }
+    assert!(records > 10_000, "{records} records");
+}
+
+#[test]
+fn databases_have_their_names_and_records_their_numbers() {
+    let bytes = common::data("btree-v9-le-subdbs");
+    let salvage = Salvage::from_bytes(&bytes[..]);
+    let survey = salvage.survey().unwrap();
+    let names: Vec<_> = survey.databases().iter().map(|owner| owner.label().unwrap().into_owned()).collect();
+    let file = Database::from_bytes(&bytes[..]).unwrap();
+    let expected: Vec<_> = file.subdatabases().map(|found| found.unwrap().name().to_vec()).collect();
+    assert_eq!(names, expected);
+    for database in all_databases(&file) {
+        let name = Name::Listed(database.name().unwrap().to_vec());
+        let here = survey.records().filter(|record| *record.database.name() == name);
+        assert_eq!(here.count(), database.iter().count());
+    }
+    for case in ["recno-v6-le-holes", "recno-v9-be-holes", "recno-v9-le-var"] {
+        let bytes = common::data(case);
+        let salvage = Salvage::from_bytes(&bytes[..]);
+        let numbers: Vec<_> = salvage
+            .survey()
+            .unwrap()
+            .records()
+            .map(|record| record.key)
+            .map(|key| match key {
+                Key::Record(number) => number,
+                Key::Bytes(_) => None,
+            })
+            .collect();
+        let file = Database::from_bytes(&bytes[..]).unwrap();
+        let expected: Vec<_> = file.iter().map(|entry| entry.unwrap().record_number()).collect();
+        assert_eq!(numbers, expected, "{case}");
+    }
+}
+
+#[test]
+fn compressed_databases_are_unpacked() {
+    let mut files = 0;
+    for golden in common::goldens().iter().filter(|golden| golden.case.has("compressed")) {
+        let bytes = read(&golden.db);
+        let salvage = Salvage::from_bytes(&bytes[..]);
+        let survey = salvage.survey().unwrap();
+        let mut records = survey.records();
+        let found: Vec<Pair> = records.by_ref().map(|record| pair(&record)).collect();
+        assert!(found == pairs_of_text(&read(&golden.dump)), "{}", golden.name());
+        assert_eq!(records.report().problem_count(), 0, "{}", golden.name());
+        files += 1;
+    }
+    assert!(files >= 4, "{files} files");
+}
+
+#[test]
+fn a_flag_that_says_compressed_takes_no_plain_value_apart() {
+    for case in ["btree-v9-le-levels", "btree-v9-be-dups-offpage", "btree-v9-le-one"] {
+        let mut image = Image::of_case(case);
+        let expected = strict(&image.bytes);
+        let flags = image.u32(0, 48);
+        image.put_u32(0, 48, flags | 0x80);
+        assert!(salvaged(&image.bytes) == expected, "{case}");
+    }
+}
+
+// ------------------------------------------------------------ against the genuine tool
+
+/// What the genuine `db_dump -r` writes where it knows no better.
+fn is_placeholder(bytes: &[u8]) -> bool {
+    [&b"UNKNOWN"[..], b"UNKNOWN_KEY", b"UNKNOWN_DATA"].contains(&bytes)
+}
+
+/// Fails if the genuine tool found something that is not there: pairs, and values or
+/// keys of pairs whose other half it did not know.
+fn lacks(found: &[Pair], text: &[u8]) -> Option<String> {
+    // Not always a dump that can be loaded: without a metadata page it has no header, and
+    // headers follow one another.
+    let (mut genuine, mut key, mut records): (Vec<Pair>, Option<Vec<u8>>, bool) = (Vec::new(), None, false);
+    for line in text.split(|&byte| byte == b'\n') {
+        match line.strip_prefix(b" ").map(common::unhex) {
+            Some(value) if records => genuine.push((Vec::new(), value)),
+            Some(bytes) => match key.take() {
+                Some(key) => genuine.push((key, bytes)),
+                None => key = Some(bytes),
+            },
+            None if line.starts_with(b"type=") => records = line == b"type=recno",
+            None => key = None,
+        }
+    }
+    let (halves, pairs): (Vec<Pair>, Vec<Pair>) =
+        genuine.into_iter().partition(|(key, value)| is_placeholder(key) || is_placeholder(value));
+    let ours = multiset(found.iter().cloned());
+    let lost = missing(&ours, &multiset(pairs));
+    if let Some((key, value)) = lost.first() {
+        return Some(format!(
+            "{} pairs, the first: {} = {}",
+            lost.len(),
+            key.escape_ascii(),
+            value.escape_ascii()
+        ));
+    }
+    halves.into_iter().find_map(|(key, value)| {
+        let key_there = is_placeholder(&key) || found.iter().any(|(k, _)| *k == key);
+        // It may give a part of a value of which we have more.
+        let value_there = is_placeholder(&value) || found.iter().any(|(_, v)| v.starts_with(&value));
+        let shown = format!("{} = {}", key.escape_ascii(), value.escape_ascii());
+        (!key_there || !value_there).then_some(shown)
+    })
+}
+
+#[test]
+fn damaged_files_give_at_least_what_the_genuine_tool_finds() {
+    let watch = Watch::start(Duration::from_secs(30));
+    let (mut all, mut more, mut failures) = (0, 0, Vec::new());
+    for case in cases(&["damage-v"]) {
+        watch.about(&case.name);
+        let found = salvaged(&read(case.folder().join("data.db")));
+        let original = multiset(pairs_of_text(&read(case.folder().join("original.dump.txt"))));
+        let lost = missing(&multiset(found.iter().cloned()), &original).len();
+        let genuine_text = read(case.folder().join("salvage-r.txt"));
+        if let Some(what) = lacks(&found, &genuine_text) {
+            failures.push(format!("{}: {what}", case.name));
+        }
+        println!("{}: {} of {} original pairs lost, {} given", case.name, lost, original.len(), found.len());
+        more += usize::from(lost == 0);
+        all += 1;
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    assert!(all >= 55 && more >= 40, "{more} of {all} without loss");
+}
+
+#[test]
+fn files_with_a_destroyed_page_give_at_least_what_the_genuine_tool_finds() {
+    if Command::new("db5.3_dump").arg("-V").output().is_err() {
+        println!("not run: db5.3_dump is not installed");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("data.db");
+    let (mut items, mut failures) = (0, Vec::new());
+    for case in ["btree-v9-le-dups-offpage", "btree-v8-le-overflow", "recno-v9-le-var", "btree-v9-le-subdbs"]
+    {
+        let whole = Image::of_case(case);
+        for page in 1..whole.pages() {
+            let bytes = destroyed(&whole, page, 0);
+            std::fs::write(&path, &bytes).unwrap();
+            let genuine = Command::new("db5.3_dump").arg("-r").arg(&path).output().unwrap();
+            // Where a half of a pair is gone the genuine tool may fall out of step, so
+            // keys and values count one by one.
+            let found = salvaged(&bytes);
+            let ours: BTreeSet<&[u8]> =
+                found.iter().flat_map(|(key, value)| [&key[..], &value[..]]).collect();
+            let lines =
+                genuine.stdout.split(|&byte| byte == b'\n').filter_map(|line| line.strip_prefix(b" "));
+            for item in lines.map(common::unhex).filter(|item| !is_placeholder(item)) {
+                let part = ours.range(&item[..]..).next().is_some_and(|next| next.starts_with(&item));
+                if !part {
+                    failures.push(format!("{case}, page {page}: {}", item.escape_ascii()));
+                }
+                items += 1;
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    assert!(items > 5000, "{items} items");
+}
+
+// ------------------------------------------------------------------- destroyed files
+
+/// Small files of all versions and shapes, with several pages.
+fn small_files(most: usize) -> Vec<Image> {
+    let image = |golden: Golden| Image::new(golden.name(), read(&golden.db));
+    let small = |golden: &Golden| golden.db.metadata().unwrap().len() <= u64::try_from(most).unwrap();
+    readable().into_iter().filter(small).map(image).collect()
+}
+
+/// The file with one page overwritten: by zeros, or by a sequence that looks random.
+fn destroyed(image: &Image, page: u32, seed: u32) -> Vec<u8> {
+    let mut bytes = image.bytes.clone();
+    let start = usize::try_from(page).unwrap() * image.page_size;
+    let mut state = seed;
+    for byte in &mut bytes[start..start + image.page_size] {
+        state = if seed == 0 { 0 } else { state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223) };
+        *byte = state.to_be_bytes()[0];
+    }
+    bytes
+}
+
+/// Where the records of a healthy file stand.
+struct Standing {
+    page: u32,
+    pair: Pair,
+    /// On one page, all of it.
+    plain: bool,
+    /// A value whose key is elsewhere: an off-page duplicate.
+    value_only: bool,
+}
+
+fn standing(image: &Image) -> Vec<Standing> {
+    let salvage = Salvage::from_bytes(&image.bytes[..]);
+    let longest = (image.page_size - 26) / 4;
+    let all = salvage.survey().unwrap();
+    all.records()
+        .map(|record| {
+            let pair = pair(&record);
+            let page = record.provenance.page.0;
+            let kind = image.kind(page);
+            let value_only = matches!(kind, 1 | 6 | 12) && matches!(record.key, Key::Bytes(_));
+            let plain = pair.0.len() <= longest && pair.1.len() <= longest && !value_only;
+            Standing { page, pair, plain, value_only }
+        })
+        .collect()
+}
+
+/// Fails if something is lost that stands on pages which are `there`. Long items are
+/// expected only if all overflow pages are.
+fn expect_what_stands(
+    standing: &[Standing],
+    bytes: &[u8],
+    there: impl Fn(u32) -> bool,
+    overflow: bool,
+    what: &str,
+) {
+    let found = salvaged(bytes);
+    let here = || standing.iter().filter(|s| there(s.page) && !s.value_only && (s.plain || overflow));
+    expect_all(&found, &multiset(here().map(|s| s.pair.clone())), what);
+    let values = multiset(found.into_iter().map(|(_, value)| value));
+    let here = standing.iter().filter(|s| there(s.page) && (s.plain || overflow));
+    let lost = missing(&values, &multiset(here.map(|s| s.pair.1.clone())));
+    assert!(lost.is_empty(), "{what}: {} values lost", lost.len());
+}
+
+#[test]
+fn a_file_without_its_first_page_gives_the_same_pairs() {
+    let mut files = 0;
+    for image in small_files(20_000) {
+        if image.pages() < 2 {
+            continue;
+        }
+        let expected = multiset(strict(&image.bytes));
+        for (what, bytes) in [
+            ("zeroed", destroyed(&image, 0, 0)),
+            ("overwritten", destroyed(&image, 0, 77)),
+            ("cut off", image.bytes[image.page_size..].to_vec()),
+        ] {
+            let found = multiset(salvaged(&bytes));
+            let lost = missing(&found, &expected);
+            let more = missing(&expected, &found);
+            let name = &image.name;
+            assert!(
+                lost.is_empty() && more.is_empty(),
+                "{name}, page 0 {what}: {} lost, {} more",
+                lost.len(),
+                more.len()
+            );
+        }
+        files += 1;
+    }
+    assert!(files >= 150, "{files} files");
+}
+
+#[test]
+fn no_byte_of_the_metadata_page_is_needed() {
+    let watch = Watch::start(Duration::from_secs(60));
+    for case in [
+        "btree-v6-be-levels",
+        "btree-v6-le-dups-onpage",
+        "btree-v7-be-dups-offpage",
+        "btree-v8-le-subdbs",
+        "btree-v9-le-subdbs",
+        "btree-v9-be-checksum",
+        "btree-v9-le-overflow",
+        "recno-v6-le-holes",
+        "recno-v9-be-fixed",
+        "btree-v9-le-one",
+    ] {
+        let mut bytes = common::data(case);
+        let expected = multiset(strict(&bytes));
+        for offset in 0..512 {
+            let old = bytes[offset];
+            for new in [old ^ 1, old ^ 0x80, 0, 255] {
+                watch.about(format!("{case}, offset {offset}"));
+                bytes[offset] = new;
+                expect_all(&salvaged(&bytes), &expected, &format!("{case}: byte {offset} = {new}"));
+            }
+            bytes[offset] = old;
+        }
+    }
+}
+
+#[test]
+fn a_destroyed_page_costs_what_stands_on_it_and_no_more() {
+    let watch = Watch::start(Duration::from_secs(60));
+    let mut tried = 0;
+    for image in small_files(12_000) {
+        let standing = standing(&image);
+        for page in 0..image.pages() {
+            let overflow = page > 0 && image.kind(page) == OVERFLOW;
+            for seed in [0, 1, 99] {
+                watch.about(format!("{}, page {page}", image.name));
+                let what = format!("{}, page {page} destroyed ({seed})", image.name);
+                let bytes = destroyed(&image, page, seed);
+                expect_what_stands(&standing, &bytes, |p| p != page, !overflow, &what);
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried > 3000, "{tried}");
+}
+
+#[test]
+fn a_cut_file_gives_what_stands_on_its_whole_pages() {
+    let watch = Watch::start(Duration::from_secs(60));
+    for case in [
+        "btree-v6-be-levels",
+        "btree-v6-le-dups-onpage",
+        "btree-v8-be-dups-offpage-sorted",
+        "btree-v9-le-checksum",
+        "recno-v9-be-var",
+    ] {
+        let image = Image::of_case(case);
+        let standing = standing(&image);
+        for len in (image.page_size + 26..image.bytes.len()).step_by(7) {
+            watch.tick();
+            let whole = u32::try_from(len / image.page_size).unwrap();
+            expect_what_stands(
+                &standing,
+                &image.bytes[..len],
+                |page| page < whole,
+                false,
+                &format!("{case}, {len}"),
+            );
+        }
+    }
+}
+
+#[test]
+fn page_size_and_byte_order_are_found_without_page_0_and_can_be_forced() {
+    for image in small_files(20_000) {
+        if image.pages() < 3 {
+            continue;
+        }
+        let bytes = destroyed(&image, 0, 0);
+        let salvage = Salvage::from_bytes(&bytes[..]);
+        let geometry = salvage.survey().unwrap().geometry();
+        let size = usize::try_from(geometry.page_size().get()).unwrap();
+        let big = geometry.endianness() == bdbkit::Endianness::Big;
+        assert_eq!((size, big, geometry.told()), (image.page_size, image.big, false), "{}", image.name);
+        let size = PageSize::new(u32::try_from(size * 2).unwrap()).unwrap();
+        let forced =
+            Salvage::from_bytes(&bytes[..]).page_size(size).byte_order(geometry.endianness().other());
+        let geometry = forced.survey().unwrap().geometry();
+        assert_eq!(
+            (geometry.page_size(), geometry.endianness() == bdbkit::Endianness::Big),
+            (size, !image.big)
+        );
+    }
+}
+
+#[test]
+fn what_is_no_database_is_named() {
+    let message = |bytes: &[u8]| Salvage::from_bytes(bytes).survey().unwrap_err().to_string();
+    assert!(message(b"").contains("empty"));
+    assert!(message(b"short").contains("too few"));
+    assert!(message(&[0; 5000]).contains("not a Berkeley DB file"));
+    assert!(message(&[255; 5000]).contains("not a Berkeley DB file"));
+    assert!(message(&common::data("queue-v4-le-few")).contains("QUEUE"));
+    for case in ["btree-v9-le-encrypted", "btree-v9-be-encrypted"] {
+        assert!(message(&common::data(case)).contains("encrypted"), "{case}");
+    }
+}
+
+// ------------------------------------------------------------------------- mutants
+
+/// What a salvage of anything must keep to: it ends, and gives no slot twice.
+fn check(bytes: &[u8], deleted: bool) {
+    let salvage = Salvage::from_bytes(bytes).deleted(deleted);
+    let Ok(survey) = salvage.survey() else { return };
+    let mut places = Vec::new();
+    let mut records = survey.records();
+    for record in records.by_ref().take(bytes.len() + 64) {
+        let whole = record.is_whole();
+        assert!(whole || record.confidence() == Confidence::Low);
+        places.push((record.provenance.page, format!("{:?}", record.provenance.place)));
+    }
+    assert!(places.len() < bytes.len() + 64, "too many records");
+    assert_eq!(records.report().records(), u64::try_from(places.len()).unwrap());
+    places.sort_unstable();
+    assert!(places.windows(2).all(|two| two[0] != two[1]), "a record is given twice");
+}
+
+#[test]
+fn a_change_of_one_byte_costs_nothing_on_other_pages() {
+    let watch = Watch::start(Duration::from_secs(60));
+    for case in [
+        "btree-v6-le-dups-onpage-sorted",
+        "btree-v7-be-dups-offpage",
+        "btree-v8-be-dups-offpage-sorted",
+        "btree-v9-le-delete-marked",
+        "btree-v9-le-overflow",
+        "btree-v9-be-subdbs",
+        "recno-v6-le-holes",
+    ] {
+        let image = Image::of_case(case);
+        let standing = standing(&image);
+        let mut bytes = image.bytes.clone();
+        for offset in (0..bytes.len()).step_by(3) {
+            let old = bytes[offset];
+            let what = format!("{case}, offset {offset}");
+            watch.about(&what);
+            bytes[offset] = [old ^ 1, old ^ 0x80, 0, 255][offset % 4];
+            check(&bytes, offset % 3 == 0);
+            let page = u32::try_from(offset / image.page_size).unwrap();
+            let overflow = page == 0 || image.kind(page) != OVERFLOW;
+            expect_what_stands(&standing, &bytes, |p| p != page, overflow, &what);
+            bytes[offset] = old;
+        }
+    }
+}
+
+#[test]
+fn no_truncation_makes_salvage_fail() {
+    let watch = Watch::start(Duration::from_secs(60));
+    for case in ["btree-v6-be-zerolen", "btree-v9-le-dups-offpage", "btree-v9-le-subdbs-removed"] {
+        let bytes = common::data(case);
+        for len in (0..bytes.len()).step_by(3) {
+            watch.tick();
+            check(&bytes[..len], len % 2 == 0);
+            check(&bytes[len..], len % 2 == 0);
+        }
+    }
+}
+
+#[test]
+fn healthy_files_give_nothing_twice() {
+    for golden in readable() {
+        check(&read(&golden.db), true);
+    }
+}
+
+#[test]
+fn an_overflow_chain_of_two_items_is_given_with_both_and_a_third_ends() {
+    let mut image = Image::of_case("btree-v9-le-overflow");
+    let items = image.items(LEAF, 3);
+    let first = image.item(items[0].0, items[0].1);
+    let chain = image.u32(items[0].0, first + 4);
+    for (page, slot) in items.iter().skip(1) {
+        let at = image.item(*page, *slot);
+        image.put_u32(*page, at + 4, chain);
+    }
+    let salvage = Salvage::from_bytes(&image.bytes[..]);
+    let survey = salvage.survey().unwrap();
+    let mut records = survey.records();
+    let shared = records.by_ref().filter(|r| r.notes.has(bdbkit::salvage::Note::ChainShared)).count();
+    assert!(shared >= 1);
+    assert!(records.report().problem_count() > 0);
+    let whole = u64::try_from(image.bytes.len()).unwrap();
+    let given: u64 =
+        survey.records().map(|r| u64::try_from(r.value.bytes().map_or(0, |b| b.len())).unwrap()).sum();
+    assert!(given < 2 * whole, "{given} bytes of values from {whole}");
+}
+
+// ---------------------------------------------------------------------- deleted items
+
+#[test]
+fn deleted_items_are_given_when_asked_for() {
+    for case in [
+        "btree-v6-be-delete-marked",
+        "btree-v6-be-delete-marked-dups",
+        "btree-v7-le-delete-marked",
+        "btree-v8-be-delete-marked",
+        "btree-v8-be-delete-marked-dups",
+        "btree-v9-le-delete-marked",
+        "btree-v9-le-delete-marked-dups",
+    ] {
+        let bytes = common::data(case);
+        let of = |deleted| {
+            let salvage = Salvage::from_bytes(&bytes[..]).deleted(deleted);
+            let survey = salvage.survey().unwrap();
+            let mut records = survey.records();
+            let live: Vec<Pair> =
+                records.by_ref().filter(|r| r.provenance.origin == Origin::Tree).map(|r| pair(&r)).collect();
+            (live, records.report().deleted, records.report().records())
+        };
+        let (live, none, all) = of(false);
+        assert_eq!((none, all), (0, u64::try_from(live.len()).unwrap()), "{case}");
+        let (same, deleted, _) = of(true);
+        assert!(deleted > 0 && same == live, "{case}: {deleted} deleted");
+    }
+}
+
+#[test]
+fn free_pages_still_hold_the_pairs_of_a_removed_database() {
+    let bytes = common::data("btree-v9-le-subdbs-removed");
+    let salvage = Salvage::from_bytes(&bytes[..]).deleted(true);
+    let survey = salvage.survey().unwrap();
+    let free = survey.records().filter(|record| record.provenance.origin == Origin::Free);
+    let whole = free.filter(|record| record.is_whole() && record.confidence() == Confidence::Low);
+    assert!(whole.count() >= 30);
+}
+
+// ------------------------------------------------------------------------- memory
+
+#[test]
+fn memory_is_bounded_by_the_file_not_by_numbers_in_it() {
+    let mut files: Vec<(String, Vec<u8>)> =
+        readable().iter().map(|golden| (golden.name(), read(&golden.db))).collect();
+    for case in cases(&["damage-v"]) {
+        files.push((case.name.clone(), read(case.folder().join("data.db"))));
+    }
+    // Overflow chains that say they are endless, and pages with as many slots as can be.
+    let mut image = Image::of_case("btree-v9-le-overflow");
+    for (page, slot) in image.items(LEAF, 3) {
+        let at = image.item(page, slot);
+        image.put_u32(page, at + 8, u32::MAX);
+    }
+    files.push(("endless chains".to_owned(), image.bytes));
+    let mut image = Image::of_case("btree-v9-be-levels");
+    for page in image.pages_of(LEAF) {
+        image.put_u16(page, common::image::ENTRIES, u16::MAX);
+    }
+    files.push(("endless indexes".to_owned(), image.bytes));
+    // The first page that is there says that it is a late one.
+    let mut image = Image::of_case("btree-v9-le-levels");
+    for page in 0..image.pages() {
+        image.put_u32(page, 8, 4_000_000_000 + page);
+    }
+    files.push(("late pages".to_owned(), image.bytes));
+    for (name, bytes) in files {
+        let peak = counting::peak_of(|| {
+            let salvage = Salvage::from_bytes(&bytes[..]).deleted(true);
+            let Ok(survey) = salvage.survey() else { return };
+            survey.records().for_each(drop);
+        });
+        let limit = 64 * 1024 + 4 * bytes.len();
+        assert!(peak < limit, "{name}: {peak} bytes of memory for a file of {}", bytes.len());
+    }
+}
