@@ -112,6 +112,9 @@ for ((i = 0; i < runs; i++)); do
         run "libdb get $order" "$folder/libdb_peer" get "$file" "$lookups" "$seed"
         run "get $order" "$peer" get "$file" "$lookups" "$seed"
         clock "dump $order" "$tool" dump "$file"
+        run "libdb verify $order" "$folder/libdb_peer" verify "$file"
+        run "verify $order" "$peer" verify "$file"
+        run "salvage $order" "$peer" salvage "$file"
     done
     run "open small" "$peer" open "$small" "$opens"
     run "open large" "$peer" open "$large" "$opens"
@@ -123,6 +126,7 @@ clock "libdb dump le" db5.3_dump "$le"
 for order in le be; do
     same "libdb bulk $order" "scan $order"
     same "scan $order" "pagescan $order"
+    same "scan $order" "salvage $order"
     same "libdb get $order" "get $order"
 done
 same "scan le" "scan be"
@@ -147,6 +151,11 @@ optimal() { # LABEL ORDER
     r=$(ratio "sum $2" "pagescan $2")
     row "$1" "(optimal pass) $(seconds "sum $2")" "$(seconds "pagescan $2")" "$r$(met "$r" '>=' 0.5)" '≥ 0.5 of the optimal pass'
 }
+salvaged() { # LABEL ORDER
+    local r
+    r=$(ratio "pagescan $2" "salvage $2")
+    row "$1" "(page scan) $(seconds "pagescan $2")" "$(seconds "salvage $2")" "$r$(met "$r" '>=' 0.5)" '≥ 0.5 of the page scan'
+}
 looked_up() { # LABEL ORDER
     local r
     r=$(ratio "libdb get $2" "get $2")
@@ -165,6 +174,8 @@ faster 'scan in key order (libdb: `bulk`)' 'libdb bulk le' 'scan le' 12
 optimal 'page scan' le
 looked_up "look-up of one key (of $lookups)" le
 faster '`dump` to /dev/null (libdb: `db5.3_dump`)' 'libdb dump le' 'dump le' 25
+faster '`verify`, two threads' 'libdb verify le' 'verify le' 15
+salvaged '`salvage`' le
 faster 'scan in key order, big-endian' 'libdb bulk be' 'scan be' 12
 optimal 'page scan, big-endian' be
 looked_up 'look-up of one key, big-endian' be

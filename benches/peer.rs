@@ -8,6 +8,8 @@
 //! peer get      FILE COUNT SEED   look-ups of keys as `libdb_peer build` made them
 //! peer open     FILE COUNT        open, COUNT times
 //! peer dump     FILE              the text of `bdbkit dump`, written to nowhere
+//! peer verify   FILE              the whole check, on two threads
+//! peer salvage  FILE              every record that salvage finds
 //! ```
 //!
 //! Each run prints one line: job, records, bytes of keys and data, checksum, and
@@ -28,7 +30,8 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use bdbkit::{Database, Item, Scanned, dump};
+use bdbkit::salvage::{Key, Salvage};
+use bdbkit::{Database, Item, Scanned, Severity, Verify, dump};
 use common::sum;
 
 /// The system's allocator, counting.
@@ -240,6 +243,24 @@ fn dump(file: &str) -> Outcome<Tally> {
     Ok(Tally { records: summary.records, ..Tally::default() })
 }
 
+fn verify(file: &str) -> Outcome<Tally> {
+    let verdict = Verify::open(file)?.threads(2).run();
+    if verdict.worst() == Some(Severity::Error) { Err("not sound".into()) } else { Ok(Tally::default()) }
+}
+
+fn salvage(file: &str) -> Outcome<Tally> {
+    let mut tally = Tally::default();
+    let salvage = Salvage::open(file)?;
+    for record in salvage.survey()?.records() {
+        tally.record();
+        if let Key::Bytes(key) = &record.key {
+            key.bytes().into_iter().flat_map(|bytes| bytes.pieces()).for_each(|piece| tally.add(piece));
+        }
+        record.value.bytes().into_iter().flat_map(|bytes| bytes.pieces()).for_each(|piece| tally.add(piece));
+    }
+    Ok(tally)
+}
+
 /// Anonymous memory of this process, which does not include maps of files.
 fn anonymous() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
@@ -265,6 +286,8 @@ fn run(job: &str, file: &str, rest: &[String]) -> Outcome<(Tally, Duration)> {
         }
         "open" => return open(file, number(0, 1000)?),
         "dump" => dump(file)?,
+        "verify" => verify(file)?,
+        "salvage" => salvage(file)?,
         _ => return Err(format!("unknown job {job}").into()),
     };
     Ok((tally, start.elapsed()))
@@ -274,7 +297,9 @@ fn main() -> ExitCode {
     // `cargo bench` adds options that are meant for other programs.
     let arguments: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
     let [job, file, rest @ ..] = arguments.as_slice() else {
-        eprintln!("usage: peer scan|bulk|pairs|pagescan|sum|get|open|dump FILE ... (see compare.sh)");
+        eprintln!(
+            "usage: peer scan|bulk|pairs|pagescan|sum|get|open|dump|verify|salvage FILE ... (see compare.sh)"
+        );
         return ExitCode::SUCCESS;
     };
     match run(job, file, rest) {

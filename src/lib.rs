@@ -19,7 +19,8 @@
 //!
 //! Any bytes whatever give an answer or a typed [`Error`] that names page and byte. An
 //! iterator reports damage where it meets it and goes on behind it; one that gave no
-//! error has given everything. Nothing panics, loops, or allocates by a number found
+//! error has given everything. [`Verify`] says what is wrong with a file as a whole,
+//! [`salvage`] finds what can still be found. Nothing panics, loops, or allocates by a number found
 //! in a file.
 //!
 //! # Features
