@@ -165,3 +165,17 @@ fn other_files_are_refused_or_empty() {
     let empty = Verify::from_bytes(&b""[..]).run();
     assert_eq!(errors(&empty)[0].rule, Rule::FileSize);
 }
+
+/// Files in which a check once found no error, although reading met one.
+#[test]
+fn faults_that_were_missed_are_found() {
+    let expected = [
+        ("verify-entries-in-an-unused-bucket", Rule::Hash),
+        ("verify-length-of-a-shared-chain", Rule::OverflowLength),
+    ];
+    for (name, rule) in expected {
+        let verdict = check(&common::testdata().join("regress").join(format!("{name}.db")));
+        let found: Vec<Rule> = errors(&verdict).iter().map(|finding| finding.rule).collect();
+        assert!(found.contains(&rule), "{name}: {:?}", errors(&verdict));
+    }
+}

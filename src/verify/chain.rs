@@ -18,7 +18,11 @@ impl<'c> Context<'c, '_> {
             let page = self.pages.raw(first).and_then(Page::<O>::new);
             let head = page.filter(|page| PageKind::from_byte(page.type_byte()) == Some(PageKind::Overflow));
             match head.filter(|page| page.prev() == 0) {
-                Some(page) => self.seen.refer(first, page.entries(), true),
+                Some(page) => {
+                    self.seen.refer(first, page.entries(), true);
+                    let total = self.seen.length(first, || self.chain_length::<O>(first));
+                    self.expect_length(total, len, from);
+                }
                 None => {
                     let text = format!("{} {first} has another place already", from.what);
                     report.error(Rule::Once, from.page, from.offset, text);
@@ -59,11 +63,29 @@ impl<'c> Context<'c, '_> {
             link = From { page: no, offset: at::NEXT, what: "next overflow page" };
             (next, prev) = (PageNo::link(page.next()), no);
         }
+        self.expect_length(total, len, from);
+    }
+
+    fn expect_length(&self, total: u64, len: u32, from: From) {
         if total != u64::from(len) {
-            let text = if total > len.into() { "or more" } else { "in all" };
-            let text = format!("the overflow chain has {total} bytes {text}, its item says {len}");
-            report.error(Rule::OverflowLength, from.page, from.offset.saturating_add(4), text);
+            let more = if total > len.into() { "or more" } else { "in all" };
+            let text = format!("the overflow chain has {total} bytes {more}, its item says {len}");
+            self.report.error(Rule::OverflowLength, from.page, from.offset.saturating_add(4), text);
         }
+    }
+
+    /// Bytes in a chain, as far as it holds.
+    fn chain_length<O: ByteOrder>(&self, first: PageNo) -> u64 {
+        let (mut next, mut total) = (Some(first), 0u64);
+        for _ in 0..self.pages.count() {
+            let page = next.and_then(|no| self.pages.raw(no)).and_then(Page::<O>::new);
+            let overflow =
+                |page: &Page<'_, O>| PageKind::from_byte(page.type_byte()) == Some(PageKind::Overflow);
+            let Some(page) = page.filter(overflow) else { break };
+            total = total.saturating_add(page.hf_offset().into());
+            next = PageNo::link(page.next());
+        }
+        total
     }
 
     /// Checks a chain of off-page duplicates of versions 6 and 7.

@@ -20,11 +20,18 @@ impl<'c> Context<'c, '_> {
             let spare = buckets.spares.get(PageNo(doubling).index()).copied().unwrap_or(0);
             PageNo(bucket.saturating_add(spare))
         };
-        // Pages are kept for all buckets up to the next doubling.
+        // Pages are kept for all buckets up to the next doubling: empty, if written at all.
         let reserved = (buckets.max..=u32::MAX >> buckets.max.leading_zeros().min(31)).skip(1);
-        reserved.map(page).take_while(|no| no.0 < self.pages.count()).for_each(|no| {
-            self.seen.mark(no);
-        });
+        for no in reserved.map(page).take_while(|no| no.0 < self.pages.count()) {
+            let page = self.pages.raw(no).and_then(Page::<O>::new).filter(|page| !page.is_hole());
+            if !self.seen.mark(no) {
+                continue;
+            }
+            if let Some(page) = page.filter(|page| page.entries() > 0 && self.look::<O>(no, *page)) {
+                let text = format!("{} entries on a page of a bucket that is not in use", page.entries());
+                self.report.error(Rule::Hash, no, at::ENTRIES, text);
+            }
+        }
         for bucket in 0..=buckets.max {
             if self.report.sink.full() {
                 return;

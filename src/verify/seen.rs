@@ -12,6 +12,8 @@ pub(super) struct Seen {
     bits: Vec<AtomicU64>,
     /// References to chains: those that the chain claims, and those found.
     chains: Mutex<HashMap<PageNo, References>>,
+    /// Lengths of chains that more than one item refers to.
+    lengths: Mutex<HashMap<PageNo, u64>>,
 }
 
 /// How often a chain says that it is referred to, and how often it is.
@@ -25,7 +27,7 @@ impl Seen {
     pub(super) fn new(pages: u32) -> Seen {
         let words = PageNo(pages).index().div_ceil(64);
         let bits = std::iter::repeat_with(AtomicU64::default).take(words).collect();
-        Seen { bits, chains: Mutex::default() }
+        Seen { bits, chains: Mutex::default(), lengths: Mutex::default() }
     }
 
     /// Marks a page; says whether this is the first time.
@@ -50,6 +52,12 @@ impl Seen {
         let start = u32::from(stated == 1);
         let entry = chains.entry(first).or_insert(References { stated, found: start });
         entry.found = entry.found.saturating_add(1);
+    }
+
+    /// The length of a chain: found out once, and remembered.
+    pub(super) fn length(&self, first: PageNo, find: impl FnOnce() -> u64) -> u64 {
+        let mut lengths = self.lengths.lock().unwrap_or_else(PoisonError::into_inner);
+        *lengths.entry(first).or_insert_with(find)
     }
 
     /// The chains that are referred to more often than once, or say so.
