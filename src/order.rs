@@ -33,6 +33,12 @@ impl Endianness {
         })
     }
 
+    /// The number of 32 bits at an offset.
+    #[inline]
+    pub(crate) fn u32_at(self, bytes: &[u8], offset: usize) -> Option<u32> {
+        self.split_u32(bytes.get(offset..)?).map(|(word, _)| word)
+    }
+
     pub(crate) fn nom(self) -> nom::number::Endianness {
         match self {
             Endianness::Little => nom::number::Endianness::Little,

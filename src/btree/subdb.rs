@@ -10,7 +10,8 @@ use super::entries::{Entry, Pairs};
 use super::visited::Visited;
 use crate::error::{Error, Result};
 use crate::format::meta::at;
-use crate::meta::{self, Meta, u32_at};
+use crate::meta::{self, Meta};
+use crate::order::Endianness;
 use crate::types::PageNo;
 
 /// The databases of a file, in the order of their names.
@@ -107,7 +108,7 @@ impl<'a> Database<'a> {
         }
         // The right order first: some releases wrote, or left behind, the other.
         let order = self.meta().directory_order();
-        let number = |order| PageNo(u32_at(entry.value(), 0, order).unwrap_or(0));
+        let number = |order: Endianness| PageNo(order.u32_at(entry.value(), 0).unwrap_or(0));
         let Some(no) = [order, order.other()].map(number).into_iter().find(|&no| self.is_metadata(no)) else {
             return Err(bad("its entry in the list does not lead to a metadata page"));
         };
@@ -140,7 +141,7 @@ impl<'a> Database<'a> {
     fn is_metadata(&self, no: PageNo) -> bool {
         let order = self.meta().endianness();
         let bytes = self.pages().raw(no).filter(|_| no != PageNo::META);
-        let field = |offset| bytes.and_then(|bytes| u32_at(bytes, offset, order));
+        let field = |offset| bytes.and_then(|bytes| order.u32_at(bytes, offset));
         let magic = field(at::MAGIC).is_some_and(meta::is_database_magic);
         magic && field(at::PGNO) == Some(no.0)
     }

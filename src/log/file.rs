@@ -206,9 +206,7 @@ impl<'a> LogFile<'a> {
         if offset >= self.end() {
             return Err(LogError::NoRecord { lsn, why: "it lies beyond the end of the file" });
         }
-        let mut record = self.read(offset).map_err(|defect| LogError::Damaged { lsn, defect })?;
-        record.misplaced = None;
-        Ok(record)
+        self.read(offset).map_err(|defect| LogError::Damaged { lsn, defect })
     }
 
     pub(super) fn lsn(&self, offset: u32) -> Lsn {
@@ -302,19 +300,11 @@ fn checksum_defect(version: u32, header: &layout::Header<'_>, body: &[u8]) -> Op
     (stored != computed).then_some(RecordDefect::Checksum { stored, computed })
 }
 
-fn u32_at(bytes: &[u8], at: usize, order: Endianness) -> Option<u32> {
-    let word: [u8; 4] = bytes.get(at..)?.first_chunk().copied()?;
-    Some(match order {
-        Little => u32::from_le_bytes(word),
-        Big => u32::from_be_bytes(word),
-    })
-}
-
 /// Byte order and version, if the magic number stands at its place.
 fn identify(bytes: &[u8]) -> Option<(Endianness, u32)> {
     [Little, Big].into_iter().find_map(|order| {
-        let magic = u32_at(bytes, layout::MAGIC_AT, order)?;
-        let version = u32_at(bytes, layout::MAGIC_AT.saturating_add(4), order)?;
+        let magic = order.u32_at(bytes, layout::MAGIC_AT)?;
+        let version = order.u32_at(bytes, layout::MAGIC_AT.saturating_add(4))?;
         (magic == layout::MAGIC).then_some((order, version))
     })
 }
@@ -323,8 +313,8 @@ fn identify(bytes: &[u8]) -> Option<(Endianness, u32)> {
 /// first record has 64 bytes, 16 of them a body.
 fn encrypted_order(bytes: &[u8]) -> Option<Endianness> {
     [Little, Big].into_iter().find(|&order| {
-        let size = [order, order.other()].map(|order| u32_at(bytes, 44, order));
-        u32_at(bytes, 4, order) == Some(layout::ENCRYPTED_FIRST)
+        let size = [order, order.other()].map(|order| order.u32_at(bytes, 44));
+        order.u32_at(bytes, 4) == Some(layout::ENCRYPTED_FIRST)
             && (size.contains(&Some(16)) || size.contains(&None))
     })
 }
@@ -332,7 +322,7 @@ fn encrypted_order(bytes: &[u8]) -> Option<Endianness> {
 fn unknown(bytes: &[u8], len: u64) -> LogError {
     let need = 28;
     let start = bytes.get(..28).unwrap_or(bytes);
-    match u32_at(bytes, layout::MAGIC_AT, Little) {
+    match Little.u32_at(bytes, layout::MAGIC_AT) {
         _ if len > 0 && start.iter().all(|&byte| byte == 0) => LogError::Zeroed,
         Some(found) if len >= 28 || !magic_begins(bytes) => LogError::NotALog { found },
         _ => LogError::Short { len, need },
@@ -341,7 +331,7 @@ fn unknown(bytes: &[u8], len: u64) -> LogError {
 
 /// Whether the magic number stands in a file that is too short for a version.
 fn magic_begins(bytes: &[u8]) -> bool {
-    [Little, Big].into_iter().any(|order| u32_at(bytes, layout::MAGIC_AT, order) == Some(layout::MAGIC))
+    [Little, Big].into_iter().any(|order| order.u32_at(bytes, layout::MAGIC_AT) == Some(layout::MAGIC))
 }
 
 impl From<Error> for LogError {

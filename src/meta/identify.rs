@@ -1,6 +1,5 @@
 //! What a file is, from its first bytes (database-format, "Identification").
 
-use super::u32_at;
 use crate::error::{Error, Result};
 use crate::format::log::MAGIC as LOG_MAGIC;
 use crate::format::meta::{self as layout, at};
@@ -13,9 +12,9 @@ pub(crate) fn identify(file: &[u8]) -> Result<Endianness> {
         return Err(Error::Empty);
     }
     for order in [Little, Big] {
-        let version = u32_at(file, at::VERSION, order).unwrap_or(0);
+        let version = order.u32_at(file, at::VERSION).unwrap_or(0);
         let unsupported = |kind| Err(Error::UnsupportedMethod { kind, version, order });
-        match u32_at(file, at::MAGIC, order) {
+        match order.u32_at(file, at::MAGIC) {
             Some(layout::BTREE_MAGIC) => return Ok(order),
             Some(layout::HASH_MAGIC) => return unsupported("HASH"),
             Some(layout::QUEUE_MAGIC) => return unsupported("QUEUE"),
@@ -26,15 +25,15 @@ pub(crate) fn identify(file: &[u8]) -> Result<Endianness> {
         }
     }
     for order in [Little, Big] {
-        let kind = match u32_at(file, 0, order) {
+        let kind = match order.u32_at(file, 0) {
             Some(layout::BTREE_MAGIC) => "BTREE",
             Some(layout::HASH_MAGIC) => "HASH",
             _ => continue,
         };
-        let version = u32_at(file, 4, order).unwrap_or(0);
+        let version = order.u32_at(file, 4).unwrap_or(0);
         return Err(Error::Series1 { kind, version, order });
     }
-    match u32_at(file, at::MAGIC, Little) {
+    match Little.u32_at(file, at::MAGIC) {
         Some(found) => Err(Error::NotADatabase { found }),
         None => Err(Error::TooShort { len: u64::try_from(file.len()).unwrap_or(u64::MAX) }),
     }

@@ -249,8 +249,8 @@ pub(crate) fn parse(file: &[u8]) -> Result<Meta> {
 pub(crate) fn parse_inner(page: &[u8], number: PageNo, file: &Meta) -> Result<Meta> {
     let order = file.endianness;
     let bytes = page.get(..layout::LENGTH).unwrap_or(page);
-    let magic = u32_at(bytes, at::MAGIC, order).unwrap_or(0);
-    let version = u32_at(bytes, at::VERSION, order).unwrap_or(0);
+    let magic = order.u32_at(bytes, at::MAGIC).unwrap_or(0);
+    let version = order.u32_at(bytes, at::VERSION).unwrap_or(0);
     let meta = match (magic, version) {
         (layout::BTREE_MAGIC, 6) => {
             return Err(Error::field(
@@ -281,7 +281,7 @@ pub(crate) fn parse_inner(page: &[u8], number: PageNo, file: &Meta) -> Result<Me
 }
 
 fn parse_page(bytes: &[u8], number: PageNo, order: Endianness) -> Result<Meta> {
-    let version = u32_at(bytes, at::VERSION, order).unwrap_or(0);
+    let version = order.u32_at(bytes, at::VERSION).unwrap_or(0);
     let parsed = match version {
         6 => v6::parse(bytes, order),
         7 => v7::parse(bytes, order),
@@ -407,7 +407,7 @@ impl Raw {
 ///
 /// [`Error::Checksum`].
 pub(crate) fn verify_checksum(bytes: &[u8], page: PageNo, field: usize, order: Endianness) -> Result<()> {
-    let stored = u32_at(bytes, field, order).unwrap_or(0);
+    let stored = order.u32_at(bytes, field).unwrap_or(0);
     let computed = checksum::sum(bytes, field);
     if stored == computed || stored.swap_bytes() == computed {
         return Ok(());
@@ -422,15 +422,6 @@ fn flags_error(meta: &Meta, expected: &'static str) -> Error {
         _ => 48,
     };
     Error::field(meta.page, offset, "flags", meta.flags.bits(), expected)
-}
-
-/// The u32 at an offset, in the given order.
-pub(crate) fn u32_at(bytes: &[u8], offset: usize, order: Endianness) -> Option<u32> {
-    let raw = *bytes.get(offset..)?.first_chunk::<4>()?;
-    Some(match order {
-        Endianness::Little => u32::from_le_bytes(raw),
-        Endianness::Big => u32::from_be_bytes(raw),
-    })
 }
 
 /// The fields at 0 to 23, alike in all versions.

@@ -18,7 +18,7 @@ use super::work::Work;
 use crate::error::Error;
 use crate::format::meta::{HASH_MAGIC, at};
 use crate::format::page::{PageKind, is_leaf};
-use crate::meta::{Flags, Method, is_database_magic, u32_at};
+use crate::meta::{Flags, Method, is_database_magic};
 use crate::order::Endianness;
 use crate::types::PageNo;
 
@@ -111,7 +111,7 @@ struct Description {
 }
 
 fn describe(bytes: &[u8], order: Endianness) -> Option<Description> {
-    let u32_at = |offset| u32_at(bytes, offset, order).unwrap_or(0);
+    let u32_at = |offset| order.u32_at(bytes, offset).unwrap_or(0);
     let (magic, version) = (u32_at(at::MAGIC), u32_at(at::VERSION));
     if !is_database_magic(magic) || bytes.len() < 512 {
         return None;
@@ -290,6 +290,6 @@ fn metadata_page<O: ByteOrder>(work: &Work<'_>, value: &[u8]) -> Option<PageNo> 
 fn is_metadata<O: ByteOrder>(work: &Work<'_>, no: PageNo) -> bool {
     let Some(page) = work.file.page::<O>(no).filter(|_| no != PageNo::META) else { return false };
     let kind = PageKind::from_byte(page.type_byte());
-    let magic = u32_at(page.bytes(), at::MAGIC, work.file.geometry.endianness());
+    let magic = work.file.geometry.endianness().u32_at(page.bytes(), at::MAGIC);
     matches!(kind, Some(PageKind::BtreeMeta | PageKind::HashMeta)) && magic.is_some_and(is_database_magic)
 }

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::format::checksum;
 use crate::format::meta::{self as layout, at};
 use crate::format::page::{HEADER, HEADER_CHECKSUMMED, Page, PageKind, slot_offset};
-use crate::meta::{self, u32_at};
+use crate::meta;
 use crate::order::{Endianness, with_order};
 use crate::types::{PageNo, PageSize};
 
@@ -136,12 +136,12 @@ pub(super) fn find(bytes: &[u8], forced: Forced) -> Result<Geometry> {
     });
     let Some(found) = found else {
         identified?;
-        return Err(Error::PageSize { found: u32_at(bytes, at::PAGE_SIZE, Endianness::Little).unwrap_or(0) });
+        return Err(Error::PageSize { found: Endianness::Little.u32_at(bytes, at::PAGE_SIZE).unwrap_or(0) });
     };
     let told = claimed(&found) && found.first == 0;
     let (page_size, endianness) = (found.page_size, found.endianness);
     let seen = with_order!(endianness, O => testimony::<O>(bytes, &found));
-    let version = u32_at(bytes, at::VERSION, endianness);
+    let version = endianness.u32_at(bytes, at::VERSION);
     let byte = |offset: usize| bytes.get(offset).copied().filter(|_| told && version == Some(9)).unwrap_or(0);
     if byte(at::ENCRYPTION) == 1 && seen.silent() && seen.asked > 0 {
         return Err(Error::UnsupportedFeature { version: 9, order: endianness, feature: "encrypted" });
@@ -158,8 +158,8 @@ pub(super) fn find(bytes: &[u8], forced: Forced) -> Result<Geometry> {
 /// What page 0 says, if it says something possible.
 fn claim(bytes: &[u8]) -> Option<(PageSize, Endianness)> {
     [Endianness::Little, Endianness::Big].into_iter().find_map(|order| {
-        let magic = u32_at(bytes, at::MAGIC, order)?;
-        let size = PageSize::new(u32_at(bytes, at::PAGE_SIZE, order)?)?;
+        let magic = order.u32_at(bytes, at::MAGIC)?;
+        let size = PageSize::new(order.u32_at(bytes, at::PAGE_SIZE)?)?;
         meta::is_database_magic(magic).then_some((size, order))
     })
 }

@@ -5,8 +5,8 @@ use byteorder::ByteOrder;
 
 use super::finding::Rule;
 use super::page::{Context, From, Held};
+use crate::error::file_bytes;
 use crate::format::page::{Page, PageKind, at};
-use crate::pages::Pages;
 use crate::types::PageNo;
 
 impl<'c> Context<'c, '_> {
@@ -30,7 +30,7 @@ impl<'c> Context<'c, '_> {
             }
             return;
         }
-        let most = file_size(self.pages);
+        let most = file_bytes(self.pages.count(), self.pages.size());
         if len == 0 || u64::from(len) > most {
             let text =
                 format!("an item of {len} bytes in a chain, expected 1 to {most}, the size of the file");
@@ -115,9 +115,4 @@ impl<'c> Context<'c, '_> {
             (next, prev) = (PageNo::link(page.next()), no);
         }
     }
-}
-
-/// Bytes in the pages of the file.
-fn file_size(pages: &Pages<'_>) -> u64 {
-    u64::from(pages.count()).saturating_mul(pages.size().get().into())
 }

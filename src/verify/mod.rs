@@ -24,8 +24,8 @@ use crate::btree::{Database, Shape};
 use crate::error::{Error, Result};
 use crate::format::meta::at;
 use crate::limits::Limits;
-use crate::meta::{self, Meta, Method, u32_at};
-use crate::order::with_order;
+use crate::meta::{self, Meta, Method};
+use crate::order::{Endianness, with_order};
 use crate::pages::Pages;
 use crate::source::Source;
 use crate::types::PageNo;
@@ -257,11 +257,11 @@ impl Context<'_, '_> {
     /// a genuine tool upgraded.
     fn metadata_page(&self, entry: &ListEntry) -> Option<PageNo> {
         let order = self.pages.meta().directory_order();
-        let number = |order| u32_at(&entry.value, 0, order).filter(|_| entry.value.len() == 4);
+        let number = |order: Endianness| order.u32_at(&entry.value, 0).filter(|_| entry.value.len() == 4);
         let numbers = [order, order.other()].map(number);
         let is_metadata = |no: &PageNo| {
             let bytes = self.pages.raw(*no).unwrap_or_default();
-            let field = |offset| u32_at(bytes, offset, self.pages.order());
+            let field = |offset| self.pages.order().u32_at(bytes, offset);
             *no != PageNo::META
                 && field(at::MAGIC).is_some_and(meta::is_database_magic)
                 && field(at::PGNO) == Some(no.0)

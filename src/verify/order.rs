@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering as Memory};
 use byteorder::ByteOrder;
 
 use super::page::Held;
+use crate::error::file_bytes;
 use crate::format::page::{Page, PageKind};
 use crate::pages::Pages;
 use crate::types::PageNo;
@@ -24,7 +25,7 @@ const READS: u64 = 8;
 
 impl<'a> Comparer<'a> {
     pub(super) fn new(pages: &'a Pages<'a>) -> Comparer<'a> {
-        let size = u64::from(pages.count()).saturating_mul(pages.size().get().into());
+        let size = file_bytes(pages.count(), pages.size());
         Comparer { pages, budget: AtomicU64::new(size.saturating_mul(READS)) }
     }
 
