@@ -19,30 +19,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 use std::time::Duration;
 
-use bdbkit::salvage::{Confidence, Key, Name, Origin, Salvage, Salvaged};
+use bdbkit::salvage::{Confidence, Key, Name, Origin, Salvage};
 use bdbkit::{Database, Method, PageSize};
 use common::image::{Image, LEAF, OVERFLOW};
+use common::standing::{Standing, lost, pair, salvaged, standing};
 use common::{Golden, Pair, Watch, all_databases, cases, missing, multiset, pairs_of_text, read, readable};
-
-/// The bytes of a record, as a dump has them: nothing for the key of a record in a
-/// RECNO database, and for what is missing.
-fn pair(record: &Salvaged<'_>) -> Pair {
-    let key = match &record.key {
-        Key::Bytes(key) => key.bytes().map(|bytes| bytes.to_cow().into_owned()),
-        Key::Record(_) => None,
-    };
-    let value = record.value.bytes().map(|bytes| bytes.to_cow().into_owned());
-    (key.unwrap_or_default(), value.unwrap_or_default())
-}
-
-fn salvaged(bytes: &[u8]) -> Vec<Pair> {
-    let salvage = Salvage::from_bytes(bytes);
-    let Ok(survey) = salvage.survey() else { return Vec::new() };
-    let most = bytes.len() + 64;
-    let found: Vec<Pair> = survey.records().take(most + 1).map(|record| pair(&record)).collect();
-    assert!(found.len() <= most, "more records than bytes");
-    found
-}
 
 /// All pairs by the strict reader, database by database.
 fn strict(bytes: &[u8]) -> Vec<Pair> {
@@ -274,34 +255,7 @@ fn destroyed(image: &Image, page: u32, seed: u32) -> Vec<u8> {
     bytes
 }
 
-/// Where the records of a healthy file stand.
-struct Standing {
-    page: u32,
-    pair: Pair,
-    /// On one page, all of it.
-    plain: bool,
-    /// A value whose key is elsewhere: an off-page duplicate.
-    value_only: bool,
-}
-
-fn standing(image: &Image) -> Vec<Standing> {
-    let salvage = Salvage::from_bytes(&image.bytes[..]);
-    let longest = (image.page_size - 26) / 4;
-    let all = salvage.survey().unwrap();
-    all.records()
-        .map(|record| {
-            let pair = pair(&record);
-            let page = record.provenance.page.0;
-            let kind = image.kind(page);
-            let value_only = matches!(kind, 1 | 6 | 12) && matches!(record.key, Key::Bytes(_));
-            let plain = pair.0.len() <= longest && pair.1.len() <= longest && !value_only;
-            Standing { page, pair, plain, value_only }
-        })
-        .collect()
-}
-
-/// Fails if something is lost that stands on pages which are `there`. Long items are
-/// expected only if all overflow pages are.
+/// Fails if something is lost that stands on pages which are `there`.
 fn expect_what_stands(
     standing: &[Standing],
     bytes: &[u8],
@@ -309,13 +263,8 @@ fn expect_what_stands(
     overflow: bool,
     what: &str,
 ) {
-    let found = salvaged(bytes);
-    let here = || standing.iter().filter(|s| there(s.page) && !s.value_only && (s.plain || overflow));
-    expect_all(&found, &multiset(here().map(|s| s.pair.clone())), what);
-    let values = multiset(found.into_iter().map(|(_, value)| value));
-    let here = standing.iter().filter(|s| there(s.page) && (s.plain || overflow));
-    let lost = missing(&values, &multiset(here.map(|s| s.pair.1.clone())));
-    assert!(lost.is_empty(), "{what}: {} values lost", lost.len());
+    let lost = lost(standing, &salvaged(bytes), there, overflow);
+    assert!(lost.is_none(), "{what}: {}", lost.unwrap_or_default());
 }
 
 #[test]

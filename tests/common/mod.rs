@@ -6,6 +6,7 @@
 pub(crate) mod history;
 pub(crate) mod image;
 pub(crate) mod logs;
+pub(crate) mod standing;
 
 use std::collections::BTreeMap;
 use std::fs;
