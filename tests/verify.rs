@@ -136,6 +136,15 @@ fn it_stops_after_as_many_findings_as_asked_for() {
 }
 
 #[test]
+fn a_file_whose_metadata_cannot_be_read_is_not_checked_to_the_end() {
+    for case in ["damage-v9-le-pagesize", "damage-v9-le-flip-meta"] {
+        let verdict = check(&common::testdata().join(case).join("data.db"));
+        let findings = verdict.findings();
+        assert_eq!((findings.len(), findings[0].page.0, verdict.complete()), (1, 0, false), "{findings:?}");
+    }
+}
+
+#[test]
 fn without_order_checks_a_foreign_order_is_no_damage() {
     let path = common::testdata().join("damage-v9-le-key-order/data.db");
     assert!(!errors(&check(&path)).is_empty());

@@ -340,7 +340,7 @@ impl Verdict {
         Reporter { sink: &sink, database: None }.reader(error);
         let refused = is_refusal(error).then(|| error.to_string());
         let (findings, _) = sink.into_findings();
-        Verdict { findings, complete: refused.is_none(), refused }
+        Verdict { findings, complete: false, refused }
     }
 
     /// The findings, by page and offset.
@@ -361,7 +361,8 @@ impl Verdict {
         self.findings.iter().map(|finding| finding.severity).max()
     }
 
-    /// Whether the whole file was checked: not if there were more findings than asked for.
+    /// Whether the whole file was checked: not if there were more findings than asked for,
+    /// and not if its metadata does not tell how.
     #[must_use]
     pub fn complete(&self) -> bool {
         self.complete

@@ -175,7 +175,7 @@ struct Summary<'a> {
 impl Summary<'_> {
     fn print(&self, out: &mut impl Write) -> io::Result<()> {
         let Summary { file, errors, warnings, notes, complete } = *self;
-        let rest = if complete { "" } else { "; stopped, there may be more" };
+        let rest = if complete { "" } else { "; not all of the file was checked" };
         if (errors, warnings, notes) == (0, 0, 0) {
             return writeln!(out, "{file}: sound");
         }
