@@ -125,6 +125,16 @@ fn threads_change_nothing_but_the_time() {
 }
 
 #[test]
+fn a_database_that_is_deleted_from_the_list_leaves_its_pages_without_a_place() {
+    let mut bytes = common::data("btree-v9-be-subdbs");
+    assert_eq!(bytes[1008..1010], [0, 4], "the metadata page of a database");
+    bytes[1010] |= 0x80;
+    let verdict = Verify::from_bytes(bytes).run();
+    let pages: Vec<u32> = errors(&verdict).iter().map(|e| e.page.0).collect();
+    assert_eq!(pages, (2..=10).collect::<Vec<_>>(), "{:?}", verdict.findings());
+}
+
+#[test]
 fn it_stops_after_as_many_findings_as_asked_for() {
     let path = common::testdata().join("damage-v9-le-garbage/data.db");
     let all = check(&path).findings().len();

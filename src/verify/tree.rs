@@ -315,7 +315,8 @@ impl<'c> Tree<'_, 'c, '_> {
             self.off_page::<O>(root, From { what: "off-page duplicates on page", ..from }, state.shared);
             return;
         }
-        if let (Some(list), Some(Held::Plain(name)), Held::Plain(value)) = (self.list, state.last, held) {
+        let list = self.list.filter(|_| !deleted);
+        if let (Some(list), Some(Held::Plain(name)), Held::Plain(value)) = (list, state.last, held) {
             let (name, value) = (name.into(), value.to_vec());
             let entry = ListEntry { name, value, page: no, offset };
             list.lock().unwrap_or_else(PoisonError::into_inner).push(entry);
