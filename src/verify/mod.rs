@@ -55,7 +55,7 @@ pub struct Verify<'a> {
     pages: Result<Input<'a>>,
     order: bool,
     most: usize,
-    threads: usize,
+    threads: Option<usize>,
     progress: Option<Box<dyn Fn(Progress) + Sync + 'a>>,
 }
 
@@ -108,8 +108,7 @@ impl<'a> Verify<'a> {
     }
 
     fn with(pages: Result<Input<'a>>) -> Verify<'a> {
-        let threads = std::thread::available_parallelism().map_or(1, |threads| threads.get());
-        Verify { pages, order: true, most: MOST, threads, progress: None }
+        Verify { pages, order: true, most: MOST, threads: None, progress: None }
     }
 
     /// Why the file cannot be checked, if it is of a kind that is not supported.
@@ -136,7 +135,7 @@ impl<'a> Verify<'a> {
     /// How many threads share the work; as many as the machine has if nothing is said.
     #[must_use]
     pub fn threads(mut self, threads: usize) -> Verify<'a> {
-        self.threads = threads.max(1);
+        self.threads = Some(threads.max(1));
         self
     }
 
@@ -200,7 +199,10 @@ impl<'a> Verify<'a> {
         let Some(root) = meta.root() else { return };
         let from = From { page: meta.page(), offset: meta.root_offset(), what: "root page" };
         let shape = Shape::of(meta);
-        let tree = Tree { context, shape, compare, threads: self.threads, duplicates: false, list };
+        // Asking the system takes longer than checking a small file.
+        let threads = || std::thread::available_parallelism().map_or(1, |threads| threads.get());
+        let threads = self.threads.unwrap_or_else(threads);
+        let tree = Tree { context, shape, compare, threads, duplicates: false, list };
         tree.check::<O>(root, from);
     }
 
