@@ -40,7 +40,7 @@ pub(crate) struct Standing {
     pub(crate) pair: Pair,
     /// On one page, all of it.
     pub(crate) plain: bool,
-    /// A value whose key is elsewhere: an off-page duplicate.
+    /// A value whose key is elsewhere: an off-page duplicate, or a record.
     pub(crate) value_only: bool,
 }
 
@@ -54,7 +54,8 @@ pub(crate) fn standing(image: &Image) -> Vec<Standing> {
             let pair = pair(&record);
             let page = record.provenance.page.0;
             let kind = image.kind(page);
-            let value_only = matches!(kind, 1 | 6 | 12) && matches!(record.key, Key::Bytes(_));
+            // The number of a record, and the key of a duplicate, come from other pages.
+            let value_only = matches!(kind, 1 | 6 | 12);
             let plain = pair.0.len() <= longest && pair.1.len() <= longest && !value_only;
             Standing { page, pair, plain, value_only }
         })
