@@ -35,6 +35,8 @@ mod crypt;
 pub mod dump;
 mod error;
 mod format;
+#[cfg(feature = "upgrade")]
+pub mod journal;
 mod limits;
 pub mod log;
 mod meta;

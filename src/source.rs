@@ -75,3 +75,13 @@ fn map_file(file: &File) -> io::Result<memmap2::Mmap> {
     // documentation of `Database::open` says; who cannot promise that turns maps off.
     unsafe { memmap2::Mmap::map(file) }
 }
+
+/// Maps a file so that bytes may be laid over it in memory; the file keeps its own.
+#[cfg(all(feature = "mmap", feature = "upgrade"))]
+#[allow(unsafe_code)]
+pub(crate) fn map_overlay(file: &File) -> io::Result<memmap2::MmapMut> {
+    // SAFETY: the map is private: what is laid over it never reaches the file. Who
+    // asks for it holds the lock on the file and does not write while it is in use,
+    // as the documentation of `DiskFile::contents` says.
+    unsafe { memmap2::MmapOptions::new().no_reserve_swap().map_copy(file) }
+}

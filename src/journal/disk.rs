@@ -1,0 +1,215 @@
+//! What the journal asks of a file system.
+
+use std::fmt;
+use std::io;
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+
+use super::error::JournalError;
+
+/// Which file it is, whatever its name: `st_dev` and `st_ino`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Identity {
+    /// The device.
+    pub device: u64,
+    /// The inode on the device.
+    pub inode: u64,
+}
+
+/// A file system: files by path.
+///
+/// Directory operations count as lasting only after [`sync_dir`](Disk::sync_dir),
+/// writes only after a sync of their file.
+pub trait Disk: fmt::Debug {
+    /// An open file.
+    type File: DiskFile;
+
+    /// The path without symbolic links: the name beside which the journal stands.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    fn resolve(&self, path: &Path) -> io::Result<PathBuf>;
+
+    /// Opens an existing regular file for reading and writing, locks it without waiting,
+    /// and refuses if another program has it open, unless told to assume otherwise
+    /// (upgrade, "Locking"). The lock lasts until the file is dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`JournalError::Locked`], [`JournalError::InUse`], or that it cannot be opened.
+    fn open_exclusive(&self, path: &Path, assume_closed: bool) -> Result<Self::File, JournalError>;
+
+    /// Opens an existing regular file for reading and writing, without a lock and
+    /// without following a symbolic link.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system; [`NotFound`](io::ErrorKind::NotFound) if there is none.
+    fn open(&self, path: &Path) -> io::Result<Self::File>;
+
+    /// Creates a file that only its owner may read and write.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system; [`AlreadyExists`](io::ErrorKind::AlreadyExists) if
+    /// there is something of this name.
+    fn create_new(&self, path: &Path) -> io::Result<Self::File>;
+
+    /// Whether there is something of this name.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    fn exists(&self, path: &Path) -> io::Result<bool>;
+
+    /// Removes a file.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    fn remove(&self, path: &Path) -> io::Result<()>;
+
+    /// Gives a file another name, in place of what had that name.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Makes what was created, renamed and removed in a directory last.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    fn sync_dir(&self, directory: &Path) -> io::Result<()>;
+
+    /// Bytes that this user may still write to the file system of a directory.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    fn free_space(&self, directory: &Path) -> io::Result<u64>;
+}
+
+/// An open file of a [`Disk`].
+pub trait DiskFile: fmt::Debug {
+    /// Fills the buffer from an offset in bytes.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system; [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) if the
+    /// file ends before.
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()>;
+
+    /// Writes the bytes at an offset in bytes, all of them in one `pwrite`.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()>;
+
+    /// Length of the file in bytes.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    fn size(&self) -> io::Result<u64>;
+
+    /// Cuts or lengthens the file to a length in bytes.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    fn set_size(&self, bytes: u64) -> io::Result<()>;
+
+    /// Sets disk space aside for a range of the file, in bytes, so that writing there
+    /// cannot fail for want of it. The file grows to hold the range only if told to.
+    /// Does nothing where the file system cannot.
+    ///
+    /// # Errors
+    ///
+    /// There is not enough space.
+    fn reserve(&self, offset: u64, bytes: u64, grow: bool) -> io::Result<()>;
+
+    /// Makes the content last, and of the rest what reading it takes (`fdatasync`).
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    fn sync_data(&self) -> io::Result<()>;
+
+    /// Makes the whole file last (`fsync`).
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    fn sync_all(&self) -> io::Result<()>;
+
+    /// Which file it is.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    fn identity(&self) -> io::Result<Identity>;
+
+    /// The bytes of the whole file, mapped where that is possible. Read a locked file
+    /// this way and no other: closing a second handle would give up the lock. Whoever
+    /// asks must drop them before the file is written.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    fn contents(&self) -> io::Result<Contents>;
+}
+
+/// The bytes of a whole file.
+pub struct Contents(Bytes);
+
+enum Bytes {
+    Owned(Vec<u8>),
+    #[cfg(feature = "mmap")]
+    Map(memmap2::MmapMut),
+}
+
+impl Contents {
+    /// Maps a file.
+    #[cfg(feature = "mmap")]
+    pub(super) fn map(file: &std::fs::File) -> io::Result<Contents> {
+        crate::source::map_overlay(file).map(|map| Contents(Bytes::Map(map)))
+    }
+
+    /// Lays bytes over the start of the file, in memory only.
+    pub(super) fn lay_over(&mut self, head: &[u8]) {
+        let bytes: &mut [u8] = match &mut self.0 {
+            Bytes::Owned(bytes) => bytes,
+            #[cfg(feature = "mmap")]
+            Bytes::Map(map) => map,
+        };
+        bytes.iter_mut().zip(head).for_each(|(to, from)| *to = *from);
+    }
+}
+
+impl From<Vec<u8>> for Contents {
+    fn from(bytes: Vec<u8>) -> Contents {
+        Contents(Bytes::Owned(bytes))
+    }
+}
+
+impl Deref for Contents {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match &self.0 {
+            Bytes::Owned(bytes) => bytes,
+            #[cfg(feature = "mmap")]
+            Bytes::Map(map) => map,
+        }
+    }
+}
+
+impl fmt::Debug for Contents {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Contents({} bytes)", self.len())
+    }
+}

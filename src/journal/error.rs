@@ -1,0 +1,198 @@
+//! What can go wrong when a file is changed.
+
+use std::error::Error;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::format::Flaw;
+use super::leftover::LeftoverState;
+use crate::types::PageNo;
+
+/// An error of whoever plans or validates a change.
+pub type BoxError = Box<dyn Error + Send + Sync>;
+
+/// Why a file could not be changed, and in which state that leaves it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum JournalError {
+    /// The file system refused.
+    #[error("{}: {doing}: {source}", .path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What was tried.
+        doing: &'static str,
+        /// What the file system said.
+        source: io::Error,
+    },
+    /// Another program holds a lock on the file.
+    #[error("{}: locked by another program", .path.display())]
+    Locked {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Another program has the file open.
+    #[error("{}: open in process {process}", .path.display())]
+    InUse {
+        /// The file.
+        path: PathBuf,
+        /// Number of the process.
+        process: u32,
+    },
+    /// There is a journal already: see [`leftover`](super::leftover).
+    #[error("{}: an earlier run left this journal behind", .path.display())]
+    Exists {
+        /// The journal.
+        path: PathBuf,
+    },
+    /// The disk is too full for journal and new pages.
+    #[error("{}: {needed} bytes of disk space are needed, {available} are available", .path.display())]
+    Space {
+        /// The file.
+        path: PathBuf,
+        /// Bytes needed.
+        needed: u64,
+        /// Bytes that this user may write.
+        available: u64,
+    },
+    /// The plan of a change is not one.
+    #[error("{}: page {page}: the plan is wrong: {what}", .path.display())]
+    Plan {
+        /// The file.
+        path: PathBuf,
+        /// The page.
+        page: PageNo,
+        /// What is wrong.
+        what: &'static str,
+    },
+    /// Whoever planned the change gave up.
+    #[error("{}: {source}", .path.display())]
+    Planning {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: BoxError,
+    },
+    /// A journal holds what it cannot hold.
+    #[error("{}: byte {offset}: {what} is {found:#x}, expected {expected:#x}", .path.display())]
+    Damaged {
+        /// The journal.
+        path: PathBuf,
+        /// Offset in it, in bytes.
+        offset: u64,
+        /// What is wrong.
+        what: &'static str,
+        /// What stands there.
+        found: u64,
+        /// What should.
+        expected: u64,
+    },
+    /// A page does not read back as it was written.
+    #[error("{}: page {page}: byte {offset} does not read back as it was written", .path.display())]
+    ReadBack {
+        /// The file.
+        path: PathBuf,
+        /// The page.
+        page: PageNo,
+        /// Offset of the first difference in the page, in bytes.
+        offset: usize,
+    },
+    /// The file does not have the length it should have.
+    #[error("{}: {found} bytes long, expected {expected}", .path.display())]
+    Length {
+        /// The file.
+        path: PathBuf,
+        /// Length in bytes.
+        found: u64,
+        /// What it should be.
+        expected: u64,
+    },
+    /// The new file did not pass validation.
+    #[error("{}: the new file is not valid: {source}", .path.display())]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: BoxError,
+    },
+    /// The change failed, and the file is as it was before.
+    #[error("{cause}; {} is as before", .path.display())]
+    RolledBack {
+        /// The file.
+        path: PathBuf,
+        /// Why the change failed.
+        cause: Box<JournalError>,
+    },
+    /// The change failed, and rolling back did not come to its end: the next run does that.
+    #[error("{cause}; rolling {} back did not end either: {then}; run again", .path.display())]
+    Unsettled {
+        /// The file.
+        path: PathBuf,
+        /// Why the change failed.
+        cause: Box<JournalError>,
+        /// Why rolling back did not end.
+        then: Box<JournalError>,
+    },
+    /// All is done, but the journal could not be removed: the next run does that.
+    #[error("{cause}; {} is {state}, but its journal is still there", .path.display())]
+    NotRemoved {
+        /// The file.
+        path: PathBuf,
+        /// How the file is: complete, or as before.
+        state: &'static str,
+        /// Why the journal could not be removed.
+        cause: Box<JournalError>,
+    },
+    /// The file is half-written, and its journal is gone.
+    #[error("{}: half-written, and the journal is gone: restore from backup", .path.display())]
+    Lost {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Nothing can be done, or not what was asked for, about what an earlier run left.
+    #[error("{}: {state}{}", .path.display(), damage.iter().map(|damage| format!(" ({damage})")).collect::<String>())]
+    Stuck {
+        /// The file.
+        path: PathBuf,
+        /// How the file was left.
+        state: LeftoverState,
+        /// What is wrong with the journal.
+        damage: Option<Box<JournalError>>,
+    },
+    /// The file is one of a set that is dealt with as a unit.
+    #[error("{}: one of a set of files that an earlier run was changing: deal with the set", .path.display())]
+    OneOfSet {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A step was asked for out of turn.
+    #[error("{}: {step} does not come next", .path.display())]
+    OutOfOrder {
+        /// The file.
+        path: PathBuf,
+        /// The step.
+        step: &'static str,
+    },
+    /// The change is finished and cannot be rolled back.
+    #[error("{}: the change is finished and can no longer be rolled back", .path.display())]
+    TooLate {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+/// Turns an error of the file system into one that says where it happened.
+pub(super) fn at<'p>(path: &'p Path, doing: &'static str) -> impl FnOnce(io::Error) -> JournalError + 'p {
+    move |source| JournalError::Io { path: path.to_owned(), doing, source }
+}
+
+impl JournalError {
+    pub(super) fn damaged(path: &Path, flaw: Flaw) -> JournalError {
+        let Flaw { offset, what, found, expected, .. } = flaw;
+        JournalError::Damaged { path: path.to_owned(), offset, what, found, expected }
+    }
+
+    pub(super) fn plan(path: &Path, page: PageNo, what: &'static str) -> JournalError {
+        JournalError::Plan { path: path.to_owned(), page, what }
+    }
+}

@@ -1,0 +1,420 @@
+//! What to do about a journal that an earlier run left behind (upgrade, "What a later
+//! run does when it finds a journal").
+
+use std::fmt;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use super::disk::{Contents, Disk, DiskFile};
+use super::error::{BoxError, JournalError, at};
+use super::format::{Ending, Flaw};
+use super::plan::Facts;
+use super::run::{Journal, Stage};
+use super::{HEAD, Head, beside, directory, poisoned, version};
+
+/// Versions that a file in use may have, whatever its access method.
+const VERSIONS: std::ops::RangeInclusive<u32> = 1..=10;
+
+/// How an earlier run left a file, told by its journal and by page 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LeftoverState {
+    /// The run died before its journal was whole. The file is untouched.
+    Incomplete,
+    /// The journal is whole, the file untouched.
+    Untouched,
+    /// The file is untouched by the run, but was changed by others since.
+    Outdated,
+    /// The file is half-written.
+    HalfWritten,
+    /// The file is new; only the end was not put on record.
+    Complete,
+    /// The file is new, and was changed by others since.
+    Superseded,
+    /// The run was rolling back.
+    RollingBack,
+    /// The end is on record; only the journal was not removed.
+    Ended,
+    /// Page 0 is that of another file, or was changed by others since.
+    Foreign,
+    /// Page 0 is a mixture of its images or no page 0 at all: its last write was torn.
+    TornHead {
+        /// Whether everything else is as the run left it, so that the file can be
+        /// rolled back, or the change redone, on request.
+        restorable: bool,
+    },
+    /// The file is half-written and the journal damaged, which no crash leaves behind, or
+    /// the journal is not one that this program writes.
+    Damaged,
+}
+
+impl fmt::Display for LeftoverState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            LeftoverState::Incomplete => "an earlier run ended before it touched the file",
+            LeftoverState::Untouched => "an earlier run ended before it touched the file, ready to do so",
+            LeftoverState::Outdated => {
+                "an earlier run ended before it touched the file, which was changed since"
+            }
+            LeftoverState::HalfWritten => "an earlier run left the file half-written",
+            LeftoverState::Complete => "an earlier run completed the file, but did not end",
+            LeftoverState::Superseded => {
+                "an earlier run completed the file, but did not end; the file was changed since"
+            }
+            LeftoverState::RollingBack => "an earlier run did not come to the end of rolling back",
+            LeftoverState::Ended => "an earlier run ended, but did not remove its journal",
+            LeftoverState::Foreign => "the journal is that of another file, or the file was changed since",
+            LeftoverState::TornHead { restorable: true } => {
+                "the last write of page 0 was torn: redo the change or roll it back on request"
+            }
+            LeftoverState::TornHead { restorable: false } => {
+                "page 0 is damaged, and other pages are not as the journal has them: restore from backup"
+            }
+            LeftoverState::Damaged => "journal and file do not fit together: restore from backup",
+        })
+    }
+}
+
+/// What became of a leftover.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// The journal had had no effect and is gone; the file was not touched.
+    Discarded,
+    /// The file is new.
+    Completed,
+    /// The file is as it was before.
+    RolledBack,
+    /// The file was not touched; the journal has this name now.
+    Orphaned(PathBuf),
+}
+
+/// A journal that an earlier run left behind.
+///
+/// The file stays as it is until one of the methods that consume the leftover is called.
+#[derive(Debug)]
+pub struct Leftover<'d, D: Disk> {
+    disk: &'d D,
+    path: PathBuf,
+    name: PathBuf,
+    pub(super) state: LeftoverState,
+    moved: bool,
+    content: Content<'d, D>,
+}
+
+#[derive(Debug)]
+enum Content<'d, D: Disk> {
+    Journal(Box<Journal<'d, D>>),
+    Flawed(Flaw),
+}
+
+/// Looks for a journal of a file. `file` is locked, and `path` is its name. Reads the
+/// whole journal, and the pages it is about; writes nothing.
+///
+/// # Errors
+///
+/// [`JournalError::Lost`] if the file is half-written and there is no journal; those of
+/// the file system.
+pub fn leftover<'d, D: Disk>(
+    disk: &'d D,
+    file: &'d D::File,
+    path: &Path,
+) -> Result<Option<Leftover<'d, D>>, JournalError> {
+    let path = disk.resolve(path).map_err(at(path, "resolving"))?;
+    let name = super::name(&path);
+    let head = head(file).map_err(at(&path, "reading"))?;
+    let poisoned = head.as_ref().is_some_and(|head| poisoned(head));
+    let store = match disk.open(&name) {
+        Ok(store) => store,
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(at(&name, "opening")(error)),
+        Err(_) if poisoned => return Err(JournalError::Lost { path }),
+        Err(_) => return Ok(None),
+    };
+    let journal = match Journal::read(disk, file, path.clone(), store, name.clone())? {
+        Ok(journal) => journal,
+        Err(flaw) => {
+            let harmless = !flaw.whole && head.as_ref().is_some_and(in_use);
+            let state = if harmless { LeftoverState::Incomplete } else { LeftoverState::Damaged };
+            let content = Content::Flawed(flaw);
+            return Ok(Some(Leftover { disk, path, name, state, moved: false, content }));
+        }
+    };
+    let identity = file.identity().map_err(at(&path, "asking for its identity"))?;
+    let (state, stage) = classify(&journal, head.as_ref())?;
+    let journal = Journal { stage, ..journal };
+    let moved = journal.header.identity != identity;
+    Ok(Some(Leftover { disk, path, name, state, moved, content: Content::Journal(Box::new(journal)) }))
+}
+
+/// The start of page 0, if the file is as long.
+fn head(file: &impl DiskFile) -> std::io::Result<Option<Head>> {
+    let mut head = [0; HEAD];
+    if file.size()? < super::long(HEAD) {
+        return Ok(None);
+    }
+    file.read_at(0, &mut head)?;
+    Ok(Some(head))
+}
+
+/// Whether page 0 is one that other programs open.
+fn in_use(head: &Head) -> bool {
+    version(head).is_some_and(|version| VERSIONS.contains(&version))
+}
+
+/// The state of a file with a whole journal, and the step with which its run goes on.
+fn classify<D: Disk>(
+    journal: &Journal<'_, D>,
+    head: Option<&Head>,
+) -> Result<(LeftoverState, Stage), JournalError> {
+    if let Stage::Ended(_) = journal.stage {
+        return Ok((LeftoverState::Ended, journal.stage));
+    }
+    let (header, heads, rolling) = (&journal.header, &journal.heads, journal.rolling);
+    let size = journal.size()?;
+    let in_range = (header.len_before..=header.len_after).contains(&size);
+    let is = |image| head == Some(image);
+    if header.poison && is(&heads.poison) {
+        return Ok(match (in_range, rolling) {
+            (false, _) => (LeftoverState::Damaged, Stage::Applying),
+            (true, true) => (LeftoverState::RollingBack, Stage::RollingBack),
+            (true, false) => (LeftoverState::HalfWritten, Stage::Applying),
+        });
+    }
+    let pages = Pages::survey(journal)?;
+    let before = pages.before && size == header.len_before;
+    let after = pages.after && size == header.len_after;
+    // A page 0 that does not change is told apart by the other pages.
+    if is(&heads.before) && (before || heads.before != heads.after) {
+        return Ok(match (rolling, before) {
+            // The old page 0 is written last: all else was old before it.
+            (true, _) => (LeftoverState::RollingBack, Stage::Restored),
+            (false, true) => (LeftoverState::Untouched, Stage::Committed),
+            (false, false) => (LeftoverState::Outdated, Stage::Committed),
+        });
+    }
+    if is(&heads.after) {
+        return Ok(match (rolling, after) {
+            (true, true) => (LeftoverState::RollingBack, Stage::RollingBack),
+            (false, true) => (LeftoverState::Complete, Stage::Published),
+            (_, false) => (LeftoverState::Superseded, Stage::Published),
+        });
+    }
+    let torn = head.is_none_or(|head| !in_use(head) || heads.mixed(head));
+    let restorable = head.is_some() && pages.known && in_range;
+    Ok(if torn {
+        (LeftoverState::TornHead { restorable }, Stage::Applying)
+    } else {
+        (LeftoverState::Foreign, Stage::Committed)
+    })
+}
+
+/// How the pages of a change, but for page 0, stand in the file.
+struct Pages {
+    /// All are as before.
+    before: bool,
+    /// All are as they are to be.
+    after: bool,
+    /// All are one or the other.
+    known: bool,
+}
+
+impl Pages {
+    fn survey<D: Disk>(journal: &Journal<'_, D>) -> Result<Pages, JournalError> {
+        let mut pages = Pages { before: true, after: true, known: true };
+        journal.look(|_, sight| {
+            let (before, after) = (sight.found == sight.before, sight.found == Some(sight.after));
+            pages.before &= before;
+            pages.after &= after;
+            pages.known &= before || after;
+            Ok(())
+        })?;
+        Ok(pages)
+    }
+}
+
+impl<'d, D: Disk> Leftover<'d, D> {
+    /// How the file was left.
+    #[must_use]
+    pub fn state(&self) -> LeftoverState {
+        self.state
+    }
+
+    /// What the journal says about the change; `None` if it is not whole.
+    #[must_use]
+    pub fn facts(&self) -> Option<&Facts> {
+        self.journal().map(Journal::facts)
+    }
+
+    /// Whether journal and file were copied or restored since: the device or the inode is
+    /// another one. That is accepted, if everything else fits.
+    #[must_use]
+    pub fn moved(&self) -> bool {
+        self.moved
+    }
+
+    /// Whether the file is one of a set, and can only be dealt with as a
+    /// part of it.
+    #[must_use]
+    pub fn one_of_set(&self) -> bool {
+        self.journal().is_some_and(|journal| journal.header.one_of_set) && self.state != LeftoverState::Ended
+    }
+
+    /// Does what is right without a wish of the user: goes on with the change, or with
+    /// rolling back, or removes the journal. `validate` sees the new file as in
+    /// [`Journal::run`].
+    ///
+    /// # Errors
+    ///
+    /// [`JournalError::Stuck`] in the states [`TornHead`](LeftoverState::TornHead) and
+    /// [`Damaged`](LeftoverState::Damaged); [`JournalError::OneOfSet`]; else as
+    /// [`Journal::run`].
+    pub fn resume(
+        self,
+        validate: impl FnOnce(&Contents, &Facts) -> Result<(), BoxError>,
+    ) -> Result<Outcome, JournalError> {
+        self.alone()?;
+        match self.state {
+            LeftoverState::Untouched | LeftoverState::HalfWritten => self.redo(validate),
+            LeftoverState::Complete => {
+                let mut journal = self.settled()?;
+                let valid = journal.preview().and_then(|contents| {
+                    validate(&contents, journal.facts())
+                        .map_err(|source| JournalError::Invalid { path: journal.path.clone(), source })
+                });
+                valid.map_err(|cause| journal.give_up(cause))?;
+                journal.end().map(|()| Outcome::Completed)
+            }
+            _ => self.settle_rest(),
+        }
+    }
+
+    /// Makes the file what it was before.
+    ///
+    /// # Errors
+    ///
+    /// [`JournalError::Stuck`] in the state [`Superseded`](LeftoverState::Superseded), where
+    /// others would lose what they wrote, in [`Damaged`](LeftoverState::Damaged), and in
+    /// [`TornHead`](LeftoverState::TornHead) if not restorable;
+    /// [`JournalError::OneOfSet`]; else as [`Journal::roll_back`].
+    pub fn roll_back(self) -> Result<Outcome, JournalError> {
+        self.alone()?;
+        match self.state {
+            LeftoverState::Untouched
+            | LeftoverState::HalfWritten
+            | LeftoverState::Complete
+            | LeftoverState::TornHead { restorable: true } => self.restore(),
+            LeftoverState::Superseded => Err(self.stuck()),
+            _ => self.settle_rest(),
+        }
+    }
+
+    /// As [`resume`](Self::resume), but redoes the change also if page 0 is torn and
+    /// everything else is as the run left it.
+    ///
+    /// # Errors
+    ///
+    /// As [`resume`](Self::resume).
+    pub fn force_redo(
+        self,
+        validate: impl FnOnce(&Contents, &Facts) -> Result<(), BoxError>,
+    ) -> Result<Outcome, JournalError> {
+        self.alone()?;
+        let rolling = self.journal().is_some_and(|journal| journal.rolling);
+        match self.state {
+            LeftoverState::TornHead { restorable: true } if !rolling => self.redo(validate),
+            _ => self.resume(validate),
+        }
+    }
+
+    fn journal(&self) -> Option<&Journal<'d, D>> {
+        match &self.content {
+            Content::Journal(journal) => Some(journal),
+            Content::Flawed(_) => None,
+        }
+    }
+
+    /// Refuses to part a file from its set.
+    fn alone(&self) -> Result<(), JournalError> {
+        if self.one_of_set() { Err(JournalError::OneOfSet { path: self.path.clone() }) } else { Ok(()) }
+    }
+
+    fn redo(
+        self,
+        validate: impl FnOnce(&Contents, &Facts) -> Result<(), BoxError>,
+    ) -> Result<Outcome, JournalError> {
+        self.settled()?.run(validate).map(|()| Outcome::Completed)
+    }
+
+    fn restore(self) -> Result<Outcome, JournalError> {
+        self.settled()?.roll_back().map(|()| Outcome::RolledBack)
+    }
+
+    /// Deals with the states in which there is only one thing to do.
+    fn settle_rest(self) -> Result<Outcome, JournalError> {
+        match self.state {
+            LeftoverState::Incomplete | LeftoverState::Outdated => {
+                self.remove()?;
+                Ok(Outcome::Discarded)
+            }
+            LeftoverState::RollingBack => self.restore(),
+            LeftoverState::Superseded => {
+                self.settled()?.close(Ending::Completed).map(|()| Outcome::Completed)
+            }
+            LeftoverState::Ended => {
+                self.remove()?;
+                let rolled_back =
+                    |journal: &Journal<'d, D>| journal.stage == Stage::Ended(Ending::RolledBack);
+                let rolled_back = self.journal().is_some_and(rolled_back);
+                Ok(if rolled_back { Outcome::RolledBack } else { Outcome::Completed })
+            }
+            LeftoverState::Foreign => self.orphan(),
+            _ => Err(self.stuck()),
+        }
+    }
+
+    /// The journal, with everything made to last on which the next step builds: what the
+    /// earlier run wrote may have been seen in the system's memory only.
+    fn settled(self) -> Result<Journal<'d, D>, JournalError> {
+        self.sync_dir()?;
+        match self.content {
+            Content::Journal(journal) => {
+                journal.store.sync_all().map_err(at(&self.name, "syncing"))?;
+                journal.sync()?;
+                Ok(*journal)
+            }
+            Content::Flawed(_) => Err(self.stuck()),
+        }
+    }
+
+    fn remove(&self) -> Result<(), JournalError> {
+        self.disk.remove(&self.name).map_err(at(&self.name, "removing"))?;
+        self.sync_dir()
+    }
+
+    fn sync_dir(&self) -> Result<(), JournalError> {
+        let directory = directory(&self.path);
+        self.disk.sync_dir(directory).map_err(at(directory, "syncing"))
+    }
+
+    /// Gives the journal a name under which no run finds it.
+    fn orphan(&self) -> Result<Outcome, JournalError> {
+        let first = beside(&self.name, ".orphan");
+        let names = (2..100).map(|number| beside(&first, &format!("-{number}")));
+        for name in std::iter::once(first.clone()).chain(names) {
+            if !self.disk.exists(&name).map_err(at(&name, "looking for it"))? {
+                self.disk.rename(&self.name, &name).map_err(at(&self.name, "renaming"))?;
+                self.sync_dir()?;
+                return Ok(Outcome::Orphaned(name));
+            }
+        }
+        Err(at(&first, "renaming")(ErrorKind::AlreadyExists.into()))
+    }
+
+    fn stuck(&self) -> JournalError {
+        let damage = match self.content {
+            Content::Flawed(flaw) => Some(Box::new(JournalError::damaged(&self.name, flaw))),
+            Content::Journal(_) => None,
+        };
+        JournalError::Stuck { path: self.path.clone(), state: self.state, damage }
+    }
+}

@@ -1,0 +1,98 @@
+//! Crash-safe change of a file in place (upgrade, "Crash-safe protocol").
+//!
+//! A change is a list of pages with their images before and after. The images go to a
+//! journal beside the file first; only when the journal is on the medium is the file
+//! touched. Whoever dies in between, at whatever instruction, leaves a file that a
+//! later run makes entirely new or entirely old again.
+//!
+//! ```text
+//! P2 P3  journal written and synced            Journal::write
+//! A1     page 0 poisoned, so that no program opens the half-written file
+//! A2     pages written                         Journal::apply
+//! A3     result validated                      Journal::read_back, Journal::preview
+//! A4     page 0 of the new file                Journal::publish
+//! E1 E2  journal ended and removed             Journal::end
+//! ```
+//!
+//! [`Journal::run`] does A1 to E2, and rolls back if anything fails before page 0 is
+//! new. What an earlier run left behind is found by [`leftover`].
+//!
+//! Files are reached through a [`Disk`], so that the same code runs on the real one
+//! and on one that fails at will. Whoever calls must hold the lock on the file, as
+//! [`Disk::open_exclusive`] gives it, until the journal is gone.
+
+mod disk;
+mod error;
+mod format;
+mod leftover;
+mod plan;
+mod read;
+mod run;
+#[cfg(unix)]
+mod system;
+mod window;
+mod write;
+
+use std::path::{Path, PathBuf};
+
+pub use disk::{Contents, Disk, DiskFile, Identity};
+pub use error::{BoxError, JournalError};
+pub use leftover::{Leftover, LeftoverState, Outcome, leftover};
+pub use plan::{Estimate, Facts, Operation, Options, PageChange};
+pub use run::Journal;
+#[cfg(unix)]
+pub use system::{SystemDisk, SystemFile};
+
+use crate::format::meta::{self as layout, at};
+use crate::order::Endianness::{Big, Little};
+
+/// The version that a half-written file claims to have, so that nothing opens it:
+/// "BBDK" in a little-endian file.
+const POISON: u32 = 0x4B44_4242;
+/// As much of page 0 as is ever written, in bytes: one sector.
+const HEAD: usize = layout::LENGTH;
+
+/// The first 512 bytes of page 0.
+type Head = [u8; HEAD];
+
+/// Where the journal of a database file stands: beside it, `NAME.bdbkit-journal`.
+#[must_use]
+pub fn name(path: &Path) -> PathBuf {
+    beside(path, ".bdbkit-journal")
+}
+
+/// Whether a file, of which at least the first 20 bytes are given, is half-written:
+/// poisoned by an operation that did not finish (upgrade, "States of the database file").
+#[must_use]
+pub fn poisoned(file: &[u8]) -> bool {
+    version(file) == Some(POISON)
+}
+
+/// The version that a database file of any access method claims to have.
+fn version(file: &[u8]) -> Option<u32> {
+    let magics = [layout::BTREE_MAGIC, layout::HASH_MAGIC, layout::QUEUE_MAGIC, layout::HEAP_MAGIC];
+    let order = [Little, Big]
+        .into_iter()
+        .find(|order| order.u32_at(file, at::MAGIC).is_some_and(|magic| magics.contains(&magic)))?;
+    order.u32_at(file, at::VERSION)
+}
+
+/// The path with something added to its last part.
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// The directory in which a file stands.
+fn directory(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// A length in memory as a length in a file.
+fn long(len: usize) -> u64 {
+    u64::try_from(len).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,449 @@
+//! Applying a journal and rolling it back: steps A1 to E2 and B0 to B5 (upgrade,
+//! "Steps").
+
+use std::path::{Path, PathBuf};
+
+use super::disk::{Contents, Disk, DiskFile};
+use super::error::{BoxError, JournalError, at};
+use super::format::{ENTRY, Ending, Header, RECORD, Record};
+use super::plan::Facts;
+use super::read;
+use super::window::{CHUNK, Window};
+use super::{Head, POISON, directory, long};
+use crate::format::meta::at::VERSION;
+use crate::order::Endianness;
+use crate::types::PageNo;
+
+/// The journal of a change: whole, and on the medium.
+///
+/// As long as it is there, the file can be made new or old, whatever happens. Dropping
+/// it leaves journal and file as they are, for a later run to deal with.
+#[derive(Debug)]
+pub struct Journal<'d, D: Disk> {
+    pub(super) disk: &'d D,
+    pub(super) file: &'d D::File,
+    /// Name of the database file.
+    pub(super) path: PathBuf,
+    pub(super) store: D::File,
+    /// Name of the journal.
+    pub(super) name: PathBuf,
+    pub(super) header: Header,
+    /// All pages but page 0, in the order in which they are written.
+    pub(super) entries: Vec<Entry>,
+    pub(super) heads: Heads,
+    /// Offset behind the commit record, in bytes.
+    pub(super) tail: u64,
+    /// Whether a roll back is on record.
+    pub(super) rolling: bool,
+    pub(super) stage: Stage,
+}
+
+/// How far a change has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// The file is untouched.
+    Committed,
+    /// Pages may have been written.
+    Applying,
+    /// All pages but page 0 are new.
+    Applied,
+    /// Page 0 may be new.
+    Publishing,
+    /// The whole file is new.
+    Published,
+    /// Pages may be old again.
+    RollingBack,
+    /// The whole file is old again.
+    Restored,
+    /// The end may be on record.
+    Ended(Ending),
+}
+
+/// Where the images of a page stand.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entry {
+    pub(super) page: PageNo,
+    pub(super) appended: bool,
+    /// Offset of the entry in the journal, in bytes.
+    pub(super) at: u64,
+}
+
+/// The states through which the start of page 0 passes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Heads {
+    pub(super) before: Head,
+    pub(super) poison: Head,
+    pub(super) after: Head,
+}
+
+impl Heads {
+    /// From the images of page 0; `None` if they are too short.
+    pub(super) fn of(before: &[u8], after: &[u8], order: Endianness) -> Option<Heads> {
+        let (before, after) = (*before.first_chunk()?, *after.first_chunk()?);
+        let mut poison: Head = before;
+        let version = match order {
+            Endianness::Little => POISON.to_le_bytes(),
+            Endianness::Big => POISON.to_be_bytes(),
+        };
+        *poison.get_mut(VERSION..)?.first_chunk_mut()? = version;
+        Some(Heads { before, poison, after })
+    }
+
+    /// Whether every byte of another head is that of one of two of these states.
+    pub(super) fn mixed(&self, head: &Head) -> bool {
+        let of_two = |one: &Head, other: &Head| {
+            head.iter().zip(one.iter().zip(other)).all(|(byte, (one, other))| byte == one || byte == other)
+        };
+        of_two(&self.before, &self.poison)
+            || of_two(&self.poison, &self.after)
+            || of_two(&self.before, &self.after)
+    }
+
+    /// CRC-32 of each; 0 for a poison that is not used.
+    pub(super) fn crcs(&self, poison: bool) -> [u32; 3] {
+        let poison = if poison { crc32fast::hash(&self.poison) } else { 0 };
+        [crc32fast::hash(&self.before), poison, crc32fast::hash(&self.after)]
+    }
+}
+
+/// The images of a page, and how it stands in the file.
+pub(super) struct Sight<'a> {
+    /// The image before; `None` for an appended page.
+    pub(super) before: Option<&'a [u8]>,
+    /// The image after.
+    pub(super) after: &'a [u8],
+    /// The page in the file; `None` if the file ends before.
+    pub(super) found: Option<&'a [u8]>,
+}
+
+impl<D: Disk> Journal<'_, D> {
+    /// What the journal says about the change as a whole.
+    #[must_use]
+    pub fn facts(&self) -> &Facts {
+        &self.header.facts
+    }
+
+    /// Name of the database file, without symbolic links.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The first 512 bytes of page 0 as they are to be.
+    #[must_use]
+    pub fn page_zero(&self) -> &[u8; 512] {
+        &self.heads.after
+    }
+
+    /// Does all that is left to do, and removes the journal: applies the change, reads it
+    /// back, lets `validate` see the file [as it will be](Self::preview), and publishes it.
+    /// If anything of this fails, rolls back.
+    ///
+    /// # Errors
+    ///
+    /// [`JournalError::RolledBack`] with the reason: the file is as before. Only if the
+    /// disk fails again while rolling back is it [`JournalError::Unsettled`]: the journal
+    /// is still there, and a later run can go on. [`JournalError::NotRemoved`]: the file
+    /// is new.
+    pub fn run(
+        mut self,
+        validate: impl FnOnce(&Contents, &Facts) -> Result<(), BoxError>,
+    ) -> Result<(), JournalError> {
+        match self.prepare(validate).and_then(|()| self.publish()) {
+            Ok(()) => self.end(),
+            Err(cause) => Err(self.give_up(cause)),
+        }
+    }
+
+    /// Steps A1 to A3.
+    pub(super) fn prepare(
+        &mut self,
+        validate: impl FnOnce(&Contents, &Facts) -> Result<(), BoxError>,
+    ) -> Result<(), JournalError> {
+        self.apply()?;
+        self.read_back()?;
+        validate(&self.preview()?, self.facts())
+            .map_err(|source| JournalError::Invalid { path: self.path.clone(), source })
+    }
+
+    /// Rolls back, and says why and with what success.
+    pub(super) fn give_up(&mut self, cause: JournalError) -> JournalError {
+        let (path, cause) = (self.path.clone(), Box::new(cause));
+        match self.roll_back() {
+            Ok(()) => JournalError::RolledBack { path, cause },
+            Err(then) => JournalError::Unsettled { path, cause, then: Box::new(then) },
+        }
+    }
+
+    /// Steps A1 and A2: poisons page 0, then writes all other pages. A change of page 0
+    /// alone leaves nothing to do here.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system, or the journal is damaged: [roll back](Self::roll_back).
+    pub fn apply(&mut self) -> Result<(), JournalError> {
+        self.expect("applying the change", &[Stage::Committed, Stage::Applying])?;
+        if self.entries.is_empty() {
+            self.stage = Stage::Applied;
+            return Ok(());
+        }
+        let grows = self.header.len_after.saturating_sub(self.header.len_before);
+        self.file
+            .reserve(self.header.len_before, grows, false)
+            .map_err(at(&self.path, "reserving disk space"))?;
+        self.stage = Stage::Applying;
+        self.poison()?;
+        self.put(true)?;
+        self.sync()?;
+        self.stage = Stage::Applied;
+        Ok(())
+    }
+
+    /// Checks that the pages read back from the file are those that were to be written
+    /// (upgrade, "Validation", 3).
+    ///
+    /// # Errors
+    ///
+    /// [`JournalError::ReadBack`], [`JournalError::Length`], and those of the file system.
+    pub fn read_back(&self) -> Result<(), JournalError> {
+        let (found, expected) = (self.size()?, self.header.len_after);
+        if found != expected {
+            return Err(JournalError::Length { path: self.path.clone(), found, expected });
+        }
+        self.look(|page, sight| {
+            let found = sight.found.unwrap_or_default();
+            if found == sight.after {
+                return Ok(());
+            }
+            let offset = found.iter().zip(sight.after).take_while(|(found, after)| found == after).count();
+            Err(JournalError::ReadBack { path: self.path.clone(), page, offset })
+        })
+    }
+
+    /// The bytes of the file as they are, with the new page 0 laid over them in memory:
+    /// between [`apply`](Self::apply) and [`publish`](Self::publish), the new file. Drop
+    /// them before going on.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    pub fn preview(&self) -> Result<Contents, JournalError> {
+        let mut contents = self.file.contents().map_err(at(&self.path, "reading"))?;
+        contents.lay_over(&self.heads.after);
+        Ok(contents)
+    }
+
+    /// Step A4: writes page 0 of the new file, which is complete with it.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system: [roll back](Self::roll_back).
+    pub fn publish(&mut self) -> Result<(), JournalError> {
+        self.expect("publishing the change", &[Stage::Applied, Stage::Publishing])?;
+        self.stage = Stage::Publishing;
+        self.put_head(&self.heads.after)?;
+        self.sync()?;
+        self.stage = Stage::Published;
+        Ok(())
+    }
+
+    /// Steps E1 and E2: puts the end on record, then removes the journal. There is no way
+    /// back from here.
+    ///
+    /// # Errors
+    ///
+    /// [`JournalError::NotRemoved`]: the file is new all the same, and a later run will
+    /// remove the journal.
+    pub fn end(&mut self) -> Result<(), JournalError> {
+        self.expect("ending the change", &[Stage::Published, Stage::Ended(Ending::Completed)])?;
+        self.close(Ending::Completed)
+    }
+
+    /// Steps A4, E1 and E2.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`publish`](Self::publish) and [`end`](Self::end).
+    pub fn finish(&mut self) -> Result<(), JournalError> {
+        self.publish()?;
+        self.end()
+    }
+
+    /// Makes the file what it was before and removes the journal: steps B0 to B5, at any
+    /// time before [`end`](Self::end). May be tried again if it fails.
+    ///
+    /// # Errors
+    ///
+    /// [`JournalError::TooLate`]; [`JournalError::NotRemoved`] if only the journal is left
+    /// to be removed; those of the file system.
+    pub fn roll_back(&mut self) -> Result<(), JournalError> {
+        match self.stage {
+            Stage::Ended(Ending::Completed) => {
+                return Err(JournalError::TooLate { path: self.path.clone() });
+            }
+            Stage::Committed | Stage::Restored | Stage::Ended(Ending::RolledBack) => {}
+            _ => self.restore()?,
+        }
+        self.close(Ending::RolledBack)
+    }
+
+    /// Step B0: puts on record that the change is to be rolled back.
+    pub(super) fn intend(&mut self) -> Result<(), JournalError> {
+        if !self.rolling {
+            self.record(Record::RollBack)?;
+            self.rolling = true;
+        }
+        Ok(())
+    }
+
+    /// Steps B0 to B4.
+    fn restore(&mut self) -> Result<(), JournalError> {
+        self.stage = Stage::RollingBack;
+        self.intend()?;
+        if self.header.poison {
+            self.poison()?;
+            self.put(false)?;
+            self.sync()?;
+            self.file.set_size(self.header.len_before).map_err(at(&self.path, "cutting"))?;
+            self.sync()?;
+        }
+        self.put_head(&self.heads.before)?;
+        self.sync()?;
+        self.stage = Stage::Restored;
+        Ok(())
+    }
+
+    /// Puts the end on record and removes the journal: steps E1 and E2, or B5.
+    pub(super) fn close(&mut self, ending: Ending) -> Result<(), JournalError> {
+        self.stage = Stage::Ended(ending);
+        let closed = self.record(Record::Done(ending)).and_then(|()| self.remove());
+        closed.map_err(|cause| JournalError::NotRemoved {
+            path: self.path.clone(),
+            state: match ending {
+                Ending::Completed => "complete",
+                Ending::RolledBack => "as before",
+            },
+            cause: Box::new(cause),
+        })
+    }
+
+    /// Removes the journal.
+    pub(super) fn remove(&self) -> Result<(), JournalError> {
+        self.disk.remove(&self.name).map_err(at(&self.name, "removing"))?;
+        let directory = directory(&self.path);
+        self.disk.sync_dir(directory).map_err(at(directory, "syncing"))
+    }
+
+    /// Appends a record and makes it last.
+    fn record(&self, record: Record) -> Result<(), JournalError> {
+        let behind = if self.rolling { long(RECORD) } else { 0 };
+        self.store
+            .write_at(self.tail.saturating_add(behind), &record.encode(self.header.id))
+            .map_err(at(&self.name, "writing"))?;
+        self.store.sync_all().map_err(at(&self.name, "syncing"))
+    }
+
+    /// Poisons page 0, and makes that last before any other page is written.
+    fn poison(&self) -> Result<(), JournalError> {
+        self.put_head(&self.heads.poison)?;
+        self.file.sync_data().map_err(at(&self.path, "syncing"))
+    }
+
+    fn put_head(&self, head: &Head) -> Result<(), JournalError> {
+        self.file.write_at(0, head).map_err(at(&self.path, "writing page 0"))
+    }
+
+    pub(super) fn sync(&self) -> Result<(), JournalError> {
+        self.file.sync_all().map_err(at(&self.path, "syncing"))
+    }
+
+    pub(super) fn size(&self) -> Result<u64, JournalError> {
+        self.file.size().map_err(at(&self.path, "asking for its length"))
+    }
+
+    /// Writes the images after, or those before, of all pages but page 0; neighbours
+    /// together.
+    fn put(&self, after: bool) -> Result<(), JournalError> {
+        let mut images = Images::of(self)?;
+        let mut run: Vec<u8> = Vec::new();
+        let mut start = 0_u64;
+        let write =
+            |start, run: &[u8]| self.file.write_at(start, run).map_err(at(&self.path, "writing pages"));
+        for entry in self.entries.iter().filter(|entry| after || !entry.appended) {
+            let offset = self.offset(entry.page);
+            let neighbour = start.saturating_add(long(run.len())) == offset;
+            if !run.is_empty() && (!neighbour || run.len() >= CHUNK) {
+                write(start, &run)?;
+                run.clear();
+            }
+            if run.is_empty() {
+                start = offset;
+            }
+            let (image_before, image_after) = images.get(entry)?;
+            run.extend_from_slice(if after { image_after } else { image_before.unwrap_or_default() });
+        }
+        if run.is_empty() { Ok(()) } else { write(start, &run) }
+    }
+
+    /// Shows every page but page 0 beside its images.
+    pub(super) fn look(
+        &self,
+        mut show: impl FnMut(PageNo, Sight<'_>) -> Result<(), JournalError>,
+    ) -> Result<(), JournalError> {
+        let mut images = Images::of(self)?;
+        let mut pages = Window::new(self.file).map_err(at(&self.path, "reading"))?;
+        let size = self.facts().page_size.bytes();
+        for entry in &self.entries {
+            let (before, after) = images.get(entry)?;
+            let found = pages.get(self.offset(entry.page), size).map_err(at(&self.path, "reading"))?;
+            show(entry.page, Sight { before, after, found })?;
+        }
+        Ok(())
+    }
+
+    /// Offset of a page in the file, in bytes.
+    fn offset(&self, page: PageNo) -> u64 {
+        u64::from(page.0).saturating_mul(self.facts().page_size.get().into())
+    }
+
+    /// Refuses a step that does not come next.
+    fn expect(&self, step: &'static str, stages: &[Stage]) -> Result<(), JournalError> {
+        if stages.contains(&self.stage) {
+            Ok(())
+        } else {
+            Err(JournalError::OutOfOrder { path: self.path.clone(), step })
+        }
+    }
+}
+
+/// The images of a journal, read back.
+struct Images<'j, F> {
+    name: &'j Path,
+    id: u64,
+    page_size: usize,
+    window: Window<'j, F>,
+}
+
+impl<'j, F: DiskFile> Images<'j, F> {
+    fn of<D: Disk<File = F>>(journal: &'j Journal<'_, D>) -> Result<Images<'j, F>, JournalError> {
+        Ok(Images {
+            name: &journal.name,
+            id: journal.header.id,
+            page_size: journal.facts().page_size.bytes(),
+            window: Window::new(&journal.store).map_err(at(&journal.name, "reading"))?,
+        })
+    }
+
+    /// The images of a page, before and after. Their CRCs are checked once more.
+    fn get(&mut self, entry: &Entry) -> Result<(Option<&[u8]>, &[u8]), JournalError> {
+        let images = self.page_size.saturating_mul(if entry.appended { 1 } else { 2 });
+        let bytes = self
+            .window
+            .get(entry.at, ENTRY.saturating_add(images))
+            .map_err(at(self.name, "reading"))?
+            .unwrap_or_default();
+        let flaw = |flaw| JournalError::damaged(self.name, flaw);
+        let head = read::head(bytes, self.id, entry.at).map_err(flaw)?;
+        read::images(bytes, &head, self.page_size, entry.at).map_err(flaw)
+    }
+}

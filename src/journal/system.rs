@@ -1,0 +1,178 @@
+//! The disk of the operating system.
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FallocateFlags, FlockOperation, Mode, OFlags};
+use rustix::io::Errno;
+
+use super::disk::{Contents, Disk, DiskFile, Identity};
+use super::error::{JournalError, at};
+
+/// The file systems of this machine.
+///
+/// Files are locked both ways there are: with `flock`, and with the record locks of
+/// `fcntl`. Whether another program has the file open is looked up in `/proc`, where
+/// there is one, as far as this user may see it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemDisk;
+
+/// A file of [`SystemDisk`].
+#[derive(Debug)]
+pub struct SystemFile(File);
+
+impl Disk for SystemDisk {
+    type File = SystemFile;
+
+    fn resolve(&self, path: &Path) -> io::Result<PathBuf> {
+        fs::canonicalize(path)
+    }
+
+    fn open_exclusive(&self, path: &Path, assume_closed: bool) -> Result<SystemFile, JournalError> {
+        let file = open(path, OFlags::empty()).map_err(at(path, "opening"))?;
+        let lock = FlockOperation::NonBlockingLockExclusive;
+        let granted = |result| match result {
+            Ok(()) => Ok(()),
+            Err(Errno::AGAIN | Errno::ACCESS) => Err(JournalError::Locked { path: path.to_owned() }),
+            Err(error) => Err(at(path, "locking")(error.into())),
+        };
+        match rustix::fs::flock(&file.0, lock) {
+            // Not every file system has this kind of lock.
+            Err(Errno::NOTSUP | Errno::NOSYS | Errno::INVAL) => {}
+            result => granted(result)?,
+        }
+        granted(rustix::fs::fcntl_lock(&file.0, lock))?;
+        if !assume_closed {
+            let user = other_user(&file).map_err(at(path, "looking for programs that have it open"))?;
+            if let Some(process) = user {
+                return Err(JournalError::InUse { path: path.to_owned(), process });
+            }
+        }
+        Ok(file)
+    }
+
+    fn open(&self, path: &Path) -> io::Result<SystemFile> {
+        open(path, OFlags::NOFOLLOW)
+    }
+
+    fn create_new(&self, path: &Path) -> io::Result<SystemFile> {
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+        let file = rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR)?;
+        Ok(SystemFile(File::from(file)))
+    }
+
+    fn exists(&self, path: &Path) -> io::Result<bool> {
+        match fs::symlink_metadata(path) {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        fs::remove_file(path)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    fn sync_dir(&self, directory: &Path) -> io::Result<()> {
+        File::open(directory)?.sync_all()
+    }
+
+    fn free_space(&self, directory: &Path) -> io::Result<u64> {
+        let space = rustix::fs::statvfs(directory)?;
+        Ok(space.f_bavail.saturating_mul(space.f_frsize))
+    }
+}
+
+impl DiskFile for SystemFile {
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        self.0.read_exact_at(buffer, offset)
+    }
+
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.0.write_all_at(bytes, offset)
+    }
+
+    fn size(&self) -> io::Result<u64> {
+        Ok(self.0.metadata()?.len())
+    }
+
+    fn set_size(&self, bytes: u64) -> io::Result<()> {
+        self.0.set_len(bytes)
+    }
+
+    fn reserve(&self, offset: u64, bytes: u64, grow: bool) -> io::Result<()> {
+        if bytes == 0 {
+            return Ok(());
+        }
+        let mode = if grow { FallocateFlags::empty() } else { FallocateFlags::KEEP_SIZE };
+        match rustix::fs::fallocate(&self.0, mode, offset, bytes) {
+            Err(Errno::NOTSUP | Errno::NOSYS | Errno::INVAL) => Ok(()),
+            result => Ok(result?),
+        }
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.0.sync_data()
+    }
+
+    fn sync_all(&self) -> io::Result<()> {
+        self.0.sync_all()
+    }
+
+    fn identity(&self) -> io::Result<Identity> {
+        Ok(identity(&self.0.metadata()?))
+    }
+
+    #[cfg(feature = "mmap")]
+    fn contents(&self) -> io::Result<Contents> {
+        if self.size()? == 0 { Ok(Contents::from(Vec::new())) } else { Contents::map(&self.0) }
+    }
+
+    #[cfg(not(feature = "mmap"))]
+    fn contents(&self) -> io::Result<Contents> {
+        let size = usize::try_from(self.size()?).map_err(|_| ErrorKind::FileTooLarge)?;
+        let mut bytes = vec![0; size];
+        self.read_at(0, &mut bytes)?;
+        Ok(Contents::from(bytes))
+    }
+}
+
+/// Opens a regular file, and nothing else, for reading and writing.
+fn open(path: &Path, flags: OFlags) -> io::Result<SystemFile> {
+    // Opening a pipe or a device would otherwise wait for its other end.
+    let flags = flags | OFlags::RDWR | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
+    if file.metadata()?.is_file() {
+        Ok(SystemFile(file))
+    } else {
+        Err(io::Error::new(ErrorKind::InvalidInput, "not a regular file"))
+    }
+}
+
+fn identity(file: &fs::Metadata) -> Identity {
+    Identity { device: file.dev(), inode: file.ino() }
+}
+
+/// A process, other than through this handle, that has the file open.
+fn other_user(file: &SystemFile) -> io::Result<Option<u32>> {
+    let wanted = file.identity()?;
+    let own = std::process::id();
+    let Ok(processes) = fs::read_dir("/proc") else { return Ok(None) };
+    for process in processes.flatten() {
+        let Some(number) = process.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+        // Those of other users, and those that just ended, cannot be looked at.
+        let Ok(open) = fs::read_dir(process.path().join("fd")) else { continue };
+        let same = |entry: &fs::DirEntry| fs::metadata(entry.path()).is_ok_and(|m| identity(&m) == wanted);
+        let handles = open.flatten().filter(same).count();
+        if handles > usize::from(number == own) {
+            return Ok(Some(number));
+        }
+    }
+    Ok(None)
+}
