@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::ops::Deref;
+use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 
 use super::error::JournalError;
@@ -163,36 +163,25 @@ pub trait DiskFile: fmt::Debug {
     fn contents(&self) -> io::Result<Contents>;
 }
 
-/// The bytes of a whole file.
-pub struct Contents(Bytes);
-
-enum Bytes {
-    Owned(Vec<u8>),
-    #[cfg(feature = "mmap")]
-    Map(memmap2::MmapMut),
-}
+/// The bytes of a whole file: owned, or mapped.
+pub struct Contents(Box<dyn DerefMut<Target = [u8]> + Send + Sync>);
 
 impl Contents {
     /// Maps a file.
     #[cfg(feature = "mmap")]
     pub(super) fn map(file: &std::fs::File) -> io::Result<Contents> {
-        crate::source::map_overlay(file).map(|map| Contents(Bytes::Map(map)))
+        crate::source::map_overlay(file).map(|map| Contents(Box::new(map)))
     }
 
     /// Lays bytes over the start of the file, in memory only.
     pub(super) fn lay_over(&mut self, head: &[u8]) {
-        let bytes: &mut [u8] = match &mut self.0 {
-            Bytes::Owned(bytes) => bytes,
-            #[cfg(feature = "mmap")]
-            Bytes::Map(map) => map,
-        };
-        bytes.iter_mut().zip(head).for_each(|(to, from)| *to = *from);
+        self.0.iter_mut().zip(head).for_each(|(to, from)| *to = *from);
     }
 }
 
 impl From<Vec<u8>> for Contents {
     fn from(bytes: Vec<u8>) -> Contents {
-        Contents(Bytes::Owned(bytes))
+        Contents(Box::new(bytes))
     }
 }
 
@@ -200,11 +189,7 @@ impl Deref for Contents {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        match &self.0 {
-            Bytes::Owned(bytes) => bytes,
-            #[cfg(feature = "mmap")]
-            Bytes::Map(map) => map,
-        }
+        &self.0
     }
 }
 
