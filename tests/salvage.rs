@@ -19,9 +19,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 use std::time::Duration;
 
-use bdbkit::salvage::{Confidence, Key, Name, Origin, Salvage};
+use bdbkit::salvage::{Confidence, Key, Name, Note, Origin, Place, Recovered, Salvage, Salvaged, Survey};
 use bdbkit::{Database, Method, PageSize};
-use common::image::{Image, LEAF, OVERFLOW};
+use common::image::{DUPLICATE, DUPLICATE_LEAF, INTERNAL, Image, LEAF, NEXT, OVERFLOW, RECNO_LEAF};
 use common::standing::{Standing, lost, pair, salvaged, standing};
 use common::{Golden, Pair, Watch, all_databases, cases, missing, multiset, pairs_of_text, read, readable};
 
@@ -407,6 +407,157 @@ fn what_is_no_database_is_named() {
     }
 }
 
+// ---------------------------------------------------------------- provenance and trust
+
+#[test]
+fn a_value_stands_in_the_slot_that_is_told() {
+    let mut values = 0;
+    for image in small_files(20_000) {
+        let salvage = Salvage::from_bytes(&image.bytes[..]);
+        for record in salvage.survey().unwrap().records() {
+            let page = record.provenance.page.0;
+            if ![LEAF, RECNO_LEAF, DUPLICATE, DUPLICATE_LEAF].contains(&image.kind(page)) {
+                continue;
+            }
+            let Place::Slot(slot) = record.provenance.place else { panic!("{}: {record:?}", image.name) };
+            let at = image.item(page, slot);
+            let value = pair(&record).1;
+            let what = format!("{}, page {page}, slot {slot}", image.name);
+            match image.byte(page, at + 2) {
+                1 => {
+                    let start = usize::try_from(page).unwrap() * image.page_size + at + 3;
+                    assert!(image.bytes[start..].starts_with(&value), "{what}");
+                    assert_eq!(usize::from(image.u16(page, at)), value.len(), "{what}");
+                }
+                3 => assert_eq!(usize::try_from(image.u32(page, at + 8)).unwrap(), value.len(), "{what}"),
+                kind => panic!("{what}: an item of type {kind}"),
+            }
+            values += 1;
+        }
+    }
+    assert!(values > 5000, "{values} values");
+}
+
+#[test]
+fn records_that_nothing_leads_to_are_told_from_those_of_a_tree() {
+    for case in ["btree-v6-be-levels", "btree-v8-le-levels", "btree-v9-le-levels"] {
+        let mut image = Image::of_case(case);
+        let all = multiset(strict(&image.bytes));
+        // The first child of the root is lost: with it, what leads to some leaves.
+        let lost = image.children(1)[0];
+        assert_eq!(image.kind(lost), INTERNAL);
+        let orphans = image.leaves(lost);
+        image.bytes = destroyed(&image, lost, 0);
+        let salvage = Salvage::from_bytes(&image.bytes[..]);
+        let survey = salvage.survey().unwrap();
+        let mut found = Vec::new();
+        for record in survey.records() {
+            let expected = match orphans.contains(&record.provenance.page.0) {
+                true => (Origin::Orphan, Confidence::Medium),
+                false => (Origin::Tree, Confidence::High),
+            };
+            assert_eq!((record.provenance.origin, record.confidence()), expected, "{case}: {record:?}");
+            found.push(pair(&record));
+        }
+        assert!(multiset(found) == all, "{case}");
+    }
+}
+
+#[test]
+fn a_wrong_checksum_is_noted_with_the_records_of_its_page() {
+    for case in ["btree-v9-be-checksum", "btree-v9-le-checksum"] {
+        let mut image = Image::of_case(case);
+        let page = image.pages_of(LEAF)[0];
+        image.put(page, 5, image.byte(page, 5) ^ 1); // within the LSN
+        let salvage = Salvage::from_bytes(&image.bytes[..]);
+        let (mut noted, mut others) = (0, 0);
+        for record in salvage.survey().unwrap().records() {
+            let here = record.provenance.page.0 == page;
+            let trust = if here { Confidence::Medium } else { Confidence::High };
+            assert_eq!((record.notes.has(Note::Checksum), record.confidence()), (here, trust), "{case}");
+            *(if here { &mut noted } else { &mut others }) += 1;
+        }
+        assert!(noted > 0 && others > 0, "{case}: {noted} and {others} records");
+    }
+}
+
+/// The records whose value is in the overflow chain that starts on a page.
+fn with_chain<'s>(survey: &'s Survey<'_>, image: &Image, first: u32) -> Vec<Salvaged<'s>> {
+    let leads_there = |record: &Salvaged<'_>| match record.provenance.place {
+        Place::Slot(slot) => {
+            let page = record.provenance.page.0;
+            let at = image.item(page, slot);
+            image.byte(page, at + 2) == 3 && image.u32(page, at + 4) == first
+        }
+        Place::Offset(_) => false,
+    };
+    survey.records().filter(leads_there).collect()
+}
+
+#[test]
+fn a_chain_that_ends_early_or_late_gives_what_is_there() {
+    let mut tried = 0;
+    for case in ["btree-v6-be-overflow", "btree-v8-le-overflow", "btree-v9-le-overflow"] {
+        let image = Image::of_case(case);
+        let values = image.items(LEAF, 3).into_iter().filter(|(_, slot)| slot % 2 == 1);
+        for (page, slot) in values {
+            let at = image.item(page, slot);
+            let (first, len) = (image.u32(page, at + 4), image.u32(page, at + 8));
+            if image.u32(first, NEXT) == 0 {
+                continue;
+            }
+            let salvage = Salvage::from_bytes(&image.bytes[..]);
+            let survey = salvage.survey().unwrap();
+            let whole = pair(&with_chain(&survey, &image, first)[0]).1;
+
+            let mut cut = image.clone();
+            cut.put_u32(first, NEXT, 0);
+            let salvage = Salvage::from_bytes(&cut.bytes[..]);
+            let survey = salvage.survey().unwrap();
+            let record = &with_chain(&survey, &cut, first)[0];
+            let Recovered::Part { bytes, expected } = &record.value else { panic!("{case}: {record:?}") };
+            let bytes = bytes.to_cow();
+            assert_eq!((bytes.len(), *expected), (usize::from(image.u16(first, 22)), len), "{case}");
+            assert!(whole.starts_with(&bytes), "{case}");
+            assert!(!record.is_whole() && record.confidence() == Confidence::Low, "{case}");
+
+            let mut late = image.clone();
+            late.put_u32(page, at + 8, 1);
+            let salvage = Salvage::from_bytes(&late.bytes[..]);
+            let survey = salvage.survey().unwrap();
+            let record = &with_chain(&survey, &late, first)[0];
+            assert!(pair(record).1 == whole && record.notes.has(Note::ChainLength), "{case}: {record:?}");
+            assert_eq!(record.confidence(), Confidence::Medium, "{case}");
+            tried += 1;
+        }
+    }
+    assert!(tried >= 6, "{tried} chains of several pages");
+}
+
+#[test]
+fn databases_are_found_without_the_list_of_them() {
+    for case in ["btree-v8-be-subdbs", "btree-v8-le-subdbs", "btree-v9-be-subdbs", "btree-v9-le-subdbs"] {
+        let image = Image::of_case(case);
+        let file = Database::from_bytes(&image.bytes[..]).unwrap();
+        let bytes = destroyed(&image, 1, 0);
+        let salvage = Salvage::from_bytes(&bytes[..]);
+        let survey = salvage.survey().unwrap();
+        let mut records: BTreeMap<Vec<u8>, usize> = BTreeMap::new();
+        for record in survey.records() {
+            assert_eq!(record.provenance.origin, Origin::Tree, "{case}: {record:?}");
+            *records.entry(record.database.label().unwrap().into_owned()).or_default() += 1;
+        }
+        let mut expected = BTreeMap::new();
+        for database in all_databases(&file) {
+            let page = database.meta().page();
+            assert!(survey.databases().iter().any(|owner| *owner.name() == Name::Lost(page)), "{case}");
+            expected.insert(format!("__PAGE_{page}__").into_bytes(), database.iter().count());
+        }
+        expected.retain(|_, records| *records > 0);
+        assert_eq!(records, expected, "{case}");
+    }
+}
+
 // ------------------------------------------------------------------------- mutants
 
 /// What a salvage of anything must keep to: it ends, and gives no slot twice.
@@ -488,7 +639,7 @@ fn an_overflow_chain_of_two_items_is_given_with_both_and_a_third_ends() {
     let salvage = Salvage::from_bytes(&image.bytes[..]);
     let survey = salvage.survey().unwrap();
     let mut records = survey.records();
-    let shared = records.by_ref().filter(|r| r.notes.has(bdbkit::salvage::Note::ChainShared)).count();
+    let shared = records.by_ref().filter(|r| r.notes.has(Note::ChainShared)).count();
     assert!(shared >= 1);
     assert!(records.report().problem_count() > 0);
     let whole = u64::try_from(image.bytes.len()).unwrap();

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bdbkit::{Database, Finding, Rule, Severity, Verdict, Verify};
+use common::image::{INTERNAL, Image};
 use common::{cases, databases, read};
 
 fn check(path: &Path) -> Verdict {
@@ -101,6 +102,27 @@ fn each_kind_of_damage_breaks_its_rule() {
         let found: Vec<Rule> = errors(&verdict).iter().map(|finding| finding.rule).collect();
         assert!(found.contains(&rule), "{case}: expected {}, found {:?}", rule.id(), errors(&verdict));
     }
+}
+
+#[test]
+fn a_page_that_two_links_lead_to_has_its_place_once() {
+    let mut tried = 0;
+    for tree in ["btree-v6-be-levels", "btree-v9-le-levels"].map(Image::of_case) {
+        for page in tree.pages_of(INTERNAL) {
+            let last = tree.entries(page) - 1;
+            // The root, the metadata page, the page itself, and a neighbour.
+            for target in [1, 0, page, tree.children(page)[0]] {
+                let mut damaged = tree.clone();
+                damaged.put_u32(page, tree.child_at(page, last), target);
+                let verdict = Verify::from_bytes(&damaged.bytes[..]).run();
+                let is_it = |e: &&Finding| e.rule == Rule::Once && e.page.0 == page;
+                let found = errors(&verdict);
+                assert!(found.iter().any(is_it), "{}, page {page} to {target}: {found:?}", tree.name);
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried >= 16, "{tried}");
 }
 
 #[test]

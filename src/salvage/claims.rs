@@ -74,5 +74,7 @@ mod tests {
         claims.clear(512);
         assert_eq!(claims.gaps(0, 512), [(0, 512)]);
         assert!(claims.claim(0, 65536) && !claims.claim(65532, 4));
+        claims.clear(65536);
+        assert!(claims.claim(0, 8) && !claims.claim(4, 300), "claimed at its start, not at its end");
     }
 }
