@@ -738,7 +738,7 @@ fn an_internal_page_without_entries_is_an_error() {
     for tree in trees().into_iter().chain(record_trees()) {
         let mut damaged = tree.clone();
         damaged.put_u16(1, ENTRIES, 0);
-        expect(&tree, &damaged, 1, "", &all_pairs(&tree));
+        expect(&tree, &damaged, 1, "0 entries: an internal page has children", &all_pairs(&tree));
     }
 }
 
@@ -836,6 +836,20 @@ fn a_number_of_entries_that_cannot_be_is_an_error() {
         damaged.put_u16(page, ENTRIES, tree.entries(page) - 2);
         String::new()
     });
+}
+
+#[test]
+fn a_key_without_data_at_the_end_of_a_leaf_is_an_error() {
+    for tree in trees() {
+        for page in tree.leaves(1).into_iter().step_by(5) {
+            for entries in [tree.entries(page) - 1, tree.entries(page) + 1] {
+                let mut damaged = tree.clone();
+                damaged.put_u16(page, ENTRIES, entries);
+                let words = format!("{entries} entries: keys and data come in pairs");
+                expect(&tree, &damaged, page, &words, &pairs_on(&tree, &[page]));
+            }
+        }
+    }
 }
 
 #[test]
