@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bdbkit::{Database, Finding, Rule, Severity, Verdict, Verify};
-use common::image::{INTERNAL, Image};
+use common::image::{INTERNAL, Image, NEXT, PREV};
 use common::{cases, databases, read};
 
 fn check(path: &Path) -> Verdict {
@@ -123,6 +123,37 @@ fn a_page_that_two_links_lead_to_has_its_place_once() {
         }
     }
     assert!(tried >= 16, "{tried}");
+}
+
+#[test]
+fn the_leaves_at_the_ends_lead_nowhere() {
+    for tree in ["btree-v6-be-levels", "btree-v9-le-levels", "recno-v9-be-var"].map(Image::of_case) {
+        let leaves = tree.leaves(1);
+        let (first, last) = (leaves[0], leaves[leaves.len() - 1]);
+        for (page, field) in [(first, PREV), (last, NEXT)] {
+            for target in [first, last, leaves[1], tree.pages(), u32::MAX] {
+                let mut damaged = tree.clone();
+                damaged.put_u32(page, field, target);
+                let verdict = Verify::from_bytes(&damaged.bytes[..]).run();
+                let places: Vec<_> = errors(&verdict).iter().map(|e| (e.rule, e.page.0, e.offset)).collect();
+                assert_eq!(places, [(Rule::LeafChain, page, field)], "{}", tree.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_count_of_all_records_is_right() {
+    for tree in ["btree-v7-le-recnum", "btree-v9-be-recnum", "recno-v9-be-var"].map(Image::of_case) {
+        let total = tree.u32(1, PREV);
+        for wrong in [0, total - 1, total + 1, u32::MAX] {
+            let mut damaged = tree.clone();
+            damaged.put_u32(1, PREV, wrong);
+            let verdict = Verify::from_bytes(&damaged.bytes[..]).run();
+            let places: Vec<_> = errors(&verdict).iter().map(|e| (e.rule, e.page.0, e.offset)).collect();
+            assert_eq!(places, [(Rule::Count, 1, PREV)], "{}: {wrong} records", tree.name);
+        }
+    }
 }
 
 #[test]

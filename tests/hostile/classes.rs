@@ -317,6 +317,24 @@ fn encryption_compression_and_partitions_are_refused_by_name() {
 }
 
 #[test]
+fn flags_that_a_version_does_not_know_are_refused() {
+    for tree in trees() {
+        let (field, first) = match tree.version() {
+            6 => (36, 5),
+            7 => (32, 6),
+            8 => (48, 7),
+            _ => (48, 8),
+        };
+        for flag in (first..32).map(|bit| 1 << bit) {
+            let mut damaged = tree.clone();
+            let flags = tree.u32(0, field) | flag;
+            damaged.put_u32(0, field, flags);
+            expect_refused(&damaged, &format!("byte {field}: flags is {flags}"));
+        }
+    }
+}
+
+#[test]
 fn a_minimum_of_keys_that_cannot_be_harms_nobody() {
     for tree in trees() {
         let field = match tree.version() {
@@ -368,7 +386,7 @@ fn a_root_that_cannot_be_is_an_error() {
             for root in [0, 2, tree.pages(), 50_000, u32::MAX] {
                 let mut damaged = tree.clone();
                 damaged.put_u32(0, field, root);
-                expect(&tree, &damaged, 0, &format!("root is {root}"), &all);
+                expect(&tree, &damaged, 0, &format!("byte {field}: root is {root}"), &all);
             }
         }
         for kind in [0, 7, 9, 13, 77, 255] {
@@ -1054,6 +1072,27 @@ fn a_chain_on_pages_of_another_kind_is_an_error() {
             expect(&file, &damaged, first, "expected overflow", &lost);
         }
     }
+}
+
+#[test]
+fn an_item_that_leads_into_the_middle_of_a_chain_is_an_error() {
+    let mut tried = 0;
+    for file in files("overflow") {
+        for (page, slot, first, len) in chains(&file) {
+            let second = file.u32(first, NEXT);
+            if second == 0 {
+                continue;
+            }
+            // Its length is right: that of the rest of the chain.
+            let (at, rest) = (file.item(page, slot), len - u32::from(file.u16(first, AREA)));
+            let mut damaged = file.clone();
+            damaged.put_u32(page, at + 4, second).put_u32(page, at + 8, rest);
+            let words = format!("previous page is {first}, expected 0");
+            expect(&file, &damaged, second, &words, &of_length(&file, len));
+            tried += 1;
+        }
+    }
+    assert!(tried >= 8, "{tried} chains of several pages");
 }
 
 #[test]
