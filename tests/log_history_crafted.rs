@@ -310,9 +310,19 @@ fn nested_transactions_share_the_fate_of_their_parents() {
     log.commit(parent, 9);
     let last = log.put(good, P, 4, b"d", b"4");
     log.add("txn_child", lost, fields! {child: good, c_lsn: last});
+    // That was the last of its parent: a later one of its number is another.
+    log.abort(lost, &[]);
+    log.put(lost, [0, 8], 0, b"e", b"5");
+    log.commit(lost, 12);
     assert_eq!(
         told(&log),
-        ["put a: - 1 (at 9)", "put b: - 2 (at 9)", "put c: - 3 (Uncommitted)", "put d: - 4 (Uncommitted)"]
+        [
+            "put a: - 1 (at 9)",
+            "put b: - 2 (at 9)",
+            "put c: - 3 (Uncommitted)",
+            "put d: - 4 (Uncommitted)",
+            "put e: - 5 (at 12)"
+        ]
     );
 }
 
