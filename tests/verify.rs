@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bdbkit::{Database, Finding, Rule, Severity, Verdict, Verify};
-use common::image::{INTERNAL, Image, NEXT, PREV};
+use common::image::{ENTRIES, INTERNAL, Image, LEAF, NEXT, PREV};
 use common::{cases, databases, read};
 
 fn check(path: &Path) -> Verdict {
@@ -138,6 +138,27 @@ fn the_leaves_at_the_ends_lead_nowhere() {
                 let places: Vec<_> = errors(&verdict).iter().map(|e| (e.rule, e.page.0, e.offset)).collect();
                 assert_eq!(places, [(Rule::LeafChain, page, field)], "{}", tree.name);
             }
+        }
+    }
+}
+
+#[test]
+fn an_overflow_chain_counts_the_items_that_lead_to_it() {
+    for file in ["btree-v6-be-overflow", "btree-v8-le-overflow", "btree-v9-le-overflow"].map(Image::of_case) {
+        let [(page, slot), (other, other_slot), ..] = file.items(LEAF, 3)[..] else {
+            panic!("{}", file.name)
+        };
+        let (at, from) = (file.item(page, slot), file.item(other, other_slot));
+        let (first, len) = (file.u32(other, from + 4), file.u32(other, from + 8));
+        let mut shared = file.clone();
+        shared.put_u32(page, at + 4, first).put_u32(page, at + 8, len);
+        for stated in [1, 2, 3] {
+            shared.put_u16(first, ENTRIES, stated);
+            let verdict = Verify::from_bytes(&shared.bytes[..]).run();
+            let miscounted = errors(&verdict).into_iter().filter(|e| e.rule == Rule::OverflowCount);
+            let places: Vec<_> = miscounted.map(|e| (e.page.0, e.offset)).collect();
+            let expected = if stated == 2 { vec![] } else { vec![(first, ENTRIES)] };
+            assert_eq!(places, expected, "{}: {stated} stated", file.name);
         }
     }
 }

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use bdbkit::{Database, Error, Method, PageNo, Scanned};
+use bdbkit::{Database, Error, Method, PageNo, Scanned, Verify};
 
 use crate::common::image::{
     AREA, DUPLICATE, ENTRIES, INTERNAL, Image, LEAF, LEVEL, NEXT, OVERFLOW, PREV, RECNO_INTERNAL, RECNO_LEAF,
@@ -888,6 +888,22 @@ fn an_item_area_that_cannot_be_is_an_error() {
             format!("item area starts at {area}")
         });
     }
+}
+
+#[test]
+fn an_empty_leaf_of_64_kib_is_no_damage() {
+    // 65536 does not fit the field, and is stored as 0.
+    let mut file = Image::of_case("btree-v6-be-few-p65536");
+    file.put_u16(1, ENTRIES, 0).put_u16(1, AREA, 0);
+    let db = Database::from_bytes(&file.bytes[..]).unwrap();
+    assert_eq!((forward(&db).len(), db.iter().rev().count()), (0, 0));
+    assert!(db.get(b"any").unwrap().is_none());
+    let findings = Verify::new(&db).run().findings().to_vec();
+    assert!(findings.is_empty(), "{findings:?}");
+    // With items on the page it cannot be.
+    file.put_u16(1, ENTRIES, 2);
+    let db = Database::from_bytes(&file.bytes[..]).unwrap();
+    assert!(db.iter().any(|entry| entry.is_err()));
 }
 
 #[test]
