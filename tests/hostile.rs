@@ -1,7 +1,9 @@
 //! Hostile input: damaged files, and files made to attack the reader.
 //!
 //! - `mutants`: every truncation and every single-byte change of small files
-//! - `classes`: the named kinds of damage, one test each, in both byte orders
+//! - `classes`: the named kinds of damage, one test each, in both byte orders, as the
+//!   reader meets them; `verify_classes` and `salvage_classes` for the other two
+//! - `damage`: the files of these tests, and what is done to them
 //! - `memory`: what damaged files make the reader allocate
 //! - `damaged`: the files of `testdata/damage-*`
 //! - `regress`: faults that were found and mended
@@ -29,6 +31,8 @@ mod common;
 mod classes;
 #[path = "common/counting.rs"]
 mod counting;
+#[path = "hostile/damage.rs"]
+mod damage;
 #[path = "hostile/damaged.rs"]
 mod damaged;
 #[path = "hostile/memory.rs"]
@@ -37,3 +41,5 @@ mod memory;
 mod mutants;
 #[path = "hostile/regress.rs"]
 mod regress;
+#[path = "hostile/verify_classes.rs"]
+mod verify_classes;

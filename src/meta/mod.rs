@@ -192,6 +192,15 @@ impl Meta {
         }
     }
 
+    /// Where the length of records stands on the metadata page.
+    pub(crate) fn record_length_offset(&self) -> usize {
+        match self.version {
+            6 => 40,
+            7 => 64,
+            _ => 80,
+        }
+    }
+
     /// Whether a record length is stored that the flags do not allow.
     pub(crate) fn stray_record_length(&self) -> bool {
         self.record_length != 0 && (self.version == 6 || !self.flags.fixed_length())

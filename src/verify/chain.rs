@@ -57,7 +57,12 @@ impl<'c> Context<'c, '_> {
                 self.seen.refer(first, page.entries(), false);
             }
             total = total.saturating_add(u64::try_from(here).unwrap_or(u64::MAX));
-            if total > u64::from(len) {
+            if total >= u64::from(len) {
+                if total == u64::from(len) && page.next() != 0 {
+                    // What comes behind is not this item's.
+                    let text = format!("next page is {}, but the chain has its {len} bytes", page.next());
+                    report.error(Rule::OverflowLength, no, at::NEXT, text);
+                }
                 break;
             }
             link = From { page: no, offset: at::NEXT, what: "next overflow page" };

@@ -38,6 +38,10 @@ impl Context<'_, '_> {
                 report.error(Rule::FreeType, no, at::TYPE, text);
                 return;
             }
+            if page.entries() != 0 {
+                let text = format!("{} entries on a free page, expected 0", page.entries());
+                report.error(Rule::FreeType, no, at::ENTRIES, text);
+            }
             from = (no, at::NEXT);
             next = PageNo::link(page.next());
         }

@@ -11,6 +11,13 @@ use crate::format::item::{self, DUPLICATE, KEYDATA, OFFDUP, OVERFLOW, REFERENCE}
 use crate::format::page::{Page, PageKind, at, slot_offset};
 use crate::types::PageNo;
 
+/// Whether a page can be that of a bucket, or reserved for one. A wrong table of buckets
+/// leads to pages of others, which are not to be taken from them.
+fn may_be_bucket<O: ByteOrder>(page: Page<'_, O>) -> bool {
+    use PageKind::{Hash, HashUnsorted, Invalid};
+    matches!(PageKind::from_byte(page.type_byte()), Some(Hash | HashUnsorted | Invalid))
+}
+
 impl<'c> Context<'c, '_> {
     /// Walks the buckets.
     pub(super) fn buckets<O: ByteOrder>(&self, compare: &Comparer<'c>) {
@@ -24,7 +31,7 @@ impl<'c> Context<'c, '_> {
         let reserved = (buckets.max..=u32::MAX >> buckets.max.leading_zeros().min(31)).skip(1);
         for no in reserved.map(page).take_while(|no| no.0 < self.pages.count()) {
             let page = self.pages.raw(no).and_then(Page::<O>::new).filter(|page| !page.is_hole());
-            if !self.seen.mark(no) {
+            if page.is_some_and(|page| !may_be_bucket(page)) || !self.seen.mark(no) {
                 continue;
             }
             if let Some(page) = page.filter(|page| page.entries() > 0 && self.look::<O>(no, *page)) {
@@ -37,23 +44,21 @@ impl<'c> Context<'c, '_> {
                 return;
             }
             let no = page(bucket);
-            if no.0 >= self.pages.count() {
-                let text =
-                    format!("bucket {bucket} would be page {no}: the file has {} pages", self.pages.count());
+            let wrong = |why: String| {
+                let text = format!("bucket {bucket} would be page {no}: {why}");
                 self.report.error(Rule::Hash, self.meta.page(), self.meta.buckets_offset(), text);
-                return;
+            };
+            match self.pages.raw(no).and_then(Page::<O>::new) {
+                None => return wrong(format!("the file has {} pages", self.pages.count())),
+                // An empty bucket that was never written.
+                Some(page) if page.is_hole() => _ = self.seen.mark(no),
+                Some(page) if may_be_bucket(page) => self.bucket::<O>(no, compare),
+                Some(page) => wrong(format!("it is of type {}, expected hash", page.type_byte())),
             }
-            self.bucket::<O>(no, compare);
         }
     }
 
     fn bucket<O: ByteOrder>(&self, first: PageNo, compare: &Comparer<'c>) {
-        let hole = self.pages.raw(first).and_then(Page::<O>::new).is_some_and(|page| page.is_hole());
-        if hole {
-            // An empty bucket that was never written.
-            self.seen.mark(first);
-            return;
-        }
         let (mut next, mut prev) = (Some(first), PageNo(0));
         let mut from =
             From { page: self.meta.page(), offset: self.meta.buckets_offset(), what: "bucket page" };

@@ -286,7 +286,11 @@ impl Context<'_, '_> {
 
     fn last_page(&self) {
         let meta = self.pages.meta();
-        let Some(last) = meta.last_page() else { return };
+        let last = match meta.last_page() {
+            Some(last) => last,
+            None if meta.version() < 9 => return,
+            None => PageNo::META,
+        };
         let pages = self.pages.count();
         let text = format!("the last page is {last}, but the file has {pages} pages");
         match last.0.checked_add(1) {
@@ -310,7 +314,7 @@ impl Context<'_, '_> {
         }
         if meta.stray_record_length() {
             let text = "a record length, but records have none";
-            self.report.error(Rule::RecordLength, meta.page(), meta.min_key_offset().saturating_add(4), text);
+            self.report.error(Rule::RecordLength, meta.page(), meta.record_length_offset(), text);
         }
     }
 

@@ -121,7 +121,16 @@ impl<'c> Tree<'_, 'c, '_> {
     fn node_page<O: ByteOrder>(&self, job: &Job<'c>, level: u8) -> Option<Page<'c, O>> {
         let kind = self.shape.internal?;
         let page = self.context.reach::<O>(job.page, job.from)?;
-        self.context.is::<O>(job.page, page, kind, level).then_some(page)
+        if !self.context.is::<O>(job.page, page, kind, level) {
+            return None;
+        }
+        // A root that counts has its total there.
+        let total = self.shape.counted && job.parent.is_none();
+        if page.prev() != 0 && !total {
+            let text = format!("previous page is {}, expected 0 on an internal page", page.prev());
+            self.context.report.error(Rule::Link, job.page, at::PREV, text);
+        }
+        Some(page)
     }
 
     /// The children of an internal page, with the keys between which theirs must lie.
