@@ -41,5 +41,7 @@ mod memory;
 mod mutants;
 #[path = "hostile/regress.rs"]
 mod regress;
+#[path = "hostile/salvage_classes.rs"]
+mod salvage_classes;
 #[path = "hostile/verify_classes.rs"]
 mod verify_classes;

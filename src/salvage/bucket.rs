@@ -61,7 +61,7 @@ impl<'s> Bucket<'s> {
         let value_slot = slot.saturating_add(1);
         let value = if has_value { self.item::<O>(value_slot) } else { None };
         let at = key.map_or(0, |(at, _)| at);
-        let key = match key.and_then(|(_, raw)| simple::<O>(raw)) {
+        let key = match key.and_then(|(at, raw)| simple::<O>(raw, at)) {
             Some(item) => item,
             None => self.bad(slot, at),
         };
@@ -91,10 +91,11 @@ impl<'s> Bucket<'s> {
             Some((&OFFDUP, rest)) if rest.len() >= 7 => {
                 let root =
                     rest.get(3..).and_then(|raw| raw.first_chunk::<4>()).map_or(0, |raw| O::read_u32(raw));
-                units.push(unit(place, Item::Duplicates(PageNo(root))));
+                let at = u16::try_from(at).unwrap_or(0);
+                units.push(unit(place, Item::Duplicates { root: PageNo(root), at }));
             }
             _ => {
-                let value = match simple::<O>(raw) {
+                let value = match simple::<O>(raw, at) {
                     Some(item) => item,
                     None => self.bad(value_slot, at),
                 };
@@ -129,12 +130,12 @@ impl<'s> Bucket<'s> {
     }
 }
 
-fn simple<O: ByteOrder>(raw: &[u8]) -> Option<Item<'_>> {
+fn simple<O: ByteOrder>(raw: &[u8], at: usize) -> Option<Item<'_>> {
     match raw.split_first()? {
         (&KEYDATA, bytes) => Some(Item::Here(bytes)),
         (&OVERFLOW, _) if raw.len() >= REFERENCE => {
             let (first, len) = item::reference::<O>(raw)?;
-            Some(Item::Chain(Chain { first: PageNo(first), len }))
+            Some(Item::Chain(Chain { first: PageNo(first), len, at: u16::try_from(at).unwrap_or(0) }))
         }
         _ => None,
     }

@@ -61,29 +61,51 @@ impl<'s> Reader<'_, 's> {
         let leaf = self.leaf;
         let plausible = leaf.is_plausible();
         let mut lowest = leaf.bytes.len();
-        let least = if plausible { leaf.index_end() } else { slot_offset(leaf.overhead, 1) };
+        // Behind the index may be slots and items that were in use once. Where the item
+        // area can be relied on, the index ends when its items fill it.
+        let area = Some(leaf.area).filter(|_| !plausible && self.is_slot::<O>(leaf.area));
+        let mut left = area.map(|area| lowest.saturating_sub(area));
+        let least = match area {
+            Some(area) => area,
+            None if plausible => leaf.index_end(),
+            None => slot_offset(leaf.overhead, 1),
+        };
         for slot in 0..leaf.entries {
             let behind = slot_offset(leaf.overhead, slot.saturating_add(1));
             let unused = !plausible && leaf.slot::<O>(slot) == Some(0);
-            if behind > lowest || unused {
+            if behind > lowest || unused || left == Some(0) {
                 let defect = Defect::Entries { found: leaf.entries, why: "more than fit the page" };
                 self.problems.push(Error::corrupt(leaf.no, at::ENTRIES, defect));
                 break;
             }
             let offset = self.offset::<O>(slot, least.max(behind));
-            if let Some(offset) = offset.filter(|&offset| read::<O>(leaf.bytes, offset, true).is_some()) {
+            let stored = offset.and_then(|offset| Some((offset, read::<O>(leaf.bytes, offset, true)?)));
+            if let Some((offset, stored)) = stored {
                 lowest = lowest.min(offset);
+                if let Some(left) = left.as_mut().filter(|_| self.claims.claim(offset, stored.size)) {
+                    *left = left.saturating_sub(stored.size);
+                }
             }
             self.offsets.push(offset);
         }
         if leaf.pairs && self.offsets.len() & 1 != 0 {
             let defect = Defect::Entries { found: leaf.entries, why: "keys and data come in pairs" };
             self.problems.push(Error::corrupt(leaf.no, at::ENTRIES, defect));
-            self.offsets.push(None);
+            let slot = u16::try_from(self.offsets.len()).unwrap_or(u16::MAX);
+            let behind = slot_offset(leaf.overhead, slot.saturating_add(1));
+            self.offsets.push(self.offset::<O>(slot, least.max(behind)));
         }
+        self.claims.clear(leaf.bytes.len());
         self.starts = self.offsets.iter().flatten().copied().collect();
         self.starts.sort_unstable();
         self.starts.dedup();
+    }
+
+    /// Whether a slot that may be one leads to an offset.
+    fn is_slot<O: ByteOrder>(&self, offset: usize) -> bool {
+        let mut slots =
+            (0..self.leaf.entries).take_while(|&slot| slot_offset(self.leaf.overhead, slot) < offset);
+        slots.any(|slot| self.leaf.slot::<O>(slot) == Some(offset))
     }
 
     /// The slots behind the last one that lead to items of which nobody knows: the
@@ -231,7 +253,8 @@ impl<'s> Reader<'_, 's> {
             }
             OVERFLOW => {
                 let (first, len) = item::reference::<O>(raw)?;
-                let chain = Chain { first: PageNo(first.swap_bytes()), len: len.swap_bytes() };
+                let at = u16::try_from(offset).unwrap_or(0);
+                let chain = Chain { first: PageNo(first.swap_bytes()), len: len.swap_bytes(), at };
                 let wrong = !is_head(PageNo(first)) && is_head(chain.first);
                 wrong.then_some(Stored { item: Item::Chain(chain), deleted: false, size: REFERENCE })
             }

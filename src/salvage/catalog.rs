@@ -145,7 +145,10 @@ fn describe(bytes: &[u8], order: Endianness) -> Option<Description> {
 /// the list of databases, if there is one, are marked as seen.
 pub(super) fn databases<O: ByteOrder>(work: &mut Work<'_>) -> (Vec<Owner>, Owner) {
     let order = work.file.geometry.endianness();
-    let first = work.file.raw(PageNo::META).and_then(|bytes| describe(bytes, order));
+    // A HASH database has its first bucket where others have their root.
+    let fits =
+        |d: &Description| d.buckets.is_none() || !work.file.kind::<O>(FIRST_ROOT).is_some_and(is_of_tree);
+    let first = work.file.raw(PageNo::META).and_then(|bytes| describe(bytes, order)).filter(fits);
     let told = first.as_ref().map(|d| d.flags.several_databases());
     let list = if first.as_ref().is_some_and(|d| d.buckets.is_some()) { None } else { list::<O>(work, told) };
     let Some(list) = list else {
@@ -213,6 +216,12 @@ fn is_compressed<O: ByteOrder>(scratch: &mut Work<'_>, root: PageNo) -> bool {
     true
 }
 
+/// Whether a tree of records can start on a page of this kind.
+fn is_of_tree(kind: PageKind) -> bool {
+    use PageKind::{BtreeInternal, BtreeLeaf, RecnoInternal, RecnoLeaf};
+    matches!(kind, BtreeInternal | BtreeLeaf | RecnoInternal | RecnoLeaf)
+}
+
 /// The access method by the pages of the tree, which know it better than the flags.
 /// Without a root, by the flags of one of several databases, or by the leaves of the
 /// file if it is the only one.
@@ -249,10 +258,10 @@ fn list<O: ByteOrder>(work: &mut Work<'_>, told: Option<bool>) -> Option<Vec<(Ve
         }
         while let Some(unit) = cursor.next::<O>() {
             let mut notes = unit.notes;
-            let value = recover::<O>(&mut listing, unit.value, &mut notes);
+            let value = recover::<O>(&mut listing, leaf.page, unit.value, &mut notes);
             let page = value.bytes().and_then(|bytes| metadata_page::<O>(work, &bytes.to_cow()));
             entries = entries.saturating_add(1u64);
-            let key = unit.key.map(|(_, key)| recover::<O>(&mut listing, key, &mut notes));
+            let key = unit.key.map(|(_, key)| recover::<O>(&mut listing, leaf.page, key, &mut notes));
             let name = key.and_then(|key| key.bytes().map(|bytes| bytes.to_cow().into_owned()));
             match (page, name) {
                 (Some(page), Some(name)) if listing.seen.mark(page) => found.push((name, page)),

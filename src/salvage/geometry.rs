@@ -136,8 +136,22 @@ pub(super) fn find(bytes: &[u8], forced: Forced) -> Result<Geometry> {
     });
     let Some(found) = found else {
         identified?;
+        if bytes.len() < layout::LENGTH {
+            return Err(Error::TooShort { len: u64::try_from(bytes.len()).unwrap_or(u64::MAX) });
+        }
         return Err(Error::PageSize { found: Endianness::Little.u32_at(bytes, at::PAGE_SIZE).unwrap_or(0) });
     };
+    if let Err(refusal @ Error::UnsupportedMethod { kind: "QUEUE", .. }) = identified {
+        // Version 1 gave its pages the type of HASH, so these do not speak against it.
+        let is_hash = |no: &PageNo| {
+            with_order!(found.endianness, O => {
+                page_at::<O>(bytes, found.page_size, no.0).is_some_and(|page| is_unsorted_hash(&page))
+            })
+        };
+        if found.witnesses.iter().all(is_hash) {
+            return Err(refusal);
+        }
+    }
     let told = claimed(&found) && found.first == 0;
     let (page_size, endianness) = (found.page_size, found.endianness);
     let seen = with_order!(endianness, O => testimony::<O>(bytes, &found));
@@ -261,6 +275,10 @@ fn page_at<O: ByteOrder>(bytes: &[u8], size: PageSize, place: u32) -> Option<Pag
     bytes.get(start..)?.get(..size.bytes()).and_then(Page::new)
 }
 
+fn is_unsorted_hash<O: ByteOrder>(page: &Page<'_, O>) -> bool {
+    PageKind::from_byte(page.type_byte()) == Some(PageKind::HashUnsorted)
+}
+
 /// Whether a leaf ends where its last item does, or where its empty item area starts.
 fn is_filled<O: ByteOrder>(page: &Page<'_, O>) -> bool {
     let end = page.bytes().len();
@@ -284,8 +302,9 @@ fn index_fits<O: ByteOrder>(page: &Page<'_, O>, overhead: usize) -> bool {
     if page.entries() == 0 || !kind.is_some_and(|kind| indexed.contains(&kind)) {
         return false;
     }
-    let index = page.bytes().get(overhead..slot_offset(overhead, page.entries())).unwrap_or(&[]);
+    let (start, end) = (slot_offset(overhead, page.entries()), page.bytes().len());
+    let index = page.bytes().get(overhead..start).unwrap_or(&[]);
     let offsets = || index.chunks_exact(2).map(|slot| usize::from(O::read_u16(slot)));
-    let end = page.bytes().len();
-    offsets().all(|offset| offset & 3 == 0 && offset < end) && offsets().min() == Some(page.item_area())
+    offsets().all(|offset| offset & 3 == 0 && offset >= start && offset < end)
+        && offsets().min() == Some(page.item_area())
 }

@@ -24,7 +24,11 @@ pub(super) enum Item<'s> {
     },
     Chain(Chain),
     /// The value of a key whose duplicates are on other pages.
-    Duplicates(PageNo),
+    Duplicates {
+        root: PageNo,
+        /// Where the item stands on its page.
+        at: u16,
+    },
     Missing,
 }
 
@@ -62,11 +66,13 @@ pub(super) fn read<O: ByteOrder>(bytes: &[u8], offset: usize, duplicates: bool) 
         }
         OVERFLOW => {
             let (first, len) = item::reference::<O>(raw)?;
-            Stored { item: Item::Chain(Chain { first: PageNo(first), len }), deleted, size: REFERENCE }
+            let at = u16::try_from(offset).unwrap_or(0);
+            Stored { item: Item::Chain(Chain { first: PageNo(first), len, at }), deleted, size: REFERENCE }
         }
         DUPLICATE if duplicates => {
             let (root, _) = item::reference::<O>(raw)?;
-            Stored { item: Item::Duplicates(PageNo(root)), deleted, size: REFERENCE }
+            let at = u16::try_from(offset).unwrap_or(0);
+            Stored { item: Item::Duplicates { root: PageNo(root), at }, deleted, size: REFERENCE }
         }
         _ => return None,
     };

@@ -30,6 +30,8 @@ pub(super) struct Chains {
 pub(super) struct Chain {
     pub(super) first: PageNo,
     pub(super) len: u32,
+    /// Where the item stands on its page.
+    pub(super) at: u16,
 }
 
 impl Chains {
@@ -42,10 +44,11 @@ impl Chains {
         self.once.has(no) || self.internal.has(no)
     }
 
-    /// The bytes of a chain.
+    /// The bytes of a chain that an item on a page leads to.
     pub(super) fn follow<'s, O: ByteOrder>(
         &mut self,
         file: &File<'s>,
+        page: PageNo,
         chain: Chain,
         notes: &mut Notes,
         report: &mut Report,
@@ -53,11 +56,13 @@ impl Chains {
         let expected = u64::from(chain.len);
         let (mut pieces, mut sum) = (Vec::new(), 0u64);
         let (mut from, mut next) = (0, chain.first.0);
+        let (holder, at) = (page, usize::from(chain.at));
+        let mut link = (holder, at.saturating_add(4));
         while next != 0 {
             let no = PageNo(next);
             let Some(page) = file.page::<O>(no) else {
                 let defect = Defect::BeyondEnd { what: "overflow page", target: next, pages: file.pages };
-                report.problem(Error::corrupt(PageNo(from), at::NEXT, defect));
+                report.problem(Error::corrupt(link.0, link.1, defect));
                 break;
             };
             if PageKind::from_byte(page.type_byte()) != Some(PageKind::Overflow) {
@@ -100,11 +105,12 @@ impl Chains {
             }
             pieces.push(piece);
             sum = sum.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
+            link = (no, at::NEXT);
             (from, next) = (next, page.next());
         }
         if sum != expected {
             let defect = Defect::ChainLength { found: sum, expected: chain.len };
-            report.problem(Error::corrupt(chain.first, at::HF_OFFSET, defect));
+            report.problem(Error::corrupt(holder, at.saturating_add(8), defect));
         }
         match sum.cmp(&expected) {
             std::cmp::Ordering::Less if sum == 0 => Recovered::Missing,

@@ -112,10 +112,11 @@ impl<'s> Cursor<'s> {
     }
 }
 
-/// The bytes of an item. Duplicates have none of their own.
+/// The bytes of an item on a page. Duplicates have none of their own.
 #[inline(always)]
 pub(super) fn recover<'s, O: ByteOrder>(
     work: &mut Work<'s>,
+    page: PageNo,
     item: Item<'s>,
     notes: &mut Notes,
 ) -> Recovered<'s> {
@@ -124,8 +125,8 @@ pub(super) fn recover<'s, O: ByteOrder>(
         Item::Part { bytes, expected } => Recovered::Part { bytes: Bytes::one(bytes), expected },
         Item::Chain(chain) => {
             let file = work.file;
-            work.chains.follow::<O>(&file, chain, notes, &mut work.report)
+            work.chains.follow::<O>(&file, page, chain, notes, &mut work.report)
         }
-        Item::Duplicates(_) | Item::Missing => Recovered::Missing,
+        Item::Duplicates { .. } | Item::Missing => Recovered::Missing,
     }
 }

@@ -11,11 +11,16 @@ use crate::format::item::{self, DELETED, INTERNAL_HEAD, OVERFLOW, REFERENCE};
 use crate::format::page::{Page, PageKind, at, slot_offset};
 use crate::types::PageNo;
 
+/// More than the level of any page.
+const ABOVE_ALL: u16 = 256;
+
 /// A place in a tree.
 #[derive(Debug)]
 pub(super) struct Walk {
     /// The page to start from, before the first step.
     root: Option<PageNo>,
+    /// The item that leads to the root, if one does.
+    holder: Option<(PageNo, usize)>,
     /// Internal pages on the way down, and the index that comes next on each.
     path: Vec<(PageNo, u16)>,
     /// The next page of a chain of leaves.
@@ -58,7 +63,12 @@ struct Child {
 
 impl Walk {
     pub(super) fn new(root: PageNo) -> Self {
-        Walk { root: Some(root), path: Vec::new(), next: None, kinds: None, records: 0 }
+        Walk { root: Some(root), holder: None, path: Vec::new(), next: None, kinds: None, records: 0 }
+    }
+
+    /// A walk through what the item at an offset of a page leads to.
+    pub(super) fn of_item(root: PageNo, page: PageNo, at: u16) -> Self {
+        Walk { holder: Some((page, usize::from(at).saturating_add(4))), ..Walk::new(root) }
     }
 
     /// The next leaf. All it comes by is marked as seen.
@@ -66,16 +76,23 @@ impl Walk {
         if let Some(root) = self.root.take() {
             self.kinds = kinds::<O>(work, root, of);
             if self.kinds.is_none() {
-                let found = work.file.page::<O>(root).map_or(0, |page| page.type_byte());
-                let defect = match work.file.page::<O>(root) {
-                    Some(page) if page.is_hole() => Defect::Unwritten,
-                    Some(_) => Defect::PageType { found, expected: "that of a tree's root" },
-                    None => Defect::BeyondEnd { what: "root page", target: root.0, pages: work.file.pages },
+                let on_root = (root, at::TYPE);
+                let ((page, offset), defect) = match work.file.page::<O>(root) {
+                    Some(page) if page.is_hole() => (on_root, Defect::Unwritten),
+                    Some(page) => {
+                        let expected = "that of a tree's root";
+                        (on_root, Defect::PageType { found: page.type_byte(), expected })
+                    }
+                    None => {
+                        let pages = work.file.pages;
+                        let defect = Defect::BeyondEnd { what: "root page", target: root.0, pages };
+                        (self.holder.unwrap_or(on_root), defect)
+                    }
                 };
-                work.report.problem(Error::corrupt(root, at::TYPE, defect));
+                work.report.problem(Error::corrupt(page, offset, defect));
                 return None;
             }
-            if let Some(leaf) = self.enter::<O>(work, root, u8::MAX, None) {
+            if let Some(leaf) = self.enter::<O>(work, root, ABOVE_ALL, None) {
                 return Some(leaf);
             }
         }
@@ -118,13 +135,15 @@ impl Walk {
         child: &Child,
     ) -> Option<Reached> {
         let depth = self.path.len();
-        let leaf = self.enter::<O>(work, child.page, parent.level(), None);
+        let leaf = self.enter::<O>(work, child.page, parent.level().into(), None);
         if leaf.is_none() && self.path.len() == depth {
             let defect = match work.file.page::<O>(child.page) {
                 None => {
                     Defect::BeyondEnd { what: "child page", target: child.page.0, pages: work.file.pages }
                 }
-                Some(_) if work.seen.has(child.page) => Defect::ReachedTwice { target: child.page.0 },
+                Some(_) if child.page == PageNo::META || work.seen.has(child.page) => {
+                    Defect::ReachedTwice { target: child.page.0 }
+                }
                 Some(page) if page.is_hole() => Defect::Unwritten,
                 Some(page) => {
                     let expected = self.kinds.map_or("", |kinds| kinds.leaf.name());
@@ -143,7 +162,7 @@ impl Walk {
         &mut self,
         work: &mut Work<'_>,
         no: PageNo,
-        level: u8,
+        level: u16,
         from: Option<PageNo>,
     ) -> Option<Reached> {
         let kinds = self.kinds?;
@@ -154,7 +173,7 @@ impl Walk {
             page.fetch();
         }
         let kind = PageKind::from_byte(page.type_byte())?;
-        if work.seen.has(no) {
+        if no == PageNo::META || work.seen.has(no) {
             return None;
         }
         if kind == kinds.leaf {
@@ -170,7 +189,7 @@ impl Walk {
             self.records = records.saturating_add(page.entries().into());
             return Some(Reached { page: no, records });
         }
-        if Some(kind) == kinds.internal && page.level() < level && page.level() > 1 {
+        if Some(kind) == kinds.internal && u16::from(page.level()) < level && page.level() > 1 {
             work.seen.mark(no);
             inspect_internal::<O>(work, &page, no);
             self.path.push((no, 0));
@@ -234,12 +253,12 @@ fn kinds<O: ByteOrder>(work: &Work<'_>, root: PageNo, of: Of) -> Option<Kinds> {
 /// Whether the first leaf below a page is of a kind. A damaged item may take a part of
 /// another tree for its duplicates.
 fn leads_to<O: ByteOrder>(work: &Work<'_>, root: PageNo, leaf: PageKind) -> bool {
-    let (mut no, mut level) = (root, u8::MAX);
+    let (mut no, mut level) = (root, ABOVE_ALL);
     loop {
         let Some(page) = work.file.page::<O>(no) else { return false };
         match PageKind::from_byte(page.type_byte()) {
             Some(kind) if kind == leaf => return true,
-            Some(PageKind::BtreeInternal) if page.level() < level => level = page.level(),
+            Some(PageKind::BtreeInternal) if u16::from(page.level()) < level => level = page.level().into(),
             _ => return false,
         }
         // A few of the first, as many items may lead here.

@@ -181,7 +181,7 @@ impl<'s> Records<'s> {
         let mut notes = unit.notes.with(page.notes);
         let key = match unit.key {
             Some((at, Item::Chain(chain))) => Key::Bytes(self.long_key::<O>(at, chain, &mut notes)),
-            Some((_, item)) => Key::Bytes(recover::<O>(&mut self.work, item, &mut notes)),
+            Some((_, item)) => Key::Bytes(recover::<O>(&mut self.work, no, item, &mut notes)),
             None if kind == PageKind::RecnoLeaf && self.owner.method() == Method::Recno => {
                 Key::Record(self.before.and_then(|before| match unit.place {
                     Place::Slot(slot) => before.checked_add(u32::from(slot))?.checked_add(1),
@@ -192,14 +192,14 @@ impl<'s> Records<'s> {
         };
         let origin = if unit.deleted { Origin::Deleted } else { self.origin };
         let provenance = Provenance { page: no, place: unit.place, origin };
-        if let (Item::Duplicates(root), Key::Bytes(key)) = (unit.value, &key) {
-            let (walk, key) = (Walk::new(root), key.clone());
+        if let (Item::Duplicates { root, at }, Key::Bytes(key)) = (unit.value, &key) {
+            let (walk, key) = (Walk::of_item(root, no, at), key.clone());
             let deleted = unit.deleted;
             self.duplicates =
                 Some(Duplicates { walk, page: None, key, notes, deleted, pair: Some(provenance) });
             return None;
         }
-        let value = recover::<O>(&mut self.work, unit.value, &mut notes);
+        let value = recover::<O>(&mut self.work, no, unit.value, &mut notes);
         self.give(key, value, provenance, notes)
     }
 
@@ -267,7 +267,7 @@ impl<'s> Records<'s> {
             return key.clone();
         }
         let mut key_notes = Notes::default();
-        let key = recover::<O>(&mut self.work, Item::Chain(chain), &mut key_notes);
+        let key = recover::<O>(&mut self.work, page, Item::Chain(chain), &mut key_notes);
         *notes = notes.with(key_notes);
         self.key = Some((page, at, key.clone(), key_notes));
         key
@@ -297,7 +297,7 @@ impl<'s> Records<'s> {
         let origin = if deleted { Origin::Deleted } else { self.origin };
         let provenance = Provenance { page: page.page, place: unit.place, origin };
         let (key, mut notes) = (duplicates.key.clone(), duplicates.notes.with(unit.notes).with(page.notes));
-        let value = recover::<O>(&mut self.work, unit.value, &mut notes);
+        let value = recover::<O>(&mut self.work, provenance.page, unit.value, &mut notes);
         self.give(Key::Bytes(key), value, provenance, notes)
     }
 
@@ -327,7 +327,7 @@ impl<'s> Records<'s> {
     /// A record that no slot leads to.
     fn remnant<O: ByteOrder>(&mut self, unit: Unit<'s>) -> Salvaged<'s> {
         let mut notes = unit.notes;
-        let mut read = |item| recover::<O>(&mut self.work, item, &mut notes);
+        let mut read = |item| recover::<O>(&mut self.work, self.remains_on, item, &mut notes);
         let key = match unit.key {
             Some((_, key)) => Key::Bytes(read(key)),
             None if self.owner.method() == Method::Recno => Key::Record(None),

@@ -134,30 +134,36 @@ impl<'s> Records<'s> {
     /// Opens a page with keys if nothing led to it.
     fn open_orphan<O: ByteOrder>(&mut self, no: PageNo) {
         let Some(page) = self.work.file.page::<O>(no).filter(|_| !self.work.seen.has(no)) else { return };
+        let wrong_type = || {
+            let defect = Defect::PageType { found: page.type_byte(), expected: "one that fits the page" };
+            Error::corrupt(no, at::TYPE, defect)
+        };
         match PageKind::from_byte(page.type_byte()) {
-            Some(PageKind::BtreeLeaf | PageKind::Hash | PageKind::HashUnsorted) => {
-                if self.claim_orphan::<O>(no) {
-                    self.open::<O>(no, None);
-                }
-            }
+            Some(PageKind::BtreeLeaf) => self.open_claimed::<O>(no),
             Some(kind) if is_leaf(kind) => {}
+            Some(PageKind::BtreeInternal | PageKind::RecnoInternal)
+                if page.level() > 1 && page.pgno() == no.0 =>
+            {
+                inspect_internal::<O>(&mut self.work, &page, no);
+            }
             kind => {
-                let is_internal = matches!(kind, Some(PageKind::BtreeInternal | PageKind::RecnoInternal));
-                if is_internal && page.level() > 1 && page.pgno() == no.0 {
-                    inspect_internal::<O>(&mut self.work, &page, no);
-                    return;
-                }
                 self.page = Cursor::open_disguised::<O>(&mut self.work, no);
-                if self.page.is_some() || kind.is_none() || page.level() == 1 {
-                    let defect =
-                        Defect::PageType { found: page.type_byte(), expected: "one that fits the page" };
-                    self.work.report.problem(Error::corrupt(no, at::TYPE, defect));
-                }
                 if self.page.is_some() {
                     self.work.seen.mark(no);
                     self.before = None;
+                    self.work.report.problem(wrong_type());
+                } else if matches!(kind, Some(PageKind::Hash | PageKind::HashUnsorted)) {
+                    self.open_claimed::<O>(no);
+                } else if kind.is_none() || page.level() == 1 {
+                    self.work.report.problem(wrong_type());
                 }
             }
+        }
+    }
+
+    fn open_claimed<O: ByteOrder>(&mut self, no: PageNo) {
+        if self.claim_orphan::<O>(no) {
+            self.open::<O>(no, None);
         }
     }
 
