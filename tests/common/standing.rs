@@ -70,12 +70,22 @@ pub(crate) fn lost(
     there: impl Fn(u32) -> bool,
     overflow: bool,
 ) -> Option<String> {
-    // Most of a salvage is as it was: only the middle is compared in full.
+    // Most of a salvage is as it was: at first only the middle is compared.
     let same = standing.iter().zip(found).take_while(|(stands, pair)| stands.pair == **pair).count();
-    let (standing, found) = (&standing[same..], &found[same..]);
-    let ends = standing.iter().rev().zip(found.iter().rev());
+    let (middle, others) = (&standing[same..], &found[same..]);
+    let ends = middle.iter().rev().zip(others.iter().rev());
     let same = ends.take_while(|(stands, pair)| stands.pair == **pair).count();
-    let (standing, found) = (&standing[..standing.len() - same], &found[..found.len() - same]);
+    let (middle, others) = (&middle[..middle.len() - same], &others[..others.len() - same]);
+    // Equal records of several pages may have taken each other's place.
+    lost_of(middle, others, &there, overflow).and_then(|_| lost_of(standing, found, &there, overflow))
+}
+
+fn lost_of(
+    standing: &[Standing],
+    found: &[Pair],
+    there: impl Fn(u32) -> bool,
+    overflow: bool,
+) -> Option<String> {
     if standing.is_empty() {
         return None;
     }

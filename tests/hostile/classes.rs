@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use bdbkit::{Database, Error, Method, PageNo, Scanned, Verify};
+use bdbkit::{Database, Error, Method, PageNo, Verify};
 
 use crate::common::image::{
     AREA, DUPLICATE, ENTRIES, INTERNAL, Image, LEAF, LEVEL, NEXT, OVERFLOW, PREV, RECNO_INTERNAL, TYPE,
