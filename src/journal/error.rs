@@ -165,6 +165,18 @@ pub enum JournalError {
         /// The file.
         path: PathBuf,
     },
+    /// The file is none of a set.
+    #[error("{}: not one of a set of files", .path.display())]
+    NotOfSet {
+        /// The file.
+        path: PathBuf,
+    },
+    /// There is another file where the backup should be.
+    #[error("{}: an older backup, or another file of this name, is there already", .path.display())]
+    BackupExists {
+        /// The file that is there.
+        path: PathBuf,
+    },
     /// A step was asked for out of turn.
     #[error("{}: {step} does not come next", .path.display())]
     OutOfOrder {

@@ -8,6 +8,7 @@
 //! Everything is little-endian, and each part ends with the CRC-32 of its other bytes.
 
 use nom::bytes::complete::take;
+use nom::multi::length_data;
 use nom::number::complete::{le_u8, le_u32, le_u64};
 use nom::{IResult, Parser};
 
@@ -26,6 +27,7 @@ pub(super) const RECORD: usize = 64;
 pub(super) const RECORDS: usize = 3;
 
 const MAGIC: &[u8; 8] = b"BDBKJRN1";
+const SET: &[u8; 8] = b"BDBKSET1";
 const PAGE: &[u8; 4] = b"PAGE";
 const COMMIT: &[u8; 4] = b"CMIT";
 const ROLL: &[u8; 4] = b"ROLL";
@@ -345,6 +347,37 @@ impl Record {
     }
 }
 
+/// The file that says that all files of a set are published: journal ids and names.
+///
+/// ```text
+/// BDBKSET1   count 4   count × (journal id 8, length 4, name)   CRC-32 4
+/// ```
+pub(super) fn encode_set<'a>(members: impl ExactSizeIterator<Item = (u64, &'a [u8])>) -> Vec<u8> {
+    let short = |len: usize| u32::try_from(len).unwrap_or(u32::MAX).to_le_bytes();
+    let mut bytes = [SET.as_slice(), &short(members.len())].concat();
+    for (journal, name) in members {
+        bytes.extend_from_slice(&journal.to_le_bytes());
+        bytes.extend_from_slice(&short(name.len()));
+        bytes.extend_from_slice(name);
+    }
+    let crc = crc32fast::hash(&bytes);
+    bytes.extend_from_slice(&crc.to_le_bytes());
+    bytes
+}
+
+/// The journal ids in the file of a set; `None` if it is not whole.
+pub(super) fn parse_set(bytes: &[u8]) -> Option<Vec<u64>> {
+    let content = unseal(bytes).ok()?;
+    let (mut rest, (tag, count)) = raw((take(8_usize), le_u32), content)?;
+    let mut journals = Vec::new();
+    for _ in 0..count {
+        let (behind, (journal, _)) = raw((le_u64, length_data(le_u32)), rest)?;
+        journals.push(journal);
+        rest = behind;
+    }
+    (tag == SET && rest.is_empty()).then_some(journals)
+}
+
 /// Fields from the start on, zeros, and in the last four bytes the CRC-32 of the rest.
 fn seal<const N: usize>(fields: &[&[u8]]) -> [u8; N] {
     let mut bytes = [0; N];
@@ -381,4 +414,171 @@ fn array<const N: usize>(input: &[u8]) -> IResult<&[u8], [u8; N]> {
 fn low(journal: u64) -> u32 {
     let [a, b, c, d, ..] = journal.to_le_bytes();
     u32::from_le_bytes([a, b, c, d])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// CRC-32 bit by bit, as the specification has it.
+    fn crc(bytes: &[u8]) -> [u8; 4] {
+        let mut crc = u32::MAX;
+        for byte in bytes {
+            crc ^= u32::from(*byte);
+            for _ in 0..8 {
+                crc = if crc & 1 == 1 { (crc >> 1) ^ 0xEDB8_8320 } else { crc >> 1 };
+            }
+        }
+        (!crc).to_le_bytes()
+    }
+
+    /// Zeros with some fields, and the CRC at the end.
+    fn laid_out(len: usize, fields: &[(usize, &[u8])]) -> Vec<u8> {
+        let mut bytes = vec![0; len];
+        for (offset, field) in fields {
+            bytes.splice(*offset..offset.saturating_add(field.len()), field.iter().copied());
+        }
+        let content = len.saturating_sub(4);
+        let crc = crc(&bytes[..content]);
+        bytes[content..].copy_from_slice(&crc);
+        bytes
+    }
+
+    fn header() -> Header {
+        Header {
+            facts: Facts {
+                operation: Operation::ResetLsn,
+                order: Endianness::Big,
+                source_version: 7,
+                target_version: 9,
+                page_size: PageSize::new(0x1000).unwrap(),
+                options: Options { sorted: true, genuine_8a: false, genuine_8b: true, logs_ignored: true },
+                new_uid: FileId(std::array::from_fn(|i| 0xa0 | u8::try_from(i).unwrap())),
+                digest: std::array::from_fn(|i| 0x40 | u8::try_from(i).unwrap()),
+                pairs: 0x0102_0304_0506_0708,
+            },
+            poison: true,
+            one_of_set: false,
+            len_before: 0x0000_0012_3456_7000,
+            len_after: 0x0000_0012_3456_9000,
+            identity: Identity { device: 0x1112_1314_1516_1718, inode: 0x2122_2324_2526_2728 },
+            id: 0x3132_3334_3536_3738,
+            heads: [0x4142_4344, 0x5152_5354, 0x6162_6364],
+            entries: 0x7172_7374,
+        }
+    }
+
+    #[test]
+    fn the_header_is_laid_out_as_specified() {
+        let uid: Vec<u8> = (0xa0..=0xb3).collect();
+        let digest: Vec<u8> = (0x40..=0x5f).collect();
+        let expected = laid_out(
+            512,
+            &[
+                (0, b"BDBKJRN1"),
+                (8, &[0, 2, 0, 0]),
+                (12, &[2, 1, 7, 9]),
+                (16, &[0, 0x10, 0, 0]),
+                (20, &[1 | 2 | 8 | 16, 0, 0, 0]),
+                (24, &[0, 0x70, 0x56, 0x34, 0x12, 0, 0, 0]),
+                (32, &[0, 0x90, 0x56, 0x34, 0x12, 0, 0, 0]),
+                (40, &[0x18, 0x17, 0x16, 0x15, 0x14, 0x13, 0x12, 0x11]),
+                (48, &[0x28, 0x27, 0x26, 0x25, 0x24, 0x23, 0x22, 0x21]),
+                (56, &[0x38, 0x37, 0x36, 0x35, 0x34, 0x33, 0x32, 0x31]),
+                (64, &[0x44, 0x43, 0x42, 0x41]),
+                (68, &[0x54, 0x53, 0x52, 0x51]),
+                (72, &[0x64, 0x63, 0x62, 0x61]),
+                (76, &[0x74, 0x73, 0x72, 0x71]),
+                (80, &uid),
+                (100, &digest),
+                (132, &[8, 7, 6, 5, 4, 3, 2, 1]),
+            ],
+        );
+        assert_eq!(header().encode()[..], expected);
+        assert_eq!(Header::parse(&expected), Ok(header()));
+    }
+
+    #[test]
+    fn every_operation_has_its_code() {
+        for (code, operation) in OPERATIONS {
+            let mut header = header();
+            header.facts.operation = operation;
+            assert_eq!(header.encode()[12], code);
+            assert_eq!(Header::parse(&header.encode()), Ok(header));
+        }
+    }
+
+    #[test]
+    fn entry_heads_are_laid_out_as_specified() {
+        let id = 0x3132_3334_3536_3738;
+        let head =
+            EntryHead { number: 5, page: PageNo(0x0102_0304), before: Some(0x1112_1314), after: 0x2122_2324 };
+        let expected = laid_out(
+            32,
+            &[
+                (0, b"PAGE"),
+                (4, &[5]),
+                (8, &[4, 3, 2, 1]),
+                (12, &[1]),
+                (16, &[0x14, 0x13, 0x12, 0x11]),
+                (20, &[0x24, 0x23, 0x22, 0x21]),
+                (24, &[0x38, 0x37, 0x36, 0x35]),
+            ],
+        );
+        assert_eq!(head.encode(id)[..], expected);
+        assert_eq!(EntryHead::parse(&expected, id), Some(head));
+        assert_eq!(EntryHead::parse(&expected, id ^ 1), None, "the entry of another journal");
+        let appended = EntryHead { before: None, ..head };
+        let expected = laid_out(
+            32,
+            &[
+                (0, b"PAGE"),
+                (4, &[5]),
+                (8, &[4, 3, 2, 1]),
+                (12, &[2]),
+                (20, &[0x24, 0x23, 0x22, 0x21]),
+                (24, &[0x38, 0x37, 0x36, 0x35]),
+            ],
+        );
+        assert_eq!(appended.encode(id)[..], expected);
+        assert_eq!(EntryHead::parse(&expected, id), Some(appended));
+    }
+
+    #[test]
+    fn records_are_laid_out_as_specified() {
+        let id = 0x3132_3334_3536_3738;
+        let id_bytes = [0x38, 0x37, 0x36, 0x35, 0x34, 0x33, 0x32, 0x31];
+        let offset = [8, 7, 6, 5, 4, 3, 2, 1];
+        let commit = Record::Commit { entries: 7, offset: 0x0102_0304_0506_0708 };
+        let cases: [(Record, &[u8; 4], u8, &[u8]); 4] = [
+            (commit, b"CMIT", 7, &offset),
+            (Record::RollBack, b"ROLL", 0, &[]),
+            (Record::Done(Ending::Completed), b"DONE", 1, &[]),
+            (Record::Done(Ending::RolledBack), b"DONE", 2, &[]),
+        ];
+        for (record, tag, number, offset) in cases {
+            let expected = laid_out(64, &[(0, tag), (4, &[number]), (8, &id_bytes), (16, offset)]);
+            assert_eq!(record.encode(id)[..], expected);
+            assert_eq!(Record::parse(&expected, id), Some(record));
+            assert_eq!(Record::parse(&expected, id ^ (1 << 63)), None, "the record of another journal");
+        }
+    }
+
+    #[test]
+    fn set_files_keep_ids_and_names() {
+        let bytes = encode_set([(0x0102_0304_0506_0708, b"a.db".as_slice()), (9, b"")].into_iter());
+        let expected = laid_out(
+            44,
+            &[
+                (0, b"BDBKSET1"),
+                (8, &[2]),
+                (12, &[8, 7, 6, 5, 4, 3, 2, 1]),
+                (20, &[4, 0, 0, 0, b'a', b'.', b'd', b'b']),
+                (28, &[9]),
+            ],
+        );
+        assert_eq!(bytes, expected);
+        assert_eq!(parse_set(&bytes), Some(vec![0x0102_0304_0506_0708, 9]));
+        assert_eq!(parse_set(&laid_out(16, &[(0, b"BDBKSET1"), (8, &[0xff; 4])])), None);
+    }
 }

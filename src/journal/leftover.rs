@@ -10,7 +10,7 @@ use super::error::{BoxError, JournalError, at};
 use super::format::{Ending, Flaw};
 use super::plan::Facts;
 use super::run::{Journal, Stage};
-use super::{HEAD, Head, beside, directory, poisoned, version};
+use super::{HEAD, Head, beside, directory, discard, poisoned, version};
 
 /// Versions that a file in use may have, whatever its access method.
 const VERSIONS: std::ops::RangeInclusive<u32> = 1..=10;
@@ -95,7 +95,7 @@ pub enum Outcome {
 #[derive(Debug)]
 pub struct Leftover<'d, D: Disk> {
     disk: &'d D,
-    path: PathBuf,
+    pub(super) path: PathBuf,
     name: PathBuf,
     pub(super) state: LeftoverState,
     moved: bool,
@@ -196,7 +196,7 @@ fn classify<D: Disk>(
         return Ok(match (rolling, after) {
             (true, true) => (LeftoverState::RollingBack, Stage::RollingBack),
             (false, true) => (LeftoverState::Complete, Stage::Published),
-            (_, false) => (LeftoverState::Superseded, Stage::Published),
+            (_, false) => (LeftoverState::Superseded, Stage::Ended(Ending::Completed)),
         });
     }
     let torn = head.is_none_or(|head| !in_use(head) || heads.mixed(head));
@@ -252,7 +252,7 @@ impl<'d, D: Disk> Leftover<'d, D> {
         self.moved
     }
 
-    /// Whether the file is one of a set, and can only be dealt with as a
+    /// Whether the file is one of a [`Set`](super::Set), and can only be dealt with as a
     /// part of it.
     #[must_use]
     pub fn one_of_set(&self) -> bool {
@@ -277,11 +277,7 @@ impl<'d, D: Disk> Leftover<'d, D> {
             LeftoverState::Untouched | LeftoverState::HalfWritten => self.redo(validate),
             LeftoverState::Complete => {
                 let mut journal = self.settled()?;
-                let valid = journal.preview().and_then(|contents| {
-                    validate(&contents, journal.facts())
-                        .map_err(|source| JournalError::Invalid { path: journal.path.clone(), source })
-                });
-                valid.map_err(|cause| journal.give_up(cause))?;
+                journal.validate(validate).map_err(|cause| journal.give_up(cause))?;
                 journal.end().map(|()| Outcome::Completed)
             }
             _ => self.settle_rest(),
@@ -326,7 +322,7 @@ impl<'d, D: Disk> Leftover<'d, D> {
         }
     }
 
-    fn journal(&self) -> Option<&Journal<'d, D>> {
+    pub(super) fn journal(&self) -> Option<&Journal<'d, D>> {
         match &self.content {
             Content::Journal(journal) => Some(journal),
             Content::Flawed(_) => None,
@@ -373,22 +369,27 @@ impl<'d, D: Disk> Leftover<'d, D> {
     }
 
     /// The journal, with everything made to last on which the next step builds: what the
-    /// earlier run wrote may have been seen in the system's memory only.
-    fn settled(self) -> Result<Journal<'d, D>, JournalError> {
+    /// earlier run wrote may stand in the system's memory only. What a sync failed to
+    /// bring to the medium, another sync need not bring there either, so the few bytes
+    /// that decide are written once more.
+    pub(super) fn settled(self) -> Result<Journal<'d, D>, JournalError> {
         self.sync_dir()?;
-        match self.content {
-            Content::Journal(journal) => {
-                journal.store.sync_all().map_err(at(&self.name, "syncing"))?;
-                journal.sync()?;
-                Ok(*journal)
-            }
-            Content::Flawed(_) => Err(self.stuck()),
+        let Content::Journal(mut journal) = self.content else { return Err(self.stuck()) };
+        journal.store.sync_all().map_err(at(&self.name, "syncing"))?;
+        if std::mem::take(&mut journal.rolling) {
+            journal.intend()?;
         }
+        match journal.stage {
+            Stage::Published => journal.put_head(&journal.heads.after)?,
+            Stage::Restored => journal.put_head(&journal.heads.before)?,
+            _ => {}
+        }
+        journal.sync()?;
+        Ok(*journal)
     }
 
-    fn remove(&self) -> Result<(), JournalError> {
-        self.disk.remove(&self.name).map_err(at(&self.name, "removing"))?;
-        self.sync_dir()
+    pub(super) fn remove(&self) -> Result<(), JournalError> {
+        discard(self.disk, &self.name)
     }
 
     fn sync_dir(&self) -> Result<(), JournalError> {
@@ -410,7 +411,7 @@ impl<'d, D: Disk> Leftover<'d, D> {
         Err(at(&first, "renaming")(ErrorKind::AlreadyExists.into()))
     }
 
-    fn stuck(&self) -> JournalError {
+    pub(super) fn stuck(&self) -> JournalError {
         let damage = match self.content {
             Content::Flawed(flaw) => Some(Box::new(JournalError::damaged(&self.name, flaw))),
             Content::Journal(_) => None,

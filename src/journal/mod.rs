@@ -15,12 +15,14 @@
 //! ```
 //!
 //! [`Journal::run`] does A1 to E2, and rolls back if anything fails before page 0 is
-//! new. What an earlier run left behind is found by [`leftover`].
+//! new. What an earlier run left behind is found by [`leftover`]. Several files are
+//! changed as one unit by a [`Set`], and [`Backup`] makes whole copies.
 //!
 //! Files are reached through a [`Disk`], so that the same code runs on the real one
 //! and on one that fails at will. Whoever calls must hold the lock on the file, as
 //! [`Disk::open_exclusive`] gives it, until the journal is gone.
 
+mod backup;
 mod disk;
 mod error;
 mod format;
@@ -28,23 +30,27 @@ mod leftover;
 mod plan;
 mod read;
 mod run;
+mod set;
 #[cfg(unix)]
 mod system;
 mod window;
 mod write;
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+pub use backup::Backup;
 pub use disk::{Contents, Disk, DiskFile, Identity};
 pub use error::{BoxError, JournalError};
 pub use leftover::{Leftover, LeftoverState, Outcome, leftover};
 pub use plan::{Estimate, Facts, Operation, Options, PageChange};
 pub use run::Journal;
+pub use set::{Set, SetLeftover};
 #[cfg(unix)]
 pub use system::{SystemDisk, SystemFile};
 
 use crate::format::meta::{self as layout, at};
-use crate::order::Endianness::{Big, Little};
+use crate::order::Endianness;
 
 /// The version that a half-written file claims to have, so that nothing opens it:
 /// "BBDK" in a little-endian file.
@@ -70,11 +76,15 @@ pub fn poisoned(file: &[u8]) -> bool {
 
 /// The version that a database file of any access method claims to have.
 fn version(file: &[u8]) -> Option<u32> {
+    order(file)?.u32_at(file, at::VERSION)
+}
+
+/// The byte order of a database file of any access method.
+fn order(file: &[u8]) -> Option<Endianness> {
     let magics = [layout::BTREE_MAGIC, layout::HASH_MAGIC, layout::QUEUE_MAGIC, layout::HEAP_MAGIC];
-    let order = [Little, Big]
-        .into_iter()
-        .find(|order| order.u32_at(file, at::MAGIC).is_some_and(|magic| magics.contains(&magic)))?;
-    order.u32_at(file, at::VERSION)
+    let known =
+        |order: &Endianness| order.u32_at(file, at::MAGIC).is_some_and(|magic| magics.contains(&magic));
+    [Endianness::Little, Endianness::Big].into_iter().find(known)
 }
 
 /// The path with something added to its last part.
@@ -90,6 +100,16 @@ fn directory(path: &Path) -> &Path {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     }
+}
+
+/// Removes a file, if it is there, and makes that last.
+fn discard<D: Disk>(disk: &D, path: &Path) -> Result<(), JournalError> {
+    match disk.remove(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error::at(path, "removing")(error)),
+        _ => {}
+    }
+    let directory = directory(path);
+    disk.sync_dir(directory).map_err(error::at(directory, "syncing"))
 }
 
 /// A length in memory as a length in a file.

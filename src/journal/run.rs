@@ -9,7 +9,7 @@ use super::format::{ENTRY, Ending, Header, RECORD, Record};
 use super::plan::Facts;
 use super::read;
 use super::window::{CHUNK, Window};
-use super::{Head, POISON, directory, long};
+use super::{Head, POISON, discard, long};
 use crate::format::meta::at::VERSION;
 use crate::order::Endianness;
 use crate::types::PageNo;
@@ -162,6 +162,14 @@ impl<D: Disk> Journal<'_, D> {
     ) -> Result<(), JournalError> {
         self.apply()?;
         self.read_back()?;
+        self.validate(validate)
+    }
+
+    /// Lets the caller have a look at the new file.
+    pub(super) fn validate(
+        &self,
+        validate: impl FnOnce(&Contents, &Facts) -> Result<(), BoxError>,
+    ) -> Result<(), JournalError> {
         validate(&self.preview()?, self.facts())
             .map_err(|source| JournalError::Invalid { path: self.path.clone(), source })
     }
@@ -316,7 +324,7 @@ impl<D: Disk> Journal<'_, D> {
     /// Puts the end on record and removes the journal: steps E1 and E2, or B5.
     pub(super) fn close(&mut self, ending: Ending) -> Result<(), JournalError> {
         self.stage = Stage::Ended(ending);
-        let closed = self.record(Record::Done(ending)).and_then(|()| self.remove());
+        let closed = self.record(Record::Done(ending)).and_then(|()| discard(self.disk, &self.name));
         closed.map_err(|cause| JournalError::NotRemoved {
             path: self.path.clone(),
             state: match ending {
@@ -325,13 +333,6 @@ impl<D: Disk> Journal<'_, D> {
             },
             cause: Box::new(cause),
         })
-    }
-
-    /// Removes the journal.
-    pub(super) fn remove(&self) -> Result<(), JournalError> {
-        self.disk.remove(&self.name).map_err(at(&self.name, "removing"))?;
-        let directory = directory(&self.path);
-        self.disk.sync_dir(directory).map_err(at(directory, "syncing"))
     }
 
     /// Appends a record and makes it last.
@@ -349,7 +350,7 @@ impl<D: Disk> Journal<'_, D> {
         self.file.sync_data().map_err(at(&self.path, "syncing"))
     }
 
-    fn put_head(&self, head: &Head) -> Result<(), JournalError> {
+    pub(super) fn put_head(&self, head: &Head) -> Result<(), JournalError> {
         self.file.write_at(0, head).map_err(at(&self.path, "writing page 0"))
     }
 

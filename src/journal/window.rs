@@ -34,7 +34,10 @@ impl<'f, F: DiskFile> Window<'f, F> {
             let ahead = if (self.start..=loaded).contains(&offset) { len.max(CHUNK) } else { len };
             let left = usize::try_from(self.size.saturating_sub(offset)).unwrap_or(usize::MAX);
             self.start = offset;
-            self.bytes.resize(ahead.min(left), 0);
+            let len = ahead.min(left);
+            if self.bytes.len() != len {
+                self.bytes = vec![0; len];
+            }
             if let Err(error) = self.file.read_at(offset, &mut self.bytes) {
                 self.bytes.clear();
                 return Err(error);

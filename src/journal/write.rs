@@ -92,7 +92,7 @@ impl<'d, D: Disk> Journal<'d, D> {
             }),
             Err(error) => {
                 // What stays behind is of no effect: a later run removes it.
-                let _ = disk.remove(&name).and_then(|()| disk.sync_dir(directory));
+                let _ = super::discard(disk, &name);
                 Err(error)
             }
         }

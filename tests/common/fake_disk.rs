@@ -1,0 +1,673 @@
+//! A disk that stops, or fails, at any operation, and forgets what was not synced; and a
+//! harness that stops a run at each of its operations, and the later run too.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use bdbkit::journal::{Contents, Disk, DiskFile, Identity, JournalError};
+
+/// The unit in which a write may be torn, in bytes.
+const SECTOR: usize = 512;
+
+/// A disk in memory. A clone is another handle on the same disk.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct FakeDisk(Rc<RefCell<State>>);
+
+/// A file of a [`FakeDisk`].
+#[derive(Debug)]
+pub(crate) struct FakeFile {
+    disk: FakeDisk,
+    inode: usize,
+}
+
+#[derive(Clone, Debug, Default)]
+struct State {
+    inodes: Vec<Inode>,
+    /// Names as programs see them, those on the medium, and what leads from these to those.
+    names: BTreeMap<PathBuf, usize>,
+    lasting: BTreeMap<PathBuf, usize>,
+    pending: Vec<NameChange>,
+    fault: Option<Fault>,
+    /// Changing operations so far, and all calls so far.
+    changes: usize,
+    calls: usize,
+    stopped: bool,
+    failed: bool,
+    /// Length of the write at which the disk stopped, in sectors.
+    torn_write: usize,
+    mark: Option<usize>,
+    full: bool,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Inode {
+    /// As programs see it, on the medium, and what leads from this to that.
+    bytes: Vec<u8>,
+    lasting: Vec<u8>,
+    pending: Vec<Change>,
+}
+
+#[derive(Clone, Debug)]
+enum Change {
+    Write(usize, Vec<u8>),
+    Size(usize),
+}
+
+#[derive(Clone, Debug)]
+enum NameChange {
+    Add(PathBuf, usize),
+    Remove(PathBuf),
+    Rename(PathBuf, PathBuf, usize),
+}
+
+/// What goes wrong.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Fault {
+    /// The machine stops at a changing operation. If it is a write, some sectors of it
+    /// were written.
+    Stop { change: usize, sectors: usize },
+    /// A call of any kind fails, once. If it is a write, half of it was written; if it is
+    /// a sync, what was to be synced never reaches the medium.
+    Fail { call: usize, kind: ErrorKind },
+}
+
+impl Change {
+    fn apply(&self, bytes: &mut Vec<u8>) {
+        match self {
+            Change::Write(offset, written) => {
+                let end = offset + written.len();
+                bytes.resize(bytes.len().max(end), 0);
+                bytes[*offset..end].copy_from_slice(written);
+            }
+            Change::Size(size) => bytes.resize(*size, 0),
+        }
+    }
+
+    /// The parts of a change that reach the medium each on its own.
+    fn sectors(&self) -> Vec<Change> {
+        let Change::Write(offset, written) = self else { return vec![self.clone()] };
+        let first = (SECTOR - offset % SECTOR).min(written.len());
+        let (head, rest) = written.split_at(first);
+        let mut sectors = vec![Change::Write(*offset, head.to_vec())];
+        let at = |index: usize| offset + first + index * SECTOR;
+        sectors.extend(rest.chunks(SECTOR).enumerate().map(|(i, part)| Change::Write(at(i), part.to_vec())));
+        sectors
+    }
+}
+
+impl NameChange {
+    fn apply(&self, names: &mut BTreeMap<PathBuf, usize>) {
+        match self {
+            NameChange::Add(name, inode) => {
+                names.insert(name.clone(), *inode);
+            }
+            NameChange::Remove(name) => {
+                names.remove(name);
+            }
+            NameChange::Rename(from, to, inode) => {
+                names.remove(from);
+                names.insert(to.clone(), *inode);
+            }
+        }
+    }
+
+    fn within(&self, directory: &Path) -> bool {
+        let (NameChange::Add(name, _) | NameChange::Remove(name) | NameChange::Rename(_, name, _)) = self;
+        name.parent() == Some(directory)
+    }
+}
+
+impl State {
+    /// Counts a call; says whether it is the one that fails.
+    fn call(&mut self) -> io::Result<bool> {
+        if self.stopped {
+            return Err(io::Error::other("the machine has stopped"));
+        }
+        let call = self.calls;
+        self.calls += 1;
+        let fails = matches!(self.fault, Some(Fault::Fail { call: wanted, .. }) if wanted == call);
+        self.failed |= fails;
+        Ok(fails)
+    }
+
+    fn failure(&self) -> io::Error {
+        match self.fault {
+            Some(Fault::Fail { kind, .. }) => kind.into(),
+            _ => io::Error::other("the machine has stopped"),
+        }
+    }
+
+    /// A call that changes nothing.
+    fn read(&mut self) -> io::Result<()> {
+        if self.call()? { Err(self.failure()) } else { Ok(()) }
+    }
+
+    /// A call that changes something: how much of it is done, and whether it succeeds.
+    fn change(&mut self, bytes: usize) -> io::Result<Option<usize>> {
+        let fails = self.call()?;
+        let change = self.changes;
+        self.changes += 1;
+        match self.fault {
+            Some(Fault::Stop { change: wanted, sectors }) if wanted == change => {
+                self.stopped = true;
+                self.torn_write = bytes.div_ceil(SECTOR);
+                Ok(Some((sectors * SECTOR).min(bytes)))
+            }
+            _ if fails => Ok(Some(bytes / 2)),
+            _ => Ok(None),
+        }
+    }
+
+    /// A change that is done entirely or not at all.
+    fn whole_change(&mut self) -> io::Result<()> {
+        if self.change(0)?.is_some() { Err(self.failure()) } else { Ok(()) }
+    }
+
+    fn name(&mut self, change: NameChange) {
+        change.apply(&mut self.names);
+        self.pending.push(change);
+    }
+
+    fn find(&self, path: &Path) -> io::Result<usize> {
+        self.names.get(path).copied().ok_or_else(|| ErrorKind::NotFound.into())
+    }
+
+    /// The disk as the machine finds it when it starts again: what was not synced is there
+    /// or not, as `keep` says.
+    fn start_again(&self, by_sector: bool, mut keep: impl FnMut() -> bool) -> FakeDisk {
+        let mut state =
+            State { names: self.lasting.clone(), lasting: self.lasting.clone(), ..State::default() };
+        for inode in &self.inodes {
+            let mut bytes = inode.lasting.clone();
+            for change in &inode.pending {
+                let parts = if by_sector { change.sectors() } else { vec![change.clone()] };
+                parts.iter().filter(|_| keep()).for_each(|part| part.apply(&mut bytes));
+            }
+            state.inodes.push(Inode { lasting: bytes.clone(), bytes, pending: Vec::new() });
+        }
+        self.pending.iter().filter(|_| keep()).for_each(|change| change.apply(&mut state.names));
+        state.lasting = state.names.clone();
+        FakeDisk(Rc::new(RefCell::new(state)))
+    }
+
+    fn unsynced(&self) -> usize {
+        self.inodes.iter().map(|inode| inode.pending.len()).sum::<usize>() + self.pending.len()
+    }
+}
+
+impl FakeDisk {
+    /// A disk with some files.
+    pub(crate) fn with<'a>(files: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> FakeDisk {
+        let mut state = State::default();
+        for (number, (name, bytes)) in files.into_iter().enumerate() {
+            let (bytes, lasting) = (bytes.to_vec(), bytes.to_vec());
+            state.inodes.push(Inode { bytes, lasting, pending: Vec::new() });
+            state.names.insert(name.into(), number);
+        }
+        state.lasting = state.names.clone();
+        FakeDisk(Rc::new(RefCell::new(state)))
+    }
+
+    /// Another disk in the same state, that works; nothing reached the medium in between.
+    pub(crate) fn copy(&self) -> FakeDisk {
+        let (fault, mark) = (None, None);
+        let fresh = State {
+            fault,
+            mark,
+            changes: 0,
+            calls: 0,
+            stopped: false,
+            failed: false,
+            ..self.0.borrow().clone()
+        };
+        FakeDisk(Rc::new(RefCell::new(fresh)))
+    }
+
+    /// Another disk in the same state, on which something will go wrong.
+    pub(crate) fn faulty(&self, fault: Fault) -> FakeDisk {
+        let disk = self.copy();
+        disk.0.borrow_mut().fault = Some(fault);
+        disk
+    }
+
+    /// Lets the machine stop after so many more changing operations.
+    pub(crate) fn stop_after(&self, operations: usize) {
+        let mut state = self.0.borrow_mut();
+        state.fault = Some(Fault::Stop { change: state.changes + operations, sectors: 0 });
+    }
+
+    /// Notes that from here on the change must not be forgotten.
+    pub(crate) fn mark(&self) {
+        let mut state = self.0.borrow_mut();
+        state.mark = Some(state.changes);
+    }
+
+    pub(crate) fn marked(&self) -> bool {
+        self.0.borrow().mark.is_some()
+    }
+
+    pub(crate) fn stopped(&self) -> bool {
+        self.0.borrow().stopped
+    }
+
+    pub(crate) fn failed(&self) -> bool {
+        self.0.borrow().failed
+    }
+
+    /// Leaves no space on the disk.
+    pub(crate) fn fill(&self) {
+        self.0.borrow_mut().full = true;
+    }
+
+    /// The bytes of a file, as programs see them.
+    pub(crate) fn bytes(&self, path: impl AsRef<Path>) -> Option<Vec<u8>> {
+        let state = self.0.borrow();
+        state.names.get(path.as_ref()).map(|inode| state.inodes[*inode].bytes.clone())
+    }
+
+    /// Replaces the bytes of a file.
+    pub(crate) fn overwrite(&self, path: impl AsRef<Path>, bytes: &[u8]) {
+        let mut state = self.0.borrow_mut();
+        let inode = state.names[path.as_ref()];
+        state.inodes[inode] = Inode { bytes: bytes.to_vec(), lasting: bytes.to_vec(), pending: Vec::new() };
+    }
+
+    /// Makes a file, in place of another of this name.
+    pub(crate) fn put(&self, path: impl Into<PathBuf>, bytes: &[u8]) {
+        let mut state = self.0.borrow_mut();
+        let path = path.into();
+        let number = state.inodes.len();
+        state.inodes.push(Inode { bytes: bytes.to_vec(), lasting: bytes.to_vec(), pending: Vec::new() });
+        state.names.insert(path.clone(), number);
+        state.lasting.insert(path, number);
+    }
+
+    /// All names on the disk.
+    pub(crate) fn names(&self) -> Vec<PathBuf> {
+        self.0.borrow().names.keys().cloned().collect()
+    }
+
+    /// The disk after the power failed and all was lost that was not synced.
+    pub(crate) fn without_power(&self) -> FakeDisk {
+        self.0.borrow().start_again(false, || false)
+    }
+
+    /// The disk after the power failed and some of what was not synced was lost: which
+    /// sectors, is decided by the seed.
+    pub(crate) fn after_power_loss(&self, seed: u64) -> FakeDisk {
+        let mut random = Random(seed);
+        self.0.borrow().start_again(true, || random.next() & 1 == 1)
+    }
+
+    /// The disks that a later run may find: the program died and the machine did not; or
+    /// the power failed, and of what was not synced each part is there or not. All
+    /// combinations if there are few, else the prefixes and some others.
+    pub(crate) fn remains(&self, few: usize, samples: u64) -> Vec<(String, FakeDisk)> {
+        let state = self.0.borrow();
+        let mut disks = vec![("died".to_owned(), self.copy())];
+        let unsynced = state.unsynced();
+        if unsynced <= few {
+            for kept in 0..1_u32 << unsynced {
+                let mut bits = kept;
+                let keep = || (bits & 1 == 1, bits >>= 1).0;
+                disks.push((
+                    format!("power lost, kept {kept:b} of {unsynced}"),
+                    state.start_again(false, keep),
+                ));
+            }
+            return disks;
+        }
+        for prefix in [0, 1, unsynced / 2, unsynced - 1, unsynced] {
+            let mut seen = 0;
+            let keep = || (seen < prefix, seen += 1).0;
+            disks.push((
+                format!("power lost, kept first {prefix} of {unsynced}"),
+                state.start_again(false, keep),
+            ));
+        }
+        for seed in 1..=samples {
+            disks.push((format!("power lost, sectors kept by seed {seed}"), self.after_power_loss(seed)));
+        }
+        disks
+    }
+
+    fn file(&self, inode: usize) -> FakeFile {
+        FakeFile { disk: self.clone(), inode }
+    }
+}
+
+/// Numbers by chance, the same every time (xorshift).
+pub(crate) struct Random(pub(crate) u64);
+
+impl Random {
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 = (self.0 ^ 0x9E37_79B9_7F4A_7C15).rotate_left(17);
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 >> 20
+    }
+}
+
+impl Disk for FakeDisk {
+    type File = FakeFile;
+
+    fn resolve(&self, path: &Path) -> io::Result<PathBuf> {
+        self.0.borrow_mut().read()?;
+        Ok(path.to_owned())
+    }
+
+    fn open_exclusive(&self, path: &Path, _: bool) -> Result<FakeFile, JournalError> {
+        self.open(path).map_err(|source| JournalError::Io { path: path.to_owned(), doing: "opening", source })
+    }
+
+    fn open(&self, path: &Path) -> io::Result<FakeFile> {
+        let mut state = self.0.borrow_mut();
+        state.read()?;
+        Ok(self.file(state.find(path)?))
+    }
+
+    fn create_new(&self, path: &Path) -> io::Result<FakeFile> {
+        let mut state = self.0.borrow_mut();
+        state.whole_change()?;
+        if state.names.contains_key(path) {
+            return Err(ErrorKind::AlreadyExists.into());
+        }
+        let inode = state.inodes.len();
+        state.inodes.push(Inode::default());
+        state.name(NameChange::Add(path.to_owned(), inode));
+        Ok(self.file(inode))
+    }
+
+    fn exists(&self, path: &Path) -> io::Result<bool> {
+        let mut state = self.0.borrow_mut();
+        state.read()?;
+        Ok(state.names.contains_key(path))
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        let mut state = self.0.borrow_mut();
+        state.whole_change()?;
+        state.find(path)?;
+        state.name(NameChange::Remove(path.to_owned()));
+        Ok(())
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let mut state = self.0.borrow_mut();
+        state.whole_change()?;
+        let inode = state.find(from)?;
+        state.name(NameChange::Rename(from.to_owned(), to.to_owned(), inode));
+        Ok(())
+    }
+
+    fn sync_dir(&self, directory: &Path) -> io::Result<()> {
+        let mut state = self.0.borrow_mut();
+        let failed = state.change(0)?.is_some();
+        if state.stopped {
+            return Err(state.failure());
+        }
+        let (here, elsewhere): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut state.pending).into_iter().partition(|change| change.within(directory));
+        if failed {
+            state.pending = [here, elsewhere].concat();
+            return Err(state.failure());
+        }
+        here.iter().for_each(|change| change.apply(&mut state.lasting));
+        state.pending = elsewhere;
+        Ok(())
+    }
+
+    fn free_space(&self, _: &Path) -> io::Result<u64> {
+        let mut state = self.0.borrow_mut();
+        state.read()?;
+        Ok(if state.full { 0 } else { 1 << 40 })
+    }
+}
+
+impl FakeFile {
+    fn sync(&self) -> io::Result<()> {
+        let mut state = self.disk.0.borrow_mut();
+        let failed = state.change(0)?.is_some();
+        if state.stopped {
+            return Err(state.failure());
+        }
+        let inode = &mut state.inodes[self.inode];
+        let pending = std::mem::take(&mut inode.pending);
+        if failed {
+            return Err(state.failure());
+        }
+        pending.iter().for_each(|change| change.apply(&mut inode.lasting));
+        Ok(())
+    }
+
+    fn change(&self, change: Change) {
+        let inode = &mut self.disk.0.borrow_mut().inodes[self.inode];
+        change.apply(&mut inode.bytes);
+        inode.pending.push(change);
+    }
+}
+
+fn short(offset: u64) -> usize {
+    usize::try_from(offset).unwrap()
+}
+
+impl DiskFile for FakeFile {
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        let mut state = self.disk.0.borrow_mut();
+        state.read()?;
+        let bytes =
+            state.inodes[self.inode].bytes.get(short(offset)..).and_then(|rest| rest.get(..buffer.len()));
+        buffer.copy_from_slice(bytes.ok_or(ErrorKind::UnexpectedEof)?);
+        Ok(())
+    }
+
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let done = self.disk.0.borrow_mut().change(bytes.len())?;
+        let written = &bytes[..done.unwrap_or(bytes.len())];
+        if !written.is_empty() {
+            self.change(Change::Write(short(offset), written.to_vec()));
+        }
+        if done.is_some() { Err(self.disk.0.borrow().failure()) } else { Ok(()) }
+    }
+
+    fn size(&self) -> io::Result<u64> {
+        let mut state = self.disk.0.borrow_mut();
+        state.read()?;
+        Ok(state.inodes[self.inode].bytes.len() as u64)
+    }
+
+    fn set_size(&self, bytes: u64) -> io::Result<()> {
+        self.disk.0.borrow_mut().whole_change()?;
+        self.change(Change::Size(short(bytes)));
+        Ok(())
+    }
+
+    fn reserve(&self, offset: u64, bytes: u64, grow: bool) -> io::Result<()> {
+        self.disk.0.borrow_mut().whole_change()?;
+        let size = self.disk.0.borrow().inodes[self.inode].bytes.len();
+        let wanted = short(offset + bytes);
+        if grow && wanted > size {
+            self.change(Change::Size(wanted));
+        }
+        Ok(())
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.sync()
+    }
+
+    fn sync_all(&self) -> io::Result<()> {
+        self.sync()
+    }
+
+    fn identity(&self) -> io::Result<Identity> {
+        self.disk.0.borrow_mut().read()?;
+        Ok(Identity { device: 1, inode: self.inode as u64 })
+    }
+
+    fn contents(&self) -> io::Result<Contents> {
+        let mut state = self.disk.0.borrow_mut();
+        state.read()?;
+        Ok(state.inodes[self.inode].bytes.clone().into())
+    }
+}
+
+/// A run, and what later runs do about what it left behind. A run gives what became of
+/// the change, or `None` if it found nothing to do.
+pub(crate) struct Crash<'a, T> {
+    /// The disk at first.
+    pub(crate) disk: &'a FakeDisk,
+    /// The run that is stopped. It marks the disk when it must not be forgotten.
+    pub(crate) run: &'a dyn Fn(&FakeDisk) -> Result<Option<T>, JournalError>,
+    /// The later runs, with their names.
+    pub(crate) later: &'a [(&'a str, Later<'a, T>)],
+    /// Whether the disk is as it must be after a run that came to its end: with what it
+    /// gave, and whether the first run had marked the disk and no other later run than the
+    /// first kind followed.
+    pub(crate) check: &'a dyn Fn(&FakeDisk, &Option<T>, bool),
+}
+
+/// A run that finds what another left behind.
+pub(crate) type Later<'a, T> = &'a dyn Fn(&FakeDisk) -> Result<Option<T>, JournalError>;
+
+/// How much was tried.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Tried {
+    /// Operations at which a first run was stopped, torn writes included.
+    pub(crate) points: usize,
+    /// Operations at which a later run was stopped.
+    pub(crate) later_points: usize,
+    /// Disks that a later run had to bring in order.
+    pub(crate) disks: usize,
+}
+
+impl std::ops::AddAssign for Tried {
+    fn add_assign(&mut self, other: Tried) {
+        self.points += other.points;
+        self.later_points += other.later_points;
+        self.disks += other.disks;
+    }
+}
+
+impl<T: std::fmt::Debug> Crash<'_, T> {
+    /// Stops the run at each of its changing operations, and each later run too.
+    pub(crate) fn at_every_point(&self) -> Tried {
+        let mut tried = Tried::default();
+        let mut change = 0;
+        loop {
+            let disk = self.disk.faulty(Fault::Stop { change, sectors: 0 });
+            let result = (self.run)(&disk);
+            if !disk.stopped() {
+                self.settled(&disk, &result.unwrap(), disk.marked());
+                return tried;
+            }
+            self.after(&disk, &format!("stopped at {change}"), 4, 4, &mut tried);
+            let sectors = disk.0.borrow().torn_write;
+            for sectors in 1..sectors {
+                let disk = self.disk.faulty(Fault::Stop { change, sectors });
+                let _ = (self.run)(&disk);
+                self.after(
+                    &disk,
+                    &format!("stopped at {change}, {sectors} sectors written"),
+                    1,
+                    0,
+                    &mut tried,
+                );
+            }
+            change += 1;
+        }
+    }
+
+    /// Lets later runs find the disk on which a run stopped.
+    fn after(&self, stopped: &FakeDisk, when: &str, few: usize, samples: u64, tried: &mut Tried) {
+        tried.points += 1;
+        for (how, disk) in stopped.remains(few, samples) {
+            for (kind, (name, later)) in self.later.iter().enumerate() {
+                let story = format!("{when}; {how}; {name}");
+                let marked = stopped.marked() && kind == 0;
+                self.later(&disk, *later, marked, &story);
+                tried.disks += 1;
+                for change in 0.. {
+                    let again = disk.faulty(Fault::Stop { change, sectors: 0 });
+                    let _ = later(&again);
+                    if !again.stopped() {
+                        break;
+                    }
+                    tried.later_points += 1;
+                    for (how, disk) in again.remains(1, 1) {
+                        for (kind, (name, later)) in self.later.iter().enumerate() {
+                            let story = format!("{story}; stopped at {change}; {how}; {name}");
+                            self.later(&disk, *later, marked && kind == 0, &story);
+                            tried.disks += 1;
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Lets one call after the other fail; the run goes on, and a later run follows.
+    pub(crate) fn with_every_failure(&self) -> Tried {
+        let mut tried = Tried::default();
+        for kind in [ErrorKind::StorageFull, ErrorKind::Other] {
+            for call in 0.. {
+                let disk = self.disk.faulty(Fault::Fail { call, kind });
+                let result = (self.run)(&disk);
+                if !disk.failed() {
+                    break;
+                }
+                tried.points += 1;
+                if let Ok(outcome) = result {
+                    self.settled(&disk, &outcome, false);
+                    continue;
+                }
+                for (how, disk) in [("goes on", disk.copy()), ("power lost", disk.without_power())] {
+                    for (name, later) in self.later {
+                        let story = format!("call {call} failed: {result:?}; {how}; {name}");
+                        self.later(&disk.copy(), *later, false, &story);
+                        tried.disks += 1;
+                    }
+                }
+            }
+        }
+        tried
+    }
+
+    fn later(&self, disk: &FakeDisk, later: Later<'_, T>, marked: bool, story: &str) {
+        let disk = disk.copy();
+        let story = Story(story);
+        let outcome = later(&disk).unwrap_or_else(|error| panic!("{error}"));
+        self.settled(&disk, &outcome, marked);
+        drop(story);
+    }
+
+    /// After a run that came to its end all must be in order, and remain so if the power
+    /// fails. A run that found nothing to do changed nothing either, and what it did not
+    /// find may be back then.
+    fn settled(&self, disk: &FakeDisk, outcome: &Option<T>, marked: bool) {
+        (self.check)(disk, outcome, marked);
+        let disk = disk.without_power();
+        match outcome {
+            Some(_) => (self.check)(&disk, outcome, marked),
+            None => {
+                let (_, later) = self.later[0];
+                (self.check)(&disk, &later(&disk).unwrap(), marked);
+            }
+        }
+    }
+}
+
+/// Tells what went before if a check fails.
+struct Story<'a>(&'a str);
+
+impl Drop for Story<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("{}", self.0);
+        }
+    }
+}

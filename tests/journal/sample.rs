@@ -1,0 +1,145 @@
+//! Changes of files whose pages hold bytes by chance.
+
+use std::path::Path;
+
+use bdbkit::journal::{
+    BoxError, Contents, Disk, Estimate, Facts, Journal, JournalError, Leftover, Operation, Options, Outcome,
+    PageChange, Set, leftover,
+};
+use bdbkit::{Endianness, FileId, PageNo, PageSize};
+
+use crate::fake_disk::{FakeDisk, FakeFile, Random};
+
+/// A file before and after a change.
+#[derive(Clone, Debug)]
+pub(crate) struct Sample {
+    pub(crate) order: Endianness,
+    pub(crate) page_size: usize,
+    pub(crate) old: Vec<u8>,
+    pub(crate) new: Vec<u8>,
+    /// The pages that change, in the order of the plan, page 0 last.
+    pub(crate) plan: Vec<usize>,
+}
+
+impl Sample {
+    /// A file of so many pages, of which some change and to which some are added.
+    pub(crate) fn new(
+        order: Endianness,
+        page_size: usize,
+        pages: usize,
+        changed: &[usize],
+        appended: usize,
+    ) -> Sample {
+        let mut random = Random((page_size + pages) as u64);
+        let mut bytes = |pages: usize| -> Vec<u8> {
+            std::iter::repeat_with(|| random.next().to_le_bytes()).flatten().take(pages * page_size).collect()
+        };
+        let old = sealed(order, 6, bytes(pages));
+        let other = bytes(pages + appended);
+        let mut new = [&old[..], &other[old.len()..]].concat();
+        for page in changed {
+            let range = page * page_size..(page + 1) * page_size;
+            new[range.clone()].copy_from_slice(&other[range]);
+        }
+        new[24..92].copy_from_slice(&other[24..92]);
+        let new = sealed(order, 9, new);
+        let plan = changed.iter().copied().chain(pages..pages + appended).chain([0]).collect();
+        Sample { order, page_size, old, new, plan }
+    }
+
+    pub(crate) fn facts(&self) -> Facts {
+        Facts {
+            operation: Operation::Upgrade,
+            order: self.order,
+            source_version: 6,
+            target_version: 9,
+            page_size: PageSize::new(self.page_size as u32).unwrap(),
+            options: Options::default(),
+            new_uid: FileId([7; 20]),
+            digest: [9; 32],
+            pairs: 3,
+        }
+    }
+
+    pub(crate) fn estimate(&self) -> Estimate {
+        let appended = ((self.new.len() - self.old.len()) / self.page_size) as u64;
+        Estimate { modified: self.plan.len() as u64 - appended, appended }
+    }
+
+    pub(crate) fn changes(&self) -> impl Iterator<Item = Result<PageChange<'_>, JournalError>> {
+        self.plan.iter().map(|&page| {
+            let range = page * self.page_size..(page + 1) * self.page_size;
+            Ok(PageChange {
+                page: PageNo(page as u32),
+                before: self.old.get(range.clone()).map(Into::into),
+                after: self.new[range].into(),
+            })
+        })
+    }
+
+    pub(crate) fn journal<'d, D: Disk>(
+        &self,
+        disk: &'d D,
+        file: &'d D::File,
+        path: impl AsRef<Path>,
+    ) -> Result<Journal<'d, D>, JournalError> {
+        Journal::write(disk, file, path.as_ref(), &self.facts(), self.estimate(), self.changes())
+    }
+
+    pub(crate) fn add_to<'d>(
+        &self,
+        set: &mut Set<'d, FakeDisk>,
+        file: &'d FakeFile,
+        path: &str,
+    ) -> Result<(), JournalError> {
+        set.write(file, Path::new(path), &self.facts(), self.estimate(), self.changes())
+    }
+
+    /// Accepts the new file and no other.
+    pub(crate) fn validate(&self, contents: &Contents, facts: &Facts) -> Result<(), BoxError> {
+        assert_eq!(*facts, self.facts());
+        if contents[..] == self.new { Ok(()) } else { Err("not the new file".into()) }
+    }
+}
+
+/// Gives the first page a magic number and a version.
+fn sealed(order: Endianness, version: u32, mut bytes: Vec<u8>) -> Vec<u8> {
+    let encode = |number: u32| match order {
+        Endianness::Little => number.to_le_bytes(),
+        Endianness::Big => number.to_be_bytes(),
+    };
+    bytes[12..16].copy_from_slice(&encode(0x0005_3162));
+    bytes[16..20].copy_from_slice(&encode(version));
+    bytes
+}
+
+/// What a later run does about a leftover.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wish {
+    Resume,
+    RollBack,
+}
+
+/// A later run: what became of the leftover, if there was one.
+pub(crate) fn later(
+    disk: &FakeDisk,
+    path: &str,
+    sample: &Sample,
+    wish: Wish,
+) -> Result<Option<Outcome>, JournalError> {
+    let path = Path::new(path);
+    let file = disk.open_exclusive(path, false)?;
+    let Some(leftover) = leftover(disk, &file, path)? else { return Ok(None) };
+    settle(leftover, sample, wish).map(Some)
+}
+
+pub(crate) fn settle<D: Disk>(
+    leftover: Leftover<'_, D>,
+    sample: &Sample,
+    wish: Wish,
+) -> Result<Outcome, JournalError> {
+    match wish {
+        Wish::Resume => leftover.resume(|contents, facts| sample.validate(contents, facts)),
+        Wish::RollBack => leftover.roll_back(),
+    }
+}

@@ -1,0 +1,209 @@
+//! Several files as one unit: never some new and some old.
+
+use std::path::Path;
+
+use bdbkit::Endianness::{Big, Little};
+use bdbkit::journal::{Disk, JournalError, LeftoverState, Outcome, Set, SetLeftover, leftover};
+
+use crate::fake_disk::{Crash, FakeDisk, Fault, Tried};
+use crate::sample::{Sample, Wish, settle};
+
+const DIRECTORY: &str = "/store";
+const PATHS: [&str; 3] = ["/store/a.db", "/store/b.db", "/store/c.db"];
+const SET_FILE: &str = "/store/bdbkit-set.done";
+
+/// Three files that change in many pages, in page 0 alone, and by growing.
+fn samples() -> [Sample; 3] {
+    [
+        Sample::new(Little, 512, 4, &[1, 3], 0),
+        Sample::new(Big, 1024, 2, &[], 0),
+        Sample::new(Big, 512, 3, &[2], 2),
+    ]
+}
+
+fn disk(samples: &[Sample; 3]) -> FakeDisk {
+    FakeDisk::with(PATHS.into_iter().zip(samples).map(|(path, sample)| (path, &sample.old[..])))
+}
+
+fn sample<'a>(samples: &'a [Sample; 3], path: &Path) -> &'a Sample {
+    &samples[PATHS.iter().position(|known| Path::new(known) == path).unwrap()]
+}
+
+/// Changes all files; or finds at the last file that it should not have.
+fn change(disk: &FakeDisk, samples: &[Sample; 3], reject: bool) -> Result<Option<Outcome>, JournalError> {
+    let files = open(disk)?;
+    let mut set = Set::new(disk, Path::new(DIRECTORY))?;
+    for ((file, path), sample) in files.iter().zip(PATHS).zip(samples) {
+        if let Err(error) = sample.add_to(&mut set, file, path) {
+            set.roll_back()?;
+            return Err(error);
+        }
+    }
+    disk.mark();
+    set.run(|path, contents, facts| {
+        if reject && path == Path::new(PATHS[2]) {
+            return Err("not to my taste".into());
+        }
+        sample(samples, path).validate(contents, facts)
+    })
+    .map(|()| Some(Outcome::Completed))
+}
+
+fn open(disk: &FakeDisk) -> Result<Vec<<FakeDisk as Disk>::File>, JournalError> {
+    PATHS.iter().map(|path| disk.open_exclusive(Path::new(path), false)).collect()
+}
+
+/// A later run: what became of the set, or of the leftovers that do not tell that they
+/// are of one.
+fn later(disk: &FakeDisk, samples: &[Sample; 3], wish: Wish) -> Result<Option<Outcome>, JournalError> {
+    let files = open(disk)?;
+    let mut members = Vec::new();
+    let mut gave = None;
+    for (file, path) in files.iter().zip(PATHS) {
+        let path = Path::new(path);
+        match leftover(disk, file, path)? {
+            Some(leftover) if leftover.one_of_set() => members.push(leftover),
+            Some(leftover) => gave = Some(settle(leftover, sample(samples, path), wish)?),
+            None => {}
+        }
+    }
+    let Some(set) = SetLeftover::new(disk, Path::new(DIRECTORY), members)? else { return Ok(gave) };
+    let gave = match wish {
+        Wish::Resume => set.resume(|path, contents, facts| sample(samples, path).validate(contents, facts)),
+        Wish::RollBack => set.roll_back(),
+    };
+    match gave {
+        // All files are new, and it is too late to have them otherwise.
+        Err(JournalError::TooLate { .. }) => later(disk, samples, Wish::Resume),
+        gave => gave.map(Some),
+    }
+}
+
+fn check(disk: &FakeDisk, samples: &[Sample; 3], gave: &Option<Outcome>) {
+    let bytes = PATHS.map(|path| disk.bytes(path).unwrap());
+    let old = bytes.iter().zip(samples).all(|(bytes, sample)| *bytes == sample.old);
+    let new = bytes.iter().zip(samples).all(|(bytes, sample)| *bytes == sample.new);
+    assert!(old || new, "a mixture");
+    match gave {
+        Some(Outcome::Completed) => assert!(new, "the files are not the new ones"),
+        Some(Outcome::RolledBack | Outcome::Discarded) => assert!(old, "the files are not the old ones"),
+        None => {}
+        Some(other) => panic!("{other:?}"),
+    }
+    assert_eq!(disk.names(), PATHS.map(Path::new), "something was left behind");
+}
+
+fn crash(reject: bool, with: impl FnOnce(&Crash<'_, Outcome>) -> Tried) -> Tried {
+    let samples = samples();
+    let tried = with(&Crash {
+        disk: &disk(&samples),
+        run: &|disk| match change(disk, &samples, reject) {
+            Err(JournalError::RolledBack { .. }) if reject => Ok(Some(Outcome::RolledBack)),
+            result => result,
+        },
+        later: &[
+            ("resumed", &|disk| later(disk, &samples, Wish::Resume)),
+            ("rolled back", &|disk| later(disk, &samples, Wish::RollBack)),
+        ],
+        check: &|disk, gave, _| check(disk, &samples, gave),
+    });
+    println!("{tried:?}");
+    tried
+}
+
+#[test]
+fn a_run_over_several_files_may_die_anywhere() {
+    let tried = crash(false, |crash| crash.at_every_point());
+    assert!(tried.points > 70 && tried.later_points > 5_000, "{tried:?}");
+}
+
+#[test]
+fn a_roll_back_of_several_files_may_die_anywhere() {
+    let tried = crash(true, |crash| crash.at_every_point());
+    assert!(tried.points > 80 && tried.later_points > 5_000, "{tried:?}");
+}
+
+#[test]
+fn any_call_may_fail_in_a_run_over_several_files() {
+    let tried = crash(false, |crash| crash.with_every_failure());
+    assert!(tried.points > 150, "{tried:?}");
+}
+
+#[test]
+fn any_call_may_fail_in_a_roll_back_of_several_files() {
+    let tried = crash(true, |crash| crash.with_every_failure());
+    assert!(tried.points > 150, "{tried:?}");
+}
+
+/// The disk on which a run died at the first point that pleases.
+fn died(samples: &[Sample; 3], mut wanted: impl FnMut(&FakeDisk) -> bool) -> FakeDisk {
+    (0..)
+        .map(|change_number| {
+            let disk = disk(samples).faulty(Fault::Stop { change: change_number, sectors: 0 });
+            let _ = change(&disk, samples, false);
+            assert!(disk.stopped(), "no such point");
+            disk.copy()
+        })
+        .find(|disk| wanted(disk))
+        .unwrap()
+}
+
+#[test]
+fn a_file_is_not_parted_from_its_set() {
+    let samples = samples();
+    let disk = died(&samples, |disk| disk.bytes(PATHS[1]).unwrap() == samples[1].new);
+    let path = Path::new(PATHS[1]);
+    let file = disk.open_exclusive(path, false).unwrap();
+    for wish in [Wish::Resume, Wish::RollBack] {
+        let leftover = leftover(&disk, &file, path).unwrap().unwrap();
+        let error = settle(leftover, &samples[1], wish).unwrap_err();
+        assert!(matches!(error, JournalError::OneOfSet { .. }), "{error}");
+    }
+}
+
+#[test]
+fn a_file_used_since_stops_a_set_and_is_not_touched() {
+    let samples = samples();
+    let disk = died(&samples, |disk| disk.bytes(PATHS[1]).unwrap() == samples[1].new);
+    let mut used = samples[1].new.clone();
+    used[40] ^= 1;
+    disk.put(PATHS[1], &used);
+    for wish in [Wish::Resume, Wish::RollBack] {
+        let disk = disk.copy();
+        let error = later(&disk, &samples, wish).unwrap_err();
+        let JournalError::Stuck { state, .. } = error else { panic!("{error}") };
+        assert_eq!(state, LeftoverState::Foreign);
+        assert_eq!(disk.bytes(PATHS[1]).unwrap(), used);
+    }
+}
+
+#[test]
+fn a_set_file_ends_only_the_journals_it_names() {
+    let samples = samples();
+    let finished = died(&samples, |disk| disk.bytes(SET_FILE).is_some_and(|bytes| !bytes.is_empty()));
+    let half_written = died(&samples, |disk| disk.bytes(PATHS[0]).unwrap()[..512] != samples[0].old[..512]);
+    half_written.put(SET_FILE, &finished.bytes(SET_FILE).unwrap());
+    assert_eq!(later(&half_written, &samples, Wish::Resume).unwrap(), Some(Outcome::Completed));
+    check(&half_written, &samples, &Some(Outcome::Completed));
+}
+
+#[test]
+fn a_damaged_set_file_is_none() {
+    let samples = samples();
+    let finished = died(&samples, |disk| disk.bytes(SET_FILE).is_some_and(|bytes| !bytes.is_empty()));
+    let whole = finished.bytes(SET_FILE).unwrap();
+    for cut in 0..whole.len() {
+        let mut flipped = whole.clone();
+        flipped[cut] ^= 0x80;
+        for bytes in [&whole[..cut], &flipped] {
+            let disk = finished.copy();
+            disk.put(SET_FILE, bytes);
+            assert_eq!(later(&disk, &samples, Wish::RollBack).unwrap(), Some(Outcome::RolledBack));
+            check(&disk, &samples, &Some(Outcome::RolledBack));
+        }
+    }
+    assert!(matches!(
+        Set::new(&finished, Path::new(DIRECTORY)),
+        Err(JournalError::Exists { path }) if path == Path::new(SET_FILE)
+    ));
+}

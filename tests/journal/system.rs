@@ -1,0 +1,180 @@
+//! The real disk.
+
+use std::fs::{self, File};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use bdbkit::Endianness::{Big, Little};
+use bdbkit::journal::{
+    self, Backup, Disk, DiskFile, JournalError, Outcome, Set, SetLeftover, SystemDisk, leftover,
+};
+use tempfile::TempDir;
+
+use crate::sample::{Sample, Wish, settle};
+
+fn store(sample: &Sample) -> (TempDir, PathBuf) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().canonicalize().unwrap().join("a.db");
+    fs::write(&path, &sample.old).unwrap();
+    (directory, path)
+}
+
+fn names(directory: &TempDir) -> Vec<String> {
+    let mut names: Vec<_> = fs::read_dir(directory.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_file_is_changed_and_rolled_back() {
+    let sample = Sample::new(Little, 4096, 700, &(1..700).step_by(2).collect::<Vec<_>>(), 3);
+    let (directory, path) = store(&sample);
+    let file = SystemDisk.open_exclusive(&path, false).unwrap();
+
+    let mut journal = sample.journal(&SystemDisk, &file, &path).unwrap();
+    let mode = fs::metadata(journal::name(&path)).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    journal.apply().unwrap();
+    assert!(journal::poisoned(&fs::read(&path).unwrap()));
+    journal.read_back().unwrap();
+    assert!(journal.preview().unwrap()[..] == sample.new);
+    journal.roll_back().unwrap();
+    assert!(fs::read(&path).unwrap() == sample.old);
+
+    let journal = sample.journal(&SystemDisk, &file, &path).unwrap();
+    journal.run(|contents, facts| sample.validate(contents, facts)).unwrap();
+    assert!(fs::read(&path).unwrap() == sample.new);
+    assert_eq!(names(&directory), ["a.db"]);
+}
+
+#[test]
+fn a_later_run_goes_on() {
+    for wish in [Wish::Resume, Wish::RollBack] {
+        let sample = Sample::new(Big, 512, 20, &[3, 4, 11], 2);
+        let (directory, path) = store(&sample);
+        let file = SystemDisk.open_exclusive(&path, false).unwrap();
+        sample.journal(&SystemDisk, &file, &path).unwrap().apply().unwrap();
+        drop(file);
+
+        let file = SystemDisk.open_exclusive(&path, false).unwrap();
+        let left = leftover(&SystemDisk, &file, &path).unwrap().unwrap();
+        assert!(!left.moved());
+        settle(left, &sample, wish).unwrap();
+        let wanted = if wish == Wish::Resume { &sample.new } else { &sample.old };
+        assert!(fs::read(&path).unwrap() == *wanted);
+        assert_eq!(names(&directory), ["a.db"]);
+    }
+}
+
+#[test]
+fn a_set_is_changed_and_goes_on() {
+    let sample = Sample::new(Big, 512, 20, &[3, 4, 11], 2);
+    let (directory, path) = store(&sample);
+    let file = SystemDisk.open_exclusive(&path, false).unwrap();
+    let begin = || {
+        let mut set = Set::new(&SystemDisk, directory.path()).unwrap();
+        set.write(&file, &path, &sample.facts(), sample.estimate(), sample.changes()).unwrap();
+        set
+    };
+    drop(begin());
+    let member = leftover(&SystemDisk, &file, &path).unwrap().unwrap();
+    let set = SetLeftover::new(&SystemDisk, directory.path(), vec![member]).unwrap().unwrap();
+    assert_eq!(set.resume(|_, _, _| Ok(())).unwrap(), Outcome::Discarded);
+    begin().run(|_, contents, facts| sample.validate(contents, facts)).unwrap();
+    assert!(fs::read(&path).unwrap() == sample.new);
+    assert_eq!(names(&directory), ["a.db"]);
+}
+
+#[test]
+fn a_copy_is_made_and_restored() {
+    let sample = Sample::new(Big, 512, 20, &[3], 0);
+    let (directory, path) = store(&sample);
+    let file = SystemDisk.open_exclusive(&path, false).unwrap();
+    let copies = directory.path().join("copies");
+    fs::create_dir(&copies).unwrap();
+    let backup = Backup::make(&SystemDisk, &file, &path, &copies).unwrap();
+    fs::write(&path, b"gone").unwrap();
+    backup.restore(&file, &path).unwrap();
+    assert!(fs::read(&path).unwrap() == sample.old);
+    backup.remove().unwrap();
+    assert_eq!(fs::read_dir(&copies).unwrap().count(), 0);
+}
+
+#[test]
+fn a_locked_file_is_refused_until_it_is_closed() {
+    let sample = Sample::new(Little, 512, 2, &[1], 0);
+    let (_directory, path) = store(&sample);
+    let file = SystemDisk.open_exclusive(&path, false).unwrap();
+    for assume_closed in [false, true] {
+        let error = SystemDisk.open_exclusive(&path, assume_closed).unwrap_err();
+        assert!(matches!(error, JournalError::Locked { .. }), "{error}");
+    }
+    drop(file);
+    SystemDisk.open_exclusive(&path, false).unwrap();
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_file_open_elsewhere_is_refused_unless_told_otherwise() {
+    let sample = Sample::new(Little, 512, 2, &[1], 0);
+    let (_directory, path) = store(&sample);
+    let mut user = Command::new("sleep").arg("60").stdin(File::open(&path).unwrap()).spawn().unwrap();
+    let refused = SystemDisk.open_exclusive(&path, false).map(drop);
+    let allowed = SystemDisk.open_exclusive(&path, true).map(drop);
+    user.kill().unwrap();
+    user.wait().unwrap();
+    match refused.unwrap_err() {
+        JournalError::InUse { process, .. } => assert_eq!(process, user.id()),
+        error => panic!("{error}"),
+    }
+    allowed.unwrap();
+    SystemDisk.open_exclusive(&path, false).unwrap();
+    let own = File::open(&path).unwrap();
+    assert!(matches!(SystemDisk.open_exclusive(&path, false), Err(JournalError::InUse { .. })));
+    drop(own);
+}
+
+#[test]
+fn only_regular_files_are_opened() {
+    let sample = Sample::new(Little, 512, 2, &[1], 0);
+    let (directory, path) = store(&sample);
+    let pipe = directory.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).stdin(Stdio::null()).status().unwrap().success());
+    for path in [&pipe, directory.path()] {
+        assert!(matches!(SystemDisk.open_exclusive(path, false), Err(JournalError::Io { .. })));
+    }
+    let file = SystemDisk.open_exclusive(&path, false).unwrap();
+    symlink(&path, journal::name(&path)).unwrap();
+    assert!(matches!(leftover(&SystemDisk, &file, &path), Err(JournalError::Io { .. })));
+    assert!(matches!(sample.journal(&SystemDisk, &file, &path), Err(JournalError::Exists { .. })));
+    assert!(fs::read(&path).unwrap() == sample.old);
+}
+
+#[test]
+fn the_journal_stands_beside_the_file_and_not_beside_a_link() {
+    let sample = Sample::new(Little, 512, 2, &[1], 0);
+    let (directory, path) = store(&sample);
+    let elsewhere = tempfile::tempdir().unwrap();
+    let link = elsewhere.path().join("link.db");
+    symlink(&path, &link).unwrap();
+    let file = SystemDisk.open_exclusive(&link, false).unwrap();
+    drop(sample.journal(&SystemDisk, &file, &link).unwrap());
+    assert_eq!(names(&directory), ["a.db", "a.db.bdbkit-journal"]);
+    assert_eq!(names(&elsewhere), ["link.db"]);
+    assert!(leftover(&SystemDisk, &file, &path).unwrap().is_some());
+}
+
+#[test]
+fn space_is_set_aside_with_and_without_growing() {
+    let sample = Sample::new(Little, 512, 2, &[1], 0);
+    let (_directory, path) = store(&sample);
+    let file = SystemDisk.open_exclusive(&path, false).unwrap();
+    file.reserve(1024, 4096, false).unwrap();
+    assert_eq!(file.size().unwrap(), 1024);
+    file.reserve(0, 0, true).unwrap();
+    assert!(fs::read(&path).unwrap() == sample.old);
+}
