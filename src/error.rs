@@ -49,6 +49,13 @@ pub enum Error {
     /// The placeholder of an unfinished rename or remove.
     #[error("a placeholder that an unfinished rename or remove left behind: it holds no data")]
     Placeholder,
+    /// A change in place was interrupted: the file is half-written, and a journal beside it
+    /// knows how to go on.
+    #[error(
+        "half-written: a change of this file was interrupted; \"bdbkit upgrade --resume\" completes it, \
+         \"bdbkit upgrade --rollback\" brings the old file back"
+    )]
+    Interrupted,
     /// A file of the 1.x series (1.85, 1.86).
     #[error("a {kind} file of the 1.x series (version {version}, {order}): not supported")]
     Series1 {

@@ -45,6 +45,8 @@ mod pages;
 pub mod salvage;
 mod source;
 mod types;
+#[cfg(feature = "upgrade")]
+pub mod upgrade;
 mod verify;
 
 pub use btree::{

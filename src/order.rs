@@ -39,6 +39,17 @@ impl Endianness {
         self.split_u32(bytes.get(offset..)?).map(|(word, _)| word)
     }
 
+    /// Puts a number of 32 bits at an offset; nothing, if it does not fit there.
+    pub(crate) fn put_u32(self, bytes: &mut [u8], offset: usize, number: u32) {
+        let word = match self {
+            Endianness::Little => number.to_le_bytes(),
+            Endianness::Big => number.to_be_bytes(),
+        };
+        if let Some(place) = bytes.get_mut(offset..).and_then(|rest| rest.first_chunk_mut()) {
+            *place = word;
+        }
+    }
+
     pub(crate) fn nom(self) -> nom::number::Endianness {
         match self {
             Endianness::Little => nom::number::Endianness::Little,

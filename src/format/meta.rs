@@ -10,6 +10,10 @@
 //! 9             460 crypto_magic  476 iv  492 chksum
 //! ```
 
+/// The version of a file that a change in place has not finished with: "BBDK" in a
+/// little-endian file (upgrade, "States of the database file").
+pub(crate) const HALF_WRITTEN: u32 = 0x4B44_4242;
+
 /// Shortest metadata page, and the unit in which all of them are read.
 pub(crate) const LENGTH: usize = 512;
 
@@ -33,6 +37,8 @@ pub(crate) mod at {
     pub(crate) const FREE: usize = 28;
     /// From version 8 on.
     pub(crate) const LAST_PGNO: usize = 32;
+    /// From release 4.8 on; half of an LSN in files of 3.1.
+    pub(crate) const NPARTS: usize = 36;
 }
 
 /// metaflags of version 9.

@@ -63,6 +63,13 @@ pub trait Disk: fmt::Debug {
     /// Those of the file system.
     fn exists(&self, path: &Path) -> io::Result<bool>;
 
+    /// The files in a directory.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    fn list(&self, directory: &Path) -> io::Result<Vec<PathBuf>>;
+
     /// Removes a file.
     ///
     /// # Errors

@@ -52,11 +52,11 @@ pub use system::{SystemDisk, SystemFile};
 use crate::format::meta::{self as layout, at};
 use crate::order::Endianness;
 
-/// The version that a half-written file claims to have, so that nothing opens it:
-/// "BBDK" in a little-endian file.
-const POISON: u32 = 0x4B44_4242;
 /// As much of page 0 as is ever written, in bytes: one sector.
 const HEAD: usize = layout::LENGTH;
+
+/// What is added to the name of a database file for that of its journal.
+const SUFFIX: &str = ".bdbkit-journal";
 
 /// The first 512 bytes of page 0.
 type Head = [u8; HEAD];
@@ -64,14 +64,22 @@ type Head = [u8; HEAD];
 /// Where the journal of a database file stands: beside it, `NAME.bdbkit-journal`.
 #[must_use]
 pub fn name(path: &Path) -> PathBuf {
-    beside(path, ".bdbkit-journal")
+    beside(path, SUFFIX)
+}
+
+/// The database file beside which a journal of this name stands; `None` if the name is not
+/// that of a journal.
+#[must_use]
+pub fn database(journal: &Path) -> Option<PathBuf> {
+    let name = journal.file_name()?.to_str()?.strip_suffix(SUFFIX)?;
+    Some(journal.with_file_name(name))
 }
 
 /// Whether a file, of which at least the first 20 bytes are given, is half-written:
 /// poisoned by an operation that did not finish (upgrade, "States of the database file").
 #[must_use]
 pub fn poisoned(file: &[u8]) -> bool {
-    version(file) == Some(POISON)
+    version(file) == Some(layout::HALF_WRITTEN)
 }
 
 /// The version that a database file of any access method claims to have.

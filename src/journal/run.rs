@@ -9,8 +9,8 @@ use super::format::{ENTRY, Ending, Header, RECORD, Record};
 use super::plan::Facts;
 use super::read;
 use super::window::{CHUNK, Window};
-use super::{Head, POISON, discard, long};
-use crate::format::meta::at::VERSION;
+use super::{Head, discard, long};
+use crate::format::meta::{HALF_WRITTEN, at::VERSION};
 use crate::order::Endianness;
 use crate::types::PageNo;
 
@@ -81,11 +81,7 @@ impl Heads {
     pub(super) fn of(before: &[u8], after: &[u8], order: Endianness) -> Option<Heads> {
         let (before, after) = (*before.first_chunk()?, *after.first_chunk()?);
         let mut poison: Head = before;
-        let version = match order {
-            Endianness::Little => POISON.to_le_bytes(),
-            Endianness::Big => POISON.to_be_bytes(),
-        };
-        *poison.get_mut(VERSION..)?.first_chunk_mut()? = version;
+        order.put_u32(&mut poison, VERSION, HALF_WRITTEN);
         Some(Heads { before, poison, after })
     }
 

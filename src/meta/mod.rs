@@ -183,6 +183,16 @@ impl Meta {
         if self.version == 6 { 32 } else { at::FREE }
     }
 
+    /// Where the file's id stands on the metadata page.
+    #[cfg(feature = "upgrade")]
+    pub(crate) fn file_id_offset(&self) -> usize {
+        match (self.version, self.buckets) {
+            (6, None) => 48,
+            (6, Some(_)) | (7, None) => 36,
+            _ => 52,
+        }
+    }
+
     /// Where the minimum number of keys stands on the metadata page.
     pub(crate) fn min_key_offset(&self) -> usize {
         match self.version {
@@ -296,6 +306,7 @@ fn parse_page(bytes: &[u8], number: PageNo, order: Endianness) -> Result<Meta> {
         7 => v7::parse(bytes, order),
         8 => v8::parse(bytes, order),
         9 => v9::parse(bytes, order),
+        layout::HALF_WRITTEN => return Err(Error::Interrupted),
         _ => {
             let why = if version < 6 {
                 "older than 6: written by the 1.x series or a pre-release, and not supported"
@@ -356,21 +367,20 @@ impl Raw {
             return Err(Error::corrupt(number, at::TYPE, defect));
         }
         let feature = |feature| Err(Error::UnsupportedFeature { version, order, feature });
-        match (era, self.encryption) {
-            (_, 0) => {}
-            (9, 1) => return feature("encrypted"),
-            (_, found) => {
-                return field(at::ENCRYPTION, "encrypt_alg", found.into(), "0, or 1 in version 9");
-            }
+        // Before version 9 these bytes mean nothing, and need not be zero.
+        let (encryption, metaflags) = if era == 9 { (self.encryption, self.metaflags) } else { (0, 0) };
+        match encryption {
+            0 => {}
+            1 => return feature("encrypted"),
+            found => return field(at::ENCRYPTION, "encrypt_alg", found.into(), "0 or 1"),
         }
-        let known = if era == 9 { layout::CHECKSUMMED | layout::PARTITIONED } else { 0 };
-        if self.metaflags & !known != 0 {
-            return field(at::METAFLAGS, "metaflags", self.metaflags.into(), "known flags only");
+        if metaflags & !(layout::CHECKSUMMED | layout::PARTITIONED) != 0 {
+            return field(at::METAFLAGS, "metaflags", metaflags.into(), "known flags only");
         }
-        if self.metaflags & layout::PARTITIONED != 0 || (era == 9 && self.nparts != 0) {
+        if metaflags & layout::PARTITIONED != 0 || (era == 9 && self.nparts != 0) {
             return feature("partitioned");
         }
-        let checksummed = self.metaflags & layout::CHECKSUMMED != 0;
+        let checksummed = metaflags & layout::CHECKSUMMED != 0;
         let page_size = PageSize::new(self.page_size).ok_or(Error::PageSize { found: self.page_size })?;
         let meta = Meta {
             page: number,

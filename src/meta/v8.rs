@@ -1,5 +1,8 @@
 //! Version 8 (releases 3.1 to 4.0, and upgraded files): the generic header that
 //! all access methods share, then the BTREE part.
+//!
+//! Where version 9 keeps encryption and checksums, files that a genuine tool upgraded from
+//! version 6 may have bytes of maxkey (upgrade, "Stale maxkey bytes").
 
 use nom::{
     IResult, Parser, bytes::complete::take, number::complete::u8 as byte, number::complete::u32 as number,

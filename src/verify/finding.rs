@@ -93,6 +93,8 @@ rules! {
     LastPage = "F-LAST";
     /// Every page is in one place: in one tree, one chain, the free list.
     Once = "F-ONCE";
+    /// Every page has a place.
+    Unreferenced = "F-ONCE";
     /// Magic number, version, page size of a metadata page.
     Metadata = "M-MAGIC";
     /// The type of a metadata page.

@@ -287,9 +287,8 @@ impl Context<'_, '_> {
     fn last_page(&self) {
         let meta = self.pages.meta();
         let last = match meta.last_page() {
-            Some(last) => last,
             None if meta.version() < 9 => return,
-            None => PageNo::META,
+            last => last.unwrap_or_default(),
         };
         let pages = self.pages.count();
         let text = format!("the last page is {last}, but the file has {pages} pages");
@@ -298,7 +297,11 @@ impl Context<'_, '_> {
             // As upgrades by 4.7 and later leave it.
             _ if last.0 == pages => self.report.warning(Rule::LastPage, PageNo::META, at::LAST_PGNO, text),
             // Releases 3.1 and 3.2 do not keep it.
-            _ if meta.version() < 9 => self.report.warning(Rule::LastPage, PageNo::META, at::LAST_PGNO, text),
+            _ if meta.version() < 9 => {
+                let danger =
+                    if last.0 < pages { ": releases from 4.7 on would write over pages" } else { "" };
+                self.report.warning(Rule::LastPage, PageNo::META, at::LAST_PGNO, text + danger);
+            }
             _ => self.report.error(Rule::LastPage, PageNo::META, at::LAST_PGNO, text),
         }
     }
@@ -311,6 +314,12 @@ impl Context<'_, '_> {
         if meta.min_key() < 2 {
             let text = format!("{} keys on a page at least, expected 2 or more", meta.min_key());
             self.report.error(Rule::MinKey, meta.page(), meta.min_key_offset(), text);
+        }
+        let stale = |at: usize| self.pages.raw(meta.page()).and_then(|page| page.get(at)) != Some(&0);
+        if meta.version() == 8 && (stale(at::ENCRYPTION) || stale(at::METAFLAGS)) {
+            let text =
+                "bytes of a setting of release 2, which 4.1 and later take for encryption or checksums";
+            self.report.warning(Rule::Flags, meta.page(), at::ENCRYPTION, text);
         }
         if meta.stray_record_length() {
             let text = "a record length, but records have none";

@@ -32,7 +32,7 @@ impl Context<'_, '_> {
                 report.error(Rule::PageType, no, at::TYPE, text);
             }
             Some(PageKind::Invalid) => {
-                report.warning(Rule::Once, no, at::TYPE, "a free page that is not on the free list");
+                report.warning(Rule::Unreferenced, no, at::TYPE, "a free page that is not on the free list");
             }
             Some(PageKind::BtreeMeta | PageKind::HashMeta) => {
                 report.error(
@@ -44,14 +44,19 @@ impl Context<'_, '_> {
             }
             Some(kind) if is_leaf(kind) && page.entries() == 0 => {
                 report.warning(
-                    Rule::Once,
+                    Rule::Unreferenced,
                     no,
                     at::TYPE,
                     format!("an empty {kind} page that nothing leads to"),
                 );
             }
             Some(kind) => {
-                report.error(Rule::Once, no, at::TYPE, format!("a {kind} page that nothing leads to"));
+                report.error(
+                    Rule::Unreferenced,
+                    no,
+                    at::TYPE,
+                    format!("a {kind} page that nothing leads to"),
+                );
             }
         }
     }

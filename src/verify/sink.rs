@@ -119,7 +119,8 @@ fn rule_of(error: &Error) -> Rule {
             Defect::Count { .. } => Rule::Count,
             Defect::ChainLength { .. } | Defect::LengthBeyondFile { .. } => Rule::OverflowLength,
             Defect::KeyOrder { .. } => Rule::KeyOrder,
-            Defect::ReachedTwice { .. } | Defect::Loop | Defect::Unreachable { .. } => Rule::Once,
+            Defect::ReachedTwice { .. } | Defect::Loop => Rule::Once,
+            Defect::Unreachable { .. } => Rule::Unreferenced,
         },
         _ => Rule::Metadata,
     }

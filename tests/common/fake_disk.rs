@@ -388,6 +388,12 @@ impl Disk for FakeDisk {
         Ok(state.names.contains_key(path))
     }
 
+    fn list(&self, directory: &Path) -> io::Result<Vec<PathBuf>> {
+        let mut state = self.0.borrow_mut();
+        state.read()?;
+        Ok(state.names.keys().filter(|name| name.parent() == Some(directory)).cloned().collect())
+    }
+
     fn remove(&self, path: &Path) -> io::Result<()> {
         let mut state = self.0.borrow_mut();
         state.whole_change()?;

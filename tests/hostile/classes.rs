@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use bdbkit::{Database, Error, Method, PageNo, Verify};
+use bdbkit::{Database, Error, Method, PageNo, Severity, Verify};
 
 use crate::common::image::{
     AREA, DUPLICATE, ENTRIES, INTERNAL, Image, LEAF, LEVEL, NEXT, OVERFLOW, PREV, RECNO_INTERNAL, TYPE,
@@ -233,8 +233,19 @@ fn encryption_compression_and_partitions_are_refused_by_name() {
         expect_refused(tree.clone().put(0, 26, 0x40), "metaflags is 64");
         expect_refused(tree.clone().put_u32(0, 48, 0x80), "compressed");
         expect_refused(tree.clone().put_u32(0, 48, 0x8000), "flags is 32768");
-        let old = Image::of_case(&format!("btree-v8-{order}-levels"));
-        expect_refused(old.clone().put(0, 24, 1), "encrypt_alg is 1");
+    }
+}
+
+#[test]
+fn bytes_of_maxkey_that_an_upgrade_to_version_8_left_mean_nothing() {
+    for order in ORDERS {
+        let mut old = Image::of_case(&format!("btree-v8-{order}-levels"));
+        let expected = all_pairs(&old);
+        old.put(0, 24, 1).put(0, 26, 1).put(0, 27, 9);
+        assert!(all_pairs(&old) == expected, "{order}");
+        let verdict = Verify::from_bytes(&old.bytes[..]).run();
+        let warning = verdict.findings().iter().find(|finding| finding.offset == 24).expect("a warning");
+        assert_eq!((verdict.worst(), warning.page), (Some(Severity::Warning), PageNo(0)), "{warning}");
     }
 }
 

@@ -2,13 +2,16 @@
 
 mod dump;
 mod failure;
+mod files;
 mod get;
 mod hex;
 mod info;
 mod log;
 mod output;
 mod progress;
+mod reset;
 mod salvage;
+mod upgrade;
 mod verify;
 
 use std::process::ExitCode;
@@ -17,10 +20,11 @@ use clap::{Parser, Subcommand};
 
 use failure::Outcome;
 
-/// Reads the database and log files of Berkeley DB, without libdb.
+/// Reads and upgrades the database and log files of Berkeley DB, without libdb.
 ///
 /// BTREE and RECNO files of versions 6 to 9, transaction logs of versions 2 to 19
-/// (releases 2.x to 5.3), little- and big-endian. Files are only read, never written.
+/// (releases 2.x to 5.3), little- and big-endian. Files are only read, never written,
+/// except by upgrade and the reset commands.
 #[derive(Parser)]
 #[command(version, max_term_width = 100, after_help = EXAMPLES)]
 struct Arguments {
@@ -38,6 +42,8 @@ Examples:
   bdbkit verify mboxlist                  are the databases in this folder sound?
   bdbkit salvage broken.db | db_load -n new.db
                                           all that can be found in a damaged file
+  bdbkit upgrade --check mboxlist         what would an upgrade to version 9 do?
+  bdbkit upgrade mboxlist                 upgrade all databases of the folder, or none
   bdbkit info store                       log files and databases of an environment
   bdbkit log print store | less           all log records, as db_printlog has them
   bdbkit log print --json --txn 80000002 store/log.0000000007
@@ -55,6 +61,11 @@ enum Command {
     Get(get::Arguments),
     Salvage(salvage::Arguments),
     Verify(verify::Arguments),
+    Upgrade(upgrade::Arguments),
+    #[command(name = "reset-lsn")]
+    ResetLsn(reset::Lsn),
+    #[command(name = "reset-fileid")]
+    ResetFileId(reset::FileIds),
     Log(log::Arguments),
 }
 
@@ -65,6 +76,9 @@ fn main() -> ExitCode {
         Command::Get(arguments) => get::run(&arguments),
         Command::Salvage(arguments) => salvage::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
+        Command::Upgrade(arguments) => upgrade::run(&arguments),
+        Command::ResetLsn(arguments) => reset::lsn(&arguments),
+        Command::ResetFileId(arguments) => reset::file_ids(&arguments),
         Command::Log(arguments) => log::run(&arguments),
     };
     Outcome::exit_code(outcome)

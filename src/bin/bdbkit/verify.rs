@@ -8,6 +8,7 @@ use bdbkit::{Finding, Progress, Severity, Verdict, Verify};
 use serde::Serialize;
 
 use crate::failure::{Failure, Outcome, about, complain};
+use crate::files::databases;
 use crate::progress;
 
 /// Check whether files are sound
@@ -48,7 +49,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let mut out = io::stdout().lock();
     let mut sound = true;
     for path in &arguments.files {
-        match files(path) {
+        match databases(path) {
             Ok(files) => {
                 for file in files {
                     sound &= arguments.check(&file, &mut out)?;
@@ -62,23 +63,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     }
     out.flush()?;
     Ok(Outcome::complete_if(sound))
-}
-
-/// The file, or the database files of a folder.
-fn files(path: &Path) -> Result<Vec<PathBuf>, String> {
-    if !path.is_dir() {
-        return Ok(vec![path.to_owned()]);
-    }
-    let entries = std::fs::read_dir(path).map_err(|error| about(path, error))?;
-    let paths = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
-    let mut files: Vec<PathBuf> = paths.filter(|path| path.is_file() && is_database(path)).collect();
-    files.sort();
-    if files.is_empty() { Err(about(path, "no database files in this folder")) } else { Ok(files) }
-}
-
-/// Whether a file is a database, sound or not, and not something else.
-fn is_database(path: &Path) -> bool {
-    Verify::open(path).is_ok_and(|verify| verify.refused().is_none())
 }
 
 impl Arguments {

@@ -1,0 +1,84 @@
+//! What the arguments say about an upgrade.
+
+use bdbkit::FileId;
+use bdbkit::upgrade::{Choices, Duplicates as How, NewId, Profile};
+
+use super::Arguments;
+use crate::hex::unhex;
+
+/// Versions to upgrade to.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(super) enum To {
+    #[value(name = "9")]
+    V9,
+    #[value(name = "8")]
+    V8,
+    #[value(name = "7")]
+    V7,
+}
+
+/// How duplicates are taken, of all databases or of one.
+#[derive(Clone, Debug)]
+pub(super) struct Duplicates {
+    database: Option<Vec<u8>>,
+    how: How,
+}
+
+/// An id for a file of version 6.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Id(NewId);
+
+pub(super) fn profile(name: &str) -> Result<Profile, String> {
+    let found = Profile::ALL.iter().find(|profile| profile.name() == name);
+    let names: Vec<_> = Profile::ALL.iter().map(|profile| profile.name()).collect();
+    found.copied().ok_or_else(|| format!("one of {}", names.join(", ")))
+}
+
+pub(super) fn duplicates(text: &str) -> Result<Duplicates, String> {
+    let (database, how) = match text.rsplit_once('=') {
+        Some((name, how)) => (Some(name.as_bytes().to_vec()), how),
+        None => (None, text),
+    };
+    let how = match how {
+        "no" => How::Unsorted,
+        "yes" => How::Sorted,
+        "auto" => How::Auto,
+        "unchecked" => How::SortedUnchecked,
+        _ => return Err("no, yes, auto or unchecked, perhaps with NAME= before".to_owned()),
+    };
+    Ok(Duplicates { database, how })
+}
+
+pub(super) fn id(text: &str) -> Result<Id, String> {
+    if text == "keep" {
+        return Ok(Id(NewId::Keep));
+    }
+    file_id(text).map(|id| Id(NewId::Given(id)))
+}
+
+/// 20 bytes as hexadecimal digits.
+pub(crate) fn file_id(text: &str) -> Result<FileId, String> {
+    let bytes = unhex(text.as_bytes())?;
+    bytes.try_into().map(FileId).map_err(|_| "an id has 20 bytes".to_owned())
+}
+
+impl Arguments {
+    pub(super) fn choices(&self) -> Choices {
+        let by_version = match self.to {
+            To::V9 => Profile::V9,
+            To::V8 => Profile::V8,
+            To::V7 => Profile::V7,
+        };
+        let general = self.dupsort.iter().rfind(|choice| choice.database.is_none());
+        let named = |choice: &Duplicates| Some((choice.database.clone()?, choice.how));
+        Choices {
+            profile: self.profile.unwrap_or(by_version),
+            duplicates: general.map_or(How::default(), |choice| choice.how),
+            duplicates_of: self.dupsort.iter().filter_map(named).collect(),
+            id: self.uid.map_or(NewId::default(), |Id(id)| id),
+            reset_lsn: self.reset_lsn,
+            ignore_logs: self.ignore_logs,
+            assume_closed: self.assume_closed,
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! `bdbkit upgrade`: files to a later version, in place.
+
+mod choices;
+mod report;
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use bdbkit::journal::{Outcome as Became, SystemDisk};
+use bdbkit::upgrade::{Profile, Upgrade, UpgradeError};
+
+use crate::failure::{Failure, Outcome, about, complain};
+use crate::files::databases;
+use crate::progress;
+pub(crate) use choices::file_id;
+use choices::{Duplicates, Id, To};
+pub(crate) use report::done;
+
+/// Upgrade files in place: to version 9, 8 or 7
+///
+/// Works on BTREE and RECNO files of versions 6, 7 and 8 in either byte order, and keeps the
+/// order. All files are checked first, and planned; then a journal beside each holds what was
+/// there and what is to be. Whatever happens then, a later run completes all files or brings
+/// all of them back. The result is validated before it counts: every rule of bdbkit verify,
+/// and the same pairs as before.
+///
+/// Damaged files, files in use, and files whose log holds changes that they lack are refused.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    /// The version to upgrade to: 9 for releases 4.1 to 5.3, 8 for 3.1 to 4.0, 7 for 3.0
+    #[arg(long, value_name = "VERSION", value_enum, default_value = "9")]
+    to: To,
+
+    /// The result byte for byte as the tools of a release write it, faults included
+    #[arg(long, value_name = "NAME", value_parser = choices::profile, conflicts_with = "to")]
+    profile: Option<Profile>,
+
+    /// How duplicates are taken, which versions 6 and 7 do not record: no (in the order in which
+    /// they stand), yes (sorted; refused if they are not), auto (by looking), unchecked (sorted by
+    /// an order of the application's); NAME=… for one database of several
+    #[arg(long, value_name = "[NAME=]no|yes|auto|unchecked", value_parser = choices::duplicates)]
+    dupsort: Vec<Duplicates>,
+
+    /// Print what would be done, page by page, and write nothing
+    #[arg(long, conflicts_with_all = ["backup", "copy"])]
+    check: bool,
+
+    /// Copy each file to this folder first; the copies are removed when all went well
+    #[arg(long, value_name = "DIR")]
+    backup: Option<PathBuf>,
+
+    /// Keep the copies
+    #[arg(long, requires = "backup")]
+    keep_backup: bool,
+
+    /// Write the upgraded file here, and leave the original as it is
+    #[arg(long, value_name = "OUT", conflicts_with = "backup")]
+    copy: Option<PathBuf>,
+
+    /// Reset the LSNs of all pages too: for files that leave their logs behind
+    #[arg(long)]
+    reset_lsn: bool,
+
+    /// The id of a file of version 6: keep, or 40 hexadecimal digits (default: a fresh one)
+    #[arg(long, value_name = "ID", value_parser = choices::id)]
+    uid: Option<Id>,
+
+    /// Upgrade even if the logs beside the file say that it is not complete
+    #[arg(long)]
+    ignore_logs: bool,
+
+    /// Take it that no program uses the file or its environment
+    #[arg(long)]
+    assume_closed: bool,
+
+    /// Complete what an interrupted run left behind, and do nothing else
+    #[arg(long, conflicts_with_all = ["rollback", "check", "copy"])]
+    resume: bool,
+
+    /// Bring back the files that an interrupted run left behind
+    #[arg(long, conflicts_with_all = ["check", "copy"])]
+    rollback: bool,
+
+    /// One JSON object for each file
+    #[arg(long)]
+    json: bool,
+
+    /// Database files, or folders: then all database files in them. All of them are upgraded,
+    /// or none
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  bdbkit upgrade --check mboxlist               what would be done?
+  bdbkit upgrade --backup /var/tmp/old mboxlist all databases of the folder, or none
+  bdbkit upgrade --copy new.db old.db           leaves old.db alone
+  bdbkit upgrade --resume mboxlist              after a crash: complete it
+  bdbkit upgrade --rollback mboxlist            after a crash: bring the old files back";
+
+pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
+    let mut out = io::stdout().lock();
+    let mut files = Vec::new();
+    for path in &arguments.files {
+        match databases(path) {
+            Ok(found) => files.extend(found),
+            Err(message) => {
+                complain(message);
+                return Ok(Outcome::Incomplete);
+            }
+        }
+    }
+    if arguments.copy.is_some() && files.len() != 1 {
+        return Err(Failure::Message("--copy takes one file".to_owned()));
+    }
+    let outcome = arguments.act(&files, &mut out)?;
+    out.flush()?;
+    Ok(outcome)
+}
+
+impl Arguments {
+    fn act(&self, files: &[PathBuf], out: &mut impl Write) -> Result<Outcome, Failure> {
+        let upgrade = Upgrade::open_all(files).choices(self.choices());
+        if self.resume || self.rollback {
+            return self.settle(&upgrade, files, out);
+        }
+        let spinner = progress::spinner(files.first().map_or(Path::new(""), PathBuf::as_path));
+        if self.check {
+            let plans = upgrade.plan();
+            spinner.finish_and_clear();
+            for plan in plans.map_err(failure)? {
+                report::plan(&plan, self.json, out)?;
+            }
+            return Ok(Outcome::Complete);
+        }
+        if let Some(folder) = &self.backup {
+            std::fs::create_dir_all(folder).map_err(|error| Failure::Message(about(folder, error)))?;
+        }
+        let done = match &self.copy {
+            Some(target) => upgrade.copy_to(target),
+            None => match &self.backup {
+                Some(folder) => upgrade.backup_dir(folder).keep_backup(self.keep_backup).run(),
+                None => upgrade.run(),
+            },
+        };
+        spinner.finish_and_clear();
+        for file in done.map_err(failure)?.files {
+            report::done(&file, self.json, out)?;
+        }
+        Ok(Outcome::Complete)
+    }
+
+    fn settle(
+        &self,
+        upgrade: &Upgrade<'_, SystemDisk>,
+        files: &[PathBuf],
+        out: &mut impl Write,
+    ) -> Result<Outcome, Failure> {
+        let settled = if self.resume { upgrade.resume() } else { upgrade.roll_back() };
+        for (path, became) in files.iter().zip(settled.map_err(failure)?) {
+            report::settled(path, became.as_ref(), self.json, out)?;
+        }
+        Ok(Outcome::Complete)
+    }
+}
+
+/// What to tell about an upgrade that did not take place.
+pub(crate) fn failure(error: UpgradeError) -> Failure {
+    Failure::Message(error.to_string())
+}
+
+/// What became of what an earlier run had left behind, in words.
+pub(crate) fn became(became: Option<&Became>) -> &'static str {
+    match became {
+        None => "nothing was left behind",
+        Some(Became::Completed) => "completed",
+        Some(Became::RolledBack) => "brought back as it was",
+        Some(Became::Discarded) => "was not touched; the journal is removed",
+        Some(Became::Orphaned(_)) => "is another file, or was used since; the journal is renamed",
+        Some(_) => "dealt with",
+    }
+}

@@ -1,0 +1,165 @@
+//! What is printed about plans and upgrades.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use bdbkit::journal::Outcome as Became;
+use bdbkit::upgrade::{Change, FileReport, Notice, Plan};
+use serde::Serialize;
+
+use super::became;
+use crate::hex::hex;
+
+/// A plan, page by page.
+pub(super) fn plan(plan: &Plan, json: bool, out: &mut impl Write) -> io::Result<()> {
+    let file = plan.path.display().to_string();
+    let reasons = |change: &Change| change.reasons().map(|reason| reason.text()).collect::<Vec<_>>();
+    if json {
+        let pages = plan.changes().map(|change| Page {
+            page: change.page.0,
+            appended: change.appended,
+            reasons: reasons(&change),
+        });
+        return line(
+            &Planned {
+                file: &file,
+                from: plan.from,
+                to: plan.to,
+                pages_before: plan.pages_before,
+                pages_after: plan.pages_after,
+                pairs: plan.content.pairs,
+                sha256: hex(&plan.content.digest),
+                notices: texts(&plan.notices),
+                pages: pages.collect(),
+            },
+            out,
+        );
+    }
+    if plan.changes().len() == 0 {
+        writeln!(out, "{file}: version {}: nothing to do", plan.from)?;
+        return notices(&file, &plan.notices, out);
+    }
+    let appended = plan.pages_after.saturating_sub(plan.pages_before);
+    let added = if appended == 0 { String::new() } else { format!(", {appended} would be added") };
+    let changed = plan.changes().filter(|change| !change.appended).count();
+    let (from, to, pages) = (plan.from, plan.to, plan.pages_before);
+    let pairs = counted(plan.content.pairs, "pair");
+    writeln!(out, "{file}: version {from} to {to}: {changed} of {pages} pages would change{added}; {pairs}")?;
+    for change in plan.changes() {
+        let new = if change.appended { "new page" } else { "page" };
+        writeln!(out, "{file}: {new} {}: {}", change.page, reasons(&change).join("; "))?;
+    }
+    notices(&file, &plan.notices, out)
+}
+
+/// What was done to a file.
+pub(crate) fn done(report: &FileReport, json: bool, out: &mut impl Write) -> io::Result<()> {
+    let file = report.path.display().to_string();
+    if json {
+        return line(
+            &Done {
+                file: &file,
+                leftover: report.leftover.as_ref().map(|found| became(Some(found))),
+                from: report.from,
+                to: report.to,
+                modified: report.modified,
+                appended: report.appended,
+                pairs: report.content.pairs,
+                sha256: hex(&report.content.digest),
+                notices: texts(&report.notices),
+                backup: report.backup.as_ref().map(|path| path.display().to_string()),
+            },
+            out,
+        );
+    }
+    if let Some(found) = &report.leftover {
+        writeln!(out, "{file}: what an earlier run had left behind: {}", became(Some(found)))?;
+    }
+    if report.changed() {
+        let FileReport { from, to, modified, appended, .. } = report;
+        let versions = if from == to { format!("version {from}") } else { format!("version {from} to {to}") };
+        let pairs = report.content.pairs;
+        writeln!(
+            out,
+            "{file}: {versions}: {modified} pages changed, {appended} added; {pairs} pairs, as before"
+        )?;
+    } else {
+        writeln!(out, "{file}: version {}: nothing to do", report.from)?;
+    }
+    if let Some(backup) = &report.backup {
+        writeln!(out, "{file}: the old file is {}", backup.display())?;
+    }
+    notices(&file, &report.notices, out)
+}
+
+/// What became of what an earlier run left behind.
+pub(super) fn settled(
+    path: &Path,
+    found: Option<&Became>,
+    json: bool,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let file = path.display().to_string();
+    if json {
+        return line(&Settled { file: &file, outcome: became(found) }, out);
+    }
+    writeln!(out, "{file}: {}", became(found))
+}
+
+fn notices(file: &str, notices: &[Notice], out: &mut impl Write) -> io::Result<()> {
+    notices.iter().try_for_each(|notice| writeln!(out, "{file}: note: {notice}"))
+}
+
+/// A number of things.
+fn counted(number: u64, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
+fn texts(notices: &[Notice]) -> Vec<String> {
+    notices.iter().map(ToString::to_string).collect()
+}
+
+fn line(value: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, value)?;
+    writeln!(out)
+}
+
+#[derive(Serialize)]
+struct Planned<'a> {
+    file: &'a str,
+    from: u32,
+    to: u32,
+    pages_before: u32,
+    pages_after: u32,
+    pairs: u64,
+    sha256: String,
+    notices: Vec<String>,
+    pages: Vec<Page>,
+}
+
+#[derive(Serialize)]
+struct Page {
+    page: u32,
+    appended: bool,
+    reasons: Vec<&'static str>,
+}
+
+#[derive(Serialize)]
+struct Done<'a> {
+    file: &'a str,
+    leftover: Option<&'static str>,
+    from: u32,
+    to: u32,
+    modified: u32,
+    appended: u32,
+    pairs: u64,
+    sha256: String,
+    notices: Vec<String>,
+    backup: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Settled<'a> {
+    file: &'a str,
+    outcome: &'static str,
+}

@@ -1,0 +1,52 @@
+//! What an upgrade is to do.
+
+use super::profile::{Duplicates, Profile};
+use crate::types::{FileId, Lsn};
+
+/// Which id a file of version 6 gets (upgrade, "The uid").
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NewId {
+    /// One that no other file has.
+    #[default]
+    Fresh,
+    /// The one that it has. An environment that knows the old file takes the new one for it.
+    Keep,
+    /// This one.
+    Given(FileId),
+}
+
+/// The choices of an upgrade.
+///
+/// ```
+/// use bdbkit::upgrade::{Choices, Profile};
+///
+/// let choices = Choices { profile: Profile::V8, ..Choices::default() };
+/// assert!(!choices.reset_lsn);
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Choices {
+    /// The form of the result.
+    pub profile: Profile,
+    /// How duplicates are taken.
+    pub duplicates: Duplicates,
+    /// How those of some databases of several are taken, by name. The genuine profiles have
+    /// one choice for a file, and do not look at these.
+    pub duplicates_of: Vec<(Vec<u8>, Duplicates)>,
+    /// The id of the new file, if the old one is of version 6. Others keep theirs.
+    pub id: NewId,
+    /// Whether the LSNs of all pages are reset, too: for a file that leaves its logs behind.
+    pub reset_lsn: bool,
+    /// Whether to upgrade even if logs beside the file say that it is not complete.
+    pub ignore_logs: bool,
+    /// Whether to take it that no program uses the file or its environment.
+    pub assume_closed: bool,
+}
+
+/// What is done to a file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Job {
+    #[default]
+    Upgrade,
+    ResetLsn(Lsn),
+    ResetFileId,
+}

@@ -1,0 +1,108 @@
+//! What a file holds, as a number: to see that an upgrade changed none of it (upgrade,
+//! "Validation").
+
+use sha2::{Digest, Sha256};
+
+use crate::btree::{Database, Item, Pairs, Part};
+use crate::error::{Defect, Error, Result};
+use crate::meta::Method;
+
+/// SHA-256 of all pairs of all databases, and how many there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Content {
+    /// Name of the database, key and value of each pair in the order of the trees, each as
+    /// its length (32 bits, little-endian) and its bytes. The name is empty in a file with
+    /// one database; the key of a RECNO record is its number, as 32 bits, little-endian.
+    /// Deleted items are left out.
+    pub digest: [u8; 32],
+    /// Number of pairs.
+    pub pairs: u64,
+}
+
+/// Bytes that are collected before they are added to the sum.
+const BATCH: usize = 32 * 1024;
+
+struct Sum {
+    sum: Sha256,
+    batch: Vec<u8>,
+    pairs: u64,
+}
+
+impl Content {
+    /// Reads all pairs.
+    ///
+    /// # Errors
+    ///
+    /// The first damage, except pages that nothing leads to.
+    pub(crate) fn of(file: &Database<'_>) -> Result<Content> {
+        let mut sum = Sum { sum: Sha256::new(), batch: Vec::with_capacity(BATCH), pairs: 0 };
+        file.walk_databases(|part| match part {
+            Part::Database(database, pairs) => sum.database(database, pairs),
+            Part::Damage(error) => tolerate(error),
+        })?;
+        sum.flush();
+        Ok(Content { digest: sum.sum.finalize().into(), pairs: sum.pairs })
+    }
+}
+
+/// Pages that nothing leads to are no part of the content.
+fn tolerate(error: Error) -> Result<()> {
+    match error {
+        Error::Corrupt { defect: Defect::Unreachable { .. }, .. } => Ok(()),
+        error => Err(error),
+    }
+}
+
+impl Sum {
+    fn database(&mut self, database: &Database<'_>, pairs: &mut Pairs<'_>) -> Result<()> {
+        let name = database.name().unwrap_or_default();
+        let numbered = database.meta().method() == Method::Recno;
+        for pair in pairs {
+            let pair = match pair {
+                Ok(pair) => pair,
+                Err(error) => {
+                    tolerate(error)?;
+                    continue;
+                }
+            };
+            self.bytes(name);
+            match pair.record_number().filter(|_| numbered) {
+                Some(number) => self.bytes(&number.to_le_bytes()),
+                None => self.item(&pair.key())?,
+            }
+            self.item(&pair.value())?;
+            self.pairs = self.pairs.saturating_add(1);
+        }
+        Ok(())
+    }
+
+    fn item(&mut self, item: &Item<'_>) -> Result<()> {
+        if let Some(bytes) = item.on_page() {
+            self.bytes(bytes);
+            return Ok(());
+        }
+        self.batch.extend_from_slice(&item.len().to_le_bytes());
+        for piece in item.pieces() {
+            self.add(piece?);
+        }
+        Ok(())
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        let len = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        self.batch.extend_from_slice(&len.to_le_bytes());
+        self.add(bytes);
+    }
+
+    fn add(&mut self, bytes: &[u8]) {
+        if self.batch.len().saturating_add(bytes.len()) > BATCH {
+            self.flush();
+        }
+        self.batch.extend_from_slice(bytes);
+    }
+
+    fn flush(&mut self) {
+        self.sum.update(&self.batch);
+        self.batch.clear();
+    }
+}

@@ -1,0 +1,192 @@
+//! The databases of a file: their metadata pages, and which leaf belongs to which.
+
+use byteorder::ByteOrder;
+
+use super::error::{Refusal, Result};
+use super::profile::Duplicates;
+use super::sorting;
+use crate::btree::Database;
+use crate::format::item;
+use crate::format::page::{Page, PageKind, slot_offset};
+use crate::meta::{Meta, Method};
+use crate::pages::Pages;
+use crate::types::PageNo;
+
+/// A leaf that no database leads to.
+const NONE: u16 = u16::MAX;
+
+/// The databases of a file, the list of them first if there are several.
+#[derive(Debug)]
+pub(super) struct Databases {
+    all: Vec<Known>,
+    /// For each page, the database whose leaf it is.
+    owners: Vec<u16>,
+    /// The choice for pages that nothing leads to.
+    default: bool,
+}
+
+#[derive(Debug)]
+struct Known {
+    name: Option<Vec<u8>>,
+    meta: Meta,
+    /// Leaves of a BTREE, in the order of the tree.
+    leaves: Vec<PageNo>,
+    sorted: bool,
+}
+
+impl Databases {
+    /// Finds all databases and their leaves. The structure of the file was checked.
+    pub(super) fn find<O: ByteOrder>(file: &Database<'_>) -> Result<Self> {
+        let pages = file.pages();
+        let mut all = vec![Known::new::<O>(pages, None, file.meta())?];
+        for found in file.subdatabases() {
+            let found = found?;
+            all.push(Known::new::<O>(pages, Some(found.name().to_vec()), found.meta())?);
+        }
+        let mut owners = vec![NONE; PageNo(pages.count()).index()];
+        for (index, known) in (0u16..NONE).zip(&all) {
+            for leaf in &known.leaves {
+                owners.iter_mut().skip(leaf.index()).take(1).for_each(|owner| *owner = index);
+            }
+        }
+        Ok(Databases { all, owners, default: false })
+    }
+
+    /// Decides for every database whether its duplicates are sorted.
+    pub(super) fn decide<O: ByteOrder>(
+        &mut self,
+        pages: &Pages<'_>,
+        general: Duplicates,
+        named: &[(Vec<u8>, Duplicates)],
+        genuine: bool,
+    ) -> Result<()> {
+        for (name, _) in named {
+            if !self.all.iter().any(|known| known.name.as_deref() == Some(name)) {
+                return Err(Refusal::NoSuchDatabase { name: name.clone() }.into());
+            }
+        }
+        for known in &mut self.all {
+            let own = named.iter().find(|(name, _)| Some(name) == known.name.as_ref());
+            let choice = own.map_or(general, |(_, choice)| *choice);
+            let duplicates = known.meta.flags().duplicates();
+            known.sorted = match choice {
+                Duplicates::Unsorted => false,
+                Duplicates::SortedUnchecked => true,
+                Duplicates::Sorted => {
+                    sorting::check::<O>(pages, if duplicates { &known.leaves } else { &[] })?;
+                    true
+                }
+                Duplicates::Auto => {
+                    duplicates && sorting::check::<O>(pages, &known.leaves).is_ok_and(|several| several)
+                }
+            };
+        }
+        // The genuine tools have one choice for a file.
+        self.default = match general {
+            Duplicates::Auto => self.all.iter().any(|known| known.sorted),
+            choice => choice != Duplicates::Unsorted,
+        };
+        if genuine {
+            let default = self.default;
+            self.all.iter_mut().for_each(|known| known.sorted = default);
+        }
+        Ok(())
+    }
+
+    /// All BTREE and RECNO metadata pages.
+    pub(super) fn metadata_pages(&self) -> impl Iterator<Item = PageNo> + '_ {
+        self.metadata_with_order().map(|(no, _)| no)
+    }
+
+    /// The same, and whether duplicates are taken as sorted.
+    pub(super) fn metadata_with_order(&self) -> impl Iterator<Item = (PageNo, bool)> + '_ {
+        let btree = self.all.iter().filter(|known| known.meta.method() != Method::Hash);
+        btree.map(|known| (known.meta.page(), known.sorted))
+    }
+
+    /// Where the id of the file stands: on all metadata pages.
+    pub(super) fn file_ids(&self) -> impl Iterator<Item = (PageNo, usize)> + '_ {
+        self.all.iter().map(|known| (known.meta.page(), known.meta.file_id_offset()))
+    }
+
+    /// A page of a HASH database, if there is one.
+    pub(super) fn hash(&self) -> Option<PageNo> {
+        self.all.iter().find(|known| known.meta.method() == Method::Hash).map(|known| known.meta.page())
+    }
+
+    /// Leaves of the list of databases.
+    pub(super) fn list_leaves(&self) -> &[PageNo] {
+        match self.all.first() {
+            Some(list) if list.meta.flags().several_databases() => &list.leaves,
+            _ => &[],
+        }
+    }
+
+    /// Leaves of all databases.
+    pub(super) fn leaves(&self) -> impl Iterator<Item = PageNo> + '_ {
+        self.all.iter().flat_map(|known| known.leaves.iter().copied())
+    }
+
+    /// Whether off-page duplicates are possible.
+    pub(super) fn may_have_chains(&self) -> bool {
+        self.all.iter().any(|known| known.meta.flags().duplicates())
+    }
+
+    /// Whether the duplicates on a leaf are sorted; `None` if no database has the leaf.
+    pub(super) fn sorted(&self, leaf: PageNo) -> Option<bool> {
+        let owner = self.owners.get(leaf.index()).filter(|&&owner| owner != NONE)?;
+        self.all.get(usize::from(*owner)).map(|known| known.sorted)
+    }
+
+    /// Whether the genuine tools take the duplicates of the file as sorted.
+    pub(super) fn sorted_by_default(&self) -> bool {
+        self.default
+    }
+
+    /// Names and choices, for the report: databases with duplicates only.
+    pub(super) fn choices(&self) -> impl Iterator<Item = (Option<&[u8]>, bool)> {
+        let with = self.all.iter().filter(|known| known.meta.flags().duplicates());
+        with.map(|known| (known.name.as_deref(), known.sorted))
+    }
+}
+
+impl Known {
+    fn new<O: ByteOrder>(pages: &Pages<'_>, name: Option<Vec<u8>>, meta: &Meta) -> Result<Known> {
+        let btree = meta.method() == Method::Btree;
+        let leaves = match meta.root().filter(|_| btree) {
+            Some(root) => leaves::<O>(pages, root)?,
+            None => Vec::new(),
+        };
+        Ok(Known { name, meta: meta.clone(), leaves, sorted: false })
+    }
+}
+
+/// The leaves of a tree, in its order.
+fn leaves<O: ByteOrder>(pages: &Pages<'_>, root: PageNo) -> Result<Vec<PageNo>> {
+    let mut leaves = Vec::new();
+    let mut stack = vec![root];
+    // Sound trees lead to each page once: this only ends what is none.
+    let mut left = pages.count();
+    while let Some(no) = stack.pop() {
+        let page = pages.raw(no).and_then(Page::<O>::new).filter(|_| left > 0);
+        let Some(page) = page else {
+            return Err(Refusal::Unreadable { first: format!("page {no} has no place in the tree") }.into());
+        };
+        left = left.saturating_sub(1);
+        if PageKind::from_byte(page.type_byte()) != Some(PageKind::BtreeInternal) {
+            leaves.push(no);
+            continue;
+        }
+        for slot in (0..page.entries()).rev() {
+            let index = page.bytes().get(slot_offset(pages.overhead(), slot)..);
+            let offset = index.and_then(|rest| rest.first_chunk::<2>()).map_or(0, |raw| O::read_u16(raw));
+            let rest = page.bytes().get(usize::from(offset)..).unwrap_or_default();
+            let Some(item) = item::btree_internal::<O>(rest) else {
+                let first = format!("page {no}: slot {slot} holds no item");
+                return Err(Refusal::Unreadable { first }.into());
+            };
+            stack.push(PageNo(item.child));
+        }
+    }
+    Ok(leaves)
+}

@@ -1,0 +1,267 @@
+//! A file as it will be: the pages that are there, what changes on them, and new pages.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use crate::format::checksum;
+use crate::format::meta::{self as layout, at};
+use crate::format::page::PageKind;
+use crate::journal::PageChange;
+use crate::pages::Pages;
+use crate::types::{Lsn, PageNo};
+
+/// Why a page changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Reason {
+    /// A metadata page takes the form of another version.
+    Metadata,
+    /// A page of off-page duplicates becomes the leaf of a tree.
+    DuplicatePage,
+    /// Items of a leaf name the root of a tree of off-page duplicates.
+    DuplicateRoot,
+    /// The first page of an overflow chain counts more references.
+    References,
+    /// The list of databases names metadata pages in the order of all releases from 3.1 on.
+    DatabaseList,
+    /// The length of a shared key, which release 2 wrote in the order of the other machine.
+    KeyOrder,
+    /// The LSN is that of a page which was never logged.
+    Lsn,
+    /// The file gets another id.
+    FileId,
+    /// A new internal page in a tree of off-page duplicates.
+    Internal,
+}
+
+impl Reason {
+    const ALL: [Reason; 9] = [
+        Reason::Metadata,
+        Reason::DuplicatePage,
+        Reason::DuplicateRoot,
+        Reason::References,
+        Reason::DatabaseList,
+        Reason::KeyOrder,
+        Reason::Lsn,
+        Reason::FileId,
+        Reason::Internal,
+    ];
+
+    /// In words.
+    #[must_use]
+    pub fn text(self) -> &'static str {
+        match self {
+            Reason::Metadata => "metadata in the form of the new version",
+            Reason::DuplicatePage => "a page of off-page duplicates becomes the leaf of a tree",
+            Reason::DuplicateRoot => "items name the root of a tree of off-page duplicates",
+            Reason::References => "an overflow chain counts the references of new internal pages",
+            Reason::DatabaseList => "the list of databases names pages in big-endian order",
+            Reason::KeyOrder => "shared keys with a length in the wrong byte order",
+            Reason::Lsn => "the LSN is reset",
+            Reason::FileId => "the file gets another id",
+            Reason::Internal => "a new internal page in a tree of off-page duplicates",
+        }
+    }
+
+    /// The reasons that some bits stand for.
+    pub(super) fn of(bits: u16) -> impl Iterator<Item = Reason> {
+        Reason::ALL.into_iter().filter(move |reason| bits & reason.bit() != 0)
+    }
+
+    fn bit(self) -> u16 {
+        Reason::ALL.iter().zip(0u32..).find(|(reason, _)| **reason == self).map_or(0, |(_, bit)| 1 << bit)
+    }
+}
+
+/// Up to eight bytes that replace those at an offset in a page.
+#[derive(Clone, Copy, Debug)]
+struct Patch {
+    offset: u16,
+    len: u8,
+    bytes: [u8; 8],
+}
+
+/// What changes on a page.
+#[derive(Clone, Debug, Default)]
+struct Change {
+    patches: Vec<Patch>,
+    reasons: u16,
+}
+
+impl Change {
+    /// Whether patches reach into a part of the page.
+    fn reaches(&self, from: usize, to: usize) -> bool {
+        self.patches.iter().any(|patch| {
+            let start = usize::from(patch.offset);
+            start < to && from < start.saturating_add(usize::from(patch.len))
+        })
+    }
+
+    fn apply(&self, page: &mut [u8]) {
+        for Patch { offset, len, bytes } in &self.patches {
+            let place =
+                page.get_mut(usize::from(*offset)..).and_then(|rest| rest.get_mut(..usize::from(*len)));
+            if let (Some(place), Some(bytes)) = (place, bytes.get(..usize::from(*len))) {
+                place.copy_from_slice(bytes);
+            }
+        }
+    }
+}
+
+/// The changes to a file, in memory of the size of the changes.
+#[derive(Debug)]
+pub(crate) struct Draft<'p> {
+    pages: &'p Pages<'p>,
+    changes: BTreeMap<PageNo, Change>,
+    appended: Vec<Vec<u8>>,
+    /// The LSN that all pages get.
+    lsn: Option<Lsn>,
+}
+
+impl<'p> Draft<'p> {
+    pub(crate) fn new(pages: &'p Pages<'p>) -> Self {
+        Draft { pages, changes: BTreeMap::new(), appended: Vec::new(), lsn: None }
+    }
+
+    /// The file as it is.
+    pub(crate) fn pages(&self) -> &'p Pages<'p> {
+        self.pages
+    }
+
+    /// Number of pages afterwards.
+    pub(crate) fn count(&self) -> u32 {
+        let appended = u32::try_from(self.appended.len()).unwrap_or(u32::MAX);
+        self.pages.count().saturating_add(appended)
+    }
+
+    /// Replaces bytes at an offset in a page that is there; those that are equal do not count.
+    pub(crate) fn replace(&mut self, no: PageNo, offset: usize, bytes: &[u8], reason: Reason) {
+        let Some(raw) = self.pages.raw(no) else { return };
+        for (index, new) in bytes.chunks(8).enumerate() {
+            let at = offset.saturating_add(index.saturating_mul(8));
+            let end = at.saturating_add(new.len());
+            let patched = self.changes.get(&no).is_some_and(|change| change.reaches(at, end));
+            if !patched && raw.get(at..end) == Some(new) {
+                continue;
+            }
+            let mut patch = Patch { offset: u16::try_from(at).unwrap_or(u16::MAX), len: 0, bytes: [0; 8] };
+            for (place, byte) in patch.bytes.iter_mut().zip(new) {
+                *place = *byte;
+                patch.len = patch.len.saturating_add(1);
+            }
+            let change = self.changes.entry(no).or_default();
+            change.patches.push(patch);
+            change.reasons |= reason.bit();
+        }
+    }
+
+    /// Replaces a number of 32 bits, in the order of the file.
+    pub(crate) fn replace_u32(&mut self, no: PageNo, offset: usize, number: u32, reason: Reason) {
+        let mut word = [0; 4];
+        self.pages.order().put_u32(&mut word, 0, number);
+        self.replace(no, offset, &word, reason);
+    }
+
+    /// Adds a page at the end of the file.
+    pub(crate) fn append(&mut self, page: Vec<u8>) -> PageNo {
+        let no = PageNo(self.count());
+        self.appended.push(page);
+        no
+    }
+
+    /// A page that was added, to fill it.
+    pub(crate) fn appended_mut(&mut self, no: PageNo) -> Option<&mut Vec<u8>> {
+        let index = no.index().checked_sub(PageNo(self.pages.count()).index())?;
+        self.appended.get_mut(index)
+    }
+
+    /// Gives all pages that were ever written this LSN.
+    pub(crate) fn reset_lsn(&mut self, lsn: Lsn) {
+        self.lsn = Some(lsn);
+    }
+
+    /// A page as it will be.
+    pub(crate) fn image(&self, no: PageNo) -> Option<Vec<u8>> {
+        let mut page = match self.pages.raw(no) {
+            Some(raw) => raw.to_vec(),
+            None => {
+                let index = no.index().checked_sub(PageNo(self.pages.count()).index())?;
+                self.appended.get(index)?.clone()
+            }
+        };
+        if let Some(change) = self.changes.get(&no) {
+            change.apply(&mut page);
+        }
+        let order = self.pages.order();
+        if let Some(lsn) = self.lsn.filter(|_| !self.is_hole(no)) {
+            order.put_u32(&mut page, 0, lsn.file);
+            order.put_u32(&mut page, 4, lsn.offset);
+        }
+        if self.pages.meta().checksummed() && self.pages.raw(no) != Some(&page) {
+            let field = if self.is_metadata(no) { checksum::ON_META } else { checksum::ON_PAGE };
+            let covered = if self.is_metadata(no) { layout::LENGTH } else { page.len() };
+            let sum = checksum::sum(page.get(..covered).unwrap_or_default(), field);
+            order.put_u32(&mut page, field, sum);
+        }
+        Some(page)
+    }
+
+    /// A page that was allocated and never written keeps its zeros.
+    fn is_hole(&self, no: PageNo) -> bool {
+        let raw = self.pages.raw(no).filter(|_| no != PageNo::META);
+        raw.is_some_and(|raw| raw.iter().all(|&byte| byte == 0))
+    }
+
+    fn is_metadata(&self, no: PageNo) -> bool {
+        let kind =
+            self.pages.raw(no).and_then(|raw| raw.get(at::TYPE)).and_then(|&byte| PageKind::from_byte(byte));
+        no == PageNo::META || matches!(kind, Some(PageKind::BtreeMeta | PageKind::HashMeta))
+    }
+
+    /// The pages that change, by number; page 0 first, new ones last.
+    pub(crate) fn touched(&self) -> impl Iterator<Item = PageNo> + '_ {
+        let every = if self.lsn.is_some() { 0..self.pages.count() } else { 0..0 };
+        let some = self.changes.keys().copied().filter(|_| self.lsn.is_none());
+        let appended = self.pages.count()..self.count();
+        every.map(PageNo).filter(|no| !self.is_hole(*no)).chain(some).chain(appended.map(PageNo))
+    }
+
+    /// The pages that change, with their images: new ones first, page 0 last.
+    pub(crate) fn changes(&self) -> impl Iterator<Item = PageChange<'_>> {
+        let added = self.pages.count()..self.count();
+        let modified = self.touched().filter(|no| no.0 != 0 && no.0 < self.pages.count());
+        let order = added.map(PageNo).chain(modified).chain([PageNo::META]);
+        order.filter_map(|page| {
+            let before = self.pages.raw(page).map(Cow::Borrowed);
+            Some(PageChange { page, before, after: Cow::Owned(self.image(page)?) })
+        })
+    }
+
+    /// Whether nothing changes.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.touched().next().is_none()
+    }
+
+    /// Number of pages that are there and change.
+    pub(crate) fn modified(&self) -> u32 {
+        let appended = usize::try_from(self.appended()).unwrap_or(usize::MAX);
+        u32::try_from(self.touched().count().saturating_sub(appended)).unwrap_or(u32::MAX)
+    }
+
+    /// Number of pages that are added.
+    pub(crate) fn appended(&self) -> u32 {
+        self.count().saturating_sub(self.pages.count())
+    }
+
+    /// Whether a page changes.
+    pub(crate) fn changes_page(&self, no: PageNo) -> bool {
+        self.changes.contains_key(&no) || (self.lsn.is_some() && !self.is_hole(no))
+    }
+
+    /// Why a page changes, one bit for each reason.
+    pub(crate) fn reasons(&self, no: PageNo) -> u16 {
+        let added = if no.0 >= self.pages.count() { Reason::Internal.bit() } else { 0 };
+        let lsn = if self.lsn.is_some() { Reason::Lsn.bit() } else { 0 };
+        self.changes.get(&no).map_or(0, |change| change.reasons) | added | lsn
+    }
+}

@@ -1,0 +1,170 @@
+//! Why a file is not upgraded, or an upgrade failed.
+
+use std::path::{Path, PathBuf};
+
+use super::profile::Profile;
+use crate::journal::JournalError;
+use crate::types::{Lsn, PageNo};
+
+/// A result with an [`UpgradeError`].
+pub(super) type Result<T> = std::result::Result<T, UpgradeError>;
+
+/// Why an upgrade did not take place. The file is as it was, unless it says otherwise.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum UpgradeError {
+    /// The file cannot be read as a database.
+    #[error(transparent)]
+    Database(#[from] crate::Error),
+    /// Something about one of the files.
+    #[error("{}: {source}", .path.display())]
+    About {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        source: Box<UpgradeError>,
+    },
+    /// The file can be read, but must not be upgraded.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The change itself failed: it says in which state that leaves the file.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The log beside the file cannot be read.
+    #[error("{}: the log cannot be read: {source}", .folder.display())]
+    Log {
+        /// The folder of the log.
+        folder: PathBuf,
+        /// What the reader of logs says.
+        source: crate::log::LogError,
+    },
+    /// The result is not what was planned: the file is as it was before.
+    #[error("the result would be wrong, and the old file stays: {what}")]
+    Validation {
+        /// What was found.
+        what: String,
+    },
+}
+
+impl UpgradeError {
+    /// The same, with the name of the file, if it does not have it already.
+    pub(super) fn about(self, path: &Path) -> UpgradeError {
+        match self {
+            UpgradeError::Database(crate::Error::Open { .. })
+            | UpgradeError::Journal(_)
+            | UpgradeError::Log { .. }
+            | UpgradeError::About { .. } => self,
+            other => UpgradeError::About { path: path.to_owned(), source: Box::new(other) },
+        }
+    }
+
+    /// Why the file was refused, if it was.
+    #[must_use]
+    pub fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            UpgradeError::Refused(refusal) => Some(refusal),
+            UpgradeError::About { source, .. } => source.refusal(),
+            _ => None,
+        }
+    }
+}
+
+/// Why a file is not upgraded (upgrade, "Pre-checks").
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The version is beyond that of the profile.
+    #[error("version {version} cannot become {}: there is no way down", .profile.name())]
+    Downgrade {
+        /// Version of the file.
+        version: u32,
+        /// The profile asked for.
+        profile: Profile,
+    },
+    /// The file has a tail that is no whole page.
+    #[error("{tail} bytes follow the last whole page: the file was cut, or something was added to it")]
+    Tail {
+        /// Bytes behind the last whole page.
+        tail: u64,
+    },
+    /// The file is damaged.
+    #[error("the file is damaged, {errors} findings, the first: {first} (see bdbkit verify, bdbkit salvage)")]
+    Damaged {
+        /// How many errors there are.
+        errors: usize,
+        /// The first of them.
+        first: String,
+    },
+    /// The content cannot be read as a whole.
+    #[error("the content cannot be read: {first} (see bdbkit verify, bdbkit salvage)")]
+    Unreadable {
+        /// What the reader says.
+        first: String,
+    },
+    /// A version 7 file holds a HASH database, whose pages change too.
+    #[error("page {page} is that of a HASH database: only BTREE and RECNO can be upgraded from version 7")]
+    Hash {
+        /// A page of the database.
+        page: PageNo,
+    },
+    /// A chain of duplicates is broken.
+    #[error("page {page}: byte {offset}: the chain of duplicates is broken: {why}")]
+    Chain {
+        /// The page that leads to the fault.
+        page: PageNo,
+        /// Offset of the link in the page, in bytes.
+        offset: usize,
+        /// What is wrong.
+        why: &'static str,
+    },
+    /// An entry of the list of databases cannot be read in either order, or in both.
+    #[error("page {page}: byte {offset}: the list of databases leads to no metadata page, or to two")]
+    DatabaseList {
+        /// The page of the list.
+        page: PageNo,
+        /// Offset of the item in the page, in bytes.
+        offset: usize,
+    },
+    /// No database of this name is in the file.
+    #[error("the file holds no database named {}", .name.escape_ascii())]
+    NoSuchDatabase {
+        /// The name.
+        name: Vec<u8>,
+    },
+    /// Duplicates are to be sorted, but are not.
+    #[error(
+        "page {page}: slot {slot}: the duplicates are not in order: upgrade them as unsorted, \
+         or unchecked if the application has an order of its own"
+    )]
+    Unsorted {
+        /// The page of the first duplicate that is not greater than the one before.
+        page: PageNo,
+        /// Its slot.
+        slot: u16,
+    },
+    /// The file is part of an environment that may be in use.
+    #[error("{} is there: an environment may be in use; stop what uses it and remove the region files", .file.display())]
+    Environment {
+        /// A region file.
+        file: PathBuf,
+    },
+    /// The log holds changes that may not be in the file yet.
+    #[error(
+        "recovery is needed first: {why} (log records {from} to {to}); recover with the release that wrote \
+         the log, or ignore the logs if the file is known to be complete"
+    )]
+    Recovery {
+        /// What in the log says so.
+        why: String,
+        /// The first record that may not be in the file.
+        from: Lsn,
+        /// The end of the log.
+        to: Lsn,
+    },
+    /// The target of a copy is there already.
+    #[error("{} is there already", .path.display())]
+    Exists {
+        /// The target.
+        path: PathBuf,
+    },
+}

@@ -1,0 +1,185 @@
+//! Whether logs hold changes that a file lacks, or a file changes that the logs take back
+//! (upgrade, "Environment and logs"; recovery, "Clean or crashed? Looking only at files").
+//!
+//! The test of recovery itself, page by page: a committed change is missing if the page is
+//! older than its record; a change of an unfinished transaction has to be undone if the page
+//! bears the LSN of its record.
+
+use std::path::{Path, PathBuf};
+
+use byteorder::ByteOrder;
+
+use super::error::{Refusal, Result, UpgradeError};
+use super::notice::Notice;
+use crate::btree::Database;
+use crate::format::page::{Page, PageKind};
+use crate::log::{Event, Fate, LogDir, LogError, Record, Transactions};
+use crate::order::with_order;
+use crate::types::{Lsn, PageNo};
+
+/// What logs say about a file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Pending {
+    /// Changes of finished transactions that pages lack.
+    pub(crate) redo: u64,
+    /// Changes of unfinished transactions that pages have.
+    pub(crate) undo: u64,
+    /// The first such record.
+    pub(crate) first: Option<Lsn>,
+    /// Where the log ends.
+    pub(crate) end: Lsn,
+    /// The highest LSN on a page.
+    pub(crate) highest: Lsn,
+}
+
+/// Region files of an environment (upgrade, "Environment and logs").
+pub(crate) fn is_region(name: &str) -> bool {
+    let number = name
+        .strip_prefix("__db.")
+        .is_some_and(|rest| rest.len() == 3 && rest.bytes().all(|byte| byte.is_ascii_digit()));
+    let early = ["mpool", "lock", "log", "txn"].iter().any(|region| name == format!("__db_{region}.share"));
+    number || early
+}
+
+/// Refuses a file that may be in use, or that its logs have not finished with.
+pub(super) fn check(
+    file: &Database<'_>,
+    path: &Path,
+    ignore_logs: bool,
+    assume_closed: bool,
+) -> Result<Option<Notice>> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    if let Some(region) = region(folder).filter(|_| !assume_closed) {
+        return Err(Refusal::Environment { file: region }.into());
+    }
+    let error = |source| UpgradeError::Log { folder: folder.to_owned(), source };
+    let logs = match LogDir::open(folder) {
+        Ok(_) if ignore_logs => return Ok(Some(Notice::LogsIgnored)),
+        Ok(logs) => logs,
+        Err(LogError::NoLogs { .. }) => return Ok(None),
+        Err(_) if ignore_logs => return Ok(Some(Notice::LogsIgnored)),
+        Err(source) => return Err(error(source)),
+    };
+    let pending = pending(&logs, file).map_err(error)?;
+    if let Some(from) = pending.first {
+        let why = format!(
+            "{} committed changes are not in the file, {} uncommitted ones are",
+            pending.redo, pending.undo
+        );
+        return Err(Refusal::Recovery { why, from, to: pending.end }.into());
+    }
+    let foreign = pending.highest > pending.end;
+    Ok(foreign.then(|| Notice::ForeignLog {
+        text: format!(
+            "pages are newer ({}) than the end of the log ({}): reset the LSNs before a new environment uses the file",
+            pending.highest, pending.end
+        ),
+    }))
+}
+
+fn region(folder: &Path) -> Option<PathBuf> {
+    let entries = std::fs::read_dir(folder).ok()?;
+    let mut found: Vec<PathBuf> = entries
+        .filter_map(|entry| entry.ok())
+        .filter(|entry| entry.file_name().to_str().is_some_and(is_region))
+        .map(|entry| entry.path())
+        .collect();
+    found.sort();
+    found.into_iter().next()
+}
+
+/// Compares the records from the last checkpoint on with the pages of a file.
+pub(crate) fn pending(logs: &LogDir, file: &Database<'_>) -> std::result::Result<Pending, LogError> {
+    with_order!(file.meta().endianness(), O => pending_in::<O>(logs, file))
+}
+
+fn pending_in<O: ByteOrder>(logs: &LogDir, file: &Database<'_>) -> std::result::Result<Pending, LogError> {
+    let (files, transactions) = (logs.files(), logs.transactions());
+    let mut pending = Pending { highest: highest::<O>(file), ..Pending::default() };
+    let id = file.meta().file_id();
+    let start = start(logs)?;
+    for record in logs.records() {
+        let record = record?;
+        let lsn = record.lsn();
+        pending.end = Lsn { file: lsn.file, offset: lsn.offset.saturating_add(record.size()) };
+        if lsn < start {
+            continue;
+        }
+        let Some((number, pages)) = touches(&record) else { continue };
+        if files.at(lsn, number).is_none_or(|binding| binding.id != Some(id)) {
+            continue;
+        }
+        let finished = finished(&transactions, &record);
+        for no in pages.into_iter().flatten() {
+            let at = page_lsn::<O>(file, no);
+            let lacks = finished && at.is_none_or(|at| at < lsn);
+            let has = !finished && at == Some(lsn);
+            pending.redo = pending.redo.saturating_add(lacks.into());
+            pending.undo = pending.undo.saturating_add(has.into());
+            if (lacks || has) && pending.first.is_none() {
+                pending.first = Some(lsn);
+            }
+        }
+    }
+    Ok(pending)
+}
+
+/// Where recovery begins: before it everything is in the files.
+fn start(logs: &LogDir) -> std::result::Result<Lsn, LogError> {
+    for record in logs.records_back() {
+        if let Event::Checkpoint { lsn, .. } = record?.event() {
+            return Ok(lsn);
+        }
+    }
+    Ok(Lsn::default())
+}
+
+/// Whether recovery keeps what a record did.
+fn finished(transactions: &Transactions<'_>, record: &Record<'_>) -> bool {
+    let Some(id) = record.txn() else { return true };
+    let fate = transactions.index_of(id, record.lsn()).map(|index| transactions.fate(index));
+    matches!(fate, Some(Fate::Committed { .. }))
+}
+
+/// The pages that a record changes, and the log's number of their database.
+fn touches(record: &Record<'_>) -> Option<(i32, [Option<PageNo>; 2])> {
+    Some(match record.event() {
+        Event::Item { place, .. }
+        | Event::Delete { place }
+        | Event::Replace { place, .. }
+        | Event::Slot { place, .. }
+        | Event::Overflow { place, .. }
+        | Event::Image { place, .. }
+        | Event::Merge { place, .. }
+        | Event::Refer { place, .. }
+        | Event::Allocate { place, .. }
+        | Event::Free { place, .. } => (place.file, [Some(place.page), None]),
+        Event::Split { file, left, right, .. } => (file, [Some(left), Some(right)]),
+        Event::Collapse { file, root, .. } => (file, [Some(root), None]),
+        _ => return None,
+    })
+}
+
+/// The LSN of a page, where it means something: free pages and chains of duplicates of
+/// versions 6 and 7 may carry any.
+fn page_lsn<O: ByteOrder>(file: &Database<'_>, no: PageNo) -> Option<Lsn> {
+    let page = file.pages().raw(no).and_then(Page::<O>::new)?;
+    let kind = PageKind::from_byte(page.type_byte());
+    let any = no != PageNo::META && matches!(kind, Some(PageKind::Invalid | PageKind::Duplicate));
+    Some(if any && file.meta().version() < 8 { Lsn { file: u32::MAX, offset: u32::MAX } } else { page.lsn() })
+}
+
+/// The highest LSN of the file, free pages and such chains apart.
+fn highest<O: ByteOrder>(file: &Database<'_>) -> Lsn {
+    let pages = (0..file.page_count()).map(PageNo).filter_map(|no| {
+        let page = file.pages().raw(no).and_then(Page::<O>::new)?;
+        let kind = PageKind::from_byte(page.type_byte());
+        let counts =
+            no == PageNo::META || !matches!(kind, None | Some(PageKind::Invalid | PageKind::Duplicate));
+        (counts && page.lsn().file != 0).then(|| page.lsn())
+    });
+    pages.max().unwrap_or_default()
+}

@@ -1,0 +1,38 @@
+//! Upgrading files in place: 6 → 7 → 8 → 9, in either byte order (upgrade).
+//!
+//! - `prepare`: checks, and the plan, before anything is written
+//! - `v6_to_v7`, `v7_to_v8`, `v8_to_v9`: one step each; `duplicates`: chains become trees
+//! - `draft`: the file as it will be, in memory of the size of the changes
+//! - `plan`, `run`, `copy`: what the user sees of it
+//! - `databases`, `sorting`, `shared_keys`, `content`: what the steps need to know
+
+mod choices;
+mod content;
+#[cfg(unix)]
+mod copy;
+mod databases;
+mod draft;
+mod duplicates;
+mod error;
+mod logs;
+mod notice;
+mod plan;
+mod prepare;
+mod profile;
+mod reset;
+mod run;
+mod shared_keys;
+mod sorting;
+mod v6_to_v7;
+mod v7_to_v8;
+mod v8_to_v9;
+
+pub use choices::{Choices, NewId};
+pub use content::Content;
+pub use draft::Reason;
+pub use error::{Refusal, UpgradeError};
+pub use notice::Notice;
+pub use plan::{Change, Plan};
+pub use profile::{Duplicates, Profile};
+pub use reset::Reset;
+pub use run::{FileReport, Report, Upgrade, in_memory};

@@ -1,0 +1,119 @@
+//! What is worth knowing about a file that is upgraded.
+
+use std::fmt;
+
+use crate::types::PageNo;
+
+/// Something that does not stop an upgrade, but that somebody should know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Notice {
+    /// The metadata asks for fewer than two keys on a page, which newer verifiers reject.
+    MinKey {
+        /// The metadata page.
+        page: PageNo,
+        /// What it says.
+        keys: u32,
+    },
+    /// Records of fixed length, but the length is not stored: version 6 never does.
+    RecordLength {
+        /// The length that all records have, if they have one.
+        length: Option<u32>,
+    },
+    /// Pages that nothing leads to and that are not on the free list.
+    Unreferenced {
+        /// How many.
+        pages: usize,
+        /// The first of them.
+        first: PageNo,
+    },
+    /// Items that a crash left marked as deleted: they stay, and newer verifiers reject them.
+    Deleted {
+        /// How many.
+        items: usize,
+        /// The first page that has some.
+        first: PageNo,
+    },
+    /// The stored number of the last page was wrong.
+    LastPage {
+        /// What the file said.
+        stored: u32,
+        /// What is right.
+        last: u32,
+    },
+    /// Bytes that 4.1 and later would take for an encryption algorithm were cleared.
+    StaleMaxKey,
+    /// Shared keys with a length in the wrong byte order were turned round.
+    KeyOrder {
+        /// How many.
+        keys: u64,
+    },
+    /// Duplicates were taken as sorted, or not, by looking at them.
+    Sorted {
+        /// Name of the database, of several.
+        database: Option<Vec<u8>>,
+        /// Whether they are sorted.
+        sorted: bool,
+    },
+    /// Pages are newer than the logs beside the file, or foreign to them.
+    ForeignLog {
+        /// What was seen, in words.
+        text: String,
+    },
+    /// The logs beside the file were not looked at, as asked.
+    LogsIgnored,
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Notice::MinKey { page, keys } => {
+                write!(
+                    f,
+                    "page {page} asks for {keys} keys on a page, which newer verifiers reject; left as it is"
+                )
+            }
+            Notice::RecordLength { length } => {
+                f.write_str("records of fixed length, but version 6 does not store it: newer releases read them and refuse to add any")?;
+                match length {
+                    Some(length) => write!(f, "; all records have {length} bytes"),
+                    None => Ok(()),
+                }
+            }
+            Notice::Unreferenced { pages, first } => {
+                write!(
+                    f,
+                    "{pages} pages that nothing leads to, the first is {first}: newer verifiers report them"
+                )
+            }
+            Notice::Deleted { items, first } => {
+                write!(
+                    f,
+                    "{items} items are marked as deleted, the first on page {first}: they stay, and newer verifiers report them"
+                )
+            }
+            Notice::LastPage { stored, last } => {
+                let danger = *stored != 0 && stored < last;
+                let danger = if danger { ": releases from 4.7 on would write over pages" } else { "" };
+                write!(f, "the last page was stored as {stored}, but is {last}{danger}")
+            }
+            Notice::StaleMaxKey => f.write_str(
+                "bytes of a setting of release 2 are cleared that 4.1 and later take for encryption",
+            ),
+            Notice::KeyOrder { keys } => {
+                write!(f, "{keys} shared keys had their length in the wrong byte order and are turned round")
+            }
+            Notice::Sorted { database, sorted } => {
+                let how = if *sorted { "sorted" } else { "unsorted" };
+                match database {
+                    Some(name) => {
+                        write!(f, "database {}: duplicates are taken as {how}", name.escape_ascii())
+                    }
+                    None => write!(f, "duplicates are taken as {how}"),
+                }
+            }
+            Notice::ForeignLog { text } => f.write_str(text),
+            Notice::LogsIgnored => f.write_str("the logs beside the file were not looked at, as asked"),
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! The plan: everything that changes, computed before anything is written (upgrade, "Our
+//! procedure").
+
+use byteorder::ByteOrder;
+
+use super::choices::Choices;
+use super::content::Content;
+use super::databases::Databases;
+use super::draft::{Draft, Reason};
+use super::error::{Refusal, Result};
+use super::notice::Notice;
+use super::profile::{Duplicates, Profile};
+use super::{shared_keys, v6_to_v7, v7_to_v8, v8_to_v9};
+use crate::btree::Database;
+use crate::format::meta::at;
+use crate::meta::Meta;
+use crate::order::with_order;
+use crate::types::{FileId, Lsn, PageNo};
+use crate::verify::{Rule, Severity, Verify};
+
+/// A file that was checked, and what an upgrade makes of it.
+pub(super) struct Prepared<'p> {
+    pub(super) draft: Draft<'p>,
+    pub(super) content: Content,
+    pub(super) notices: Vec<Notice>,
+    pub(super) sorted: bool,
+    /// Version before, and afterwards.
+    pub(super) from: u32,
+    pub(super) to: u32,
+}
+
+/// Checks a file and computes what changes.
+pub(super) fn prepare<'p>(file: &'p Database<'_>, choices: &Choices, id: FileId) -> Result<Prepared<'p>> {
+    with_order!(file.meta().endianness(), O => prepare_in::<O>(file, choices, id))
+}
+
+fn prepare_in<'p, O: ByteOrder>(
+    file: &'p Database<'_>,
+    choices: &Choices,
+    new_id: FileId,
+) -> Result<Prepared<'p>> {
+    let (meta, profile) = (file.meta(), choices.profile);
+    let version = meta.version();
+    if version > profile.version() {
+        return Err(Refusal::Downgrade { version, profile }.into());
+    }
+    let (content, mut notices) = begin(file)?;
+    let mut databases = Databases::find::<O>(file)?;
+    if let Some(page) = databases.hash().filter(|_| version == 7 && profile.version() > 7) {
+        return Err(Refusal::Hash { page }.into());
+    }
+    let mut draft = Draft::new(file.pages());
+    if version < 8 && profile.version() >= 8 {
+        databases.decide::<O>(
+            file.pages(),
+            choices.duplicates,
+            &choices.duplicates_of,
+            profile.is_genuine(),
+        )?;
+        notices.extend(looked_at(&databases, choices));
+    }
+    if version == 6 {
+        if !profile.is_genuine() {
+            let keys = shared_keys::normalise::<O>(&mut draft, &databases);
+            notices.extend((keys > 0).then_some(Notice::KeyOrder { keys }));
+        }
+        let first = file.pages().raw(PageNo::META).and_then(|page| page.first_chunk());
+        if let Some(first) = first {
+            draft.replace(
+                PageNo::META,
+                0,
+                &v6_to_v7::metadata(first, meta.endianness(), new_id, profile),
+                Reason::Metadata,
+            );
+        }
+        notices.extend(record_length(file));
+    }
+    if version < 8 && profile.version() >= 8 {
+        v7_to_v8::apply::<O>(&mut draft, &databases, profile)?;
+    }
+    if version < 9 {
+        v8_to_v9::apply::<O>(&mut draft, &databases, profile)?;
+    }
+    notices.extend(habits(meta, profile, &draft));
+    let sorted = databases.choices().any(|(_, sorted)| sorted);
+    if choices.reset_lsn {
+        draft.reset_lsn(NOT_LOGGED);
+    }
+    let to = if draft.is_empty() { version } else { profile.version() };
+    Ok(Prepared { draft, content, notices, sorted, from: version, to })
+}
+
+/// The LSN of a page that no log knows.
+pub(super) const NOT_LOGGED: Lsn = Lsn { file: 0, offset: 1 };
+
+/// Whether an upgrade carries a finding over: what newer verifiers report, but nobody
+/// loses anything by.
+fn stays(rule: Rule) -> bool {
+    matches!(rule, Rule::Unreferenced | Rule::MinKey)
+}
+
+/// The first error that a file must not have. The genuine profiles keep the flags that the
+/// genuine tools set without need.
+pub(super) fn first_error(file: &Database<'_>, genuine: bool) -> Option<String> {
+    let verdict = Verify::new(file).check_order(false).run();
+    let mut errors = verdict.findings().iter().filter(|finding| finding.severity == Severity::Error);
+    let error = errors.find(|finding| !stays(finding.rule) && (finding.rule != Rule::Flags || !genuine));
+    error.map(ToString::to_string)
+}
+
+/// Refuses damage, and tells what an upgrade carries over.
+fn structure(file: &Database<'_>, notices: &mut Vec<Notice>) -> Result<()> {
+    // An application may have a comparison of its own.
+    let verdict = Verify::new(file).check_order(false).run();
+    let errors = verdict.findings().iter().filter(|finding| finding.severity == Severity::Error);
+    let bad = || errors.clone().filter(|finding| !stays(finding.rule));
+    if let Some(first) = bad().next() {
+        return Err(Refusal::Damaged { errors: bad().count(), first: first.to_string() }.into());
+    }
+    let first_of = |rule: Rule| {
+        let mut found = verdict.findings().iter().filter(move |finding| finding.rule == rule);
+        let first = found.next()?;
+        Some((found.count().saturating_add(1), first.page))
+    };
+    let unreferenced = first_of(Rule::Unreferenced);
+    notices.extend(unreferenced.map(|(pages, first)| Notice::Unreferenced { pages, first }));
+    let deleted = first_of(Rule::ItemDeleted);
+    notices.extend(deleted.map(|(items, first)| Notice::Deleted { items, first }));
+    let min_key = first_of(Rule::MinKey);
+    notices.extend(min_key.map(|(_, page)| Notice::MinKey { page, keys: file.meta().min_key() }));
+    Ok(())
+}
+
+/// What every operation begins with: the file is sound, and this is what it holds.
+pub(super) fn begin(file: &Database<'_>) -> Result<(Content, Vec<Notice>)> {
+    if file.tail() > 0 {
+        return Err(Refusal::Tail { tail: file.tail() }.into());
+    }
+    let mut notices = Vec::new();
+    structure(file, &mut notices)?;
+    let content = Content::of(file);
+    let content = content.map_err(|error| Refusal::Unreadable { first: error.to_string() })?;
+    Ok((content, notices))
+}
+
+/// What was decided by looking at the duplicates.
+fn looked_at(databases: &Databases, choices: &Choices) -> Vec<Notice> {
+    let looked = |name: Option<&[u8]>| {
+        let own = choices.duplicates_of.iter().find(|(named, _)| Some(named.as_slice()) == name);
+        own.map_or(choices.duplicates, |(_, choice)| *choice) == Duplicates::Auto
+    };
+    let automatic = databases.choices().filter(|(name, _)| looked(*name));
+    automatic.map(|(name, sorted)| Notice::Sorted { database: name.map(<[u8]>::to_vec), sorted }).collect()
+}
+
+/// Version 6 says that records have one length, but not which.
+fn record_length(file: &Database<'_>) -> Option<Notice> {
+    if !file.meta().flags().fixed_length() {
+        return None;
+    }
+    let mut lengths = file.iter().pairs().filter_map(|pair| pair.ok()).map(|pair| pair.value().len());
+    let length = lengths.next().filter(|first| lengths.all(|length| length == *first));
+    Some(Notice::RecordLength { length })
+}
+
+/// What releases before left wrong in page 0 of version 8.
+fn habits(meta: &Meta, profile: Profile, draft: &Draft<'_>) -> Vec<Notice> {
+    let mut notices = Vec::new();
+    let Some(page) = draft.pages().raw(PageNo::META).filter(|_| !profile.is_genuine()) else {
+        return notices;
+    };
+    if meta.version() == 8 {
+        let stored = meta.endianness().u32_at(page, at::LAST_PGNO).unwrap_or(0);
+        let last = draft.pages().count().saturating_sub(1);
+        notices.extend((stored != last).then_some(Notice::LastPage { stored, last }));
+        let stale =
+            [at::ENCRYPTION, at::METAFLAGS].iter().any(|&at| page.get(at).is_some_and(|&byte| byte != 0));
+        notices.extend(stale.then_some(Notice::StaleMaxKey));
+    }
+    notices
+}

@@ -1,0 +1,525 @@
+//! Doing it: plan, journal, validation, and what an earlier run left behind (upgrade,
+//! "Our procedure" and "Crash-safe protocol").
+
+use std::collections::BTreeSet;
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::choices::{Choices, Job, NewId};
+use super::content::Content;
+use super::draft::Draft;
+use super::error::{Result, UpgradeError};
+use super::notice::Notice;
+use super::plan::Plan;
+use super::prepare::{self, Prepared};
+use super::profile::Profile;
+use super::{copy, logs, reset};
+use crate::btree::Database;
+use crate::journal::{
+    self, Backup, BoxError, Contents, Disk, DiskFile, Estimate, Facts, Identity, Journal, Leftover,
+    Operation, Outcome, Set, SetLeftover,
+};
+use crate::types::{FileId, PageNo};
+
+/// An upgrade of one file, or of several as one unit.
+///
+/// ```
+/// use bdbkit::upgrade::Upgrade;
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("folder.db");
+/// # std::fs::copy("testdata/btree-v6-be-levels/data.db", &path)?;
+/// let upgrade = Upgrade::open(&path);
+/// for plan in upgrade.plan()? {
+///     println!("{} pages change", plan.changes().count());
+/// }
+/// let report = upgrade.run()?;
+/// assert_eq!((report.files[0].from, report.files[0].to), (6, 9));
+/// assert_eq!(bdbkit::Database::open(&path)?.meta().version(), 9);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// Nothing is written before all checks of all files are done. Then a journal beside each
+/// file holds every page as it was and as it is to be; whenever the run dies, a later one
+/// makes the file new or old again, whole. See [`journal`](crate::journal).
+#[derive(Debug)]
+pub struct Upgrade<'d, D: Disk> {
+    disk: &'d D,
+    paths: Vec<PathBuf>,
+    choices: Choices,
+    job: Job,
+    backup: Option<PathBuf>,
+    keep_backup: bool,
+}
+
+/// The upgraded form of a file that is in memory, and what is worth knowing about it.
+///
+/// ```
+/// use bdbkit::upgrade::{Choices, in_memory};
+///
+/// let old = std::fs::read("testdata/btree-v6-be-levels/data.db")?;
+/// let (new, notices) = in_memory(&old, &Choices::default())?;
+/// assert_eq!(bdbkit::Database::from_bytes(new)?.meta().version(), 9);
+/// assert!(notices.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+///
+/// Why the file is refused. Logs are not looked at.
+pub fn in_memory(file: &[u8], choices: &Choices) -> Result<(Vec<u8>, Vec<Notice>)> {
+    let db = Database::from_bytes(file)?;
+    let id = choices.new_id(&db, None);
+    let Prepared { draft, notices, .. } = prepare::prepare(&db, choices, id)?;
+    let mut image = Vec::new();
+    for no in (0..draft.count()).map(PageNo) {
+        image.extend_from_slice(&draft.image(no).unwrap_or_default());
+    }
+    Ok((image, notices))
+}
+
+/// What an upgrade did.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Report {
+    /// Each file, in the order in which they were given.
+    pub files: Vec<FileReport>,
+}
+
+/// What became of one file.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct FileReport {
+    /// The file.
+    pub path: PathBuf,
+    /// What an earlier run had left behind, and what became of that.
+    pub leftover: Option<Outcome>,
+    /// Version before.
+    pub from: u32,
+    /// Version afterwards: the same, if there was nothing to do.
+    pub to: u32,
+    /// Pages that were changed.
+    pub modified: u32,
+    /// Pages that were added.
+    pub appended: u32,
+    /// What the file holds, before and afterwards.
+    pub content: Content,
+    /// What is worth knowing.
+    pub notices: Vec<Notice>,
+    /// The whole copy of the old file, if it was kept.
+    pub backup: Option<PathBuf>,
+}
+
+impl FileReport {
+    /// Whether anything was changed.
+    #[must_use]
+    pub fn changed(&self) -> bool {
+        self.modified > 0 || self.appended > 0
+    }
+}
+
+#[cfg(unix)]
+impl Upgrade<'static, journal::SystemDisk> {
+    /// An upgrade of a file to version 9. Nothing is read yet.
+    #[must_use]
+    pub fn open(path: impl AsRef<Path>) -> Self {
+        Upgrade::open_all([path])
+    }
+
+    /// An upgrade of several files: all of them or none.
+    #[must_use]
+    pub fn open_all(paths: impl IntoIterator<Item = impl AsRef<Path>>) -> Self {
+        Upgrade::on(&journal::SystemDisk, paths)
+    }
+
+    /// What would be done to each file. Writes nothing, and takes no lock.
+    ///
+    /// # Errors
+    ///
+    /// Why a file would be refused.
+    pub fn plan(&self) -> Result<Vec<Plan>> {
+        self.paths.iter().map(|path| self.plan_one(path).map_err(|error| error.about(path))).collect()
+    }
+
+    /// Writes the upgraded file under another name; the original stays as it is. Needs no
+    /// journal: the copy gets its name when it is whole and validated.
+    ///
+    /// # Errors
+    ///
+    /// Why the file is refused; [`Refusal::Exists`](super::Refusal::Exists); those of the
+    /// file system.
+    pub fn copy_to(&self, target: impl AsRef<Path>) -> Result<Report> {
+        let copy = |path: &PathBuf| self.copy_one(path, target.as_ref()).map_err(|error| error.about(path));
+        Ok(Report { files: self.paths.iter().map(copy).collect::<Result<_>>()? })
+    }
+
+    fn plan_one(&self, path: &Path) -> Result<Plan> {
+        let db = Database::open(path)?;
+        let (prepared, _) = self.prepare(&db, path, None)?;
+        Ok(Plan::new(path, &prepared))
+    }
+
+    fn copy_one(&self, path: &Path, target: &Path) -> Result<FileReport> {
+        let db = Database::open(path)?;
+        let (prepared, id) = self.prepare(&db, path, None)?;
+        let facts = self.facts(&db, &prepared, id);
+        copy::write(path, target, &prepared.draft, |contents| validate(contents, &facts))?;
+        Ok(report(path, &prepared, None, None))
+    }
+}
+
+impl<'d, D: Disk> Upgrade<'d, D> {
+    /// An upgrade of files of some disk.
+    #[must_use]
+    pub fn on(disk: &'d D, paths: impl IntoIterator<Item = impl AsRef<Path>>) -> Self {
+        let paths = paths.into_iter().map(|path| path.as_ref().to_owned()).collect();
+        Upgrade {
+            disk,
+            paths,
+            choices: Choices::default(),
+            job: Job::Upgrade,
+            backup: None,
+            keep_backup: false,
+        }
+    }
+
+    /// What to do, if not what [`Choices::default`] says.
+    #[must_use]
+    pub fn choices(mut self, choices: Choices) -> Self {
+        self.choices = choices;
+        self
+    }
+
+    /// Another job than an upgrade.
+    pub(super) fn job(self, job: Job) -> Self {
+        Upgrade { job, ..self }
+    }
+
+    pub(super) fn with_choices(mut self, change: impl FnOnce(&mut Choices)) -> Self {
+        change(&mut self.choices);
+        self
+    }
+
+    /// Copies each file to this folder first. The copies are removed when all went well.
+    #[must_use]
+    pub fn backup_dir(mut self, folder: impl AsRef<Path>) -> Self {
+        self.backup = Some(folder.as_ref().to_owned());
+        self
+    }
+
+    /// Keeps the copies.
+    #[must_use]
+    pub fn keep_backup(mut self, keep: bool) -> Self {
+        self.keep_backup = keep;
+        self
+    }
+
+    /// Upgrades the files: all of them or none.
+    ///
+    /// # Errors
+    ///
+    /// Why a file is refused: then none was touched. [`UpgradeError::Journal`] says in which
+    /// state a failure left the files: as they were, unless the disk failed again.
+    pub fn run(&self) -> Result<Report> {
+        let files = self.lock()?;
+        let leftovers = self.settle(&files, Wish::Resume)?;
+        let mut journals = Journals::new(self.disk, &self.paths)?;
+        let (mut reports, mut backups) = (Vec::new(), Vec::new());
+        for ((path, file), leftover) in self.paths.iter().zip(&files).zip(leftovers) {
+            match self.write(path, file, &mut journals, &mut backups) {
+                Ok(report) => reports.push(FileReport { leftover, ..report }),
+                Err(error) => {
+                    journals.discard()?;
+                    return Err(error.about(path));
+                }
+            }
+        }
+        let done = journals.run();
+        if done.is_ok() && !self.keep_backup {
+            for backup in backups {
+                Backup::remove(backup)?;
+            }
+        }
+        done?;
+        Ok(Report { files: reports })
+    }
+
+    /// Goes on with what an earlier run left behind: makes the files new.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Leftover::resume`] and [`SetLeftover::resume`].
+    pub fn resume(&self) -> Result<Vec<Option<Outcome>>> {
+        let files = self.lock()?;
+        self.settle(&files, Wish::Resume)
+    }
+
+    /// Undoes what an earlier run left behind: makes the files what they were before.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Leftover::roll_back`] and [`SetLeftover::roll_back`].
+    pub fn roll_back(&self) -> Result<Vec<Option<Outcome>>> {
+        let files = self.lock()?;
+        self.settle(&files, Wish::RollBack)
+    }
+
+    fn lock(&self) -> Result<Vec<D::File>> {
+        let open = |path: &PathBuf| Ok(self.disk.open_exclusive(path, self.choices.assume_closed)?);
+        self.paths.iter().map(open).collect()
+    }
+
+    /// Deals with what an earlier run left behind; what became of it, file by file.
+    fn settle(&self, files: &[D::File], wish: Wish) -> Result<Vec<Option<Outcome>>> {
+        let mut outcomes = Vec::new();
+        let (mut of_set, mut places) = (Vec::new(), Vec::new());
+        for (path, file) in self.paths.iter().zip(files) {
+            let outcome = match journal::leftover(self.disk, file, path)? {
+                None => None,
+                Some(leftover) if leftover.one_of_set() => {
+                    places.push(outcomes.len());
+                    of_set.push(leftover);
+                    None
+                }
+                Some(leftover) => Some(match wish {
+                    Wish::Resume => leftover.resume(validate)?,
+                    Wish::RollBack => leftover.roll_back()?,
+                }),
+            };
+            outcomes.push(outcome);
+        }
+        let Some(directory) = set_directory(&self.paths) else { return Ok(outcomes) };
+        let strangers = self.strangers(of_set.is_empty())?;
+        for (path, file) in &strangers {
+            of_set.extend(journal::leftover(self.disk, file, path)?.filter(Leftover::one_of_set));
+        }
+        if let Some(set) = SetLeftover::new(self.disk, &directory, of_set)? {
+            let outcome = match wish {
+                Wish::Resume => set.resume(|_, contents, facts| validate(contents, facts))?,
+                Wish::RollBack => set.roll_back()?,
+            };
+            for place in places {
+                outcomes.iter_mut().skip(place).take(1).for_each(|of| *of = Some(outcome.clone()));
+            }
+        }
+        Ok(outcomes)
+    }
+
+    /// The other files beside the given ones that have a journal: a set is dealt with as a
+    /// whole, whichever of its files were given.
+    fn strangers(&self, none: bool) -> Result<Vec<(PathBuf, D::File)>> {
+        let mut strangers = Vec::new();
+        if none {
+            return Ok(strangers);
+        }
+        let error = |path: &Path, source| crate::Error::Open { path: path.to_owned(), source };
+        let resolved = |path: &PathBuf| self.disk.resolve(path).map_err(|source| error(path, source));
+        let own = self.paths.iter().map(resolved).collect::<std::result::Result<Vec<_>, _>>()?;
+        let folders: BTreeSet<&Path> = own.iter().filter_map(|path| path.parent()).collect();
+        for folder in folders {
+            for path in self.disk.list(folder).map_err(|source| error(folder, source))? {
+                let Some(database) = journal::database(&path).filter(|database| !own.contains(database))
+                else {
+                    continue;
+                };
+                if self.disk.exists(&database).map_err(|source| error(&database, source))? {
+                    let file = self.disk.open_exclusive(&database, self.choices.assume_closed)?;
+                    strangers.push((database, file));
+                }
+            }
+        }
+        Ok(strangers)
+    }
+
+    /// Plans one file, copies it if asked, and writes its journal.
+    fn write<'f>(
+        &self,
+        path: &Path,
+        file: &'f D::File,
+        journals: &mut Journals<'f, D>,
+        backups: &mut Vec<Backup<'f, D>>,
+    ) -> Result<FileReport>
+    where
+        'd: 'f,
+    {
+        let contents =
+            file.contents().map_err(|source| crate::Error::Open { path: path.to_owned(), source })?;
+        let db = Database::from_bytes(&contents[..])?;
+        let (prepared, id) = self.prepare(&db, path, file.identity().ok())?;
+        let mut backup = None;
+        if !prepared.draft.is_empty() {
+            if let Some(folder) = &self.backup {
+                let made = Backup::make(self.disk, file, path, folder)?;
+                backup = Some(made.path().to_owned()).filter(|_| self.keep_backup);
+                backups.push(made);
+            }
+            let facts = self.facts(&db, &prepared, id);
+            journals.write(file, path, &facts, &prepared.draft)?;
+        }
+        Ok(report(path, &prepared, None, backup))
+    }
+
+    fn prepare<'p>(
+        &self,
+        db: &'p Database<'_>,
+        path: &Path,
+        identity: Option<Identity>,
+    ) -> Result<(Prepared<'p>, FileId)> {
+        let id = self.choices.new_id(db, identity);
+        let mut prepared = match self.job {
+            Job::Upgrade => prepare::prepare(db, &self.choices, id)?,
+            job => reset::prepare(db, job, id)?,
+        };
+        if !prepared.draft.is_empty() {
+            let notice = logs::check(db, path, self.choices.ignore_logs, self.choices.assume_closed)?;
+            prepared.notices.extend(notice);
+        }
+        Ok((prepared, id))
+    }
+
+    fn facts(&self, db: &Database<'_>, prepared: &Prepared<'_>, id: FileId) -> Facts {
+        let options = journal::Options {
+            sorted: prepared.sorted,
+            genuine_8a: self.choices.profile == Profile::Genuine8a,
+            genuine_8b: self.choices.profile == Profile::Genuine8b,
+            logs_ignored: self.choices.ignore_logs,
+        };
+        let version = |version: u32| u8::try_from(version).unwrap_or(u8::MAX);
+        Facts {
+            operation: match self.job {
+                Job::Upgrade => Operation::Upgrade,
+                Job::ResetLsn(_) => Operation::ResetLsn,
+                Job::ResetFileId => Operation::ResetFileId,
+            },
+            order: db.meta().endianness(),
+            source_version: version(prepared.from),
+            target_version: version(prepared.to),
+            page_size: db.meta().page_size(),
+            options,
+            new_uid: id,
+            digest: prepared.content.digest,
+            pairs: prepared.content.pairs,
+        }
+    }
+}
+
+/// What to do with a leftover.
+#[derive(Clone, Copy)]
+enum Wish {
+    Resume,
+    RollBack,
+}
+
+/// The journal of the only file, or those of a set.
+enum Journals<'f, D: Disk> {
+    One(&'f D, Option<Box<Journal<'f, D>>>),
+    Several(Set<'f, D>),
+}
+
+impl<'f, D: Disk> Journals<'f, D> {
+    fn new(disk: &'f D, paths: &[PathBuf]) -> Result<Self> {
+        Ok(match set_directory(paths).filter(|_| paths.len() > 1) {
+            Some(directory) => Journals::Several(Set::new(disk, &directory)?),
+            None => Journals::One(disk, None),
+        })
+    }
+
+    fn write(&mut self, file: &'f D::File, path: &Path, facts: &Facts, draft: &Draft<'_>) -> Result<()> {
+        let modified = u64::from(draft.modified()).saturating_add(1);
+        let estimate = Estimate { modified, appended: draft.appended().into() };
+        let changes = draft.changes().map(Ok::<_, BoxError>);
+        match self {
+            Journals::One(disk, journal) => {
+                *journal = Some(Box::new(Journal::write(*disk, file, path, facts, estimate, changes)?));
+            }
+            Journals::Several(set) => set.write(file, path, facts, estimate, changes)?,
+        }
+        Ok(())
+    }
+
+    fn run(self) -> Result<()> {
+        match self {
+            Journals::One(_, None) => {}
+            Journals::One(_, Some(journal)) => journal.run(validate)?,
+            Journals::Several(set) => set.run(|_, contents, facts| validate(contents, facts))?,
+        }
+        Ok(())
+    }
+
+    /// Removes the journals: no file was touched yet.
+    fn discard(self) -> Result<()> {
+        match self {
+            Journals::One(_, None) => {}
+            Journals::One(_, Some(mut journal)) => journal.roll_back()?,
+            Journals::Several(set) => set.roll_back()?,
+        }
+        Ok(())
+    }
+}
+
+/// Where the set file of several files stands: in the first of their folders.
+fn set_directory(paths: &[PathBuf]) -> Option<PathBuf> {
+    let folder = |path: &PathBuf| path.parent().map(Path::to_owned);
+    let folder = paths.iter().filter_map(folder).min()?;
+    Some(if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder })
+}
+
+/// Whether a file is what was planned: sound, and with the pairs that it had before.
+fn validate(contents: &Contents, facts: &Facts) -> std::result::Result<(), BoxError> {
+    let invalid = |what: String| -> BoxError { UpgradeError::Validation { what }.into() };
+    let db = Database::from_bytes(&contents[..])?;
+    let genuine = facts.options.genuine_8a || facts.options.genuine_8b;
+    if let Some(error) = prepare::first_error(&db, genuine) {
+        return Err(invalid(error));
+    }
+    let content = Content::of(&db)?;
+    if (content.digest, content.pairs) != (facts.digest, facts.pairs) {
+        return Err(invalid(format!("{} pairs, of which some are not those of before", content.pairs)));
+    }
+    Ok(())
+}
+
+fn report(
+    path: &Path,
+    prepared: &Prepared<'_>,
+    leftover: Option<Outcome>,
+    backup: Option<PathBuf>,
+) -> FileReport {
+    let draft = &prepared.draft;
+    FileReport {
+        path: path.to_owned(),
+        leftover,
+        from: prepared.from,
+        to: prepared.to,
+        modified: draft.modified(),
+        appended: draft.appended(),
+        content: prepared.content,
+        notices: prepared.notices.clone(),
+        backup,
+    }
+}
+
+impl Choices {
+    /// The id of the new file, if it gets another one.
+    fn new_id(&self, db: &Database<'_>, identity: Option<Identity>) -> FileId {
+        match self.id {
+            NewId::Fresh => fresh_id(identity),
+            NewId::Keep => db.meta().file_id(),
+            NewId::Given(id) => id,
+        }
+    }
+}
+
+/// An id that no other file has: which file it is, when, and chance (upgrade, "The uid").
+pub(super) fn fresh_id(identity: Option<Identity>) -> FileId {
+    let Identity { device, inode } = identity.unwrap_or_default();
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let chance = RandomState::new().build_hasher().finish();
+    let mut id = [0; 20];
+    let low = |n: u64| n.to_le_bytes().into_iter().take(4);
+    let bytes = low(inode).chain(low(device)).chain(low(seconds)).chain(chance.to_le_bytes());
+    id.iter_mut().zip(bytes).for_each(|(place, byte)| *place = byte);
+    FileId(id)
+}

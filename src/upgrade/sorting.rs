@@ -1,0 +1,107 @@
+//! Whether the duplicates of a database are sorted (upgrade, "The sorted / unsorted choice").
+
+use std::cmp::Ordering;
+
+use byteorder::ByteOrder;
+
+use super::error::{Refusal, Result};
+use crate::btree::{Chain, Content, Item, KeyOrder};
+use crate::format::item::{self, DELETED, DUPLICATE, KEYDATA, OVERFLOW};
+use crate::format::page::{Page, slot_offset};
+use crate::pages::{Pages, Place};
+use crate::types::PageNo;
+
+/// Checks that every set of duplicates increases strictly, deleted items included; says
+/// whether any key has several.
+pub(super) fn check<O: ByteOrder>(pages: &Pages<'_>, leaves: &[PageNo]) -> Result<bool> {
+    let mut check = Check { pages, several: false };
+    // The key of the current set: where it stands, and what it is.
+    let mut key: Option<(PageNo, usize, Item<'_>)> = None;
+    let mut last: Option<Item<'_>> = None;
+    for &no in leaves {
+        let Some(page) = pages.raw(no).and_then(Page::<O>::new) else { continue };
+        for slot in (0..page.entries()).step_by(2) {
+            let value_slot = slot.saturating_add(1);
+            let (Some((at, this)), Some((value_at, value))) =
+                (check.item::<O>(&page, no, slot), check.item::<O>(&page, no, value_slot))
+            else {
+                return Err(unreadable(no, slot));
+            };
+            let same = match &key {
+                Some((page, offset, _)) if (*page, *offset) == (no, at) => true,
+                Some((page, _, before)) if *page != no => {
+                    before.compare_to(&this, KeyOrder::Bytes)? == Ordering::Equal
+                }
+                _ => false,
+            };
+            key = Some((no, at, this));
+            let raw = page.bytes().get(value_at..).unwrap_or_default();
+            if item::type_byte(raw).is_some_and(|kind| kind & !DELETED == DUPLICATE) {
+                let head = item::reference::<O>(raw).map_or(0, |(head, _)| head);
+                check.chain::<O>(PageNo(head))?;
+                last = None;
+                continue;
+            }
+            check.next(last.filter(|_| same), &value, no, value_slot)?;
+            last = Some(value);
+        }
+    }
+    Ok(check.several)
+}
+
+fn unreadable(no: PageNo, slot: u16) -> super::UpgradeError {
+    Refusal::Unreadable { first: format!("page {no}: slot {slot} holds no item") }.into()
+}
+
+struct Check<'p> {
+    pages: &'p Pages<'p>,
+    several: bool,
+}
+
+impl<'p> Check<'p> {
+    /// An item and its offset.
+    fn item<O: ByteOrder>(&self, page: &Page<'p, O>, no: PageNo, slot: u16) -> Option<(usize, Item<'p>)> {
+        let index = page.bytes().get(slot_offset(self.pages.overhead(), slot)..)?.first_chunk::<2>()?;
+        let offset = usize::from(O::read_u16(index));
+        let raw = page.bytes().get(offset..)?;
+        let content = match item::type_byte(raw)? & !DELETED {
+            KEYDATA => Content::Here(item::keydata(raw, item::len::<O>(raw)?)?),
+            OVERFLOW => {
+                let (first, len) = item::reference::<O>(raw)?;
+                Content::Chain(Chain { first: PageNo(first), len, place: Place::new(no, offset) })
+            }
+            DUPLICATE => Content::Here(&[]),
+            _ => return None,
+        };
+        Some((offset, Item::new(self.pages, content)))
+    }
+
+    /// The duplicates on the pages of a chain.
+    fn chain<O: ByteOrder>(&mut self, head: PageNo) -> Result<()> {
+        let (mut next, mut last) = (Some(head), None);
+        // The structure was checked: this only ends what never would.
+        for _ in 0..self.pages.count() {
+            let Some(no) = next else { break };
+            let Some(page) = self.pages.raw(no).and_then(Page::<O>::new) else { break };
+            for slot in 0..page.entries() {
+                let Some((_, value)) = self.item::<O>(&page, no, slot) else {
+                    return Err(unreadable(no, slot));
+                };
+                self.next(last, &value, no, slot)?;
+                last = Some(value);
+            }
+            next = PageNo::link(page.next());
+        }
+        Ok(())
+    }
+
+    /// Compares a duplicate with the one before.
+    fn next(&mut self, before: Option<Item<'_>>, this: &Item<'_>, page: PageNo, slot: u16) -> Result<()> {
+        let Some(before) = before else { return Ok(()) };
+        self.several = true;
+        match before.compare_to(this, KeyOrder::Bytes)? {
+            Ordering::Less => Ok(()),
+            _ => Err(Refusal::Unsorted { page, slot }.into()),
+        }
+    }
+}

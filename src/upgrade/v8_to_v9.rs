@@ -1,0 +1,79 @@
+//! Step 8 → 9, and what the genuine tools leave wrong in version 8 (upgrade, "Step 8 → 9"
+//! and "Corrections in profiles v8 and v9").
+
+use byteorder::ByteOrder;
+
+use super::databases::Databases;
+use super::draft::{Draft, Reason};
+use super::error::{Refusal, Result};
+use super::profile::Profile;
+use crate::format::item::{self, DELETED, KEYDATA};
+use crate::format::meta::at;
+use crate::format::page::{Page, PageKind, slot_offset};
+use crate::order::Endianness;
+use crate::types::PageNo;
+
+/// Brings the metadata pages of a file whose pages are those of version 8 to the end.
+pub(super) fn apply<O: ByteOrder>(
+    draft: &mut Draft<'_>,
+    databases: &Databases,
+    profile: Profile,
+) -> Result<()> {
+    let count = draft.count();
+    match profile {
+        Profile::V7 | Profile::Genuine8a => {}
+        Profile::Genuine8b => draft.replace_u32(PageNo::META, at::LAST_PGNO, count, Reason::Metadata),
+        Profile::V8 | Profile::V9 => {
+            let last = count.saturating_sub(1);
+            draft.replace_u32(PageNo::META, at::LAST_PGNO, last, Reason::Metadata);
+            // Where release 3.1 kept half of an LSN, 4.8 looks for partitions.
+            draft.replace_u32(PageNo::META, at::NPARTS, 0, Reason::Metadata);
+            for no in databases.metadata_pages() {
+                draft.replace_u32(no, at::VERSION, profile.version(), Reason::Metadata);
+                // Bytes of maxkey, which 4.1 would take for an encryption algorithm.
+                draft.replace(no, at::ENCRYPTION, &[0], Reason::Metadata);
+                draft.replace(no, at::METAFLAGS, &[0, 0], Reason::Metadata);
+            }
+            list::<O>(draft, databases)?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes the numbers in the list of databases big-endian: release 3.0 wrote them in the
+/// order of its machine, and no genuine upgrade converts them.
+fn list<O: ByteOrder>(draft: &mut Draft<'_>, databases: &Databases) -> Result<()> {
+    let pages = draft.pages();
+    let is_metadata = |no: u32| {
+        let page = pages.raw(PageNo(no)).and_then(Page::<O>::new).filter(|_| no != 0);
+        page.is_some_and(|page| {
+            let kind = PageKind::from_byte(page.type_byte());
+            matches!(kind, Some(PageKind::BtreeMeta | PageKind::HashMeta)) && page.pgno() == no
+        })
+    };
+    for &leaf in databases.list_leaves() {
+        let Some(page) = pages.raw(leaf).and_then(Page::<O>::new) else { continue };
+        for slot in (1..page.entries()).step_by(2) {
+            let index = slot_offset(pages.overhead(), slot);
+            let Some(raw) = page.bytes().get(index..).and_then(|rest| rest.first_chunk::<2>()) else {
+                continue;
+            };
+            let offset = usize::from(O::read_u16(raw));
+            let Some(rest) = page.bytes().get(offset..) else { continue };
+            let plain = item::type_byte(rest).is_some_and(|kind| kind & !DELETED == KEYDATA);
+            let value = item::len::<O>(rest).filter(|&len| plain && len == 4);
+            let Some(value) = value.and_then(|len| item::keydata(rest, len)) else { continue };
+            let read = |order: Endianness| order.u32_at(value, 0).filter(|&no| is_metadata(no));
+            let no = match (read(Endianness::Big), read(Endianness::Little)) {
+                (Some(big), Some(little)) if big != little => None,
+                (big, little) => big.or(little),
+            };
+            let Some(no) = no else {
+                return Err(Refusal::DatabaseList { page: leaf, offset }.into());
+            };
+            let at = offset.saturating_add(item::KEYDATA_HEAD);
+            draft.replace(leaf, at, &no.to_be_bytes(), Reason::DatabaseList);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,123 @@
+//! Files upgraded to version 9 in the hands of libdb 5.3: `db5.3_verify` accepts them,
+//! `db5.3_dump` prints their pairs, and a program that adds 500 records leaves them sound
+//! (`genuine/insert.c`).
+//!
+//! Where a C compiler, libdb's header or a tool is missing the tests say so and do nothing;
+//! with `BDBKIT_DEMAND_GENUINE` in the environment that is a failure.
+
+#![cfg(feature = "upgrade")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    missing_docs
+)]
+
+mod common;
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use bdbkit::upgrade::{Choices, in_memory};
+use bdbkit::{Database, Method};
+use common::image::Image;
+use common::{Pair, dump, pairs_of_section, read, readable, sections};
+
+/// Inputs that 5.3 does not accept afterwards either, and why: what the upgrade carries over.
+const ODD: [(&str, &str); 7] = [
+    ("btree-v6-be-delete-marked/data.db", "marked deleted"),
+    ("btree-v6-be-delete-marked/upgraded-v8.db", "marked deleted"),
+    ("btree-v6-be-delete-marked/upgraded-v9.db", "marked deleted"),
+    ("btree-v6-be-delete-marked-dups/data.db", "marked deleted"),
+    ("btree-v7-le-delete-marked/data.db", "marked deleted"),
+    ("btree-v8-be-delete-marked/data.db", "marked deleted"),
+    ("btree-v8-be-delete-marked-dups/data.db", "marked deleted"),
+];
+
+fn run(program: impl AsRef<OsStr>, arguments: &[&OsStr]) -> Output {
+    Command::new(program).args(arguments).stdin(Stdio::null()).output().unwrap()
+}
+
+/// Compiles the program that adds records, if everything for that is here.
+fn inserter(folder: &Path) -> Option<PathBuf> {
+    let here = |output: std::io::Result<Output>| output.is_ok_and(|output| output.status.success());
+    let program = folder.join("insert");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/genuine/insert.c");
+    let tools = ["db5.3_verify", "db5.3_dump"].iter().all(|tool| here(Command::new(tool).arg("-V").output()));
+    if tools && here(Command::new("cc").arg("-o").arg(&program).arg(source).arg("-ldb-5.3").output()) {
+        return Some(program);
+    }
+    let demanded = std::env::var_os("BDBKIT_DEMAND_GENUINE").is_some();
+    assert!(!demanded, "a C compiler, libdb5.3-dev and db5.3-util are demanded, but not all there");
+    println!("not run: no C compiler, or not installed: Debian's libdb5.3-dev and db5.3-util");
+    None
+}
+
+/// All pairs, database by database.
+fn pairs(bytes: &[u8]) -> Vec<Vec<Pair>> {
+    let (text, _, damage) = dump(&Database::from_bytes(bytes).unwrap(), false);
+    assert!(damage.is_empty(), "{damage:?}");
+    sections(&text).iter().map(pairs_of_section).collect()
+}
+
+/// The pairs that `db5.3_dump` prints.
+fn dumped(file: &Path) -> Vec<Vec<Pair>> {
+    let output = run("db5.3_dump", &[file.as_ref()]);
+    assert!(output.status.success(), "{}: {}", file.display(), String::from_utf8_lossy(&output.stderr));
+    sections(&output.stdout).iter().map(pairs_of_section).collect()
+}
+
+fn verify(file: &Path) -> Result<(), String> {
+    let output = run("db5.3_verify", &[file.as_ref()]);
+    if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
+}
+
+#[test]
+fn libdb_accepts_version_9_and_adds_to_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(insert) = inserter(folder.path()) else { return };
+    let (mut files, mut failures) = (0, Vec::new());
+    for golden in readable() {
+        let bytes = read(&golden.db);
+        let name = golden.name();
+        if Image::new(&name, bytes.clone()).version() == 9 {
+            continue;
+        }
+        files += 1;
+        let path = folder.path().join("upgraded.db");
+        std::fs::write(&path, in_memory(&bytes, &Choices::default()).unwrap().0).unwrap();
+        let check = || -> Result<(), String> {
+            verify(&path)?;
+            if pairs(&bytes) != dumped(&path) {
+                return Err("other pairs".to_owned());
+            }
+            let db = Database::open(&path).unwrap();
+            let names: Vec<Option<Vec<u8>>> = match db.is_directory() {
+                true => db.subdatabases().map(|found| Some(found.unwrap().name().to_vec())).collect(),
+                false => vec![None],
+            };
+            let fixed = db.meta().method() == Method::Recno && db.meta().flags().fixed_length();
+            drop(db);
+            for database in names.iter().filter(|_| !fixed) {
+                let database = database.as_ref().map(|name| String::from_utf8(name.clone()).unwrap());
+                let mut arguments: Vec<&OsStr> = vec![path.as_ref()];
+                arguments.extend(database.as_ref().map(AsRef::<OsStr>::as_ref));
+                let output = run(&insert, &arguments);
+                if !output.status.success() {
+                    return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+                }
+            }
+            verify(&path).map_err(|text| format!("after adding: {text}"))
+        };
+        match (check(), ODD.iter().find(|(odd, _)| *odd == name)) {
+            (Ok(()), None) => {}
+            (Err(text), Some((_, why))) if text.contains(why) => {}
+            (result, odd) => failures.push(format!("{name}: {result:?}, expected {odd:?}")),
+        }
+    }
+    assert!(failures.is_empty(), "{} of {files}: {failures:#?}", failures.len());
+    assert!(files >= 100, "{files} files");
+}
