@@ -219,17 +219,18 @@ impl<'a> BucketWalk<'a> {
         }
         let page = pages.page::<O>(no, origin)?;
         let entries = page.entries();
-        match PageKind::from_byte(page.type_byte()) {
-            Some(PageKind::Hash | PageKind::HashUnsorted) => {}
-            Some(PageKind::Invalid) if entries == 0 => {}
+        // Where the items of a page without any would start; a page never used may say anything.
+        let top = match PageKind::from_byte(page.type_byte()) {
+            Some(PageKind::Hash | PageKind::HashUnsorted) => page.bytes().len(),
+            Some(PageKind::Invalid) if entries == 0 => page.item_area(),
             _ => {
                 let defect = Defect::PageType { found: page.type_byte(), expected: "hash" };
                 return Err(Error::corrupt(no, at::TYPE, defect));
             }
-        }
+        };
         let found = BucketPage { pages, bytes: page.bytes(), no, entries, next: page.next(), pair: 0 };
         let lowest = entries.checked_sub(1).and_then(|last| found.slot::<O>(last));
-        if entries & 1 != 0 || lowest.unwrap_or(page.item_area()) != page.item_area() {
+        if entries & 1 != 0 || lowest.unwrap_or(top) != page.item_area() {
             let defect =
                 Defect::Entries { found: entries, why: "the last is not the lowest item of the page" };
             return Err(Error::corrupt(no, at::ENTRIES, defect));

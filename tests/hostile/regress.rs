@@ -38,6 +38,14 @@ fn two_keys_in_buckets_with_one_chain_are_an_error() {
 }
 
 #[test]
+fn a_page_of_a_bucket_that_says_it_has_no_items_is_an_error_if_it_has() {
+    let mut bytes = data("btree-v9-be-subdbs");
+    assert_eq!(bytes[25 * 512 + 20..25 * 512 + 22], [0, 8], "entries of a page of a bucket");
+    bytes[25 * 512 + 21] = 0;
+    assert!(damage(&Database::from_bytes(bytes).unwrap()) > 0);
+}
+
+#[test]
 fn a_chain_of_duplicates_of_three_keys_is_given_once_from_either_end() {
     let db = open("v6-three-keys-one-chain-of-duplicates.db");
     assert_eq!(tally(db.iter()), tally(db.iter().rev()));
