@@ -18,6 +18,7 @@ mod subdb;
 mod visited;
 mod walk;
 
+#[cfg(feature = "upgrade")]
 pub(crate) use chain::{Chain, length as chain_length};
 pub use chain::{ItemReader, Pieces};
 pub use cursor::{Cursor, Pair};
