@@ -30,6 +30,10 @@ const NAMES: [(u32, &str); 8] = [
 ];
 
 impl Flags {
+    /// The bit of [`Flags::sorted_duplicates`].
+    #[cfg(feature = "upgrade")]
+    pub(crate) const SORTED: u32 = DUPSORT;
+
     pub(crate) fn new(bits: u32) -> Flags {
         Flags(bits)
     }

@@ -183,6 +183,18 @@ impl Meta {
         if self.version == 6 { 32 } else { at::FREE }
     }
 
+    /// Whether it leads to the same tree and the same free list, and the pages are to be
+    /// taken alike: everything but version, file id, and whether duplicates are sorted.
+    #[cfg(feature = "upgrade")]
+    pub(crate) fn leads_as(&self, other: &Meta) -> bool {
+        let facts = |meta: &Meta| {
+            let flags = meta.flags.bits() & !Flags::SORTED;
+            let counts = (meta.min_key, meta.record_length, meta.pad);
+            (meta.endianness, meta.page_size, meta.root, meta.free, flags, counts, meta.checksummed)
+        };
+        facts(self) == facts(other)
+    }
+
     /// Where the file's id stands on the metadata page.
     #[cfg(feature = "upgrade")]
     pub(crate) fn file_id_offset(&self) -> usize {

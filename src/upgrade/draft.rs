@@ -237,6 +237,11 @@ impl<'p> Draft<'p> {
         })
     }
 
+    /// Whether nothing changes but page 0.
+    pub(crate) fn is_head_only(&self) -> bool {
+        self.touched().all(|no| no == PageNo::META)
+    }
+
     /// Whether nothing changes.
     pub(crate) fn is_empty(&self) -> bool {
         self.touched().next().is_none()

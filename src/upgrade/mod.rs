@@ -26,6 +26,7 @@ mod sorting;
 mod v6_to_v7;
 mod v7_to_v8;
 mod v8_to_v9;
+mod validation;
 
 pub use choices::{Choices, NewId};
 pub use content::Content;

@@ -109,7 +109,8 @@ pub(super) fn first_error(file: &Database<'_>, genuine: bool) -> Option<String> 
 }
 
 /// Refuses damage, and tells what an upgrade carries over.
-fn structure(file: &Database<'_>, notices: &mut Vec<Notice>) -> Result<()> {
+fn structure(file: &Database<'_>) -> Result<Vec<Notice>> {
+    let mut notices = Vec::new();
     // An application may have a comparison of its own.
     let verdict = Verify::new(file).check_order(false).run();
     let errors = verdict.findings().iter().filter(|finding| finding.severity == Severity::Error);
@@ -128,7 +129,7 @@ fn structure(file: &Database<'_>, notices: &mut Vec<Notice>) -> Result<()> {
     notices.extend(deleted.map(|(items, first)| Notice::Deleted { items, first }));
     let min_key = first_of(Rule::MinKey);
     notices.extend(min_key.map(|(_, page)| Notice::MinKey { page, keys: file.meta().min_key() }));
-    Ok(())
+    Ok(notices)
 }
 
 /// What every operation begins with: the file is sound, and this is what it holds.
@@ -136,9 +137,12 @@ pub(super) fn begin(file: &Database<'_>) -> Result<(Content, Vec<Notice>)> {
     if file.tail() > 0 {
         return Err(Refusal::Tail { tail: file.tail() }.into());
     }
-    let mut notices = Vec::new();
-    structure(file, &mut notices)?;
-    let content = Content::of(file);
+    let (notices, content) = std::thread::scope(|scope| {
+        let content = scope.spawn(|| Content::of(file));
+        (structure(file), content.join())
+    });
+    let notices = notices?;
+    let content = content.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
     let content = content.map_err(|error| Refusal::Unreadable { first: error.to_string() })?;
     Ok((content, notices))
 }

@@ -10,16 +10,17 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::choices::{Choices, Job, NewId};
 use super::content::Content;
 use super::draft::Draft;
-use super::error::{Result, UpgradeError};
+use super::error::Result;
 use super::notice::Notice;
 use super::plan::Plan;
 use super::prepare::{self, Prepared};
 use super::profile::Profile;
+use super::validation::{self, Validation};
 use super::{copy, logs, reset};
 use crate::btree::Database;
 use crate::journal::{
-    self, Backup, BoxError, Contents, Disk, DiskFile, Estimate, Facts, Identity, Journal, Leftover,
-    Operation, Outcome, Set, SetLeftover,
+    self, Backup, BoxError, Disk, DiskFile, Estimate, Facts, Identity, Journal, Leftover, Operation, Outcome,
+    Set, SetLeftover,
 };
 use crate::types::{FileId, PageNo};
 
@@ -165,7 +166,7 @@ impl Upgrade<'static, journal::SystemDisk> {
         let db = Database::open(path)?;
         let (prepared, id) = self.prepare(&db, path, None)?;
         let facts = self.facts(&db, &prepared, id);
-        copy::write(path, target, &prepared.draft, |contents| validate(contents, &facts))?;
+        copy::write(path, target, &prepared.draft, |contents| validation::whole(contents, &facts))?;
         Ok(report(path, &prepared, None, None))
     }
 }
@@ -227,8 +228,9 @@ impl<'d, D: Disk> Upgrade<'d, D> {
         let leftovers = self.settle(&files, Wish::Resume)?;
         let mut journals = Journals::new(self.disk, &self.paths)?;
         let (mut reports, mut backups) = (Vec::new(), Vec::new());
+        let mut validation = Validation::default();
         for ((path, file), leftover) in self.paths.iter().zip(&files).zip(leftovers) {
-            match self.write(path, file, &mut journals, &mut backups) {
+            match self.write(path, file, &mut journals, &mut backups, &mut validation) {
                 Ok(report) => reports.push(FileReport { leftover, ..report }),
                 Err(error) => {
                     journals.discard()?;
@@ -236,7 +238,7 @@ impl<'d, D: Disk> Upgrade<'d, D> {
                 }
             }
         }
-        let done = journals.run();
+        let done = journals.run(&validation);
         if done.is_ok() && !self.keep_backup {
             for backup in backups {
                 Backup::remove(backup)?;
@@ -284,7 +286,7 @@ impl<'d, D: Disk> Upgrade<'d, D> {
                     None
                 }
                 Some(leftover) => Some(match wish {
-                    Wish::Resume => leftover.resume(validate)?,
+                    Wish::Resume => leftover.resume(validation::whole)?,
                     Wish::RollBack => leftover.roll_back()?,
                 }),
             };
@@ -297,7 +299,7 @@ impl<'d, D: Disk> Upgrade<'d, D> {
         }
         if let Some(set) = SetLeftover::new(self.disk, &directory, of_set)? {
             let outcome = match wish {
-                Wish::Resume => set.resume(|_, contents, facts| validate(contents, facts))?,
+                Wish::Resume => set.resume(|_, contents, facts| validation::whole(contents, facts))?,
                 Wish::RollBack => set.roll_back()?,
             };
             for place in places {
@@ -340,6 +342,7 @@ impl<'d, D: Disk> Upgrade<'d, D> {
         file: &'f D::File,
         journals: &mut Journals<'f, D>,
         backups: &mut Vec<Backup<'f, D>>,
+        validation: &mut Validation,
     ) -> Result<FileReport>
     where
         'd: 'f,
@@ -357,6 +360,12 @@ impl<'d, D: Disk> Upgrade<'d, D> {
             }
             let facts = self.facts(&db, &prepared, id);
             journals.write(file, path, &facts, &prepared.draft)?;
+            if prepared.draft.is_head_only() {
+                let resolved = self.disk.resolve(path);
+                let resolved =
+                    resolved.map_err(|source| crate::Error::Open { path: path.to_owned(), source })?;
+                validation.only_head(resolved, db.meta().clone());
+            }
         }
         Ok(report(path, &prepared, None, backup))
     }
@@ -439,11 +448,16 @@ impl<'f, D: Disk> Journals<'f, D> {
         Ok(())
     }
 
-    fn run(self) -> Result<()> {
+    fn run(self, validation: &Validation) -> Result<()> {
         match self {
             Journals::One(_, None) => {}
-            Journals::One(_, Some(journal)) => journal.run(validate)?,
-            Journals::Several(set) => set.run(|_, contents, facts| validate(contents, facts))?,
+            Journals::One(_, Some(journal)) => {
+                let path = journal.path().to_owned();
+                journal.run(|contents, facts| validation.check(&path, contents, facts))?;
+            }
+            Journals::Several(set) => {
+                set.run(|path, contents, facts| validation.check(path, contents, facts))?;
+            }
         }
         Ok(())
     }
@@ -464,21 +478,6 @@ fn set_directory(paths: &[PathBuf]) -> Option<PathBuf> {
     let folder = |path: &PathBuf| path.parent().map(Path::to_owned);
     let folder = paths.iter().filter_map(folder).min()?;
     Some(if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder })
-}
-
-/// Whether a file is what was planned: sound, and with the pairs that it had before.
-fn validate(contents: &Contents, facts: &Facts) -> std::result::Result<(), BoxError> {
-    let invalid = |what: String| -> BoxError { UpgradeError::Validation { what }.into() };
-    let db = Database::from_bytes(&contents[..])?;
-    let genuine = facts.options.genuine_8a || facts.options.genuine_8b;
-    if let Some(error) = prepare::first_error(&db, genuine) {
-        return Err(invalid(error));
-    }
-    let content = Content::of(&db)?;
-    if (content.digest, content.pairs) != (facts.digest, facts.pairs) {
-        return Err(invalid(format!("{} pairs, of which some are not those of before", content.pairs)));
-    }
-    Ok(())
 }
 
 fn report(
