@@ -28,6 +28,7 @@
 //! - `mmap` (default): files are mapped, not read into memory;
 //! - `parallel`: [`PageScan`] as a parallel iterator;
 //! - `encryption`: encrypted logs;
+//! - `upgrade`: the module `journal`, for changing files in place;
 //! - `cli`: the tool of the same name.
 
 mod btree;

@@ -175,7 +175,7 @@ pub struct Contents(Box<dyn DerefMut<Target = [u8]> + Send + Sync>);
 
 impl Contents {
     /// Maps a file.
-    #[cfg(feature = "mmap")]
+    #[cfg(all(unix, feature = "mmap"))]
     pub(super) fn map(file: &std::fs::File) -> io::Result<Contents> {
         crate::source::map_overlay(file).map(|map| Contents(Box::new(map)))
     }

@@ -99,6 +99,7 @@ pub struct Leftover<'d, D: Disk> {
     name: PathBuf,
     pub(super) state: LeftoverState,
     moved: bool,
+    apart: bool,
     content: Content<'d, D>,
 }
 
@@ -136,14 +137,22 @@ pub fn leftover<'d, D: Disk>(
             let harmless = !flaw.whole && head.as_ref().is_some_and(in_use);
             let state = if harmless { LeftoverState::Incomplete } else { LeftoverState::Damaged };
             let content = Content::Flawed(flaw);
-            return Ok(Some(Leftover { disk, path, name, state, moved: false, content }));
+            return Ok(Some(Leftover { disk, path, name, state, moved: false, apart: false, content }));
         }
     };
     let identity = file.identity().map_err(at(&path, "asking for its identity"))?;
     let (state, stage) = classify(&journal, head.as_ref())?;
     let journal = Journal { stage, ..journal };
     let moved = journal.header.identity != identity;
-    Ok(Some(Leftover { disk, path, name, state, moved, content: Content::Journal(Box::new(journal)) }))
+    Ok(Some(Leftover {
+        disk,
+        path,
+        name,
+        state,
+        moved,
+        apart: false,
+        content: Content::Journal(Box::new(journal)),
+    }))
 }
 
 /// The start of page 0, if the file is as long.
@@ -256,7 +265,16 @@ impl<'d, D: Disk> Leftover<'d, D> {
     /// part of it.
     #[must_use]
     pub fn one_of_set(&self) -> bool {
-        self.journal().is_some_and(|journal| journal.header.one_of_set) && self.state != LeftoverState::Ended
+        let member = self.journal().is_some_and(|journal| journal.header.one_of_set);
+        member && !self.apart && self.state != LeftoverState::Ended
+    }
+
+    /// Parts the file from its set, for a set that cannot go on with it: the file is dealt
+    /// with on its own, and may then be new while the others are old, or old while they
+    /// are new.
+    #[must_use]
+    pub fn apart(self) -> Self {
+        Leftover { apart: true, ..self }
     }
 
     /// Does what is right without a wish of the user: goes on with the change, or with

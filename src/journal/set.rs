@@ -227,8 +227,8 @@ impl<'d, D: Disk> SetLeftover<'d, D> {
     ///
     /// # Errors
     ///
-    /// [`JournalError::Stuck`] if one of the files cannot be dealt with: none is touched.
-    /// Else as [`Set::run`].
+    /// [`JournalError::Stuck`] if one of the files cannot be dealt with: none is touched. Go
+    /// on without it ([`Leftover::apart`]), or restore it. Else as [`Set::run`].
     pub fn resume(
         mut self,
         validate: impl FnMut(&Path, &Contents, &Facts) -> Result<(), BoxError>,
@@ -237,6 +237,7 @@ impl<'d, D: Disk> SetLeftover<'d, D> {
         if self.members.is_empty() {
             return Ok(Outcome::Completed);
         }
+        self.refuse(|state| matches!(state, Damaged | Foreign | TornHead { .. }))?;
         if self.members.iter().any(|member| member.state == RollingBack) {
             return self.roll_back();
         }
@@ -245,7 +246,7 @@ impl<'d, D: Disk> SetLeftover<'d, D> {
             self.members.iter().try_for_each(Leftover::remove)?;
             return Ok(Outcome::Discarded);
         }
-        self.refuse(|state| matches!(state, Damaged | Foreign | Outdated | TornHead { .. }))?;
+        self.refuse(|state| state == Outdated)?;
         self.into_set()?.run(validate).map(|()| Outcome::Completed)
     }
 

@@ -187,6 +187,28 @@ fn what_fails_before_the_new_page_zero_is_rolled_back_at_once() {
 }
 
 #[test]
+fn a_disk_that_keeps_something_else_is_found_out() {
+    let sample = Sample::new(Little, 1024, 6, &[1, 4], 1);
+    let disk = FakeDisk::with([(PATH, &sample.old[..])]);
+    let file = disk.open_exclusive(Path::new(PATH), false).unwrap();
+    let mut journal = sample.journal(&disk, &file, PATH).unwrap();
+    journal.apply().unwrap();
+    journal.read_back().unwrap();
+    let written = disk.bytes(PATH).unwrap();
+    for page in [1_usize, 4, 6] {
+        let mut bytes = written.clone();
+        bytes[page * 1024 + 77] ^= 1;
+        disk.overwrite(PATH, &bytes);
+        match journal.read_back().unwrap_err() {
+            JournalError::ReadBack { page: found, offset: 77, .. } => assert_eq!(found.index(), page),
+            error => panic!("{error}"),
+        }
+    }
+    disk.overwrite(PATH, &written[..6 * 1024]);
+    assert!(matches!(journal.read_back(), Err(JournalError::Length { found: 6144, expected: 7168, .. })));
+}
+
+#[test]
 fn many_pages_in_any_order() {
     let mut changed: Vec<usize> = (1..5000).filter(|page| page % 7 != 0).collect();
     let ascending = Sample::new(Little, 512, 5000, &changed, 3000);

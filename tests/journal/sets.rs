@@ -175,6 +175,13 @@ fn a_file_used_since_stops_a_set_and_is_not_touched() {
         assert_eq!(state, LeftoverState::Foreign);
         assert_eq!(disk.bytes(PATHS[1]).unwrap(), used);
     }
+    let path = Path::new(PATHS[1]);
+    let file = disk.open_exclusive(path, false).unwrap();
+    let apart = leftover(&disk, &file, path).unwrap().unwrap().apart();
+    assert!(!apart.one_of_set());
+    assert!(matches!(settle(apart, &samples[1], Wish::Resume).unwrap(), Outcome::Orphaned(_)));
+    assert_eq!(later(&disk, &samples, Wish::Resume).unwrap(), Some(Outcome::Completed));
+    assert!(disk.bytes(PATHS[1]).unwrap() == used && disk.bytes(PATHS[2]).unwrap() == samples[2].new);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bdbkit::Endianness::{Big, Little};
 use bdbkit::journal::{
@@ -12,6 +13,14 @@ use bdbkit::journal::{
 use tempfile::TempDir;
 
 use crate::sample::{Sample, Wish, settle};
+
+/// One test at a time: a child process holds the files of all threads, and their locks,
+/// until it runs its program.
+static ALONE: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 fn store(sample: &Sample) -> (TempDir, PathBuf) {
     let directory = tempfile::tempdir().unwrap();
@@ -31,6 +40,7 @@ fn names(directory: &TempDir) -> Vec<String> {
 
 #[test]
 fn a_file_is_changed_and_rolled_back() {
+    let _alone = alone();
     let sample = Sample::new(Little, 4096, 700, &(1..700).step_by(2).collect::<Vec<_>>(), 3);
     let (directory, path) = store(&sample);
     let file = SystemDisk.open_exclusive(&path, false).unwrap();
@@ -53,6 +63,7 @@ fn a_file_is_changed_and_rolled_back() {
 
 #[test]
 fn a_later_run_goes_on() {
+    let _alone = alone();
     for wish in [Wish::Resume, Wish::RollBack] {
         let sample = Sample::new(Big, 512, 20, &[3, 4, 11], 2);
         let (directory, path) = store(&sample);
@@ -72,6 +83,7 @@ fn a_later_run_goes_on() {
 
 #[test]
 fn a_set_is_changed_and_goes_on() {
+    let _alone = alone();
     let sample = Sample::new(Big, 512, 20, &[3, 4, 11], 2);
     let (directory, path) = store(&sample);
     let file = SystemDisk.open_exclusive(&path, false).unwrap();
@@ -91,6 +103,7 @@ fn a_set_is_changed_and_goes_on() {
 
 #[test]
 fn a_copy_is_made_and_restored() {
+    let _alone = alone();
     let sample = Sample::new(Big, 512, 20, &[3], 0);
     let (directory, path) = store(&sample);
     let file = SystemDisk.open_exclusive(&path, false).unwrap();
@@ -106,6 +119,7 @@ fn a_copy_is_made_and_restored() {
 
 #[test]
 fn a_locked_file_is_refused_until_it_is_closed() {
+    let _alone = alone();
     let sample = Sample::new(Little, 512, 2, &[1], 0);
     let (_directory, path) = store(&sample);
     let file = SystemDisk.open_exclusive(&path, false).unwrap();
@@ -120,6 +134,7 @@ fn a_locked_file_is_refused_until_it_is_closed() {
 #[test]
 #[cfg(target_os = "linux")]
 fn a_file_open_elsewhere_is_refused_unless_told_otherwise() {
+    let _alone = alone();
     let sample = Sample::new(Little, 512, 2, &[1], 0);
     let (_directory, path) = store(&sample);
     let mut user = Command::new("sleep").arg("60").stdin(File::open(&path).unwrap()).spawn().unwrap();
@@ -140,6 +155,7 @@ fn a_file_open_elsewhere_is_refused_unless_told_otherwise() {
 
 #[test]
 fn only_regular_files_are_opened() {
+    let _alone = alone();
     let sample = Sample::new(Little, 512, 2, &[1], 0);
     let (directory, path) = store(&sample);
     let pipe = directory.path().join("pipe");
@@ -156,6 +172,7 @@ fn only_regular_files_are_opened() {
 
 #[test]
 fn the_journal_stands_beside_the_file_and_not_beside_a_link() {
+    let _alone = alone();
     let sample = Sample::new(Little, 512, 2, &[1], 0);
     let (directory, path) = store(&sample);
     let elsewhere = tempfile::tempdir().unwrap();
@@ -170,6 +187,7 @@ fn the_journal_stands_beside_the_file_and_not_beside_a_link() {
 
 #[test]
 fn space_is_set_aside_with_and_without_growing() {
+    let _alone = alone();
     let sample = Sample::new(Little, 512, 2, &[1], 0);
     let (_directory, path) = store(&sample);
     let file = SystemDisk.open_exclusive(&path, false).unwrap();
