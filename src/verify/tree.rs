@@ -146,7 +146,8 @@ impl<'c> Tree<'_, 'c, '_> {
         let kind = self.shape.internal.unwrap_or(PageKind::BtreeInternal);
         let leaf = page.level() <= 2;
         context.node::<O>(no, page, kind, |slot, child, stated, offset| {
-            let key = (keyed && slot > 0).then(|| self.node_key::<O>(no, page, slot)).flatten();
+            // The first key means nothing, but its chain is counted as that of any other.
+            let key = keyed.then(|| self.node_key::<O>(no, page, slot)).flatten();
             let from = From { page: no, offset, what: "child page" };
             let low = if slot == 0 { job.low } else { key };
             children.push(Job { page: child, from, low, high: None, parent, stated, leaf });
