@@ -1,6 +1,6 @@
-//! Reads the database files and transaction logs of Berkeley DB, without libdb: BTREE
-//! and RECNO files of versions 6 to 9 (releases 2.x to 5.3), with one or several
-//! databases inside, and logs of versions 2 to 19; little-endian and big-endian.
+//! Reads and upgrades the database files of Berkeley DB and reads its transaction logs,
+//! without libdb: BTREE and RECNO files of versions 6 to 9 (releases 2.x to 5.3), with one or
+//! several databases inside, and logs of versions 2 to 19; little-endian and big-endian.
 //!
 //! ```
 //! let db = bdbkit::Database::open("testdata/btree-v6-be-levels/data.db")?;
@@ -28,6 +28,7 @@
 //! - `mmap` (default): files are mapped, not read into memory;
 //! - `parallel`: [`PageScan`] as a parallel iterator;
 //! - `encryption`: encrypted logs;
+//! - `upgrade`: files changed in place, with a [journal](https://docs.rs/bdbkit/latest/bdbkit/journal);
 //! - `upgrade`: the module `journal`, for changing files in place;
 //! - `cli`: the tool of the same name.
 
