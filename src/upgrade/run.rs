@@ -221,7 +221,7 @@ impl<'d, D: Disk> Upgrade<'d, D> {
     ///
     /// # Errors
     ///
-    /// Why a file is refused: then none was touched. [`UpgradeError::Journal`] says in which
+    /// Why a file is refused: then none was touched. [`UpgradeError::Journal`](super::UpgradeError::Journal) says in which
     /// state a failure left the files: as they were, unless the disk failed again.
     pub fn run(&self) -> Result<Report> {
         let files = self.lock()?;
