@@ -41,6 +41,8 @@ mod format;
 pub mod journal;
 mod limits;
 pub mod log;
+#[cfg(feature = "upgrade")]
+pub mod mboxlist;
 mod meta;
 mod order;
 mod pages;

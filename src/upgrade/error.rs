@@ -48,7 +48,7 @@ pub enum UpgradeError {
 
 impl UpgradeError {
     /// The same, with the name of the file, if it does not have it already.
-    pub(super) fn about(self, path: &Path) -> UpgradeError {
+    pub(crate) fn about(self, path: &Path) -> UpgradeError {
         match self {
             UpgradeError::Database(crate::Error::Open { .. })
             | UpgradeError::Journal(_)

@@ -1,0 +1,59 @@
+//! The files of a store: which are what, and the sums that tell whether they changed.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+/// The regular files of a folder, by name. Symbolic links and special files are none.
+pub(super) fn of(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    entries(folder, fs::FileType::is_file)
+}
+
+/// The folders in a folder, by name.
+pub(super) fn folders(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    entries(folder, fs::FileType::is_dir)
+}
+
+fn entries(folder: &Path, wanted: impl Fn(&fs::FileType) -> bool) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if wanted(&entry.file_type()?) {
+            found.push(entry.path());
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Whether the name of a file is that of a log: `log.` and ten digits, or five.
+pub(super) fn is_log(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let number = name.strip_prefix("log.").unwrap_or_default();
+    matches!(number.len(), 5 | 10) && number.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// What tells whether a file changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Hash {
+    pub(super) sha256: [u8; 32],
+    /// Length in bytes.
+    pub(super) size: u64,
+}
+
+impl Hash {
+    /// Reads a file to its end.
+    pub(super) fn of(path: &Path) -> io::Result<Hash> {
+        let mut sum = Sha256::new();
+        let size = io::copy(&mut File::open(path)?, &mut sum)?;
+        Ok(Hash { sha256: sum.finalize().into(), size })
+    }
+
+    /// The sum as hexadecimal digits.
+    pub(super) fn hex(&self) -> String {
+        let digit = |n: u8| char::from_digit(n.into(), 16).unwrap_or_default();
+        self.sha256.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 0xf)]).collect()
+    }
+}

@@ -1,0 +1,266 @@
+//! Whole stores upgraded as one unit, and snapshots put in their place.
+
+#![cfg(all(unix, feature = "upgrade"))]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    missing_docs
+)]
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use bdbkit::mboxlist::{Lsns, Restore, RestoreError, StoreUpgrade, StoreUpgradeError};
+use bdbkit::upgrade::{Choices, Profile, Refusal};
+use bdbkit::{Database, Severity, Verify};
+use common::{Pair, cases, forward, testdata};
+
+/// What is in a folder, file by file; folders with their names only.
+fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+    let read = |path: PathBuf| if path.is_file() { fs::read(path).unwrap() } else { Vec::new() };
+    entries.map(|entry| (entry.file_name().into_string().unwrap(), read(entry.path()))).collect()
+}
+
+/// A copy of the databases and logs of a case.
+fn store(case: &str, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for (name, bytes) in contents(&testdata().join(case)) {
+        if name.ends_with(".db") || name.starts_with("log.") {
+            fs::write(to.join(name), bytes).unwrap();
+        }
+    }
+}
+
+fn databases(folder: &Path) -> BTreeMap<String, (u32, Vec<Pair>)> {
+    let all = contents(folder).into_iter().filter(|(name, _)| name.ends_with(".db"));
+    all.map(|(name, bytes)| {
+        let db = Database::from_bytes(bytes).unwrap();
+        let found = (db.meta().version(), forward(&db));
+        drop(db);
+        (name, found)
+    })
+    .collect()
+}
+
+fn logs(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    contents(folder).into_iter().filter(|(name, _)| name.starts_with("log.")).collect()
+}
+
+#[test]
+fn stores_of_every_release_are_upgraded_where_they_need_it() {
+    let mut upgraded = 0;
+    for case in cases(&["mboxlist-"]).iter().filter(|case| !case.name.ends_with("unclean")) {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        store(&case.name, folder);
+        let (before, old_logs, whole) = (databases(folder), logs(folder), contents(folder));
+        let report = StoreUpgrade::open(folder).run().unwrap();
+        let after = databases(folder);
+        let due = before.values().filter(|(version, _)| *version < 8).count();
+        assert_eq!((report.files.len(), report.untouched.len()), (due, before.len() - due), "{}", case.name);
+        assert_eq!((logs(folder), report.logs.len()), (old_logs.clone(), old_logs.len()));
+        for (name, (version, pairs)) in &before {
+            let (new, now) = &after[name];
+            assert_eq!(*new, if *version < 8 { 9 } else { *version }, "{}: {name}", case.name);
+            assert!(now == pairs, "{}: {name}", case.name);
+            assert!(Verify::open(folder.join(name)).unwrap().run().worst() < Some(Severity::Error));
+        }
+        assert_eq!(contents(folder).keys().collect::<Vec<_>>(), whole.keys().collect::<Vec<_>>());
+        upgraded += due;
+    }
+    assert_eq!(upgraded, 10, "the databases of the stores of 5.x");
+}
+
+#[test]
+fn version_8_is_upgraded_if_asked_for_and_logs_that_are_gone_are_forgotten() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    store("mboxlist-ims60-log3-be", folder);
+    assert_eq!(StoreUpgrade::open(folder).run().unwrap().files.len(), 0);
+    let report = StoreUpgrade::open(folder).include_version_8(true).lsns(Lsns::Keep).run().unwrap();
+    assert_eq!((report.files.len(), report.lsns_reset), (5, false));
+
+    store("mboxlist-ims60-log3-be", folder);
+    let old = contents(folder);
+    fs::remove_file(folder.join("log.0000000001")).unwrap();
+    let report = StoreUpgrade::open(folder).include_version_8(true).run().unwrap();
+    assert!(report.lsns_reset);
+    let kept = contents(&report.backup.unwrap());
+    assert!(kept.contains_key("MANIFEST") && kept["folder.db"] == old["folder.db"]);
+    let lsn = Database::open(folder.join("folder.db")).unwrap().meta().lsn();
+    assert_eq!((lsn.file, lsn.offset), (0, 1));
+    // A later run leaves kept copies alone.
+    StoreUpgrade::open(folder).run().unwrap();
+    assert_eq!(contents(folder).keys().filter(|name| name.starts_with("bdbkit-backup-")).count(), 1);
+}
+
+#[test]
+fn what_must_not_be_upgraded_is_refused_and_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let all = || StoreUpgrade::open(folder).include_version_8(true);
+    let refusal = |error: StoreUpgradeError| match error {
+        StoreUpgradeError::Upgrade(error) => error.refusal().cloned().unwrap_or_else(|| panic!("{error}")),
+        other => panic!("{other}"),
+    };
+    store("mboxlist-ims60-log3-le-unclean", folder);
+    let before = contents(folder);
+    let refused = refusal(all().run().unwrap_err());
+    assert!(matches!(&refused, Refusal::Recovery { from, to, .. } if from < to), "{refused}");
+    assert!(contents(folder) == before);
+
+    fs::remove_dir_all(folder).unwrap();
+    store("mboxlist-ims5-log2-be", folder);
+    fs::write(folder.join("__db_mpool.share"), b"region").unwrap();
+    let before = contents(folder);
+    assert!(matches!(refusal(all().run().unwrap_err()), Refusal::Environment { .. }));
+    assert!(contents(folder) == before);
+    let choices = Choices { assume_closed: true, ..Choices::default() };
+    assert_eq!(all().choices(choices).plan().unwrap().len(), 5);
+
+    fs::remove_file(folder.join("__db_mpool.share")).unwrap();
+    let name = "quota.db";
+    fs::copy(testdata().join("mboxlist-ims5-log2-le").join(name), folder.join(name)).unwrap();
+    let before = contents(folder);
+    assert!(matches!(all().run().unwrap_err(), StoreUpgradeError::MixedOrders { .. }));
+    assert!(contents(folder) == before);
+
+    store("mboxlist-ims5-log2-be", folder);
+    let mut damaged = fs::read(folder.join(name)).unwrap();
+    damaged[1024 + 20] ^= 0x55;
+    fs::write(folder.join(name), damaged).unwrap();
+    let before = contents(folder);
+    assert!(matches!(refusal(all().run().unwrap_err()), Refusal::Damaged { .. }));
+    assert!(contents(folder) == before, "one damaged database, and none is touched");
+}
+
+#[test]
+fn the_result_may_be_of_version_8_for_release_6_0() {
+    let folder = tempfile::tempdir().unwrap();
+    store("mboxlist-ims5-log2-le", folder.path());
+    let choices = Choices { profile: Profile::V8, ..Choices::default() };
+    StoreUpgrade::open(folder.path()).choices(choices).run().unwrap();
+    assert!(databases(folder.path()).values().all(|(version, _)| *version == 8));
+}
+
+// ----------------------------------------------------------------------- snapshots
+
+/// A store, and a snapshot of another one with marks and region files.
+fn with_snapshot(folder: &Path) -> (PathBuf, PathBuf) {
+    let (mboxlist, snapshot) = (folder.join("mboxlist"), folder.join("snapshot"));
+    store("mboxlist-ims63-log11-be", &mboxlist);
+    fs::write(mboxlist.join("__db.001"), b"old region").unwrap();
+    fs::create_dir(mboxlist.join("folderlock")).unwrap();
+    store("mboxlist-ims63-log11-le", &snapshot);
+    for (name, text) in
+        [("__db.001", "region"), ("__dbq.queue.1", "extent"), (".snaptime", ""), (".verified", "")]
+    {
+        fs::write(snapshot.join(name), text).unwrap();
+    }
+    (mboxlist, snapshot)
+}
+
+fn without_marks(mut files: BTreeMap<String, Vec<u8>>) -> BTreeMap<String, Vec<u8>> {
+    files.retain(|name, _| name != ".snaptime" && name != ".verified");
+    files
+}
+
+#[test]
+fn a_snapshot_takes_the_place_of_the_databases_and_nothing_is_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mboxlist, snapshot) = with_snapshot(folder.path());
+    let (old, new) = (contents(&mboxlist), contents(&snapshot));
+    let aside = folder.path().join("aside");
+    let restored = Restore::new(&mboxlist, &snapshot, &aside).run().unwrap();
+    let mut expected = without_marks(new.clone());
+    expected.insert("folderlock".into(), Vec::new());
+    assert!(contents(&mboxlist) == expected);
+    let mut expected = old.clone();
+    expected.remove("folderlock");
+    assert!(contents(&aside) == expected);
+    assert!(contents(&snapshot) == new, "the snapshot stays");
+    assert!(restored.placed.contains(&"__dbq.queue.1".to_owned()));
+    assert!(restored.moved.contains(&"__db.001".to_owned()));
+    let again = Restore::resume(&mboxlist);
+    assert!(matches!(again, Err(RestoreError::NothingToResume { .. })), "{again:?}");
+}
+
+#[test]
+fn region_files_go_to_the_cache_folder_or_stay_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mboxlist, snapshot) = with_snapshot(folder.path());
+    let (cache, aside) = (folder.path().join("cache"), folder.path().join("aside"));
+    fs::create_dir(&cache).unwrap();
+    fs::write(cache.join("__db.002"), b"old").unwrap();
+    fs::write(cache.join("other"), b"stays").unwrap();
+    Restore::new(&mboxlist, &snapshot, &aside).cache_dir(&cache).run().unwrap();
+    assert_eq!(contents(&cache).keys().collect::<Vec<_>>(), ["__db.001", "other"]);
+    assert_eq!(contents(&aside.join("dbtmpdir")).keys().collect::<Vec<_>>(), ["__db.002"]);
+    let placed = contents(&mboxlist);
+    assert!(placed.contains_key("__dbq.queue.1") && !placed.contains_key("__db.001"));
+
+    let aside = folder.path().join("aside-2");
+    Restore::new(&mboxlist, &snapshot, &aside).regions(false).run().unwrap();
+    assert!(!contents(&mboxlist).contains_key("__db.001"));
+}
+
+#[test]
+fn what_is_no_snapshot_is_not_restored() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mboxlist, snapshot) = with_snapshot(folder.path());
+    let before = contents(&mboxlist);
+    for aside in [mboxlist.join("aside"), snapshot.clone()] {
+        let refused = Restore::new(&mboxlist, &snapshot, aside).run();
+        assert!(matches!(refused, Err(RestoreError::Aside { .. })), "{refused:?}");
+    }
+    for (name, _) in logs(&snapshot) {
+        fs::remove_file(snapshot.join(name)).unwrap();
+    }
+    let refused = Restore::new(&mboxlist, &snapshot, folder.path().join("aside")).run();
+    assert!(matches!(refused, Err(RestoreError::NotASnapshot { .. })), "{refused:?}");
+    assert!(contents(&mboxlist) == before);
+}
+
+/// Restores a snapshot on a copy, and stops at every state in between by doing the steps by hand.
+#[test]
+fn a_restore_that_was_interrupted_goes_on() {
+    let whole = tempfile::tempdir().unwrap();
+    let (mboxlist, snapshot) = with_snapshot(whole.path());
+    let old: Vec<String> = contents(&mboxlist).into_keys().filter(|name| name != "folderlock").collect();
+    let new: Vec<String> = without_marks(contents(&snapshot)).into_keys().collect();
+    Restore::new(&mboxlist, &snapshot, whole.path().join("aside")).run().unwrap();
+    let (expected, aside) = (contents(&mboxlist), contents(&whole.path().join("aside")));
+    for stop in 0..=old.len() + 1 + new.len() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mboxlist, snapshot) = with_snapshot(folder.path());
+        let stage = mboxlist.join(".bdbkit-restore");
+        fs::create_dir(&stage).unwrap();
+        for name in &new {
+            fs::copy(snapshot.join(name), stage.join(name)).unwrap();
+        }
+        let moved_to = folder.path().join("aside");
+        fs::create_dir(&moved_to).unwrap();
+        let plan = [moved_to.to_str().unwrap(), "\0"].concat();
+        fs::write(stage.join("bdbkit-plan"), plan).unwrap();
+        for name in old.iter().take(stop) {
+            fs::rename(mboxlist.join(name), moved_to.join(name)).unwrap();
+        }
+        if stop > old.len() {
+            fs::write(stage.join("bdbkit-moved"), "").unwrap();
+            for name in new.iter().take(stop - old.len() - 1) {
+                fs::rename(stage.join(name), mboxlist.join(name)).unwrap();
+            }
+        }
+        let again = Restore::new(&mboxlist, &snapshot, folder.path().join("aside-2")).run();
+        assert!(matches!(again, Err(RestoreError::Interrupted { .. })), "{stop}: {again:?}");
+        Restore::resume(&mboxlist).unwrap();
+        assert!(contents(&mboxlist) == expected && contents(&moved_to) == aside, "stopped at {stop}");
+    }
+}
