@@ -212,8 +212,8 @@ impl StoreUpgrade {
             report.backup = Some(backup.folder);
         } else {
             backup.remove()?;
-            report.files.iter_mut().for_each(|file| file.backup = None);
         }
+        report.files.iter_mut().for_each(|file| file.backup = None);
         Ok(report)
     }
 

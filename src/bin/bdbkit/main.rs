@@ -11,6 +11,7 @@ mod output;
 mod progress;
 mod reset;
 mod salvage;
+mod store;
 mod upgrade;
 mod verify;
 
@@ -66,6 +67,7 @@ enum Command {
     ResetLsn(reset::Lsn),
     #[command(name = "reset-fileid")]
     ResetFileId(reset::FileIds),
+    Store(store::Arguments),
     Log(log::Arguments),
 }
 
@@ -79,6 +81,7 @@ fn main() -> ExitCode {
         Command::Upgrade(arguments) => upgrade::run(&arguments),
         Command::ResetLsn(arguments) => reset::lsn(&arguments),
         Command::ResetFileId(arguments) => reset::file_ids(&arguments),
+        Command::Store(arguments) => store::run(&arguments),
         Command::Log(arguments) => log::run(&arguments),
     };
     Outcome::exit_code(outcome)

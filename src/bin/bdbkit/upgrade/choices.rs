@@ -19,7 +19,7 @@ pub(super) enum To {
 
 /// How duplicates are taken, of all databases or of one.
 #[derive(Clone, Debug)]
-pub(super) struct Duplicates {
+pub(crate) struct Duplicates {
     database: Option<Vec<u8>>,
     how: How,
 }
@@ -28,13 +28,13 @@ pub(super) struct Duplicates {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Id(NewId);
 
-pub(super) fn profile(name: &str) -> Result<Profile, String> {
+pub(crate) fn profile(name: &str) -> Result<Profile, String> {
     let found = Profile::ALL.iter().find(|profile| profile.name() == name);
     let names: Vec<_> = Profile::ALL.iter().map(|profile| profile.name()).collect();
     found.copied().ok_or_else(|| format!("one of {}", names.join(", ")))
 }
 
-pub(super) fn duplicates(text: &str) -> Result<Duplicates, String> {
+pub(crate) fn duplicates(text: &str) -> Result<Duplicates, String> {
     let (database, how) = match text.rsplit_once('=') {
         Some((name, how)) => (Some(name.as_bytes().to_vec()), how),
         None => (None, text),
@@ -62,6 +62,17 @@ pub(crate) fn file_id(text: &str) -> Result<FileId, String> {
     bytes.try_into().map(FileId).map_err(|_| "an id has 20 bytes".to_owned())
 }
 
+/// The choices about duplicates, and no others.
+pub(crate) fn choices(dupsort: &[Duplicates]) -> Choices {
+    let general = dupsort.iter().rfind(|choice| choice.database.is_none());
+    let named = |choice: &Duplicates| Some((choice.database.clone()?, choice.how));
+    Choices {
+        duplicates: general.map_or(How::default(), |choice| choice.how),
+        duplicates_of: dupsort.iter().filter_map(named).collect(),
+        ..Choices::default()
+    }
+}
+
 impl Arguments {
     pub(super) fn choices(&self) -> Choices {
         let by_version = match self.to {
@@ -69,16 +80,13 @@ impl Arguments {
             To::V8 => Profile::V8,
             To::V7 => Profile::V7,
         };
-        let general = self.dupsort.iter().rfind(|choice| choice.database.is_none());
-        let named = |choice: &Duplicates| Some((choice.database.clone()?, choice.how));
         Choices {
             profile: self.profile.unwrap_or(by_version),
-            duplicates: general.map_or(How::default(), |choice| choice.how),
-            duplicates_of: self.dupsort.iter().filter_map(named).collect(),
             id: self.uid.map_or(NewId::default(), |Id(id)| id),
             reset_lsn: self.reset_lsn,
             ignore_logs: self.ignore_logs,
             assume_closed: self.assume_closed,
+            ..choices(&self.dupsort)
         }
     }
 }

@@ -3,6 +3,9 @@
 mod choices;
 mod report;
 
+pub(crate) use choices::{Duplicates, choices, duplicates, file_id, profile};
+pub(crate) use report::{done, plan};
+
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -12,9 +15,7 @@ use bdbkit::upgrade::{Profile, Upgrade, UpgradeError};
 use crate::failure::{Failure, Outcome, about, complain};
 use crate::files::databases;
 use crate::progress;
-pub(crate) use choices::file_id;
-use choices::{Duplicates, Id, To};
-pub(crate) use report::done;
+use choices::{Id, To};
 
 /// Upgrade files in place: to version 9, 8 or 7
 ///

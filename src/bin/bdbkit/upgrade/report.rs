@@ -11,7 +11,7 @@ use super::became;
 use crate::hex::hex;
 
 /// A plan, page by page.
-pub(super) fn plan(plan: &Plan, json: bool, out: &mut impl Write) -> io::Result<()> {
+pub(crate) fn plan(plan: &Plan, json: bool, out: &mut impl Write) -> io::Result<()> {
     let file = plan.path.display().to_string();
     let reasons = |change: &Change| change.reasons().map(|reason| reason.text()).collect::<Vec<_>>();
     if json {
@@ -78,11 +78,9 @@ pub(crate) fn done(report: &FileReport, json: bool, out: &mut impl Write) -> io:
     if report.changed() {
         let FileReport { from, to, modified, appended, .. } = report;
         let versions = if from == to { format!("version {from}") } else { format!("version {from} to {to}") };
-        let pairs = report.content.pairs;
-        writeln!(
-            out,
-            "{file}: {versions}: {modified} pages changed, {appended} added; {pairs} pairs, as before"
-        )?;
+        let added = if *appended == 0 { String::new() } else { format!(", {appended} added") };
+        let (pages, pairs) = (counted((*modified).into(), "page"), counted(report.content.pairs, "pair"));
+        writeln!(out, "{file}: {versions}: {pages} changed{added}; {pairs}, as before")?;
     } else {
         writeln!(out, "{file}: version {}: nothing to do", report.from)?;
     }

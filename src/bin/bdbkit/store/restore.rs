@@ -1,0 +1,86 @@
+//! `bdbkit store restore-snapshot`: a snapshot in the place of the databases.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use bdbkit::mboxlist::{Restore, Restored};
+use serde::Serialize;
+
+use crate::failure::{Failure, Outcome};
+
+/// Put a snapshot in the place of the databases
+///
+/// The snapshot is copied, all of it but its marks: databases, logs, and the files with names in
+/// __*. What is in the folder moves aside and is never deleted: not one old log may stay beside
+/// the databases of a snapshot. Stop the server first. Afterwards start it, and run
+/// reconstruct -m and reconstruct -r.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Where the old files go: a new folder outside of DIR (default: DIR.aside beside it)
+    #[arg(long, value_name = "FOLDER")]
+    aside: Option<PathBuf>,
+
+    /// The folder of the region files (store.dbtmpdir), if it is not DIR
+    #[arg(long, value_name = "FOLDER")]
+    dbtmpdir: Option<PathBuf>,
+
+    /// Leave out the region files: for a snapshot of another machine or release
+    #[arg(long)]
+    no_regions: bool,
+
+    /// Go on with a restore that was interrupted
+    #[arg(long, conflicts_with_all = ["snapshot", "aside", "dbtmpdir", "no_regions"])]
+    resume: bool,
+
+    /// One JSON object
+    #[arg(long)]
+    json: bool,
+
+    /// The folder of the databases, mboxlist
+    dir: PathBuf,
+
+    /// The folder of the snapshot
+    #[arg(required_unless_present = "resume")]
+    snapshot: Option<PathBuf>,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
+    let restored = match &arguments.snapshot {
+        None => Restore::resume(&arguments.dir),
+        Some(snapshot) => {
+            let aside = arguments.aside.clone().unwrap_or_else(|| beside(&arguments.dir));
+            let restore = Restore::new(&arguments.dir, snapshot, aside).regions(!arguments.no_regions);
+            arguments.dbtmpdir.iter().fold(restore, Restore::cache_dir).run()
+        }
+    };
+    let restored = restored.map_err(|error| Failure::Message(error.to_string()))?;
+    print(&restored, arguments)?;
+    Ok(Outcome::Complete)
+}
+
+fn beside(folder: &Path) -> PathBuf {
+    let mut name = folder.components().as_path().as_os_str().to_owned();
+    name.push(".aside");
+    PathBuf::from(name)
+}
+
+fn print(restored: &Restored, arguments: &Arguments) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    let aside = restored.aside.display().to_string();
+    if arguments.json {
+        let Restored { moved, placed, .. } = restored;
+        serde_json::to_writer(&mut out, &Done { aside: &aside, moved, placed })?;
+        return writeln!(out);
+    }
+    let dir = arguments.dir.display();
+    writeln!(out, "{dir}: {} files of the snapshot are in place", restored.placed.len())?;
+    writeln!(out, "{dir}: {} old files are in {aside}", restored.moved.len())?;
+    writeln!(out, "{dir}: start the server, then run reconstruct -m and reconstruct -r")
+}
+
+#[derive(Serialize)]
+struct Done<'a> {
+    aside: &'a str,
+    moved: &'a [String],
+    placed: &'a [String],
+}

@@ -1,0 +1,166 @@
+//! `bdbkit store upgrade`: all databases of a store, or none.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use bdbkit::journal::Outcome as Became;
+use bdbkit::mboxlist::{Lsns, StoreReport, StoreUpgrade, StoreUpgradeError};
+use bdbkit::upgrade::{Choices, Profile};
+
+use crate::failure::{Failure, Outcome};
+use crate::progress;
+use crate::upgrade::{Duplicates, became, choices, done, duplicates, plan, profile};
+
+/// Upgrade all databases of a store as one unit
+///
+/// As ims_db_upgrade: databases of versions 6 and 7 are copied to a folder, upgraded, and
+/// validated; if anything fails all of them are brought back, and the copies are removed when all
+/// went well. Databases of versions 8 and 9 are compatible and stay as they are. Log files are
+/// never touched: keep them, a newer library needs to see where they ended.
+///
+/// A store is refused that its release has not shut down cleanly: run its stored -r first.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// The version to upgrade to: 9 for releases from 6.1 on, 8 for 6.0
+    #[arg(long, value_name = "VERSION", default_value = "9", value_parser = ["9", "8"])]
+    to: String,
+
+    /// The result byte for byte as the tools of a release write it, faults included
+    #[arg(long, value_name = "NAME", value_parser = profile, conflicts_with = "to")]
+    profile: Option<Profile>,
+
+    /// How duplicates are taken: see bdbkit upgrade
+    #[arg(long, value_name = "no|yes|auto|unchecked", value_parser = duplicates)]
+    dupsort: Vec<Duplicates>,
+
+    /// Upgrade databases of version 8, too
+    #[arg(long)]
+    include_8: bool,
+
+    /// What happens to the LSNs of pages: auto resets them if the logs are gone
+    #[arg(long, value_name = "auto|keep|reset", default_value = "auto", value_parser = lsns)]
+    lsn: Lsns,
+
+    /// Print what would be done, page by page, and write nothing
+    #[arg(long, conflicts_with_all = ["backup", "keep_backup"])]
+    check: bool,
+
+    /// Where the old databases are copied (default: a new folder in DIR)
+    #[arg(long, value_name = "FOLDER")]
+    backup: Option<PathBuf>,
+
+    /// Keep the copies
+    #[arg(long)]
+    keep_backup: bool,
+
+    /// Upgrade even if the logs say that the databases are not complete
+    #[arg(long)]
+    ignore_logs: bool,
+
+    /// Take it that no program uses the store
+    #[arg(long)]
+    assume_closed: bool,
+
+    /// Complete what an interrupted run left behind, and do nothing else
+    #[arg(long, conflicts_with_all = ["rollback", "check"])]
+    resume: bool,
+
+    /// Bring back the databases that an interrupted run left behind
+    #[arg(long, conflicts_with = "check")]
+    rollback: bool,
+
+    /// One JSON object for each database
+    #[arg(long)]
+    json: bool,
+
+    /// The folder of the databases, mboxlist
+    dir: PathBuf,
+}
+
+fn lsns(text: &str) -> Result<Lsns, &'static str> {
+    match text {
+        "auto" => Ok(Lsns::Auto),
+        "keep" => Ok(Lsns::Keep),
+        "reset" => Ok(Lsns::Reset),
+        _ => Err("auto, keep or reset"),
+    }
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
+    let mut out = io::stdout().lock();
+    let upgrade = arguments.upgrade();
+    if arguments.resume || arguments.rollback {
+        let settled = if arguments.resume { upgrade.resume() } else { upgrade.roll_back() };
+        for (path, outcome) in settled.map_err(failure)? {
+            tell(&path, &outcome, &mut out)?;
+        }
+        return Ok(Outcome::Complete);
+    }
+    let spinner = progress::spinner(&arguments.dir);
+    if arguments.check {
+        let plans = upgrade.plan();
+        spinner.finish_and_clear();
+        for found in plans.map_err(failure)? {
+            plan(&found, arguments.json, &mut out)?;
+        }
+        return Ok(Outcome::Complete);
+    }
+    let report = upgrade.run();
+    spinner.finish_and_clear();
+    print(&report.map_err(failure)?, arguments, &mut out)?;
+    out.flush()?;
+    Ok(Outcome::Complete)
+}
+
+fn failure(error: StoreUpgradeError) -> Failure {
+    Failure::Message(error.to_string())
+}
+
+fn tell(path: &Path, outcome: &Became, out: &mut impl Write) -> io::Result<()> {
+    writeln!(out, "{}: {}", path.display(), became(Some(outcome)))
+}
+
+fn print(report: &StoreReport, arguments: &Arguments, out: &mut impl Write) -> io::Result<()> {
+    for file in &report.files {
+        done(file, arguments.json, out)?;
+    }
+    if arguments.json {
+        return Ok(());
+    }
+    for (path, version) in &report.untouched {
+        writeln!(out, "{}: version {version}: stays as it is", path.display())?;
+    }
+    if !report.logs.is_empty() {
+        let count = report.logs.len();
+        writeln!(
+            out,
+            "{}: {count} log files: kept as they are; do not remove them",
+            arguments.dir.display()
+        )?;
+    }
+    if report.lsns_reset {
+        writeln!(out, "{}: LSNs are reset, as the logs are gone", arguments.dir.display())?;
+    }
+    if let Some(backup) = &report.backup {
+        writeln!(out, "{}: the old databases are in {}", arguments.dir.display(), backup.display())?;
+    }
+    Ok(())
+}
+
+impl Arguments {
+    fn upgrade(&self) -> StoreUpgrade {
+        let version = if self.to == "8" { Profile::V8 } else { Profile::V9 };
+        let choices = Choices {
+            profile: self.profile.unwrap_or(version),
+            ignore_logs: self.ignore_logs,
+            assume_closed: self.assume_closed,
+            ..choices(&self.dupsort)
+        };
+        let upgrade = StoreUpgrade::open(&self.dir)
+            .choices(choices)
+            .lsns(self.lsn)
+            .include_version_8(self.include_8)
+            .keep_backup(self.keep_backup);
+        self.backup.iter().fold(upgrade, StoreUpgrade::backup_dir)
+    }
+}
