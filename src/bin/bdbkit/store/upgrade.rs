@@ -131,12 +131,11 @@ fn print(report: &StoreReport, arguments: &Arguments, out: &mut impl Write) -> i
         writeln!(out, "{}: version {version}: stays as it is", path.display())?;
     }
     if !report.logs.is_empty() {
-        let count = report.logs.len();
-        writeln!(
-            out,
-            "{}: {count} log files: kept as they are; do not remove them",
-            arguments.dir.display()
-        )?;
+        let logs = match report.logs.len() {
+            1 => "1 log file".to_owned(),
+            count => format!("{count} log files"),
+        };
+        writeln!(out, "{}: {logs}: kept; do not remove them", arguments.dir.display())?;
     }
     if report.lsns_reset {
         writeln!(out, "{}: LSNs are reset, as the logs are gone", arguments.dir.display())?;

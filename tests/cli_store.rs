@@ -1,0 +1,103 @@
+//! `bdbkit store upgrade` and `store restore-snapshot`.
+
+#![cfg(all(unix, feature = "cli"))]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    missing_docs
+)]
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+use std::process::Output;
+
+use assert_cmd::Command;
+use common::testdata;
+
+fn store(arguments: &[&str], folder: &Path) -> Output {
+    Command::cargo_bin("bdbkit").unwrap().current_dir(folder).arg("store").args(arguments).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// The databases and logs of a case, in `mboxlist`.
+fn copy(case: &str, to: &Path) {
+    fs::create_dir(to).unwrap();
+    for entry in fs::read_dir(testdata().join(case)).unwrap().map(|entry| entry.unwrap()) {
+        let name = entry.file_name().into_string().unwrap();
+        if name.ends_with(".db") || name.starts_with("log.") {
+            fs::copy(entry.path(), to.join(name)).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_store_is_checked_upgraded_and_then_needs_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    copy("mboxlist-ims5-log2-be", &folder.path().join("mboxlist"));
+    let before = fs::read(folder.path().join("mboxlist/folder.db")).unwrap();
+    let plan = store(&["upgrade", "--check", "mboxlist"], folder.path());
+    let lines = text(&plan.stdout);
+    assert!(plan.status.success() && lines.contains("mboxlist/folder.db: version 6 to 9"), "{lines}");
+    assert!(fs::read(folder.path().join("mboxlist/folder.db")).unwrap() == before);
+
+    let done = store(&["upgrade", "mboxlist"], folder.path());
+    let lines = text(&done.stdout);
+    assert!(done.status.success(), "{}", text(&done.stderr));
+    assert!(
+        lines.contains("mboxlist/subscr.db: version 6 to 9: 2 pages changed; 25 pairs, as before"),
+        "{lines}"
+    );
+    assert!(lines.ends_with("mboxlist: 1 log file: kept; do not remove them\n"), "{lines}");
+    let again = store(&["upgrade", "--json", "mboxlist"], folder.path());
+    assert_eq!((again.status.code(), text(&again.stdout).as_str()), (Some(0), ""));
+    let again = text(&store(&["upgrade", "mboxlist"], folder.path()).stdout);
+    assert!(again.contains("mboxlist/folder.db: version 9: stays as it is"), "{again}");
+}
+
+#[test]
+fn a_store_that_was_not_closed_is_refused_with_the_reason_and_the_log_range() {
+    let folder = tempfile::tempdir().unwrap();
+    copy("mboxlist-ims60-log3-le-unclean", &folder.path().join("mboxlist"));
+    let refused = store(&["upgrade", "--include-8", "mboxlist"], folder.path());
+    let message = text(&refused.stderr);
+    assert_eq!((refused.status.code(), refused.stdout.len(), message.lines().count()), (Some(1), 0, 1));
+    assert!(
+        message.starts_with("bdbkit: mboxlist/folder.db: recovery is needed first: 12 committed"),
+        "{message}"
+    );
+    assert!(message.contains("[1][21233] to [1][23460]"), "{message}");
+    let missing = store(&["upgrade", "absent"], folder.path());
+    assert!(text(&missing.stderr).contains("No such file"), "{missing:?}");
+    assert_eq!(store(&["upgrade"], folder.path()).status.code(), Some(2));
+}
+
+#[test]
+fn a_snapshot_is_restored_and_the_old_files_are_beside() {
+    let folder = tempfile::tempdir().unwrap();
+    copy("mboxlist-ims63-log11-be", &folder.path().join("mboxlist"));
+    copy("mboxlist-ims63-log11-le", &folder.path().join("snapshot"));
+    let (old, new) = (folder.path().join("mboxlist/quota.db"), folder.path().join("snapshot/quota.db"));
+    let (old, new) = (fs::read(old).unwrap(), fs::read(new).unwrap());
+    let restored = store(&["restore-snapshot", "mboxlist/", "snapshot"], folder.path());
+    let lines = text(&restored.stdout);
+    assert!(restored.status.success(), "{}", text(&restored.stderr));
+    assert!(
+        lines.contains("6 files of the snapshot are in place") && lines.contains("reconstruct -m"),
+        "{lines}"
+    );
+    assert!(fs::read(folder.path().join("mboxlist/quota.db")).unwrap() == new);
+    assert!(fs::read(folder.path().join("mboxlist.aside/quota.db")).unwrap() == old);
+    let again = store(&["restore-snapshot", "mboxlist", "snapshot"], folder.path());
+    assert!(text(&again.stderr).contains("not a new folder"), "{again:?}");
+    let nothing = store(&["restore-snapshot", "--resume", "mboxlist"], folder.path());
+    assert!(text(&nothing.stderr).contains("no restore was interrupted"), "{nothing:?}");
+    assert_eq!(store(&["restore-snapshot", "mboxlist"], folder.path()).status.code(), Some(2));
+}
