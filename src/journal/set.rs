@@ -18,7 +18,7 @@ use super::plan::{Estimate, Facts, PageChange};
 use super::run::{Journal, Stage};
 
 /// Name of the set file.
-const NAME: &str = "bdbkit-set.done";
+pub(super) const NAME: &str = "bdbkit-set.done";
 /// Longest set file that is read, in bytes.
 const LONGEST: u64 = 64 << 20;
 
@@ -85,7 +85,12 @@ impl<'d, D: Disk> Set<'d, D> {
         if let Err(cause) = self.publish(validate) {
             return Err(self.give_up(cause));
         }
-        if let Err(cause) = self.seal() {
+        let seal = match self.create_seal() {
+            Ok(seal) => seal,
+            // A set file that is there is that of others.
+            Err(cause) => return Err(self.give_up(cause)),
+        };
+        if let Err(cause) = self.seal(&seal) {
             return Err(match self.unseal() {
                 Ok(()) => self.give_up(cause),
                 Err(then) => self.unsettled(cause, then),
@@ -121,14 +126,18 @@ impl<'d, D: Disk> Set<'d, D> {
         self.journals.iter_mut().filter(|journal| open(journal.stage)).try_for_each(Journal::publish)
     }
 
+    fn create_seal(&self) -> Result<D::File, JournalError> {
+        let path = self.directory.join(NAME);
+        self.disk.create_new(&path).map_err(at(&path, "creating"))
+    }
+
     /// Puts on record that all files are published.
-    fn seal(&self) -> Result<(), JournalError> {
+    fn seal(&self, file: &D::File) -> Result<(), JournalError> {
         let path = self.directory.join(NAME);
         let members = self.journals.iter().map(|journal| {
             let name = journal.path.strip_prefix(&self.directory).unwrap_or(&journal.path);
             (journal.header.id, name.as_os_str().as_encoded_bytes())
         });
-        let file = self.disk.create_new(&path).map_err(at(&path, "creating"))?;
         file.write_at(0, &format::encode_set(members)).map_err(at(&path, "writing"))?;
         file.sync_all().map_err(at(&path, "syncing"))?;
         self.disk.sync_dir(&self.directory).map_err(at(&self.directory, "syncing"))
@@ -209,11 +218,21 @@ impl<'d, D: Disk> SetLeftover<'d, D> {
             return Err(JournalError::NotOfSet { path: other.path.clone() });
         }
         let directory = disk.resolve(directory).map_err(at(directory, "resolving"))?;
-        let path = directory.join(NAME);
-        let present = disk.exists(&path).map_err(at(&path, "looking for it"))?;
-        let sealed = if present { read_set(disk, &path)? } else { None };
+        let present = Self::has_set_file(disk, &directory)?;
+        let sealed = if present { read_set(disk, &directory.join(NAME))? } else { None };
         let found = present || !members.is_empty();
         Ok(found.then_some(SetLeftover { disk, directory, sealed, members }))
+    }
+
+    /// Whether there is a set file in the directory: then the journals in it that are of a
+    /// set belong together, whichever of them are left.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    pub fn has_set_file(disk: &D, directory: &Path) -> Result<bool, JournalError> {
+        let path = directory.join(NAME);
+        disk.exists(&path).map_err(at(&path, "looking for it"))
     }
 
     /// The leftovers of the files.

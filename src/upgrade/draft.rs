@@ -223,7 +223,7 @@ impl<'p> Draft<'p> {
         let every = if self.lsn.is_some() { 0..self.pages.count() } else { 0..0 };
         let some = self.changes.keys().copied().filter(|_| self.lsn.is_none());
         let appended = self.pages.count()..self.count();
-        every.map(PageNo).filter(|no| !self.is_hole(*no)).chain(some).chain(appended.map(PageNo))
+        every.map(PageNo).filter(|no| self.changes_page(*no)).chain(some).chain(appended.map(PageNo))
     }
 
     /// The pages that change, with their images: new ones first, page 0 last.
@@ -260,13 +260,21 @@ impl<'p> Draft<'p> {
 
     /// Whether a page changes.
     pub(crate) fn changes_page(&self, no: PageNo) -> bool {
-        self.changes.contains_key(&no) || (self.lsn.is_some() && !self.is_hole(no))
+        self.changes.contains_key(&no) || self.resets_lsn(no)
+    }
+
+    /// Whether a page gets another LSN than it has.
+    fn resets_lsn(&self, no: PageNo) -> bool {
+        let Some(lsn) = self.lsn.filter(|_| !self.is_hole(no)) else { return false };
+        let order = self.pages.order();
+        let stored = self.pages.raw(no).map(|raw| [order.u32_at(raw, 0), order.u32_at(raw, 4)]);
+        stored != Some([Some(lsn.file), Some(lsn.offset)])
     }
 
     /// Why a page changes, one bit for each reason.
     pub(crate) fn reasons(&self, no: PageNo) -> u16 {
         let added = if no.0 >= self.pages.count() { Reason::Internal.bit() } else { 0 };
-        let lsn = if self.lsn.is_some() { Reason::Lsn.bit() } else { 0 };
+        let lsn = if self.resets_lsn(no) { Reason::Lsn.bit() } else { 0 };
         self.changes.get(&no).map_or(0, |change| change.reasons) | added | lsn
     }
 }

@@ -167,4 +167,10 @@ pub enum Refusal {
         /// The target.
         path: PathBuf,
     },
+    /// A file was given twice, perhaps by two names.
+    #[error("the file is given twice")]
+    Twice,
+    /// Files that are to be changed as one unit are not all in one folder.
+    #[error("not in the same folder as the files before: files are changed folder by folder")]
+    Folders,
 }

@@ -1,16 +1,16 @@
 //! Doing it: plan, journal, validation, and what an earlier run left behind (upgrade,
 //! "Our procedure" and "Crash-safe protocol").
 
-use std::collections::BTreeSet;
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::choices::{Choices, Job, NewId};
 use super::content::Content;
 use super::draft::Draft;
-use super::error::Result;
+use super::error::{Refusal, Result, UpgradeError};
 use super::notice::Notice;
 use super::plan::Plan;
 use super::prepare::{self, Prepared};
@@ -129,7 +129,7 @@ impl Upgrade<'static, journal::SystemDisk> {
         Upgrade::open_all([path])
     }
 
-    /// An upgrade of several files: all of them or none.
+    /// An upgrade of several files of one folder: all of them or none.
     #[must_use]
     pub fn open_all(paths: impl IntoIterator<Item = impl AsRef<Path>>) -> Self {
         Upgrade::on(&journal::SystemDisk, paths)
@@ -224,9 +224,9 @@ impl<'d, D: Disk> Upgrade<'d, D> {
     /// Why a file is refused: then none was touched. [`UpgradeError::Journal`](super::UpgradeError::Journal) says in which
     /// state a failure left the files: as they were, unless the disk failed again.
     pub fn run(&self) -> Result<Report> {
-        let files = self.lock()?;
-        let leftovers = self.settle(&files, Wish::Resume)?;
-        let mut journals = Journals::new(self.disk, &self.paths)?;
+        let (places, files) = self.lock()?;
+        let leftovers = self.settle(&places, &files, Wish::Resume)?;
+        let mut journals = Journals::new(self.disk, &places)?;
         let (mut reports, mut backups) = (Vec::new(), Vec::new());
         let mut validation = Validation::default();
         for ((path, file), leftover) in self.paths.iter().zip(&files).zip(leftovers) {
@@ -240,8 +240,9 @@ impl<'d, D: Disk> Upgrade<'d, D> {
         }
         let done = journals.run(&validation);
         if done.is_ok() && !self.keep_backup {
-            for backup in backups {
-                Backup::remove(backup)?;
+            // A copy that was there before is not this run's to remove.
+            for backup in backups.into_iter().filter(|backup| !backup.found()) {
+                backup.remove()?;
             }
         }
         done?;
@@ -254,8 +255,8 @@ impl<'d, D: Disk> Upgrade<'d, D> {
     ///
     /// Those of [`Leftover::resume`] and [`SetLeftover::resume`].
     pub fn resume(&self) -> Result<Vec<Option<Outcome>>> {
-        let files = self.lock()?;
-        self.settle(&files, Wish::Resume)
+        let (places, files) = self.lock()?;
+        self.settle(&places, &files, Wish::Resume)
     }
 
     /// Undoes what an earlier run left behind: makes the files what they were before.
@@ -264,24 +265,38 @@ impl<'d, D: Disk> Upgrade<'d, D> {
     ///
     /// Those of [`Leftover::roll_back`] and [`SetLeftover::roll_back`].
     pub fn roll_back(&self) -> Result<Vec<Option<Outcome>>> {
-        let files = self.lock()?;
-        self.settle(&files, Wish::RollBack)
+        let (places, files) = self.lock()?;
+        self.settle(&places, &files, Wish::RollBack)
     }
 
-    fn lock(&self) -> Result<Vec<D::File>> {
+    /// Locks the files, and says where they are, without symbolic links. All are in one
+    /// folder: there a later run finds all of a set, whichever of them it is given.
+    fn lock(&self) -> Result<(Vec<PathBuf>, Vec<D::File>)> {
+        let mut places: Vec<PathBuf> = Vec::new();
+        for path in &self.paths {
+            let place = self.disk.resolve(path).map_err(at(path))?;
+            if places.contains(&place) {
+                return Err(UpgradeError::from(Refusal::Twice).about(path));
+            }
+            if places.first().is_some_and(|first| first.parent() != place.parent()) {
+                return Err(UpgradeError::from(Refusal::Folders).about(path));
+            }
+            places.push(place);
+        }
         let open = |path: &PathBuf| Ok(self.disk.open_exclusive(path, self.choices.assume_closed)?);
-        self.paths.iter().map(open).collect()
+        let files = self.paths.iter().map(open).collect::<Result<_>>()?;
+        Ok((places, files))
     }
 
     /// Deals with what an earlier run left behind; what became of it, file by file.
-    fn settle(&self, files: &[D::File], wish: Wish) -> Result<Vec<Option<Outcome>>> {
+    fn settle(&self, places: &[PathBuf], files: &[D::File], wish: Wish) -> Result<Vec<Option<Outcome>>> {
         let mut outcomes = Vec::new();
-        let (mut of_set, mut places) = (Vec::new(), Vec::new());
-        for (path, file) in self.paths.iter().zip(files) {
+        let (mut of_set, mut numbers) = (Vec::new(), Vec::new());
+        for (path, file) in places.iter().zip(files) {
             let outcome = match journal::leftover(self.disk, file, path)? {
                 None => None,
                 Some(leftover) if leftover.one_of_set() => {
-                    places.push(outcomes.len());
+                    numbers.push(outcomes.len());
                     of_set.push(leftover);
                     None
                 }
@@ -292,44 +307,37 @@ impl<'d, D: Disk> Upgrade<'d, D> {
             };
             outcomes.push(outcome);
         }
-        let Some(directory) = set_directory(&self.paths) else { return Ok(outcomes) };
-        let strangers = self.strangers(of_set.is_empty())?;
+        let Some(folder) = places.first().and_then(|first| first.parent()) else { return Ok(outcomes) };
+        let strangers = match of_set.is_empty() && !SetLeftover::has_set_file(self.disk, folder)? {
+            true => Vec::new(),
+            false => self.strangers(folder, places)?,
+        };
         for (path, file) in &strangers {
             of_set.extend(journal::leftover(self.disk, file, path)?.filter(Leftover::one_of_set));
         }
-        if let Some(set) = SetLeftover::new(self.disk, &directory, of_set)? {
+        if let Some(set) = SetLeftover::new(self.disk, folder, of_set)? {
             let outcome = match wish {
                 Wish::Resume => set.resume(|_, contents, facts| validation::whole(contents, facts))?,
                 Wish::RollBack => set.roll_back()?,
             };
-            for place in places {
-                outcomes.iter_mut().skip(place).take(1).for_each(|of| *of = Some(outcome.clone()));
+            for number in numbers {
+                outcomes.iter_mut().skip(number).take(1).for_each(|of| *of = Some(outcome.clone()));
             }
         }
         Ok(outcomes)
     }
 
-    /// The other files beside the given ones that have a journal: a set is dealt with as a
-    /// whole, whichever of its files were given.
-    fn strangers(&self, none: bool) -> Result<Vec<(PathBuf, D::File)>> {
+    /// The other files of the folder that have a journal: a set is dealt with as a whole,
+    /// whichever of its files were given.
+    fn strangers(&self, folder: &Path, own: &[PathBuf]) -> Result<Vec<(PathBuf, D::File)>> {
         let mut strangers = Vec::new();
-        if none {
-            return Ok(strangers);
-        }
-        let error = |path: &Path, source| crate::Error::Open { path: path.to_owned(), source };
-        let resolved = |path: &PathBuf| self.disk.resolve(path).map_err(|source| error(path, source));
-        let own = self.paths.iter().map(resolved).collect::<std::result::Result<Vec<_>, _>>()?;
-        let folders: BTreeSet<&Path> = own.iter().filter_map(|path| path.parent()).collect();
-        for folder in folders {
-            for path in self.disk.list(folder).map_err(|source| error(folder, source))? {
-                let Some(database) = journal::database(&path).filter(|database| !own.contains(database))
-                else {
-                    continue;
-                };
-                if self.disk.exists(&database).map_err(|source| error(&database, source))? {
-                    let file = self.disk.open_exclusive(&database, self.choices.assume_closed)?;
-                    strangers.push((database, file));
-                }
+        for path in self.disk.list(folder).map_err(at(folder))? {
+            let Some(database) = journal::database(&path).filter(|database| !own.contains(database)) else {
+                continue;
+            };
+            if self.disk.exists(&database).map_err(at(&database))? {
+                let file = self.disk.open_exclusive(&database, self.choices.assume_closed)?;
+                strangers.push((database, file));
             }
         }
         Ok(strangers)
@@ -347,8 +355,7 @@ impl<'d, D: Disk> Upgrade<'d, D> {
     where
         'd: 'f,
     {
-        let contents =
-            file.contents().map_err(|source| crate::Error::Open { path: path.to_owned(), source })?;
+        let contents = file.contents().map_err(at(path))?;
         let db = Database::from_bytes(&contents[..])?;
         let (prepared, id) = self.prepare(&db, path, file.identity().ok())?;
         let mut backup = None;
@@ -428,10 +435,10 @@ enum Journals<'f, D: Disk> {
 }
 
 impl<'f, D: Disk> Journals<'f, D> {
-    fn new(disk: &'f D, paths: &[PathBuf]) -> Result<Self> {
-        Ok(match set_directory(paths).filter(|_| paths.len() > 1) {
-            Some(directory) => Journals::Several(Set::new(disk, &directory)?),
-            None => Journals::One(disk, None),
+    fn new(disk: &'f D, places: &[PathBuf]) -> Result<Self> {
+        Ok(match places {
+            [first, _, ..] => Journals::Several(Set::new(disk, first.parent().unwrap_or(first))?),
+            _ => Journals::One(disk, None),
         })
     }
 
@@ -473,11 +480,9 @@ impl<'f, D: Disk> Journals<'f, D> {
     }
 }
 
-/// Where the set file of several files stands: in the first of their folders.
-fn set_directory(paths: &[PathBuf]) -> Option<PathBuf> {
-    let folder = |path: &PathBuf| path.parent().map(Path::to_owned);
-    let folder = paths.iter().filter_map(folder).min()?;
-    Some(if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder })
+/// Turns an error of the file system into one that names the file.
+fn at(path: &Path) -> impl FnOnce(io::Error) -> crate::Error + '_ {
+    move |source| crate::Error::Open { path: path.to_owned(), source }
 }
 
 fn report(

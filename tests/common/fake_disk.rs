@@ -1,6 +1,8 @@
 //! A disk that stops, or fails, at any operation, and forgets what was not synced; and a
 //! harness that stops a run at each of its operations, and the later run too.
 
+#![allow(dead_code)] // each test file uses a part
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
@@ -39,14 +41,17 @@ struct State {
     /// Length of the write at which the disk stopped, in sectors.
     torn_write: usize,
     mark: Option<usize>,
+    /// Files that set the mark when they are first touched.
+    precious: Vec<usize>,
     full: bool,
 }
 
 #[derive(Clone, Debug, Default)]
 struct Inode {
-    /// As programs see it, on the medium, and what leads from this to that.
-    bytes: Vec<u8>,
-    lasting: Vec<u8>,
+    /// As programs see it, on the medium, and what leads from this to that. Copies of a disk
+    /// share what they do not write.
+    bytes: Rc<Vec<u8>>,
+    lasting: Rc<Vec<u8>>,
     pending: Vec<Change>,
 }
 
@@ -72,6 +77,13 @@ pub(crate) enum Fault {
     /// A call of any kind fails, once. If it is a write, half of it was written; if it is
     /// a sync, what was to be synced never reaches the medium.
     Fail { call: usize, kind: ErrorKind },
+}
+
+impl Inode {
+    fn of(bytes: &[u8]) -> Inode {
+        let bytes = Rc::new(bytes.to_vec());
+        Inode { lasting: bytes.clone(), bytes, pending: Vec::new() }
+    }
 }
 
 impl Change {
@@ -184,7 +196,7 @@ impl State {
             let mut bytes = inode.lasting.clone();
             for change in &inode.pending {
                 let parts = if by_sector { change.sectors() } else { vec![change.clone()] };
-                parts.iter().filter(|_| keep()).for_each(|part| part.apply(&mut bytes));
+                parts.iter().filter(|_| keep()).for_each(|part| part.apply(Rc::make_mut(&mut bytes)));
             }
             state.inodes.push(Inode { lasting: bytes.clone(), bytes, pending: Vec::new() });
         }
@@ -203,8 +215,7 @@ impl FakeDisk {
     pub(crate) fn with<'a>(files: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> FakeDisk {
         let mut state = State::default();
         for (number, (name, bytes)) in files.into_iter().enumerate() {
-            let (bytes, lasting) = (bytes.to_vec(), bytes.to_vec());
-            state.inodes.push(Inode { bytes, lasting, pending: Vec::new() });
+            state.inodes.push(Inode::of(bytes));
             state.names.insert(name.into(), number);
         }
         state.lasting = state.names.clone();
@@ -217,6 +228,7 @@ impl FakeDisk {
         let fresh = State {
             fault,
             mark,
+            precious: Vec::new(),
             changes: 0,
             calls: 0,
             stopped: false,
@@ -245,6 +257,13 @@ impl FakeDisk {
         state.mark = Some(state.changes);
     }
 
+    /// Notes the same when a file, which is there, is first to be changed.
+    pub(crate) fn mark_at_first_touch(&self, path: impl AsRef<Path>) {
+        let mut state = self.0.borrow_mut();
+        let inode = state.names[path.as_ref()];
+        state.precious.push(inode);
+    }
+
     pub(crate) fn marked(&self) -> bool {
         self.0.borrow().mark.is_some()
     }
@@ -265,14 +284,14 @@ impl FakeDisk {
     /// The bytes of a file, as programs see them.
     pub(crate) fn bytes(&self, path: impl AsRef<Path>) -> Option<Vec<u8>> {
         let state = self.0.borrow();
-        state.names.get(path.as_ref()).map(|inode| state.inodes[*inode].bytes.clone())
+        state.names.get(path.as_ref()).map(|inode| state.inodes[*inode].bytes.to_vec())
     }
 
     /// Replaces the bytes of a file.
     pub(crate) fn overwrite(&self, path: impl AsRef<Path>, bytes: &[u8]) {
         let mut state = self.0.borrow_mut();
         let inode = state.names[path.as_ref()];
-        state.inodes[inode] = Inode { bytes: bytes.to_vec(), lasting: bytes.to_vec(), pending: Vec::new() };
+        state.inodes[inode] = Inode::of(bytes);
     }
 
     /// Makes a file, in place of another of this name.
@@ -280,7 +299,7 @@ impl FakeDisk {
         let mut state = self.0.borrow_mut();
         let path = path.into();
         let number = state.inodes.len();
-        state.inodes.push(Inode { bytes: bytes.to_vec(), lasting: bytes.to_vec(), pending: Vec::new() });
+        state.inodes.push(Inode::of(bytes));
         state.names.insert(path.clone(), number);
         state.lasting.insert(path, number);
     }
@@ -446,13 +465,21 @@ impl FakeFile {
         if failed {
             return Err(state.failure());
         }
-        pending.iter().for_each(|change| change.apply(&mut inode.lasting));
+        pending.iter().for_each(|change| change.apply(Rc::make_mut(&mut inode.lasting)));
         Ok(())
+    }
+
+    /// Says that the file is about to be changed.
+    fn touch(&self) {
+        let mut state = self.disk.0.borrow_mut();
+        if state.mark.is_none() && state.precious.contains(&self.inode) {
+            state.mark = Some(state.changes);
+        }
     }
 
     fn change(&self, change: Change) {
         let inode = &mut self.disk.0.borrow_mut().inodes[self.inode];
-        change.apply(&mut inode.bytes);
+        change.apply(Rc::make_mut(&mut inode.bytes));
         inode.pending.push(change);
     }
 }
@@ -472,6 +499,7 @@ impl DiskFile for FakeFile {
     }
 
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.touch();
         let done = self.disk.0.borrow_mut().change(bytes.len())?;
         let written = &bytes[..done.unwrap_or(bytes.len())];
         if !written.is_empty() {
@@ -487,6 +515,7 @@ impl DiskFile for FakeFile {
     }
 
     fn set_size(&self, bytes: u64) -> io::Result<()> {
+        self.touch();
         self.disk.0.borrow_mut().whole_change()?;
         self.change(Change::Size(short(bytes)));
         Ok(())
@@ -518,7 +547,7 @@ impl DiskFile for FakeFile {
     fn contents(&self) -> io::Result<Contents> {
         let mut state = self.disk.0.borrow_mut();
         state.read()?;
-        Ok(state.inodes[self.inode].bytes.clone().into())
+        Ok(state.inodes[self.inode].bytes.to_vec().into())
     }
 }
 
@@ -562,6 +591,15 @@ impl std::ops::AddAssign for Tried {
 impl<T: std::fmt::Debug> Crash<'_, T> {
     /// Stops the run at each of its changing operations, and each later run too.
     pub(crate) fn at_every_point(&self) -> Tried {
+        self.at_every(true)
+    }
+
+    /// Stops the run at each of its changing operations; later runs come to their end.
+    pub(crate) fn at_every_first_point(&self) -> Tried {
+        self.at_every(false)
+    }
+
+    fn at_every(&self, twice: bool) -> Tried {
         let mut tried = Tried::default();
         let mut change = 0;
         loop {
@@ -571,25 +609,27 @@ impl<T: std::fmt::Debug> Crash<'_, T> {
                 self.settled(&disk, &result.unwrap(), disk.marked());
                 return tried;
             }
-            self.after(&disk, &format!("stopped at {change}"), 4, 4, &mut tried);
+            self.after(&disk, &format!("stopped at {change}"), (4, 4), twice, &mut tried);
             let sectors = disk.0.borrow().torn_write;
             for sectors in 1..sectors {
                 let disk = self.disk.faulty(Fault::Stop { change, sectors });
                 let _ = (self.run)(&disk);
-                self.after(
-                    &disk,
-                    &format!("stopped at {change}, {sectors} sectors written"),
-                    1,
-                    0,
-                    &mut tried,
-                );
+                let when = format!("stopped at {change}, {sectors} sectors written");
+                self.after(&disk, &when, (1, 0), twice, &mut tried);
             }
             change += 1;
         }
     }
 
     /// Lets later runs find the disk on which a run stopped.
-    fn after(&self, stopped: &FakeDisk, when: &str, few: usize, samples: u64, tried: &mut Tried) {
+    fn after(
+        &self,
+        stopped: &FakeDisk,
+        when: &str,
+        (few, samples): (usize, u64),
+        twice: bool,
+        tried: &mut Tried,
+    ) {
         tried.points += 1;
         for (how, disk) in stopped.remains(few, samples) {
             for (kind, (name, later)) in self.later.iter().enumerate() {
@@ -597,7 +637,7 @@ impl<T: std::fmt::Debug> Crash<'_, T> {
                 let marked = stopped.marked() && kind == 0;
                 self.later(&disk, *later, marked, &story);
                 tried.disks += 1;
-                for change in 0.. {
+                for change in (0..).take_while(|_| twice) {
                     let again = disk.faulty(Fault::Stop { change, sectors: 0 });
                     let _ = later(&again);
                     if !again.stopped() {
