@@ -13,6 +13,7 @@ use super::{HEAD, Head, beside, discard, long};
 pub struct Backup<'d, D: Disk> {
     disk: &'d D,
     path: PathBuf,
+    found: bool,
 }
 
 impl<'d, D: Disk> Backup<'d, D> {
@@ -22,18 +23,20 @@ impl<'d, D: Disk> Backup<'d, D> {
     /// # Errors
     ///
     /// [`JournalError::BackupExists`] if there is another file of this name in the
-    /// directory; those of the file system.
+    /// directory, or the file itself; those of the file system.
     pub fn make(disk: &'d D, file: &D::File, path: &Path, directory: &Path) -> Result<Self, JournalError> {
         if let Some(backup) = Backup::find(disk, path, directory)? {
             let copy = disk.open(&backup.path).map_err(at(&backup.path, "opening"))?;
-            if !equal::<D>(file, &copy).map_err(at(&backup.path, "comparing"))? {
+            let comparing = || at(&backup.path, "comparing");
+            let itself = copy.identity().map_err(comparing())? == file.identity().map_err(comparing())?;
+            if itself || !equal::<D>(file, &copy).map_err(comparing())? {
                 return Err(JournalError::BackupExists { path: backup.path });
             }
             copy.sync_all().map_err(at(&backup.path, "syncing"))?;
             disk.sync_dir(directory).map_err(at(directory, "syncing"))?;
             return Ok(backup);
         }
-        let backup = Backup { disk, path: place(path, directory) };
+        let backup = Backup { disk, path: place(path, directory), found: false };
         let draft = beside(&backup.path, ".tmp");
         discard(disk, &draft)?;
         let copy = disk.create_new(&draft).map_err(at(&draft, "creating"))?;
@@ -53,7 +56,13 @@ impl<'d, D: Disk> Backup<'d, D> {
     pub fn find(disk: &'d D, path: &Path, directory: &Path) -> Result<Option<Self>, JournalError> {
         let path = place(path, directory);
         let exists = disk.exists(&path).map_err(at(&path, "looking for it"))?;
-        Ok(exists.then_some(Backup { disk, path }))
+        Ok(exists.then_some(Backup { disk, path, found: true }))
+    }
+
+    /// Whether the copy was there before.
+    #[must_use]
+    pub fn found(&self) -> bool {
+        self.found
     }
 
     /// Where the copy is.

@@ -58,6 +58,9 @@ const HEAD: usize = layout::LENGTH;
 /// What is added to the name of a database file for that of its journal.
 const SUFFIX: &str = ".bdbkit-journal";
 
+/// What is added to the name of a copy until it is whole.
+pub(crate) const DRAFT: &str = ".bdbkit-tmp";
+
 /// The first 512 bytes of page 0.
 type Head = [u8; HEAD];
 
@@ -73,6 +76,14 @@ pub fn name(path: &Path) -> PathBuf {
 pub fn database(journal: &Path) -> Option<PathBuf> {
     let name = journal.file_name()?.to_str()?.strip_suffix(SUFFIX)?;
     Some(journal.with_file_name(name))
+}
+
+/// Whether a file has the name of something that a run leaves behind when it dies: a
+/// journal, a set file, or the draft of a copy. A database has another name.
+#[must_use]
+pub fn is_remnant(path: &Path) -> bool {
+    let name = path.file_name().map_or(&[][..], |name| name.as_encoded_bytes());
+    name == set::NAME.as_bytes() || [SUFFIX, DRAFT].iter().any(|suffix| name.ends_with(suffix.as_bytes()))
 }
 
 /// Whether a file, of which at least the first 20 bytes are given, is half-written:

@@ -1,13 +1,14 @@
 //! The upgraded file under another name (upgrade, "Alternative: copy mode").
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, ErrorKind, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 use super::draft::Draft;
 use super::error::{Refusal, Result, UpgradeError};
 use crate::error::Error;
-use crate::journal::{BoxError, Contents, Disk, DiskFile, SystemDisk};
+use crate::journal::{self, BoxError, Contents, Disk, DiskFile, JournalError, SystemDisk};
 use crate::types::PageNo;
 
 /// Writes a copy, validates it, and gives it its name.
@@ -21,47 +22,81 @@ pub(super) fn write(
         return Err(Refusal::Exists { path: target.to_owned() }.into());
     }
     let mut name = target.as_os_str().to_owned();
-    name.push(".bdbkit-tmp");
-    let draft_path = PathBuf::from(name);
-    let done = fill(from, &draft_path, draft)
-        .and_then(|()| SystemDisk.open(&draft_path)?.contents())
-        .map_err(|source| UpgradeError::from(Error::Open { path: draft_path.clone(), source }))
+    name.push(journal::DRAFT);
+    let name = PathBuf::from(name);
+    // Open until the end: so another run sees that somebody is at work.
+    let file = create(&name)?;
+    let done = fill(&file, draft)
+        .and_then(|()| SystemDisk.open(&name)?.contents())
+        .map_err(at(&name))
         .and_then(|contents| {
             validate(&contents).map_err(|error| UpgradeError::Validation { what: error.to_string() })
         })
-        .and_then(|()| {
-            publish(&draft_path, target)
-                .map_err(|source| Error::Open { path: target.to_owned(), source }.into())
-        });
+        .and_then(|()| finish(&file, from).map_err(at(&name)))
+        .and_then(|()| publish(&name, target));
     if done.is_err() {
         // What failed is said already; a draft that stays is in nobody's way.
-        let _ = fs::remove_file(&draft_path);
+        let _ = fs::remove_file(&name);
     }
     done
 }
 
-fn fill(from: &Path, path: &Path, draft: &Draft<'_>) -> io::Result<()> {
-    let file = File::options().write(true).create_new(true).open(path)?;
-    file.set_permissions(fs::metadata(from)?.permissions())?;
-    let mut out = BufWriter::with_capacity(1 << 20, &file);
+/// A new file, in place of one that a run left behind which died.
+fn create(path: &Path) -> Result<File> {
+    let new = || File::options().write(true).create_new(true).mode(0o600).open(path);
+    match new() {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            match SystemDisk.open_exclusive(path, false) {
+                Err(error @ (JournalError::Locked { .. } | JournalError::InUse { .. })) => {
+                    return Err(error.into());
+                }
+                _ => fs::remove_file(path).map_err(at(path))?,
+            }
+            new().map_err(at(path))
+        }
+        created => created.map_err(at(path)),
+    }
+}
+
+fn fill(file: &File, draft: &Draft<'_>) -> io::Result<()> {
+    let mut out = BufWriter::with_capacity(1 << 20, file);
     for no in (0..draft.count()).map(PageNo) {
         match draft.pages().raw(no).filter(|_| !draft.changes_page(no)) {
             Some(raw) => out.write_all(raw)?,
             None => out.write_all(&draft.image(no).unwrap_or_default())?,
         }
     }
-    out.flush()?;
-    drop(out);
+    out.flush()
+}
+
+/// Last of all the file gets the owner and the permissions of the original, which may be one
+/// that nobody may write.
+fn finish(file: &File, from: &Path) -> io::Result<()> {
+    let original = fs::metadata(from)?;
+    // Only the superuser gives files away; the copy of others is their own.
+    let _ = fchown(file, Some(original.uid()), Some(original.gid()));
+    file.set_permissions(original.permissions())?;
     file.sync_all()
 }
 
-/// A link does not take the place of a file that somebody else made meanwhile.
-fn publish(draft: &Path, target: &Path) -> io::Result<()> {
-    fs::hard_link(draft, target).or_else(|_| fs::rename(draft, target))?;
-    match fs::remove_file(draft) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
+/// Gives a file its name, but does not take the place of another that somebody made
+/// meanwhile.
+fn publish(draft: &Path, target: &Path) -> Result<()> {
+    match fs::hard_link(draft, target) {
+        Ok(()) => fs::remove_file(draft),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            return Err(Refusal::Exists { path: target.to_owned() }.into());
+        }
+        // Not every file system has links.
+        Err(_) => fs::rename(draft, target),
     }
+    .map_err(at(target))?;
     let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty());
-    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+    let folder = folder.unwrap_or(Path::new("."));
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(at(folder))
+}
+
+/// Turns an error of the file system into one that names the file.
+fn at(path: &Path) -> impl FnOnce(io::Error) -> UpgradeError + '_ {
+    move |source| Error::Open { path: path.to_owned(), source }.into()
 }

@@ -86,3 +86,13 @@ fn restoring_may_die_anywhere_and_be_done_again() {
         }
     }
 }
+
+#[test]
+fn a_file_is_no_backup_of_itself() {
+    let sample = sample();
+    let disk = FakeDisk::with([(PATH, &sample.old[..])]);
+    let file = disk.open_exclusive(Path::new(PATH), false).unwrap();
+    let error = Backup::make(&disk, &file, Path::new(PATH), Path::new("/store")).unwrap_err();
+    assert!(matches!(error, JournalError::BackupExists { .. }), "{error}");
+    assert_eq!(disk.names(), [Path::new(PATH)]);
+}
