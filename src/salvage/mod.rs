@@ -44,6 +44,7 @@ pub use records::Records;
 pub use report::Report;
 
 use crate::error::{Error, Result};
+use crate::format::meta::{HALF_WRITTEN, at};
 use crate::limits::Limits;
 use crate::order::{Endianness, with_order};
 use crate::source::Source;
@@ -138,7 +139,10 @@ impl<'a> Salvage<'a> {
         let mut work = Work::new(file);
         let (databases, orphans) =
             with_order!(geometry.endianness(), O => catalog::databases::<O>(&mut work));
-        let Work { seen, chains, report, .. } = work;
+        let Work { seen, chains, mut report, .. } = work;
+        if geometry.endianness().u32_at(bytes, at::VERSION) == Some(HALF_WRITTEN) {
+            report.problem(Error::Interrupted);
+        }
         Ok(Survey { file, databases, orphans, deleted: self.deleted, seen, chains, report })
     }
 }
@@ -183,7 +187,7 @@ impl Survey<'_> {
         self.deleted
     }
 
-    /// What is wrong with the list of databases.
+    /// What is wrong with the list of databases; and whether the file is half-written.
     #[must_use]
     pub fn problems(&self) -> &[Error] {
         self.report.problems()

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use bdbkit::Verify;
+use bdbkit::journal::is_remnant;
 
 use crate::failure::about;
 
@@ -17,7 +18,8 @@ pub(crate) fn databases(path: &Path) -> Result<Vec<PathBuf>, String> {
     }
     let entries = std::fs::read_dir(path).map_err(|error| about(path, error))?;
     let paths = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
-    let mut files: Vec<PathBuf> = paths.filter(|path| path.is_file() && is_database(path)).collect();
+    let mut files: Vec<PathBuf> =
+        paths.filter(|path| path.is_file() && !is_remnant(path) && is_database(path)).collect();
     files.sort();
     if files.is_empty() { Err(about(path, "no database files in this folder")) } else { Ok(files) }
 }

@@ -1,0 +1,668 @@
+//! `bdbkit upgrade`, `reset-lsn` and `reset-fileid` as their users meet them.
+//!
+//! The resets are compared with `db5.3_load -r`, where that is installed; with
+//! `BDBKIT_DEMAND_GENUINE` in the environment it has to be.
+
+#![cfg(all(unix, feature = "cli"))]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    missing_docs
+)]
+
+mod common;
+#[path = "common/fake_disk.rs"]
+mod fake_disk;
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::SystemTime;
+
+use bdbkit::journal::{Disk, SystemDisk, poisoned};
+use bdbkit::upgrade::{Choices, NewId, Upgrade};
+use bdbkit::{Database, FileId};
+use common::image::Image;
+use common::{data, databases, hex, read, testdata};
+use fake_disk::{FakeDisk, Fault};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A chain of duplicates that becomes a tree; a page is added.
+const CHAIN: &str = "btree-v6-be-dups-offpage";
+const ID: FileId = FileId(*b"an id of twenty byte");
+
+fn tool() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bdbkit"));
+    command.stdin(Stdio::null());
+    command
+}
+
+fn run<S: AsRef<OsStr>>(arguments: &[S]) -> Output {
+    tool().args(arguments).output().unwrap()
+}
+
+/// The arguments, and the file or folder behind them.
+fn on(path: &Path, arguments: &[&str]) -> Output {
+    let path = [OsString::from(path)];
+    run(&arguments.iter().map(OsString::from).chain(path).collect::<Vec<_>>())
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// What a successful run printed.
+#[track_caller]
+fn done(output: &Output) -> String {
+    assert!(output.status.success(), "{}", err(output));
+    assert_eq!(err(output), "");
+    out(output)
+}
+
+/// Expects exit 1, nothing on standard output, and one line that says these words.
+#[track_caller]
+fn refused(output: &Output, words: &[&str]) {
+    let message = err(output);
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert_eq!((out(output).as_str(), message.lines().count()), ("", 1), "{message}");
+    for word in words {
+        assert!(message.contains(word), "{message:?} does not say {word:?}");
+    }
+}
+
+/// A folder with copies of cases, each named after its case.
+fn folder(cases: &[&str]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for case in cases {
+        fs::write(folder.path().join(format!("{case}.db")), data(case)).unwrap();
+    }
+    folder
+}
+
+/// A folder with one file.
+fn one(case: &str) -> (TempDir, PathBuf) {
+    let folder = folder(&[case]);
+    let path = folder.path().join(format!("{case}.db"));
+    (folder, path)
+}
+
+/// A folder with copies of the files of a case that is a folder itself.
+fn store(case: &str) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for entry in fs::read_dir(testdata().join(case)).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            fs::copy(&path, folder.path().join(path.file_name().unwrap())).unwrap();
+        }
+    }
+    folder
+}
+
+/// Everything about a folder that a run may change.
+fn state(folder: &Path) -> (SystemTime, BTreeMap<PathBuf, (SystemTime, Vec<u8>)>) {
+    let time = |path: &Path| fs::metadata(path).unwrap().modified().unwrap();
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let files = entries
+        .map(|path| (path.clone(), (time(&path), if path.is_file() { read(&path) } else { Vec::new() })));
+    (time(folder), files.collect())
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+    let mut names: Vec<_> = entries.map(|name| name.into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+fn version(path: &Path) -> u32 {
+    Database::open(path).unwrap().meta().version()
+}
+
+fn objects(text: &str) -> Vec<Value> {
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn id_of(bytes: &[u8]) -> String {
+    String::from_utf8(hex(&Database::from_bytes(bytes).unwrap().meta().file_id().0)).unwrap()
+}
+
+// ---------------------------------------------------------------- what is done
+
+#[test]
+fn a_check_tells_what_would_be_done_and_writes_nothing() {
+    let folder = folder(&[CHAIN, "btree-v7-be-one", "btree-v9-le-one"]);
+    let before = state(folder.path());
+    let text = done(&on(folder.path(), &["upgrade", "--check"]));
+    assert!(text.contains("version 6 to 9: 4 of 6 pages would change, 1 would be added"), "{text}");
+    assert!(text.contains("page 0: "), "{text}");
+    assert!(text.contains("new page 6: a new internal page in a tree"), "{text}");
+    assert!(text.contains("btree-v9-le-one.db: version 9: nothing to do"), "{text}");
+    let plans = objects(&done(&on(folder.path(), &["upgrade", "--check", "--json"])));
+    assert_eq!(plans.len(), 3);
+    assert_eq!(
+        (&plans[0]["from"], &plans[0]["to"], &plans[0]["pages_after"]),
+        (&6.into(), &9.into(), &7.into())
+    );
+    assert_eq!(plans[0]["pages"].as_array().unwrap().len(), 5);
+    assert_eq!(plans[2]["pages"], Value::Array(Vec::new()));
+    assert_eq!(state(folder.path()), before);
+}
+
+#[test]
+fn the_version_is_chosen() {
+    for (to, wanted) in [("7", 7), ("8", 8), ("9", 9)] {
+        let (_folder, path) = one(CHAIN);
+        let text = done(&on(&path, &["upgrade", "--to", to]));
+        assert!(text.contains(&format!("version 6 to {to}: ")), "{text}");
+        assert_eq!(version(&path), wanted);
+        assert!(done(&on(&path, &["upgrade", "--to", to])).contains("nothing to do"));
+    }
+    let (_folder, path) = one("btree-v9-le-one");
+    refused(&on(&path, &["upgrade", "--to", "8"]), &["version 9 cannot become v8"]);
+}
+
+#[test]
+fn a_genuine_profile_with_the_genuine_id_is_the_genuine_file() {
+    for (profile, file) in [("genuine-8a", "upgraded-v8.db"), ("genuine-8b", "upgraded-v9.db")] {
+        let case = "btree-v6-be-few";
+        let genuine = read(testdata().join(case).join(file));
+        let (_folder, path) = one(case);
+        done(&on(&path, &["upgrade", "--profile", profile, "--uid", &id_of(&genuine)]));
+        assert!(read(&path) == genuine, "{profile}");
+    }
+    let (_folder, path) = one(CHAIN);
+    let old = id_of(&read(&path));
+    done(&on(&path, &["upgrade", "--uid", "keep"]));
+    assert_eq!(id_of(&read(&path)), old);
+}
+
+#[test]
+fn duplicates_are_taken_as_asked() {
+    let sorted = "btree-v6-le-dups-onpage-sorted";
+    let unsorted = "btree-v6-le-dups-onpage";
+    for (case, how, is_sorted) in [
+        (sorted, "no", false),
+        (sorted, "yes", true),
+        (sorted, "auto", true),
+        (sorted, "unchecked", true),
+        (unsorted, "auto", false),
+        (unsorted, "unchecked", true),
+    ] {
+        let (_folder, path) = one(case);
+        let text = done(&on(&path, &["upgrade", "--dupsort", how]));
+        let note = format!("note: duplicates are taken as {}", if is_sorted { "sorted" } else { "unsorted" });
+        assert_eq!(text.contains(&note), how == "auto", "{text}");
+        let flags = Image::new(case, read(&path)).u32(0, 48);
+        assert_eq!(flags & 0x40 != 0, is_sorted, "{case}, {how}");
+    }
+    let (folder, path) = one(unsorted);
+    let before = state(folder.path());
+    refused(&on(&path, &["upgrade", "--dupsort", "yes"]), &["page 2: slot 5", "not in order"]);
+    assert_eq!(state(folder.path()).1, before.1);
+    refused(&on(&path, &["upgrade", "--dupsort", "x=yes"]), &["the file holds no database named x"]);
+}
+
+#[test]
+fn whole_copies_are_made_and_removed_or_kept() {
+    for keep in [false, true] {
+        let folder = folder(&[CHAIN, "btree-v7-be-one"]);
+        let backup = folder.path().join("made/old");
+        let mut arguments = vec!["upgrade", "--backup", backup.to_str().unwrap()];
+        arguments.extend(keep.then_some("--keep-backup"));
+        let text = done(&on(folder.path(), &arguments));
+        assert_eq!(text.contains(&format!("the old file is {}", backup.display())), keep, "{text}");
+        let expected =
+            if keep { vec![format!("{CHAIN}.db"), "btree-v7-be-one.db".to_owned()] } else { Vec::new() };
+        assert_eq!(names(&backup), expected);
+        for name in expected {
+            assert!(read(backup.join(&name)) == data(name.strip_suffix(".db").unwrap()));
+        }
+    }
+}
+
+#[test]
+fn a_copy_that_was_there_before_is_not_removed_nor_replaced() {
+    let (folder, path) = one(CHAIN);
+    let backup = folder.path().join("old");
+    let copy = backup.join(path.file_name().unwrap());
+    fs::create_dir(&backup).unwrap();
+    fs::write(&copy, b"something else").unwrap();
+    let arguments = ["upgrade", "--backup", backup.to_str().unwrap()];
+    refused(&on(&path, &arguments), &["is there already"]);
+    assert!(read(&path) == data(CHAIN) && read(&copy) == b"something else");
+    fs::write(&copy, data(CHAIN)).unwrap();
+    done(&on(&path, &arguments));
+    assert!(version(&path) == 9 && read(&copy) == data(CHAIN));
+}
+
+#[test]
+fn a_file_is_not_taken_for_its_own_copy() {
+    let (folder, path) = one(CHAIN);
+    let own = ["upgrade", "--backup", folder.path().to_str().unwrap()];
+    refused(&on(&path, &own), &["is there already"]);
+    let linked = folder.path().join("old");
+    fs::create_dir(&linked).unwrap();
+    fs::hard_link(&path, linked.join(path.file_name().unwrap())).unwrap();
+    refused(&on(&path, &["upgrade", "--backup", linked.to_str().unwrap()]), &["is there already"]);
+    assert!(read(&path) == data(CHAIN));
+    assert_eq!(names(folder.path()), [format!("{CHAIN}.db"), "old".to_owned()]);
+}
+
+#[test]
+fn a_file_is_upgraded_under_another_name() {
+    let (folder, path) = one(CHAIN);
+    fs::set_permissions(&path, Permissions::from_mode(0o440)).unwrap();
+    let target = folder.path().join("new.db");
+    let copy = ["upgrade", "--copy", target.to_str().unwrap()];
+    // What a run left that died.
+    fs::write(folder.path().join("new.db.bdbkit-tmp"), b"half").unwrap();
+    let before = fs::metadata(&path).unwrap().modified().unwrap();
+    done(&on(&path, &copy));
+    assert_eq!(version(&target), 9);
+    assert_eq!(fs::metadata(&target).unwrap().permissions().mode() & 0o777, 0o440);
+    assert!(read(&path) == data(CHAIN) && fs::metadata(&path).unwrap().modified().unwrap() == before);
+    assert_eq!(names(folder.path()), [format!("{CHAIN}.db"), "new.db".to_owned()]);
+    let new = read(&target);
+    refused(&on(&path, &copy), &[target.to_str().unwrap(), "is there already"]);
+    assert!(read(&target) == new);
+    refused(&on(folder.path(), &copy), &["--copy takes one file"]);
+}
+
+#[test]
+fn objects_tell_what_was_done() {
+    let folder = folder(&[CHAIN, "btree-v9-le-one"]);
+    let found = objects(&done(&on(folder.path(), &["upgrade", "--json"])));
+    let [first, second] = &found[..] else { panic!("{found:?}") };
+    assert!(first["file"].as_str().unwrap().ends_with(&format!("{CHAIN}.db")));
+    assert_eq!(
+        (&first["from"], &first["to"], &first["modified"], &first["appended"]),
+        (&6.into(), &9.into(), &4.into(), &1.into())
+    );
+    assert_eq!((&second["from"], &second["to"], &second["modified"]), (&9.into(), &9.into(), &0.into()));
+    assert_eq!((&first["leftover"], &first["backup"]), (&Value::Null, &Value::Null));
+    assert_eq!(first["sha256"].as_str().unwrap().len(), 64);
+    let settled = objects(&done(&on(folder.path(), &["upgrade", "--resume", "--json"])));
+    assert_eq!(settled[1]["outcome"], "nothing was left behind");
+}
+
+// ---------------------------------------------------------------- interrupted runs
+
+/// A folder as a run left it that died: at the first moment when all these files were
+/// half-written.
+fn interrupted(cases: &[&str]) -> (TempDir, Vec<PathBuf>) {
+    let paths: Vec<_> = cases.iter().map(|case| format!("/store/{case}.db")).collect();
+    let old: Vec<_> = cases.iter().map(|case| data(case)).collect();
+    let fresh = FakeDisk::with(paths.iter().map(String::as_str).zip(old.iter().map(Vec::as_slice)));
+    let choices =
+        Choices { id: NewId::Given(ID), ignore_logs: true, assume_closed: true, ..Choices::default() };
+    let disks = (0..).map(|change| {
+        let disk = fresh.faulty(Fault::Stop { change, sectors: 0 });
+        let _ = Upgrade::on(&disk, &paths).choices(choices.clone()).run();
+        assert!(disk.stopped(), "no such point");
+        disk.copy()
+    });
+    let half_written = |disk: &FakeDisk| paths.iter().all(|path| poisoned(&disk.bytes(path).unwrap()));
+    let disk = disks.into_iter().find(half_written).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    for name in disk.names() {
+        fs::write(folder.path().join(name.file_name().unwrap()), disk.bytes(&name).unwrap()).unwrap();
+    }
+    let paths = cases.iter().map(|case| folder.path().join(format!("{case}.db"))).collect();
+    (folder, paths)
+}
+
+const TWO: [&str; 2] = [CHAIN, "btree-v7-le-dups-offpage"];
+
+#[test]
+fn an_interrupted_file_says_so_and_what_to_do() {
+    let (folder, paths) = interrupted(&[CHAIN]);
+    let before = state(folder.path());
+    let words = ["half-written", "bdbkit upgrade --resume", "bdbkit upgrade --rollback"];
+    let path = &paths[0];
+    for command in ["info", "dump"] {
+        refused(&on(path, &[command]), &[&words[..], &[path.to_str().unwrap()]].concat());
+    }
+    refused(&on(path, &["upgrade", "--check"]), &words);
+    refused(&on(path, &["upgrade", "--copy", folder.path().join("new.db").to_str().unwrap()]), &words);
+    refused(&run(&[OsStr::new("get"), path.as_ref(), OsStr::new("key")]), &words);
+    let salvaged = on(path, &["salvage"]);
+    assert_eq!(salvaged.status.code(), Some(1));
+    assert!(words.iter().all(|word| err(&salvaged).contains(word)), "{salvaged:?}");
+    for verified in [path.as_path(), folder.path()] {
+        let output = on(verified, &["verify"]);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(words.iter().all(|word| (out(&output) + &err(&output)).contains(word)), "{output:?}");
+    }
+    assert_eq!(state(folder.path()), before);
+}
+
+#[test]
+fn an_interrupted_upgrade_is_completed_or_undone() {
+    let new = |case: &str| {
+        let choices = Choices { id: NewId::Given(ID), ..Choices::default() };
+        bdbkit::upgrade::in_memory(&data(case), &choices).unwrap().0
+    };
+    for cases in [&[CHAIN][..], &TWO] {
+        for (wish, says) in [("--resume", "completed"), ("--rollback", "brought back as it was")] {
+            for of_folder in [true, false] {
+                let (folder, paths) = interrupted(cases);
+                let given = if of_folder { folder.path() } else { &paths[0] };
+                let text = done(&on(given, &["upgrade", wish]));
+                let expected = if of_folder { cases.len() } else { 1 };
+                assert_eq!(
+                    (text.lines().count(), text.matches(says).count()),
+                    (expected, expected),
+                    "{text}"
+                );
+                for (path, case) in paths.iter().zip(cases) {
+                    assert!(read(path) == if wish == "--resume" { new(case) } else { data(case) }, "{case}");
+                }
+                assert_eq!(names(folder.path()).len(), cases.len());
+                let again = objects(&done(&on(folder.path(), &["upgrade", wish, "--json"])));
+                assert!(again.iter().all(|file| file["outcome"] == "nothing was left behind"));
+            }
+        }
+    }
+    let (folder, _) = interrupted(&TWO);
+    let text = done(&on(folder.path(), &["upgrade"]));
+    assert_eq!(text.matches("what an earlier run had left behind: completed").count(), 2, "{text}");
+    assert_eq!(text.matches("version 9: nothing to do").count(), 2, "{text}");
+}
+
+#[test]
+fn a_half_written_file_without_its_journal_needs_a_backup() {
+    let (_folder, paths) = interrupted(&[CHAIN]);
+    fs::remove_file(bdbkit::journal::name(&paths[0])).unwrap();
+    let before = read(&paths[0]);
+    for arguments in [&["upgrade"][..], &["upgrade", "--resume"], &["upgrade", "--rollback"], &["reset-lsn"]]
+    {
+        refused(&on(&paths[0], arguments), &["half-written", "journal is gone", "restore from backup"]);
+    }
+    assert!(read(&paths[0]) == before);
+}
+
+// ---------------------------------------------------------------- refusals
+
+/// Expects that a run refuses the file, says these words and the name, and changes nothing.
+#[track_caller]
+fn is_refused(folder: &Path, path: &Path, arguments: &[&str], words: &[&str]) {
+    let before = state(folder);
+    refused(&on(path, arguments), &[words, &[path.to_str().unwrap()]].concat());
+    let after = state(folder);
+    assert_eq!(after.1, before.1, "{arguments:?}");
+}
+
+#[test]
+fn damage_and_other_files_are_refused() {
+    for (case, words) in [
+        ("damage-v6-le-item-len", "the file is damaged"),
+        ("damage-v8-be-truncated", "follow the last whole page"),
+        ("damage-v6-be-ovfl-loop", "the file is damaged"),
+    ] {
+        let (folder, path) = one(case);
+        is_refused(folder.path(), &path, &["upgrade"], &[words]);
+        is_refused(folder.path(), &path, &["upgrade", "--check"], &[words]);
+        is_refused(folder.path(), &path, &["reset-lsn"], &[words]);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let text = folder.path().join("notes.txt");
+    fs::write(&text, "notes, not a database, and long enough to look at".repeat(20)).unwrap();
+    is_refused(folder.path(), &text, &["upgrade"], &["not a Berkeley DB file"]);
+    refused(&on(folder.path(), &["upgrade"]), &["no database files in this folder"]);
+    let missing = folder.path().join("missing.db");
+    refused(&on(&missing, &["upgrade"]), &[missing.to_str().unwrap(), "No such file"]);
+    let (folder, path) = one(CHAIN);
+    fs::write(&path, &data(CHAIN)[..3 * 1024]).unwrap();
+    is_refused(folder.path(), &path, &["upgrade"], &["the file is damaged"]);
+}
+
+#[test]
+fn one_file_that_is_refused_keeps_all_as_they_are() {
+    let folder = folder(&[CHAIN, "damage-v6-le-item-len"]);
+    let before = state(folder.path());
+    refused(&on(folder.path(), &["upgrade"]), &["damage-v6-le-item-len.db", "the file is damaged"]);
+    assert_eq!(state(folder.path()).1, before.1);
+}
+
+#[test]
+fn an_environment_that_may_be_in_use_is_refused() {
+    let (folder, path) = one(CHAIN);
+    fs::write(folder.path().join("__db.001"), b"a region").unwrap();
+    is_refused(folder.path(), &path, &["upgrade"], &["__db.001 is there", "an environment may be in use"]);
+    done(&on(&path, &["upgrade", "--assume-closed"]));
+    assert_eq!(version(&path), 9);
+}
+
+#[test]
+fn a_file_in_use_is_refused() {
+    let (folder, path) = one(CHAIN);
+    let open = File::open(&path).unwrap();
+    let process = format!("open in process {}", std::process::id());
+    for command in [&["upgrade"][..], &["upgrade", "--resume"], &["reset-lsn"], &["reset-fileid"]] {
+        if cfg!(target_os = "linux") {
+            is_refused(folder.path(), &path, command, &[&process]);
+        }
+    }
+    drop(open);
+    let locked = SystemDisk.open_exclusive(&path, false).unwrap();
+    for command in ["--resume", "--assume-closed"] {
+        is_refused(folder.path(), &path, &["upgrade", command], &["locked by another program"]);
+    }
+    drop(locked);
+    done(&on(&path, &["upgrade"]));
+}
+
+/// The tool as somebody whom permissions stop; `None` if this is the superuser and there is
+/// nobody else to be.
+fn without_privileges(folder: &Path) -> Option<Command> {
+    let probe = folder.join("probe");
+    fs::write(&probe, b"").unwrap();
+    fs::set_permissions(&probe, Permissions::from_mode(0o444)).unwrap();
+    let stopped = OpenOptions::new().write(true).open(&probe).is_err();
+    fs::remove_file(&probe).unwrap();
+    if stopped {
+        return Some(tool());
+    }
+    let nobody = || {
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups", env!("CARGO_BIN_EXE_bdbkit")]);
+        command
+    };
+    let here = nobody().arg("--version").output().is_ok_and(|output| output.status.success());
+    if !here {
+        println!("not run: permissions do not stop the superuser, and there is no setpriv");
+    }
+    here.then(nobody)
+}
+
+#[test]
+fn what_may_not_be_written_is_refused() {
+    let (folder, path) = one(CHAIN);
+    let permit = |path: &Path, mode| fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    permit(folder.path(), 0o755);
+    let Some(mut tool) = without_privileges(folder.path()) else { return };
+    tool.arg("upgrade").arg(&path);
+    permit(&path, 0o444);
+    refused(&tool.output().unwrap(), &[path.to_str().unwrap(), "opening: Permission denied"]);
+    permit(&path, 0o666);
+    permit(folder.path(), 0o555);
+    refused(&tool.output().unwrap(), &[".bdbkit-journal: creating: Permission denied"]);
+    permit(folder.path(), 0o755);
+    assert!(read(&path) == data(CHAIN));
+    assert_eq!(names(folder.path()), [format!("{CHAIN}.db")]);
+}
+
+/// A limit to the length of files stands for a full disk.
+#[test]
+fn a_full_disk_leaves_the_old_file() {
+    for copy in [true, false] {
+        let (folder, path) = one("btree-v6-be-dups-offpage-many");
+        let before = state(folder.path()).1;
+        let target = folder.path().join("new.db");
+        let arguments = if copy { vec![OsStr::new("--copy"), target.as_ref()] } else { Vec::new() };
+        let script = "trap '' XFSZ; ulimit -f 8; exec \"$@\"";
+        let mut command = Command::new("sh");
+        command.args(["-c", script, "sh", env!("CARGO_BIN_EXE_bdbkit"), "upgrade"]).args(arguments);
+        refused(
+            &command.arg(&path).output().unwrap(),
+            &["File too large", path.parent().unwrap().to_str().unwrap()],
+        );
+        assert_eq!(state(folder.path()).1, before);
+    }
+}
+
+#[test]
+fn logs_that_are_not_finished_with_are_refused() {
+    let folder = store("mboxlist-ims60-log3-le-unclean");
+    let before = state(folder.path());
+    let output = on(folder.path(), &["upgrade"]);
+    refused(
+        &output,
+        &[
+            "recovery is needed first",
+            "committed changes are not in the file",
+            "(log records [1][21233] to [1][23460])",
+        ],
+    );
+    assert_eq!(state(folder.path()).1, before.1);
+    let text = done(&on(folder.path(), &["upgrade", "--ignore-logs"]));
+    assert!(text.contains("note: the logs beside the file were not looked at"), "{text}");
+}
+
+#[test]
+fn a_store_with_clean_logs_is_upgraded() {
+    for case in
+        ["mboxlist-ims5-log2-be", "mboxlist-ims5-log2-le", "mboxlist-ims60-log3-be", "mboxlist-ims60-log3-le"]
+    {
+        let folder = store(case);
+        let names_before = names(folder.path());
+        let text = done(&on(folder.path(), &["upgrade"]));
+        assert_eq!(text.matches(" pairs, as before").count(), 5, "{text}");
+        let files = databases(folder.path());
+        assert_eq!(files.len(), 5);
+        assert!(files.iter().all(|path| version(path) == 9));
+        assert_eq!(names(folder.path()), names_before);
+    }
+}
+
+#[test]
+fn files_of_two_folders_are_refused() {
+    let (here, there) = (one(CHAIN), one("btree-v7-be-one"));
+    let output = run(&[OsStr::new("upgrade"), here.0.path().as_ref(), there.0.path().as_ref()]);
+    refused(&output, &["btree-v7-be-one.db", "not in the same folder"]);
+    let output = run(&[OsStr::new("upgrade"), here.0.path().as_ref(), here.1.as_ref()]);
+    refused(&output, &["the file is given twice"]);
+    assert!(read(&here.1) == data(CHAIN));
+}
+
+#[test]
+fn wrong_usage_is_exit_code_2() {
+    for arguments in [
+        &["upgrade"][..],
+        &["upgrade", "--to", "6", "x.db"],
+        &["upgrade", "--to", "8", "--profile", "v8", "x.db"],
+        &["upgrade", "--profile", "genuine-9", "x.db"],
+        &["upgrade", "--dupsort", "perhaps", "x.db"],
+        &["upgrade", "--uid", "abc", "x.db"],
+        &["upgrade", "--uid", "abcd", "x.db"],
+        &["upgrade", "--keep-backup", "x.db"],
+        &["upgrade", "--copy", "y.db", "--backup", "old", "x.db"],
+        &["upgrade", "--check", "--copy", "y.db", "x.db"],
+        &["upgrade", "--check", "--backup", "old", "x.db"],
+        &["upgrade", "--resume", "--rollback", "x.db"],
+        &["upgrade", "--resume", "--check", "x.db"],
+        &["reset-lsn"],
+        &["reset-lsn", "--uid", "abcd", "x.db"],
+        &["reset-fileid"],
+        &["reset-fileid", "--uid", "00", "x.db"],
+    ] {
+        let output = run(arguments);
+        assert_eq!((output.status.code(), out(&output).as_str()), (Some(2), ""), "{arguments:?}");
+        assert!(!err(&output).is_empty());
+    }
+}
+
+// ---------------------------------------------------------------- resets
+
+#[test]
+fn a_reset_says_what_it_did() {
+    let (_folder, path) = one("btree-v8-le-levels");
+    let pages = Database::open(&path).unwrap().page_count();
+    let text = done(&on(&path, &["reset-lsn"]));
+    assert!(text.contains("version 8: ") && text.contains("pages changed, 0 added"), "{text}");
+    let image = Image::new("reset", read(&path));
+    assert!((0..pages).all(|page| (image.u32(page, 0), image.u32(page, 4)) == (0, 1)));
+    assert!(done(&on(&path, &["reset-lsn"])).contains("nothing to do"));
+    let found = objects(&done(&on(&path, &["reset-lsn", "--lsn-zero", "--json"])));
+    assert_eq!(found[0]["modified"], pages);
+    let image = Image::new("reset", read(&path));
+    assert!((0..pages).all(|page| (image.u32(page, 0), image.u32(page, 4)) == (0, 0)));
+    let old = id_of(&read(&path));
+    done(&on(&path, &["reset-fileid"]));
+    assert_ne!(id_of(&read(&path)), old);
+    let wanted = String::from_utf8(hex(&ID.0)).unwrap();
+    done(&on(&path, &["reset-fileid", "--uid", &wanted]));
+    assert_eq!(id_of(&read(&path)), wanted);
+}
+
+/// Files of version 9 in either byte order, one database and several, with checksums and
+/// with LSNs of a log; and one that was upgraded.
+fn to_reset() -> Vec<(String, Vec<u8>)> {
+    let cases = ["btree-v9-le-checksum", "btree-v9-be-checksum", "btree-v9-be-subdbs", "recno-v9-le-var"];
+    let mut files: Vec<_> = cases.map(|case| (case.to_owned(), data(case))).into();
+    for name in ["mboxlist-ims7u1-log14-le/folder.db", "mboxlist-ims7u1-log14-be/folder.db"] {
+        files.push((name.to_owned(), read(testdata().join(name))));
+    }
+    let (upgraded, _) = bdbkit::upgrade::in_memory(&data("btree-v6-be-levels"), &Choices::default()).unwrap();
+    files.push(("upgraded".to_owned(), upgraded));
+    files
+}
+
+#[test]
+fn resets_equal_those_of_the_genuine_tool() {
+    let here = Command::new("db5.3_load").arg("-V").output().is_ok_and(|output| output.status.success());
+    if !here {
+        assert!(std::env::var_os("BDBKIT_DEMAND_GENUINE").is_none(), "db5.3_load is demanded");
+        println!("not run: not installed: Debian's db5.3-util");
+        return;
+    }
+    for (name, bytes) in to_reset() {
+        let folder = tempfile::tempdir().unwrap();
+        let [start, ours, genuine] =
+            ["start.db", "ours.db", "genuine.db"].map(|name| folder.path().join(name));
+        let same = |what: &str| {
+            let (ours, genuine, start) = (read(&ours), read(&genuine), read(&start));
+            let differs = ours.iter().zip(&genuine).position(|(ours, genuine)| ours != genuine);
+            assert_eq!((ours.len(), differs), (genuine.len(), None), "{name}: {what}");
+            assert!(ours != start, "{name}: {what} changed nothing");
+        };
+        let load = |what: &str| {
+            fs::copy(&start, &ours).unwrap();
+            fs::copy(&start, &genuine).unwrap();
+            let output = Command::new("db5.3_load").args(["-r", what]).arg(&genuine).output().unwrap();
+            assert!(output.status.success(), "{name}: {}", err(&output));
+        };
+        fs::write(&start, &bytes).unwrap();
+        if !name.starts_with("mboxlist") {
+            done(&on(&start, &["reset-lsn", "--lsn-zero"]));
+        }
+        load("lsn");
+        done(&on(&ours, &["reset-lsn"]));
+        same("-r lsn");
+        load("fileid");
+        done(&on(&ours, &["reset-fileid", "--uid", &id_of(&read(&genuine))]));
+        same("-r fileid");
+    }
+}
