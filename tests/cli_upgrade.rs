@@ -549,7 +549,7 @@ fn a_store_with_clean_logs_is_upgraded() {
         let folder = store(case);
         let names_before = names(folder.path());
         let text = done(&on(folder.path(), &["upgrade"]));
-        assert_eq!(text.matches(" pairs, as before").count(), 5, "{text}");
+        assert_eq!(text.matches(", as before").count(), 5, "{text}");
         let files = databases(folder.path());
         assert_eq!(files.len(), 5);
         assert!(files.iter().all(|path| version(path) == 9));
@@ -601,7 +601,7 @@ fn a_reset_says_what_it_did() {
     let (_folder, path) = one("btree-v8-le-levels");
     let pages = Database::open(&path).unwrap().page_count();
     let text = done(&on(&path, &["reset-lsn"]));
-    assert!(text.contains("version 8: ") && text.contains("pages changed, 0 added"), "{text}");
+    assert!(text.contains("version 8: ") && text.contains(" pages changed; "), "{text}");
     let image = Image::new("reset", read(&path));
     assert!((0..pages).all(|page| (image.u32(page, 0), image.u32(page, 4)) == (0, 1)));
     assert!(done(&on(&path, &["reset-lsn"])).contains("nothing to do"));
