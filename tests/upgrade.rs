@@ -14,9 +14,9 @@
 mod common;
 
 use bdbkit::upgrade::{Choices, Duplicates, Profile, UpgradeError, in_memory};
-use bdbkit::{Database, Severity, Verify};
-use common::image::{INTERNAL, Image, RECNO_INTERNAL};
-use common::{Pair, all_databases, cases, forward, read, readable};
+use bdbkit::{Severity, Verify};
+use common::image::{Image, difference_to_genuine};
+use common::{cases, pairs_by_database, read, readable};
 
 /// A genuine upgrade: the file before and after, and how it was made.
 struct Genuine {
@@ -54,34 +54,6 @@ fn upgraded(bytes: &[u8], profile: Profile, duplicates: Duplicates) -> Result<Ve
     in_memory(bytes, &choices).map(|(image, _)| image)
 }
 
-/// The bytes that may differ: the new id of a file that was of version 6, and what the
-/// genuine tools leave undefined on the internal pages that they add.
-fn undefined(before: &Image, after: &Image) -> Vec<bool> {
-    let mut free = vec![false; after.bytes.len()];
-    if before.version() == 6 {
-        free[52..72].fill(true);
-    }
-    for page in before.pages()..after.pages() {
-        let start = usize::try_from(page).unwrap() * after.page_size;
-        let entries = after.entries(page);
-        let lowest = usize::from(after.u16(page, 22));
-        free[start + after.slot(entries)..start + lowest].fill(true);
-        for slot in 0..entries {
-            let item = after.item(page, slot);
-            match after.kind(page) {
-                RECNO_INTERNAL => {}
-                INTERNAL => {
-                    let end = item + 12 + usize::from(after.u16(page, item));
-                    free[start + item + 3] = true;
-                    free[start + end..start + end.next_multiple_of(4)].fill(true);
-                }
-                other => panic!("page {page} of type {other} was added"),
-            }
-        }
-    }
-    free
-}
-
 #[test]
 fn the_genuine_profiles_equal_the_genuine_tools_byte_for_byte() {
     let all = genuine();
@@ -95,28 +67,10 @@ fn the_genuine_profiles_equal_the_genuine_tools_byte_for_byte() {
                 continue;
             }
         };
-        if ours.len() != after.bytes.len() {
-            failures.push(format!("{name}: {} bytes, not {}", ours.len(), after.bytes.len()));
-            continue;
-        }
-        let free = undefined(before, after);
-        let differs = (0..ours.len()).find(|&at| ours[at] != after.bytes[at] && !free[at]);
-        if let Some(at) = differs {
-            let (page, byte) = (at / after.page_size, at % after.page_size);
-            failures.push(format!(
-                "{name}: page {page}, byte {byte}: {:#x}, not {:#x}",
-                ours[at], after.bytes[at]
-            ));
-        }
+        let difference = difference_to_genuine(before, &ours, after);
+        failures.extend(difference.map(|difference| format!("{name}: {difference}")));
     }
     assert!(failures.is_empty(), "{failures:#?}");
-}
-
-/// All pairs, database by database.
-fn pairs(bytes: &[u8]) -> Vec<(Option<Vec<u8>>, Vec<Pair>)> {
-    let file = Database::from_bytes(bytes).unwrap();
-    let all = all_databases(&file);
-    all.iter().map(|db| (db.name().map(<[u8]>::to_vec), forward(db))).collect()
 }
 
 #[test]
@@ -137,7 +91,7 @@ fn version_9_has_the_same_pairs_and_is_sound() {
                 continue;
             }
         };
-        if pairs(&bytes) != pairs(&ours) {
+        if pairs_by_database(&bytes) != pairs_by_database(&ours) {
             failures.push(format!("{name}: other pairs"));
         }
         let verdict = Verify::from_bytes(&ours[..]).run();

@@ -449,6 +449,10 @@ struct Reversible {
 
 impl Reversible {
     fn of<O: ByteOrder>(leaf: &Leaf<'_>) -> Option<Reversible> {
+        let slots = || leaf.index.chunks_exact(4).map(<[u8]>::first_chunk::<2>);
+        if !slots().zip(slots().skip(1)).any(|(key, next)| key == next) {
+            return None; // as nearly always
+        }
         let mut keys = Vec::new();
         let (mut run, mut last) = (0u16, None);
         for pair in 0..=leaf.units() {

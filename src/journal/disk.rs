@@ -139,6 +139,12 @@ pub trait DiskFile: fmt::Debug {
     /// There is not enough space.
     fn reserve(&self, offset: u64, bytes: u64, grow: bool) -> io::Result<()>;
 
+    /// Begins to write a range, in bytes, to the medium, without waiting for it. A hint, so
+    /// that a sync later has less to do: nothing lasts before it.
+    fn begin_sync(&self, offset: u64, bytes: u64) {
+        let _ = (offset, bytes);
+    }
+
     /// Makes the content last, and of the rest what reading it takes (`fdatasync`).
     ///
     /// # Errors

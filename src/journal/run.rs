@@ -151,14 +151,16 @@ impl<D: Disk> Journal<'_, D> {
         }
     }
 
-    /// Steps A1 to A3.
+    /// Steps A1 to A3. Pages are read back and validated while they are on their way to the
+    /// medium; this ends when they are there.
     pub(super) fn prepare(
         &mut self,
         validate: impl FnOnce(&Contents, &Facts) -> Result<(), BoxError>,
     ) -> Result<(), JournalError> {
-        self.apply()?;
+        self.write_pages()?;
         self.read_back()?;
-        self.validate(validate)
+        self.validate(validate)?;
+        self.settle_pages()
     }
 
     /// Lets the caller have a look at the new file.
@@ -186,9 +188,14 @@ impl<D: Disk> Journal<'_, D> {
     ///
     /// Those of the file system, or the journal is damaged: [roll back](Self::roll_back).
     pub fn apply(&mut self) -> Result<(), JournalError> {
+        self.write_pages()?;
+        self.settle_pages()
+    }
+
+    /// Steps A1 and A2 but for the sync at their end.
+    fn write_pages(&mut self) -> Result<(), JournalError> {
         self.expect("applying the change", &[Stage::Committed, Stage::Applying])?;
         if self.entries.is_empty() {
-            self.stage = Stage::Applied;
             return Ok(());
         }
         let grows = self.header.len_after.saturating_sub(self.header.len_before);
@@ -197,8 +204,14 @@ impl<D: Disk> Journal<'_, D> {
             .map_err(at(&self.path, "reserving disk space"))?;
         self.stage = Stage::Applying;
         self.poison()?;
-        self.put(true)?;
-        self.sync()?;
+        self.put(true)
+    }
+
+    /// The end of step A2: the pages last.
+    fn settle_pages(&mut self) -> Result<(), JournalError> {
+        if !self.entries.is_empty() {
+            self.sync()?;
+        }
         self.stage = Stage::Applied;
         Ok(())
     }
@@ -364,8 +377,11 @@ impl<D: Disk> Journal<'_, D> {
         let mut images = Images::of(self)?;
         let mut run: Vec<u8> = Vec::new();
         let mut start = 0_u64;
-        let write =
-            |start, run: &[u8]| self.file.write_at(start, run).map_err(at(&self.path, "writing pages"));
+        let write = |start, run: &[u8]| {
+            self.file.write_at(start, run).map_err(at(&self.path, "writing pages"))?;
+            self.file.begin_sync(start, long(run.len()));
+            Ok(())
+        };
         for entry in self.entries.iter().filter(|entry| after || !entry.appended) {
             let offset = self.offset(entry.page);
             let neighbour = start.saturating_add(long(run.len())) == offset;

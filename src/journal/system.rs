@@ -2,9 +2,13 @@
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
+#[cfg(target_os = "linux")]
+use std::num::NonZeroU64;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
+#[cfg(target_os = "linux")]
+use rustix::fs::Advice;
 use rustix::fs::{FallocateFlags, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 
@@ -118,6 +122,14 @@ impl DiskFile for SystemFile {
         match rustix::fs::fallocate(&self.0, mode, offset, bytes) {
             Err(Errno::NOTSUP | Errno::NOSYS | Errno::INVAL) => Ok(()),
             result => Ok(result?),
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    fn begin_sync(&self, offset: u64, bytes: u64) {
+        // Linux begins to write out what such a range holds that is not written yet.
+        if let Some(bytes) = NonZeroU64::new(bytes) {
+            let _ = rustix::fs::fadvise(&self.0, offset, Some(bytes), Advice::DontNeed);
         }
     }
 

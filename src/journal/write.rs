@@ -273,6 +273,7 @@ impl<F: DiskFile> Appender<'_, F> {
 
     fn flush(&mut self) -> io::Result<()> {
         self.store.write_at(self.start, &self.bytes)?;
+        self.store.begin_sync(self.start, long(self.bytes.len()));
         self.start = self.end();
         self.bytes.clear();
         Ok(())

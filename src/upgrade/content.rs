@@ -1,6 +1,9 @@
 //! What a file holds, as a number: to see that an upgrade changed none of it (upgrade,
 //! "Validation").
 
+use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::thread;
+
 use sha2::{Digest, Sha256};
 
 use crate::btree::{Database, Item, Pairs, Part};
@@ -20,10 +23,15 @@ pub struct Content {
 }
 
 /// Bytes that are collected before they are added to the sum.
-const BATCH: usize = 32 * 1024;
+const BATCH: usize = 128 * 1024;
+/// Batches that may wait to be added.
+const AHEAD: usize = 4;
 
-struct Sum {
-    sum: Sha256,
+/// Pairs on their way to the sum, which another thread adds up.
+struct Batches {
+    full: SyncSender<Vec<u8>>,
+    /// Those that were added, to be filled again.
+    spare: Receiver<Vec<u8>>,
     batch: Vec<u8>,
     pairs: u64,
 }
@@ -35,13 +43,26 @@ impl Content {
     ///
     /// The first damage, except pages that nothing leads to.
     pub(crate) fn of(file: &Database<'_>) -> Result<Content> {
-        let mut sum = Sum { sum: Sha256::new(), batch: Vec::with_capacity(BATCH), pairs: 0 };
-        file.walk_databases(|part| match part {
-            Part::Database(database, pairs) => sum.database(database, pairs),
-            Part::Damage(error) => tolerate(error),
-        })?;
-        sum.flush();
-        Ok(Content { digest: sum.sum.finalize().into(), pairs: sum.pairs })
+        let (full, batches) = mpsc::sync_channel(AHEAD);
+        let (done, spare) = mpsc::channel();
+        thread::scope(|scope| {
+            let sum = scope.spawn(move || {
+                let mut sum = Sha256::new();
+                for batch in batches {
+                    sum.update(&batch);
+                    let _ = done.send(batch); // nobody fills another after the last
+                }
+                sum.finalize().into()
+            });
+            let mut batches = Batches { full, spare, batch: Vec::new(), pairs: 0 };
+            file.walk_databases(|part| match part {
+                Part::Database(database, pairs) => batches.database(database, pairs),
+                Part::Damage(error) => tolerate(error),
+            })?;
+            let pairs = batches.finish();
+            let digest = sum.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            Ok(Content { digest, pairs })
+        })
     }
 }
 
@@ -53,7 +74,7 @@ fn tolerate(error: Error) -> Result<()> {
     }
 }
 
-impl Sum {
+impl Batches {
     fn database(&mut self, database: &Database<'_>, pairs: &mut Pairs<'_>) -> Result<()> {
         let name = database.name().unwrap_or_default();
         let numbered = database.meta().method() == Method::Recno;
@@ -102,7 +123,14 @@ impl Sum {
     }
 
     fn flush(&mut self) {
-        self.sum.update(&self.batch);
-        self.batch.clear();
+        let mut next = self.spare.try_recv().unwrap_or_default();
+        next.clear();
+        let batch = std::mem::replace(&mut self.batch, next);
+        let _ = self.full.send(batch); // fails only if the sum panicked, which its end tells
+    }
+
+    fn finish(mut self) -> u64 {
+        self.flush();
+        self.pairs
     }
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use super::node::Node;
 use crate::format::checksum;
 use crate::format::meta::{self as layout, at};
 use crate::format::page::PageKind;
@@ -113,7 +114,7 @@ impl Change {
 pub(crate) struct Draft<'p> {
     pages: &'p Pages<'p>,
     changes: BTreeMap<PageNo, Change>,
-    appended: Vec<Vec<u8>>,
+    appended: Vec<Node>,
     /// The LSN that all pages get.
     lsn: Option<Lsn>,
 }
@@ -162,17 +163,11 @@ impl<'p> Draft<'p> {
         self.replace(no, offset, &word, reason);
     }
 
-    /// Adds a page at the end of the file.
-    pub(crate) fn append(&mut self, page: Vec<u8>) -> PageNo {
+    /// Adds an internal page at the end of the file.
+    pub(super) fn append(&mut self, node: Node) -> PageNo {
         let no = PageNo(self.count());
-        self.appended.push(page);
+        self.appended.push(node);
         no
-    }
-
-    /// A page that was added, to fill it.
-    pub(crate) fn appended_mut(&mut self, no: PageNo) -> Option<&mut Vec<u8>> {
-        let index = no.index().checked_sub(PageNo(self.pages.count()).index())?;
-        self.appended.get_mut(index)
     }
 
     /// Gives all pages that were ever written this LSN.
@@ -186,7 +181,7 @@ impl<'p> Draft<'p> {
             Some(raw) => raw.to_vec(),
             None => {
                 let index = no.index().checked_sub(PageNo(self.pages.count()).index())?;
-                self.appended.get(index)?.clone()
+                self.appended.get(index)?.image(self.pages, no)
             }
         };
         if let Some(change) = self.changes.get(&no) {

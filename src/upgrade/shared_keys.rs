@@ -1,8 +1,6 @@
 //! Keys with a length in the wrong byte order: release 2 reversed it in files of the other
 //! order once for each slot that shares the key (database-format, "Byte order").
 
-use std::collections::BTreeMap;
-
 use byteorder::ByteOrder;
 
 use super::databases::Databases;
@@ -19,7 +17,7 @@ pub(super) fn normalise<O: ByteOrder>(draft: &mut Draft<'_>, databases: &Databas
     if !databases.may_have_chains() {
         return 0; // no duplicates, no shared keys
     }
-    let mut offsets = Vec::new();
+    let (mut offsets, mut keys) = (Vec::new(), Vec::new());
     for no in databases.leaves() {
         let Some(page) = pages.raw(no).and_then(Page::<O>::new) else { continue };
         offsets.clear();
@@ -27,13 +25,11 @@ pub(super) fn normalise<O: ByteOrder>(draft: &mut Draft<'_>, databases: &Databas
             let index = page.bytes().get(slot_offset(pages.overhead(), slot)..)?.first_chunk::<2>()?;
             Some(usize::from(O::read_u16(index)))
         }));
-        let mut sharers: BTreeMap<usize, u32> = BTreeMap::new();
-        for &key in offsets.iter().step_by(2) {
-            let count = sharers.entry(key).or_default();
-            *count = count.saturating_add(1);
-        }
+        keys.clear();
+        keys.extend(offsets.iter().step_by(2));
         offsets.sort_unstable();
-        for (&at, _) in sharers.iter().filter(|(_, count)| **count & 1 == 0) {
+        for sharers in keys.chunk_by(|key, next| key == next).filter(|sharers| sharers.len() & 1 == 0) {
+            let Some(&at) = sharers.first() else { continue };
             let next = offsets.get(offsets.partition_point(|&offset| offset <= at)).copied();
             let end = next.unwrap_or(page.bytes().len());
             let Some(item) = page.bytes().get(at..end) else { continue };

@@ -180,3 +180,43 @@ impl Image {
             && (0..self.entries(page)).any(|slot| self.item(page, slot) + 2 == on_page)
     }
 }
+
+/// Where our upgrade of a file differs from that of a genuine tool, in the bytes that are
+/// defined.
+pub(crate) fn difference_to_genuine(before: &Image, ours: &[u8], genuine: &Image) -> Option<String> {
+    if ours.len() != genuine.bytes.len() {
+        return Some(format!("{} bytes, not {}", ours.len(), genuine.bytes.len()));
+    }
+    let free = undefined(before, genuine);
+    let at = (0..ours.len()).find(|&at| ours[at] != genuine.bytes[at] && !free[at])?;
+    let (page, byte) = (at / genuine.page_size, at % genuine.page_size);
+    Some(format!("page {page}, byte {byte}: {:#x}, not {:#x}", ours[at], genuine.bytes[at]))
+}
+
+/// The bytes that may differ: the new id of a file that was of version 6, and what the
+/// genuine tools leave undefined on the internal pages that they add.
+fn undefined(before: &Image, after: &Image) -> Vec<bool> {
+    let mut free = vec![false; after.bytes.len()];
+    if before.version() == 6 {
+        free[52..72].fill(true);
+    }
+    for page in before.pages()..after.pages() {
+        let start = usize::try_from(page).unwrap() * after.page_size;
+        let entries = after.entries(page);
+        let lowest = usize::from(after.u16(page, 22));
+        free[start + after.slot(entries)..start + lowest].fill(true);
+        for slot in 0..entries {
+            let item = after.item(page, slot);
+            match after.kind(page) {
+                RECNO_INTERNAL => {}
+                INTERNAL => {
+                    let end = item + 12 + usize::from(after.u16(page, item));
+                    free[start + item + 3] = true;
+                    free[start + end..start + end.next_multiple_of(4)].fill(true);
+                }
+                other => panic!("page {page} of type {other} was added"),
+            }
+        }
+    }
+    free
+}

@@ -7,6 +7,7 @@ pub(crate) mod history;
 pub(crate) mod image;
 pub(crate) mod logs;
 pub(crate) mod standing;
+pub(crate) mod tools;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -237,6 +238,13 @@ pub(crate) fn forward(db: &Database<'_>) -> Vec<Pair> {
             (key.into_owned(), value.into_owned())
         })
         .collect()
+}
+
+/// All pairs of a file, database by database with its name.
+pub(crate) fn pairs_by_database(bytes: &[u8]) -> Vec<(Option<Vec<u8>>, Vec<Pair>)> {
+    let file = Database::from_bytes(bytes).unwrap();
+    let all = all_databases(&file);
+    all.iter().map(|db| (db.name().map(<[u8]>::to_vec), forward(db))).collect()
 }
 
 /// The text that the library writes of a file, and how often it met damage.
