@@ -16,6 +16,11 @@ pub(super) fn folders(folder: &Path) -> io::Result<Vec<PathBuf>> {
     entries(folder, fs::FileType::is_dir)
 }
 
+/// What is in a folder but no regular file, by name.
+pub(super) fn others(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    entries(folder, |kind| !kind.is_file())
+}
+
 fn entries(folder: &Path, wanted: impl Fn(&fs::FileType) -> bool) -> io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder)? {
@@ -37,10 +42,11 @@ pub(super) fn is_log(path: &Path) -> bool {
 
 /// What tells whether a file changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Hash {
-    pub(super) sha256: [u8; 32],
+pub struct Hash {
+    /// SHA-256 of all bytes.
+    pub sha256: [u8; 32],
     /// Length in bytes.
-    pub(super) size: u64,
+    pub size: u64,
 }
 
 impl Hash {
@@ -52,7 +58,8 @@ impl Hash {
     }
 
     /// The sum as hexadecimal digits.
-    pub(super) fn hex(&self) -> String {
+    #[must_use]
+    pub fn hex(&self) -> String {
         let digit = |n: u8| char::from_digit(n.into(), 16).unwrap_or_default();
         self.sha256.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 0xf)]).collect()
     }

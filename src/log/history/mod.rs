@@ -136,6 +136,11 @@ impl<'a> History<'a> {
         &self.errors
     }
 
+    #[cfg(feature = "upgrade")]
+    pub(crate) fn into_errors(self) -> Vec<LogError> {
+        self.errors
+    }
+
     /// The databases that were asked for; none if the log does not know the name.
     pub fn databases(&self) -> impl Iterator<Item = &Binding<'a>> {
         self.files.bindings().zip(&self.databases).filter(|(_, wanted)| **wanted).map(|(binding, _)| binding)

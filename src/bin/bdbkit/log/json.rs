@@ -1,8 +1,9 @@
 //! A record as a line of JSON.
 
-use bdbkit::log::{FieldKind, Fields, Record, Value};
+use bdbkit::log::{Content, Fate, FieldKind, Fields, Record, Value};
 use jiff::Timestamp;
-use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
 
 use super::place::JsonLsn;
 use crate::hex::hex;
@@ -90,5 +91,40 @@ impl Serialize for Time {
         map.serialize_entry("seconds", &self.0)?;
         map.serialize_entry("utc", &utc.ok())?;
         map.end()
+    }
+}
+
+/// A key or a value, as far as the log shows it.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(crate) enum Shown<'a> {
+    Whole(Bytes<'a>),
+    Part { prefix: u32, middle: Bytes<'a>, suffix: u32 },
+    Chain { page: u32, length: u32 },
+    Record { record: u32 },
+}
+
+impl<'a> Shown<'a> {
+    pub(crate) fn of(content: &'a Content<'_>) -> Option<Shown<'a>> {
+        Some(match content {
+            Content::Bytes(bytes) => Shown::Whole(Bytes(bytes)),
+            Content::Part { prefix, middle, suffix } => {
+                Shown::Part { prefix: *prefix, middle: Bytes(middle), suffix: *suffix }
+            }
+            Content::Chain { page, len } => Shown::Chain { page: page.0, length: *len },
+            Content::Record(number) => Shown::Record { record: *number },
+            _ => return None,
+        })
+    }
+}
+
+/// What became of a change, and when it was committed, if that is recorded.
+pub(crate) fn fate(fate: Fate) -> (&'static str, Option<Time>) {
+    match fate {
+        Fate::Committed { time, .. } => ("committed", time.map(Time)),
+        Fate::Aborted => ("aborted", None),
+        Fate::Prepared => ("prepared", None),
+        Fate::Unknown => ("unknown", None),
+        _ => ("uncommitted", None),
     }
 }

@@ -3,8 +3,8 @@
 mod chains;
 mod databases;
 mod filter;
-mod history;
-mod json;
+pub(crate) mod history;
+pub(crate) mod json;
 pub(crate) mod place;
 mod print;
 pub(crate) mod releases;

@@ -1,5 +1,6 @@
 //! `bdbkit store`: the mail store of Sun Messaging Server as a whole.
 
+mod list;
 mod restore;
 mod upgrade;
 
@@ -14,6 +15,7 @@ pub(crate) struct Arguments {
 
 #[derive(clap::Subcommand)]
 enum Command {
+    List(list::Arguments),
     Upgrade(upgrade::Arguments),
     #[command(name = "restore-snapshot")]
     Restore(restore::Arguments),
@@ -21,6 +23,7 @@ enum Command {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     match &arguments.command {
+        Command::List(arguments) => list::run(arguments),
         Command::Upgrade(arguments) => upgrade::run(arguments),
         Command::Restore(arguments) => restore::run(arguments),
     }

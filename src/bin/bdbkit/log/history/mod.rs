@@ -1,7 +1,7 @@
 //! `bdbkit log history`: who changed what, and when.
 
 mod json;
-mod text;
+pub(crate) mod text;
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -169,12 +169,13 @@ impl<'h> Entry<'h> {
             database: database.map(String::as_str),
         }
     }
+}
 
-    fn action(&self) -> &'static str {
-        match self.change.kind {
-            ChangeKind::Put => "put",
-            ChangeKind::Replace => "replace",
-            ChangeKind::Delete => "delete",
-        }
+/// What was done to a pair.
+pub(crate) fn action(kind: ChangeKind) -> &'static str {
+    match kind {
+        ChangeKind::Put => "put",
+        ChangeKind::Replace => "replace",
+        ChangeKind::Delete => "delete",
     }
 }

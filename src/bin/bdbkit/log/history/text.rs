@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use bdbkit::dump::escape;
 use bdbkit::log::{Change, ChangeKind, Content, Fate};
 
-use super::{Entry, Names};
+use super::{Entry, Names, action};
 use crate::log::zone::shown;
 
 /// So many characters of a value are shown.
@@ -35,16 +35,9 @@ impl Style {
 
     pub(super) fn write(&self, entry: &Entry<'_>, out: &mut impl Write) -> io::Result<()> {
         let change = entry.change;
-        let when = match entry.fate {
-            Fate::Committed { time: Some(time), .. } => shown(time),
-            Fate::Committed { time: None, .. } => "committed".into(),
-            Fate::Aborted => "aborted".into(),
-            Fate::Prepared => "prepared".into(),
-            Fate::Unknown => "unknown".into(),
-            _ => "not committed".into(),
-        };
+        let when = when(entry.fate);
         let txn = entry.txn.map_or("no txn".into(), |txn| format!("txn {txn}"));
-        write!(out, "{:<12} {when:<23} {txn:<12} {:<7}", change.lsn.to_string(), entry.action())?;
+        write!(out, "{:<12} {when:<23} {txn:<12} {:<7}", change.lsn.to_string(), action(change.kind))?;
         if let Some(width) = self.names {
             write!(out, " {:<width$}", entry.database.unwrap_or_default())?;
         }
@@ -65,6 +58,18 @@ impl Style {
     }
 }
 
+/// When a change was committed, or what else became of it.
+pub(crate) fn when(fate: Fate) -> String {
+    match fate {
+        Fate::Committed { time: Some(time), .. } => shown(time),
+        Fate::Committed { time: None, .. } => "committed".into(),
+        Fate::Aborted => "aborted".into(),
+        Fate::Prepared => "prepared".into(),
+        Fate::Unknown => "unknown".into(),
+        _ => "not committed".into(),
+    }
+}
+
 fn key(change: &Change<'_>, width: usize) -> String {
     match &change.key {
         Content::Unknown => format!("(unknown key, page {} index {})", change.page, change.index),
@@ -72,7 +77,7 @@ fn key(change: &Change<'_>, width: usize) -> String {
     }
 }
 
-fn content(content: Option<&Content<'_>>, width: usize) -> String {
+pub(crate) fn content(content: Option<&Content<'_>>, width: usize) -> String {
     match content {
         Some(Content::Bytes(bytes)) if bytes.is_empty() => "(empty)".into(),
         Some(Content::Bytes(bytes)) => cut(bytes, width),
@@ -91,15 +96,20 @@ fn content(content: Option<&Content<'_>>, width: usize) -> String {
 
 /// Bytes as text, as many as there is space for.
 fn cut(bytes: &[u8], width: usize) -> String {
+    match head(bytes, width) {
+        head if head.len() < bytes.len() => format!("{}… ({} bytes)", escape(head), bytes.len()),
+        _ => escape(bytes),
+    }
+}
+
+/// The first bytes, as many as there is space for as text.
+pub(crate) fn head(bytes: &[u8], width: usize) -> &[u8] {
     let fits = |taken: &mut usize, byte: &u8| {
         *taken = taken.saturating_add(characters(*byte));
         (*taken <= width).then_some(())
     };
     let count = bytes.iter().scan(0, fits).count();
-    match bytes.get(..count) {
-        Some(head) if count < bytes.len() => format!("{}… ({} bytes)", escape(head), bytes.len()),
-        _ => escape(bytes),
-    }
+    bytes.get(..count).unwrap_or(bytes)
 }
 
 /// How many characters a byte is shown as.

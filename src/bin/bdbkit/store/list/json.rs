@@ -1,0 +1,184 @@
+//! Entries and the report as lines of JSON.
+
+use std::borrow::Cow;
+use std::io::{self, Write};
+use std::path::Path;
+
+use bdbkit::dump::escape;
+use bdbkit::mboxlist::{Found, ListReport, Listed, ListedFile, Origin};
+use bdbkit::salvage::Place;
+use serde::Serialize;
+
+use crate::log::history::action;
+use crate::log::json::{Shown, Time, fate};
+use crate::log::place::JsonLsn;
+
+#[derive(Serialize)]
+struct Line<'a> {
+    file: String,
+    kind: &'static str,
+    /// What tells the kind.
+    kind_from: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    database: Option<String>,
+    /// `null` if it is not known.
+    key: Option<Shown<'a>>,
+    value: Option<Shown<'a>>,
+    #[serde(flatten)]
+    origin: From<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "origin", rename_all = "lowercase")]
+enum From<'a> {
+    Live,
+    Salvaged(Spot),
+    Deleted(Spot),
+    Log {
+        lsn: JsonLsn,
+        txn: Option<String>,
+        fate: &'static str,
+        /// When it was committed, if that is recorded.
+        time: Option<Time>,
+        action: &'static str,
+        /// What a replaced value was before.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        replaced: Option<Shown<'a>>,
+        page: u32,
+        index: u32,
+    },
+}
+
+#[derive(Serialize)]
+struct Spot {
+    page: u32,
+    #[serde(flatten)]
+    place: Standing,
+    provenance: &'static str,
+    confidence: &'static str,
+    notes: Vec<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Standing {
+    Slot(u16),
+    Offset(u16),
+}
+
+impl Spot {
+    fn of(found: &Found) -> Spot {
+        Spot {
+            page: found.provenance.page.0,
+            place: match found.provenance.place {
+                Place::Slot(slot) => Standing::Slot(slot),
+                Place::Offset(offset) => Standing::Offset(offset),
+            },
+            provenance: found.provenance.origin.name(),
+            confidence: found.confidence.name(),
+            notes: found.notes.iter().map(|note| note.to_string()).collect(),
+        }
+    }
+}
+
+pub(super) fn entry(entry: &Listed<'_>, out: &mut impl Write) -> io::Result<()> {
+    let origin = match &entry.origin {
+        Origin::Salvaged(found) => From::Salvaged(Spot::of(found)),
+        Origin::Deleted(found) => From::Deleted(Spot::of(found)),
+        Origin::Log { change, txn, fate: became } => {
+            let (fate, time) = fate(*became);
+            From::Log {
+                lsn: change.lsn.into(),
+                txn: txn.map(|txn| txn.to_string()),
+                fate,
+                time,
+                action: action(change.kind),
+                replaced: change.new.as_ref().and(change.old.as_ref()).and_then(Shown::of),
+                page: change.page.0,
+                index: change.index,
+            }
+        }
+        _ => From::Live,
+    };
+    let line = Line {
+        file: escape(entry.file),
+        kind: entry.kind.name(),
+        kind_from: "file name",
+        database: entry.database.map(escape),
+        key: Shown::of(&entry.key),
+        value: Shown::of(&entry.value),
+        origin,
+    };
+    serde_json::to_writer(&mut *out, &line)?;
+    out.write_all(b"\n")
+}
+
+#[derive(Serialize)]
+struct Report<'a> {
+    report: Summary<'a>,
+}
+
+#[derive(Serialize)]
+struct Summary<'a> {
+    /// As it was given.
+    path: Cow<'a, str>,
+    complete: bool,
+    files: Vec<File<'a>>,
+    /// Folders, symbolic links and special files.
+    left_out: Vec<Cow<'a, str>>,
+    logs: Option<Logs>,
+}
+
+#[derive(Serialize)]
+struct File<'a> {
+    file: String,
+    size: Option<u64>,
+    sha256_before: Option<String>,
+    sha256_after: Option<String>,
+    equal: bool,
+    database: bool,
+    live: u64,
+    salvaged: u64,
+    deleted: u64,
+    problems: &'a [String],
+}
+
+#[derive(Serialize)]
+struct Logs {
+    changes: u64,
+    problems: Vec<String>,
+}
+
+impl<'a> File<'a> {
+    fn of(file: &'a ListedFile) -> File<'a> {
+        File {
+            file: escape(file.name()),
+            size: file.before.map(|hash| hash.size),
+            sha256_before: file.before.map(|hash| hash.hex()),
+            sha256_after: file.after.map(|hash| hash.hex()),
+            equal: file.is_unchanged(),
+            database: file.is_database,
+            live: file.live,
+            salvaged: file.recovered,
+            deleted: file.deleted,
+            problems: &file.problems,
+        }
+    }
+}
+
+pub(super) fn report(report: &ListReport, dir: &Path, out: &mut impl Write) -> io::Result<()> {
+    let line = Report {
+        report: Summary {
+            path: dir.to_string_lossy(),
+            complete: report.is_complete(),
+            files: report.files.iter().map(File::of).collect(),
+            left_out: report.left_out.iter().map(|path| path.to_string_lossy()).collect(),
+            logs: report.logs.as_ref().map(|logs| Logs {
+                changes: logs.changes,
+                problems: logs.problems.iter().map(|error| error.to_string()).collect(),
+            }),
+        },
+    };
+    serde_json::to_writer(&mut *out, &line)?;
+    out.write_all(b"\n")
+}
