@@ -193,15 +193,15 @@ fn damaged_files_are_refused_or_lose_nothing() {
     // Nothing is expected of a file that does not say what it is.
     let flips = prop::collection::vec((24..usize::MAX, 0..8_u32), 1..4);
     run(60, (files, prop::collection::vec(flips, 8)), |(sound, damages)| {
+        watch.tick();
         for flips in damages {
-            watch.tick();
             let mut bytes = sound.clone();
             for (at, bit) in flips {
                 // Every other flip hits the start of a page, where most is at stake.
                 let at = if bit & 1 == 0 { at % bytes.len() } else { at % bytes.len() / 512 * 512 + at % 64 };
                 bytes[at] ^= 1 << bit;
             }
-            let duplicates = if damages.len() % 2 == 0 { Duplicates::Auto } else { Duplicates::Unsorted };
+            let duplicates = if flips.len() % 2 == 0 { Duplicates::Auto } else { Duplicates::Unsorted };
             match upgraded(&bytes, Profile::V9, duplicates) {
                 Ok(new) => {
                     taken.set(taken.get() + 1);

@@ -22,12 +22,16 @@ pub(super) struct Chains {
     converted: Vec<u64>,
     /// Releases 3.1 to 4.4 keep the mark of deletion in the type of a key.
     keep_marks: bool,
+    /// The genuine tools count deleted duplicates on the root of sorted ones, although no
+    /// page below does.
+    count_deleted: bool,
 }
 
 impl Chains {
     pub(super) fn new(pages: &Pages<'_>, profile: Profile) -> Self {
         let converted = vec![0; PageNo(pages.count()).index().div_ceil(64)];
-        Chains { converted, keep_marks: profile == Profile::Genuine8a }
+        let count_deleted = profile.is_genuine();
+        Chains { converted, keep_marks: profile == Profile::Genuine8a, count_deleted }
     }
 
     /// Converts the chain that starts on a page, and gives the root of its tree.
@@ -46,9 +50,10 @@ impl Chains {
             true => Keys::First,
         };
         let (mut children, records) = self.leaves::<O>(draft, head, keys, from)?;
+        let counted = self.count_deleted.then_some(records);
         let mut level = 2u8;
         while children.len() > 1 {
-            let parents = parents::<O>(draft, &children, level, keys, records);
+            let parents = parents::<O>(draft, &children, level, keys, counted);
             if parents.len() == children.len() {
                 let (page, offset) = from;
                 return Err(Refusal::Chain { page, offset, why: "no two of its keys fit a page" }.into());
@@ -123,13 +128,14 @@ fn live<O: ByteOrder>(page: &Page<'_, O>, overhead: usize) -> Option<u32> {
     Some(live)
 }
 
-/// Builds the level above some pages; long keys get one more reference each.
+/// Builds the level above some pages; long keys get one more reference each. The root
+/// counts what its children do, unless a number is given.
 fn parents<O: ByteOrder>(
     draft: &mut Draft<'_>,
     children: &[Child],
     level: u8,
     keys: Keys,
-    records: u32,
+    records: Option<u32>,
 ) -> Vec<Child> {
     let pages = draft.pages();
     let (mut nodes, mut room): (Vec<Node>, usize) = (Vec::new(), 0);
@@ -148,10 +154,10 @@ fn parents<O: ByteOrder>(
         }
     }
     if let [root] = nodes.as_mut_slice() {
-        root.records = records;
+        root.records = records.unwrap_or_else(|| root.count());
     }
     let above = |node: Node| {
-        let count = node.children.iter().fold(0u32, |sum, child| sum.saturating_add(child.count));
+        let count = node.count();
         let leaf = node.children.first().map_or(PageNo::META, |child| child.leaf);
         Child { page: draft.append(node), count, leaf }
     };

@@ -93,6 +93,11 @@ impl Node {
         pages.size().bytes().saturating_sub(HEADER)
     }
 
+    /// Records below.
+    pub(super) fn count(&self) -> u32 {
+        self.children.iter().fold(0, |sum, child| sum.saturating_add(child.count))
+    }
+
     /// Its bytes, if it is the page of this number.
     pub(super) fn image(&self, pages: &Pages<'_>, no: PageNo) -> Vec<u8> {
         with_order!(pages.order(), O => self.image_in::<O>(pages, no))

@@ -5,9 +5,9 @@ use std::cmp::Ordering;
 use byteorder::ByteOrder;
 
 use super::error::{Refusal, Result};
-use crate::btree::{Chain, Content, Item, KeyOrder};
+use crate::btree::{Chain, Content, Item, KeyOrder, Leaf};
 use crate::format::item::{self, DELETED, DUPLICATE, KEYDATA, OVERFLOW};
-use crate::format::page::{Page, slot_offset};
+use crate::format::page::{Page, PageKind, slot_offset};
 use crate::pages::{Pages, Place};
 use crate::types::PageNo;
 
@@ -20,12 +20,14 @@ pub(super) fn check<O: ByteOrder>(pages: &Pages<'_>, leaves: &[PageNo]) -> Resul
     let mut last: Option<Item<'_>> = None;
     for &no in leaves {
         let Some(page) = pages.raw(no).and_then(Page::<O>::new) else { continue };
+        // The reader knows keys that stand in the opposite byte order.
+        let keys = Leaf::new::<O>(pages, page, no, PageKind::BtreeLeaf)?;
         for slot in (0..page.entries()).step_by(2) {
             let value_slot = slot.saturating_add(1);
-            let (Some((at, this)), Some((value_at, value))) =
-                (check.item::<O>(&page, no, slot), check.item::<O>(&page, no, value_slot))
-            else {
-                return Err(unreadable(no, slot));
+            let (at, this) = keys.key_at::<O>(slot >> 1)?;
+            let this = Item::new(pages, this);
+            let Some((value_at, value)) = check.item::<O>(&page, no, value_slot) else {
+                return Err(unreadable(no, value_slot));
             };
             let same = match &key {
                 Some((page, offset, _)) if (*page, *offset) == (no, at) => true,
