@@ -393,6 +393,57 @@ fn a_half_written_file_without_its_journal_needs_a_backup() {
     assert!(read(&paths[0]) == before);
 }
 
+/// A run that died while it wrote its first journal or its set file, and a copy that was
+/// not finished.
+#[test]
+fn what_a_run_left_behind_is_no_database() {
+    for wish in [&["upgrade"][..], &["upgrade", "--resume"], &["upgrade", "--rollback"]] {
+        let folder = folder(&[CHAIN]);
+        let path = |name: &str| folder.path().join(name);
+        fs::write(path(&format!("{CHAIN}.db.bdbkit-journal")), b"").unwrap();
+        fs::write(path("bdbkit-set.done"), b"").unwrap();
+        fs::write(path("copy.db.bdbkit-tmp"), &data(CHAIN)[..1500]).unwrap();
+        assert_eq!(done(&on(folder.path(), wish)).lines().count(), 1 + usize::from(wish.len() == 1));
+        assert_eq!(names(folder.path()), [format!("{CHAIN}.db"), "copy.db.bdbkit-tmp".to_owned()]);
+    }
+}
+
+/// Of two runs at once one refuses, or both; never do both work.
+#[test]
+fn two_runs_at_once_do_no_harm() {
+    let new = |case: &str| {
+        let choices = Choices { id: NewId::Given(ID), ..Choices::default() };
+        bdbkit::upgrade::in_memory(&data(case), &choices).unwrap().0
+    };
+    let id = String::from_utf8(hex(&ID.0)).unwrap();
+    let mut refusals = 0;
+    for _ in 0..10 {
+        let folder = folder(&TWO);
+        let start = || {
+            let mut command = tool();
+            command.args(["upgrade", "--uid", &id]).arg(folder.path());
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        };
+        let runs = [start(), start()].map(|child| child.wait_with_output().unwrap());
+        let refused = runs.iter().filter(|run| !run.status.success());
+        for run in refused.clone() {
+            let message = err(run);
+            assert!(
+                message.contains("locked by another program") || message.contains("open in process"),
+                "{message}"
+            );
+        }
+        let refused = refused.count();
+        refusals += refused;
+        for case in TWO {
+            let found = read(folder.path().join(format!("{case}.db")));
+            assert!(found == if refused == 2 { data(case) } else { new(case) }, "{case}: {refused} refused");
+        }
+        assert_eq!(names(folder.path()).len(), TWO.len());
+    }
+    println!("{refusals} of 20 runs refused");
+}
+
 // ---------------------------------------------------------------- refusals
 
 /// Expects that a run refuses the file, says these words and the name, and changes nothing.

@@ -52,7 +52,7 @@ struct Common {
     #[arg(long)]
     json: bool,
 
-    /// Database files: all of them are changed, or none
+    /// Database files of one folder: all of them are changed, or none
     #[arg(required = true)]
     files: Vec<PathBuf>,
 }

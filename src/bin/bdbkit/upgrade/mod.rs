@@ -87,8 +87,8 @@ pub(crate) struct Arguments {
     #[arg(long)]
     json: bool,
 
-    /// Database files, or folders: then all database files in them. All of them are upgraded,
-    /// or none
+    /// Database files of one folder, or a folder: then all database files in it. All of them are
+    /// upgraded, or none
     #[arg(required = true)]
     files: Vec<PathBuf>,
 }
