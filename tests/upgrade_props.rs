@@ -40,6 +40,9 @@ fn upgraded(bytes: &[u8], profile: Profile, duplicates: Duplicates) -> Result<Ve
     in_memory(bytes, &choices).map(|(image, _)| image)
 }
 
+/// Files above this size, in bytes, are left out: they take long, and show nothing more.
+const LARGE: usize = 1 << 19;
+
 /// Errors but for pages that nothing leads to: those stay.
 #[track_caller]
 fn expect_sound(bytes: &[u8]) {
@@ -71,27 +74,38 @@ fn check(old: &[u8], duplicates: Duplicates) -> Vec<u8> {
     step
 }
 
+#[track_caller]
+fn check_all_ways(plan: &Plan) {
+    let old = plan.bytes();
+    if old.len() > LARGE {
+        return;
+    }
+    let unsorted = check(&old, Duplicates::Unsorted);
+    let automatic = check(&old, Duplicates::Auto);
+    if plan.sorted {
+        assert_eq!(check(&old, Duplicates::Sorted).len(), automatic.len());
+    } else if !plan.duplicates {
+        assert!(unsorted == automatic);
+    }
+}
+
 #[test]
 fn nothing_is_lost_and_the_result_is_sound() {
-    let reversed = Cell::new(0);
-    run(40, plans(false), |plan| {
-        let old = plan.bytes();
-        let unsorted = check(&old, Duplicates::Unsorted);
-        let automatic = check(&old, Duplicates::Auto);
-        if plan.sorted {
-            assert_eq!(check(&old, Duplicates::Sorted).len(), automatic.len());
-        } else if !plan.duplicates {
-            assert!(unsorted == automatic);
-        }
-        reversed.set(reversed.get() + u32::from(plan.reversed));
-    });
-    assert!(reversed.get() > 0);
+    run(25, plans(false), check_all_ways);
+}
+
+#[test]
+fn nothing_is_lost_where_keys_are_in_the_opposite_order() {
+    run(10, plans(false).prop_filter("reversed keys", |plan| plan.reversed), check_all_ways);
 }
 
 #[test]
 fn nothing_of_several_databases_is_lost() {
     run(15, several(), |plan| {
         let old = plan.bytes();
+        if old.len() > LARGE {
+            return;
+        }
         check(&old, Duplicates::Unsorted);
         check(&old, Duplicates::Auto);
     });
@@ -113,8 +127,9 @@ fn the_genuine_profile_is_what_the_genuine_tool_makes() {
     let grown = Cell::new(0);
     run(30, plans(true), |plan| {
         let before = Image::new("before", plan.bytes());
-        if before.big {
-            return; // the tool refuses the order of other machines
+        // The tool refuses the order of other machines.
+        if before.big || before.bytes.len() > LARGE {
+            return;
         }
         for (options, duplicates) in
             [(&[][..], Duplicates::Unsorted), (&["-s"][..], Duplicates::SortedUnchecked)]
@@ -139,13 +154,14 @@ fn the_genuine_tools_take_version_9() {
     }
     let folder = tempfile::tempdir().unwrap();
     let verified = Cell::new(0);
-    run(30, plans(false), |plan| {
-        if loses_a_key(plan) {
+    run(30, prop_oneof![plans(true), plans(false)], |plan| {
+        let old = plan.bytes();
+        if loses_a_key(plan) || old.len() > LARGE {
             return;
         }
         let file = folder.path().join("upgraded.db");
         let duplicates = if plan.sorted { Duplicates::Sorted } else { Duplicates::Unsorted };
-        std::fs::write(&file, upgraded(&plan.bytes(), Profile::V9, duplicates).unwrap()).unwrap();
+        std::fs::write(&file, upgraded(&old, Profile::V9, duplicates).unwrap()).unwrap();
         let dump = tool(DUMP, &[], &file);
         expect_success(&dump);
         let expected = plan.tree.live(&plan.entries);
@@ -155,7 +171,7 @@ fn the_genuine_tools_take_version_9() {
             verified.set(verified.get() + 1);
         }
     });
-    assert!(verified.get() > 5, "{}", verified.get());
+    assert!(verified.get() > 0);
 }
 
 /// All pairs that the reader gives, if nothing is damaged but that pages are lost.
@@ -192,9 +208,9 @@ fn damaged_files_are_refused_or_lose_nothing() {
     ];
     // Nothing is expected of a file that does not say what it is.
     let flips = prop::collection::vec((24..usize::MAX, 0..8_u32), 1..4);
-    run(60, (files, prop::collection::vec(flips, 8)), |(sound, damages)| {
+    run(30, (files, prop::collection::vec(flips, 8)), |(sound, damages)| {
         watch.tick();
-        for flips in damages {
+        for flips in damages.iter().filter(|_| sound.len() <= LARGE) {
             let mut bytes = sound.clone();
             for (at, bit) in flips {
                 // Every other flip hits the start of a page, where most is at stake.
@@ -211,7 +227,7 @@ fn damaged_files_are_refused_or_lose_nothing() {
             }
         }
     });
-    assert!(taken.get() > 20 && refused.get() > 20, "{} {}", taken.get(), refused.get());
+    assert!(taken.get() > 5 && refused.get() > 5, "{} {}", taken.get(), refused.get());
 }
 
 /// Release 2.x never writes items of more than a quarter of a page to a chain: with longer
