@@ -75,18 +75,15 @@ clock() { # NAME COMMAND ...
     say "$name: ${best[$name]} s at best"
 }
 watch() { # NAME COMMAND ...
-    local name=$1 peak=0 state='' pid key value rest
+    local name=$1 peak=0 pid key value rest
     shift
     "$@" >/dev/null &
     pid=$!
-    while [[ $state != Z ]]; do
+    while [[ -r /proc/$pid/status ]]; do
         while read -r key value rest; do
-            case $key in
-            State:) state=$value ;;
-            RssAnon:) ((value <= peak)) || peak=$value ;;
-            esac
-        done <"/proc/$pid/status"
-    done
+            [[ $key == RssAnon: ]] && ((value > peak)) && peak=$value
+        done <"/proc/$pid/status" || true
+    done 2>/dev/null # the program may end at any time
     wait "$pid" || fail "$* failed"
     memory[$name]=$((peak / 1024))
 }
