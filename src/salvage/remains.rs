@@ -34,17 +34,18 @@ pub(super) fn learn<'s>(known: &mut Known<'s>, unit: &Unit<'s>) -> bool {
     }
 }
 
-/// The remains on a free page, behind what is left of its index.
-pub(super) fn find_on_free_page<'s, O: ByteOrder>(
+/// The remains on a page whose entries are gone, from an offset to another, behind what is left
+/// of their index.
+pub(super) fn find_behind_index<'s, O: ByteOrder>(
     work: &Work<'s>,
     bytes: &'s [u8],
+    (start, end): (usize, usize),
     pairs: bool,
 ) -> Vec<Unit<'s>> {
-    let overhead = work.file.overhead();
     let is_slot = |slot: &[u8]| slot.first_chunk::<2>().is_some_and(|raw| is_offset(O::read_u16(raw), bytes));
-    let slots = bytes.get(overhead..).unwrap_or(&[]).chunks(2).take_while(|slot| is_slot(slot)).count();
-    let start = overhead.saturating_add(slots.saturating_mul(2));
-    find::<O>(work, bytes, (start, bytes.len()), pairs, &mut Known::new())
+    let slots = bytes.get(start..).unwrap_or(&[]).chunks(2).take_while(|slot| is_slot(slot)).count();
+    let start = start.saturating_add(slots.saturating_mul(2));
+    find::<O>(work, bytes, (start, end), pairs, &mut Known::new())
 }
 
 fn is_offset(offset: u16, bytes: &[u8]) -> bool {

@@ -45,6 +45,7 @@ Examples:
                                           all that can be found in a damaged file
   bdbkit upgrade --check mboxlist         what would an upgrade to version 9 do?
   bdbkit upgrade mboxlist                 upgrade all databases of the folder, or none
+  bdbkit store list --deleted mboxlist    what does a mail store hold, as evidence?
   bdbkit info store                       log files and databases of an environment
   bdbkit log print store | less           all log records, as db_printlog has them
   bdbkit log print --json --txn 80000002 store/log.0000000007

@@ -10,6 +10,9 @@ use crate::error::Result;
 use crate::log::Content;
 use crate::salvage::{self, Key, Recovered, Salvage, Salvaged};
 
+/// So many duplicates of a key are compared with what was deleted.
+const COMPARED: usize = 1000;
+
 /// Gives all entries of a file.
 pub(super) fn read<E>(
     file: &mut ListedFile,
@@ -19,11 +22,11 @@ pub(super) fn read<E>(
     match sound(&file.path) {
         Ok(databases) => {
             databases.iter().try_for_each(|database| live(file, database, visit))?;
-            if deleted { salvaged(file, Wanted { tree: false, deleted }, visit) } else { Ok(()) }
+            if deleted { salvaged(file, deleted, Some(&databases), visit) } else { Ok(()) }
         }
         Err(error) => {
             file.damage(&error);
-            salvaged(file, Wanted { tree: true, deleted }, visit)
+            salvaged(file, deleted, None, visit)
         }
     }
 }
@@ -69,24 +72,18 @@ fn live<E>(
     Ok(())
 }
 
-/// What is wanted of a salvage besides records that nothing leads to.
-struct Wanted {
-    /// Those that a tree leads to.
-    tree: bool,
-    /// Those that were deleted.
-    deleted: bool,
-}
-
+/// Gives what a salvage finds; besides the databases, if they were given already.
 fn salvaged<E>(
     file: &mut ListedFile,
-    wanted: Wanted,
+    deleted: bool,
+    given: Option<&[Database<'_>]>,
     visit: &mut impl FnMut(&Listed<'_>) -> std::result::Result<(), E>,
 ) -> std::result::Result<(), E> {
     let opened = Salvage::open(&file.path);
     let Some(salvage) = file.note(opened) else { return Ok(()) };
-    let salvage = salvage.deleted(wanted.deleted);
+    let salvage = salvage.deleted(deleted);
     let Some(survey) = file.note(salvage.survey()) else { return Ok(()) };
-    file.salvaged = wanted.tree;
+    file.salvaged = given.is_none();
     let geometry = survey.geometry();
     if !geometry.told() {
         let (order, size) = (geometry.endianness(), geometry.page_size());
@@ -96,8 +93,8 @@ fn salvaged<E>(
     }
     let mut records = survey.records();
     for record in records.by_ref() {
-        if wanted.tree || record.provenance.origin != salvage::Origin::Tree {
-            give(file, &record, visit)?;
+        if given.is_none() || record.provenance.origin != salvage::Origin::Tree {
+            give(file, &record, given.unwrap_or_default(), visit)?;
         }
     }
     let report = records.into_report();
@@ -110,9 +107,15 @@ fn salvaged<E>(
 fn give<E>(
     file: &mut ListedFile,
     record: &Salvaged<'_>,
+    given: &[Database<'_>],
     visit: &mut impl FnMut(&Listed<'_>) -> std::result::Result<(), E>,
 ) -> std::result::Result<(), E> {
-    let found = Found { provenance: record.provenance, confidence: record.confidence(), notes: record.notes };
+    let found = Found {
+        provenance: record.provenance,
+        confidence: record.confidence(),
+        notes: record.notes,
+        is_copy: given.iter().any(|database| has(database, record)),
+    };
     let (origin, count) = match record.provenance.origin {
         salvage::Origin::Tree | salvage::Origin::Orphan => (Origin::Salvaged(found), &mut file.recovered),
         _ => (Origin::Deleted(found), &mut file.deleted),
@@ -135,6 +138,15 @@ fn give<E>(
         value: content(&record.value, &value_bytes),
         origin,
     })
+}
+
+/// Whether a database has a pair.
+fn has(database: &Database<'_>, record: &Salvaged<'_>) -> bool {
+    let Key::Bytes(Recovered::Whole(key)) = &record.key else { return false };
+    let Recovered::Whole(value) = &record.value else { return false };
+    let (key, value) = (key.to_cow(), value.to_cow());
+    let mut entries = database.duplicates(&key).take(COMPARED);
+    entries.any(|entry| entry.is_ok_and(|entry| entry.value() == value.as_ref()))
 }
 
 fn bytes<'r>(found: &'r Recovered<'_>) -> Cow<'r, [u8]> {

@@ -53,4 +53,6 @@ pub struct Found {
     pub confidence: Confidence,
     /// What was wrong on the way.
     pub notes: Notes,
+    /// Whether the same key and value are live: then this is an old copy of them.
+    pub is_copy: bool,
 }

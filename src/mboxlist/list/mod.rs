@@ -79,7 +79,8 @@ impl List {
         Ok(List { place, deleted: false, logs })
     }
 
-    /// Whether to give what was deleted too, as far as it still stands in the files.
+    /// Whether to give what was deleted too, as far as it still stands on pages of entries and
+    /// on free pages. Of remains in unused space it is not known which is the key.
     #[must_use]
     pub fn deleted(mut self, deleted: bool) -> List {
         self.deleted = deleted;

@@ -334,7 +334,8 @@ impl<'s> Records<'s> {
             None => Key::Bytes(Recovered::Missing),
         };
         let value = read(unit.value);
-        let origin = if matches!(self.step, Step::Free(_)) { Origin::Free } else { Origin::Unused };
+        let is_free = self.work.file.kind::<O>(self.remains_on) == Some(PageKind::Invalid);
+        let origin = if is_free { Origin::Free } else { Origin::Unused };
         let provenance = Provenance { page: self.remains_on, place: unit.place, origin };
         let record = Salvaged { database: self.owner, key, value, provenance, notes };
         self.work.report.count(origin, record.is_whole());

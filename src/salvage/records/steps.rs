@@ -7,7 +7,7 @@ use byteorder::ByteOrder;
 
 use super::Records;
 use crate::error::{Defect, Error};
-use crate::format::page::{PageKind, at, is_leaf};
+use crate::format::page::{PageKind, at, is_leaf, slot_offset};
 use crate::meta::Method;
 use crate::salvage::leaf::Leaf;
 use crate::salvage::page::Cursor;
@@ -30,7 +30,8 @@ pub(super) enum Step {
     /// Overflow chains that no item leads to: from their first pages, and then what
     /// is left of those without one.
     Chains(Range<u32>, bool),
-    Free(Range<u32>),
+    /// Pages without records, for what is left on them.
+    Remains(Range<u32>),
 }
 
 /// What came next.
@@ -85,19 +86,34 @@ impl<'s> Records<'s> {
                 }
                 (None, true) => self.step = Step::Chains(pages, false),
                 (None, false) if !self.survey.deleted => return None,
-                (None, false) => self.step = Step::Free(pages),
+                (None, false) => self.step = Step::Remains(pages),
             },
-            Step::Free(range) => {
+            Step::Remains(range) => {
                 let no = PageNo(range.next()?);
-                if self.work.file.kind::<O>(no) == Some(PageKind::Invalid) && !self.work.seen.has(no) {
-                    let bytes = self.work.file.raw(no).unwrap_or(&[]);
-                    let pairs = self.owner.method() != Method::Recno;
-                    let found = remains::find_on_free_page::<O>(&self.work, bytes, pairs);
-                    (self.remains, self.remains_on) = (found.into_iter(), no);
-                }
+                self.search_page_without_records::<O>(no);
             }
         }
         Some(Found::Page)
+    }
+
+    /// Looks for remains on a free page, and on an internal one: a root that was a leaf keeps
+    /// what stood on it when it was split.
+    fn search_page_without_records<O: ByteOrder>(&mut self, no: PageNo) {
+        use PageKind::{BtreeInternal, Invalid, RecnoInternal};
+        let Some(page) = self.work.file.page::<O>(no) else { return };
+        let bytes = self.work.file.raw(no).unwrap_or(&[]);
+        let overhead = self.work.file.overhead();
+        let (gap, pairs) = match PageKind::from_byte(page.type_byte()) {
+            Some(Invalid) if !self.work.seen.has(no) => {
+                ((overhead, bytes.len()), self.owner.method() != Method::Recno)
+            }
+            Some(kind @ (BtreeInternal | RecnoInternal)) => {
+                ((slot_offset(overhead, page.entries()), page.item_area()), kind == BtreeInternal)
+            }
+            _ => return,
+        };
+        let found = remains::find_behind_index::<O>(&self.work, bytes, gap, pairs);
+        (self.remains, self.remains_on) = (found.into_iter(), no);
     }
 
     fn open<O: ByteOrder>(&mut self, no: PageNo, before: Option<u32>) {

@@ -56,6 +56,8 @@ struct Spot {
     place: Standing,
     provenance: &'static str,
     confidence: &'static str,
+    /// Whether the same key and value are live.
+    copy: bool,
     notes: Vec<String>,
 }
 
@@ -76,6 +78,7 @@ impl Spot {
             },
             provenance: found.provenance.origin.name(),
             confidence: found.confidence.name(),
+            copy: found.is_copy,
             notes: found.notes.iter().map(|note| note.to_string()).collect(),
         }
     }
@@ -146,6 +149,8 @@ struct File<'a> {
 #[derive(Serialize)]
 struct Logs {
     changes: u64,
+    /// How the log ends, if not as a writer leaves it.
+    tail: Option<String>,
     problems: Vec<String>,
 }
 
@@ -175,6 +180,7 @@ pub(super) fn report(report: &ListReport, dir: &Path, out: &mut impl Write) -> i
             left_out: report.left_out.iter().map(|path| path.to_string_lossy()).collect(),
             logs: report.logs.as_ref().map(|logs| Logs {
                 changes: logs.changes,
+                tail: logs.tail.filter(|tail| !tail.is_clean()).map(|tail| tail.to_string()),
                 problems: logs.problems.iter().map(|error| error.to_string()).collect(),
             }),
         },

@@ -25,7 +25,7 @@ const NAMED: usize = 20;
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// Also what was deleted and still stands in the files: marked entries, free pages, remains
-    /// in unused space
+    /// in unused space, of which it is not known which is the key
     #[arg(long)]
     deleted: bool,
 

@@ -38,6 +38,7 @@ impl Style {
         }
         match &entry.origin {
             Origin::Salvaged(found) => self.found("salvaged", found, out)?,
+            Origin::Deleted(found) if found.is_copy => self.found("old copy", found, out)?,
             Origin::Deleted(found) => self.found("deleted", found, out)?,
             Origin::Log { change, txn, fate } => {
                 let (lsn, when, action) = (change.lsn.to_string(), when(*fate), action(change.kind));
