@@ -17,7 +17,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use bdbkit::mboxlist::{Lsns, Restore, RestoreError, StoreUpgrade, StoreUpgradeError};
-use bdbkit::upgrade::{Choices, Profile, Refusal};
+use bdbkit::upgrade::{Choices, Profile, Refusal, Upgrade};
 use bdbkit::{Database, Severity, Verify};
 use common::{Pair, cases, forward, testdata};
 
@@ -139,6 +139,17 @@ fn what_must_not_be_upgraded_is_refused_and_left_as_it_is() {
     let before = contents(folder);
     assert!(matches!(refusal(all().run().unwrap_err()), Refusal::Damaged { .. }));
     assert!(contents(folder) == before, "one damaged database, and none is touched");
+}
+
+#[test]
+fn a_link_to_a_database_does_not_hide_its_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let store_folder = folder.path().join("store");
+    store("mboxlist-ims60-log3-le-unclean", &store_folder);
+    let link = folder.path().join("link.db");
+    std::os::unix::fs::symlink(store_folder.join("folder.db"), &link).unwrap();
+    let refused = Upgrade::open(&link).plan().unwrap_err();
+    assert!(matches!(refused.refusal(), Some(Refusal::Recovery { .. })), "{refused}");
 }
 
 #[test]

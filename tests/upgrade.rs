@@ -102,3 +102,15 @@ fn version_9_has_the_same_pairs_and_is_sound() {
     assert!(failures.is_empty(), "{failures:#?}");
     assert!(files >= 100, "{files} files");
 }
+
+#[test]
+fn a_flag_that_the_genuine_tools_set_without_need_is_read_and_cleared() {
+    let old = Image::of_case("btree-v6-le-levels");
+    let ours = upgraded(&old.bytes, Profile::Genuine8b, Duplicates::SortedUnchecked).unwrap();
+    let image = Image::new("genuine", ours);
+    assert_eq!(image.u32(0, 48), 0x40, "sorted duplicates, but none");
+    let verdict = Verify::from_bytes(&image.bytes[..]).run();
+    assert_eq!(verdict.worst(), Some(Severity::Warning), "{:?}", verdict.findings());
+    let clean = upgraded(&image.bytes, Profile::V9, Duplicates::Unsorted).unwrap();
+    assert_eq!(Image::new("clean", clean).u32(0, 48), 0);
+}

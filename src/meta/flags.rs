@@ -119,8 +119,6 @@ impl Flags {
         };
         if self.has(!known) {
             Some("flags that this version knows")
-        } else if self.sorted_duplicates() && !self.duplicates() {
-            Some("duplicates where they are sorted")
         } else if self.recno() && self.duplicates() {
             Some("no duplicates in a RECNO database")
         } else if self.has(FIXEDLEN | RENUMBER) && !self.recno() {

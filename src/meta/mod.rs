@@ -205,6 +205,15 @@ impl Meta {
         }
     }
 
+    /// Where the flags stand on the metadata page.
+    pub(crate) fn flags_offset(&self) -> usize {
+        match self.version {
+            6 => 36,
+            7 => 32,
+            _ => 48,
+        }
+    }
+
     /// Where the minimum number of keys stands on the metadata page.
     pub(crate) fn min_key_offset(&self) -> usize {
         match self.version {
@@ -447,12 +456,7 @@ pub(crate) fn verify_checksum(bytes: &[u8], page: PageNo, field: usize, order: E
 }
 
 fn flags_error(meta: &Meta, expected: &'static str) -> Error {
-    let offset = match meta.version {
-        6 => 36,
-        7 => 32,
-        _ => 48,
-    };
-    Error::field(meta.page, offset, "flags", meta.flags.bits(), expected)
+    Error::field(meta.page, meta.flags_offset(), "flags", meta.flags.bits(), expected)
 }
 
 /// The fields at 0 to 23, alike in all versions.

@@ -8,7 +8,7 @@ use super::sorting;
 use crate::btree::Database;
 use crate::format::item;
 use crate::format::page::{Page, PageKind, slot_offset};
-use crate::meta::{Meta, Method};
+use crate::meta::{Flags, Meta, Method};
 use crate::pages::Pages;
 use crate::types::PageNo;
 
@@ -107,6 +107,19 @@ impl Databases {
     /// Where the id of the file stands: on all metadata pages.
     pub(super) fn file_ids(&self) -> impl Iterator<Item = (PageNo, usize)> + '_ {
         self.all.iter().map(|known| (known.meta.page(), known.meta.file_id_offset()))
+    }
+
+    /// Metadata pages of version 8 that say sorted where there are no duplicates, as the
+    /// genuine tools leave them: where the flags stand, and what they should be.
+    pub(super) fn needless_sorting(&self) -> impl Iterator<Item = (PageNo, usize, u32)> + '_ {
+        let needless = |known: &&Known| {
+            let flags = known.meta.flags();
+            known.meta.version() == 8 && flags.sorted_duplicates() && !flags.duplicates()
+        };
+        self.all.iter().filter(needless).map(|known| {
+            let flags = known.meta.flags().bits() & !Flags::SORTED;
+            (known.meta.page(), known.meta.flags_offset(), flags)
+        })
     }
 
     /// A page of a HASH database, if there is one.

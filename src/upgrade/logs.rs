@@ -112,11 +112,14 @@ fn pending_in<O: ByteOrder>(logs: &LogDir, file: &Database<'_>) -> std::result::
         if files.at(lsn, number).is_none_or(|binding| binding.id != Some(id)) {
             continue;
         }
-        let finished = finished(&transactions, &record);
+        let lot = lot(&transactions, &record);
         for no in pages.into_iter().flatten() {
             let at = page_lsn::<O>(file, no);
-            let lacks = finished && at.is_none_or(|at| at < lsn);
-            let has = !finished && at == Some(lsn);
+            let (lacks, has) = match lot {
+                Lot::Kept => (at.is_none_or(|at| at < lsn), false),
+                Lot::Undone => (false, at == Some(lsn)),
+                Lot::Undecided => (true, false),
+            };
             pending.redo = pending.redo.saturating_add(lacks.into());
             pending.undo = pending.undo.saturating_add(has.into());
             if (lacks || has) && pending.first.is_none() {
@@ -137,11 +140,21 @@ fn start(logs: &LogDir) -> std::result::Result<Lsn, LogError> {
     Ok(Lsn::default())
 }
 
-/// Whether recovery keeps what a record did.
-fn finished(transactions: &Transactions<'_>, record: &Record<'_>) -> bool {
-    let Some(id) = record.txn() else { return true };
-    let fate = transactions.index_of(id, record.lsn()).map(|index| transactions.fate(index));
-    matches!(fate, Some(Fate::Committed { .. }))
+/// What recovery does with a record: keeps what it did, undoes it, or cannot know.
+enum Lot {
+    Kept,
+    Undone,
+    Undecided,
+}
+
+fn lot(transactions: &Transactions<'_>, record: &Record<'_>) -> Lot {
+    let Some(id) = record.txn() else { return Lot::Kept };
+    match transactions.index_of(id, record.lsn()).map(|index| transactions.fate(index)) {
+        Some(Fate::Committed { .. }) => Lot::Kept,
+        // A prepared transaction is restored, and its records are needed for that.
+        Some(Fate::Prepared | Fate::Unknown) | None => Lot::Undecided,
+        Some(_) => Lot::Undone,
+    }
 }
 
 /// The pages that a record changes, and the log's number of their database.
@@ -163,13 +176,8 @@ fn touches(record: &Record<'_>) -> Option<(i32, [Option<PageNo>; 2])> {
     })
 }
 
-/// The LSN of a page, where it means something: free pages and chains of duplicates of
-/// versions 6 and 7 may carry any.
 fn page_lsn<O: ByteOrder>(file: &Database<'_>, no: PageNo) -> Option<Lsn> {
-    let page = file.pages().raw(no).and_then(Page::<O>::new)?;
-    let kind = PageKind::from_byte(page.type_byte());
-    let any = no != PageNo::META && matches!(kind, Some(PageKind::Invalid | PageKind::Duplicate));
-    Some(if any && file.meta().version() < 8 { Lsn { file: u32::MAX, offset: u32::MAX } } else { page.lsn() })
+    file.pages().raw(no).and_then(Page::<O>::new).map(|page| page.lsn())
 }
 
 /// The highest LSN of the file, free pages and such chains apart.

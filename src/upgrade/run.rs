@@ -233,17 +233,15 @@ impl<'d, D: Disk> Upgrade<'d, D> {
             match self.write(path, file, &mut journals, &mut backups, &mut validation) {
                 Ok(report) => reports.push(FileReport { leftover, ..report }),
                 Err(error) => {
-                    journals.discard()?;
+                    // Why the file is refused matters more than what could not be removed.
+                    let _ = journals.discard().and_then(|()| remove(backups));
                     return Err(error.about(path));
                 }
             }
         }
         let done = journals.run(&validation);
         if done.is_ok() && !self.keep_backup {
-            // A copy that was there before is not this run's to remove.
-            for backup in backups.into_iter().filter(|backup| !backup.found()) {
-                backup.remove()?;
-            }
+            remove(backups)?;
         }
         done?;
         Ok(Report { files: reports })
@@ -389,7 +387,9 @@ impl<'d, D: Disk> Upgrade<'d, D> {
             job => reset::prepare(db, job, id)?,
         };
         if !prepared.draft.is_empty() {
-            let notice = logs::check(db, path, self.choices.ignore_logs, self.choices.assume_closed)?;
+            // The log lies beside the file, not beside a link to it.
+            let place = self.disk.resolve(path).unwrap_or_else(|_| path.to_owned());
+            let notice = logs::check(db, &place, self.choices.ignore_logs, self.choices.assume_closed)?;
             prepared.notices.extend(notice);
         }
         Ok((prepared, id))
@@ -419,6 +419,14 @@ impl<'d, D: Disk> Upgrade<'d, D> {
             pairs: prepared.content.pairs,
         }
     }
+}
+
+/// Removes copies; one that was there before is not this run's to remove.
+fn remove<D: Disk>(backups: Vec<Backup<'_, D>>) -> Result<()> {
+    for backup in backups.into_iter().filter(|backup| !backup.found()) {
+        backup.remove()?;
+    }
+    Ok(())
 }
 
 /// What to do with a leftover.

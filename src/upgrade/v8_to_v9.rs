@@ -28,6 +28,9 @@ pub(super) fn apply<O: ByteOrder>(
             draft.replace_u32(PageNo::META, at::LAST_PGNO, last, Reason::Metadata);
             // Where release 3.1 kept half of an LSN, 4.8 looks for partitions.
             draft.replace_u32(PageNo::META, at::NPARTS, 0, Reason::Metadata);
+            for (no, offset, flags) in databases.needless_sorting() {
+                draft.replace_u32(no, offset, flags, Reason::Metadata);
+            }
             for no in databases.metadata_pages() {
                 draft.replace_u32(no, at::VERSION, profile.version(), Reason::Metadata);
                 // Bytes of maxkey, which 4.1 would take for an encryption algorithm.

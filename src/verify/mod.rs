@@ -321,6 +321,10 @@ impl Context<'_, '_> {
                 "bytes of a setting of release 2, which 4.1 and later take for encryption or checksums";
             self.report.warning(Rule::Flags, meta.page(), at::ENCRYPTION, text);
         }
+        if meta.flags().sorted_duplicates() && !meta.flags().duplicates() {
+            let text = "sorted duplicates, but the database has none: as db_upgrade -s leaves it";
+            self.report.warning(Rule::Flags, meta.page(), meta.flags_offset(), text);
+        }
         if meta.stray_record_length() {
             let text = "a record length, but records have none";
             self.report.error(Rule::RecordLength, meta.page(), meta.record_length_offset(), text);

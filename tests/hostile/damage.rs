@@ -205,7 +205,7 @@ pub(crate) fn long_equal_keys(big: bool) -> (Image, u32) {
         file.put(page, TYPE, OVERFLOW).put_u16(page, ENTRIES, 1).put_u16(page, AREA, half);
     }
     file.put_u32(first, NEXT, first + 1).put_u32(first + 1, PREV, first);
-    file.put_u16(first, ENTRIES, u16::try_from(leaves * pairs + leaves - 1).unwrap());
+    file.put_u16(first, ENTRIES, u16::try_from(leaves * pairs + leaves).unwrap());
     (file, first)
 }
 
