@@ -28,8 +28,8 @@
 //! - `mmap` (default): files are mapped, not read into memory;
 //! - `parallel`: [`PageScan`] as a parallel iterator;
 //! - `encryption`: encrypted logs;
-//! - `upgrade`: files changed in place, with a [journal](https://docs.rs/bdbkit/latest/bdbkit/journal);
-//! - `upgrade`: the module `journal`, for changing files in place;
+//! - `upgrade`: files changed in place, with a [journal](https://docs.rs/bdbkit/latest/bdbkit/journal),
+//!   and the folder of a mail store as a whole: `mboxlist`;
 //! - `cli`: the tool of the same name.
 
 mod btree;

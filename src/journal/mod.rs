@@ -45,6 +45,7 @@ pub use error::{BoxError, JournalError};
 pub use leftover::{Leftover, LeftoverState, Outcome, leftover};
 pub use plan::{Estimate, Facts, Operation, Options, PageChange};
 pub use run::Journal;
+pub(crate) use set::NAME as SET;
 pub use set::{Set, SetLeftover};
 #[cfg(unix)]
 pub use system::{SystemDisk, SystemFile};
@@ -56,7 +57,7 @@ use crate::order::Endianness;
 const HEAD: usize = layout::LENGTH;
 
 /// What is added to the name of a database file for that of its journal.
-const SUFFIX: &str = ".bdbkit-journal";
+pub(crate) const SUFFIX: &str = ".bdbkit-journal";
 
 /// What is added to the name of a copy until it is whole.
 pub(crate) const DRAFT: &str = ".bdbkit-tmp";

@@ -18,7 +18,7 @@ use super::plan::{Estimate, Facts, PageChange};
 use super::run::{Journal, Stage};
 
 /// Name of the set file.
-pub(super) const NAME: &str = "bdbkit-set.done";
+pub(crate) const NAME: &str = "bdbkit-set.done";
 /// Longest set file that is read, in bytes.
 const LONGEST: u64 = 64 << 20;
 
