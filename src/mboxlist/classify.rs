@@ -66,7 +66,9 @@ impl Class {
             _ if name.starts_with("__db.rep.") => Class::Engine,
             _ if name.starts_with("__dbq.") => Class::Extent,
             _ if name.starts_with("__db") => Class::EngineData,
-            10 if digits.bytes().all(|byte| byte.is_ascii_digit()) => Class::Log,
+            10 if digits.parse::<u32>().is_ok_and(|number| number > 0) && !digits.starts_with('+') => {
+                Class::Log
+            }
             5 if digits.bytes().all(|byte| byte.is_ascii_digit()) => Class::EarlyLog,
             _ if name.ends_with(journal::SUFFIX) => Class::Journal,
             _ if name.ends_with(".db") => Class::Database,
@@ -121,6 +123,8 @@ mod tests {
             ("__db.80000002.3a", Class::EngineData),
             ("log.0000000012", Class::Log),
             ("log.00012", Class::EarlyLog),
+            ("log.0000000000", Class::Other),
+            ("log.+000000001", Class::Other),
             ("log.000000001x", Class::Other),
             ("DB_CONFIG", Class::Config),
             ("folder.db", Class::Database),

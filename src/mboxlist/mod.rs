@@ -3,19 +3,28 @@
 //!
 //! - [`Release`], [`Engine`]: which release writes which versions
 //! - [`Class`]: what a file is, by its name
+//! - [`Survey`]: what is there, how it was left, which release wrote it
+//! - [`Plan`]: the way to another release, step by step
 
 mod classify;
 mod files;
 mod list;
+mod plan;
 mod releases;
 mod restore;
 #[cfg(unix)]
 mod store_upgrade;
+mod survey;
 
 pub use files::Hash;
 pub use list::{Found, Kind, List, ListReport, Listed, ListedFile, ListedLogs, Origin};
 pub use classify::{Class, Mark};
+pub use plan::{By, Plan, PlanOptions, Step, StepState};
 pub use releases::{ENGINES, Engine, LogOrder, Mailbox, RELEASES, Regions, Release, Source};
 pub use restore::{Restore, RestoreError, Restored};
 #[cfg(unix)]
 pub use store_upgrade::{Lsns, StoreReport, StoreUpgrade, StoreUpgradeError};
+pub use survey::{
+    Candidates, Check, Code, Confidence, Contents, DatabaseFile, Decision, DryTest, Evidence, Finding, Form,
+    LogEnd, LogFacts, Other, Region, Severity, Snapshot, State, Survey, SurveyOptions, Verdict,
+};

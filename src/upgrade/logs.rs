@@ -5,6 +5,7 @@
 //! older than its record; a change of an unfinished transaction has to be undone if the page
 //! bears the LSN of its record.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use byteorder::ByteOrder;
@@ -13,9 +14,9 @@ use super::error::{Refusal, Result, UpgradeError};
 use super::notice::Notice;
 use crate::btree::Database;
 use crate::format::page::{Page, PageKind};
-use crate::log::{Event, Fate, LogDir, LogError, Record, Transactions};
+use crate::log::{Event, Fate, Files, LogDir, LogError, Record, Transactions};
 use crate::order::with_order;
-use crate::types::{Lsn, PageNo};
+use crate::types::{FileId, Lsn, PageNo};
 
 /// What logs say about a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -93,48 +94,104 @@ fn region(folder: &Path) -> Option<PathBuf> {
 
 /// Compares the records from the last checkpoint on with the pages of a file.
 pub(crate) fn pending(logs: &LogDir, file: &Database<'_>) -> std::result::Result<Pending, LogError> {
-    with_order!(file.meta().endianness(), O => pending_in::<O>(logs, file))
+    Comparison::new(logs)?.with(file)
 }
 
-fn pending_in<O: ByteOrder>(logs: &LogDir, file: &Database<'_>) -> std::result::Result<Pending, LogError> {
-    let (files, transactions) = (logs.files(), logs.transactions());
-    let mut pending = Pending { highest: highest::<O>(file), ..Pending::default() };
-    let id = file.meta().file_id();
-    let start = start(logs)?;
-    for record in logs.records() {
-        let record = record?;
-        let lsn = record.lsn();
-        pending.end = Lsn { file: lsn.file, offset: lsn.offset.saturating_add(record.size()) };
-        if lsn < start {
-            continue;
-        }
-        let Some((number, pages)) = touches(&record) else { continue };
-        if files.at(lsn, number).is_none_or(|binding| binding.id != Some(id)) {
-            continue;
-        }
-        let lot = lot(&transactions, &record);
-        for no in pages.into_iter().flatten() {
-            let at = page_lsn::<O>(file, no);
-            let (lacks, has) = match lot {
-                Lot::Kept => (at.is_none_or(|at| at < lsn), false),
-                Lot::Undone => (false, at == Some(lsn)),
-                Lot::Undecided => (true, false),
-            };
-            pending.redo = pending.redo.saturating_add(lacks.into());
-            pending.undo = pending.undo.saturating_add(has.into());
-            if (lacks || has) && pending.first.is_none() {
-                pending.first = Some(lsn);
+/// What the logs say, ready to be compared with one file after the other.
+///
+/// Each record is compared with its page as it is on the disk, not as earlier records
+/// would leave it, and of HASH, QUEUE and HEAP databases nothing is compared.
+pub(crate) struct Comparison<'l> {
+    logs: &'l LogDir,
+    files: Files<'l>,
+    transactions: Transactions<'l>,
+    /// Where recovery begins.
+    pub(crate) start: Lsn,
+}
+
+impl<'l> Comparison<'l> {
+    /// # Errors
+    ///
+    /// Damage behind the last checkpoint.
+    pub(crate) fn new(logs: &'l LogDir) -> std::result::Result<Comparison<'l>, LogError> {
+        let (files, transactions) = (logs.files(), logs.transactions());
+        Ok(Comparison { logs, files, transactions, start: start(logs)? })
+    }
+
+    /// What the logs say of the databases, whatever their files.
+    pub(crate) fn files(&self) -> &Files<'l> {
+        &self.files
+    }
+
+    /// The names that unfinished transactions gave to files, as they do to new ones:
+    /// recovery takes them away from a file that has the id.
+    ///
+    /// # Errors
+    ///
+    /// Damage behind where recovery begins.
+    pub(crate) fn unfinished_names(&self) -> std::result::Result<HashMap<FileId, (&'l [u8], Lsn)>, LogError> {
+        let mut names = HashMap::new();
+        for record in self.logs.records().from(self.start) {
+            let record = record?;
+            if let Event::FileRename { new, id: Some(id), .. } = record.event() {
+                if matches!(lot(&self.transactions, &record), Lot::Kept) {
+                    names.remove(&id);
+                } else {
+                    names.insert(id, (new, record.lsn()));
+                }
             }
         }
+        Ok(names)
     }
-    Ok(pending)
+
+    /// # Errors
+    ///
+    /// Damage behind where recovery begins.
+    pub(crate) fn with(&self, file: &Database<'_>) -> std::result::Result<Pending, LogError> {
+        with_order!(file.meta().endianness(), O => self.with_order::<O>(file))
+    }
+
+    fn with_order<O: ByteOrder>(&self, file: &Database<'_>) -> std::result::Result<Pending, LogError> {
+        let mut pending = Pending { highest: highest::<O>(file), ..Pending::default() };
+        let id = file.meta().file_id();
+        for record in self.logs.records().from(self.start) {
+            let record = record?;
+            let lsn = record.lsn();
+            pending.end = Lsn { file: lsn.file, offset: lsn.offset.saturating_add(record.size()) };
+            let Some((number, pages)) = touches(&record) else { continue };
+            if self.files.at(lsn, number).is_none_or(|binding| binding.id != Some(id)) {
+                continue;
+            }
+            let lot = lot(&self.transactions, &record);
+            for no in pages.into_iter().flatten() {
+                let at = page_lsn::<O>(file, no);
+                let (lacks, has) = match lot {
+                    Lot::Kept => (at.is_none_or(|at| at < lsn), false),
+                    Lot::Undone => (false, at == Some(lsn)),
+                    Lot::Undecided => (true, false),
+                };
+                pending.redo = pending.redo.saturating_add(lacks.into());
+                pending.undo = pending.undo.saturating_add(has.into());
+                if (lacks || has) && pending.first.is_none() {
+                    pending.first = Some(lsn);
+                }
+            }
+        }
+        Ok(pending)
+    }
+}
+
+/// The highest LSN of a file, pages apart on which it means nothing.
+pub(crate) fn highest_lsn(file: &Database<'_>) -> Lsn {
+    with_order!(file.meta().endianness(), O => highest::<O>(file))
 }
 
 /// Where recovery begins: before it everything is in the files.
 fn start(logs: &LogDir) -> std::result::Result<Lsn, LogError> {
     for record in logs.records_back() {
-        if let Event::Checkpoint { lsn, .. } = record?.event() {
-            return Ok(lsn);
+        let record = record?;
+        if let Event::Checkpoint { lsn, .. } = record.event() {
+            return Ok(lsn.min(record.lsn()));
         }
     }
     Ok(Lsn::default())

@@ -1,0 +1,206 @@
+//! The way of a store to another release, step by step (mboxlist, "The upgrade plan").
+//!
+//! - `transition`: from which release to which, and whether there is a way at all
+//! - `steps`: the steps of that way
+
+mod steps;
+mod transition;
+
+use crate::order::Endianness;
+
+use super::releases::Release;
+use super::survey::{Finding, Severity, Survey, Target, judge};
+
+/// How to bring a store to a release: ordered steps, and what is found on the way.
+///
+/// ```
+/// use bdbkit::mboxlist::{Plan, Release, StepState, Survey};
+///
+/// let survey = Survey::of("testdata/mboxlist-ims5-log2-be")?;
+/// let target = Release::find("7u1").ok_or("no such release")?;
+/// let plan = Plan::of(&survey, target);
+/// let todo = plan.steps.iter().filter(|step| step.state == StepState::Todo);
+/// for step in todo {
+///     println!("{}: {}", step.by.name(), step.title);
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// Nothing is done, and a plan may end with a step that is impossible: that is an answer,
+/// too.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Plan {
+    /// Where the store is to go.
+    pub target: &'static Release,
+    /// The releases that it may come from, oldest first; none if nothing tells.
+    pub source: Vec<&'static Release>,
+    /// The steps, in their order.
+    pub steps: Vec<Step>,
+    /// What is worth knowing about the store on this way.
+    pub findings: Vec<Finding>,
+}
+
+/// A step of a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Step {
+    /// What is to be done.
+    pub title: String,
+    /// Who does it.
+    pub by: By,
+    /// Whether it is to be done.
+    pub state: StepState,
+    /// What happens if it is left out.
+    pub severity: Severity,
+    /// Why, and what to mind.
+    pub reason: String,
+    /// The command, if it is one.
+    pub command: Option<String>,
+    /// The rules of the seed that it rests on: `S1`.
+    pub seed: &'static [&'static str],
+    /// Other public sources: `P 10`.
+    pub public: &'static [&'static str],
+}
+
+/// Who does a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum By {
+    /// A program of the product.
+    Product,
+    /// This one.
+    Bdbkit,
+    /// The administrator.
+    Operator,
+}
+
+impl By {
+    /// In one word: `product`, `bdbkit` or `operator`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            By::Product => "product",
+            By::Bdbkit => "bdbkit",
+            By::Operator => "operator",
+        }
+    }
+}
+
+/// Whether a step is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StepState {
+    /// Nothing is left to do.
+    Done,
+    /// It is to be done.
+    Todo,
+    /// It cannot be done.
+    Impossible,
+    /// The administrator has to decide.
+    Decide,
+}
+
+impl StepState {
+    /// In one word: `done`, `todo`, `impossible` or `decide`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            StepState::Done => "done",
+            StepState::Todo => "todo",
+            StepState::Impossible => "impossible",
+            StepState::Decide => "decide",
+        }
+    }
+}
+
+/// What a plan is told.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PlanOptions {
+    source: Option<&'static Release>,
+    order: Option<Endianness>,
+}
+
+impl PlanOptions {
+    /// The source as the survey has it, and a machine of the same byte order.
+    #[must_use]
+    pub fn new() -> PlanOptions {
+        PlanOptions::default()
+    }
+
+    /// The release that the store comes from, if the administrator knows it.
+    #[must_use]
+    pub fn source(mut self, release: &'static Release) -> PlanOptions {
+        self.source = Some(release);
+        self
+    }
+
+    /// The byte order of the machine that the store goes to.
+    #[must_use]
+    pub fn byte_order(mut self, order: Endianness) -> PlanOptions {
+        self.order = Some(order);
+        self
+    }
+
+    /// Plans the way to a release.
+    #[must_use]
+    pub fn plan(&self, survey: &Survey, target: &'static Release) -> Plan {
+        let source = self.source.map_or_else(|| survey.candidates.last_writer.clone(), |source| vec![source]);
+        let steps = transition::steps(survey, &source, target, self.order);
+        let findings = judge(survey, Some(Target { release: target, order: self.order }));
+        Plan { target, source, steps, findings }
+    }
+}
+
+impl Plan {
+    /// Plans the way to a release.
+    #[must_use]
+    pub fn of(survey: &Survey, target: &'static Release) -> Plan {
+        PlanOptions::new().plan(survey, target)
+    }
+
+    /// Whether no step is impossible.
+    #[must_use]
+    pub fn possible(&self) -> bool {
+        self.steps.iter().all(|step| step.state != StepState::Impossible)
+    }
+
+    /// The worst severity of all findings.
+    #[must_use]
+    pub fn worst(&self) -> Option<Severity> {
+        self.findings.iter().map(|finding| finding.severity).max()
+    }
+}
+
+impl Step {
+    fn new(by: By, state: StepState, title: impl Into<String>, reason: impl Into<String>) -> Step {
+        Step {
+            title: title.into(),
+            by,
+            state,
+            severity: Severity::Info,
+            reason: reason.into(),
+            command: None,
+            seed: &[],
+            public: &[],
+        }
+    }
+
+    fn severity(mut self, severity: Severity) -> Step {
+        self.severity = severity;
+        self
+    }
+
+    fn command(mut self, command: impl Into<String>) -> Step {
+        self.command = Some(command.into());
+        self
+    }
+
+    fn rests(mut self, seed: &'static [&'static str]) -> Step {
+        self.seed = seed;
+        self
+    }
+
+    fn public(mut self, sources: &'static [&'static str]) -> Step {
+        self.public = sources;
+        self
+    }
+}

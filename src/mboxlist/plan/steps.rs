@@ -1,0 +1,313 @@
+//! The steps of an upgrade (mboxlist, "Steps").
+
+use super::{By, Step, StepState};
+use crate::mboxlist::releases::{Mailbox, Release};
+use crate::mboxlist::survey::{Code, FIRST_RECORD, Severity, State, Survey, Verdict};
+
+/// A store, where it comes from and where it goes.
+pub(super) struct Way<'s> {
+    pub(super) survey: &'s Survey,
+    pub(super) source: &'s [&'static Release],
+    pub(super) target: &'static Release,
+}
+
+pub(super) fn of(way: &Way<'_>) -> Vec<Step> {
+    let steps = [
+        way.unfinished(),
+        Some(way.stop()),
+        Some(way.back_up()),
+        Some(way.recover()),
+        way.databases(),
+        way.logs(),
+        way.lsns(),
+        way.start(),
+        way.mailboxes(),
+        way.reconstruct(),
+        Some(way.keep_backup()),
+    ];
+    steps.into_iter().flatten().collect()
+}
+
+use By::{Bdbkit, Operator, Product};
+use StepState::{Decide, Done, Impossible, Todo};
+
+impl Way<'_> {
+    fn dir(&self) -> String {
+        self.survey.dir.display().to_string()
+    }
+
+    /// Whether the target writes logs of another version.
+    fn log_changes(&self) -> bool {
+        self.target.log.is_none_or(|log| self.survey.newest_log().is_some_and(|newest| newest != log))
+    }
+
+    fn comes_from(&self, id: &str) -> bool {
+        self.source.iter().any(|source| source.id == id)
+    }
+
+    fn unfinished(&self) -> Option<Step> {
+        let found = self.survey.findings.iter().find(|finding| finding.code == Code::Interrupted)?;
+        let reason = format!("{}: {}", found.file.as_deref().unwrap_or_default(), found.text);
+        let step =
+            Step::new(Bdbkit, Todo, "Finish the upgrade that was interrupted, or take it back", reason);
+        Some(
+            step.severity(Severity::Error)
+                .command(format!("bdbkit store upgrade --resume {0}, or --rollback {0}", self.dir()))
+                .rests(&["S26"]),
+        )
+    }
+
+    fn stop(&self) -> Step {
+        let reason = if self.comes_from("6.2") {
+            "nothing may use the store; in 6.2 the watcher stays until stored -r is done"
+        } else {
+            "nothing may use the store, neither the server nor its utilities"
+        };
+        Step::new(Operator, Todo, "Stop the server and every store utility", reason)
+            .severity(Severity::Warning)
+            .rests(&["S8", "S24"])
+    }
+
+    fn back_up(&self) -> Step {
+        let valid = self.survey.snapshots.iter().find(|snapshot| snapshot.verdict == Verdict::Valid);
+        let also =
+            valid.map_or(String::new(), |snapshot| format!("; the snapshot {} is valid, too", snapshot.name));
+        let reason = format!("both are required, the logs as much as the databases{also}");
+        Step::new(Operator, Todo, "Back up databases and log files", reason)
+            .severity(Severity::Error)
+            .rests(&["S7"])
+    }
+
+    /// Recovery by the engine that wrote the logs: another may leave them out.
+    fn recover(&self) -> Step {
+        let decision = &self.survey.decision;
+        let title = "Recover with the old release, before its libraries go";
+        let command = match self.source.first() {
+            Some(old) if old.stored_r == Some(true) => {
+                "stored -r of the old release; if it fails: read the store log, run stored alone, then stored -r again"
+            }
+            Some(old) if old.id == "6.0" => {
+                "start and stop 6.0, then remove the region files __db.001 … and the locks in folderlock, and nothing else"
+            }
+            Some(_) => "start and stop the old server cleanly, then survey again: clean or clean-closed",
+            None => "the recovery of the old release",
+        };
+        let step = |state, reason: String| {
+            Step::new(Product, state, title, reason).rests(&["S1", "S14", "S15", "S18"])
+        };
+        match decision.state {
+            State::Clean => step(
+                Done,
+                format!(
+                    "{}; it is no full dry recovery, so survey again if the store ran since",
+                    decision.reason
+                ),
+            ),
+            State::NoLog => step(Done, format!("{}: nothing to recover from", decision.reason)),
+            State::Inconsistent => step(Impossible, format!("{}: keep everything", decision.reason))
+                .severity(Severity::Error)
+                .command("restore a backup or snapshot, or bdbkit salvage"),
+            State::RecoveryNeeded if self.log_changes() => {
+                let reason = format!(
+                    "{}; an engine that writes other logs may skip these without a word, and committed work is lost",
+                    decision.reason
+                );
+                step(Todo, reason).severity(Severity::Critical).command(command)
+            }
+            State::CleanClosed | State::RecoveryNeeded | State::Unknown => {
+                step(Todo, decision.reason.clone()).severity(Severity::Warning).command(command)
+            }
+        }
+    }
+
+    /// BTREE files: 6 and 7 are upgraded, 8 and 9 stay.
+    fn databases(&self) -> Option<Step> {
+        let files: Vec<_> = self.survey.btrees().collect();
+        let (lowest, highest) = (files.iter().map(|(_, v)| *v).min()?, files.iter().map(|(_, v)| *v).max()?);
+        let names = |wanted: &dyn Fn(u32) -> bool| {
+            let names =
+                files.iter().filter(|(_, version)| wanted(*version)).map(|(file, _)| file.name.as_str());
+            names.collect::<Vec<_>>().join(", ")
+        };
+        let title = "Databases";
+        let known = self.target.components_known();
+        let newest = self.target.btree_readable.last().copied().unwrap_or(9);
+        let stays = |version: u32| !known || self.target.opens(version) == Some(true);
+        if known && highest > newest {
+            let names = names(&|version| version > newest);
+            let reason = format!(
+                "{names}: BTREE {highest}, but {} opens up to {newest}: no way back in place",
+                self.target.id
+            );
+            let step = Step::new(Bdbkit, Impossible, "Bring databases back to an older version", reason);
+            return Some(step.severity(Severity::Error).rests(&["S27"]));
+        }
+        if lowest < 8 && newest >= 8 {
+            let names = names(&|version| version < 8);
+            let to = if newest == 8 { "--to 8 " } else { "" };
+            let reason = format!(
+                "{names}: BTREE {lowest} is to become {newest}; no release from 6.0 on opens it as it is"
+            );
+            let step = Step::new(
+                Bdbkit,
+                if known { Todo } else { Decide },
+                format!("Upgrade databases from BTREE {lowest} to {newest}"),
+                reason,
+            );
+            let command =
+                format!("bdbkit store upgrade {to}{} (or ims_db_upgrade of the target)", self.dir());
+            return Some(step.severity(Severity::Error).command(command).rests(&["S17", "S26"]));
+        }
+        let reason = match (lowest, highest) {
+            _ if !stays(lowest) => return None,
+            (8, _) | (_, 8) if known => {
+                "BTREE 8 and 9 are compatible: leave the files as they are".to_owned()
+            }
+            _ => format!("BTREE {lowest} stays as it is"),
+        };
+        Some(Step::new(Bdbkit, Done, title.to_owned() + " need no upgrade", reason).rests(&["S16", "S28"]))
+    }
+
+    /// Logs are neither upgraded nor removed.
+    fn logs(&self) -> Option<Step> {
+        let logs = &self.survey.logs;
+        let newest = self.survey.newest_log()?;
+        let (count, log) = (logs.len(), self.target.log);
+        if log.is_some_and(|log| logs.iter().any(|file| file.version > Some(log))) {
+            let reason = format!(
+                "log version {newest}, but {} writes {}: its engine stops at these",
+                self.target.id, log?
+            );
+            let step = Step::new(Operator, Impossible, "Use logs of a newer release", reason);
+            return Some(step.severity(Severity::Error).rests(&["S27"]));
+        }
+        let fate = match (log, self.target.engine()) {
+            (Some(log), Some(engine)) => {
+                let skipped: Vec<_> = logs
+                    .iter()
+                    .filter(|file| file.version.is_some_and(|version| !engine.reads_log(version)))
+                    .collect();
+                match (skipped.as_slice(), engine.skips) {
+                    ([first, .., last], Some(says)) => {
+                        format!(
+                            "engine {} skips {} to {} with \"{says}\", as expected",
+                            engine.bdb, first.name, last.name
+                        )
+                    }
+                    ([only], Some(says)) => {
+                        format!("engine {} skips {} with \"{says}\", as expected", engine.bdb, only.name)
+                    }
+                    ([_, ..], None) => format!("engine {} skips them without a word", engine.bdb),
+                    ([], _) if newest != log => {
+                        format!("{} begins a new log file of version {log}", self.target.id)
+                    }
+                    ([], _) => format!("the version stays {log}"),
+                }
+            }
+            _ => "what the target does with them is not known".into(),
+        };
+        let reason = format!(
+            "log files cannot be upgraded; {fate}; pages bear their LSNs, and a new engine must see where they ended"
+        );
+        let title = format!(
+            "Keep {count} log {}, never remove {}",
+            plural(count, "file"),
+            if count == 1 { "it" } else { "them" }
+        );
+        let step = Step::new(Operator, Todo, title, reason);
+        Some(step.severity(Severity::Error).rests(&["S18", "S19", "S20"]))
+    }
+
+    /// LSNs point into the logs: without these they must go.
+    fn lsns(&self) -> Option<Step> {
+        let highest = self.survey.decision.highest;
+        let files = self.survey.databases.iter().any(|file| file.contents.is_some());
+        if !files {
+            return None;
+        }
+        let title = "LSNs of pages";
+        if self.survey.decision.state == State::NoLog && highest > FIRST_RECORD {
+            let reason = format!(
+                "there is no log, but pages bear LSNs up to {highest}: engines from 4.4 on refuse such files"
+            );
+            let step = Step::new(Bdbkit, Todo, "Reset the ".to_owned() + title, reason);
+            let command = format!("bdbkit reset-lsn {} (store upgrade does it by itself)", self.dir());
+            return Some(step.severity(Severity::Error).command(command).rests(&["S19"]));
+        }
+        let reason = "nothing to do where the logs stay beside the databases; if these move to another folder without them: bdbkit reset-lsn";
+        Some(Step::new(Bdbkit, Done, title.to_owned() + " stay", reason).rests(&["S17", "S19"]))
+    }
+
+    fn start(&self) -> Option<Step> {
+        if self.source == [self.target] {
+            return None;
+        }
+        let says = self.target.engine().and_then(|engine| engine.skips).filter(|_| self.log_changes());
+        let expect =
+            says.map_or(String::new(), |says| format!("; \"{says} …\" in its log is expected, once"));
+        let reason = format!(
+            "stored recovers and begins a log{expect}; \"Program version … doesn't match environment version\" means that the recovery was left out"
+        );
+        let step = Step::new(Operator, Todo, format!("Install and start {}", self.target.id), reason);
+        Some(step.rests(&["S14", "S20", "S21"]))
+    }
+
+    /// Mailboxes are not in these files: by what was stated, or by the releases.
+    fn mailboxes(&self) -> Option<Step> {
+        let wanted = self.target.mailbox?;
+        let mut from: Vec<Mailbox> = match self.survey.mailbox {
+            Some(stated) => vec![stated],
+            None => self.source.iter().filter_map(|source| source.mailbox).collect(),
+        };
+        from.sort();
+        from.dedup();
+        let (lowest, highest) = (*from.first()?, *from.last()?);
+        let names: Vec<&str> = from.iter().map(|mailbox| mailbox.name()).collect();
+        let (names, to) = (names.join(" or "), wanted.name());
+        let title = format!("Mailboxes from {names} to {to}");
+        if highest > wanted {
+            let (state, reason) = match lowest > wanted {
+                true => (Impossible, "mailboxes are never converted back"),
+                false => (Decide, "mailboxes are never converted back: ask imcheck -m for their version"),
+            };
+            let step = Step::new(Product, state, title, reason).severity(Severity::Error);
+            return Some(step.command("imsbackup, then imsrestore").rests(&["S6", "S27"]));
+        }
+        if (lowest, wanted) == (Mailbox::V1_1, Mailbox::V1_3) {
+            let state = if highest == lowest { Todo } else { Decide };
+            let reason = "1_1 does not become 1_3: migrate, or go through a release with 1_2 and convert all mailboxes there with imcheck";
+            let step = Step::new(Product, state, title, reason).severity(Severity::Error);
+            return Some(step.command("imsbackup, then imsrestore").rests(&["S4", "S5"]));
+        }
+        if highest == wanted && lowest == wanted {
+            return Some(Step::new(Product, Done, format!("Mailboxes stay {to}"), "the version is the same"));
+        }
+        let reason =
+            "each is converted when it is selected or delivered to; the command converts all at once";
+        let step = Step::new(Product, Todo, title, reason).command("imcheck > /dev/null");
+        Some(step.rests(&["S3", "S4"]))
+    }
+
+    fn reconstruct(&self) -> Option<Step> {
+        let lacks = self.survey.findings.iter().any(|finding| finding.code == Code::NoLright);
+        let from_6 = Release::find("6.0").is_some_and(|first| self.target >= first);
+        if !(lacks && from_6) {
+            return None;
+        }
+        let reason = "lright.db is missing; it is made from folder.db";
+        let step = Step::new(Product, Todo, "Make the index of rights", reason)
+            .command("reconstruct -m, reconstruct -l");
+        Some(step.public(&["P 10"]))
+    }
+
+    fn keep_backup(&self) -> Step {
+        let reason =
+            "until the new release has a snapshot with .snaptime and .verified, only the backup leads back";
+        Step::new(Operator, Todo, "Keep the backup until there is a valid snapshot", reason)
+            .rests(&["S9", "S27"])
+    }
+}
+
+fn plural(count: usize, what: &str) -> String {
+    format!("{what}{}", if count == 1 { "" } else { "s" })
+}

@@ -1,0 +1,137 @@
+//! From which release to which: whether there is a way, and which steps it has.
+
+use super::steps::{self, Way};
+use super::{By, Step, StepState};
+use crate::mboxlist::releases::Release;
+use crate::mboxlist::survey::{Severity, Survey, Verdict};
+use crate::order::Endianness;
+
+/// The release from which on there is no way back.
+const ONE_WAY: &str = "7.0.5";
+
+pub(super) fn steps(
+    survey: &Survey,
+    source: &[&'static Release],
+    target: &'static Release,
+    order: Option<Endianness>,
+) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let own = survey.databases.iter().find_map(|file| file.order);
+    if let (Some(own), Some(order)) = (own, order.filter(|order| Some(*order) != own)) {
+        return vec![other_order(own, order)];
+    }
+    if down(source, target) {
+        if !same_components(source, target) {
+            return back_out(survey, target);
+        }
+        let title = format!("Decide whether to go back to {}", target.id);
+        let reason = "a downgrade is not supported, although these releases have the same components";
+        steps.push(
+            Step::new(By::Operator, StepState::Decide, title, reason)
+                .severity(Severity::Warning)
+                .rests(&["S27"]),
+        );
+    }
+    steps.extend(general(source, target));
+    steps.extend(steps::of(&Way { survey, source, target }));
+    steps
+}
+
+/// Whether the target is earlier than whatever the store may come from.
+fn down(source: &[&Release], target: &Release) -> bool {
+    source.first().is_some_and(|earliest| target < *earliest)
+}
+
+fn same_components(source: &[&Release], target: &Release) -> bool {
+    let components = |release: &Release| (release.btree, release.log, release.mailbox);
+    target.components_known() && source.iter().any(|source| components(source) == components(target))
+}
+
+fn other_order(own: Endianness, order: Endianness) -> Step {
+    let reason = format!(
+        "the databases are {own}, the machine is {order}: values may hold numbers in the order of the machine, which nobody can tell; a conversion of the pages serves for reading only"
+    );
+    Step::new(
+        By::Product,
+        StepState::Impossible,
+        "Move the files to a machine of the other byte order",
+        reason,
+    )
+    .severity(Severity::Error)
+    .command("imsbackup on the old machine, imsrestore on the new one")
+    .rests(&["S22"])
+}
+
+/// There is no downgrade in place, but there are other ways back.
+fn back_out(survey: &Survey, target: &Release) -> Vec<Step> {
+    let title = format!("Downgrade to {} in place", target.id);
+    let reason = "neither databases nor mailboxes go back; older engines stop at newer files";
+    let downgrade = Step::new(By::Product, StepState::Impossible, title, reason)
+        .severity(Severity::Error)
+        .rests(&["S6", "S27"]);
+    let valid = survey.snapshots.iter().filter(|snapshot| snapshot.verdict == Verdict::Valid).count();
+    let reason = if valid > 0 {
+        format!("{valid} valid snapshots: one serves if it is older than the upgrade, and by its versions")
+    } else {
+        "there is no valid snapshot: a backup of databases and logs serves".into()
+    };
+    let restore =
+        Step::new(By::Bdbkit, StepState::Decide, "Restore a backup or snapshot of the older release", reason)
+            .command("bdbkit store restore-snapshot DIR SNAPSHOT")
+            .rests(&["S10", "S11", "S27"]);
+    let reason =
+        "without either: move the databases away and let the store rebuild them; mail itself is elsewhere";
+    let rebuild =
+        Step::new(By::Operator, StepState::Decide, "Or rebuild the databases", reason).rests(&["S12"]);
+    let reason = "databases that are older than the mail know nothing of what came since";
+    let reconstruct =
+        Step::new(By::Product, StepState::Todo, "Bring databases and mailboxes together", reason)
+            .command("reconstruct -m, then reconstruct -r")
+            .rests(&["S13"]);
+    vec![downgrade, restore, rebuild, reconstruct]
+}
+
+/// What the products say of their own upgrades.
+fn general(source: &[&Release], target: &Release) -> Vec<Step> {
+    let mut steps = Vec::new();
+    if source.is_empty() {
+        let reason = "the files do not tell which release wrote them: the steps below are general ones";
+        let step = Step::new(By::Operator, StepState::Decide, "Find out the old release", reason);
+        steps.push(step.severity(Severity::Warning));
+    }
+    if !target.components_known() {
+        let reason = format!(
+            "no source tells which versions {} reads and writes: nothing here says that it fits",
+            target.id
+        );
+        let step = Step::new(By::Operator, StepState::Decide, format!("Ask about {}", target.id), reason);
+        steps.push(step.severity(Severity::Warning));
+    }
+    let far = Release::find(ONE_WAY)
+        .is_some_and(|line| target >= line && source.iter().any(|source| *source < line));
+    if far {
+        let reason = format!(
+            "databases of {ONE_WAY} and later are incompatible with all before: there is no way back"
+        );
+        let step = Step::new(By::Operator, StepState::Decide, "Take a step of no return", reason);
+        steps.push(step.severity(Severity::Warning).public(&["P 2", "P 18"]));
+    }
+    let takes = |release: &Release| {
+        let exact = target.upgrade_from.contains(&release.id);
+        exact || (target.upgrade_from.contains(&"7.x") && release.id.starts_with('7'))
+    };
+    if !target.upgrade_from.is_empty() && !source.is_empty() && !source.iter().any(|release| takes(release)) {
+        let reason = format!("{} can be reached only from {}", target.id, target.upgrade_from.join(", "));
+        let step = Step::new(By::Product, StepState::Todo, "Go through a 7.x release first", reason);
+        steps.push(step.severity(Severity::Error).public(&["P 2"]));
+    }
+    let old = source.iter().any(|release| release.id == "4.15");
+    if old && Release::find("5.x").is_some_and(|next| target > next) {
+        let state = if source.len() == 1 { StepState::Todo } else { StepState::Decide };
+        let reason = "the product's own upgrade to 6.x takes 5.2 only: a 4.15 store becomes 5.2 first";
+        steps.push(
+            Step::new(By::Product, state, "Go through 5.2, if this is a 4.15 store", reason).public(&["P 9"]),
+        );
+    }
+    steps
+}

@@ -1,0 +1,193 @@
+//! The databases of a store.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::Path;
+
+use crate::btree::Database;
+use crate::dump::escape;
+use crate::error::Error;
+use crate::journal;
+use crate::order::Endianness;
+use crate::types::{FileId, Lsn};
+use crate::upgrade::highest_lsn;
+use crate::verify::{Rule, Severity, Verify};
+
+/// A database file: what its pages say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DatabaseFile {
+    /// Name of the file.
+    pub name: String,
+    /// Length in bytes.
+    pub size: u64,
+    /// The access method in lower case, as far as it can be told.
+    pub kind: Option<String>,
+    /// Version of the file.
+    pub version: Option<u32>,
+    /// Byte order of the file.
+    pub order: Option<Endianness>,
+    /// What is only known of a file that could be opened.
+    pub contents: Option<Contents>,
+    /// Why it could not be opened.
+    pub error: Option<String>,
+    /// Whether a change in place did not come to its end.
+    pub half_written: bool,
+    /// Whether it is encrypted.
+    pub encrypted: bool,
+}
+
+/// What a database file holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Contents {
+    /// Page size in bytes.
+    pub page_size: u32,
+    /// Whole pages in the file.
+    pub pages: u32,
+    /// LSN of the metadata page.
+    pub meta_lsn: Lsn,
+    /// The highest LSN of all pages on which it means something.
+    pub max_lsn: Lsn,
+    /// The id by which logs know the file.
+    pub file_id: FileId,
+    /// Whether pages have checksums.
+    pub checksum: bool,
+    /// Names of the databases, if there are several in the file.
+    pub databases: Vec<String>,
+    /// Records of all databases that could be read.
+    pub records: u64,
+    /// How a check of the whole file came off.
+    pub check: Check,
+}
+
+/// How the check of a file came off.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Check {
+    /// Errors, those of the order of keys apart.
+    pub errors: usize,
+    /// Errors of the order of keys: a database may have an order of its own.
+    pub order_errors: usize,
+    /// Warnings.
+    pub warnings: usize,
+    /// Notes.
+    pub notes: usize,
+    /// The worst finding, of several the first.
+    pub first: Option<String>,
+}
+
+impl Check {
+    fn of(db: &Database<'_>) -> Check {
+        let verdict = Verify::new(db).run();
+        let order =
+            [Rule::KeyOrder, Rule::InternalOrder, Rule::KeyRange, Rule::KeyChain, Rule::DuplicateOrder];
+        let findings = verdict.findings();
+        let of_order =
+            findings.iter().filter(|found| found.severity == Severity::Error && order.contains(&found.rule));
+        let order_errors = of_order.count();
+        let first = findings.iter().find(|found| Some(found.severity) == verdict.worst());
+        Check {
+            errors: verdict.count(Severity::Error).saturating_sub(order_errors),
+            order_errors,
+            warnings: verdict.count(Severity::Warning),
+            notes: verdict.count(Severity::Note),
+            first: first.map(ToString::to_string),
+        }
+    }
+
+    /// In one word: `sound`, `warnings`, `order` or `damaged`.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Check { errors: 1.., .. } => "damaged",
+            Check { order_errors: 1.., .. } => "order",
+            Check { warnings: 1.., .. } => "warnings",
+            _ => "sound",
+        }
+    }
+}
+
+impl DatabaseFile {
+    /// Looks at a file. The database is given back, for its pages to be compared with the
+    /// logs.
+    pub(super) fn of(path: &Path, name: String) -> (DatabaseFile, Option<Database<'static>>) {
+        let mut file = DatabaseFile {
+            name,
+            size: fs::metadata(path).map_or(0, |metadata| metadata.len()),
+            kind: None,
+            version: None,
+            order: None,
+            contents: None,
+            error: None,
+            half_written: head(path).is_some_and(|head| journal::poisoned(&head)),
+            encrypted: false,
+        };
+        let mut identify = |kind: &str, version, order| {
+            file.kind = Some(kind.to_lowercase());
+            file.version = Some(version);
+            file.order = Some(order);
+        };
+        match Database::open(path) {
+            Ok(db) => {
+                identify(db.meta().method().name(), db.meta().version(), db.meta().endianness());
+                file.contents = Some(Contents::of(&db));
+                (file, Some(db))
+            }
+            Err(error) => {
+                match error {
+                    Error::UnsupportedMethod { kind, version, order }
+                    | Error::UnsupportedVersion { kind, version, order, .. }
+                    | Error::Series1 { kind, version, order } => identify(kind, version, order),
+                    Error::UnsupportedFeature { version, order, .. } => identify("btree", version, order),
+                    _ => {}
+                }
+                let encrypted = matches!(error, Error::UnsupportedFeature { feature: "encrypted", .. });
+                file.encrypted = encrypted;
+                file.error = Some(error.to_string());
+                (file, None)
+            }
+        }
+    }
+
+    /// Whether it is called as, and is, what a store has: a BTREE or RECNO database of a
+    /// name that is known.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        let names = ["folder.db", "quota.db", "lright.db", "peruser.db", "subscr.db"];
+        names.contains(&self.name.as_str()) && self.kind.as_deref().is_none_or(|kind| kind == "btree")
+    }
+
+    /// The version in the file, as it stands there.
+    pub(super) fn version_bytes(&self) -> Option<Vec<u8>> {
+        let version = self.version?;
+        Some(match self.order? {
+            Endianness::Little => version.to_le_bytes().to_vec(),
+            Endianness::Big => version.to_be_bytes().to_vec(),
+        })
+    }
+}
+
+impl Contents {
+    fn of(db: &Database<'static>) -> Contents {
+        let stats = db.tree_stats();
+        let inner = stats.iter().filter_map(|stats| stats.database.as_ref()?.name());
+        Contents {
+            page_size: db.meta().page_size().get(),
+            pages: db.page_count(),
+            meta_lsn: db.meta().lsn(),
+            max_lsn: highest_lsn(db),
+            file_id: db.meta().file_id(),
+            checksum: db.meta().checksummed(),
+            databases: inner.map(escape).collect(),
+            records: stats.iter().fold(0, |sum, stats| sum.saturating_add(stats.records)),
+            check: Check::of(db),
+        }
+    }
+}
+
+fn head(path: &Path) -> Option<Vec<u8>> {
+    let mut head = Vec::new();
+    File::open(path).ok()?.take(64).read_to_end(&mut head).ok()?;
+    Some(head)
+}

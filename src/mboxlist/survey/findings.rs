@@ -1,0 +1,232 @@
+//! What a survey can find (mboxlist, "Findings").
+
+use std::fmt;
+
+/// Something worth knowing about a store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Finding {
+    /// What it is.
+    pub code: Code,
+    /// How bad it is.
+    pub severity: Severity,
+    /// The file, if it is about one.
+    pub file: Option<String>,
+    /// The bytes that show it, where a few do.
+    pub evidence: Option<Evidence>,
+    /// What was found.
+    pub text: String,
+    /// What to do; empty if nothing.
+    pub action: String,
+}
+
+/// Bytes of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    /// Where they stand.
+    pub offset: u64,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+}
+
+impl Finding {
+    pub(crate) fn new(code: Code, severity: Severity, text: impl Into<String>) -> Finding {
+        Finding { code, severity, file: None, evidence: None, text: text.into(), action: String::new() }
+    }
+
+    pub(crate) fn file(mut self, name: impl Into<String>) -> Finding {
+        self.file = Some(name.into());
+        self
+    }
+
+    pub(crate) fn action(mut self, action: impl Into<String>) -> Finding {
+        self.action = action.into();
+        self
+    }
+
+    pub(crate) fn evidence(mut self, evidence: Option<Evidence>) -> Finding {
+        self.evidence = evidence;
+        self
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}: ", self.severity, self.code.id())?;
+        if let Some(file) = &self.file {
+            write!(f, "{file}: ")?;
+        }
+        f.write_str(&self.text)
+    }
+}
+
+/// How bad a finding is for a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// A fact.
+    Info,
+    /// Worth knowing.
+    Note,
+    /// Something to do before it becomes worse.
+    Warning,
+    /// A release will refuse the store, or work is lost.
+    Error,
+    /// Data would be lost without a word, or look lost already.
+    Critical,
+}
+
+impl Severity {
+    /// In one word.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Severity::Info => "info",
+            Severity::Note => "note",
+            Severity::Warning => "warning",
+            Severity::Error => "error",
+            Severity::Critical => "critical",
+        }
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $id:literal, [$($seed:literal),*], [$($public:literal),*];)*) => {
+        /// What a finding is, and the rules that it rests on.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum Code {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Code {
+            /// Every code.
+            pub const ALL: &[Code] = &[$(Code::$name),*];
+
+            /// The code in the specification: `M-100`.
+            #[must_use]
+            pub fn id(self) -> &'static str {
+                match self { $(Code::$name => $id,)* }
+            }
+
+            /// The rules of the seed that it rests on: `S1`.
+            #[must_use]
+            pub fn seed(self) -> &'static [&'static str] {
+                match self { $(Code::$name => &[$($seed),*],)* }
+            }
+
+            /// Other public sources, by their numbers in the specification: `P 10`.
+            #[must_use]
+            pub fn public(self) -> &'static [&'static str] {
+                match self { $(Code::$name => &[$($public),*],)* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// A database, and what it is.
+    Database = "M-100", [], [];
+    /// A BTREE version that newer releases do not open.
+    OldBtree = "M-101", ["S17"], [];
+    /// BTREE 8, where the target writes 9.
+    CompatibleBtree = "M-102", ["S16", "S28"], [];
+    /// A BTREE version that the target does not open.
+    NewBtree = "M-103", ["S27"], [];
+    /// A change in place did not come to its end.
+    Interrupted = "M-104", ["S26"], [];
+    /// A database file that cannot be read.
+    Unreadable = "M-105", ["S12", "S13"], [];
+    /// Another access method, or a name that is not known.
+    Unknown = "M-106", [], ["P 17"];
+    /// lright.db is missing.
+    NoLright = "M-107", [], ["P 10"];
+    /// Not a store of this product.
+    OtherProduct = "M-108", [], ["P 22"];
+    /// The check of a database found damage.
+    Damaged = "M-109", ["S12", "S13"], [];
+    /// Recovery is needed, and the target does not read these logs.
+    RecoverFirst = "M-110", ["S1", "S14", "S18"], [];
+    /// Recovery is needed.
+    Recover = "M-111", ["S1"], [];
+    /// Databases and logs do not fit together.
+    Inconsistent = "M-112", ["S7", "S15"], [];
+    /// Pages are newer than the logs.
+    LogsRemoved = "M-113", ["S7", "S19"], [];
+    /// Logs of several versions.
+    SeveralLogs = "M-114", ["S19", "S20"], [];
+    /// The target will skip logs.
+    LogsSkipped = "M-115", ["S18", "S19", "S20"], [];
+    /// A log that is newer than the target.
+    NewLog = "M-116", ["S27"], [];
+    /// Log files are missing or damaged.
+    LogDamage = "M-117", ["S7"], [];
+    /// A log version that no release of the table writes.
+    OtherLog = "M-118", [], [];
+    /// More log files than usual.
+    ManyLogs = "M-119", [], ["P 3", "P 19"];
+    /// Region files of a store that was closed.
+    Regions = "M-120", ["S23", "S25"], [];
+    /// Region files, and recovery is needed.
+    Live = "M-121", ["S8", "S23"], [];
+    /// Region files of another engine than the logs.
+    OtherRegions = "M-122", ["S14"], [];
+    /// Places that were not looked at.
+    Places = "M-123", ["S11", "S23"], [];
+    /// Data that a transaction was removing or renaming.
+    EngineData = "M-124", ["S8"], [];
+    /// Locks of folders.
+    FolderLocks = "M-125", ["S25"], [];
+    /// Parts of the store are elsewhere, or were not opened.
+    Elsewhere = "M-126", [], [];
+    /// The log speaks of a database that is not there.
+    Missing = "M-127", ["S7", "S12"], [];
+    /// The state could not be decided.
+    Undecided = "M-128", ["S1"], [];
+    /// Databases of both byte orders.
+    MixedOrders = "M-201", ["S22"], [];
+    /// The target's machine has the other byte order.
+    OtherOrder = "M-202", ["S22"], [];
+    /// The same, and recovery is needed.
+    OtherOrderUnrecovered = "M-203", ["S22"], [];
+    /// Logs of another machine.
+    ForeignLogs = "M-204", ["S22"], [];
+    /// No release fits.
+    NoRelease = "M-205", [], [];
+    /// The word size is not in the files.
+    WordSize = "M-206", ["S21"], [];
+    /// A snapshot without its marks.
+    Unmarked = "M-301", ["S9"], [];
+    /// There is no valid snapshot.
+    NoSnapshot = "M-302", ["S7", "S12"], [];
+    /// A snapshot that is not what its marks say.
+    Contradiction = "M-304", ["S10"], [];
+    /// A rescue copy.
+    Rescue = "M-305", [], ["P 14"];
+    /// Mailboxes that the target does not convert.
+    MailboxTooOld = "M-401", ["S5"], [];
+    /// Mailboxes that the target converts by itself.
+    MailboxConverted = "M-402", ["S3", "S4"], [];
+    /// Mailboxes that are newer than the target.
+    MailboxTooNew = "M-403", ["S6", "S27"], [];
+    /// The version of the mailboxes is not known.
+    MailboxUnknown = "M-404", ["S3"], [];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_code_is_used_once() {
+        let mut ids: Vec<&str> = Code::ALL.iter().map(|code| code.id()).collect();
+        ids.dedup();
+        assert_eq!(ids.len(), Code::ALL.len());
+        assert!(ids.is_sorted());
+    }
+}

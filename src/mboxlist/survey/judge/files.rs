@@ -1,0 +1,147 @@
+//! Findings about database files.
+
+use super::super::databases::{Check, Contents, DatabaseFile};
+use super::super::findings::{Code, Evidence, Finding, Severity};
+use super::super::state::State;
+use super::super::{Form, Survey};
+use crate::mboxlist::classify::Class;
+use crate::mboxlist::releases::Release;
+
+/// Where the version stands in databases and logs.
+pub(super) const VERSION: u64 = 16;
+
+pub(super) fn databases(survey: &Survey, target: Option<&Release>, found: &mut Vec<Finding>) {
+    for file in &survey.databases {
+        if file.name == "mailboxes.db" {
+            let text = "the name is that of a Cyrus store: this is not a Messaging Server store";
+            found.push(Finding::new(Code::OtherProduct, Severity::Warning, text).file(&file.name));
+        }
+        match &file.contents {
+            Some(contents) => {
+                sound(survey, file, contents, found);
+                versions(file, target, found);
+            }
+            None => unreadable(survey, file, found),
+        }
+    }
+    let has = |name: &str| survey.databases.iter().any(|file| file.name == name);
+    if has("folder.db") && !has("lright.db") {
+        let text = "lright.db is missing: 5.x has none, later releases make it anew";
+        found.push(Finding::new(Code::NoLright, Severity::Note, text).action("reconstruct -l makes it"));
+    }
+}
+
+fn sound(survey: &Survey, file: &DatabaseFile, contents: &Contents, found: &mut Vec<Finding>) {
+    let kind = file.kind.as_deref().unwrap_or_default();
+    let (version, order) = (file.version.unwrap_or_default(), file.order.map(|order| order.to_string()));
+    let text = format!(
+        "{} {version}, {}, pages of {} bytes, {} records",
+        kind.to_uppercase(),
+        order.unwrap_or_default(),
+        contents.page_size,
+        contents.records
+    );
+    found.push(Finding::new(Code::Database, Severity::Info, text).file(&file.name));
+    if !file.is_known() {
+        let text = "no source names such a database of a store";
+        found.push(Finding::new(Code::Unknown, Severity::Note, text).file(&file.name));
+    }
+    let Check { errors, order_errors, first, .. } = &contents.check;
+    let first = first.as_deref().unwrap_or_default();
+    // Pages that were never written look like damage before recovery.
+    let recovered = survey.decision.state != State::RecoveryNeeded;
+    if *errors > 0 {
+        let severity = if recovered { Severity::Error } else { Severity::Warning };
+        let before = if recovered { "" } else { ", as may be before recovery" };
+        let text = format!("{errors} errors{before}, first: {first}");
+        let action = if recovered {
+            "restore it, or salvage it (bdbkit salvage); reconstruct -m can rebuild it"
+        } else {
+            "recover, then check again"
+        };
+        found.push(Finding::new(Code::Damaged, severity, text).file(&file.name).action(action));
+    } else if *order_errors > 0 {
+        let text =
+            format!("{order_errors} times out of order: damage, or an order of its own; first: {first}");
+        found.push(Finding::new(Code::Damaged, Severity::Warning, text).file(&file.name));
+    }
+}
+
+fn versions(file: &DatabaseFile, target: Option<&Release>, found: &mut Vec<Finding>) {
+    let Some(version) = file.version.filter(|_| matches!(file.kind.as_deref(), Some("btree" | "recno")))
+    else {
+        return;
+    };
+    let evidence = || file.version_bytes().map(|bytes| Evidence { offset: VERSION, bytes });
+    let mut find = |code, severity, text: String, action: &str| {
+        let finding = Finding::new(code, severity, text).file(&file.name).action(action);
+        found.push(finding.evidence(evidence()));
+    };
+    let upgrade = "upgrade it, after recovery: bdbkit store upgrade, or ims_db_upgrade of the target";
+    let Some(target) = target else {
+        if version < 8 {
+            let text = format!("BTREE {version}: 6.0 and later do not open it");
+            find(Code::OldBtree, Severity::Info, text, "upgrade it before a newer release opens it");
+        }
+        return;
+    };
+    match target.opens(version) {
+        Some(false) if version < 8 => {
+            let text = format!("BTREE {version}: {} does not open it", target.id);
+            find(Code::OldBtree, Severity::Error, text, upgrade);
+        }
+        Some(false) => {
+            let text = format!("BTREE {version} is newer than what {} opens", target.id);
+            find(Code::NewBtree, Severity::Error, text, "restore a backup: there is no way back in place");
+        }
+        Some(true) if target.btree > Some(version) => {
+            let text = format!("BTREE {version} is compatible with {}", target.id);
+            find(Code::CompatibleBtree, Severity::Info, text, "leave it as it is");
+        }
+        _ => {}
+    }
+}
+
+fn unreadable(survey: &Survey, file: &DatabaseFile, found: &mut Vec<Finding>) {
+    let error = file.error.clone().unwrap_or_default();
+    if file.half_written {
+        let text = "a change in place did not come to its end: half-written";
+        let finding = Finding::new(Code::Interrupted, Severity::Error, text).file(&file.name);
+        found.push(finding.action("bdbkit upgrade --resume, or --rollback, before anything else"));
+        return;
+    }
+    let finding = match file.kind.as_deref() {
+        Some("hash" | "queue" | "heap") => Finding::new(Code::Unknown, Severity::Note, error),
+        _ if file.encrypted => Finding::new(Code::Unknown, Severity::Note, error),
+        _ => {
+            let late = survey.decision.state == State::RecoveryNeeded || file.size == 0;
+            let action = if late {
+                "it may be of an interrupted creation; reconstruct -m can rebuild it"
+            } else {
+                "salvage it (bdbkit salvage); reconstruct -m can rebuild it"
+            };
+            Finding::new(Code::Unreadable, Severity::Warning, error).action(action)
+        }
+    };
+    found.push(finding.file(&file.name));
+}
+
+/// What earlier changes in place left behind.
+pub(super) fn leftovers(survey: &Survey, found: &mut Vec<Finding>) {
+    for other in &survey.others {
+        let is = |prefix: &str| other.name.starts_with(prefix) && matches!(other.form, Form::Folder(_));
+        let text = match other.class {
+            Class::Journal if other.form == Form::File => {
+                "the journal of a change in place that did not come to its end"
+            }
+            Class::Set if other.form == Form::File => {
+                "several files were changed as one unit, which did not come to its end"
+            }
+            _ if is(".bdbkit-backup-") => "the backup of a store upgrade that did not come to its end",
+            _ if is(".bdbkit-restore") => "the copies of a snapshot whose restore did not come to its end",
+            _ => continue,
+        };
+        let finding = Finding::new(Code::Interrupted, Severity::Error, text).file(&other.name);
+        found.push(finding.action("resume it or roll it back before anything else (--resume, --rollback)"));
+    }
+}

@@ -1,0 +1,168 @@
+//! Findings about logs, and about how the store was left.
+
+use super::super::Survey;
+use super::super::findings::{Code, Evidence, Finding, Severity};
+use super::super::logs::LogFacts;
+use super::super::state::{FIRST_RECORD, State};
+use super::files::VERSION;
+use crate::mboxlist::releases::{Engine, Release};
+use crate::types::Lsn;
+
+/// More log files than these are unusual.
+const USUAL: usize = 3;
+
+const KEEP: &str = "keep them: pages bear the LSNs of these logs, and without them a new engine begins at log \
+     file 1, refuses the databases or overwrites what they hold";
+
+/// The range of some records.
+fn range(first: Option<Lsn>, last: Option<Lsn>) -> String {
+    match (first, last) {
+        (Some(first), Some(last)) => format!(", records {first} to {last}"),
+        _ => String::new(),
+    }
+}
+
+/// How the store was left.
+pub(super) fn state(survey: &Survey, target: Option<&Release>, found: &mut Vec<Finding>) {
+    let decision = &survey.decision;
+    match decision.state {
+        State::RecoveryNeeded => {
+            let by_old = "recover with the release that wrote the logs, before anything else";
+            // Some newer engines would read these logs, but only the old one is sure to.
+            let other_log =
+                target.and_then(|target| target.log).filter(|&log| Some(log) != survey.newest_log());
+            found.push(match (target, other_log) {
+                (Some(target), Some(log)) => {
+                    let text = format!(
+                        "{}; {} writes logs of version {log} and may skip these WITHOUT A WORD: committed work would be LOST",
+                        decision.reason, target.id
+                    );
+                    Finding::new(Code::RecoverFirst, Severity::Critical, text).action(by_old)
+                }
+                (Some(target), None) if target.log.is_some() => {
+                    let finding = Finding::new(Code::Recover, Severity::Warning, &decision.reason);
+                    finding.action("recover; the release does so itself at its start")
+                }
+                _ => Finding::new(Code::Recover, Severity::Error, &decision.reason).action(by_old),
+            });
+        }
+        State::Inconsistent => {
+            let finding = Finding::new(Code::Inconsistent, Severity::Error, &decision.reason);
+            found.push(
+                finding.action("keep everything and recover nothing in place: take a snapshot, or salvage"),
+            );
+        }
+        State::Unknown => {
+            let finding = Finding::new(Code::Undecided, Severity::Warning, &decision.reason);
+            found.push(finding.action("stop the server cleanly, or recover with the old release"));
+        }
+        State::Clean | State::CleanClosed | State::NoLog => {}
+    }
+    let end = decision.dry.as_ref().map(|dry| dry.end);
+    let removed = match decision.state {
+        State::NoLog => (decision.highest > FIRST_RECORD).then_some("there is no log"),
+        _ => end.filter(|&end| decision.highest > end).map(|_| "the log ends before that"),
+    };
+    if let Some(what) = removed {
+        let text = format!(
+            "pages bear LSNs up to {}, but {what}: logs were removed, or are of another store",
+            decision.highest
+        );
+        let finding = Finding::new(Code::LogsRemoved, Severity::Error, text);
+        found.push(finding.action("put the logs back, or reset the LSNs (bdbkit reset-lsn)"));
+    }
+    for name in &decision.missing {
+        let text = "the log says that it was open, but it is not here: removed, or this folder is a part";
+        found.push(Finding::new(Code::Missing, Severity::Note, text).file(name));
+    }
+}
+
+/// The log files.
+pub(super) fn files(survey: &Survey, target: Option<&Release>, found: &mut Vec<Finding>) {
+    history(survey, target.is_some(), found);
+    if let Some(target) = target {
+        transition(survey, target, found);
+    }
+    for text in &survey.log_gaps {
+        found.push(Finding::new(Code::LogDamage, Severity::Warning, text));
+    }
+    for log in &survey.logs {
+        if let Some(damage) = &log.damage {
+            found.push(Finding::new(Code::LogDamage, Severity::Warning, damage).file(&log.name));
+        }
+    }
+    if let Some(version) = survey.newest_log().filter(|&version| Release::by_log(version).next().is_none()) {
+        let engine = Engine::by_log(version, None).map_or("no known engine", |engine| engine.bdb);
+        let text = format!("no release of the table writes logs of version {version}: engine {engine}");
+        found.push(Finding::new(Code::OtherLog, Severity::Note, text));
+    }
+    if survey.logs.len() > USUAL {
+        let text = format!(
+            "{} log files, where 2 or 3 are usual: checkpoints stopped, or logs were kept",
+            survey.logs.len()
+        );
+        found.push(Finding::new(Code::ManyLogs, Severity::Note, text));
+    }
+}
+
+/// Logs of several versions: each was written while it was the running one.
+fn history(survey: &Survey, targeted: bool, found: &mut Vec<Finding>) {
+    let Some(newest) = survey.newest_log() else { return };
+    let older = |log: &&LogFacts| log.version.is_some_and(|version| version != newest);
+    let mut versions: Vec<u32> = survey.logs.iter().filter_map(|log| log.version).collect();
+    versions.dedup();
+    if versions.len() < 2 {
+        return;
+    }
+    let names: Vec<String> = versions.iter().map(ToString::to_string).collect();
+    let text = format!("logs of versions {}: the history of the store", names.join(", "));
+    found.push(Finding::new(Code::SeveralLogs, Severity::Note, text).action(KEEP));
+    // A target has its own opinion of them.
+    let writer = Engine::by_log(newest, None).filter(|_| !targeted);
+    for (log, engine) in survey.logs.iter().filter(older).filter_map(|log| Some((log, writer?))) {
+        found.extend(skipped(log, engine, Code::SeveralLogs, Severity::Note));
+    }
+}
+
+/// What an engine that does not read a log says of it.
+fn skipped(log: &LogFacts, engine: &Engine, code: Code, severity: Severity) -> Option<Finding> {
+    let version = log.version.filter(|&version| version < engine.oldest_log)?;
+    let says = match engine.skips {
+        Some(message) => format!("skips it with \"{message} {version}\""),
+        None => "skips it without a word".into(),
+    };
+    let text = format!("log version {version}{}: engine {} {says}", range(log.first, log.last), engine.bdb);
+    let evidence = log.version_bytes().map(|bytes| Evidence { offset: VERSION, bytes });
+    Some(Finding::new(code, severity, text).file(&log.name).evidence(evidence).action(KEEP))
+}
+
+/// What the target will do with the logs.
+fn transition(survey: &Survey, target: &Release, found: &mut Vec<Finding>) {
+    let (Some(engine), Some(log)) = (target.engine(), target.log) else { return };
+    for file in &survey.logs {
+        match file.version {
+            Some(version) if version > log => {
+                let text = format!(
+                    "log version {version} is newer than {} reads: its engine {} stops with \"unsupported log version {version}\"",
+                    target.id, engine.bdb
+                );
+                let evidence = file.version_bytes().map(|bytes| Evidence { offset: VERSION, bytes });
+                let finding = Finding::new(Code::NewLog, Severity::Error, text).file(&file.name);
+                found.push(
+                    finding.evidence(evidence).action("there is no way back in place: restore a backup"),
+                );
+            }
+            Some(version) if version < log => {
+                let reads = skipped(file, engine, Code::LogsSkipped, Severity::Info);
+                found.push(reads.unwrap_or_else(|| {
+                    let text = format!(
+                        "log version {version}: {} begins a new log file of version {log}",
+                        target.id
+                    );
+                    Finding::new(Code::LogsSkipped, Severity::Info, text).file(&file.name).action(KEEP)
+                }));
+            }
+            _ => {}
+        }
+    }
+}

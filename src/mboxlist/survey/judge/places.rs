@@ -1,0 +1,131 @@
+//! Findings about region files, snapshots, and what else stands in a store.
+
+use std::fs;
+
+use super::super::findings::{Code, Finding, Severity};
+use super::super::snapshots::{Snapshot, Verdict};
+use super::super::state::State;
+use super::super::{Form, Survey, families};
+use super::files;
+use crate::mboxlist::classify::Class;
+use crate::mboxlist::releases::Regions;
+
+/// Settings that put parts of an environment elsewhere.
+const MOVES: [&str; 3] = ["set_data_dir", "set_lg_dir", "set_tmp_dir"];
+/// More of a configuration is not read, in bytes.
+const LONGEST: u64 = 64 << 10;
+
+pub(super) fn regions(survey: &Survey, found: &mut Vec<Finding>) {
+    let names: Vec<&str> = survey.regions.iter().map(|region| region.name.as_str()).collect();
+    if !names.is_empty() {
+        let names = names.join(", ");
+        found.extend(match survey.decision.state {
+            State::CleanClosed => {
+                let finding =
+                    Finding::new(Code::Regions, Severity::Warning, format!("region files: {names}"));
+                Some(finding.action("stop the server and run stored -r, which removes them"))
+            }
+            State::Clean => None,
+            _ => {
+                let text = format!("region files: {names}: the store may be RUNNING");
+                let finding = Finding::new(Code::Live, Severity::Error, text);
+                Some(finding.action("stop the server; work on a copy until it is sure that nothing runs"))
+            }
+        });
+    }
+    let logs = survey.newest_log();
+    let other = families(&survey.regions).into_iter().find(|family| match family {
+        Regions::Share => logs > Some(2),
+        Regions::Numbered => logs == Some(2),
+    });
+    if let (Some(family), Some(version)) = (other, logs) {
+        let text = format!(
+            "region files of engine {}, but the newest log is of version {version}: the libraries were changed before stored -r",
+            family.family()
+        );
+        let finding = Finding::new(Code::OtherRegions, Severity::Warning, text);
+        found.push(finding.action("recover with the release that wrote the log"));
+    }
+    if !survey.places_given {
+        let text = "store.dbtmpdir, the lock or the session folder were not given: region files there were not looked for";
+        found.push(Finding::new(Code::Places, Severity::Note, text));
+    }
+}
+
+pub(super) fn others(survey: &Survey, found: &mut Vec<Finding>) {
+    files::leftovers(survey, found);
+    for other in &survey.others {
+        let find = |code, severity, text: &str| Finding::new(code, severity, text).file(&other.name);
+        match (other.form, other.class) {
+            (Form::Special, _) => {
+                let text = "a symbolic link or special file: not opened, so the survey is incomplete";
+                found.push(find(Code::Elsewhere, Severity::Warning, text));
+            }
+            (Form::File, Class::EngineData) => {
+                let text = "data that a transaction was removing or renaming";
+                let action = "do not delete it, although its name begins with __db: recover";
+                found.push(find(Code::EngineData, Severity::Warning, text).action(action));
+            }
+            (Form::File, Class::Config) => found.extend(config(survey, &other.name)),
+            (Form::File, Class::EarlyLog) => {
+                let text = "a log file by its first naming scheme, which is not read";
+                found.push(find(Code::Elsewhere, Severity::Note, text).action("keep it"));
+            }
+            (Form::Folder(1..), _) if other.name == "folderlock" => {
+                let text = "locks of folders are there";
+                let action = "6.0 only: its manual procedure empties this folder once the server is stopped";
+                found.push(find(Code::FolderLocks, Severity::Note, text).action(action));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Parts of the environment that its configuration puts elsewhere.
+fn config(survey: &Survey, name: &str) -> Option<Finding> {
+    let path = survey.dir.join(name);
+    let short = fs::metadata(&path).is_ok_and(|metadata| metadata.len() <= LONGEST);
+    let bytes = fs::read(&path).ok().filter(|_| short)?;
+    let text = String::from_utf8_lossy(&bytes);
+    let moves: Vec<&str> =
+        text.lines().map(str::trim).filter(|line| MOVES.iter().any(|key| line.starts_with(key))).collect();
+    let text = format!("parts are elsewhere, so the survey is incomplete: {}", moves.join("; "));
+    (!moves.is_empty()).then(|| Finding::new(Code::Elsewhere, Severity::Warning, text).file(name))
+}
+
+pub(super) fn snapshots(survey: &Survey, found: &mut Vec<Finding>) {
+    for snapshot in &survey.snapshots {
+        let Snapshot { name, verified, snaptime, verdict, rescue, state, worst, .. } = snapshot;
+        let find = |code, severity, text: String| Finding::new(code, severity, text).file(name);
+        if *rescue {
+            let text = "a rescue copy: the product judged the databases bad, and set them aside".into();
+            found.push(find(Code::Rescue, Severity::Note, text));
+        }
+        match verdict {
+            Verdict::Valid => {}
+            Verdict::Contradiction => {
+                let worst = worst.map_or("nothing", |worst| worst.name());
+                let text = format!("valid by its marks, but its own survey says {state}, {worst}");
+                found.push(find(Code::Contradiction, Severity::Warning, text).action("do not rely on it"));
+            }
+            Verdict::AfterRecovery | Verdict::Invalid if *rescue => {}
+            Verdict::AfterRecovery | Verdict::Invalid => {
+                let lacks = match (snaptime.is_some(), verified) {
+                    (false, true) => "no .snaptime",
+                    (false, false) => "no .snaptime, no .verified",
+                    _ => "no .verified",
+                };
+                let may = if *verdict == Verdict::AfterRecovery {
+                    "; usable after recovery and a check"
+                } else {
+                    ""
+                };
+                found.push(find(Code::Unmarked, Severity::Note, format!("not valid: {lacks}{may}")));
+            }
+        }
+    }
+    if !survey.snapshots.iter().any(|snapshot| snapshot.verdict == Verdict::Valid) {
+        let finding = Finding::new(Code::NoSnapshot, Severity::Warning, "no valid snapshot was found");
+        found.push(finding.action("back up databases and logs, both, before anything else"));
+    }
+}

@@ -1,0 +1,332 @@
+//! A folder in, facts out: what is there, how it was left, which release wrote it
+//! (mboxlist, "`survey`").
+//!
+//! - `databases`, `logs`, `snapshots`: the facts of each kind of file
+//! - `state`: closed, or in need of recovery
+//! - `candidates`: the releases that fit
+//! - `judge`: the findings
+
+mod candidates;
+mod databases;
+mod findings;
+mod judge;
+mod logs;
+mod snapshots;
+mod state;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+pub use candidates::{Candidates, Confidence};
+pub use databases::{Check, Contents, DatabaseFile};
+pub use findings::{Code, Evidence, Finding, Severity};
+pub use logs::{LogEnd, LogFacts};
+pub use snapshots::{Snapshot, Verdict};
+pub use state::{Decision, DryTest, State};
+
+pub(super) use judge::{Target, judge};
+pub(super) use state::FIRST_RECORD;
+
+use super::classify::Class;
+use super::files;
+use super::releases::{Mailbox, Regions};
+use crate::error::{Error, Result};
+use crate::types::Lsn;
+use logs::Logs;
+
+/// What is known of a store from its files.
+///
+/// ```
+/// use bdbkit::mboxlist::{State, Survey};
+///
+/// let survey = Survey::of("testdata/mboxlist-ims60-log3-le-unclean")?;
+/// assert_eq!(survey.decision.state, State::RecoveryNeeded);
+/// assert_eq!(survey.candidates.last_writer[0].id, "6.0");
+/// for finding in &survey.findings {
+///     println!("{finding}");
+/// }
+/// # Ok::<(), bdbkit::Error>(())
+/// ```
+///
+/// Nothing is written, locked or attached to. Damage, and whatever is missing, is a
+/// finding. Files are mapped: nobody may change or cut them meanwhile.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Survey {
+    /// The folder.
+    pub dir: PathBuf,
+    /// The folder of the region files, if it is another one.
+    pub dbtmpdir: Option<PathBuf>,
+    /// How the store was left.
+    pub decision: Decision,
+    /// The database files, by name.
+    pub databases: Vec<DatabaseFile>,
+    /// The log files, by number.
+    pub logs: Vec<LogFacts>,
+    /// What is wrong between log files.
+    pub log_gaps: Vec<String>,
+    /// The region files.
+    pub regions: Vec<Region>,
+    /// All other files and folders that are worth a word, by name.
+    pub others: Vec<Other>,
+    /// The releases that fit.
+    pub candidates: Candidates,
+    /// The snapshots.
+    pub snapshots: Vec<Snapshot>,
+    /// The version of the mailboxes, as the user stated it.
+    pub mailbox: Option<Mailbox>,
+    /// What is worth knowing, without regard to a target.
+    pub findings: Vec<Finding>,
+    places_given: bool,
+}
+
+/// A region file: a cache.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Region {
+    /// Where it is: `mboxlist`, `dbtmpdir`, `lock` or `session`.
+    pub place: &'static str,
+    /// Its name.
+    pub name: String,
+    /// Which engines name it so.
+    pub family: Regions,
+}
+
+/// A file that is neither database, log nor region.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Other {
+    /// Its name.
+    pub name: String,
+    /// Its class by its name.
+    pub class: Class,
+    /// What it is besides a regular file.
+    pub form: Form,
+    /// Length in bytes.
+    pub size: u64,
+}
+
+/// What stands in a folder under a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Form {
+    /// A regular file.
+    File,
+    /// A folder, and how many entries it has.
+    Folder(usize),
+    /// A symbolic link, a device, a pipe: never opened.
+    Special,
+}
+
+/// What a survey is told.
+///
+/// ```
+/// use bdbkit::mboxlist::{Mailbox, SurveyOptions};
+///
+/// let survey = SurveyOptions::new().mailbox(Mailbox::V1_1).survey("testdata/mboxlist-ims5-log2-be")?;
+/// assert_eq!(survey.candidates.last_writer[0].id, "4.15");
+/// # Ok::<(), bdbkit::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct SurveyOptions {
+    dbtmpdir: Option<PathBuf>,
+    lock: Option<PathBuf>,
+    session: Option<PathBuf>,
+    snapshots: Option<PathBuf>,
+    mailbox: Option<Mailbox>,
+    alone: bool,
+}
+
+impl SurveyOptions {
+    /// Only the folder itself, and `../dbdata/snapshots` if that is there.
+    #[must_use]
+    pub fn new() -> SurveyOptions {
+        SurveyOptions::default()
+    }
+
+    /// The folder of the region files, `store.dbtmpdir`.
+    #[must_use]
+    pub fn dbtmpdir(mut self, folder: impl AsRef<Path>) -> SurveyOptions {
+        self.dbtmpdir = Some(folder.as_ref().to_owned());
+        self
+    }
+
+    /// The folder of the lock environment.
+    #[must_use]
+    pub fn lock_dir(mut self, folder: impl AsRef<Path>) -> SurveyOptions {
+        self.lock = Some(folder.as_ref().to_owned());
+        self
+    }
+
+    /// The folder of the session database.
+    #[must_use]
+    pub fn session_dir(mut self, folder: impl AsRef<Path>) -> SurveyOptions {
+        self.session = Some(folder.as_ref().to_owned());
+        self
+    }
+
+    /// The folder of the snapshots.
+    #[must_use]
+    pub fn snapshots(mut self, folder: impl AsRef<Path>) -> SurveyOptions {
+        self.snapshots = Some(folder.as_ref().to_owned());
+        self
+    }
+
+    /// The version of the mailboxes, which is not in these files.
+    #[must_use]
+    pub fn mailbox(mut self, mailbox: Mailbox) -> SurveyOptions {
+        self.mailbox = Some(mailbox);
+        self
+    }
+
+    /// Without any snapshots.
+    fn alone(mut self) -> SurveyOptions {
+        self.alone = true;
+        self
+    }
+
+    /// Surveys a folder.
+    ///
+    /// # Errors
+    ///
+    /// The folder cannot be read.
+    pub fn survey(&self, dir: impl AsRef<Path>) -> Result<Survey> {
+        let dir = dir.as_ref();
+        let listing = Listing::of(dir)?;
+        let logs = Logs::of(&listing.logs);
+        let mut regions = listing.regions;
+        let places = [("dbtmpdir", &self.dbtmpdir), ("lock", &self.lock), ("session", &self.session)];
+        for (place, folder) in places {
+            regions.extend(folder.iter().flat_map(|folder| regions_in(folder, place)));
+        }
+        let opened: Vec<_> =
+            listing.databases.into_iter().map(|(path, name)| DatabaseFile::of(&path, name)).collect();
+        let decision = Decision::of(&opened, &logs, !regions.is_empty());
+        let databases: Vec<DatabaseFile> = opened.into_iter().map(|(file, _)| file).collect();
+        let families = regions.iter().map(|region| region.family).collect();
+        let candidates = Candidates::of(&candidates::Evidence {
+            databases: &databases,
+            logs: &logs.files,
+            regions: &families,
+            mailbox: self.mailbox,
+        });
+        let snapshots = match &self.snapshots {
+            _ if self.alone => Vec::new(),
+            Some(folder) => snapshots::of(dir, folder),
+            None => snapshots::of(dir, &dir.join("../dbdata/snapshots")),
+        };
+        let mut survey = Survey {
+            dir: dir.to_owned(),
+            dbtmpdir: self.dbtmpdir.clone(),
+            decision,
+            databases,
+            logs: logs.files,
+            log_gaps: logs.gaps,
+            regions,
+            others: listing.others,
+            candidates,
+            snapshots,
+            mailbox: self.mailbox,
+            findings: Vec::new(),
+            places_given: places.iter().all(|(_, folder)| folder.is_some()),
+        };
+        survey.findings = judge(&survey, None);
+        Ok(survey)
+    }
+}
+
+impl Survey {
+    /// Surveys a folder, and what is in its usual places.
+    ///
+    /// # Errors
+    ///
+    /// The folder cannot be read.
+    pub fn of(dir: impl AsRef<Path>) -> Result<Survey> {
+        SurveyOptions::new().survey(dir)
+    }
+
+    /// The worst severity of all findings.
+    #[must_use]
+    pub fn worst(&self) -> Option<Severity> {
+        self.findings.iter().map(|finding| finding.severity).max()
+    }
+
+    /// The first and the last record of all logs.
+    #[must_use]
+    pub fn log_range(&self) -> Option<(Lsn, Lsn)> {
+        let first = self.logs.iter().find_map(|log| log.first)?;
+        let last = self.logs.iter().rev().find_map(|log| log.last)?;
+        Some((first, last))
+    }
+
+    /// The version of the newest log that tells it.
+    #[must_use]
+    pub fn newest_log(&self) -> Option<u32> {
+        self.logs.iter().rev().find_map(|log| log.version)
+    }
+
+    /// The BTREE and RECNO files, with their versions.
+    pub fn btrees(&self) -> impl Iterator<Item = (&DatabaseFile, u32)> {
+        let btree = |file: &&DatabaseFile| matches!(file.kind.as_deref(), Some("btree" | "recno"));
+        self.databases.iter().filter(btree).filter_map(|file| Some((file, file.version?)))
+    }
+}
+
+/// The entries of a folder by what they are.
+#[derive(Default)]
+struct Listing {
+    databases: Vec<(PathBuf, String)>,
+    logs: Vec<PathBuf>,
+    regions: Vec<Region>,
+    others: Vec<Other>,
+}
+
+impl Listing {
+    fn of(dir: &Path) -> Result<Listing> {
+        let error = |source| Error::Open { path: dir.to_owned(), source };
+        let mut paths = Vec::new();
+        for entry in fs::read_dir(dir).map_err(error)? {
+            paths.push(entry.map_err(error)?.path());
+        }
+        paths.sort();
+        let mut listing = Listing::default();
+        for path in paths {
+            let name = path.file_name().map_or(String::new(), |name| name.to_string_lossy().into_owned());
+            let class = Class::of(&name);
+            let metadata = fs::symlink_metadata(&path).ok();
+            let size = metadata.as_ref().map_or(0, fs::Metadata::len);
+            let form = match metadata {
+                Some(metadata) if metadata.is_file() => Form::File,
+                Some(metadata) if metadata.is_dir() => {
+                    Form::Folder(fs::read_dir(&path).map_or(0, Iterator::count))
+                }
+                _ => Form::Special,
+            };
+            match (form, class) {
+                (Form::File, Class::Database) => listing.databases.push((path, name)),
+                (Form::File, Class::Log) => listing.logs.push(path),
+                (Form::File, Class::Region(family)) => {
+                    listing.regions.push(Region { place: "mboxlist", name, family });
+                }
+                _ => listing.others.push(Other { name, class, form, size }),
+            }
+        }
+        Ok(listing)
+    }
+}
+
+/// The region files of another place of the store.
+fn regions_in(folder: &Path, place: &'static str) -> Vec<Region> {
+    let names = files::of(folder).unwrap_or_default().into_iter();
+    let names = names.filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
+    let region = |name: String| match Class::of(&name) {
+        Class::Region(family) => Some(Region { place, name, family }),
+        _ => None,
+    };
+    names.filter_map(region).collect()
+}
+
+/// The families of region files in some places.
+fn families(regions: &[Region]) -> BTreeSet<Regions> {
+    regions.iter().map(|region| region.family).collect()
+}

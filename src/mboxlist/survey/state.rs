@@ -1,0 +1,222 @@
+//! Whether the store was closed, or needs recovery, decided from its files alone
+//! (mboxlist, "Clean, recovery needed, or unknown").
+//!
+//! The look of the last record decides nothing: a store that was closed may end without a
+//! checkpoint. What decides is whether pages lack what the log has.
+
+use std::collections::{BTreeSet, HashSet};
+use std::fmt;
+
+use super::databases::DatabaseFile;
+use super::logs::Logs;
+use crate::btree::Database;
+use crate::log::{Event, LogDir, LogError};
+use crate::types::Lsn;
+use crate::upgrade::Comparison;
+
+/// The highest LSN that pages may have without any log.
+pub(in crate::mboxlist) const FIRST_RECORD: Lsn = Lsn { file: 1, offset: 28 };
+
+/// How a store was left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum State {
+    /// Nothing is missing from the databases, and there are no region files.
+    Clean,
+    /// The same, but region files are there: as a stop without `stored -r` leaves it.
+    CleanClosed,
+    /// The databases lack committed changes, or have uncommitted ones.
+    RecoveryNeeded,
+    /// Logs and databases do not fit together.
+    Inconsistent,
+    /// There is no log.
+    NoLog,
+    /// It could not be told.
+    Unknown,
+}
+
+impl State {
+    /// The state in a word: `recovery-needed`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            State::Clean => "clean",
+            State::CleanClosed => "clean-closed",
+            State::RecoveryNeeded => "recovery-needed",
+            State::Inconsistent => "inconsistent",
+            State::NoLog => "no-log",
+            State::Unknown => "unknown",
+        }
+    }
+
+    /// Whether nothing is left to be recovered, as far as was seen.
+    #[must_use]
+    pub fn is_closed(self) -> bool {
+        matches!(self, State::Clean | State::CleanClosed)
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// How a store was left, and what shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Decision {
+    /// The state.
+    pub state: State,
+    /// Why, in words.
+    pub reason: String,
+    /// The comparison of the log with the pages, if it could be made.
+    pub dry: Option<DryTest>,
+    /// The highest LSN of all pages.
+    pub highest: Lsn,
+    /// Databases that the log names behind the last checkpoint, and that are not there.
+    pub missing: Vec<String>,
+}
+
+/// The log from the last checkpoint on, compared with the pages.
+///
+/// This is not a full dry recovery. Each record is compared with its page as it is on the
+/// disk, so a change that is missing from before the log is not noticed. Of HASH, QUEUE
+/// and HEAP databases nothing is compared. Files that the log makes, renames and removes
+/// are not followed; only a name that an unfinished transaction gave to a file counts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DryTest {
+    /// Where recovery would begin.
+    pub from: Lsn,
+    /// Where the log ends.
+    pub end: Lsn,
+    /// Committed changes that pages lack.
+    pub redo: u64,
+    /// Uncommitted changes that pages have.
+    pub undo: u64,
+    /// The first such record.
+    pub first: Option<Lsn>,
+    /// The databases concerned.
+    pub files: Vec<String>,
+}
+
+/// A database file and, if it could be opened, its pages.
+pub(super) type Opened = (DatabaseFile, Option<Database<'static>>);
+
+impl Decision {
+    pub(super) fn of(databases: &[Opened], logs: &Logs, regions: bool) -> Decision {
+        let highest = databases.iter().filter_map(|(file, _)| Some(file.contents.as_ref()?.max_lsn));
+        let mut decision = Decision {
+            state: State::Unknown,
+            reason: String::new(),
+            dry: None,
+            highest: highest.max().unwrap_or_default(),
+            missing: Vec::new(),
+        };
+        (decision.state, decision.reason) = decision.decide(databases, logs, regions);
+        decision
+    }
+
+    fn decide(&mut self, databases: &[Opened], logs: &Logs, regions: bool) -> (State, String) {
+        let Some(dir) = &logs.dir else {
+            return (State::NoLog, format!("no log file; the highest LSN of a page is {}", self.highest));
+        };
+        if logs.encrypted {
+            return (State::Unknown, "the log is encrypted".into());
+        }
+        let dry = match self.compare(databases, dir) {
+            Ok(dry) => dry,
+            Err(error @ LogError::Gap { .. }) => {
+                return (State::Inconsistent, format!("{error}, and recovery would need it"));
+            }
+            Err(error) => return (State::Unknown, format!("the log is damaged: {error}")),
+        };
+        let DryTest { from, end, redo, undo, ref files, .. } = dry;
+        let found = match (redo, undo) {
+            (0, 0) if self.highest > end => Some((
+                State::Inconsistent,
+                format!("pages are newer ({}) than the end of the log ({end})", self.highest),
+            )),
+            (0, 0) => None,
+            _ => {
+                let redo = (redo > 0).then(|| format!("{redo} committed changes are missing"));
+                let undo = (undo > 0).then(|| format!("{undo} uncommitted changes are there"));
+                let what: Vec<String> = redo.into_iter().chain(undo).collect();
+                let files = files.join(", ");
+                let reason = format!("{files}: {} (log from {from} to {end})", what.join(", "));
+                Some((State::RecoveryNeeded, reason))
+            }
+        };
+        self.dry = Some(dry);
+        let untested: Vec<&str> =
+            databases.iter().filter(|(_, db)| db.is_none()).map(|(file, _)| file.name.as_str()).collect();
+        match found {
+            Some(found) => found,
+            None if !untested.is_empty() => {
+                (State::Unknown, format!("{} cannot be compared with the log", untested.join(", ")))
+            }
+            None if databases.is_empty() => {
+                (State::Unknown, "there is no database to compare the log with".into())
+            }
+            None if regions => {
+                (State::CleanClosed, "no page lacks a change of the log, but region files are there".into())
+            }
+            None => (State::Clean, "no page lacks a change of the log".into()),
+        }
+    }
+
+    fn compare(&mut self, databases: &[Opened], dir: &LogDir) -> Result<DryTest, LogError> {
+        let comparison = Comparison::new(dir)?;
+        self.missing = missing(databases, dir, &comparison);
+        let mut dry = DryTest { from: comparison.start, ..DryTest::default() };
+        for record in dir.records().from(comparison.start) {
+            let record = record?;
+            let lsn = record.lsn();
+            dry.end = Lsn { file: lsn.file, offset: lsn.offset.saturating_add(record.size()) };
+        }
+        let unfinished = comparison.unfinished_names()?;
+        for (file, db) in databases {
+            let pending = db.as_ref().map(|db| comparison.with(db)).transpose()?.unwrap_or_default();
+            let name = file.contents.as_ref().and_then(|contents| unfinished.get(&contents.file_id));
+            let name = name.filter(|(name, _)| last_part(name) == file.name);
+            let first = pending.first.into_iter().chain(name.map(|(_, lsn)| *lsn)).min();
+            dry.redo = dry.redo.saturating_add(pending.redo);
+            dry.undo = dry.undo.saturating_add(pending.undo).saturating_add(name.is_some().into());
+            if let Some(first) = first {
+                dry.first = Some(dry.first.map_or(first, |known| known.min(first)));
+                dry.files.push(file.name.clone());
+            }
+        }
+        Ok(dry)
+    }
+}
+
+/// The files of databases that were open behind the point where recovery begins, and are
+/// not there: neither by their names nor by their ids.
+fn missing(databases: &[Opened], dir: &LogDir, comparison: &Comparison<'_>) -> Vec<String> {
+    let ids: HashSet<_> =
+        databases.iter().filter_map(|(file, _)| Some(file.contents.as_ref()?.file_id)).collect();
+    let gone: HashSet<&[u8]> = dir
+        .records()
+        .filter_map(Result::ok)
+        .filter_map(|record| match record.event() {
+            Event::FileRemove { name } | Event::FileRename { old: name, .. } => Some(name),
+            _ => None,
+        })
+        .collect();
+    let bindings = comparison.files().bindings().filter(|binding| {
+        binding.to.is_none_or(|to| to >= comparison.start)
+            && !gone.contains(binding.name)
+            && binding.id.is_some_and(|id| !ids.contains(&id))
+    });
+    let names: BTreeSet<String> = bindings.map(|binding| last_part(binding.name)).collect();
+    let here = |wanted: &String| databases.iter().any(|(file, _)| file.name == *wanted);
+    names.into_iter().filter(|name| !name.is_empty() && !here(name)).collect()
+}
+
+/// The name of a file whose path stands in the log.
+fn last_part(path: &[u8]) -> String {
+    let last = path.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
+    String::from_utf8_lossy(last).into_owned()
+}

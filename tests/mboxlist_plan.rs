@@ -1,0 +1,207 @@
+//! Plans: the way of each store to each release.
+
+#![cfg(feature = "upgrade")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    missing_docs
+)]
+
+mod common;
+
+use bdbkit::Endianness;
+use bdbkit::mboxlist::{
+    By, Code, Mailbox, Plan, PlanOptions, RELEASES, Release, Severity, Step, StepState, Survey, SurveyOptions,
+};
+use common::{cases, testdata};
+
+fn release(id: &str) -> &'static Release {
+    Release::find(id).unwrap()
+}
+
+fn plan(case: &str, target: &str) -> Plan {
+    Plan::of(&Survey::of(testdata().join(case)).unwrap(), release(target))
+}
+
+fn step<'p>(plan: &'p Plan, title: &str) -> &'p Step {
+    let titles: Vec<_> = plan.steps.iter().map(|step| &step.title).collect();
+    plan.steps.iter().find(|step| step.title.contains(title)).unwrap_or_else(|| panic!("{title}: {titles:?}"))
+}
+
+fn place(plan: &Plan, title: &str) -> usize {
+    plan.steps.iter().position(|step| step.title.contains(title)).unwrap()
+}
+
+fn has(plan: &Plan, code: Code) -> bool {
+    plan.findings.iter().any(|finding| finding.code == code)
+}
+
+/// Whether releases write the same versions.
+fn same(a: &Release, b: &Release) -> bool {
+    (a.btree, a.log, a.mailbox) == (b.btree, b.log, b.mailbox)
+}
+
+#[test]
+fn every_store_has_a_plan_to_every_release() {
+    let mut upgrades = 0;
+    for case in cases(&["mboxlist-"]) {
+        let survey = Survey::of(case.folder()).unwrap();
+        for target in &RELEASES {
+            let name = format!("{} to {}", case.name, target.id);
+            let plan = Plan::of(&survey, target);
+            let earliest = plan.source[0];
+            let due = survey.btrees().any(|(_, version)| target.opens(version) == Some(false) && version < 8);
+            let down = *target < *earliest && !plan.source.iter().any(|source| same(source, target));
+            assert_eq!(plan.possible(), !down, "{name}");
+            if down {
+                assert!(plan.steps[0].title.contains("Downgrade"), "{name}");
+                assert_eq!(plan.steps[0].seed, ["S6", "S27"], "{name}");
+                assert!(has(&plan, Code::NewLog), "{name}");
+                continue;
+            }
+            if due {
+                let upgrade = step(&plan, "Upgrade databases");
+                assert_eq!((upgrade.by, upgrade.state), (By::Bdbkit, StepState::Todo), "{name}");
+                assert!(has(&plan, Code::OldBtree), "{name}");
+                assert_eq!(
+                    upgrade.command.as_ref().unwrap().contains("--to 8 "),
+                    target.id == "6.0",
+                    "{name}"
+                );
+                upgrades += 1;
+            } else {
+                // Where nobody knows what the target opens, nobody can say that it is due.
+                let mut upgrade = plan.steps.iter().filter(|step| step.title.contains("Upgrade databases"));
+                assert!(upgrade.all(|step| step.state == StepState::Decide), "{name}");
+            }
+            // Never the other way round: stop, back up, recover, upgrade, keep the logs, start.
+            let order = [
+                place(&plan, "Stop"),
+                place(&plan, "Back up"),
+                place(&plan, "Recover"),
+                place(&plan, "Keep 1 log"),
+            ];
+            assert!(order.is_sorted(), "{name}: {order:?}");
+            let logs = step(&plan, "Keep 1 log");
+            assert!(logs.title.contains("never remove it") && logs.seed.contains(&"S19"), "{name}");
+            let recover = step(&plan, "Recover");
+            let unclean = case.name.ends_with("unclean");
+            assert_eq!(recover.state == StepState::Todo, unclean, "{name}");
+            let other_log = target.log != Some(3);
+            assert_eq!(recover.severity == Severity::Critical, unclean && other_log, "{name}");
+        }
+    }
+    // Two stores of 5.x, each with eight releases ahead whose components are known.
+    assert_eq!(upgrades, 2 * 8);
+}
+
+#[test]
+fn an_unclean_store_is_recovered_by_the_old_release_first() {
+    let case = "mboxlist-ims60-log3-le-unclean";
+    let plan = plan(case, "6.1");
+    let finding = plan.findings.iter().find(|finding| finding.code == Code::RecoverFirst).unwrap();
+    assert_eq!(finding.severity, Severity::Critical);
+    assert_eq!(finding.code.seed(), ["S1", "S14", "S18"]);
+    assert!(step(&plan, "Recover").command.as_ref().unwrap().contains("start and stop 6.0"));
+    let same = self::plan(case, "6.0");
+    assert!(has(&same, Code::Recover) && !has(&same, Code::RecoverFirst));
+    let warning = same.findings.iter().find(|finding| finding.code == Code::Recover).unwrap();
+    assert_eq!(warning.severity, Severity::Warning);
+}
+
+#[test]
+fn compatible_databases_stay() {
+    let plan = plan("mboxlist-ims60-log3-be", "6.3");
+    let step = step(&plan, "Databases need no upgrade");
+    assert_eq!(step.state, StepState::Done);
+    assert_eq!(step.seed, ["S16", "S28"]);
+    assert!(has(&plan, Code::CompatibleBtree) && !has(&plan, Code::OldBtree));
+}
+
+#[test]
+fn mailboxes_have_their_own_way() {
+    let from = |mailbox: Mailbox, case: &str, target: &str| {
+        let survey = SurveyOptions::new().mailbox(mailbox).survey(testdata().join(case)).unwrap();
+        let plan = Plan::of(&survey, release(target));
+        let step = step(&plan, "Mailboxes").clone();
+        (step.state, step.seed.first().copied(), plan)
+    };
+    let (state, rule, plan) = from(Mailbox::V1_1, "mboxlist-ims5-log2-be", "7u1");
+    assert_eq!((state, rule), (StepState::Todo, Some("S4")));
+    assert!(has(&plan, Code::MailboxTooOld));
+    assert!(step(&plan, "Mailboxes").reason.contains("1_2"));
+    let (state, rule, plan) = from(Mailbox::V1_1, "mboxlist-ims5-log2-be", "6.3");
+    assert_eq!((state, rule), (StepState::Todo, Some("S3")));
+    assert!(has(&plan, Code::MailboxConverted));
+    let (state, _, _) = from(Mailbox::V1_2, "mboxlist-ims5-log2-be", "6.3");
+    assert_eq!(state, StepState::Done);
+    // The mailboxes are those of 7.0, so this would be the way back.
+    let survey = |mailbox| {
+        SurveyOptions::new().mailbox(mailbox).survey(testdata().join("mboxlist-ims63-log11-le")).unwrap()
+    };
+    let plan = Plan::of(&survey(Mailbox::V1_3), release("6.3"));
+    assert!(has(&plan, Code::MailboxTooNew) && !plan.possible());
+    let plan = PlanOptions::new().source(release("6.3")).plan(&survey(Mailbox::V1_3), release("6.3"));
+    let step = step(&plan, "Mailboxes");
+    assert_eq!((step.state, step.seed), (StepState::Impossible, &["S6", "S27"][..]));
+    // 4.15 or 5.x: nobody can tell from the files.
+    assert_eq!(self::step(&self::plan("mboxlist-ims5-log2-be", "7.0"), "Mailboxes").state, StepState::Decide);
+}
+
+#[test]
+fn there_is_no_way_to_a_machine_of_the_other_order() {
+    for (case, order) in
+        [("mboxlist-ims7u1-log14-be", Endianness::Little), ("mboxlist-ims61-log8-le", Endianness::Big)]
+    {
+        let survey = Survey::of(testdata().join(case)).unwrap();
+        let plan = PlanOptions::new().byte_order(order).plan(&survey, release("7u2"));
+        assert_eq!(plan.steps.len(), 1);
+        assert_eq!((plan.steps[0].state, plan.steps[0].seed), (StepState::Impossible, &["S22"][..]));
+        assert!(has(&plan, Code::OtherOrder) && !has(&plan, Code::OtherOrderUnrecovered));
+        let same = PlanOptions::new().byte_order(order.other()).plan(&survey, release("7u2"));
+        assert!(same.possible() && !has(&same, Code::OtherOrder));
+    }
+    let survey = Survey::of(testdata().join("env-log14-be-crashed")).unwrap();
+    let plan = PlanOptions::new().byte_order(Endianness::Little).plan(&survey, release("7u2"));
+    assert_eq!(plan.worst(), Some(Severity::Critical));
+    assert!(has(&plan, Code::OtherOrderUnrecovered));
+}
+
+#[test]
+fn lsns_are_reset_where_the_logs_are_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["folder.db", "quota.db"] {
+        let from = testdata().join("mboxlist-ims5-log2-le").join(name);
+        std::fs::copy(from, folder.path().join(name)).unwrap();
+    }
+    let plan = Plan::of(&Survey::of(folder.path()).unwrap(), release("7u1"));
+    let reset = step(&plan, "Reset the LSNs");
+    assert_eq!((reset.by, reset.state), (By::Bdbkit, StepState::Todo));
+    assert!(plan.steps.iter().all(|step| !step.title.contains("Keep 1 log")));
+    assert_eq!(step(&plan, "index of rights").public, ["P 10"]);
+}
+
+#[test]
+fn what_no_source_tells_is_never_called_compatible() {
+    let plan = plan("mboxlist-ims63-log11-be", "8.0.1");
+    assert_eq!(step(&plan, "Ask about 8.0.1").state, StepState::Decide);
+    assert_eq!(step(&plan, "no return").public, ["P 2", "P 18"]);
+    assert!(plan.steps.iter().all(|step| !step.reason.contains("compatible:")));
+    assert!(
+        plan.steps.iter().all(|step| !step.title.contains("7.x release first")),
+        "7.0 may have written it"
+    );
+    let far = self::plan("mboxlist-ims60-log3-be", "8.0.1");
+    assert_eq!(step(&far, "7.x release first").severity, Severity::Error);
+}
+
+#[test]
+fn releases_of_the_same_components_leave_the_choice() {
+    let survey = Survey::of(testdata().join("mboxlist-ims7u1-log14-le")).unwrap();
+    let plan = PlanOptions::new().source(release("7u3")).plan(&survey, release("7u1"));
+    assert_eq!(step(&plan, "go back").state, StepState::Decide);
+    assert!(plan.possible());
+}
