@@ -46,6 +46,8 @@ Examples:
   bdbkit upgrade --check mboxlist         what would an upgrade to version 9 do?
   bdbkit upgrade mboxlist                 upgrade all databases of the folder, or none
   bdbkit store list --deleted mboxlist    what does a mail store hold, as evidence?
+  bdbkit store survey mboxlist            a mail store: how was it left, what wrote it?
+  bdbkit store plan mboxlist --target 7u3 how does it come to another release?
   bdbkit info store                       log files and databases of an environment
   bdbkit log print store | less           all log records, as db_printlog has them
   bdbkit log print --json --txn 80000002 store/log.0000000007

@@ -1,7 +1,11 @@
 //! `bdbkit store`: the mail store of Sun Messaging Server as a whole.
 
 mod list;
+mod json;
+mod plan;
 mod restore;
+mod survey;
+mod text;
 mod upgrade;
 
 use crate::failure::{Failure, Outcome};
@@ -16,6 +20,8 @@ pub(crate) struct Arguments {
 #[derive(clap::Subcommand)]
 enum Command {
     List(list::Arguments),
+    Survey(survey::Arguments),
+    Plan(plan::Arguments),
     Upgrade(upgrade::Arguments),
     #[command(name = "restore-snapshot")]
     Restore(restore::Arguments),
@@ -24,6 +30,8 @@ enum Command {
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     match &arguments.command {
         Command::List(arguments) => list::run(arguments),
+        Command::Survey(arguments) => survey::run(arguments),
+        Command::Plan(arguments) => plan::run(arguments),
         Command::Upgrade(arguments) => upgrade::run(arguments),
         Command::Restore(arguments) => restore::run(arguments),
     }

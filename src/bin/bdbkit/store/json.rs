@@ -1,0 +1,174 @@
+//! Surveys and plans for programs. Keys are fixed; what is not known is null.
+
+use bdbkit::mboxlist::{
+    Candidates, DatabaseFile, Finding, LogFacts, Plan, Region, Release, Snapshot, Step, Survey,
+};
+use bdbkit::{Endianness, Lsn};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::hex::hex;
+
+pub(super) fn survey(survey: &Survey) -> Value {
+    with(survey, &survey.findings)
+}
+
+/// A survey with the findings and steps of a plan.
+pub(super) fn plan(survey: &Survey, plan: &Plan) -> Value {
+    let mut value = with(survey, &plan.findings);
+    let steps = plan.steps.iter().enumerate().map(|(index, step)| self::step(index.saturating_add(1), step));
+    if let Some(object) = value.as_object_mut() {
+        object.insert("target".into(), plan.target.id.into());
+        object.insert("source".into(), ids(&plan.source).into());
+        object.insert("possible".into(), plan.possible().into());
+        object.insert("plan".into(), steps.collect());
+    }
+    value
+}
+
+fn with(survey: &Survey, findings: &[Finding]) -> Value {
+    let decision = &survey.decision;
+    let dry = decision.dry.as_ref().map(|dry| {
+        json!({
+            "from": lsn(dry.from), "end": lsn(dry.end), "redo": dry.redo, "undo": dry.undo,
+            "mismatch": null, "first": dry.first.map(lsn), "files": dry.files,
+        })
+    });
+    json!({
+        "schema": 1,
+        "dir": survey.dir.display().to_string(),
+        "dbtmpdir": survey.dbtmpdir.as_ref().map(|path| path.display().to_string()),
+        "state": decision.state.name(),
+        "reason": decision.reason,
+        "dry_recovery": dry,
+        "max_lsn": lsn(decision.highest),
+        "databases": survey.databases.iter().map(database).collect::<Vec<_>>(),
+        "logs": survey.logs.iter().map(log).collect::<Vec<_>>(),
+        "regions": survey.regions.iter().map(region).collect::<Vec<_>>(),
+        "others": survey.others.iter().map(|other| json!({
+            "name": other.name, "class": other.class.name(), "size": other.size,
+        })).collect::<Vec<_>>(),
+        "candidates": candidates(&survey.candidates),
+        "snapshots": survey.snapshots.iter().map(snapshot).collect::<Vec<_>>(),
+        "mailbox": survey.mailbox.map(|mailbox| mailbox.name()),
+        "findings": findings.iter().map(finding).collect::<Vec<_>>(),
+    })
+}
+
+fn lsn(lsn: Lsn) -> [u32; 2] {
+    [lsn.file, lsn.offset]
+}
+
+fn order(order: Endianness) -> &'static str {
+    match order {
+        Endianness::Little => "little",
+        Endianness::Big => "big",
+    }
+}
+
+fn ids(releases: &[&Release]) -> Vec<&'static str> {
+    releases.iter().map(|release| release.id).collect()
+}
+
+fn database(file: &DatabaseFile) -> Value {
+    let contents = file.contents.as_ref();
+    let check = contents.map(|contents| {
+        let check = &contents.check;
+        json!({
+            "verdict": check.name(), "errors": check.errors, "order_errors": check.order_errors,
+            "warnings": check.warnings, "notes": check.notes, "first": check.first,
+        })
+    });
+    json!({
+        "name": file.name,
+        "size": file.size,
+        "type": file.kind,
+        "version": file.version,
+        "order": file.order.map(order),
+        "page_size": contents.map(|contents| contents.page_size),
+        "pages": contents.map(|contents| contents.pages),
+        "meta_lsn": contents.map(|contents| lsn(contents.meta_lsn)),
+        "max_lsn": contents.map(|contents| lsn(contents.max_lsn)),
+        "uid": contents.map(|contents| contents.file_id.to_string()),
+        "encrypted": file.encrypted,
+        "checksum": contents.map(|contents| contents.checksum),
+        "databases": contents.map(|contents| &contents.databases),
+        "records": contents.map(|contents| contents.records),
+        "check": check,
+        "half_written": file.half_written,
+        "error": file.error,
+    })
+}
+
+fn log(file: &LogFacts) -> Value {
+    json!({
+        "name": file.name,
+        "version": file.version,
+        "order": file.order.map(order),
+        "max": file.max,
+        "first": file.first.map(lsn),
+        "last": file.last.map(lsn),
+        "checkpoint": file.checkpoint.map(lsn),
+        "records": file.records,
+        "end": file.end.name(),
+        "damage": file.damage,
+    })
+}
+
+fn region(region: &Region) -> Value {
+    json!({ "place": region.place, "name": region.name, "family": region.family.family() })
+}
+
+fn candidates(candidates: &Candidates) -> Value {
+    json!({
+        "last_writer": ids(&candidates.last_writer),
+        "engine": candidates.engine,
+        "confidence": candidates.confidence.name(),
+        "earliest_origin": ids(&candidates.earliest_origin),
+        "reasons": candidates.reasons,
+        "agree": candidates.agree,
+    })
+}
+
+fn snapshot(snapshot: &Snapshot) -> Value {
+    let time = snapshot.snaptime.and_then(|time| Timestamp::try_from(time).ok());
+    json!({
+        "name": snapshot.name,
+        "path": snapshot.path.display().to_string(),
+        "snaptime": time.map(|time| time.to_string()),
+        "age_seconds": snapshot.age.map(|age| age.as_secs()),
+        "verified": snapshot.verified,
+        "rescue": snapshot.rescue,
+        "state": snapshot.state.name(),
+        "worst": snapshot.worst.map(|worst| worst.name()),
+        "verdict": snapshot.verdict.name(),
+    })
+}
+
+fn finding(finding: &Finding) -> Value {
+    let evidence = finding.evidence.as_ref();
+    json!({
+        "code": finding.code.id(),
+        "severity": finding.severity.name(),
+        "file": finding.file,
+        "evidence": evidence.map(|evidence| json!({ "offset": evidence.offset, "bytes": hex(&evidence.bytes) })),
+        "text": finding.text,
+        "action": finding.action,
+        "seed": finding.code.seed(),
+        "public": finding.code.public(),
+    })
+}
+
+fn step(number: usize, step: &Step) -> Value {
+    json!({
+        "step": number,
+        "title": step.title,
+        "by": step.by.name(),
+        "state": step.state.name(),
+        "severity": step.severity.name(),
+        "reason": step.reason,
+        "command": step.command,
+        "seed": step.seed,
+        "public": step.public,
+    })
+}

@@ -1,0 +1,83 @@
+//! `bdbkit store survey`: what a store is and how it was left.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use bdbkit::mboxlist::{Mailbox, Severity, Survey, SurveyOptions};
+
+use super::{json, text};
+use crate::failure::{Failure, Outcome};
+
+/// Say what a store is, how it was left, and which release wrote it
+///
+/// Databases, log files, region files, snapshots and what interrupted runs left behind;
+/// whether the store was closed or needs recovery, told from its files alone; the releases
+/// that fit; and what is wrong, each with a code, what to do, and the rules that it rests on.
+/// Reads every file and writes nothing. The comparison of logs and pages is no full dry
+/// recovery: of hash and queue databases nothing is compared. Exits with 1 if there is an
+/// error or worse.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    place: Place,
+
+    /// One JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Which store, and what else is known of it.
+#[derive(clap::Args)]
+pub(super) struct Place {
+    /// The folder of the region files (store.dbtmpdir), if it is not DIR
+    #[arg(long, value_name = "FOLDER")]
+    dbtmpdir: Option<PathBuf>,
+
+    /// The folder of the lock environment
+    #[arg(long, value_name = "FOLDER")]
+    lock_dir: Option<PathBuf>,
+
+    /// The folder of the session database
+    #[arg(long, value_name = "FOLDER")]
+    session_dir: Option<PathBuf>,
+
+    /// The folder of the snapshots (default: DIR/../dbdata/snapshots)
+    #[arg(long, value_name = "FOLDER")]
+    snapshots: Option<PathBuf>,
+
+    /// The version of the mailboxes, which is not in these files: ask imcheck -m
+    #[arg(long, value_name = "1_1|1_2|1_3", value_parser = mailbox)]
+    mailbox_version: Option<Mailbox>,
+
+    /// The folder of the databases, mboxlist
+    dir: PathBuf,
+}
+
+fn mailbox(text: &str) -> Result<Mailbox, &'static str> {
+    Mailbox::parse(text).ok_or("1_1, 1_2 or 1_3")
+}
+
+impl Place {
+    pub(super) fn survey(&self) -> Result<Survey, Failure> {
+        let options = SurveyOptions::new();
+        let options = self.dbtmpdir.iter().fold(options, SurveyOptions::dbtmpdir);
+        let options = self.lock_dir.iter().fold(options, SurveyOptions::lock_dir);
+        let options = self.session_dir.iter().fold(options, SurveyOptions::session_dir);
+        let options = self.snapshots.iter().fold(options, SurveyOptions::snapshots);
+        let options = self.mailbox_version.into_iter().fold(options, SurveyOptions::mailbox);
+        options.survey(&self.dir).map_err(|error| Failure::about(&self.dir, &error))
+    }
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
+    let survey = arguments.place.survey()?;
+    let mut out = io::stdout().lock();
+    if arguments.json {
+        serde_json::to_writer(&mut out, &json::survey(&survey)).map_err(io::Error::from)?;
+        writeln!(out)?;
+    } else {
+        text::survey(&survey, &mut out)?;
+        text::findings(&survey.findings, &mut out)?;
+    }
+    Ok(Outcome::complete_if(survey.worst() < Some(Severity::Error)))
+}
