@@ -16,9 +16,9 @@ mod restore;
 mod store_upgrade;
 mod survey;
 
+pub use classify::{Class, Mark};
 pub use files::Hash;
 pub use list::{Found, Kind, List, ListReport, Listed, ListedFile, ListedLogs, Origin};
-pub use classify::{Class, Mark};
 pub use plan::{By, Plan, PlanOptions, Step, StepState};
 pub use releases::{ENGINES, Engine, LogOrder, Mailbox, RELEASES, Regions, Release, Source};
 pub use restore::{Restore, RestoreError, Restored};

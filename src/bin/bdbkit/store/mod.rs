@@ -1,7 +1,7 @@
 //! `bdbkit store`: the mail store of Sun Messaging Server as a whole.
 
-mod list;
 mod json;
+mod list;
 mod plan;
 mod restore;
 mod survey;
