@@ -74,35 +74,41 @@ impl Reason {
     }
 }
 
-/// Up to eight bytes that replace those at an offset in a page.
-#[derive(Clone, Copy, Debug)]
-struct Patch {
-    offset: u16,
-    len: u8,
-    bytes: [u8; 8],
-}
-
 /// What changes on a page.
 #[derive(Clone, Debug, Default)]
 struct Change {
-    patches: Vec<Patch>,
+    /// Patches, one behind the other: offset in the page (16 bits), length (8 bits), bytes.
+    patches: Vec<u8>,
     reasons: u16,
 }
 
 impl Change {
-    /// Whether patches reach into a part of the page.
-    fn reaches(&self, from: usize, to: usize) -> bool {
-        self.patches.iter().any(|patch| {
-            let start = usize::from(patch.offset);
-            start < to && from < start.saturating_add(usize::from(patch.len))
+    fn push(&mut self, offset: usize, bytes: &[u8]) {
+        let offset = u16::try_from(offset).unwrap_or(u16::MAX);
+        self.patches.extend_from_slice(&offset.to_le_bytes());
+        self.patches.push(u8::try_from(bytes.len()).unwrap_or(u8::MAX));
+        self.patches.extend_from_slice(bytes);
+    }
+
+    /// Offsets, and what stands there.
+    fn patches(&self) -> impl Iterator<Item = (usize, &[u8])> {
+        let mut rest = self.patches.as_slice();
+        std::iter::from_fn(move || {
+            let ([low, high, len], behind) = rest.split_first_chunk()?;
+            let (bytes, behind) = behind.split_at_checked(usize::from(*len))?;
+            rest = behind;
+            Some((usize::from(u16::from_le_bytes([*low, *high])), bytes))
         })
     }
 
+    /// Whether patches reach into a part of the page.
+    fn reaches(&self, from: usize, to: usize) -> bool {
+        self.patches().any(|(start, bytes)| start < to && from < start.saturating_add(bytes.len()))
+    }
+
     fn apply(&self, page: &mut [u8]) {
-        for Patch { offset, len, bytes } in &self.patches {
-            let place =
-                page.get_mut(usize::from(*offset)..).and_then(|rest| rest.get_mut(..usize::from(*len)));
-            if let (Some(place), Some(bytes)) = (place, bytes.get(..usize::from(*len))) {
+        for (offset, bytes) in self.patches() {
+            if let Some(place) = page.get_mut(offset..).and_then(|rest| rest.get_mut(..bytes.len())) {
                 place.copy_from_slice(bytes);
             }
         }
@@ -137,22 +143,31 @@ impl<'p> Draft<'p> {
 
     /// Replaces bytes at an offset in a page that is there; those that are equal do not count.
     pub(crate) fn replace(&mut self, no: PageNo, offset: usize, bytes: &[u8], reason: Reason) {
+        self.replace_all(no, [(offset, bytes)], reason);
+    }
+
+    /// Replaces bytes at several offsets.
+    pub(crate) fn replace_all<'b>(
+        &mut self,
+        no: PageNo,
+        parts: impl IntoIterator<Item = (usize, &'b [u8])>,
+        reason: Reason,
+    ) {
         let Some(raw) = self.pages.raw(no) else { return };
-        for (index, new) in bytes.chunks(8).enumerate() {
-            let at = offset.saturating_add(index.saturating_mul(8));
-            let end = at.saturating_add(new.len());
-            let patched = self.changes.get(&no).is_some_and(|change| change.reaches(at, end));
-            if !patched && raw.get(at..end) == Some(new) {
-                continue;
+        let change = self.changes.entry(no).or_default();
+        for (offset, bytes) in parts {
+            // In small pieces: where some bytes are equal, they take no room.
+            for (index, new) in bytes.chunks(8).enumerate() {
+                let at = offset.saturating_add(index.saturating_mul(8));
+                let end = at.saturating_add(new.len());
+                if raw.get(at..end) != Some(new) || change.reaches(at, end) {
+                    change.push(at, new);
+                    change.reasons |= reason.bit();
+                }
             }
-            let mut patch = Patch { offset: u16::try_from(at).unwrap_or(u16::MAX), len: 0, bytes: [0; 8] };
-            for (place, byte) in patch.bytes.iter_mut().zip(new) {
-                *place = *byte;
-                patch.len = patch.len.saturating_add(1);
-            }
-            let change = self.changes.entry(no).or_default();
-            change.patches.push(patch);
-            change.reasons |= reason.bit();
+        }
+        if change.patches.is_empty() {
+            self.changes.remove(&no);
         }
     }
 

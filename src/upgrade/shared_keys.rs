@@ -18,6 +18,7 @@ pub(super) fn normalise<O: ByteOrder>(draft: &mut Draft<'_>, databases: &Databas
         return 0; // no duplicates, no shared keys
     }
     let (mut offsets, mut keys) = (Vec::new(), Vec::new());
+    let (mut fields, mut image) = (Vec::new(), Vec::new());
     for no in databases.leaves() {
         let Some(page) = pages.raw(no).and_then(Page::<O>::new) else { continue };
         offsets.clear();
@@ -28,41 +29,49 @@ pub(super) fn normalise<O: ByteOrder>(draft: &mut Draft<'_>, databases: &Databas
         keys.clear();
         keys.extend(offsets.iter().step_by(2));
         offsets.sort_unstable();
+        fields.clear();
         for sharers in keys.chunk_by(|key, next| key == next).filter(|sharers| sharers.len() & 1 == 0) {
             let Some(&at) = sharers.first() else { continue };
             let next = offsets.get(offsets.partition_point(|&offset| offset <= at)).copied();
             let end = next.unwrap_or(page.bytes().len());
             let Some(item) = page.bytes().get(at..end) else { continue };
-            let Some(fields) = turned::<O>(pages, item) else { continue };
-            for (offset, reversed) in fields {
-                draft.replace(no, at.saturating_add(offset), &reversed, Reason::KeyOrder);
-            }
+            let Some(turned) = turned::<O>(pages, item) else { continue };
+            fields.extend(turned.iter().map(|(offset, len)| (at.saturating_add(*offset), *len)));
             mended = mended.saturating_add(1);
         }
+        if fields.is_empty() {
+            continue;
+        }
+        image.clear();
+        image.extend_from_slice(page.bytes());
+        for &(at, len) in &fields {
+            image.get_mut(at..).and_then(|rest| rest.get_mut(..len)).into_iter().for_each(<[u8]>::reverse);
+        }
+        let field = |&(at, len): &(usize, usize)| Some((at, image.get(at..)?.get(..len)?));
+        draft.replace_all(no, fields.iter().filter_map(field), Reason::KeyOrder);
     }
     mended
 }
 
-/// The fields of a key that stand in the wrong order: their offsets, and their bytes the
-/// other way round.
-fn turned<O: ByteOrder>(pages: &Pages<'_>, item: &[u8]) -> Option<Vec<(usize, Vec<u8>)>> {
-    let reverse = |at: usize, len: usize| {
-        let field = item.get(at..)?.get(..len)?;
-        Some((at, field.iter().rev().copied().collect()))
-    };
+/// A field of an item: its offset and its length.
+type Field = (usize, usize);
+
+/// The fields of a key that stand in the wrong order.
+fn turned<O: ByteOrder>(pages: &Pages<'_>, item: &[u8]) -> Option<&'static [Field]> {
+    const LENGTH: &[Field] = &[(0, 2)];
+    const REFERENCE: &[Field] = &[(4, 4), (8, 4)];
     match item::type_byte(item)? & !DELETED {
         KEYDATA => {
             let order = pages.order();
             let wrong = !item::is_whole(item, order) && item::is_whole(item, order.other());
-            wrong.then(|| Some(vec![reverse(0, 2)?]))?
+            wrong.then_some(LENGTH)
         }
         OVERFLOW => {
             let (first, len) = item::reference::<O>(item)?;
             if is_chain::<O>(pages, PageNo(first), len) {
                 return None;
             }
-            let (first, len) = (first.swap_bytes(), len.swap_bytes());
-            is_chain::<O>(pages, PageNo(first), len).then(|| Some(vec![reverse(4, 4)?, reverse(8, 4)?]))?
+            is_chain::<O>(pages, PageNo(first.swap_bytes()), len.swap_bytes()).then_some(REFERENCE)
         }
         _ => None,
     }
