@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use super::classify::Class;
+
 /// The regular files of a folder, by name. Symbolic links and special files are none.
 pub(super) fn of(folder: &Path) -> io::Result<Vec<PathBuf>> {
     entries(folder, fs::FileType::is_file)
@@ -33,11 +35,10 @@ fn entries(folder: &Path, wanted: impl Fn(&fs::FileType) -> bool) -> io::Result<
     Ok(found)
 }
 
-/// Whether the name of a file is that of a log: `log.` and ten digits, or five.
+/// Whether the name of a file is that of a log.
 pub(super) fn is_log(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let number = name.strip_prefix("log.").unwrap_or_default();
-    matches!(number.len(), 5 | 10) && number.bytes().all(|byte| byte.is_ascii_digit())
+    matches!(Class::of(name), Class::Log | Class::EarlyLog)
 }
 
 /// What tells whether a file changed.

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::failure::{Failure, Outcome, about, complain};
 use crate::files::databases;
+use crate::output::{counted, json_line};
 use crate::progress;
 
 /// Check whether files are sound
@@ -98,7 +99,7 @@ impl Arguments {
         let findings = verdict.findings().iter().filter(|_| !self.quiet);
         for finding in findings {
             if self.json {
-                line(&Found::of(&file, finding), out)?;
+                json_line(&Found::of(&file, finding), out)?;
             } else {
                 writeln!(out, "{file}: {finding}")?;
             }
@@ -111,13 +112,8 @@ impl Arguments {
             notes: count(Severity::Note),
             complete: verdict.complete(),
         };
-        if self.json { line(&summary, out) } else { summary.print(out) }
+        if self.json { json_line(&summary, out) } else { summary.print(out) }
     }
-}
-
-fn line(value: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, value)?;
-    writeln!(out)
 }
 
 /// A finding, for programs.
@@ -163,7 +159,7 @@ impl Summary<'_> {
         if (errors, warnings, notes) == (0, 0, 0) {
             return writeln!(out, "{file}: sound");
         }
-        let several = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+        let several = |n: usize, what| counted(u64::try_from(n).unwrap_or(u64::MAX), what);
         let (errors, warnings, notes) =
             (several(errors, "error"), several(warnings, "warning"), several(notes, "note"));
         writeln!(out, "{file}: {errors}, {warnings}, {notes}{rest}")

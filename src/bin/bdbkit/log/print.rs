@@ -12,6 +12,7 @@ use super::place::misplaced;
 use super::source::{Log, Source};
 use super::zone::Zone;
 use crate::failure::{Failure, Outcome, about, complain};
+use crate::output::json_line;
 use crate::progress;
 
 /// Write the records of a log as text, in the form of db_printlog
@@ -128,8 +129,7 @@ impl<F: Fn(i64) -> i64 + Copy, W: Write> Job<'_, F, W> {
 
     fn record(&mut self, log: &Log, record: &Record<'_>) -> Result<(), Failure> {
         let note = if self.arguments.json {
-            serde_json::to_writer(&mut self.out, &json::Line(record)).map_err(io::Error::from)?;
-            self.out.write_all(b"\n")?;
+            json_line(&json::Line(record), &mut self.out)?;
             record.note()
         } else {
             self.printer.print(record, &mut self.out)?

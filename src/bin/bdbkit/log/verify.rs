@@ -11,6 +11,7 @@ use super::chains::Chains;
 use super::place::{JsonLsn, ending, misplaced, without_lsn};
 use super::source::{Log, Source};
 use crate::failure::{Failure, Outcome};
+use crate::output::{counted, json_line};
 use crate::progress;
 
 /// Check a log, and say what is wrong with it
@@ -227,7 +228,7 @@ impl<'a, W: Write> Check<'a, W> {
         if self.json {
             let log = self.log.path().display().to_string();
             let finding = Finding { log, severity, lsn: lsn.map(JsonLsn::from), text };
-            return line(self.out, &finding);
+            return json_line(&finding, self.out);
         }
         let lsn = lsn.map_or(String::new(), |lsn| lsn.to_string());
         writeln!(self.out, "  {severity:<8} {lsn:<12} {text}")
@@ -239,17 +240,11 @@ impl<'a, W: Write> Check<'a, W> {
         if self.json {
             let log = self.log.path().display().to_string();
             let (first, last) = (first.map(JsonLsn::from), last.map(JsonLsn::from));
-            return line(self.out, &Sums { log, errors, warnings, records, files, first, last });
+            return json_line(&Sums { log, errors, warnings, records, files, first, last }, self.out);
         }
-        let counted = |n: u64, what| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
         let [errors, warnings, records] =
             [(errors, "error"), (warnings, "warning"), (records, "record")].map(|(n, what)| counted(n, what));
         let files = counted(u64::try_from(files).unwrap_or(u64::MAX), "file");
         writeln!(self.out, "  {errors}, {warnings}; {records} in {files}")
     }
-}
-
-fn line(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
-    let line = serde_json::to_string(value)?;
-    writeln!(out, "{line}")
 }

@@ -7,6 +7,7 @@ use bdbkit::salvage::{Key, Place, Recovered, Salvaged};
 use serde::Serialize;
 
 use crate::hex::hex;
+use crate::output::json_line;
 
 #[derive(Serialize)]
 struct Line {
@@ -63,8 +64,7 @@ pub(super) fn write(record: &Salvaged<'_>, out: &mut impl Write) -> io::Result<(
         confidence: record.confidence().name(),
         notes: record.notes.iter().map(|note| note.to_string()).collect(),
     };
-    serde_json::to_writer(&mut *out, &line)?;
-    out.write_all(b"\n")
+    json_line(&line, out)
 }
 
 fn item(found: &Recovered<'_>) -> Item {

@@ -1,6 +1,6 @@
 //! `bdbkit store plan`: the way of a store to another release.
 
-use std::io::{self, Write};
+use std::io;
 
 use bdbkit::Endianness;
 use bdbkit::mboxlist::{PlanOptions, RELEASES, Release, Severity};
@@ -8,6 +8,7 @@ use bdbkit::mboxlist::{PlanOptions, RELEASES, Release, Severity};
 use super::survey::Place;
 use super::{json, text};
 use crate::failure::{Failure, Outcome};
+use crate::output::json_line;
 
 /// Say how a store comes to another release, step by step
 ///
@@ -61,8 +62,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let plan = options.plan(&survey, target);
     let mut out = io::stdout().lock();
     if arguments.json {
-        serde_json::to_writer(&mut out, &json::plan(&survey, &plan)).map_err(io::Error::from)?;
-        writeln!(out)?;
+        json_line(&json::plan(&survey, &plan), &mut out)?;
     } else {
         text::plan(&survey, &plan, &mut out)?;
         text::findings(&plan.findings, &mut out)?;

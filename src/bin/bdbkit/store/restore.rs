@@ -7,6 +7,7 @@ use bdbkit::mboxlist::{Restore, Restored};
 use serde::Serialize;
 
 use crate::failure::{Failure, Outcome};
+use crate::output::json_line;
 
 /// Put a snapshot in the place of the databases
 ///
@@ -69,8 +70,7 @@ fn print(restored: &Restored, arguments: &Arguments) -> io::Result<()> {
     let aside = restored.aside.display().to_string();
     if arguments.json {
         let Restored { moved, placed, .. } = restored;
-        serde_json::to_writer(&mut out, &Done { aside: &aside, moved, placed })?;
-        return writeln!(out);
+        return json_line(&Done { aside: &aside, moved, placed }, &mut out);
     }
     let dir = arguments.dir.display();
     writeln!(out, "{dir}: {} files of the snapshot are in place", restored.placed.len())?;

@@ -1,12 +1,13 @@
 //! `bdbkit store survey`: what a store is and how it was left.
 
-use std::io::{self, Write};
+use std::io;
 use std::path::PathBuf;
 
 use bdbkit::mboxlist::{Mailbox, Severity, Survey, SurveyOptions};
 
 use super::{json, text};
 use crate::failure::{Failure, Outcome};
+use crate::output::json_line;
 
 /// Say what a store is, how it was left, and which release wrote it
 ///
@@ -73,8 +74,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let survey = arguments.place.survey()?;
     let mut out = io::stdout().lock();
     if arguments.json {
-        serde_json::to_writer(&mut out, &json::survey(&survey)).map_err(io::Error::from)?;
-        writeln!(out)?;
+        json_line(&json::survey(&survey), &mut out)?;
     } else {
         text::survey(&survey, &mut out)?;
         text::findings(&survey.findings, &mut out)?;

@@ -8,6 +8,7 @@ use bdbkit::mboxlist::{Lsns, StoreReport, StoreUpgrade, StoreUpgradeError};
 use bdbkit::upgrade::{Choices, Profile};
 
 use crate::failure::{Failure, Outcome};
+use crate::output::counted;
 use crate::progress;
 use crate::upgrade::{Duplicates, became, choices, done, duplicates, plan, profile};
 
@@ -131,10 +132,7 @@ fn print(report: &StoreReport, arguments: &Arguments, out: &mut impl Write) -> i
         writeln!(out, "{}: version {version}: stays as it is", path.display())?;
     }
     if !report.logs.is_empty() {
-        let logs = match report.logs.len() {
-            1 => "1 log file".to_owned(),
-            count => format!("{count} log files"),
-        };
+        let logs = counted(u64::try_from(report.logs.len()).unwrap_or(u64::MAX), "log file");
         writeln!(out, "{}: {logs}: kept; do not remove them", arguments.dir.display())?;
     }
     if report.lsns_reset {

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::became;
 use crate::hex::hex;
+use crate::output::{counted, json_line};
 
 /// A plan, page by page.
 pub(crate) fn plan(plan: &Plan, json: bool, out: &mut impl Write) -> io::Result<()> {
@@ -20,7 +21,7 @@ pub(crate) fn plan(plan: &Plan, json: bool, out: &mut impl Write) -> io::Result<
             appended: change.appended,
             reasons: reasons(&change),
         });
-        return line(
+        return json_line(
             &Planned {
                 file: &file,
                 from: plan.from,
@@ -56,7 +57,7 @@ pub(crate) fn plan(plan: &Plan, json: bool, out: &mut impl Write) -> io::Result<
 pub(crate) fn done(report: &FileReport, json: bool, out: &mut impl Write) -> io::Result<()> {
     let file = report.path.display().to_string();
     if json {
-        return line(
+        return json_line(
             &Done {
                 file: &file,
                 leftover: report.leftover.as_ref().map(|found| became(Some(found))),
@@ -99,7 +100,7 @@ pub(super) fn settled(
 ) -> io::Result<()> {
     let file = path.display().to_string();
     if json {
-        return line(&Settled { file: &file, outcome: became(found) }, out);
+        return json_line(&Settled { file: &file, outcome: became(found) }, out);
     }
     writeln!(out, "{file}: {}", became(found))
 }
@@ -108,18 +109,8 @@ fn notices(file: &str, notices: &[Notice], out: &mut impl Write) -> io::Result<(
     notices.iter().try_for_each(|notice| writeln!(out, "{file}: note: {notice}"))
 }
 
-/// A number of things.
-fn counted(number: u64, what: &str) -> String {
-    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
-}
-
 fn texts(notices: &[Notice]) -> Vec<String> {
     notices.iter().map(ToString::to_string).collect()
-}
-
-fn line(value: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, value)?;
-    writeln!(out)
 }
 
 #[derive(Serialize)]

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::{Entry, action};
 use crate::log::json::{Shown, Time, fate};
 use crate::log::place::JsonLsn;
+use crate::output::json_line;
 
 #[derive(Serialize)]
 struct Line<'a> {
@@ -40,6 +41,5 @@ pub(super) fn write(entry: &Entry<'_>, out: &mut impl Write) -> io::Result<()> {
         page: change.page.0,
         index: change.index,
     };
-    serde_json::to_writer(&mut *out, &line)?;
-    out.write_all(b"\n")
+    json_line(&line, out)
 }

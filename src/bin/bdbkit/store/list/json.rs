@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::log::history::action;
 use crate::log::json::{Shown, Time, fate};
 use crate::log::place::JsonLsn;
+use crate::output::json_line;
 
 #[derive(Serialize)]
 struct Line<'a> {
@@ -112,8 +113,7 @@ pub(super) fn entry(entry: &Listed<'_>, out: &mut impl Write) -> io::Result<()> 
         value: Shown::of(&entry.value),
         origin,
     };
-    serde_json::to_writer(&mut *out, &line)?;
-    out.write_all(b"\n")
+    json_line(&line, out)
 }
 
 #[derive(Serialize)]
@@ -185,6 +185,5 @@ pub(super) fn report(report: &ListReport, dir: &Path, out: &mut impl Write) -> i
             }),
         },
     };
-    serde_json::to_writer(&mut *out, &line)?;
-    out.write_all(b"\n")
+    json_line(&line, out)
 }
