@@ -2,7 +2,9 @@
 //!
 //! ```text
 //! header 512   entry 0   entry 1   …   entry of page 0   CMIT 64   [ROLL 64]   DONE 64
-//! entry: head 32, image before (not of an appended page), image after
+//! entry: head 32, then one of: image before, image after
+//!                              image after (an appended page)
+//!                              image before, the parts in which the image after differs
 //! ```
 //!
 //! Everything is little-endian, and each part ends with the CRC-32 of its other bytes.
@@ -123,7 +125,7 @@ impl Header {
             &after.to_le_bytes(),
             &self.entries.to_le_bytes(),
             &facts.new_uid.0,
-            &facts.digest,
+            &facts.digest.unwrap_or_default(),
             &facts.pairs.to_le_bytes(),
         ])
     }
@@ -237,7 +239,8 @@ impl RawHeader {
                 page_size,
                 options,
                 new_uid: self.new_uid,
-                digest: self.digest,
+                // No content has this sum.
+                digest: Some(self.digest).filter(|digest| digest.iter().any(|&byte| byte != 0)),
                 pairs: self.pairs,
             },
             poison,
@@ -259,22 +262,37 @@ pub(super) struct EntryHead {
     pub(super) number: u32,
     /// The page.
     pub(super) page: PageNo,
-    /// CRC-32 of the image before; `None` for an appended page, which has none.
-    pub(super) before: Option<u32>,
+    /// What follows the head.
+    pub(super) images: Images,
     /// CRC-32 of the image after.
     pub(super) after: u32,
+}
+
+/// What follows the head of an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Images {
+    /// Both images; the CRC-32 of that before.
+    Both { before: u32 },
+    /// The image after: the page is appended and has no other.
+    After,
+    /// The image before, with its CRC-32, and the parts in which the image after differs.
+    Parts { before: u32 },
 }
 
 impl EntryHead {
     /// The head, in the journal with this id.
     pub(super) fn encode(&self, journal: u64) -> [u8; ENTRY] {
-        let kind: u32 = if self.before.is_some() { 1 } else { 2 };
+        let (kind, before) = match self.images {
+            Images::Both { before } => (1_u32, before),
+            Images::After => (2, 0),
+            Images::Parts { before } => (3, before),
+        };
         seal(&[
             PAGE,
             &self.number.to_le_bytes(),
             &self.page.0.to_le_bytes(),
             &kind.to_le_bytes(),
-            &self.before.unwrap_or(0).to_le_bytes(),
+            &before.to_le_bytes(),
             &self.after.to_le_bytes(),
             &low(journal).to_le_bytes(),
         ])
@@ -285,13 +303,14 @@ impl EntryHead {
         let content = unseal(bytes).ok()?;
         let fields = (take(4_usize), le_u32, le_u32, le_u32, le_u32, le_u32, le_u32);
         let (_, (tag, number, page, kind, before, after, id)) = raw(fields, content)?;
-        let before = match kind {
-            1 => Some(before),
-            2 if before == 0 => None,
+        let images = match kind {
+            1 => Images::Both { before },
+            2 if before == 0 => Images::After,
+            3 => Images::Parts { before },
             _ => return None,
         };
         let ours = tag == PAGE && id == low(journal);
-        ours.then_some(EntryHead { number, page: PageNo(page), before, after })
+        ours.then_some(EntryHead { number, page: PageNo(page), images, after })
     }
 }
 
@@ -454,7 +473,7 @@ mod tests {
                 page_size: PageSize::new(0x1000).unwrap(),
                 options: Options { sorted: true, genuine_8a: false, genuine_8b: true, logs_ignored: true },
                 new_uid: FileId(std::array::from_fn(|i| 0xa0 | u8::try_from(i).unwrap())),
-                digest: std::array::from_fn(|i| 0x40 | u8::try_from(i).unwrap()),
+                digest: Some(std::array::from_fn(|i| 0x40 | u8::try_from(i).unwrap())),
                 pairs: 0x0102_0304_0506_0708,
             },
             poison: true,
@@ -496,6 +515,10 @@ mod tests {
         );
         assert_eq!(header().encode()[..], expected);
         assert_eq!(Header::parse(&expected), Ok(header()));
+        let mut without = header();
+        without.facts.digest = None;
+        assert_eq!(without.encode()[100..132], [0; 32]);
+        assert_eq!(Header::parse(&without.encode()), Ok(without));
     }
 
     #[test]
@@ -511,37 +534,30 @@ mod tests {
     #[test]
     fn entry_heads_are_laid_out_as_specified() {
         let id = 0x3132_3334_3536_3738;
-        let head =
-            EntryHead { number: 5, page: PageNo(0x0102_0304), before: Some(0x1112_1314), after: 0x2122_2324 };
-        let expected = laid_out(
-            32,
-            &[
-                (0, b"PAGE"),
-                (4, &[5]),
-                (8, &[4, 3, 2, 1]),
-                (12, &[1]),
-                (16, &[0x14, 0x13, 0x12, 0x11]),
-                (20, &[0x24, 0x23, 0x22, 0x21]),
-                (24, &[0x38, 0x37, 0x36, 0x35]),
-            ],
-        );
-        assert_eq!(head.encode(id)[..], expected);
-        assert_eq!(EntryHead::parse(&expected, id), Some(head));
-        assert_eq!(EntryHead::parse(&expected, id ^ 1), None, "the entry of another journal");
-        let appended = EntryHead { before: None, ..head };
-        let expected = laid_out(
-            32,
-            &[
-                (0, b"PAGE"),
-                (4, &[5]),
-                (8, &[4, 3, 2, 1]),
-                (12, &[2]),
-                (20, &[0x24, 0x23, 0x22, 0x21]),
-                (24, &[0x38, 0x37, 0x36, 0x35]),
-            ],
-        );
-        assert_eq!(appended.encode(id)[..], expected);
-        assert_eq!(EntryHead::parse(&expected, id), Some(appended));
+        let before = 0x1112_1314;
+        let cases: [(Images, u8, &[u8]); 3] = [
+            (Images::Both { before }, 1, &[0x14, 0x13, 0x12, 0x11]),
+            (Images::After, 2, &[]),
+            (Images::Parts { before }, 3, &[0x14, 0x13, 0x12, 0x11]),
+        ];
+        for (images, kind, crc) in cases {
+            let head = EntryHead { number: 5, page: PageNo(0x0102_0304), images, after: 0x2122_2324 };
+            let expected = laid_out(
+                32,
+                &[
+                    (0, b"PAGE"),
+                    (4, &[5]),
+                    (8, &[4, 3, 2, 1]),
+                    (12, &[kind]),
+                    (16, crc),
+                    (20, &[0x24, 0x23, 0x22, 0x21]),
+                    (24, &[0x38, 0x37, 0x36, 0x35]),
+                ],
+            );
+            assert_eq!(head.encode(id)[..], expected);
+            assert_eq!(EntryHead::parse(&expected, id), Some(head));
+            assert_eq!(EntryHead::parse(&expected, id ^ 1), None, "the entry of another journal");
+        }
     }
 
     #[test]

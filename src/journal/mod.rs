@@ -1,7 +1,8 @@
 //! Crash-safe change of a file in place (upgrade, "Crash-safe protocol").
 //!
 //! A change is a list of pages with their images before and after. The images go to a
-//! journal beside the file first; only when the journal is on the medium is the file
+//! journal beside the file first, that after as the parts in which it differs, if they are
+//! few; only when the journal is on the medium is the file
 //! touched. Whoever dies in between, at whatever instruction, leaves a file that a
 //! later run makes entirely new or entirely old again.
 //!
@@ -27,6 +28,7 @@ mod disk;
 mod error;
 mod format;
 mod leftover;
+mod parts;
 mod plan;
 mod read;
 mod run;

@@ -53,9 +53,10 @@ pub struct Facts {
     pub options: Options,
     /// The file id of the new file.
     pub new_uid: FileId,
-    /// SHA-256 of the logical content, which must be the same before and after.
-    pub digest: [u8; 32],
-    /// Number of key/data pairs.
+    /// SHA-256 of the logical content, which must be the same before and after; `None` if
+    /// nothing but page 0 changes, so that all pairs stay where they are.
+    pub digest: Option<[u8; 32]>,
+    /// Number of key/data pairs; 0 without a digest.
     pub pairs: u64,
 }
 

@@ -4,15 +4,12 @@ use std::path::PathBuf;
 
 use super::disk::{Disk, DiskFile};
 use super::error::{JournalError, at};
-use super::format::{ENTRY, EntryHead, Flaw, HEADER, Header, RECORD, Record};
-use super::long;
+use super::format::{ENTRY, EntryHead, Flaw, HEADER, Header, Images, RECORD, Record};
 use super::run::{Entry, Heads, Journal, Stage};
 use super::window::Window;
 use super::write::arrange;
+use super::{long, parts};
 use crate::types::PageNo;
-
-/// The images of a page: before, which an appended page does not have, and after.
-pub(super) type Images<'a> = (Option<&'a [u8]>, &'a [u8]);
 
 /// Everything a journal says, once all its CRCs are checked.
 pub(super) struct Reading {
@@ -81,21 +78,19 @@ impl Reading {
         let size = header.facts.page_size.bytes();
         let mut entries = Vec::new();
         let mut heads = None;
+        let mut image = Vec::new();
         let mut offset = long(HEADER);
         for number in 0..header.entries {
             let missing = cut(offset, "number of whole entries");
-            let head = head(window.get(offset, ENTRY)?.ok_or(missing)?, header.id, offset)?;
-            let images_len = size.saturating_mul(if head.before.is_some() { 2 } else { 1 });
-            let len = ENTRY.saturating_add(images_len);
-            let bytes = window.get(offset, len)?.ok_or(missing)?;
-            let (before, after) = images(bytes, &head, size, offset)?;
+            let found = entry(&mut window, offset, header.id, size, &mut image)?.ok_or(missing)?;
+            let Found { head, before, after, len } = found;
             expect(offset, "number of the entry", head.number.into(), number.into())?;
             let last = number.saturating_add(1) == header.entries;
             if last {
                 expect(offset, "page of the last entry", head.page.0.into(), 0)?;
                 heads = before.and_then(|before| Heads::of(before, after, header.facts.order));
             } else {
-                entries.push(Entry { page: head.page, appended: head.before.is_none(), at: offset });
+                entries.push(Entry { page: head.page, appended: before.is_none(), at: offset });
             }
             offset = offset.saturating_add(long(len));
         }
@@ -128,37 +123,59 @@ fn record<F: DiskFile>(window: &mut Window<'_, F>, offset: u64, id: u64) -> std:
     Ok(window.get(offset, RECORD)?.and_then(|bytes| Record::parse(bytes, id)))
 }
 
-/// The head at the start of an entry.
-pub(super) fn head(entry: &[u8], id: u64, offset: u64) -> Result<EntryHead, Flaw> {
-    entry.get(..ENTRY).and_then(|head| EntryHead::parse(head, id)).ok_or(Flaw {
-        offset,
-        what: "number of valid entry heads",
-        found: 0,
-        expected: 1,
-        whole: false,
-    })
+/// An entry, with all its CRCs checked.
+pub(super) struct Found<'a> {
+    head: EntryHead,
+    /// The image before; an appended page has none.
+    pub(super) before: Option<&'a [u8]>,
+    /// The image after.
+    pub(super) after: &'a [u8],
+    /// Length of the entry, in bytes.
+    len: usize,
 }
 
-/// The images of an entry, which is given as a whole, with their CRCs checked.
-pub(super) fn images<'a>(
-    entry: &'a [u8],
-    head: &EntryHead,
-    page_size: usize,
+/// The entry at an offset of the journal with this id; `None` if the journal ends before
+/// its end. Where the image after stands in parts, it is made in `image`.
+pub(super) fn entry<'w, F: DiskFile>(
+    window: &'w mut Window<'_, F>,
     offset: u64,
-) -> Result<Images<'a>, Flaw> {
-    let images = entry.get(ENTRY..).unwrap_or_default();
-    let (before, after) = match head.before {
-        Some(_) => images.split_at_checked(page_size).unwrap_or_default(),
-        None => (Default::default(), images),
+    id: u64,
+    page_size: usize,
+    image: &'w mut Vec<u8>,
+) -> Result<Option<Found<'w>>, Unread> {
+    let flaw = |what, found: u64, expected: u64| Flaw { offset, what, found, expected, whole: false };
+    let Some(bytes) = window.get(offset, ENTRY)? else { return Ok(None) };
+    let head = EntryHead::parse(bytes, id).ok_or(flaw("number of valid entry heads", 0, 1))?;
+    let (before_len, mut after_len) = match head.images {
+        Images::Both { .. } => (page_size, page_size),
+        Images::After => (0, page_size),
+        Images::Parts { .. } => (page_size, parts::LENGTH),
     };
-    for (image, crc) in [(before, head.before.unwrap_or(0)), (after, head.after)] {
-        let found = crc32fast::hash(image);
-        if found != crc {
-            let (found, expected) = (found.into(), crc.into());
-            return Err(Flaw { offset, what: "CRC of a page image", found, expected, whole: false });
-        }
+    let start = ENTRY.saturating_add(before_len);
+    if let Images::Parts { .. } = head.images {
+        let Some(bytes) = window.get(offset.saturating_add(long(start)), after_len)? else { return Ok(None) };
+        after_len = parts::length(bytes, page_size).ok_or(flaw("number of parts that fit a page", 0, 1))?;
     }
-    Ok((head.before.map(|_| before), after))
+    let len = start.saturating_add(after_len);
+    let Some(bytes) = window.get(offset, len)? else { return Ok(None) };
+    let images = bytes.get(ENTRY..).unwrap_or_default();
+    let (before, mut after) = images.split_at_checked(before_len).unwrap_or_default();
+    let check = |image: &[u8], crc: u32| {
+        let found = crc32fast::hash(image);
+        if found == crc { Ok(()) } else { Err(flaw("CRC of a page image", found.into(), crc.into())) }
+    };
+    if let Images::Both { before: crc } | Images::Parts { before: crc } = head.images {
+        check(before, crc)?;
+    }
+    if let Images::Parts { .. } = head.images {
+        image.clear();
+        image.extend_from_slice(before);
+        parts::apply(after, image).ok_or(flaw("number of parts that lie in the page", 0, 1))?;
+        after = image;
+    }
+    check(after, head.after)?;
+    let before = Some(before).filter(|_| head.images != Images::After);
+    Ok(Some(Found { head, before, after, len }))
 }
 
 fn illegal(offset: u64, what: &'static str, found: u64, expected: u64) -> Flaw {

@@ -1,13 +1,14 @@
 //! Applying a journal and rolling it back: steps A1 to E2 and B0 to B5 (upgrade,
 //! "Steps").
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::disk::{Contents, Disk, DiskFile};
 use super::error::{BoxError, JournalError, at};
-use super::format::{ENTRY, Ending, Header, RECORD, Record};
+use super::format::{Ending, Header, RECORD, Record};
 use super::plan::Facts;
-use super::read;
+use super::read::{self, Unread};
 use super::window::{CHUNK, Window};
 use super::{Head, discard, long};
 use crate::format::meta::{HALF_WRITTEN, at::VERSION};
@@ -435,6 +436,8 @@ struct Images<'j, F> {
     id: u64,
     page_size: usize,
     window: Window<'j, F>,
+    /// Room for an image that is made of parts.
+    image: Vec<u8>,
 }
 
 impl<'j, F: DiskFile> Images<'j, F> {
@@ -444,19 +447,17 @@ impl<'j, F: DiskFile> Images<'j, F> {
             id: journal.header.id,
             page_size: journal.facts().page_size.bytes(),
             window: Window::new(&journal.store).map_err(at(&journal.name, "reading"))?,
+            image: Vec::new(),
         })
     }
 
     /// The images of a page, before and after. Their CRCs are checked once more.
     fn get(&mut self, entry: &Entry) -> Result<(Option<&[u8]>, &[u8]), JournalError> {
-        let images = self.page_size.saturating_mul(if entry.appended { 1 } else { 2 });
-        let bytes = self
-            .window
-            .get(entry.at, ENTRY.saturating_add(images))
-            .map_err(at(self.name, "reading"))?
-            .unwrap_or_default();
-        let flaw = |flaw| JournalError::damaged(self.name, flaw);
-        let head = read::head(bytes, self.id, entry.at).map_err(flaw)?;
-        read::images(bytes, &head, self.page_size, entry.at).map_err(flaw)
+        match read::entry(&mut self.window, entry.at, self.id, self.page_size, &mut self.image) {
+            Ok(Some(found)) => Ok((found.before, found.after)),
+            Ok(None) => Err(at(self.name, "reading")(ErrorKind::UnexpectedEof.into())),
+            Err(Unread::Io(error)) => Err(at(self.name, "reading")(error)),
+            Err(Unread::Flaw(flaw)) => Err(JournalError::damaged(self.name, flaw)),
+        }
     }
 }

@@ -7,11 +7,11 @@ use std::path::Path;
 
 use super::disk::{Disk, DiskFile};
 use super::error::{BoxError, JournalError, at};
-use super::format::{ENTRY, EntryHead, HEADER, Header, RECORD, RECORDS, Record};
+use super::format::{ENTRY, EntryHead, HEADER, Header, Images, RECORD, RECORDS, Record};
 use super::plan::{Estimate, Facts, PageChange};
 use super::run::{Entry, Heads, Journal, Stage};
 use super::window::CHUNK;
-use super::{HEAD, long};
+use super::{HEAD, long, parts};
 use crate::types::{PageNo, PageSize};
 
 /// Disk space asked for beyond what is known to be needed, in bytes.
@@ -156,13 +156,16 @@ impl<F: DiskFile> Draft<'_, F> {
             } else {
                 entries.push(Entry { page: change.page, appended: before.is_none(), at: out.end() });
             }
-            let head = EntryHead {
-                number,
-                page: change.page,
-                before: before.map(crc32fast::hash),
-                after: crc32fast::hash(&change.after),
+            let parts = before.and_then(|before| parts::encode(before, &change.after));
+            let images = match before.map(crc32fast::hash) {
+                None => Images::After,
+                Some(before) if parts.is_some() => Images::Parts { before },
+                Some(before) => Images::Both { before },
             };
-            out.append(&[&head.encode(id), before.unwrap_or_default(), &change.after])
+            let after = crc32fast::hash(&change.after);
+            let head = EntryHead { number, page: change.page, images, after };
+            let after = parts.as_deref().unwrap_or(&change.after);
+            out.append(&[&head.encode(id), before.unwrap_or_default(), after])
                 .map_err(at(self.name, "writing"))?;
         }
         let heads = heads.ok_or_else(|| self.wrong(PageNo::META, "it is missing"))?;

@@ -22,8 +22,9 @@ pub struct Plan {
     pub pages_before: u32,
     /// Number of pages afterwards.
     pub pages_after: u32,
-    /// What the file holds, before and afterwards.
-    pub content: Content,
+    /// What the file holds, before and afterwards; `None` if nothing but page 0 would
+    /// change, so that all pairs stand where they stand.
+    pub content: Option<Content>,
     /// What is worth knowing.
     pub notices: Vec<Notice>,
     changes: Vec<(PageNo, Reasons)>,

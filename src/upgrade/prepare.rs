@@ -21,7 +21,8 @@ use crate::verify::{Rule, Severity, Verify};
 /// A file that was checked, and what an upgrade makes of it.
 pub(super) struct Prepared<'p> {
     pub(super) draft: Draft<'p>,
-    pub(super) content: Content,
+    /// `None` if nothing but page 0 changes.
+    pub(super) content: Option<Content>,
     pub(super) notices: Vec<Notice>,
     pub(super) sorted: bool,
     /// Version before, and afterwards.
@@ -44,11 +45,30 @@ fn prepare_in<'p, O: ByteOrder>(
     if version > profile.version() {
         return Err(Refusal::Downgrade { version, profile }.into());
     }
-    let (content, mut notices) = begin(file)?;
+    let mut notices = structure(file)?;
     let mut databases = Databases::find::<O>(file)?;
     if let Some(page) = databases.hash().filter(|_| version == 7 && profile.version() > 7) {
         return Err(Refusal::Hash { page }.into());
     }
+    let chains = version < 8 && profile.version() >= 8 && databases.may_have_chains();
+    let (draft, content) =
+        with_content(file, chains, || draft::<O>(file, choices, new_id, &mut databases, &mut notices))?;
+    notices.extend(habits(meta, profile, &draft));
+    let sorted = databases.choices().any(|(_, sorted)| sorted);
+    let to = if draft.is_empty() { version } else { profile.version() };
+    Ok(Prepared { draft, content, notices, sorted, from: version, to })
+}
+
+/// What an upgrade changes, step by step.
+fn draft<'p, O: ByteOrder>(
+    file: &'p Database<'_>,
+    choices: &Choices,
+    new_id: FileId,
+    databases: &mut Databases,
+    notices: &mut Vec<Notice>,
+) -> Result<Draft<'p>> {
+    let (meta, profile) = (file.meta(), choices.profile);
+    let version = meta.version();
     let mut draft = Draft::new(file.pages());
     if version < 8 && profile.version() >= 8 {
         databases.decide::<O>(
@@ -57,11 +77,11 @@ fn prepare_in<'p, O: ByteOrder>(
             &choices.duplicates_of,
             profile.is_genuine(),
         )?;
-        notices.extend(looked_at(&databases, choices));
+        notices.extend(looked_at(databases, choices));
     }
     if version == 6 {
         if !profile.is_genuine() {
-            let keys = shared_keys::normalise::<O>(&mut draft, &databases);
+            let keys = shared_keys::normalise::<O>(&mut draft, databases);
             notices.extend((keys > 0).then_some(Notice::KeyOrder { keys }));
         }
         let first = file.pages().raw(PageNo::META).and_then(|page| page.first_chunk());
@@ -76,18 +96,15 @@ fn prepare_in<'p, O: ByteOrder>(
         notices.extend(record_length(file));
     }
     if version < 8 && profile.version() >= 8 {
-        v7_to_v8::apply::<O>(&mut draft, &databases, profile)?;
+        v7_to_v8::apply::<O>(&mut draft, databases, profile)?;
     }
     if version < 9 {
-        v8_to_v9::apply::<O>(&mut draft, &databases, profile)?;
+        v8_to_v9::apply::<O>(&mut draft, databases, profile)?;
     }
-    notices.extend(habits(meta, profile, &draft));
-    let sorted = databases.choices().any(|(_, sorted)| sorted);
     if choices.reset_lsn {
         draft.reset_lsn(NOT_LOGGED);
     }
-    let to = if draft.is_empty() { version } else { profile.version() };
-    Ok(Prepared { draft, content, notices, sorted, from: version, to })
+    Ok(draft)
 }
 
 /// The LSN of a page that no log knows.
@@ -108,8 +125,11 @@ pub(super) fn first_error(file: &Database<'_>, genuine: bool) -> Option<String> 
     error.map(ToString::to_string)
 }
 
-/// Refuses damage, and tells what an upgrade carries over.
-fn structure(file: &Database<'_>) -> Result<Vec<Notice>> {
+/// What every operation begins with: refuses damage, and tells what stays as it is.
+pub(super) fn structure(file: &Database<'_>) -> Result<Vec<Notice>> {
+    if file.tail() > 0 {
+        return Err(Refusal::Tail { tail: file.tail() }.into());
+    }
     let mut notices = Vec::new();
     // An application may have a comparison of its own.
     let verdict = Verify::new(file).check_order(false).run();
@@ -132,19 +152,24 @@ fn structure(file: &Database<'_>) -> Result<Vec<Notice>> {
     Ok(notices)
 }
 
-/// What every operation begins with: the file is sound, and this is what it holds.
-pub(super) fn begin(file: &Database<'_>) -> Result<(Content, Vec<Notice>)> {
-    if file.tail() > 0 {
-        return Err(Refusal::Tail { tail: file.tail() }.into());
-    }
-    let (notices, content) = std::thread::scope(|scope| {
-        let content = scope.spawn(|| Content::of(file));
-        (structure(file), content.join())
-    });
-    let notices = notices?;
-    let content = content.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-    let content = content.map_err(|error| Refusal::Unreadable { first: error.to_string() })?;
-    Ok((content, notices))
+/// A draft, and what the file holds, unless nothing but page 0 changes: then every pair
+/// stays where it is. The sum takes longest, so it begins at once where `likely`.
+pub(super) fn with_content<'p>(
+    file: &'p Database<'_>,
+    likely: bool,
+    draft: impl FnOnce() -> Result<Draft<'p>>,
+) -> Result<(Draft<'p>, Option<Content>)> {
+    let sum = || Content::of(file).map_err(|error| Refusal::Unreadable { first: error.to_string() });
+    std::thread::scope(|scope| {
+        let early = likely.then(|| scope.spawn(sum));
+        let draft = draft()?;
+        let content = match early {
+            Some(early) => Some(early.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))),
+            None if draft.is_head_only() => None,
+            None => Some(sum()),
+        };
+        Ok((draft, content.transpose()?))
+    })
 }
 
 /// What was decided by looking at the duplicates.

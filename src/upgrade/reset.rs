@@ -7,7 +7,7 @@ use super::choices::{Job, NewId};
 use super::databases::Databases;
 use super::draft::{Draft, Reason};
 use super::error::Result;
-use super::prepare::{NOT_LOGGED, Prepared, begin};
+use super::prepare::{NOT_LOGGED, Prepared, structure, with_content};
 use super::run::{Report, Upgrade};
 use crate::btree::Database;
 use crate::journal::{self, Disk};
@@ -95,17 +95,20 @@ impl<'d, D: Disk> Reset<'d, D> {
 
 /// Checks a file, and computes what changes.
 pub(super) fn prepare<'p>(file: &'p Database<'_>, job: Job, id: FileId) -> Result<Prepared<'p>> {
-    let (content, notices) = begin(file)?;
-    let mut draft = Draft::new(file.pages());
-    match job {
-        Job::ResetLsn(lsn) => draft.reset_lsn(lsn),
-        Job::ResetFileId | Job::Upgrade => {
-            let databases = with_order!(file.meta().endianness(), O => Databases::find::<O>(file))?;
-            for (no, offset) in databases.file_ids() {
-                draft.replace(no, offset, &id.0, Reason::FileId);
+    let notices = structure(file)?;
+    let (draft, content) = with_content(file, matches!(job, Job::ResetLsn(_)), || {
+        let mut draft = Draft::new(file.pages());
+        match job {
+            Job::ResetLsn(lsn) => draft.reset_lsn(lsn),
+            Job::ResetFileId | Job::Upgrade => {
+                let databases = with_order!(file.meta().endianness(), O => Databases::find::<O>(file))?;
+                for (no, offset) in databases.file_ids() {
+                    draft.replace(no, offset, &id.0, Reason::FileId);
+                }
             }
         }
-    }
+        Ok(draft)
+    })?;
     let version = file.meta().version();
     Ok(Prepared { draft, content, notices, sorted: false, from: version, to: version })
 }

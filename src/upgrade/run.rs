@@ -105,8 +105,9 @@ pub struct FileReport {
     pub modified: u32,
     /// Pages that were added.
     pub appended: u32,
-    /// What the file holds, before and afterwards.
-    pub content: Content,
+    /// What the file holds, before and afterwards; `None` if nothing but page 0 changed, so
+    /// that all pairs stand where they stood.
+    pub content: Option<Content>,
     /// What is worth knowing.
     pub notices: Vec<Notice>,
     /// The whole copy of the old file, if it was kept.
@@ -415,8 +416,8 @@ impl<'d, D: Disk> Upgrade<'d, D> {
             page_size: db.meta().page_size(),
             options,
             new_uid: id,
-            digest: prepared.content.digest,
-            pairs: prepared.content.pairs,
+            digest: prepared.content.map(|content| content.digest),
+            pairs: prepared.content.map_or(0, |content| content.pairs),
         }
     }
 }

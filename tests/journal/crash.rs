@@ -75,10 +75,11 @@ fn samples() -> Vec<Sample> {
     vec![
         Sample::new(Little, 512, 1, &[], 0),
         Sample::new(Big, 4096, 2, &[], 0),
-        Sample::new(Big, 512, 6, &[1, 2, 5], 0),
-        Sample::new(Little, 512, 6, &[5, 3, 1], 2),
+        Sample::new(Big, 512, 7, &[1, 2, 5, 6], 0),
+        Sample::new(Little, 512, 7, &[5, 3, 6, 4, 1], 2),
         Sample::new(Big, 512, 2, &[], 3),
         Sample::new(Little, 4096, 4, &[1, 3], 1),
+        Sample::new(Big, 1024, 5, &[2, 3, 4], 0),
     ]
 }
 

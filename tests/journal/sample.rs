@@ -22,7 +22,8 @@ pub(crate) struct Sample {
 }
 
 impl Sample {
-    /// A file of so many pages, of which some change and to which some are added.
+    /// A file of so many pages, of which some change and to which some are added. Pages
+    /// with even numbers change as a whole, those with odd ones in a few places.
     pub(crate) fn new(
         order: Endianness,
         page_size: usize,
@@ -38,8 +39,14 @@ impl Sample {
         let other = bytes(pages + appended);
         let mut new = [&old[..], &other[old.len()..]].concat();
         for page in changed {
-            let range = page * page_size..(page + 1) * page_size;
-            new[range.clone()].copy_from_slice(&other[range]);
+            let start = page * page_size;
+            let parts = [8..12, page_size / 2 - 3..page_size / 2 + 3, page_size - 1..page_size];
+            let whole = 0..page_size;
+            let whole = std::slice::from_ref(&whole);
+            for part in if page % 2 == 0 { whole } else { &parts[..] } {
+                let range = start + part.start..start + part.end;
+                new[range.clone()].copy_from_slice(&other[range]);
+            }
         }
         new[24..92].copy_from_slice(&other[24..92]);
         let new = sealed(order, 9, new);
@@ -56,7 +63,7 @@ impl Sample {
             page_size: PageSize::new(self.page_size as u32).unwrap(),
             options: Options::default(),
             new_uid: FileId([7; 20]),
-            digest: [9; 32],
+            digest: Some([9; 32]),
             pairs: 3,
         }
     }

@@ -15,9 +15,9 @@ const SET_FILE: &str = "/store/bdbkit-set.done";
 /// Three files that change in many pages, in page 0 alone, and by growing.
 fn samples() -> [Sample; 3] {
     [
-        Sample::new(Little, 512, 4, &[1, 3], 0),
+        Sample::new(Little, 512, 5, &[1, 3, 4], 0),
         Sample::new(Big, 1024, 2, &[], 0),
-        Sample::new(Big, 512, 3, &[2], 2),
+        Sample::new(Big, 512, 4, &[2, 3], 2),
     ]
 }
 
