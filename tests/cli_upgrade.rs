@@ -281,6 +281,21 @@ fn a_file_is_upgraded_under_another_name() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn a_copy_has_the_extended_attributes_of_the_original() {
+    let (folder, path) = one(CHAIN);
+    let (name, target) = ("user.bdbkit", folder.path().join("new.db"));
+    if rustix::fs::setxattr(&path, name, b"of the store", rustix::fs::XattrFlags::empty()).is_err() {
+        println!("not run: the file system of {} has no extended attributes", folder.path().display());
+        return;
+    }
+    done(&on(&path, &["upgrade", "--copy", target.to_str().unwrap()]));
+    let mut value = [0; 64];
+    let length = rustix::fs::getxattr(&target, name, &mut value[..]).unwrap();
+    assert_eq!(&value[..length], b"of the store");
+}
+
+#[test]
 fn objects_tell_what_was_done() {
     let folder = folder(&[CHAIN, "btree-v9-le-one"]);
     let found = objects(&done(&on(folder.path(), &["upgrade", "--json"])));

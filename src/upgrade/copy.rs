@@ -5,8 +5,11 @@ use std::io::{self, BufWriter, ErrorKind, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 
+#[cfg(target_os = "linux")]
+use rustix::{fs::XattrFlags, io::Errno};
+
 use super::draft::Draft;
-use super::error::{Refusal, Result, UpgradeError};
+use super::error::{Refusal, UpgradeError};
 use crate::error::Error;
 use crate::journal::{self, BoxError, Contents, Disk, DiskFile, JournalError, SystemDisk};
 use crate::types::PageNo;
@@ -16,8 +19,8 @@ pub(super) fn write(
     from: &Path,
     target: &Path,
     draft: &Draft<'_>,
-    validate: impl FnOnce(&Contents) -> std::result::Result<(), BoxError>,
-) -> Result<()> {
+    validate: impl FnOnce(&Contents) -> Result<(), BoxError>,
+) -> Result<(), UpgradeError> {
     if fs::symlink_metadata(target).is_ok() {
         return Err(Refusal::Exists { path: target.to_owned() }.into());
     }
@@ -42,7 +45,7 @@ pub(super) fn write(
 }
 
 /// A new file, in place of one that a run left behind which died.
-fn create(path: &Path) -> Result<File> {
+fn create(path: &Path) -> Result<File, UpgradeError> {
     let new = || File::options().write(true).create_new(true).mode(0o600).open(path);
     match new() {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
@@ -69,19 +72,52 @@ fn fill(file: &File, draft: &Draft<'_>) -> io::Result<()> {
     out.flush()
 }
 
-/// Last of all the file gets the owner and the permissions of the original, which may be one
-/// that nobody may write.
+/// Last of all the file gets the owner, the extended attributes and the permissions of the
+/// original, which may be one that nobody may write.
 fn finish(file: &File, from: &Path) -> io::Result<()> {
-    let original = fs::metadata(from)?;
+    let from = File::open(from)?;
+    let original = from.metadata()?;
     // Only the superuser gives files away; the copy of others is their own.
     let _ = fchown(file, Some(original.uid()), Some(original.gid()));
+    #[cfg(target_os = "linux")]
+    attributes(&from, file)?;
     file.set_permissions(original.permissions())?;
     file.sync_all()
 }
 
+/// Copies extended attributes, access lists among them: those that this user may set, and
+/// that the file system of the copy knows.
+#[cfg(target_os = "linux")]
+fn attributes(from: &File, to: &File) -> io::Result<()> {
+    let names = match with_room(|room| rustix::fs::flistxattr(from, room)) {
+        Err(Errno::NOTSUP | Errno::NOSYS) => return Ok(()),
+        names => names?,
+    };
+    for name in names.split(|&byte| byte == 0).filter(|name| !name.is_empty()) {
+        let value = match with_room(|room| rustix::fs::fgetxattr(from, name, room)) {
+            Err(Errno::NODATA | Errno::PERM | Errno::ACCESS) => continue,
+            value => value?,
+        };
+        match rustix::fs::fsetxattr(to, name, &value, XattrFlags::empty()) {
+            Err(Errno::NOTSUP | Errno::PERM | Errno::ACCESS | Errno::INVAL) => {}
+            set => set?,
+        }
+    }
+    Ok(())
+}
+
+/// What a call puts into a buffer that holds the longest list or value there is.
+#[cfg(target_os = "linux")]
+fn with_room(call: impl FnOnce(&mut [u8]) -> Result<usize, Errno>) -> Result<Vec<u8>, Errno> {
+    let mut room = vec![0; 1 << 16];
+    let length = call(&mut room)?;
+    room.truncate(length);
+    Ok(room)
+}
+
 /// Gives a file its name, but does not take the place of another that somebody made
 /// meanwhile.
-fn publish(draft: &Path, target: &Path) -> Result<()> {
+fn publish(draft: &Path, target: &Path) -> Result<(), UpgradeError> {
     match fs::hard_link(draft, target) {
         Ok(()) => fs::remove_file(draft),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
