@@ -7,7 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::choices::{Choices, Job, NewId};
+use super::choices::{Choices, Job, NewId, ResetOf};
 use super::content::Content;
 use super::draft::Draft;
 use super::error::{Refusal, Result, UpgradeError};
@@ -384,7 +384,7 @@ impl<'d, D: Disk> Upgrade<'d, D> {
         let id = self.choices.new_id(db, identity);
         let mut prepared = match self.job {
             Job::Upgrade => prepare::prepare(db, &self.choices, id)?,
-            job => reset::prepare(db, job, id)?,
+            Job::Reset(what) => reset::prepare(db, what, id)?,
         };
         if !prepared.draft.is_empty() {
             // The log lies beside the file, not beside a link to it.
@@ -406,8 +406,8 @@ impl<'d, D: Disk> Upgrade<'d, D> {
         Facts {
             operation: match self.job {
                 Job::Upgrade => Operation::Upgrade,
-                Job::ResetLsn(_) => Operation::ResetLsn,
-                Job::ResetFileId => Operation::ResetFileId,
+                Job::Reset(ResetOf::Lsns(_)) => Operation::ResetLsn,
+                Job::Reset(ResetOf::FileId) => Operation::ResetFileId,
             },
             order: db.meta().endianness(),
             source_version: version(prepared.from),
