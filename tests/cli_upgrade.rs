@@ -628,6 +628,7 @@ fn wrong_usage_is_exit_code_2() {
         &["upgrade", "--dupsort", "perhaps", "x.db"],
         &["upgrade", "--uid", "abc", "x.db"],
         &["upgrade", "--uid", "abcd", "x.db"],
+        &["upgrade", "--uid", "0000000000000000000000000000000000000000", "x.db"],
         &["upgrade", "--keep-backup", "x.db"],
         &["upgrade", "--copy", "y.db", "--backup", "old", "x.db"],
         &["upgrade", "--check", "--copy", "y.db", "x.db"],
@@ -638,10 +639,12 @@ fn wrong_usage_is_exit_code_2() {
         &["reset-lsn", "--uid", "abcd", "x.db"],
         &["reset-fileid"],
         &["reset-fileid", "--uid", "00", "x.db"],
+        &["reset-fileid", "--uid", "0000000000000000000000000000000000000000", "x.db"],
     ] {
         let output = run(arguments);
         assert_eq!((output.status.code(), out(&output).as_str()), (Some(2), ""), "{arguments:?}");
         assert!(!err(&output).is_empty());
+        assert_eq!(err(&output).contains("an id of zeros is no id"), arguments.concat().contains("000000"));
     }
 }
 
