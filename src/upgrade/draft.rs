@@ -216,6 +216,18 @@ impl<'p> Draft<'p> {
         Some(page)
     }
 
+    /// The whole file as it will be.
+    pub(crate) fn file(&self) -> Vec<u8> {
+        let mut file = Vec::new();
+        for no in (0..self.count()).map(PageNo) {
+            match self.pages.raw(no).filter(|_| !self.changes_page(no)) {
+                Some(raw) => file.extend_from_slice(raw),
+                None => file.extend_from_slice(&self.image(no).unwrap_or_default()),
+            }
+        }
+        file
+    }
+
     /// A page that was allocated and never written keeps its zeros.
     fn is_hole(&self, no: PageNo) -> bool {
         let raw = self.pages.raw(no).filter(|_| no != PageNo::META);

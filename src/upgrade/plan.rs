@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::content::Content;
 use super::draft::Reason;
 use super::notice::Notice;
-use super::prepare::Prepared;
+use super::prepare::{Prepared, Ready};
 use crate::types::PageNo;
 
 /// What an upgrade would do to a file.
@@ -22,8 +22,9 @@ pub struct Plan {
     pub pages_before: u32,
     /// Number of pages afterwards.
     pub pages_after: u32,
-    /// What the file holds, before and afterwards.
-    pub content: Content,
+    /// What the file holds, before and afterwards: not read if the version alone says that
+    /// there is nothing to do.
+    pub content: Option<Content>,
     /// What is worth knowing.
     pub notices: Vec<Notice>,
     changes: Vec<(PageNo, Reasons)>,
@@ -52,9 +53,23 @@ impl Plan {
             to: prepared.to,
             pages_before: draft.pages().count(),
             pages_after: draft.count(),
-            content: prepared.content,
+            content: Some(prepared.content),
             notices: prepared.notices.clone(),
             changes: draft.touched().map(|no| (no, draft.reasons(no))).collect(),
+        }
+    }
+
+    /// For a file that has the form already.
+    pub(super) fn nothing(path: &Path, ready: Ready) -> Plan {
+        Plan {
+            path: path.to_owned(),
+            from: ready.version,
+            to: ready.version,
+            pages_before: ready.pages,
+            pages_after: ready.pages,
+            content: None,
+            notices: Vec::new(),
+            changes: Vec::new(),
         }
     }
 

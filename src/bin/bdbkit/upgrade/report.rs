@@ -28,8 +28,8 @@ pub(crate) fn plan(plan: &Plan, json: bool, out: &mut impl Write) -> io::Result<
                 to: plan.to,
                 pages_before: plan.pages_before,
                 pages_after: plan.pages_after,
-                pairs: plan.content.pairs,
-                sha256: hex(&plan.content.digest),
+                pairs: plan.content.map(|content| content.pairs),
+                sha256: plan.content.map(|content| hex(&content.digest)),
                 notices: texts(&plan.notices),
                 pages: pages.collect(),
             },
@@ -44,8 +44,9 @@ pub(crate) fn plan(plan: &Plan, json: bool, out: &mut impl Write) -> io::Result<
     let added = if appended == 0 { String::new() } else { format!(", {appended} would be added") };
     let changed = plan.changes().filter(|change| !change.appended).count();
     let (from, to, pages) = (plan.from, plan.to, plan.pages_before);
-    let pairs = counted(plan.content.pairs, "pair");
-    writeln!(out, "{file}: version {from} to {to}: {changed} of {pages} pages would change{added}; {pairs}")?;
+    let pairs = plan.content.map(|content| format!("; {}", counted(content.pairs, "pair")));
+    let pairs = pairs.unwrap_or_default();
+    writeln!(out, "{file}: version {from} to {to}: {changed} of {pages} pages would change{added}{pairs}")?;
     for change in plan.changes() {
         let new = if change.appended { "new page" } else { "page" };
         writeln!(out, "{file}: {new} {}: {}", change.page, reasons(&change).join("; "))?;
@@ -65,8 +66,8 @@ pub(crate) fn done(report: &FileReport, json: bool, out: &mut impl Write) -> io:
                 to: report.to,
                 modified: report.modified,
                 appended: report.appended,
-                pairs: report.content.pairs,
-                sha256: hex(&report.content.digest),
+                pairs: report.content.map(|content| content.pairs),
+                sha256: report.content.map(|content| hex(&content.digest)),
                 notices: texts(&report.notices),
                 backup: report.backup.as_ref().map(|path| path.display().to_string()),
             },
@@ -80,8 +81,9 @@ pub(crate) fn done(report: &FileReport, json: bool, out: &mut impl Write) -> io:
         let FileReport { from, to, modified, appended, .. } = report;
         let versions = if from == to { format!("version {from}") } else { format!("version {from} to {to}") };
         let added = if *appended == 0 { String::new() } else { format!(", {appended} added") };
-        let (pages, pairs) = (counted((*modified).into(), "page"), counted(report.content.pairs, "pair"));
-        writeln!(out, "{file}: {versions}: {pages} changed{added}; {pairs}, as before")?;
+        let pages = counted((*modified).into(), "page");
+        let pairs = report.content.map(|content| format!("; {}, as before", counted(content.pairs, "pair")));
+        writeln!(out, "{file}: {versions}: {pages} changed{added}{}", pairs.unwrap_or_default())?;
     } else {
         writeln!(out, "{file}: version {}: nothing to do", report.from)?;
     }
@@ -120,8 +122,8 @@ struct Planned<'a> {
     to: u32,
     pages_before: u32,
     pages_after: u32,
-    pairs: u64,
-    sha256: String,
+    pairs: Option<u64>,
+    sha256: Option<String>,
     notices: Vec<String>,
     pages: Vec<Page>,
 }
@@ -141,8 +143,8 @@ struct Done<'a> {
     to: u32,
     modified: u32,
     appended: u32,
-    pairs: u64,
-    sha256: String,
+    pairs: Option<u64>,
+    sha256: Option<String>,
     notices: Vec<String>,
     backup: Option<String>,
 }
