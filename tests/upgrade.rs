@@ -268,7 +268,11 @@ fn stale_bytes_of_all_metadata_pages_are_cleared() {
             let mut stale = clean.clone();
             stale.put(page, offset, 1);
             for profile in [Profile::V8, Profile::V9] {
-                assert_eq!(notices(&stale, profile), [notice.clone()], "page {page}, byte {offset}");
+                assert_eq!(
+                    notices(&stale, profile),
+                    std::slice::from_ref(&notice),
+                    "page {page}, byte {offset}"
+                );
             }
             assert_eq!(notices(&stale, Profile::Genuine8b), []);
         }
