@@ -173,6 +173,41 @@ fn the_version_is_chosen() {
     refused(&on(&path, &["upgrade", "--to", "8"]), &["version 9 cannot become v8"]);
 }
 
+/// Nothing is written to it, so nothing about it is refused: unless something else is asked.
+#[test]
+fn a_file_of_version_9_is_left_alone_whatever_it_is() {
+    let cases = ["btree-v9-le-one", "btree-v9-le-encrypted", "btree-v9-be-checksum", "damage-v9-le-garbage"];
+    for case in cases {
+        let (folder, path) = one(case);
+        let before = state(folder.path());
+        for arguments in [
+            &["upgrade"][..],
+            &["upgrade", "--check"],
+            &["upgrade", "--profile", "genuine-8a"],
+            &["upgrade", "--profile", "genuine-8b"],
+        ] {
+            assert!(done(&on(&path, arguments)).contains("version 9: nothing to do"), "{case} {arguments:?}");
+        }
+        let plan = &objects(&done(&on(&path, &["upgrade", "--check", "--json"])))[0];
+        assert_eq!((&plan["pairs"], &plan["sha256"]), (&Value::Null, &Value::Null));
+        assert_eq!(plan["pages_after"], Image::new(case, read(&path)).pages());
+        for to in ["7", "8"] {
+            for check in [None, Some("--check")] {
+                let arguments: Vec<_> = ["upgrade", "--to", to].into_iter().chain(check).collect();
+                let words = [&*format!("version 9 cannot become v{to}"), "there is no way down"];
+                refused(&on(&path, &arguments), &words);
+            }
+        }
+        assert_eq!(state(folder.path()).1, before.1);
+    }
+    for (case, words) in [("damage-v9-le-garbage", "damaged"), ("btree-v9-le-encrypted", "encrypted")] {
+        let (folder, path) = one(case);
+        let target = folder.path().join("new.db");
+        is_refused(folder.path(), &path, &["upgrade", "--reset-lsn"], &[words]);
+        is_refused(folder.path(), &path, &["upgrade", "--copy", target.to_str().unwrap()], &[words]);
+    }
+}
+
 #[test]
 fn a_genuine_profile_with_the_genuine_id_is_the_genuine_file() {
     for (profile, file) in [("genuine-8a", "upgraded-v8.db"), ("genuine-8b", "upgraded-v9.db")] {
@@ -211,7 +246,30 @@ fn duplicates_are_taken_as_asked() {
     let before = state(folder.path());
     refused(&on(&path, &["upgrade", "--dupsort", "yes"]), &["page 2: slot 5", "not in order"]);
     assert_eq!(state(folder.path()).1, before.1);
-    refused(&on(&path, &["upgrade", "--dupsort", "x=yes"]), &["the file holds no database named x"]);
+    refused(&on(&path, &["upgrade", "--dupsort", "x=yes"]), &["there is no database named x"]);
+}
+
+/// A choice for a database is for those files that have one of that name.
+#[test]
+fn a_name_that_no_file_has_is_an_error() {
+    let several = "btree-v8-le-subdbs";
+    let name = String::from_utf8(
+        Database::from_bytes(data(several)).unwrap().subdatabases().next().unwrap().unwrap().name().to_vec(),
+    )
+    .unwrap();
+    for other in [CHAIN, "btree-v9-le-one", "btree-v9-le-subdbs"] {
+        let folder = folder(&[several, other]);
+        let before = state(folder.path()).1;
+        for check in [None, Some("--check")] {
+            let with = |choice| ["upgrade", "--dupsort", choice].into_iter().chain(check).collect::<Vec<_>>();
+            refused(&on(folder.path(), &with("x=no")), &["there is no database named x"]);
+            assert_eq!(state(folder.path()).1, before);
+        }
+        done(&on(folder.path(), &["upgrade", "--check", "--dupsort", &format!("{name}=no")]));
+        for _ in 0..2 {
+            done(&on(folder.path(), &["upgrade", "--dupsort", &format!("{name}=no")]));
+        }
+    }
 }
 
 #[test]
@@ -474,7 +532,7 @@ fn is_refused(folder: &Path, path: &Path, arguments: &[&str], words: &[&str]) {
 fn damage_and_other_files_are_refused() {
     for (case, words) in [
         ("damage-v6-le-item-len", "the file is damaged"),
-        ("damage-v8-be-truncated", "follow the last whole page"),
+        ("damage-v8-be-truncated", "behind the last whole page"),
         ("damage-v6-be-ovfl-loop", "the file is damaged"),
     ] {
         let (folder, path) = one(case);
@@ -492,6 +550,28 @@ fn damage_and_other_files_are_refused() {
     let (folder, path) = one(CHAIN);
     fs::write(&path, &data(CHAIN)[..3 * 1024]).unwrap();
     is_refused(folder.path(), &path, &["upgrade"], &["the file is damaged"]);
+}
+
+/// Opening a pipe waits for its other end.
+#[test]
+fn what_is_no_regular_file_is_refused_by_name() {
+    let (folder, path) = one(CHAIN);
+    let pipe = folder.path().join("pipe.db");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let target = folder.path().join("new.db");
+    for arguments in [
+        &["upgrade"][..],
+        &["upgrade", "--check"],
+        &["upgrade", "--copy", target.to_str().unwrap()],
+        &["reset-lsn"],
+    ] {
+        for special in [&pipe, Path::new("/dev/null")] {
+            refused(&on(special, arguments), &[special.to_str().unwrap(), "not a regular file"]);
+        }
+    }
+    let both = [OsStr::new("upgrade"), OsStr::new("--check"), path.as_ref(), pipe.as_ref()];
+    refused(&run(&both), &["pipe.db", "not a regular file"]);
+    done(&on(folder.path(), &["upgrade", "--check"]));
 }
 
 #[test]
@@ -598,13 +678,29 @@ fn logs_that_are_not_finished_with_are_refused() {
         &output,
         &[
             "recovery is needed first",
-            "committed changes are not in the file",
+            "committed changes not in the file",
             "(log records [1][21233] to [1][23460])",
         ],
     );
     assert_eq!(state(folder.path()).1, before.1);
     let text = done(&on(folder.path(), &["upgrade", "--ignore-logs"]));
     assert!(text.contains("note: the logs beside the file were not looked at"), "{text}");
+}
+
+/// A file that was not recovered may look damaged, and recovery is what it needs.
+#[test]
+fn recovery_comes_before_damage() {
+    let folder = store("mboxlist-ims60-log3-le-unclean");
+    for path in databases(folder.path()) {
+        let mut bytes = read(&path);
+        let page = Image::new("page size", bytes.clone()).page_size;
+        bytes[page + 20] ^= 0x55;
+        fs::write(&path, bytes).unwrap();
+    }
+    for arguments in [&["upgrade"][..], &["upgrade", "--check"]] {
+        refused(&on(folder.path(), arguments), &["recovery is needed first"]);
+    }
+    refused(&on(folder.path(), &["upgrade", "--ignore-logs"]), &["the file is damaged"]);
 }
 
 #[test]
@@ -643,6 +739,7 @@ fn wrong_usage_is_exit_code_2() {
         &["upgrade", "--dupsort", "perhaps", "x.db"],
         &["upgrade", "--uid", "abc", "x.db"],
         &["upgrade", "--uid", "abcd", "x.db"],
+        &["upgrade", "--uid", "0000000000000000000000000000000000000000", "x.db"],
         &["upgrade", "--keep-backup", "x.db"],
         &["upgrade", "--copy", "y.db", "--backup", "old", "x.db"],
         &["upgrade", "--check", "--copy", "y.db", "x.db"],
@@ -653,10 +750,12 @@ fn wrong_usage_is_exit_code_2() {
         &["reset-lsn", "--uid", "abcd", "x.db"],
         &["reset-fileid"],
         &["reset-fileid", "--uid", "00", "x.db"],
+        &["reset-fileid", "--uid", "0000000000000000000000000000000000000000", "x.db"],
     ] {
         let output = run(arguments);
         assert_eq!((output.status.code(), out(&output).as_str()), (Some(2), ""), "{arguments:?}");
         assert!(!err(&output).is_empty());
+        assert_eq!(err(&output).contains("an id of zeros is no id"), arguments.concat().contains("000000"));
     }
 }
 

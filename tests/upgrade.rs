@@ -11,11 +11,14 @@
     missing_docs
 )]
 
+#[path = "common/build/mod.rs"]
+mod build;
 mod common;
 
-use bdbkit::upgrade::{Choices, Duplicates, Profile, UpgradeError, in_memory};
-use bdbkit::{Severity, Verify};
-use common::image::{Image, difference_to_genuine};
+use bdbkit::upgrade::{Choices, Duplicates, Notice, Profile, Refusal, Upgrade, UpgradeError, in_memory};
+use bdbkit::{Database, Endianness, PageNo, Rule, Severity, Verify};
+use build::{Builder, Tree};
+use common::image::{DUPLICATE, DUPLICATE_LEAF, Image, LEAF, RECNO_LEAF, difference_to_genuine};
 use common::{cases, pairs_by_database, read, readable};
 
 /// A genuine upgrade: the file before and after, and how it was made.
@@ -113,4 +116,165 @@ fn a_flag_that_the_genuine_tools_set_without_need_is_read_and_cleared() {
     assert_eq!(verdict.worst(), Some(Severity::Warning), "{:?}", verdict.findings());
     let clean = upgraded(&image.bytes, Profile::V9, Duplicates::Unsorted).unwrap();
     assert_eq!(Image::new("clean", clean).u32(0, 48), 0);
+}
+
+/// A database of one key with many duplicates.
+fn chain(tree: &Tree, builder: &Builder) -> Image {
+    let values: Vec<[u8; 4]> = (0..200_u32).map(u32::to_be_bytes).collect();
+    Image::new("chain", builder.build(tree, &[(b"key", values)]))
+}
+
+/// The genuine tools count deleted duplicates on the root of sorted ones, and only there.
+#[test]
+fn the_counts_of_genuine_profiles_are_no_damage() {
+    let tree = Tree::btree().duplicates(build::Duplicates::Sorted).deleted(5);
+    let old = chain(&tree, &Builder::new(6, Endianness::Little, 512));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("chain.db");
+    for profile in [Profile::Genuine8a, Profile::Genuine8b] {
+        std::fs::write(&path, &old.bytes).unwrap();
+        let choices = Choices { profile, duplicates: Duplicates::SortedUnchecked, ..Choices::default() };
+        let report = Upgrade::open(&path).choices(choices).run().unwrap();
+        assert_eq!(report.files[0].to, 8);
+        let new = read(&path);
+        let verdict = Verify::from_bytes(&new[..]).run();
+        let counts: Vec<_> = verdict.findings().iter().filter(|found| found.rule == Rule::Count).collect();
+        assert!(matches!(counts[..], [found] if found.severity == Severity::Warning), "{counts:?}");
+        assert!(pairs_by_database(&new) == pairs_by_database(&old.bytes));
+        // Later upgrades carry them over.
+        assert_eq!(
+            Image::new("new", upgraded(&new, Profile::V9, Duplicates::Unsorted).unwrap()).version(),
+            9
+        );
+    }
+}
+
+#[test]
+fn genuine_profiles_refuse_keys_that_the_genuine_tools_would_spoil() {
+    let entries: Vec<_> = (0..40).map(|key| (format!("key {key:03}"), vec![b"a", b"b"])).collect();
+    for (reversed, order) in
+        [(true, Endianness::Little), (true, Endianness::Big), (false, Endianness::Little)]
+    {
+        let tree = Tree::btree().duplicates(build::Duplicates::Unsorted).reversed_shared_keys(reversed);
+        let old = Builder::new(6, order, 512).build(&tree, &entries);
+        for &profile in Profile::ALL {
+            let result = upgraded(&old, profile, Duplicates::Unsorted);
+            if reversed && profile.is_genuine() {
+                let error = result.unwrap_err();
+                assert!(matches!(error.refusal(), Some(Refusal::KeyOrder { keys: 40 })), "{error}");
+                assert!(error.to_string().contains("profile v8 or v9"), "{error}");
+            } else {
+                let new = result.unwrap();
+                assert!(pairs_by_database(&new) == pairs_by_database(&old), "{profile:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_set_of_duplicates_that_is_marked_as_deleted_stays_so() {
+    for (sort, leaf) in [(Duplicates::Unsorted, RECNO_LEAF), (Duplicates::Sorted, DUPLICATE_LEAF)] {
+        let tree = Tree::btree().duplicates(build::Duplicates::Sorted);
+        let mut old = chain(&tree, &Builder::new(6, Endianness::Big, 512));
+        let pages = old.pages_of(DUPLICATE);
+        let (page, slot) = old.items(LEAF, 2)[0];
+        let at = old.item(page, slot) + 2;
+        old.put(page, at, 0x82);
+        let choices = Choices { duplicates: sort, ..Choices::default() };
+        let (new, notices) = in_memory(&old.bytes, &choices).unwrap();
+        let new = Image::new("new", new);
+        assert_eq!(new.byte(page, at), 0x82);
+        assert_eq!(new.pages_of(leaf), pages, "its pages are converted all the same");
+        assert!(new.u32(page, at + 2) >= old.pages(), "the root of a new tree");
+        assert!(
+            notices.iter().any(|notice| matches!(notice, Notice::Deleted { items: 1, .. })),
+            "{notices:?}"
+        );
+    }
+}
+
+#[test]
+fn numbers_of_things_are_told_as_such() {
+    let first = PageNo(7);
+    let told = |count| {
+        let deleted = Notice::Deleted { items: count, first }.to_string();
+        let unreferenced = Notice::Unreferenced { pages: count, first }.to_string();
+        let damaged = Refusal::Damaged { errors: count, first: "it".into() }.to_string();
+        [deleted, unreferenced, Notice::KeyOrder { keys: count }.to_string(), damaged]
+    };
+    for (text, one) in told(1).iter().zip(["1 item ", "1 page ", "1 shared key ", "1 finding,"]) {
+        assert!(text.contains(one), "{text}");
+    }
+    for (text, two) in told(2).iter().zip(["2 items ", "2 pages ", "2 shared keys ", "2 findings,"]) {
+        assert!(text.contains(two), "{text}");
+    }
+}
+
+/// Entries of the list of databases: page, offset of the type byte.
+fn list_entries(file: &Image) -> Vec<(u32, usize)> {
+    let leaves = file.leaves(1).into_iter();
+    leaves
+        .flat_map(|page| (1..file.entries(page)).step_by(2).map(move |slot| (page, slot)))
+        .map(|(page, slot)| (page, file.item(page, slot) + 2))
+        .collect()
+}
+
+#[test]
+fn deleted_entries_of_the_list_are_no_databases() {
+    let named =
+        |name: &str| (name.as_bytes().to_vec(), Tree::btree(), vec![(b"key".to_vec(), vec![b"value"])]);
+    let databases = [named("a"), named("b"), named("c")];
+    let mut old = Image::new("several", Builder::new(7, Endianness::Little, 512).build_several(&databases));
+    let (page, at) = list_entries(&old)[1];
+    let metadata = old.u32(page, at + 1);
+    for lost in [metadata, old.u32(metadata, 72)] {
+        (0..512).for_each(|byte| {
+            old.put(lost, byte, 0);
+        });
+    }
+    old.put(page, at, 0x81).put_u32(page, at + 1, 0xeeee_eeee);
+    let new = Image::new("new", upgraded(&old.bytes, Profile::V9, Duplicates::Unsorted).unwrap());
+    assert_eq!((new.byte(page, at), new.u32(page, at + 1)), (0x81, 0xeeee_eeee));
+    let db = Database::from_bytes(&new.bytes[..]).unwrap();
+    let names: Vec<_> = db.subdatabases().map(|found| found.unwrap().name().to_vec()).collect();
+    assert_eq!(names, [b"a", b"c"]);
+}
+
+/// What release 2 and 3.1 left on metadata pages is cleared on all of them, and told.
+#[test]
+fn stale_bytes_of_all_metadata_pages_are_cleared() {
+    let named =
+        |name: &str| (name.as_bytes().to_vec(), Tree::btree(), vec![(b"key".to_vec(), vec![b"value"])]);
+    let clean = Image::new("clean", Builder::new(8, Endianness::Big, 512).build_several(&[named("a")]));
+    let inner = clean.pages_of(9)[0];
+    let notices = |file: &Image, profile| {
+        let (new, notices) = in_memory(&file.bytes, &Choices { profile, ..Choices::default() }).unwrap();
+        let new = Image::new("new", new);
+        for page in [0, inner] {
+            let stale = [24, 26, 27, 36, 37, 38, 39].map(|at| new.byte(page, at));
+            assert!(profile.is_genuine() || stale == [0; 7], "{page}: {stale:?}");
+        }
+        notices
+    };
+    assert_eq!(notices(&clean, Profile::V9), []);
+    for page in [0, inner] {
+        for (offset, notice) in [
+            (24, Notice::StaleMaxKey),
+            (26, Notice::StaleMaxKey),
+            (27, Notice::StaleMaxKey),
+            (36, Notice::StaleAllocation),
+            (39, Notice::StaleAllocation),
+        ] {
+            let mut stale = clean.clone();
+            stale.put(page, offset, 1);
+            for profile in [Profile::V8, Profile::V9] {
+                assert_eq!(
+                    notices(&stale, profile),
+                    std::slice::from_ref(&notice),
+                    "page {page}, byte {offset}"
+                );
+            }
+            assert_eq!(notices(&stale, Profile::Genuine8b), []);
+        }
+    }
 }

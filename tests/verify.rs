@@ -10,13 +10,16 @@
     missing_docs
 )]
 
+#[path = "common/build/mod.rs"]
+mod build;
 mod common;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use bdbkit::{Database, Finding, Rule, Severity, Verdict, Verify};
-use common::image::{ENTRIES, INTERNAL, Image, LEAF, NEXT, PREV};
+use bdbkit::{Database, Endianness, Finding, Rule, Severity, Verdict, Verify};
+use build::{Builder, Duplicates, Tree};
+use common::image::{DUPLICATE_LEAF, ENTRIES, INTERNAL, Image, LEAF, NEXT, PREV};
 use common::{cases, databases, read};
 
 fn check(path: &Path) -> Verdict {
@@ -173,6 +176,39 @@ fn the_count_of_all_records_is_right() {
             let verdict = Verify::from_bytes(&damaged.bytes[..]).run();
             let places: Vec<_> = errors(&verdict).iter().map(|e| (e.rule, e.page.0, e.offset)).collect();
             assert_eq!(places, [(Rule::Count, 1, PREV)], "{}: {wrong} records", tree.name);
+        }
+    }
+}
+
+/// Releases count all duplicates that they upgrade as sorted, deleted ones too, on the root
+/// of their tree, and only there.
+#[test]
+fn the_root_of_sorted_duplicates_may_count_deleted_ones() {
+    let values: Vec<[u8; 4]> = (0..200_u32).map(u32::to_be_bytes).collect();
+    let entries = [(b"key", values)];
+    let tree = Tree::btree().duplicates(Duplicates::Sorted).deleted(5);
+    for order in [Endianness::Little, Endianness::Big] {
+        let mut file = Image::new("built", Builder::new(8, order, 512).build(&tree, &entries));
+        let root = file.pages_of(INTERNAL)[0];
+        let live = u32::try_from(tree.live(&entries).len()).unwrap();
+        assert!(file.pages_of(DUPLICATE_LEAF).len() > 2 && live < 190 && file.u32(root, PREV) == live);
+        for (total, severity) in [
+            (live, None),
+            (200, Some(Severity::Warning)),
+            (live - 1, Some(Severity::Error)),
+            (live + 1, Some(Severity::Error)),
+            (199, Some(Severity::Error)),
+            (201, Some(Severity::Error)),
+            (0, Some(Severity::Error)),
+        ] {
+            file.put_u32(root, PREV, total);
+            let verdict = Verify::from_bytes(&file.bytes[..]).run();
+            let found = verdict.findings().iter().filter(|finding| finding.rule == Rule::Count);
+            let found: Vec<_> = found.map(|f| (f.severity, f.page.0, f.offset)).collect();
+            assert_eq!(found, severity.map(|severity| (severity, root, PREV)).as_slice(), "{total}");
+            // The reader cannot know how many are deleted before it has read all.
+            let whole = Database::from_bytes(&file.bytes[..]).unwrap().iter().all(|entry| entry.is_ok());
+            assert_eq!(whole, total >= live, "{total}");
         }
     }
 }

@@ -47,4 +47,10 @@ impl Shape {
     pub(crate) fn counts_deleted(self) -> bool {
         self.leaf == PageKind::RecnoLeaf
     }
+
+    /// Whether the total on the root may include deleted items where no other count does:
+    /// so releases from 3.1 on leave sorted duplicates that they upgrade.
+    pub(crate) fn total_may_count_deleted(self) -> bool {
+        self.leaf == PageKind::DuplicateLeaf
+    }
 }

@@ -403,7 +403,10 @@ impl<'a> Walk<'a> {
         }
         if let Ok(counted) = node.sum::<O>() {
             let found = link.records.unwrap_or(node.total());
-            self.note_count(node.no(), at::PREV, found, counted);
+            // Upgrades of sorted duplicates count deleted ones on the root, and only there.
+            if link.records.is_some() || !self.shape.total_may_count_deleted() || found < counted {
+                self.note_count(node.no(), at::PREV, found, counted);
+            }
         }
     }
 

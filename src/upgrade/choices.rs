@@ -47,6 +47,14 @@ pub struct Choices {
 pub(super) enum Job {
     #[default]
     Upgrade,
-    ResetLsn(Lsn),
-    ResetFileId,
+    Reset(ResetOf),
+}
+
+/// What of a file is reset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ResetOf {
+    /// The LSNs of all pages, to this one.
+    Lsns(Lsn),
+    /// The id of the file.
+    FileId,
 }

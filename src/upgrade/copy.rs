@@ -10,6 +10,7 @@ use rustix::{fs::XattrFlags, io::Errno};
 
 use super::draft::Draft;
 use super::error::{Refusal, UpgradeError};
+use super::validation;
 use crate::error::Error;
 use crate::journal::{self, BoxError, Contents, Disk, DiskFile, JournalError, SystemDisk};
 use crate::types::PageNo;
@@ -32,9 +33,7 @@ pub(super) fn write(
     let done = fill(&file, draft)
         .and_then(|()| SystemDisk.open(&name)?.contents())
         .map_err(at(&name))
-        .and_then(|contents| {
-            validate(&contents).map_err(|error| UpgradeError::Validation { what: error.to_string() })
-        })
+        .and_then(|contents| validate(&contents).map_err(validation::failed))
         .and_then(|()| finish(&file, from).map_err(at(&name)))
         .and_then(|()| publish(&name, target));
     if done.is_err() {

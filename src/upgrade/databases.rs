@@ -2,6 +2,7 @@
 
 use byteorder::ByteOrder;
 
+use super::choices::Choices;
 use super::error::{Refusal, Result};
 use super::profile::Duplicates;
 use super::sorting;
@@ -14,6 +15,40 @@ use crate::types::PageNo;
 
 /// A leaf that no database leads to.
 const NONE: u16 = u16::MAX;
+
+/// Names that choices were made for, as long as no file has a database of that name.
+pub(super) struct Missing<'c>(Vec<&'c [u8]>);
+
+impl<'c> Missing<'c> {
+    pub(super) fn new(choices: &'c Choices) -> Self {
+        Missing(choices.duplicates_of.iter().map(|(name, _)| name.as_slice()).collect())
+    }
+
+    /// Looks for the names in a file. What is wrong with it others tell.
+    pub(super) fn look(&mut self, file: &Database<'_>) {
+        if self.0.is_empty() {
+            return;
+        }
+        for found in file.subdatabases().flatten() {
+            self.0.retain(|name| *name != found.name());
+        }
+    }
+
+    /// Looks for the names in a file that is opened for nothing else.
+    pub(super) fn look_at(&mut self, file: crate::Result<Database<'_>>) {
+        if let Ok(file) = file {
+            self.look(&file);
+        }
+    }
+
+    /// Refuses a name that no file has.
+    pub(super) fn none(&self) -> Result<()> {
+        match self.0.first() {
+            Some(name) => Err(Refusal::NoSuchDatabase { name: name.to_vec() }.into()),
+            None => Ok(()),
+        }
+    }
+}
 
 /// The databases of a file, the list of them first if there are several.
 #[derive(Debug)]
@@ -53,20 +88,10 @@ impl Databases {
     }
 
     /// Decides for every database whether its duplicates are sorted.
-    pub(super) fn decide<O: ByteOrder>(
-        &mut self,
-        pages: &Pages<'_>,
-        general: Duplicates,
-        named: &[(Vec<u8>, Duplicates)],
-        genuine: bool,
-    ) -> Result<()> {
-        for (name, _) in named {
-            if !self.all.iter().any(|known| known.name.as_deref() == Some(name)) {
-                return Err(Refusal::NoSuchDatabase { name: name.clone() }.into());
-            }
-        }
+    pub(super) fn decide<O: ByteOrder>(&mut self, pages: &Pages<'_>, choices: &Choices) -> Result<()> {
+        let general = choices.duplicates;
         for known in &mut self.all {
-            let own = named.iter().find(|(name, _)| Some(name) == known.name.as_ref());
+            let own = choices.duplicates_of.iter().find(|(name, _)| Some(name) == known.name.as_ref());
             let choice = own.map_or(general, |(_, choice)| *choice);
             let duplicates = known.meta.flags().duplicates();
             known.sorted = match choice {
@@ -86,7 +111,7 @@ impl Databases {
             Duplicates::Auto => self.all.iter().any(|known| known.sorted),
             choice => choice != Duplicates::Unsorted,
         };
-        if genuine {
+        if choices.profile.is_genuine() {
             let default = self.default;
             self.all.iter_mut().for_each(|known| known.sorted = default);
         }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use super::leaves::Leaves;
 use super::node::Node;
 use crate::format::checksum;
 use crate::format::meta::{self as layout, at};
@@ -120,6 +121,7 @@ impl Change {
 pub(crate) struct Draft<'p> {
     pages: &'p Pages<'p>,
     changes: BTreeMap<PageNo, Change>,
+    leaves: Leaves,
     appended: Vec<Node>,
     /// The LSN that all pages get.
     lsn: Option<Lsn>,
@@ -127,7 +129,8 @@ pub(crate) struct Draft<'p> {
 
 impl<'p> Draft<'p> {
     pub(crate) fn new(pages: &'p Pages<'p>) -> Self {
-        Draft { pages, changes: BTreeMap::new(), appended: Vec::new(), lsn: None }
+        let (changes, leaves) = (BTreeMap::new(), Leaves::default());
+        Draft { pages, changes, leaves, appended: Vec::new(), lsn: None }
     }
 
     /// The file as it is.
@@ -178,6 +181,11 @@ impl<'p> Draft<'p> {
         self.replace(no, offset, &word, reason);
     }
 
+    /// Makes a page of a chain of duplicates a leaf; says whether it was none before.
+    pub(super) fn become_leaf(&mut self, no: PageNo, sorted: bool) -> bool {
+        self.leaves.add(no, sorted)
+    }
+
     /// Adds an internal page at the end of the file.
     pub(super) fn append(&mut self, node: Node) -> PageNo {
         let no = PageNo(self.count());
@@ -202,6 +210,7 @@ impl<'p> Draft<'p> {
         if let Some(change) = self.changes.get(&no) {
             change.apply(&mut page);
         }
+        self.leaves.apply(no, &mut page);
         let order = self.pages.order();
         if let Some(lsn) = self.lsn.filter(|_| !self.is_hole(no)) {
             order.put_u32(&mut page, 0, lsn.file);
@@ -214,6 +223,18 @@ impl<'p> Draft<'p> {
             order.put_u32(&mut page, field, sum);
         }
         Some(page)
+    }
+
+    /// The whole file as it will be.
+    pub(crate) fn file(&self) -> Vec<u8> {
+        let mut file = Vec::new();
+        for no in (0..self.count()).map(PageNo) {
+            match self.pages.raw(no).filter(|_| !self.changes_page(no)) {
+                Some(raw) => file.extend_from_slice(raw),
+                None => file.extend_from_slice(&self.image(no).unwrap_or_default()),
+            }
+        }
+        file
     }
 
     /// A page that was allocated and never written keeps its zeros.
@@ -230,8 +251,9 @@ impl<'p> Draft<'p> {
 
     /// The pages that change, by number; page 0 first, new ones last.
     pub(crate) fn touched(&self) -> impl Iterator<Item = PageNo> + '_ {
-        let every = if self.lsn.is_some() { 0..self.pages.count() } else { 0..0 };
-        let some = self.changes.keys().copied().filter(|_| self.lsn.is_none());
+        let any = self.lsn.is_some() || !self.leaves.is_empty();
+        let every = if any { 0..self.pages.count() } else { 0..0 };
+        let some = self.changes.keys().copied().filter(move |_| !any);
         let appended = self.pages.count()..self.count();
         every.map(PageNo).filter(|no| self.changes_page(*no)).chain(some).chain(appended.map(PageNo))
     }
@@ -270,7 +292,7 @@ impl<'p> Draft<'p> {
 
     /// Whether a page changes.
     pub(crate) fn changes_page(&self, no: PageNo) -> bool {
-        self.changes.contains_key(&no) || self.resets_lsn(no)
+        self.leaves.has(no) || self.changes.contains_key(&no) || self.resets_lsn(no)
     }
 
     /// Whether a page gets another LSN than it has.
@@ -284,7 +306,8 @@ impl<'p> Draft<'p> {
     /// Why a page changes, one bit for each reason.
     pub(crate) fn reasons(&self, no: PageNo) -> u16 {
         let added = if no.0 >= self.pages.count() { Reason::Internal.bit() } else { 0 };
+        let leaf = if self.leaves.has(no) { Reason::DuplicatePage.bit() } else { 0 };
         let lsn = if self.resets_lsn(no) { Reason::Lsn.bit() } else { 0 };
-        self.changes.get(&no).map_or(0, |change| change.reasons) | added | lsn
+        self.changes.get(&no).map_or(0, |change| change.reasons) | added | leaf | lsn
     }
 }

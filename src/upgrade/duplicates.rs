@@ -9,17 +9,10 @@ use super::node::{self, Child, Keys, Node, item_at};
 use super::profile::Profile;
 use crate::format::item::{self, DELETED};
 use crate::format::page::{Page, PageKind, at};
-use crate::pages::Pages;
 use crate::types::PageNo;
 
-/// Page types of the leaves.
-const SORTED: u8 = 12;
-const UNSORTED: u8 = 6;
-
-/// The chains of a file, each converted once.
+/// How the chains of a file are converted, each once.
 pub(super) struct Chains {
-    /// One bit a page: whether it is part of a chain that was converted.
-    converted: Vec<u64>,
     /// Releases 3.1 to 4.4 keep the mark of deletion in the type of a key.
     keep_marks: bool,
     /// The genuine tools count deleted duplicates on the root of sorted ones, although no
@@ -28,17 +21,15 @@ pub(super) struct Chains {
 }
 
 impl Chains {
-    pub(super) fn new(pages: &Pages<'_>, profile: Profile) -> Self {
-        let converted = vec![0; PageNo(pages.count()).index().div_ceil(64)];
-        let count_deleted = profile.is_genuine();
-        Chains { converted, keep_marks: profile == Profile::Genuine8a, count_deleted }
+    pub(super) fn new(profile: Profile) -> Self {
+        Chains { keep_marks: profile == Profile::Genuine8a, count_deleted: profile.is_genuine() }
     }
 
     /// Converts the chain that starts on a page, and gives the root of its tree.
     ///
     /// `from` is the item that leads there.
     pub(super) fn convert<O: ByteOrder>(
-        &mut self,
+        &self,
         draft: &mut Draft<'_>,
         head: PageNo,
         sorted: bool,
@@ -49,7 +40,7 @@ impl Chains {
             true if self.keep_marks => Keys::Marked,
             true => Keys::First,
         };
-        let (mut children, records) = self.leaves::<O>(draft, head, keys, from)?;
+        let (mut children, records) = leaves::<O>(draft, head, keys, from)?;
         let counted = self.count_deleted.then_some(records);
         let mut level = 2u8;
         while children.len() > 1 {
@@ -63,60 +54,47 @@ impl Chains {
         }
         Ok(children.first().map_or(head, |root| root.page))
     }
-
-    /// Turns the pages of a chain into leaves.
-    fn leaves<O: ByteOrder>(
-        &mut self,
-        draft: &mut Draft<'_>,
-        head: PageNo,
-        keys: Keys,
-        from: (PageNo, usize),
-    ) -> Result<(Vec<Child>, u32)> {
-        let pages = draft.pages();
-        let sorted = keys != Keys::None;
-        let leaf_type = if sorted { SORTED } else { UNSORTED };
-        let (mut children, mut records) = (Vec::new(), 0u32);
-        let (mut next, mut from) = (Some(head), from);
-        while let Some(no) = next {
-            let refuse = |why| Err(Refusal::Chain { page: from.0, offset: from.1, why }.into());
-            let Some(page) = pages.raw(no).and_then(Page::<O>::new) else {
-                return refuse("it leads beyond the end of the file");
-            };
-            if PageKind::from_byte(page.type_byte()) != Some(PageKind::Duplicate) || page.pgno() != no.0 {
-                return refuse("it does not lead to a page of duplicates");
-            }
-            if !self.mark(no) {
-                return refuse("it leads to a page that another chain has");
-            }
-            if page.entries() == 0 {
-                return refuse("it leads to a page without duplicates");
-            }
-            let Some(count) = live::<O>(&page, pages.overhead()) else {
-                return refuse("it leads to a page with items beyond its end");
-            };
-            if sorted && keys.of::<O>(&page, pages.overhead()).is_none() {
-                return refuse("it leads to a page whose first item is none");
-            }
-            draft.replace(no, 0, &[0; 8], Reason::DuplicatePage);
-            draft.replace(no, at::LEVEL, &[1, leaf_type], Reason::DuplicatePage);
-            let entries = u32::from(page.entries());
-            records = records.saturating_add(entries);
-            children.push(Child { page: no, count: if sorted { count } else { entries }, leaf: no });
-            from = (no, at::NEXT);
-            next = PageNo::link(page.next());
-        }
-        Ok((children, records))
-    }
-
-    fn mark(&mut self, no: PageNo) -> bool {
-        let Some(word) = self.converted.get_mut(no.index() >> 6) else { return false };
-        let bit = 1u64 << (no.0 & 63);
-        let new = *word & bit == 0;
-        *word |= bit;
-        new
-    }
 }
 
+/// Turns the pages of a chain into leaves.
+fn leaves<O: ByteOrder>(
+    draft: &mut Draft<'_>,
+    head: PageNo,
+    keys: Keys,
+    from: (PageNo, usize),
+) -> Result<(Vec<Child>, u32)> {
+    let pages = draft.pages();
+    let sorted = keys != Keys::None;
+    let (mut children, mut records) = (Vec::new(), 0u32);
+    let (mut next, mut from) = (Some(head), from);
+    while let Some(no) = next {
+        let refuse = |why| Err(Refusal::Chain { page: from.0, offset: from.1, why }.into());
+        let Some(page) = pages.raw(no).and_then(Page::<O>::new) else {
+            return refuse("it leads beyond the end of the file");
+        };
+        if PageKind::from_byte(page.type_byte()) != Some(PageKind::Duplicate) || page.pgno() != no.0 {
+            return refuse("it does not lead to a page of duplicates");
+        }
+        if page.entries() == 0 {
+            return refuse("it leads to a page without duplicates");
+        }
+        let Some(count) = live::<O>(&page, pages.overhead()) else {
+            return refuse("it leads to a page with items beyond its end");
+        };
+        if sorted && keys.of::<O>(&page, pages.overhead()).is_none() {
+            return refuse("it leads to a page whose first item is none");
+        }
+        if !draft.become_leaf(no, sorted) {
+            return refuse("it leads to a page that another chain has");
+        }
+        let entries = u32::from(page.entries());
+        records = records.saturating_add(entries);
+        children.push(Child { page: no, count: if sorted { count } else { entries }, leaf: no });
+        from = (no, at::NEXT);
+        next = PageNo::link(page.next());
+    }
+    Ok((children, records))
+}
 /// How many items of a page are not marked as deleted.
 fn live<O: ByteOrder>(page: &Page<'_, O>, overhead: usize) -> Option<u32> {
     let mut live = 0u32;

@@ -6,6 +6,11 @@ use super::profile::Profile;
 use crate::journal::JournalError;
 use crate::types::{Lsn, PageNo};
 
+/// A number of things, in words.
+pub(super) fn counted(number: u64, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
 /// A result with an [`UpgradeError`].
 pub(super) type Result<T> = std::result::Result<T, UpgradeError>;
 
@@ -74,7 +79,10 @@ impl UpgradeError {
 #[non_exhaustive]
 pub enum Refusal {
     /// The version is beyond that of the profile.
-    #[error("version {version} cannot become {}: there is no way down", .profile.name())]
+    #[error(
+        "version {version} cannot become {}: there is no way down but to load a dump with the earlier release",
+        .profile.name()
+    )]
     Downgrade {
         /// Version of the file.
         version: u32,
@@ -82,16 +90,16 @@ pub enum Refusal {
         profile: Profile,
     },
     /// The file has a tail that is no whole page.
-    #[error("{tail} bytes follow the last whole page: the file was cut, or something was added to it")]
+    #[error("{} behind the last whole page: the file was cut, or something was added to it", counted(*tail, "byte"))]
     Tail {
         /// Bytes behind the last whole page.
         tail: u64,
     },
     /// The file is damaged.
-    #[error("the file is damaged, {errors} findings, the first: {first} (see bdbkit verify, bdbkit salvage)")]
+    #[error("the file is damaged, {}, the first: {first} (see bdbkit verify, bdbkit salvage)", counted(*errors, "finding"))]
     Damaged {
         /// How many errors there are.
-        errors: usize,
+        errors: u64,
         /// The first of them.
         first: String,
     },
@@ -106,6 +114,17 @@ pub enum Refusal {
     Hash {
         /// A page of the database.
         page: PageNo,
+    },
+    /// Keys that release 2 stored in the order of the other machine: no genuine tool turns
+    /// them round, and no release reads what it makes of them.
+    #[error(
+        "{} stored in the byte order of another machine, which the genuine tools do not mend: upgrade to \
+         version 8 or 9 with profile v8 or v9",
+        counted(*keys, "shared key")
+    )]
+    KeyOrder {
+        /// How many.
+        keys: u64,
     },
     /// A chain of duplicates is broken.
     #[error("page {page}: byte {offset}: the chain of duplicates is broken: {why}")]
@@ -125,8 +144,8 @@ pub enum Refusal {
         /// Offset of the item in the page, in bytes.
         offset: usize,
     },
-    /// No database of this name is in the file.
-    #[error("the file holds no database named {}", .name.escape_ascii())]
+    /// No database of this name is in any of the files.
+    #[error("there is no database named {}", .name.escape_ascii())]
     NoSuchDatabase {
         /// The name.
         name: Vec<u8>,

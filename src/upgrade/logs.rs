@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use byteorder::ByteOrder;
 
-use super::error::{Refusal, Result, UpgradeError};
+use super::error::{Refusal, Result, UpgradeError, counted};
 use super::notice::Notice;
 use crate::btree::Database;
 use crate::format::page::{Page, PageKind};
@@ -67,8 +67,9 @@ pub(super) fn check(
     let pending = pending(&logs, file).map_err(error)?;
     if let Some(from) = pending.first {
         let why = format!(
-            "{} committed changes are not in the file, {} uncommitted ones are",
-            pending.redo, pending.undo
+            "{} not in the file, {} in it",
+            counted(pending.redo, "committed change"),
+            counted(pending.undo, "uncommitted one")
         );
         return Err(Refusal::Recovery { why, from, to: pending.end }.into());
     }

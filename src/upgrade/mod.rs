@@ -1,7 +1,8 @@
 //! Upgrading files in place: 6 → 7 → 8 → 9, in either byte order (upgrade).
 //!
 //! - `prepare`: checks, and the plan, before anything is written
-//! - `v6_to_v7`, `v7_to_v8`, `v8_to_v9`: one step each; `duplicates`, `node`: chains become trees
+//! - `v6_to_v7`, `v7_to_v8`, `v8_to_v9`: one step each; `duplicates`, `leaves`, `node`: chains
+//!   become trees
 //! - `draft`: the file as it will be, in memory of the size of the changes
 //! - `plan`, `run`, `copy`: what the user sees of it
 //! - `databases`, `sorting`, `shared_keys`, `content`: what the steps need to know
@@ -14,6 +15,7 @@ mod databases;
 mod draft;
 mod duplicates;
 mod error;
+mod leaves;
 mod logs;
 mod node;
 mod notice;

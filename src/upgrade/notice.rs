@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::error::counted;
 use crate::types::PageNo;
 
 /// Something that does not stop an upgrade, but that somebody should know.
@@ -23,14 +24,14 @@ pub enum Notice {
     /// Pages that nothing leads to and that are not on the free list.
     Unreferenced {
         /// How many.
-        pages: usize,
+        pages: u64,
         /// The first of them.
         first: PageNo,
     },
     /// Items that a crash left marked as deleted: they stay, and newer verifiers reject them.
     Deleted {
         /// How many.
-        items: usize,
+        items: u64,
         /// The first page that has some.
         first: PageNo,
     },
@@ -41,8 +42,11 @@ pub enum Notice {
         /// What is right.
         last: u32,
     },
-    /// Bytes that 4.1 and later would take for an encryption algorithm were cleared.
+    /// Bytes that 4.1 and later would take for an encryption algorithm were cleared, or one
+    /// beside them.
     StaleMaxKey,
+    /// Bytes that 4.8 and later would take for a number of partitions were cleared.
+    StaleAllocation,
     /// Shared keys with a length in the wrong byte order were turned round.
     KeyOrder {
         /// How many.
@@ -68,28 +72,28 @@ impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Notice::MinKey { page, keys } => {
+                let keys = counted((*keys).into(), "key");
                 write!(
                     f,
-                    "page {page} asks for {keys} keys on a page, which newer verifiers reject; left as it is"
+                    "page {page} asks for {keys} on a page, which newer verifiers reject; left as it is"
                 )
             }
             Notice::RecordLength { length } => {
                 f.write_str("records of fixed length, but version 6 does not store it: newer releases read them and refuse to add any")?;
                 match length {
-                    Some(length) => write!(f, "; all records have {length} bytes"),
+                    Some(length) => write!(f, "; all records have {}", counted((*length).into(), "byte")),
                     None => Ok(()),
                 }
             }
             Notice::Unreferenced { pages, first } => {
-                write!(
-                    f,
-                    "{pages} pages that nothing leads to, the first is {first}: newer verifiers report them"
-                )
+                let pages = counted(*pages, "page");
+                write!(f, "{pages} that nothing leads to, the first is {first}: newer verifiers report that")
             }
             Notice::Deleted { items, first } => {
+                let items = counted(*items, "item");
                 write!(
                     f,
-                    "{items} items are marked as deleted, the first on page {first}: they stay, and newer verifiers report them"
+                    "{items} marked as deleted, the first on page {first}: left as it is, and reported by newer verifiers"
                 )
             }
             Notice::LastPage { stored, last } => {
@@ -100,8 +104,15 @@ impl fmt::Display for Notice {
             Notice::StaleMaxKey => f.write_str(
                 "bytes of a setting of release 2 are cleared that 4.1 and later take for encryption",
             ),
+            Notice::StaleAllocation => f.write_str(
+                "half of an LSN of release 3.1 is cleared that 4.8 and later take for a number of partitions",
+            ),
             Notice::KeyOrder { keys } => {
-                write!(f, "{keys} shared keys had their length in the wrong byte order and are turned round")
+                write!(
+                    f,
+                    "{} turned round: the length stood in the wrong byte order",
+                    counted(*keys, "shared key")
+                )
             }
             Notice::Sorted { database, sorted } => {
                 let how = if *sorted { "sorted" } else { "unsorted" };

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::content::Content;
 use super::draft::Reason;
 use super::notice::Notice;
-use super::prepare::Prepared;
+use super::prepare::{Prepared, Ready};
 use crate::types::PageNo;
 
 /// What an upgrade would do to a file.
@@ -56,6 +56,20 @@ impl Plan {
             content: prepared.content,
             notices: prepared.notices.clone(),
             changes: draft.touched().map(|no| (no, draft.reasons(no))).collect(),
+        }
+    }
+
+    /// For a file that has the form already.
+    pub(super) fn nothing(path: &Path, ready: Ready) -> Plan {
+        Plan {
+            path: path.to_owned(),
+            from: ready.version,
+            to: ready.version,
+            pages_before: ready.pages,
+            pages_after: ready.pages,
+            content: None,
+            notices: Vec::new(),
+            changes: Vec::new(),
         }
     }
 

@@ -9,11 +9,11 @@ use super::databases::Databases;
 use super::draft::{Draft, Reason};
 use super::error::{Refusal, Result};
 use super::notice::Notice;
-use super::profile::{Duplicates, Profile};
+use super::profile::Duplicates;
 use super::{shared_keys, v6_to_v7, v7_to_v8, v8_to_v9};
 use crate::btree::Database;
-use crate::format::meta::at;
-use crate::meta::Meta;
+use crate::format::meta::{LENGTH, at};
+use crate::meta;
 use crate::order::with_order;
 use crate::types::{FileId, Lsn, PageNo};
 use crate::verify::{Rule, Severity, Verify};
@@ -30,7 +30,34 @@ pub(super) struct Prepared<'p> {
     pub(super) to: u32,
 }
 
-/// Checks a file and computes what changes.
+/// Bytes of a file that say whether it has the form already.
+pub(super) const HEAD: u64 = 512;
+
+/// A file that has the form already.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ready {
+    pub(super) version: u32,
+    pub(super) pages: u32,
+}
+
+/// Whether a file of this many bytes, which starts with these, has the form already. Then
+/// nothing is written, so nothing is checked: it may be encrypted, or damaged.
+pub(super) fn ready(head: &[u8], bytes: u64, choices: &Choices) -> Result<Option<Ready>> {
+    let profile = choices.profile;
+    // What is no database of this kind says so when it is opened.
+    let Some(order) = meta::identify(head).ok().filter(|_| head.len() >= LENGTH) else { return Ok(None) };
+    let version = order.u32_at(head, at::VERSION).unwrap_or(0);
+    if !profile.keeps(version) {
+        let beyond = (7..=9).contains(&version) && version > profile.version();
+        return if beyond { Err(Refusal::Downgrade { version, profile }.into()) } else { Ok(None) };
+    }
+    let page_size = order.u32_at(head, at::PAGE_SIZE).unwrap_or(0);
+    let pages = bytes.checked_div(page_size.into()).unwrap_or(0);
+    let pages = u32::try_from(pages).unwrap_or(u32::MAX);
+    Ok((!choices.reset_lsn).then_some(Ready { version, pages }))
+}
+
+/// Checks a file and computes what changes. That it has the form already is known before.
 pub(super) fn prepare<'p>(file: &'p Database<'_>, choices: &Choices, id: FileId) -> Result<Prepared<'p>> {
     with_order!(file.meta().endianness(), O => prepare_in::<O>(file, choices, id))
 }
@@ -40,11 +67,8 @@ fn prepare_in<'p, O: ByteOrder>(
     choices: &Choices,
     new_id: FileId,
 ) -> Result<Prepared<'p>> {
-    let (meta, profile) = (file.meta(), choices.profile);
-    let version = meta.version();
-    if version > profile.version() {
-        return Err(Refusal::Downgrade { version, profile }.into());
-    }
+    let profile = choices.profile;
+    let version = file.meta().version();
     let mut notices = structure(file)?;
     let mut databases = Databases::find::<O>(file)?;
     if let Some(page) = databases.hash().filter(|_| version == 7 && profile.version() > 7) {
@@ -53,9 +77,11 @@ fn prepare_in<'p, O: ByteOrder>(
     let chains = version < 8 && profile.version() >= 8 && databases.may_have_chains();
     let (draft, content) =
         with_content(file, chains, || draft::<O>(file, choices, new_id, &mut databases, &mut notices))?;
-    notices.extend(habits(meta, profile, &draft));
+    if version == 8 && !profile.is_genuine() {
+        notices.extend(habits(file, &databases));
+    }
     let sorted = databases.choices().any(|(_, sorted)| sorted);
-    let to = if draft.is_empty() { version } else { profile.version() };
+    let to = if draft.is_empty() { version } else { version.max(profile.version()) };
     Ok(Prepared { draft, content, notices, sorted, from: version, to })
 }
 
@@ -67,29 +93,24 @@ fn draft<'p, O: ByteOrder>(
     databases: &mut Databases,
     notices: &mut Vec<Notice>,
 ) -> Result<Draft<'p>> {
-    let (meta, profile) = (file.meta(), choices.profile);
-    let version = meta.version();
+    let (version, profile) = (file.meta().version(), choices.profile);
     let mut draft = Draft::new(file.pages());
     if version < 8 && profile.version() >= 8 {
-        databases.decide::<O>(
-            file.pages(),
-            choices.duplicates,
-            &choices.duplicates_of,
-            profile.is_genuine(),
-        )?;
+        databases.decide::<O>(file.pages(), choices)?;
         notices.extend(looked_at(databases, choices));
     }
     if version == 6 {
-        if !profile.is_genuine() {
-            let keys = shared_keys::normalise::<O>(&mut draft, databases);
-            notices.extend((keys > 0).then_some(Notice::KeyOrder { keys }));
+        let keys = shared_keys::normalise::<O>(&mut draft, databases);
+        if keys > 0 && profile.is_genuine() {
+            return Err(Refusal::KeyOrder { keys }.into());
         }
+        notices.extend((keys > 0).then_some(Notice::KeyOrder { keys }));
         let first = file.pages().raw(PageNo::META).and_then(|page| page.first_chunk());
         if let Some(first) = first {
             draft.replace(
                 PageNo::META,
                 0,
-                &v6_to_v7::metadata(first, meta.endianness(), new_id, profile),
+                &v6_to_v7::metadata(first, file.meta().endianness(), new_id, profile),
                 Reason::Metadata,
             );
         }
@@ -113,7 +134,7 @@ pub(super) const NOT_LOGGED: Lsn = Lsn { file: 0, offset: 1 };
 /// Whether an upgrade carries a finding over: what newer verifiers report, but nobody
 /// loses anything by.
 fn stays(rule: Rule) -> bool {
-    matches!(rule, Rule::Unreferenced | Rule::MinKey)
+    matches!(rule, Rule::Unreferenced | Rule::MinKey | Rule::ItemDeleted)
 }
 
 /// The first error that a file must not have. The genuine profiles keep the flags that the
@@ -136,12 +157,14 @@ pub(super) fn structure(file: &Database<'_>) -> Result<Vec<Notice>> {
     let errors = verdict.findings().iter().filter(|finding| finding.severity == Severity::Error);
     let bad = || errors.clone().filter(|finding| !stays(finding.rule));
     if let Some(first) = bad().next() {
-        return Err(Refusal::Damaged { errors: bad().count(), first: first.to_string() }.into());
+        let errors = u64::try_from(bad().count()).unwrap_or(u64::MAX);
+        return Err(Refusal::Damaged { errors, first: first.to_string() }.into());
     }
     let first_of = |rule: Rule| {
         let mut found = verdict.findings().iter().filter(move |finding| finding.rule == rule);
         let first = found.next()?;
-        Some((found.count().saturating_add(1), first.page))
+        let others = u64::try_from(found.count()).unwrap_or(u64::MAX);
+        Some((others.saturating_add(1), first.page))
     };
     let unreferenced = first_of(Rule::Unreferenced);
     notices.extend(unreferenced.map(|(pages, first)| Notice::Unreferenced { pages, first }));
@@ -192,19 +215,18 @@ fn record_length(file: &Database<'_>) -> Option<Notice> {
     Some(Notice::RecordLength { length })
 }
 
-/// What releases before left wrong in page 0 of version 8.
-fn habits(meta: &Meta, profile: Profile, draft: &Draft<'_>) -> Vec<Notice> {
-    let mut notices = Vec::new();
-    let Some(page) = draft.pages().raw(PageNo::META).filter(|_| !profile.is_genuine()) else {
-        return notices;
+/// What releases before left wrong in the metadata of version 8.
+fn habits(file: &Database<'_>, databases: &Databases) -> Vec<Notice> {
+    let (pages, mut notices) = (file.pages(), Vec::new());
+    let stored = file.meta().last_page().map_or(0, |page| page.0);
+    let last = pages.count().saturating_sub(1);
+    notices.extend((stored != last).then_some(Notice::LastPage { stored, last }));
+    let stale = |at: usize, len: usize| {
+        let mut metadata = databases.metadata_pages().filter_map(|no| pages.raw(no));
+        metadata.any(|page| page.iter().skip(at).take(len).any(|&byte| byte != 0))
     };
-    if meta.version() == 8 {
-        let stored = meta.endianness().u32_at(page, at::LAST_PGNO).unwrap_or(0);
-        let last = draft.pages().count().saturating_sub(1);
-        notices.extend((stored != last).then_some(Notice::LastPage { stored, last }));
-        let stale =
-            [at::ENCRYPTION, at::METAFLAGS].iter().any(|&at| page.get(at).is_some_and(|&byte| byte != 0));
-        notices.extend(stale.then_some(Notice::StaleMaxKey));
-    }
+    let max_key = stale(at::ENCRYPTION, 1) || stale(at::METAFLAGS, 2);
+    notices.extend(max_key.then_some(Notice::StaleMaxKey));
+    notices.extend(stale(at::NPARTS, 4).then_some(Notice::StaleAllocation));
     notices
 }

@@ -50,6 +50,17 @@ impl Profile {
         }
     }
 
+    /// Whether files of a version have the form already, whatever is in them: nothing is
+    /// written to them, as by the tools.
+    pub(super) fn keeps(self, version: u32) -> bool {
+        match self {
+            Profile::V7 => version == 7,
+            Profile::V8 => false, // something may have to be mended
+            Profile::V9 | Profile::Genuine8b => version == 9,
+            Profile::Genuine8a => version == 8 || version == 9,
+        }
+    }
+
     /// Whether the faults of the genuine tools are kept.
     #[must_use]
     pub fn is_genuine(self) -> bool {

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::choices::{Job, NewId};
+use super::choices::{Job, NewId, ResetOf};
 use super::databases::Databases;
 use super::draft::{Draft, Reason};
 use super::error::Result;
@@ -50,19 +50,19 @@ impl<'d, D: Disk> Reset<'d, D> {
     /// As [`Reset::lsn`], for files of some disk.
     #[must_use]
     pub fn lsn_on(disk: &'d D, paths: impl IntoIterator<Item = impl AsRef<Path>>) -> Self {
-        Reset(Upgrade::on(disk, paths).job(Job::ResetLsn(NOT_LOGGED)))
+        Reset(Upgrade::on(disk, paths).job(Job::Reset(ResetOf::Lsns(NOT_LOGGED))))
     }
 
     /// As [`Reset::file_id`], for files of some disk. Each file gets an id of its own.
     #[must_use]
     pub fn file_id_on(disk: &'d D, paths: impl IntoIterator<Item = impl AsRef<Path>>) -> Self {
-        Reset(Upgrade::on(disk, paths).job(Job::ResetFileId))
+        Reset(Upgrade::on(disk, paths).job(Job::Reset(ResetOf::FileId)))
     }
 
     /// LSN `[0][0]` instead of `[0][1]`: for releases 2.x and 3.x.
     #[must_use]
     pub fn zero(self) -> Self {
-        Reset(self.0.job(Job::ResetLsn(Lsn::default())))
+        Reset(self.0.job(Job::Reset(ResetOf::Lsns(Lsn::default()))))
     }
 
     /// This id instead of a fresh one.
@@ -94,13 +94,13 @@ impl<'d, D: Disk> Reset<'d, D> {
 }
 
 /// Checks a file, and computes what changes.
-pub(super) fn prepare<'p>(file: &'p Database<'_>, job: Job, id: FileId) -> Result<Prepared<'p>> {
+pub(super) fn prepare<'p>(file: &'p Database<'_>, what: ResetOf, id: FileId) -> Result<Prepared<'p>> {
     let notices = structure(file)?;
-    let (draft, content) = with_content(file, matches!(job, Job::ResetLsn(_)), || {
+    let (draft, content) = with_content(file, matches!(what, ResetOf::Lsns(_)), || {
         let mut draft = Draft::new(file.pages());
-        match job {
-            Job::ResetLsn(lsn) => draft.reset_lsn(lsn),
-            Job::ResetFileId | Job::Upgrade => {
+        match what {
+            ResetOf::Lsns(lsn) => draft.reset_lsn(lsn),
+            ResetOf::FileId => {
                 let databases = with_order!(file.meta().endianness(), O => Databases::find::<O>(file))?;
                 for (no, offset) in databases.file_ids() {
                     draft.replace(no, offset, &id.0, Reason::FileId);

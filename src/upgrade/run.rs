@@ -2,18 +2,23 @@
 //! "Our procedure" and "Crash-safe protocol").
 
 use std::collections::hash_map::RandomState;
+#[cfg(unix)]
+use std::fs::File;
 use std::hash::{BuildHasher, Hasher};
 use std::io;
+#[cfg(unix)]
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::choices::{Choices, Job, NewId};
+use super::choices::{Choices, Job, NewId, ResetOf};
 use super::content::Content;
+use super::databases::Missing;
 use super::draft::Draft;
 use super::error::{Refusal, Result, UpgradeError};
 use super::notice::Notice;
 use super::plan::Plan;
-use super::prepare::{self, Prepared};
+use super::prepare::{self, Prepared, Ready};
 use super::profile::Profile;
 use super::validation::{self, Validation};
 use super::{copy, logs, reset};
@@ -22,7 +27,10 @@ use crate::journal::{
     self, Backup, BoxError, Disk, DiskFile, Estimate, Facts, Identity, Journal, Leftover, Operation, Outcome,
     Set, SetLeftover,
 };
-use crate::types::{FileId, PageNo};
+use crate::types::FileId;
+
+/// A plan for a file of more bytes is not carried out in memory to see what comes of it.
+const CHECKED_IN_MEMORY: u64 = 32 << 20;
 
 /// An upgrade of one file, or of several as one unit.
 ///
@@ -69,16 +77,21 @@ pub struct Upgrade<'d, D: Disk> {
 ///
 /// # Errors
 ///
-/// Why the file is refused. Logs are not looked at.
+/// Why the file is refused, or that the result would be wrong. Logs are not looked at.
 pub fn in_memory(file: &[u8], choices: &Choices) -> Result<(Vec<u8>, Vec<Notice>)> {
-    let db = Database::from_bytes(file)?;
-    let id = choices.new_id(&db, None);
-    let Prepared { draft, notices, .. } = prepare::prepare(&db, choices, id)?;
-    let mut image = Vec::new();
-    for no in (0..draft.count()).map(PageNo) {
-        image.extend_from_slice(&draft.image(no).unwrap_or_default());
+    let mut missing = Missing::new(choices);
+    if prepare::ready(file, length(file), choices)?.is_some() {
+        missing.look_at(Database::from_bytes(file));
+        missing.none()?;
+        return Ok((file.to_vec(), Vec::new()));
     }
-    Ok((image, notices))
+    let db = Database::from_bytes(file)?;
+    missing.look(&db);
+    missing.none()?;
+    let id = choices.new_id(&db, None);
+    let prepared = prepare::prepare(&db, choices, id)?;
+    validation::plan(&prepared.draft, &facts(Job::Upgrade, choices, &db, &prepared, id), u64::MAX)?;
+    Ok((prepared.draft.file(), prepared.notices))
 }
 
 /// What an upgrade did.
@@ -138,11 +151,18 @@ impl Upgrade<'static, journal::SystemDisk> {
 
     /// What would be done to each file. Writes nothing, and takes no lock.
     ///
+    /// The result is validated as [`Upgrade::run`] does it. Of files above 32 MiB only if
+    /// nothing but page 0 changes: a larger result is not put together in memory.
+    ///
     /// # Errors
     ///
-    /// Why a file would be refused.
+    /// Why a file would be refused, or that the result would be wrong.
     pub fn plan(&self) -> Result<Vec<Plan>> {
-        self.paths.iter().map(|path| self.plan_one(path).map_err(|error| error.about(path))).collect()
+        let mut missing = Missing::new(&self.choices);
+        let mut plan = |path: &PathBuf| self.plan_one(path, &mut missing).map_err(|error| error.about(path));
+        let plans = self.paths.iter().map(&mut plan).collect::<Result<_>>()?;
+        missing.none()?;
+        Ok(plans)
     }
 
     /// Writes the upgraded file under another name; the original stays as it is. Needs no
@@ -157,18 +177,42 @@ impl Upgrade<'static, journal::SystemDisk> {
         Ok(Report { files: self.paths.iter().map(copy).collect::<Result<_>>()? })
     }
 
-    fn plan_one(&self, path: &Path) -> Result<Plan> {
+    fn plan_one(&self, path: &Path, missing: &mut Missing<'_>) -> Result<Plan> {
+        if let Some(ready) = self.ready_at(path)? {
+            missing.look_at(Database::open(path));
+            return Ok(Plan::nothing(path, ready));
+        }
         let db = Database::open(path)?;
-        let (prepared, _) = self.prepare(&db, path, None)?;
+        missing.look(&db);
+        let (prepared, id) = self.prepare(&db, path, None)?;
+        validation::plan(&prepared.draft, &self.facts(&db, &prepared, id), CHECKED_IN_MEMORY)?;
         Ok(Plan::new(path, &prepared))
     }
 
     fn copy_one(&self, path: &Path, target: &Path) -> Result<FileReport> {
+        // A file that has the form already is read and checked all the same: it is written.
+        self.ready_at(path)?;
         let db = Database::open(path)?;
+        let mut missing = Missing::new(&self.choices);
+        missing.look(&db);
+        missing.none()?;
         let (prepared, id) = self.prepare(&db, path, None)?;
         let facts = self.facts(&db, &prepared, id);
         copy::write(path, target, &prepared.draft, |contents| validation::whole(contents, &facts))?;
         Ok(report(path, &prepared, None, None))
+    }
+
+    /// Whether a file has the form already. Looks at its start only, which a pipe or a
+    /// device may never give.
+    fn ready_at(&self, path: &Path) -> Result<Option<Ready>> {
+        let kind = std::fs::metadata(path).map_err(at(path))?;
+        if !kind.is_file() {
+            let error = io::Error::new(io::ErrorKind::InvalidInput, "not a regular file");
+            return Err(at(path)(error).into());
+        }
+        let (mut head, file) = (Vec::new(), File::open(path).map_err(at(path))?);
+        file.take(prepare::HEAD).read_to_end(&mut head).map_err(at(path))?;
+        self.ready(&head, kind.len())
     }
 }
 
@@ -229,16 +273,22 @@ impl<'d, D: Disk> Upgrade<'d, D> {
         let leftovers = self.settle(&places, &files, Wish::Resume)?;
         let mut journals = Journals::new(self.disk, &places)?;
         let (mut reports, mut backups) = (Vec::new(), Vec::new());
-        let mut validation = Validation::default();
+        let (mut validation, mut missing) = (Validation::default(), Missing::new(&self.choices));
+        let mut written = Ok(());
         for ((path, file), leftover) in self.paths.iter().zip(&files).zip(leftovers) {
-            match self.write(path, file, &mut journals, &mut backups, &mut validation) {
+            let report = self.write(path, file, &mut journals, &mut backups, &mut validation, &mut missing);
+            match report {
                 Ok(report) => reports.push(FileReport { leftover, ..report }),
                 Err(error) => {
-                    // Why the file is refused matters more than what could not be removed.
-                    let _ = journals.discard().and_then(|()| remove(backups));
-                    return Err(error.about(path));
+                    written = Err(error.about(path));
+                    break;
                 }
             }
+        }
+        if let Err(error) = written.and_then(|()| missing.none()) {
+            // Why a file is refused matters more than what could not be removed.
+            let _ = journals.discard().and_then(|()| remove(backups));
+            return Err(error);
         }
         let done = journals.run(&validation);
         if done.is_ok() && !self.keep_backup {
@@ -300,7 +350,7 @@ impl<'d, D: Disk> Upgrade<'d, D> {
                     None
                 }
                 Some(leftover) => Some(match wish {
-                    Wish::Resume => leftover.resume(validation::whole)?,
+                    Wish::Resume => leftover.resume(|contents, facts| validation::whole(contents, facts))?,
                     Wish::RollBack => leftover.roll_back()?,
                 }),
             };
@@ -350,12 +400,18 @@ impl<'d, D: Disk> Upgrade<'d, D> {
         journals: &mut Journals<'f, D>,
         backups: &mut Vec<Backup<'f, D>>,
         validation: &mut Validation,
+        missing: &mut Missing<'_>,
     ) -> Result<FileReport>
     where
         'd: 'f,
     {
         let contents = file.contents().map_err(at(path))?;
+        if let Some(ready) = self.ready(&contents, length(&contents))? {
+            missing.look_at(Database::from_bytes(&contents[..]));
+            return Ok(nothing(path, ready));
+        }
         let db = Database::from_bytes(&contents[..])?;
+        missing.look(&db);
         let (prepared, id) = self.prepare(&db, path, file.identity().ok())?;
         let mut backup = None;
         if !prepared.draft.is_empty() {
@@ -383,43 +439,65 @@ impl<'d, D: Disk> Upgrade<'d, D> {
         identity: Option<Identity>,
     ) -> Result<(Prepared<'p>, FileId)> {
         let id = self.choices.new_id(db, identity);
-        let mut prepared = match self.job {
-            Job::Upgrade => prepare::prepare(db, &self.choices, id)?,
-            job => reset::prepare(db, job, id)?,
+        // The log lies beside the file, not beside a link to it.
+        let place = self.disk.resolve(path).unwrap_or_else(|_| path.to_owned());
+        let logs = logs::check(db, &place, self.choices.ignore_logs, self.choices.assume_closed);
+        let prepared = match self.job {
+            Job::Upgrade => prepare::prepare(db, &self.choices, id),
+            Job::Reset(what) => reset::prepare(db, what, id),
         };
-        if !prepared.draft.is_empty() {
-            // The log lies beside the file, not beside a link to it.
-            let place = self.disk.resolve(path).unwrap_or_else(|_| path.to_owned());
-            let notice = logs::check(db, &place, self.choices.ignore_logs, self.choices.assume_closed)?;
-            prepared.notices.extend(notice);
+        match (logs, prepared) {
+            // Nothing is written: whatever the logs say may come later.
+            (_, Ok(prepared)) if prepared.draft.is_empty() => Ok((prepared, id)),
+            // A file that was not recovered may look damaged: recovery is what it needs.
+            (Err(error), _) | (Ok(_), Err(error)) => Err(error),
+            (Ok(notice), Ok(mut prepared)) => {
+                prepared.notices.extend(notice);
+                Ok((prepared, id))
+            }
         }
-        Ok((prepared, id))
+    }
+
+    /// Whether the version of a file says that there is nothing to do.
+    fn ready(&self, head: &[u8], bytes: u64) -> Result<Option<Ready>> {
+        match self.job {
+            Job::Upgrade => prepare::ready(head, bytes, &self.choices),
+            Job::Reset(_) => Ok(None),
+        }
     }
 
     fn facts(&self, db: &Database<'_>, prepared: &Prepared<'_>, id: FileId) -> Facts {
-        let options = journal::Options {
-            sorted: prepared.sorted,
-            genuine_8a: self.choices.profile == Profile::Genuine8a,
-            genuine_8b: self.choices.profile == Profile::Genuine8b,
-            logs_ignored: self.choices.ignore_logs,
-        };
-        let version = |version: u32| u8::try_from(version).unwrap_or(u8::MAX);
-        Facts {
-            operation: match self.job {
-                Job::Upgrade => Operation::Upgrade,
-                Job::ResetLsn(_) => Operation::ResetLsn,
-                Job::ResetFileId => Operation::ResetFileId,
-            },
-            order: db.meta().endianness(),
-            source_version: version(prepared.from),
-            target_version: version(prepared.to),
-            page_size: db.meta().page_size(),
-            options,
-            new_uid: id,
-            digest: prepared.content.map(|content| content.digest),
-            pairs: prepared.content.map_or(0, |content| content.pairs),
-        }
+        facts(self.job, &self.choices, db, prepared, id)
     }
+}
+
+fn facts(job: Job, choices: &Choices, db: &Database<'_>, prepared: &Prepared<'_>, id: FileId) -> Facts {
+    let options = journal::Options {
+        sorted: prepared.sorted,
+        genuine_8a: choices.profile == Profile::Genuine8a,
+        genuine_8b: choices.profile == Profile::Genuine8b,
+        logs_ignored: choices.ignore_logs,
+    };
+    let version = |version: u32| u8::try_from(version).unwrap_or(u8::MAX);
+    Facts {
+        operation: match job {
+            Job::Upgrade => Operation::Upgrade,
+            Job::Reset(ResetOf::Lsns(_)) => Operation::ResetLsn,
+            Job::Reset(ResetOf::FileId) => Operation::ResetFileId,
+        },
+        order: db.meta().endianness(),
+        source_version: version(prepared.from),
+        target_version: version(prepared.to),
+        page_size: db.meta().page_size(),
+        options,
+        new_uid: id,
+        digest: prepared.content.map(|content| content.digest),
+        pairs: prepared.content.map_or(0, |content| content.pairs),
+    }
+}
+
+fn length(bytes: &[u8]) -> u64 {
+    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
 }
 
 /// Removes copies; one that was there before is not this run's to remove.
@@ -511,6 +589,21 @@ fn report(
         content: prepared.content,
         notices: prepared.notices.clone(),
         backup,
+    }
+}
+
+/// The report about a file that has the form already.
+fn nothing(path: &Path, ready: Ready) -> FileReport {
+    FileReport {
+        path: path.to_owned(),
+        leftover: None,
+        from: ready.version,
+        to: ready.version,
+        modified: 0,
+        appended: 0,
+        content: None,
+        notices: Vec::new(),
+        backup: None,
     }
 }
 

@@ -60,7 +60,7 @@ fn chains<O: ByteOrder>(draft: &mut Draft<'_>, databases: &Databases, profile: P
         return Ok(());
     }
     let pages = draft.pages();
-    let mut chains = Chains::new(pages, profile);
+    let chains = Chains::new(profile);
     for no in (1..pages.count()).map(PageNo) {
         let Some(page) = pages.raw(no).and_then(Page::<O>::new) else { continue };
         if PageKind::from_byte(page.type_byte()) != Some(PageKind::BtreeLeaf) {

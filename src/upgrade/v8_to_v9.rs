@@ -7,7 +7,7 @@ use super::databases::Databases;
 use super::draft::{Draft, Reason};
 use super::error::{Refusal, Result};
 use super::profile::Profile;
-use crate::format::item::{self, DELETED, KEYDATA};
+use crate::format::item::{self, KEYDATA};
 use crate::format::meta::at;
 use crate::format::page::{Page, PageKind, slot_offset};
 use crate::order::Endianness;
@@ -26,8 +26,6 @@ pub(super) fn apply<O: ByteOrder>(
         Profile::V8 | Profile::V9 => {
             let last = count.saturating_sub(1);
             draft.replace_u32(PageNo::META, at::LAST_PGNO, last, Reason::Metadata);
-            // Where release 3.1 kept half of an LSN, 4.8 looks for partitions.
-            draft.replace_u32(PageNo::META, at::NPARTS, 0, Reason::Metadata);
             for (no, offset, flags) in databases.needless_sorting() {
                 draft.replace_u32(no, offset, flags, Reason::Metadata);
             }
@@ -36,6 +34,8 @@ pub(super) fn apply<O: ByteOrder>(
                 // Bytes of maxkey, which 4.1 would take for an encryption algorithm.
                 draft.replace(no, at::ENCRYPTION, &[0], Reason::Metadata);
                 draft.replace(no, at::METAFLAGS, &[0, 0], Reason::Metadata);
+                // Where release 3.1 kept half of an LSN, 4.8 looks for partitions.
+                draft.replace_u32(no, at::NPARTS, 0, Reason::Metadata);
             }
             list::<O>(draft, databases)?;
         }
@@ -63,7 +63,8 @@ fn list<O: ByteOrder>(draft: &mut Draft<'_>, databases: &Databases) -> Result<()
             };
             let offset = usize::from(O::read_u16(raw));
             let Some(rest) = page.bytes().get(offset..) else { continue };
-            let plain = item::type_byte(rest).is_some_and(|kind| kind & !DELETED == KEYDATA);
+            // A deleted item is no database any more.
+            let plain = item::type_byte(rest) == Some(KEYDATA);
             let value = item::len::<O>(rest).filter(|&len| plain && len == 4);
             let Some(value) = value.and_then(|len| item::keydata(rest, len)) else { continue };
             let read = |order: Endianness| order.u32_at(value, 0).filter(|&no| is_metadata(no));

@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::content::Content;
+use super::draft::Draft;
 use super::error::UpgradeError;
 use super::prepare;
 use crate::btree::Database;
-use crate::journal::{BoxError, Contents, Facts};
+use crate::error::file_bytes;
+use crate::journal::{BoxError, Facts};
 use crate::meta::Meta;
+use crate::types::PageNo;
 
 /// What is known of files before they change.
 #[derive(Debug, Default)]
@@ -24,7 +27,7 @@ impl Validation {
     }
 
     /// Checks the new file.
-    pub(super) fn check(&self, path: &Path, contents: &Contents, facts: &Facts) -> Result<(), BoxError> {
+    pub(super) fn check(&self, path: &Path, contents: &[u8], facts: &Facts) -> Result<(), BoxError> {
         match self.heads.get(path) {
             Some(before) => head(contents, facts, before),
             None => whole(contents, facts),
@@ -36,9 +39,33 @@ fn invalid(what: String) -> BoxError {
     UpgradeError::Validation { what }.into()
 }
 
+/// Whether a plan leads to a sound file with the pairs that it had before: what is checked
+/// again when it was carried out. A file of more than so many bytes is not put together for
+/// that: of such only page 0 is checked, if nothing else changes.
+pub(super) fn plan(draft: &Draft<'_>, facts: &Facts, most: u64) -> Result<(), UpgradeError> {
+    let checked = if draft.is_empty() {
+        Ok(())
+    } else if draft.is_head_only() {
+        head(&draft.image(PageNo::META).unwrap_or_default(), facts, draft.pages().meta())
+    } else if file_bytes(draft.count(), draft.pages().size()) <= most {
+        whole(&draft.file(), facts)
+    } else {
+        Ok(())
+    };
+    checked.map_err(failed)
+}
+
+/// What a check says, as an error of the upgrade.
+pub(super) fn failed(error: BoxError) -> UpgradeError {
+    match error.downcast::<UpgradeError>() {
+        Ok(error) => *error,
+        Err(error) => UpgradeError::Validation { what: error.to_string() },
+    }
+}
+
 /// Whether a file is sound, and has the pairs that it had before.
-pub(super) fn whole(contents: &Contents, facts: &Facts) -> Result<(), BoxError> {
-    let db = Database::from_bytes(&contents[..])?;
+pub(super) fn whole(contents: &[u8], facts: &Facts) -> Result<(), BoxError> {
+    let db = Database::from_bytes(contents)?;
     let genuine = facts.options.genuine_8a || facts.options.genuine_8b;
     let (error, content) = std::thread::scope(|scope| {
         let content = facts.digest.map(|_| scope.spawn(|| Content::of(&db)));
@@ -60,8 +87,8 @@ pub(super) fn whole(contents: &Contents, facts: &Facts) -> Result<(), BoxError> 
 
 /// Whether page 0 is right. All other pages were checked and read before, and stay as they
 /// are; so do the pairs, if page 0 leads to them as it did.
-fn head(contents: &Contents, facts: &Facts, before: &Meta) -> Result<(), BoxError> {
-    let db = Database::from_bytes(&contents[..])?;
+fn head(contents: &[u8], facts: &Facts, before: &Meta) -> Result<(), BoxError> {
+    let db = Database::from_bytes(contents)?;
     let version = db.meta().version();
     if version == facts.target_version.into() && db.meta().leads_as(before) {
         return Ok(());

@@ -50,6 +50,8 @@ struct Edges<'c> {
     first: Option<Edge<'c>>,
     last: Option<Edge<'c>>,
     records: u32,
+    /// Items that are marked as deleted, and that counts leave out.
+    deleted: u32,
     /// Whether every leaf could be read.
     whole: bool,
 }
@@ -260,6 +262,7 @@ impl<'c> Tree<'_, 'c, '_> {
             self.join::<O>(&all, &edges);
             all.last = edges.last;
             all.records = all.records.saturating_add(edges.records);
+            all.deleted = all.deleted.saturating_add(edges.deleted);
             all.whole &= edges.whole;
         }
         all
@@ -286,6 +289,7 @@ impl<'c> Tree<'_, 'c, '_> {
             first: edge(page.prev(), state.first),
             last: edge(page.next(), state.last),
             records: state.records,
+            deleted: state.deleted,
             whole,
         }
     }
@@ -308,8 +312,10 @@ impl<'c> Tree<'_, 'c, '_> {
         if let (Held::Chain { first, len }, false) = (held, shared) {
             context.overflow::<O>(first, len, from);
         }
-        if !is_key && (!deleted || self.shape.counts_deleted()) {
-            state.records = state.records.saturating_add(1);
+        if !is_key {
+            let counts = !deleted || self.shape.counts_deleted();
+            let number = if counts { &mut state.records } else { &mut state.deleted };
+            *number = number.saturating_add(1);
         }
         if is_key {
             if !shared {
@@ -515,8 +521,16 @@ impl<'c> Tree<'_, 'c, '_> {
                 add(&mut sums, parent, found);
             }
         }
-        if total != all {
-            let text = format!("{total} records in the tree, but {all} are there");
+        if total == all {
+            return;
+        }
+        let text = format!("{total} records in the tree, but {all} are there");
+        let deleted = edges.iter().fold(0u32, |sum, edges| sum.saturating_add(edges.deleted));
+        if self.shape.total_may_count_deleted() && total == all.saturating_add(deleted) {
+            let text =
+                format!("{text}, and {deleted} that are marked as deleted: as upgrades to version 8 count");
+            report.warning(Rule::Count, root, at::PREV, text);
+        } else {
             report.error(Rule::Count, root, at::PREV, text);
         }
     }
@@ -533,4 +547,5 @@ struct LeafState<'c> {
     shared: bool,
     value: Bound<'c>,
     records: u32,
+    deleted: u32,
 }

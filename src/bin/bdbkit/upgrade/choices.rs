@@ -59,7 +59,11 @@ pub(super) fn id(text: &str) -> Result<Id, String> {
 /// 20 bytes as hexadecimal digits.
 pub(crate) fn file_id(text: &str) -> Result<FileId, String> {
     let bytes = unhex(text.as_bytes())?;
-    bytes.try_into().map(FileId).map_err(|_| "an id has 20 bytes".to_owned())
+    let id = bytes.try_into().map(FileId).map_err(|_| "an id has 20 bytes".to_owned())?;
+    if id == FileId([0; 20]) {
+        return Err("an id of zeros is no id: environments tell files apart by it".to_owned());
+    }
+    Ok(id)
 }
 
 /// The choices about duplicates, and no others.

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use bdbkit::journal::Outcome as Became;
-use bdbkit::upgrade::{Change, Content, FileReport, Notice, Plan};
+use bdbkit::upgrade::{Change, FileReport, Notice, Plan};
 use serde::Serialize;
 
 use super::became;
@@ -44,8 +44,9 @@ pub(crate) fn plan(plan: &Plan, json: bool, out: &mut impl Write) -> io::Result<
     let added = if appended == 0 { String::new() } else { format!(", {appended} would be added") };
     let changed = plan.changes().filter(|change| !change.appended).count();
     let (from, to, pages) = (plan.from, plan.to, plan.pages_before);
-    let pairs = pairs(plan.content);
-    writeln!(out, "{file}: version {from} to {to}: {changed} of {pages} pages would change{added}; {pairs}")?;
+    let pairs = plan.content.map(|content| format!("; {}", counted(content.pairs, "pair")));
+    let pairs = pairs.unwrap_or_default();
+    writeln!(out, "{file}: version {from} to {to}: {changed} of {pages} pages would change{added}{pairs}")?;
     for change in plan.changes() {
         let new = if change.appended { "new page" } else { "page" };
         writeln!(out, "{file}: {new} {}: {}", change.page, reasons(&change).join("; "))?;
@@ -80,7 +81,9 @@ pub(crate) fn done(report: &FileReport, json: bool, out: &mut impl Write) -> io:
         let FileReport { from, to, modified, appended, .. } = report;
         let versions = if from == to { format!("version {from}") } else { format!("version {from} to {to}") };
         let added = if *appended == 0 { String::new() } else { format!(", {appended} added") };
-        let (pages, pairs) = (counted((*modified).into(), "page"), pairs(report.content));
+        let pages = counted((*modified).into(), "page");
+        let pairs = report.content.map(|content| counted(content.pairs, "pair"));
+        let pairs = pairs.unwrap_or_else(|| "all pairs".to_owned());
         writeln!(out, "{file}: {versions}: {pages} changed{added}; {pairs}, as before")?;
     } else {
         writeln!(out, "{file}: version {}: nothing to do", report.from)?;
@@ -103,11 +106,6 @@ pub(super) fn settled(
         return json_line(&Settled { file: &file, outcome: became(found) }, out);
     }
     writeln!(out, "{file}: {}", became(found))
-}
-
-/// How many pairs a file holds; they are not counted where no page with pairs changes.
-fn pairs(content: Option<Content>) -> String {
-    content.map_or("all pairs".to_owned(), |content| counted(content.pairs, "pair"))
 }
 
 fn notices(file: &str, notices: &[Notice], out: &mut impl Write) -> io::Result<()> {
