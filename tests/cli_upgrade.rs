@@ -339,6 +339,27 @@ fn a_file_is_upgraded_under_another_name() {
 }
 
 #[test]
+fn the_length_of_records_is_stored_if_it_is_given() {
+    let (_folder, path) = one("recno-v6-be-fixed");
+    let before = data("recno-v6-be-fixed");
+    let length = Database::from_bytes(&before).unwrap().iter().pairs().next().unwrap().unwrap().value().len();
+    let told = done(&on(&path, &["upgrade", "--check"]));
+    assert!(told.contains(&format!("all records have {length} bytes: choose that length")), "{told}");
+    let shorter = (length - 1).to_string();
+    refused(
+        &on(&path, &["upgrade", "--re-len", &shorter]),
+        &[&format!(
+            "a record has {length} bytes, but the length that was given for all of them is {shorter}"
+        )],
+    );
+    assert!(read(&path) == before);
+    let told = done(&on(&path, &["upgrade", "--re-len", &length.to_string(), "--re-pad", "0x2e"]));
+    assert!(!told.contains("choose that length"), "{told}");
+    let db = Database::open(&path).unwrap();
+    assert_eq!((db.meta().record_length(), db.meta().pad()), (Some(length), Some(b'.')));
+}
+
+#[test]
 #[cfg(target_os = "linux")]
 fn a_copy_has_the_extended_attributes_of_the_original() {
     let (folder, path) = one(CHAIN);

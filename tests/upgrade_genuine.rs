@@ -21,13 +21,13 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use bdbkit::upgrade::{Choices, in_memory};
-use bdbkit::{Database, Method};
+use bdbkit::Database;
+use bdbkit::upgrade::{Choices, RecordForm, in_memory};
 use common::image::Image;
 use common::{Pair, dump, pairs_of_section, read, readable, sections};
 
 /// Inputs that 5.3 does not accept afterwards either, and why: what the upgrade carries over.
-const ODD: [(&str, &str); 7] = [
+const ODD: [(&str, &str); 9] = [
     ("btree-v6-be-delete-marked/data.db", "marked deleted"),
     ("btree-v6-be-delete-marked/upgraded-v8.db", "marked deleted"),
     ("btree-v6-be-delete-marked/upgraded-v9.db", "marked deleted"),
@@ -35,6 +35,9 @@ const ODD: [(&str, &str); 7] = [
     ("btree-v7-le-delete-marked/data.db", "marked deleted"),
     ("btree-v8-be-delete-marked/data.db", "marked deleted"),
     ("btree-v8-be-delete-marked-dups/data.db", "marked deleted"),
+    // The genuine tools stored no length of records (9.6).
+    ("recno-v6-be-fixed/upgraded-v8.db", "maximum record length 0"),
+    ("recno-v6-be-fixed/upgraded-v9.db", "maximum record length 0"),
 ];
 
 fn run(program: impl AsRef<OsStr>, arguments: &[&OsStr]) -> Output {
@@ -75,11 +78,20 @@ fn verify(file: &Path) -> Result<(), String> {
     if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
 }
 
+/// The length of the records of a file of version 6, if they all have one: the genuine
+/// library adds records only where it is stored.
+fn record_form(bytes: &[u8]) -> Option<RecordForm> {
+    let db = Database::from_bytes(bytes).unwrap();
+    let same = db.meta().version() == 6 && db.meta().flags().fixed_length();
+    let first = same.then(|| db.iter().pairs().next())??;
+    Some(RecordForm { length: first.unwrap().value().len(), pad: b'.' })
+}
+
 #[test]
 fn libdb_accepts_version_9_and_adds_to_it() {
     let folder = tempfile::tempdir().unwrap();
     let Some(insert) = inserter(folder.path()) else { return };
-    let (mut files, mut failures) = (0, Vec::new());
+    let (mut files, mut fixed, mut failures) = (0, 0, Vec::new());
     for golden in readable() {
         let bytes = read(&golden.db);
         let name = golden.name();
@@ -88,7 +100,10 @@ fn libdb_accepts_version_9_and_adds_to_it() {
         }
         files += 1;
         let path = folder.path().join("upgraded.db");
-        std::fs::write(&path, in_memory(&bytes, &Choices::default()).unwrap().0).unwrap();
+        let records = record_form(&bytes);
+        fixed += usize::from(records.is_some());
+        let choices = Choices { records, ..Choices::default() };
+        std::fs::write(&path, in_memory(&bytes, &choices).unwrap().0).unwrap();
         let check = || -> Result<(), String> {
             verify(&path)?;
             if pairs(&bytes) != dumped(&path) {
@@ -99,9 +114,8 @@ fn libdb_accepts_version_9_and_adds_to_it() {
                 true => db.subdatabases().map(|found| Some(found.unwrap().name().to_vec())).collect(),
                 false => vec![None],
             };
-            let fixed = db.meta().method() == Method::Recno && db.meta().flags().fixed_length();
             drop(db);
-            for database in names.iter().filter(|_| !fixed) {
+            for database in &names {
                 let database = database.as_ref().map(|name| String::from_utf8(name.clone()).unwrap());
                 let mut arguments: Vec<&OsStr> = vec![path.as_ref()];
                 arguments.extend(database.as_ref().map(AsRef::<OsStr>::as_ref));
@@ -119,5 +133,5 @@ fn libdb_accepts_version_9_and_adds_to_it() {
         }
     }
     assert!(failures.is_empty(), "{} of {files}: {failures:#?}", failures.len());
-    assert!(files >= 100, "{files} files");
+    assert!(files >= 100 && fixed >= 2, "{files} files, {fixed} of records of one length");
 }

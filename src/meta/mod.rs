@@ -184,15 +184,17 @@ impl Meta {
     }
 
     /// Whether it leads to the same tree and the same free list, and the pages are to be
-    /// taken alike: everything but version, file id, and whether duplicates are sorted.
+    /// taken alike: everything but version, file id, whether duplicates are sorted, and a
+    /// length of records that one of them does not store.
     #[cfg(feature = "upgrade")]
     pub(crate) fn leads_as(&self, other: &Meta) -> bool {
         let facts = |meta: &Meta| {
             let flags = meta.flags.bits() & !Flags::SORTED;
-            let counts = (meta.min_key, meta.record_length, meta.pad);
-            (meta.endianness, meta.page_size, meta.root, meta.free, flags, counts, meta.checksummed)
+            (meta.endianness, meta.page_size, meta.root, meta.free, flags, meta.min_key, meta.checksummed)
         };
-        facts(self) == facts(other)
+        let records = |meta: &Meta| (meta.record_length, meta.pad);
+        let none = |meta: &Meta| meta.version == 6;
+        facts(self) == facts(other) && (records(self) == records(other) || none(self) || none(other))
     }
 
     /// Where the file's id stands on the metadata page.

@@ -15,6 +15,16 @@ pub enum NewId {
     Given(FileId),
 }
 
+/// The form of records in a RECNO file where all have one length (upgrade, "Properties of
+/// version 6 files that matter here").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecordForm {
+    /// Length of each record, in bytes.
+    pub length: u32,
+    /// What releases put behind data that is shorter.
+    pub pad: u8,
+}
+
 /// The choices of an upgrade.
 ///
 /// ```
@@ -34,6 +44,9 @@ pub struct Choices {
     pub duplicates_of: Vec<(Vec<u8>, Duplicates)>,
     /// The id of the new file, if the old one is of version 6. Others keep theirs.
     pub id: NewId,
+    /// The form of records of one length, which files of version 6 do not store. The genuine
+    /// profiles do not look at this.
+    pub records: Option<RecordForm>,
     /// Whether the LSNs of all pages are reset, too: for a file that leaves its logs behind.
     pub reset_lsn: bool,
     /// Whether to upgrade even if logs beside the file say that it is not complete.

@@ -126,6 +126,14 @@ pub enum Refusal {
         /// How many.
         keys: u64,
     },
+    /// A record does not have the length that was chosen for all.
+    #[error("a record has {}, but the length that was given for all of them is {chosen}", counted((*found).into(), "byte"))]
+    RecordLength {
+        /// Its length, in bytes.
+        found: u32,
+        /// The length that was chosen, in bytes.
+        chosen: u32,
+    },
     /// A chain of duplicates is broken.
     #[error("page {page}: byte {offset}: the chain of duplicates is broken: {why}")]
     Chain {

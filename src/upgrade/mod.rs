@@ -31,7 +31,7 @@ mod v7_to_v8;
 mod v8_to_v9;
 mod validation;
 
-pub use choices::{Choices, NewId};
+pub use choices::{Choices, NewId, RecordForm};
 pub use content::Content;
 pub use draft::Reason;
 pub use error::{Refusal, UpgradeError};

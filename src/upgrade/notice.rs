@@ -81,7 +81,13 @@ impl fmt::Display for Notice {
             Notice::RecordLength { length } => {
                 f.write_str("records of fixed length, but version 6 does not store it: newer releases read them and refuse to add any")?;
                 match length {
-                    Some(length) => write!(f, "; all records have {}", counted((*length).into(), "byte")),
+                    Some(length) => {
+                        write!(
+                            f,
+                            "; all records have {}: choose that length",
+                            counted((*length).into(), "byte")
+                        )
+                    }
                     None => Ok(()),
                 }
             }

@@ -3,7 +3,7 @@
 
 use byteorder::ByteOrder;
 
-use super::choices::Choices;
+use super::choices::{Choices, RecordForm};
 use super::content::Content;
 use super::databases::Databases;
 use super::draft::{Draft, Reason};
@@ -105,16 +105,16 @@ fn draft<'p, O: ByteOrder>(
             return Err(Refusal::KeyOrder { keys }.into());
         }
         notices.extend((keys > 0).then_some(Notice::KeyOrder { keys }));
+        let records = records(file, choices, notices)?;
         let first = file.pages().raw(PageNo::META).and_then(|page| page.first_chunk());
         if let Some(first) = first {
             draft.replace(
                 PageNo::META,
                 0,
-                &v6_to_v7::metadata(first, file.meta().endianness(), new_id, profile),
+                &v6_to_v7::metadata(first, file.meta().endianness(), new_id, profile, records),
                 Reason::Metadata,
             );
         }
-        notices.extend(record_length(file));
     }
     if version < 8 && profile.version() >= 8 {
         v7_to_v8::apply::<O>(&mut draft, databases, profile)?;
@@ -205,14 +205,22 @@ fn looked_at(databases: &Databases, choices: &Choices) -> Vec<Notice> {
     automatic.map(|(name, sorted)| Notice::Sorted { database: name.map(<[u8]>::to_vec), sorted }).collect()
 }
 
-/// Version 6 says that records have one length, but not which.
-fn record_length(file: &Database<'_>) -> Option<Notice> {
+/// The form of records of one length: version 6 says that they have one, but not which. The
+/// one that was chosen, if all of them have it.
+fn records(file: &Database<'_>, choices: &Choices, notices: &mut Vec<Notice>) -> Result<Option<RecordForm>> {
     if !file.meta().flags().fixed_length() {
-        return None;
+        return Ok(None);
     }
-    let mut lengths = file.iter().pairs().filter_map(|pair| pair.ok()).map(|pair| pair.value().len());
-    let length = lengths.next().filter(|first| lengths.all(|length| length == *first));
-    Some(Notice::RecordLength { length })
+    let lengths = || file.iter().pairs().filter_map(|pair| pair.ok()).map(|pair| pair.value().len());
+    if let Some(form) = choices.records.filter(|_| !choices.profile.is_genuine()) {
+        return match lengths().find(|&length| length != form.length) {
+            Some(found) => Err(Refusal::RecordLength { found, chosen: form.length }.into()),
+            None => Ok(Some(form)),
+        };
+    }
+    let length = lengths().next().filter(|first| lengths().all(|length| length == *first));
+    notices.push(Notice::RecordLength { length });
+    Ok(None)
 }
 
 /// What releases before left wrong in the metadata of version 8.

@@ -1,6 +1,7 @@
 //! Step 6 → 7: the fields of page 0 move, and get a page type, an id and a root
 //! (upgrade, "Step 6 → 7").
 
+use super::choices::RecordForm;
 use super::profile::Profile;
 use crate::order::Endianness;
 use crate::types::FileId;
@@ -9,7 +10,13 @@ use crate::types::FileId;
 pub(super) const LENGTH: usize = 76;
 
 /// The first bytes of page 0 in the form of version 7.
-pub(super) fn metadata(old: &[u8; LENGTH], order: Endianness, id: FileId, profile: Profile) -> [u8; LENGTH] {
+pub(super) fn metadata(
+    old: &[u8; LENGTH],
+    order: Endianness,
+    id: FileId,
+    profile: Profile,
+    records: Option<RecordForm>,
+) -> [u8; LENGTH] {
     let mut new = *old;
     let mut put = |at: usize, bytes: &[u8]| {
         new.iter_mut().skip(at).zip(bytes).for_each(|(place, byte)| *place = *byte);
@@ -25,6 +32,10 @@ pub(super) fn metadata(old: &[u8; LENGTH], order: Endianness, id: FileId, profil
     put(36, &id.0);
     put(56, field(24, 8)); // maxkey, minkey
     put(64, field(40, 8)); // re_len, re_pad
+    if let Some(RecordForm { length, pad }) = records {
+        order.put_u32(&mut new, 64, length);
+        order.put_u32(&mut new, 68, pad.into());
+    }
     order.put_u32(&mut new, 16, 7);
     order.put_u32(&mut new, 72, 1); // root
     new

@@ -8,11 +8,14 @@ int main(int argc, char **argv) {
     DBTYPE type;
     int error, n;
     char name[32], value[200];
+    u_int32_t longest = sizeof value - 1, fixed = 0;
 
     if (argc < 2) return 2;
     if ((error = db_create(&db, NULL, 0)) != 0) goto failed;
     if ((error = db->open(db, NULL, argv[1], argc > 2 ? argv[2] : NULL, DB_UNKNOWN, 0, 0)) != 0) goto failed;
     if ((error = db->get_type(db, &type)) != 0) goto failed;
+    /* Of records of one length: that of their type, or shorter, which is filled up. */
+    if (type == DB_RECNO && db->get_re_len(db, &fixed) == 0 && fixed != 0) longest = fixed;
     for (n = 0; n < 500; n++) {
         DBT key, data;
         db_recno_t number = 0;
@@ -21,7 +24,7 @@ int main(int argc, char **argv) {
         sprintf(name, "%05d bdbkit", n * 7919 % 100003);
         memset(value, 'a' + n % 26, sizeof value);
         data.data = value;
-        data.size = (u_int32_t)(n % sizeof value);
+        data.size = (u_int32_t)n % (longest + 1);
         if (type == DB_RECNO) {
             key.data = &number;
             key.ulen = key.size = sizeof number;

@@ -1,7 +1,7 @@
 //! What the arguments say about an upgrade.
 
 use bdbkit::FileId;
-use bdbkit::upgrade::{Choices, Duplicates as How, NewId, Profile};
+use bdbkit::upgrade::{Choices, Duplicates as How, NewId, Profile, RecordForm};
 
 use super::Arguments;
 use crate::hex::unhex;
@@ -56,6 +56,15 @@ pub(super) fn id(text: &str) -> Result<Id, String> {
     file_id(text).map(|id| Id(NewId::Given(id)))
 }
 
+/// A byte: a number, decimal or hexadecimal after 0x.
+pub(super) fn byte(text: &str) -> Result<u8, String> {
+    let number = match text.strip_prefix("0x") {
+        Some(digits) => u8::from_str_radix(digits, 16),
+        None => text.parse(),
+    };
+    number.map_err(|_| "a number from 0 to 255, or from 0x00 to 0xff".to_owned())
+}
+
 /// 20 bytes as hexadecimal digits.
 pub(crate) fn file_id(text: &str) -> Result<FileId, String> {
     let bytes = unhex(text.as_bytes())?;
@@ -87,6 +96,7 @@ impl Arguments {
         Choices {
             profile: self.profile.unwrap_or(by_version),
             id: self.uid.map_or(NewId::default(), |Id(id)| id),
+            records: self.re_len.map(|length| RecordForm { length, pad: self.re_pad }),
             reset_lsn: self.reset_lsn,
             ignore_logs: self.ignore_logs,
             assume_closed: self.assume_closed,

@@ -43,6 +43,15 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "[NAME=]no|yes|auto|unchecked", value_parser = choices::duplicates)]
     dupsort: Vec<Duplicates>,
 
+    /// Length of records that all have one, which version 6 does not record: without it newer
+    /// releases read such records, but refuse to add any
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u32).range(1..))]
+    re_len: Option<u32>,
+
+    /// What fills shorter data up to that length
+    #[arg(long, value_name = "BYTE", default_value = "0x20", requires = "re_len", value_parser = choices::byte)]
+    re_pad: u8,
+
     /// Print what would be done, page by page, and write nothing
     #[arg(long, conflicts_with_all = ["backup", "copy"])]
     check: bool,
