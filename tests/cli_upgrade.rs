@@ -690,6 +690,34 @@ fn a_full_disk_leaves_the_old_file() {
     }
 }
 
+/// The databases in a folder of their own, or the logs.
+#[test]
+fn logs_elsewhere_are_looked_at_if_it_is_said_where() {
+    let folder = store("mboxlist-ims60-log3-le-unclean");
+    let database = folder.path().join("folder.db");
+    let apart = folder.path().join("apart");
+    fs::create_dir(&apart).unwrap();
+    let moved = apart.join("folder.db");
+    fs::copy(&database, &moved).unwrap();
+    for command in ["upgrade", "reset-lsn"] {
+        let home = folder.path().to_str().unwrap();
+        refused(&on(&moved, &[command, "--home", home]), &["recovery is needed first"]);
+    }
+    assert!(read(&moved) == read(&database));
+    let logs = apart.join("logs");
+    fs::create_dir(&logs).unwrap();
+    for name in names(folder.path()).iter().filter(|name| name.starts_with("log.")) {
+        fs::copy(folder.path().join(name), logs.join(name)).unwrap();
+    }
+    fs::write(apart.join("DB_CONFIG"), "set_cachesize 0 65536 1\nset_lg_dir\tlogs\n").unwrap();
+    refused(&on(&moved, &["upgrade"]), &["recovery is needed first"]);
+    fs::write(apart.join("DB_CONFIG"), "set_lg_dir elsewhere\n").unwrap();
+    refused(&on(&moved, &["upgrade"]), &["elsewhere"]);
+    fs::remove_file(apart.join("DB_CONFIG")).unwrap();
+    done(&on(&moved, &["upgrade"]));
+    assert_eq!(version(&moved), 9);
+}
+
 #[test]
 fn logs_that_are_not_finished_with_are_refused() {
     let folder = store("mboxlist-ims60-log3-le-unclean");

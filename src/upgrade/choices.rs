@@ -1,5 +1,7 @@
 //! What an upgrade is to do.
 
+use std::path::PathBuf;
+
 use super::profile::{Duplicates, Profile};
 use crate::types::{FileId, Lsn};
 
@@ -49,6 +51,9 @@ pub struct Choices {
     pub records: Option<RecordForm>,
     /// Whether the LSNs of all pages are reset, too: for a file that leaves its logs behind.
     pub reset_lsn: bool,
+    /// The home of the environment that the file belongs to, where region files, the logs and
+    /// `DB_CONFIG` are looked for; `None` stands for the folder of the file.
+    pub home: Option<PathBuf>,
     /// Whether to upgrade even if logs beside the file say that it is not complete.
     pub ignore_logs: bool,
     /// Whether to take it that no program uses the file or its environment.

@@ -6,10 +6,12 @@
 //! bears the LSN of its record.
 
 use std::collections::HashMap;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use byteorder::ByteOrder;
 
+use super::choices::Choices;
 use super::error::{Refusal, Result, UpgradeError, counted};
 use super::notice::Notice;
 use crate::btree::Database;
@@ -17,6 +19,9 @@ use crate::format::page::{Page, PageKind};
 use crate::log::{Event, Fate, Files, LogDir, LogError, Record, Transactions};
 use crate::order::with_order;
 use crate::types::{FileId, Lsn, PageNo};
+
+/// More of a `DB_CONFIG` is not read, in bytes.
+const LONGEST_CONFIG: u64 = 64 << 10;
 
 /// What logs say about a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,25 +48,23 @@ pub(crate) fn is_region(name: &str) -> bool {
 }
 
 /// Refuses a file that may be in use, or that its logs have not finished with.
-pub(super) fn check(
-    file: &Database<'_>,
-    path: &Path,
-    ignore_logs: bool,
-    assume_closed: bool,
-) -> Result<Option<Notice>> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
+pub(super) fn check(file: &Database<'_>, path: &Path, choices: &Choices) -> Result<Option<Notice>> {
+    let home = match (&choices.home, path.parent()) {
+        (Some(home), _) => home,
+        (None, Some(folder)) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    if let Some(region) = region(folder).filter(|_| !assume_closed) {
+    if let Some(region) = region(home).filter(|_| !choices.assume_closed) {
         return Err(Refusal::Environment { file: region }.into());
     }
-    let error = |source| UpgradeError::Log { folder: folder.to_owned(), source };
-    let logs = match LogDir::open(folder) {
-        Ok(_) if ignore_logs => return Ok(Some(Notice::LogsIgnored)),
+    let folder = log_folder(home);
+    let error = |source| UpgradeError::Log { folder: folder.clone(), source };
+    let logs = match LogDir::open(&folder) {
+        Ok(_) if choices.ignore_logs => return Ok(Some(Notice::LogsIgnored)),
         Ok(logs) => logs,
-        Err(LogError::NoLogs { .. }) => return Ok(None),
-        Err(_) if ignore_logs => return Ok(Some(Notice::LogsIgnored)),
+        // Where logs were said to be, their absence is worth a word.
+        Err(LogError::NoLogs { .. }) if folder == home && choices.home.is_none() => return Ok(None),
+        Err(_) if choices.ignore_logs => return Ok(Some(Notice::LogsIgnored)),
         Err(source) => return Err(error(source)),
     };
     let pending = pending(&logs, file).map_err(error)?;
@@ -80,6 +83,20 @@ pub(super) fn check(
             pending.highest, pending.end
         ),
     }))
+}
+
+/// Where an environment keeps its logs: in its home, or where `DB_CONFIG` there puts them
+/// (recovery, "Names").
+fn log_folder(home: &Path) -> PathBuf {
+    let mut config = Vec::new();
+    if let Ok(file) = std::fs::File::open(home.join("DB_CONFIG")) {
+        // As much as was read before an error counts.
+        let _ = file.take(LONGEST_CONFIG).read_to_end(&mut config);
+    }
+    let config = String::from_utf8_lossy(&config);
+    let mut settings = config.lines().filter_map(|line| line.trim().split_once(char::is_whitespace));
+    let logs = settings.rfind(|(name, _)| ["set_lg_dir", "DB_LOG_DIR"].contains(name));
+    logs.map_or(home.to_owned(), |(_, folder)| home.join(folder.trim()))
 }
 
 fn region(folder: &Path) -> Option<PathBuf> {

@@ -1,7 +1,7 @@
 //! LSNs and file ids as operations of their own (upgrade, "LSNs, uids: reset-lsn and
 //! reset-fileid as operations of their own").
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::choices::{Job, NewId, ResetOf};
 use super::databases::Databases;
@@ -75,6 +75,12 @@ impl<'d, D: Disk> Reset<'d, D> {
     #[must_use]
     pub fn assume_closed(self, closed: bool) -> Self {
         Reset(self.0.with_choices(|choices| choices.assume_closed = closed))
+    }
+
+    /// The home of the environment that the files belong to, if it is not their folder.
+    #[must_use]
+    pub fn home(self, home: Option<PathBuf>) -> Self {
+        Reset(self.0.with_choices(|choices| choices.home = home))
     }
 
     /// Whether to go on even if logs beside the file say that it is not complete.

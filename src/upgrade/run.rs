@@ -441,7 +441,7 @@ impl<'d, D: Disk> Upgrade<'d, D> {
         let id = self.choices.new_id(db, identity);
         // The log lies beside the file, not beside a link to it.
         let place = self.disk.resolve(path).unwrap_or_else(|_| path.to_owned());
-        let logs = logs::check(db, &place, self.choices.ignore_logs, self.choices.assume_closed);
+        let logs = logs::check(db, &place, &self.choices);
         let prepared = match self.job {
             Job::Upgrade => prepare::prepare(db, &self.choices, id),
             Job::Reset(what) => reset::prepare(db, what, id),

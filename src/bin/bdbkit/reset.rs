@@ -40,6 +40,10 @@ pub(crate) struct FileIds {
 
 #[derive(clap::Args)]
 struct Common {
+    /// The home of the environment that the files belong to, with its logs (default: their folder)
+    #[arg(long, value_name = "FOLDER")]
+    home: Option<PathBuf>,
+
     /// Go on even if the logs beside the file say that it is not complete
     #[arg(long)]
     ignore_logs: bool,
@@ -74,7 +78,8 @@ pub(crate) fn file_ids(arguments: &FileIds) -> Result<Outcome, Failure> {
 
 impl Common {
     fn run(&self, reset: Reset<'_, SystemDisk>) -> Result<Outcome, Failure> {
-        let reset = reset.assume_closed(self.assume_closed).ignore_logs(self.ignore_logs);
+        let reset = reset.home(self.home.clone()).assume_closed(self.assume_closed);
+        let reset = reset.ignore_logs(self.ignore_logs);
         let done: Result<Report, UpgradeError> = reset.run();
         let mut out = io::stdout().lock();
         for file in done.map_err(failure)?.files {

@@ -98,6 +98,7 @@ impl Arguments {
             id: self.uid.map_or(NewId::default(), |Id(id)| id),
             records: self.re_len.map(|length| RecordForm { length, pad: self.re_pad }),
             reset_lsn: self.reset_lsn,
+            home: self.home.clone(),
             ignore_logs: self.ignore_logs,
             assume_closed: self.assume_closed,
             ..choices(&self.dupsort)

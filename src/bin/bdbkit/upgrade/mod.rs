@@ -76,6 +76,10 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "ID", value_parser = choices::id)]
     uid: Option<Id>,
 
+    /// The home of the environment that the files belong to, with its logs (default: their folder)
+    #[arg(long, value_name = "FOLDER")]
+    home: Option<PathBuf>,
+
     /// Upgrade even if the logs beside the file say that it is not complete
     #[arg(long)]
     ignore_logs: bool,
