@@ -3,6 +3,8 @@
 //! `__db*` is not one class: there are regions, which are caches, but also extents of
 //! QUEUE databases and files under removal, which are data.
 
+use std::path::Path;
+
 use super::releases::Regions;
 use crate::journal;
 use crate::upgrade::is_region;
@@ -74,6 +76,11 @@ impl Class {
             _ if name.ends_with(".db") => Class::Database,
             _ => Class::Other,
         }
+    }
+
+    /// The class of a file, by the last part of its path.
+    pub(super) fn of_file(path: &Path) -> Class {
+        Class::of(path.file_name().and_then(|name| name.to_str()).unwrap_or_default())
     }
 
     /// The class in one word.

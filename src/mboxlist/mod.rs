@@ -12,7 +12,6 @@ mod list;
 mod plan;
 mod releases;
 mod restore;
-#[cfg(unix)]
 mod store_upgrade;
 mod survey;
 
@@ -22,7 +21,6 @@ pub use list::{Found, Kind, List, ListReport, Listed, ListedFile, ListedLogs, Or
 pub use plan::{By, Plan, PlanOptions, Step, StepState};
 pub use releases::{ENGINES, Engine, LogOrder, Mailbox, RELEASES, Regions, Release, Source};
 pub use restore::{Restore, RestoreError, Restored};
-#[cfg(unix)]
 pub use store_upgrade::{Lsns, StoreReport, StoreUpgrade, StoreUpgradeError};
 pub use survey::{
     Candidates, Check, Code, Confidence, Contents, DatabaseFile, Decision, DryTest, Evidence, Finding, Form,

@@ -135,15 +135,6 @@ impl Upgrade<'static, journal::SystemDisk> {
         Upgrade::on(&journal::SystemDisk, paths)
     }
 
-    /// What would be done to each file. Writes nothing, and takes no lock.
-    ///
-    /// # Errors
-    ///
-    /// Why a file would be refused.
-    pub fn plan(&self) -> Result<Vec<Plan>> {
-        self.paths.iter().map(|path| self.plan_one(path).map_err(|error| error.about(path))).collect()
-    }
-
     /// Writes the upgraded file under another name; the original stays as it is. Needs no
     /// journal: the copy gets its name when it is whole and validated.
     ///
@@ -154,12 +145,6 @@ impl Upgrade<'static, journal::SystemDisk> {
     pub fn copy_to(&self, target: impl AsRef<Path>) -> Result<Report> {
         let copy = |path: &PathBuf| self.copy_one(path, target.as_ref()).map_err(|error| error.about(path));
         Ok(Report { files: self.paths.iter().map(copy).collect::<Result<_>>()? })
-    }
-
-    fn plan_one(&self, path: &Path) -> Result<Plan> {
-        let db = Database::open(path)?;
-        let (prepared, _) = self.prepare(&db, path, None)?;
-        Ok(Plan::new(path, &prepared))
     }
 
     fn copy_one(&self, path: &Path, target: &Path) -> Result<FileReport> {
@@ -215,6 +200,15 @@ impl<'d, D: Disk> Upgrade<'d, D> {
     pub fn keep_backup(mut self, keep: bool) -> Self {
         self.keep_backup = keep;
         self
+    }
+
+    /// What would be done to each file. Writes nothing, and takes no lock.
+    ///
+    /// # Errors
+    ///
+    /// Why a file would be refused.
+    pub fn plan(&self) -> Result<Vec<Plan>> {
+        self.paths.iter().map(|path| self.plan_one(path).map_err(|error| error.about(path))).collect()
     }
 
     /// Upgrades the files: all of them or none.
@@ -339,6 +333,13 @@ impl<'d, D: Disk> Upgrade<'d, D> {
             }
         }
         Ok(strangers)
+    }
+
+    fn plan_one(&self, path: &Path) -> Result<Plan> {
+        let contents = self.disk.read(path).map_err(at(path))?;
+        let db = Database::from_bytes(&contents[..])?;
+        let (prepared, _) = self.prepare(&db, path, None)?;
+        Ok(Plan::new(path, &prepared))
     }
 
     /// Plans one file, copies it if asked, and writes its journal.
