@@ -18,8 +18,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use bdbkit::mboxlist::{
-    Code, Confidence, Finding, LogEnd, Mailbox, Plan, Release, Severity, State, Survey, SurveyOptions,
-    Verdict,
+    Code, Confidence, Finding, LogEnd, Mailbox, Plan, Release, Severity, Snapshot, State, Survey,
+    SurveyOptions, Verdict,
 };
 use bdbkit::{Endianness, Lsn};
 use common::{Case, cases, read, testdata};
@@ -355,6 +355,35 @@ fn snapshots_are_worth_what_their_marks_and_files_say() {
     assert!(of(&found.findings, Code::NoSnapshot).is_empty());
     assert_eq!(of(&found.findings, Code::Contradiction).len(), 2);
     assert_eq!(of(&found.findings, Code::Unmarked).len(), 2);
+}
+
+#[test]
+fn a_snapshot_that_lacks_a_database_is_not_valid() {
+    let store = TempDir::new().unwrap();
+    let place = store.path().join("snapshot");
+    snapshot(&place, "mboxlist-ims60-log3-le", &[".snaptime", ".verified"]);
+    assert_eq!(Snapshot::of(&place).verdict, Verdict::Valid);
+    // A log that goes on after its last checkpoint tells which databases were open.
+    snapshot(&place, "mboxlist-ims60-log3-le-unclean", &[]);
+    copy_to(&testdata().join("mboxlist-ims60-log3-le-unclean/recovered"), &place);
+    fs::remove_file(place.join("quota.db")).unwrap();
+    let lacking = Snapshot::of(&place);
+    assert_eq!(lacking.verdict, Verdict::Contradiction, "{lacking:?}");
+    let missing: Vec<_> = lacking.faults().filter(|fault| fault.code == Code::Missing).collect();
+    assert_eq!(missing[0].file.as_deref(), Some("quota.db"));
+}
+
+#[test]
+fn a_set_file_alone_is_told_as_such() {
+    let folder = copy("mboxlist-ims63-log11-le");
+    fs::write(folder.path().join("bdbkit-set.done"), b"").unwrap();
+    let alone = survey(folder.path());
+    let [finding] = of(&alone.findings, Code::Interrupted)[..] else { panic!("{:?}", alone.findings) };
+    assert_eq!(finding.severity, Severity::Note);
+    assert!(finding.action.contains("--resume"), "{}", finding.action);
+    fs::write(folder.path().join("folder.db.bdbkit-journal"), b"").unwrap();
+    let both = survey(folder.path());
+    assert!(of(&both.findings, Code::Interrupted).iter().all(|finding| finding.severity == Severity::Error));
 }
 
 /// Every file of a store cut and changed: a finding at most, and never the end.

@@ -24,5 +24,5 @@ pub use restore::{Restore, RestoreError, Restored};
 pub use store_upgrade::{Lsns, StoreReport, StoreUpgrade, StoreUpgradeError};
 pub use survey::{
     Candidates, Check, Code, Confidence, Contents, DatabaseFile, Decision, DryTest, Evidence, Finding, Form,
-    LogEnd, LogFacts, Other, Region, Severity, Snapshot, State, Survey, SurveyOptions, Verdict,
+    LogEnd, LogFacts, MarkFile, Other, Region, Severity, Snapshot, State, Survey, SurveyOptions, Verdict,
 };

@@ -204,6 +204,8 @@ codes! {
     Unmarked = "M-301", ["S9"], [];
     /// There is no valid snapshot.
     NoSnapshot = "M-302", ["S7", "S12"], [];
+    /// No valid snapshot is older than the upgrade.
+    TooYoung = "M-303", ["S10"], [];
     /// A snapshot that is not what its marks say.
     Contradiction = "M-304", ["S10"], [];
     /// A rescue copy.

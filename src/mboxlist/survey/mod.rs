@@ -17,12 +17,13 @@ mod state;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 pub use candidates::{Candidates, Confidence};
 pub use databases::{Check, Contents, DatabaseFile};
 pub use findings::{Code, Evidence, Finding, Severity};
 pub use logs::{LogEnd, LogFacts};
-pub use snapshots::{Snapshot, Verdict};
+pub use snapshots::{MarkFile, Snapshot, Verdict};
 pub use state::{Decision, DryTest, State};
 
 pub(super) use judge::{Target, judge};
@@ -78,6 +79,8 @@ pub struct Survey {
     pub mailbox: Option<Mailbox>,
     /// What is worth knowing, without regard to a target.
     pub findings: Vec<Finding>,
+    /// When the store was upgraded, as the user stated it.
+    pub upgraded: Option<SystemTime>,
     places_given: bool,
 }
 
@@ -134,6 +137,7 @@ pub struct SurveyOptions {
     session: Option<PathBuf>,
     snapshots: Option<PathBuf>,
     mailbox: Option<Mailbox>,
+    upgraded: Option<SystemTime>,
     alone: bool,
 }
 
@@ -179,8 +183,15 @@ impl SurveyOptions {
         self
     }
 
+    /// When the store was upgraded: only a snapshot that is older leads back behind that.
+    #[must_use]
+    pub fn upgraded(mut self, time: SystemTime) -> SurveyOptions {
+        self.upgraded = Some(time);
+        self
+    }
+
     /// Without any snapshots.
-    fn alone(mut self) -> SurveyOptions {
+    pub(super) fn alone(mut self) -> SurveyOptions {
         self.alone = true;
         self
     }
@@ -210,11 +221,7 @@ impl SurveyOptions {
             regions: &families,
             mailbox: self.mailbox,
         });
-        let snapshots = match &self.snapshots {
-            _ if self.alone => Vec::new(),
-            Some(folder) => snapshots::of(dir, folder),
-            None => snapshots::of(dir, &dir.join("../dbdata/snapshots")),
-        };
+        let snapshots = if self.alone { Vec::new() } else { self.snapshots_of(dir) };
         let mut survey = Survey {
             dir: dir.to_owned(),
             dbtmpdir: self.dbtmpdir.clone(),
@@ -228,10 +235,40 @@ impl SurveyOptions {
             snapshots,
             mailbox: self.mailbox,
             findings: Vec::new(),
+            upgraded: self.upgraded,
             places_given: places.iter().all(|(_, folder)| folder.is_some()),
         };
         survey.findings = judge(&survey, None);
         Ok(survey)
+    }
+
+    /// Judges the snapshots of a store, without a survey of the store itself.
+    ///
+    /// ```
+    /// use bdbkit::mboxlist::SurveyOptions;
+    ///
+    /// for snapshot in SurveyOptions::new().list_snapshots("testdata/mboxlist-ims63-log11-be")? {
+    ///     println!("{}: {}: {}", snapshot.name, snapshot.verdict.name(), snapshot.reason());
+    /// }
+    /// # Ok::<(), bdbkit::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The folder, or that of the snapshots if one was named, cannot be read.
+    pub fn list_snapshots(&self, dir: impl AsRef<Path>) -> Result<Vec<Snapshot>> {
+        let dir = dir.as_ref();
+        for folder in std::iter::once(dir).chain(self.snapshots.as_deref()) {
+            fs::read_dir(folder).map_err(|source| Error::Open { path: folder.to_owned(), source })?;
+        }
+        Ok(self.snapshots_of(dir))
+    }
+
+    fn snapshots_of(&self, dir: &Path) -> Vec<Snapshot> {
+        match &self.snapshots {
+            Some(folder) => snapshots::of(dir, folder),
+            None => snapshots::of(dir, &dir.join("../dbdata/snapshots")),
+        }
     }
 }
 

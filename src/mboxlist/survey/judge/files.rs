@@ -3,7 +3,7 @@
 use super::super::databases::{Check, Contents, DatabaseFile};
 use super::super::findings::{Code, Evidence, Finding, Severity};
 use super::super::state::State;
-use super::super::{Form, Survey};
+use super::super::{Form, Other, Survey};
 use crate::mboxlist::classify::Class;
 use crate::mboxlist::releases::Release;
 
@@ -128,14 +128,21 @@ fn unreadable(survey: &Survey, file: &DatabaseFile, found: &mut Vec<Finding>) {
 
 /// What earlier changes in place left behind.
 pub(super) fn leftovers(survey: &Survey, found: &mut Vec<Finding>) {
+    let journal = |other: &Other| other.class == Class::Journal && other.form == Form::File;
     for other in &survey.others {
         let is = |prefix: &str| other.name.starts_with(prefix) && matches!(other.form, Form::Folder(_));
         let text = match other.class {
             Class::Journal if other.form == Form::File => {
                 "the journal of a change in place that did not come to its end"
             }
-            Class::Set if other.form == Form::File => {
+            Class::Set if other.form == Form::File && survey.others.iter().any(journal) => {
                 "several files were changed as one unit, which did not come to its end"
+            }
+            Class::Set if other.form == Form::File => {
+                let text = "several files were changed as one unit; only this record of it was not removed";
+                let finding = Finding::new(Code::Interrupted, Severity::Note, text).file(&other.name);
+                found.push(finding.action("bdbkit store upgrade --resume removes it, as any later run does"));
+                continue;
             }
             _ if is(".bdbkit-backup-") => "the backup of a store upgrade that did not come to its end",
             _ if is(".bdbkit-restore") => "the copies of a snapshot whose restore did not come to its end",
