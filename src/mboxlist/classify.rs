@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use super::releases::Regions;
+use super::engines::Regions;
 use crate::journal;
 use crate::upgrade::is_region;
 

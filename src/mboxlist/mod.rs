@@ -1,12 +1,14 @@
 //! The mail store of Sun Messaging Server: what is in an `mboxlist` folder, and what can be done
 //! with it (mboxlist).
 //!
-//! - [`Release`], [`Engine`]: which release writes which versions
+//! - [`Release`], [`Engine`]: which release writes which versions, and what an engine does with
+//!   the logs of others
 //! - [`Class`]: what a file is, by its name
 //! - [`Survey`]: what is there, how it was left, which release wrote it
 //! - [`Plan`]: the way to another release, step by step
 
 mod classify;
+mod engines;
 mod files;
 mod list;
 mod plan;
@@ -16,10 +18,11 @@ mod store_upgrade;
 mod survey;
 
 pub use classify::{Class, Mark};
+pub use engines::{ENGINES, Engine, LAST_OF_HOST_ORDER, LogOrder, Regions, Treatment};
 pub use files::Hash;
 pub use list::{Found, Kind, List, ListReport, Listed, ListedFile, ListedLogs, Origin};
 pub use plan::{By, Plan, PlanOptions, Step, StepState};
-pub use releases::{ENGINES, Engine, LogOrder, Mailbox, RELEASES, Regions, Release, Source};
+pub use releases::{Mailbox, RELEASES, Release, Source};
 pub use restore::{Restore, RestoreError, Restored};
 pub use store_upgrade::{Lsns, StoreReport, StoreUpgrade, StoreUpgradeError};
 pub use survey::{

@@ -30,8 +30,9 @@ pub(super) use judge::{Target, judge};
 pub(super) use state::FIRST_RECORD;
 
 use super::classify::Class;
+use super::engines::Regions;
 use super::files;
-use super::releases::{Mailbox, Regions};
+use super::releases::Mailbox;
 use crate::error::{Error, Result};
 use crate::types::Lsn;
 use logs::Logs;

@@ -5,7 +5,9 @@ use super::super::findings::{Code, Evidence, Finding, Severity};
 use super::super::logs::LogFacts;
 use super::super::state::{FIRST_RECORD, State};
 use super::files::VERSION;
-use crate::mboxlist::releases::{Engine, Release};
+use crate::mboxlist::engines::{Engine, Treatment};
+use crate::mboxlist::releases::Release;
+use crate::order::Endianness;
 use crate::types::Lsn;
 
 /// More log files than these are unusual.
@@ -92,8 +94,9 @@ pub(super) fn files(survey: &Survey, target: Option<&Release>, found: &mut Vec<F
         }
     }
     if let Some(version) = survey.newest_log().filter(|&version| Release::by_log(version).next().is_none()) {
-        let engine = Engine::by_log(version, None).map_or("no known engine", |engine| engine.bdb);
-        let text = format!("no release of the table writes logs of version {version}: engine {engine}");
+        let engines = Engine::writers(version);
+        let engines = if engines.is_empty() { "no known engine".into() } else { engines.join(" or ") };
+        let text = format!("no release of the table writes logs of version {version}: engine {engines}");
         found.push(Finding::new(Code::OtherLog, Severity::Note, text));
     }
     if survey.logs.len() > USUAL {
@@ -127,9 +130,9 @@ fn history(survey: &Survey, targeted: bool, found: &mut Vec<Finding>) {
 /// What an engine that does not read a log says of it.
 fn skipped(log: &LogFacts, engine: &Engine, code: Code, severity: Severity) -> Option<Finding> {
     let version = log.version.filter(|&version| version < engine.oldest_log)?;
-    let says = match engine.skips {
-        Some(message) => format!("skips it with \"{message} {version}\""),
-        None => "skips it without a word".into(),
+    let says = match engine.treats(version, log.order.unwrap_or(Endianness::Little)) {
+        Treatment::Skips { says: Some(message) } => format!("skips it with \"{message}\""),
+        _ => "skips it without a word".into(),
     };
     let text = format!("log version {version}{}: engine {} {says}", range(log.first, log.last), engine.bdb);
     let evidence = log.version_bytes().map(|bytes| Evidence { offset: VERSION, bytes });

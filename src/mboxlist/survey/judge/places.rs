@@ -8,7 +8,7 @@ use super::super::state::State;
 use super::super::{Form, Survey, families};
 use super::files;
 use crate::mboxlist::classify::Class;
-use crate::mboxlist::releases::Regions;
+use crate::mboxlist::engines::Regions;
 
 /// Settings that put parts of an environment elsewhere.
 const MOVES: [&str; 3] = ["set_data_dir", "set_lg_dir", "set_tmp_dir"];
