@@ -170,9 +170,13 @@ fn with_snapshot(folder: &Path) -> (PathBuf, PathBuf) {
     fs::write(mboxlist.join("__db.001"), b"old region").unwrap();
     fs::create_dir(mboxlist.join("folderlock")).unwrap();
     store("mboxlist-ims63-log11-le", &snapshot);
-    for (name, text) in
-        [("__db.001", "region"), ("__dbq.queue.1", "extent"), (".snaptime", ""), (".verified", "")]
-    {
+    for (name, text) in [
+        ("__db.001", "region"),
+        ("queue", ""),
+        ("__dbq.queue.1", "extent"),
+        (".snaptime", ""),
+        (".verified", ""),
+    ] {
         fs::write(snapshot.join(name), text).unwrap();
     }
     (mboxlist, snapshot)

@@ -9,6 +9,13 @@ use super::engines::Regions;
 use crate::journal;
 use crate::upgrade::is_region;
 
+/// The name of the QUEUE database to which an extent belongs, and its number: those that stand
+/// in its own name, `__dbq.NAME.NUMBER`.
+pub(super) fn extent(name: &str) -> Option<(&str, u64)> {
+    let (database, number) = name.strip_prefix("__dbq.")?.rsplit_once('.')?;
+    Some((database, number.parse().ok()?))
+}
+
 /// The class of a file, by its name. The order of the variants is that in which names are
 /// looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -143,6 +150,14 @@ mod tests {
         ];
         for (name, class) in cases {
             assert_eq!(Class::of(name), class, "{name}");
+        }
+    }
+
+    #[test]
+    fn extents_name_their_database() {
+        assert_eq!(extent("__dbq.queue.db.12"), Some(("queue.db", 12)));
+        for other in ["__dbq.queue.db", "__dbq.12", "queue.db.1", "__dbq.queue.db.-1"] {
+            assert_eq!(extent(other), None, "{other}");
         }
     }
 

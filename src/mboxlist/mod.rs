@@ -27,5 +27,6 @@ pub use restore::{Restore, RestoreError, Restored};
 pub use store_upgrade::{Lsns, StoreReport, StoreUpgrade, StoreUpgradeError};
 pub use survey::{
     Candidates, Check, Code, Confidence, Contents, DatabaseFile, Decision, DryTest, Evidence, Finding, Form,
-    LogEnd, LogFacts, MarkFile, Other, Region, Severity, Snapshot, State, Survey, SurveyOptions, Verdict,
+    LogEnd, LogFacts, Lost, MarkFile, Other, Region, Severity, Snapshot, State, Survey, SurveyOptions,
+    Verdict,
 };

@@ -2,6 +2,7 @@
 //! (mboxlist, "`survey`").
 //!
 //! - `databases`, `logs`, `snapshots`: the facts of each kind of file
+//! - `lost`: what skipped logs had
 //! - `state`: closed, or in need of recovery
 //! - `candidates`: the releases that fit
 //! - `judge`: the findings
@@ -11,6 +12,7 @@ mod databases;
 mod findings;
 mod judge;
 mod logs;
+mod lost;
 mod snapshots;
 mod state;
 
@@ -23,13 +25,14 @@ pub use candidates::{Candidates, Confidence};
 pub use databases::{Check, Contents, DatabaseFile};
 pub use findings::{Code, Evidence, Finding, Severity};
 pub use logs::{LogEnd, LogFacts};
+pub use lost::Lost;
 pub use snapshots::{MarkFile, Snapshot, Verdict};
 pub use state::{Decision, DryTest, State};
 
 pub(super) use judge::{Target, judge};
 pub(super) use state::FIRST_RECORD;
 
-use super::classify::Class;
+use super::classify::{Class, extent};
 use super::engines::Regions;
 use super::files;
 use super::releases::Mailbox;
@@ -68,6 +71,8 @@ pub struct Survey {
     pub logs: Vec<LogFacts>,
     /// What is wrong between log files.
     pub log_gaps: Vec<String>,
+    /// What was lost because an older engine's logs were skipped before they were recovered.
+    pub lost: Vec<Lost>,
     /// The region files.
     pub regions: Vec<Region>,
     /// All other files and folders that are worth a word, by name.
@@ -214,7 +219,9 @@ impl SurveyOptions {
         let opened: Vec<_> =
             listing.databases.into_iter().map(|(path, name)| DatabaseFile::of(&path, name)).collect();
         let decision = Decision::of(&opened, &logs, !regions.is_empty());
-        let databases: Vec<DatabaseFile> = opened.into_iter().map(|(file, _)| file).collect();
+        let lost = logs.dir.as_ref().map(|dir| Lost::of(&opened, &logs.files, dir)).unwrap_or_default();
+        let mut databases: Vec<DatabaseFile> = opened.into_iter().map(|(file, _)| file).collect();
+        attach_extents(&mut databases, &listing.others);
         let families = regions.iter().map(|region| region.family).collect();
         let candidates = Candidates::of(&candidates::Evidence {
             databases: &databases,
@@ -230,6 +237,7 @@ impl SurveyOptions {
             databases,
             logs: logs.files,
             log_gaps: logs.gaps,
+            lost,
             regions,
             others: listing.others,
             candidates,
@@ -350,6 +358,19 @@ impl Listing {
             }
         }
         Ok(listing)
+    }
+}
+
+/// Gives the QUEUE databases their extents.
+fn attach_extents(databases: &mut [DatabaseFile], others: &[Other]) {
+    for file in databases {
+        let own = |other: &Other| {
+            let (database, number) = extent(&other.name).filter(|_| other.form == Form::File)?;
+            (database == file.name).then(|| (number, other.name.clone()))
+        };
+        let mut extents: Vec<_> = others.iter().filter_map(own).collect();
+        extents.sort();
+        file.extents = extents.into_iter().map(|(_, name)| name).collect();
     }
 }
 

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use bdbkit::mboxlist::{
-    Candidates, DatabaseFile, Finding, LogFacts, MarkFile, Plan, Region, Release, Snapshot, Step, Survey,
+    Candidates, DatabaseFile, Finding, LogFacts, Lost, MarkFile, Plan, Region, Release, Snapshot, Step,
+    Survey,
 };
 use bdbkit::{Endianness, Lsn};
 use jiff::Timestamp;
@@ -47,6 +48,7 @@ fn with(survey: &Survey, findings: &[Finding]) -> Value {
         "max_lsn": lsn(decision.highest),
         "databases": survey.databases.iter().map(database).collect::<Vec<_>>(),
         "logs": survey.logs.iter().map(log).collect::<Vec<_>>(),
+        "lost": survey.lost.iter().map(lost).collect::<Vec<_>>(),
         "regions": survey.regions.iter().map(region).collect::<Vec<_>>(),
         "others": survey.others.iter().map(|other| json!({
             "name": other.name, "class": other.class.name(), "size": other.size,
@@ -99,6 +101,7 @@ fn database(file: &DatabaseFile) -> Value {
         "records": contents.map(|contents| contents.records),
         "check": check,
         "half_written": file.half_written,
+        "extents": file.extents,
         "error": file.error,
     })
 }
@@ -115,6 +118,17 @@ fn log(file: &LogFacts) -> Value {
         "records": file.records,
         "end": file.end.name(),
         "damage": file.damage,
+    })
+}
+
+fn lost(lost: &Lost) -> Value {
+    json!({
+        "version": lost.version,
+        "changes": lost.changes,
+        "first": lsn(lost.first),
+        "last": lsn(lost.last),
+        "files": lost.files,
+        "keys": lost.keys.iter().map(|key| hex(key)).collect::<Vec<_>>(),
     })
 }
 

@@ -4,7 +4,7 @@ use super::super::databases::{Check, Contents, DatabaseFile};
 use super::super::findings::{Code, Evidence, Finding, Severity};
 use super::super::state::State;
 use super::super::{Form, Other, Survey};
-use crate::mboxlist::classify::Class;
+use crate::mboxlist::classify::{Class, extent};
 use crate::mboxlist::releases::Release;
 
 /// Where the version stands in databases and logs.
@@ -24,10 +24,29 @@ pub(super) fn databases(survey: &Survey, target: Option<&Release>, found: &mut V
             None => unreadable(survey, file, found),
         }
     }
+    extents(survey, found);
     let has = |name: &str| survey.databases.iter().any(|file| file.name == name);
     if has("folder.db") && !has("lright.db") {
         let text = "lright.db is missing: 5.x has none, later releases make it anew";
         found.push(Finding::new(Code::NoLright, Severity::Note, text).action("reconstruct -l makes it"));
+    }
+}
+
+/// The extents of QUEUE databases: they are data, although their names begin with `__db`.
+fn extents(survey: &Survey, found: &mut Vec<Finding>) {
+    for file in survey.databases.iter().filter(|file| !file.extents.is_empty()) {
+        let text = format!("its records are in files of their own: {}", file.extents.join(", "));
+        let finding = Finding::new(Code::Unknown, Severity::Note, text).file(&file.name);
+        found.push(finding.action("back up, copy and move them together; never remove them"));
+    }
+    for other in survey.others.iter().filter(|other| other.form == Form::File) {
+        let Some((database, _)) = extent(&other.name) else { continue };
+        let databases = survey.databases.iter().map(|file| &file.name);
+        if databases.chain(survey.others.iter().map(|other| &other.name)).all(|name| name != database) {
+            let text = format!("the database is not here, but {} holds records of it", other.name);
+            let finding = Finding::new(Code::Missing, Severity::Warning, text).file(database);
+            found.push(finding.action("find the database, and keep them together"));
+        }
     }
 }
 

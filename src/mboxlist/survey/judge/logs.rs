@@ -3,8 +3,10 @@
 use super::super::Survey;
 use super::super::findings::{Code, Evidence, Finding, Severity};
 use super::super::logs::LogFacts;
+use super::super::lost::Lost;
 use super::super::state::{FIRST_RECORD, State};
 use super::files::VERSION;
+use crate::dump::escape;
 use crate::mboxlist::engines::{Engine, Treatment};
 use crate::mboxlist::releases::Release;
 use crate::order::Endianness;
@@ -82,6 +84,7 @@ pub(super) fn state(survey: &Survey, target: Option<&Release>, found: &mut Vec<F
 /// The log files.
 pub(super) fn files(survey: &Survey, target: Option<&Release>, found: &mut Vec<Finding>) {
     history(survey, target.is_some(), found);
+    found.extend(survey.lost.iter().map(lost));
     if let Some(target) = target {
         transition(survey, target, found);
     }
@@ -125,6 +128,29 @@ fn history(survey: &Survey, targeted: bool, found: &mut Vec<Finding>) {
     for (log, engine) in survey.logs.iter().filter(older).filter_map(|log| Some((log, writer?))) {
         found.extend(skipped(log, engine, Code::SeveralLogs, Severity::Note));
     }
+}
+
+/// More keys than these are not named.
+const NAMED: usize = 5;
+
+/// Changes that the databases lack, in logs that are skipped.
+fn lost(lost: &Lost) -> Finding {
+    let files: Vec<&str> = lost.files.iter().map(String::as_str).collect();
+    let keys: Vec<String> = lost.keys.iter().take(NAMED).map(|key| escape(key)).collect();
+    let more = if lost.keys.len() > NAMED { ", …" } else { "" };
+    let text = format!(
+        "{}: {} committed changes of logs of version {} ({} to {}) never got there, and newer engines skip these logs: they look LOST; {} keys: {}{more}",
+        files.join(", "),
+        lost.changes,
+        lost.version,
+        lost.first,
+        lost.last,
+        lost.keys.len(),
+        keys.join(", ")
+    );
+    Finding::new(Code::RecoverFirst, Severity::Critical, text).action(
+        "keep all files; bdbkit store list --from-logs shows these changes; restore what was there before the release changed, and recover it with the old release",
+    )
 }
 
 /// What an engine that does not read a log says of it.
