@@ -240,8 +240,7 @@ fn changes_in_skipped_logs_look_lost() {
     // All keys are there whose pairs recovery would have changed.
     let dumped = |state: &str| -> BTreeSet<Pair> {
         let dumps = files(&testdata().join("mboxlist-ims60-log3-le-unclean").join(state));
-        let pairs =
-            |path| sections(&read(path)).iter().flat_map(|one| pairs_of_section(one)).collect::<Vec<_>>();
+        let pairs = |path| sections(&read(path)).iter().flat_map(pairs_of_section).collect::<Vec<_>>();
         dumps.iter().flat_map(pairs).collect()
     };
     let (before, after) = (dumped("before"), dumped("recovered"));

@@ -48,6 +48,8 @@ struct Store {
     keep: bool,
     old: Files,
     new: Files,
+    /// The list of what the store held, if copies are kept.
+    manifest: Option<Vec<u8>>,
 }
 
 impl Store {
@@ -66,7 +68,7 @@ impl Store {
         let newer = read(testdata().join(format!("mboxlist-ims61-log8-{order}/quota.db")));
         old.insert(Path::new(FOLDER).join("newer.db"), newer);
         old.insert(Path::new(FOLDER).join("notes"), b"not ours".to_vec());
-        Store { lsns: Lsns::Auto, keep: false, old, new: Files::new() }.after_run()
+        Store { lsns: Lsns::Auto, keep: false, old, new: Files::new(), manifest: None }.after_run()
     }
 
     /// Without its logs: the LSNs are reset, and the copies kept.
@@ -85,6 +87,8 @@ impl Store {
         let report = self.upgrade(&disk).run().unwrap();
         assert_eq!(report.untouched.len(), 1);
         self.new = self.old.keys().map(|path| (path.clone(), disk.bytes(path).unwrap())).collect();
+        self.manifest = report.backup.as_ref().map(|folder| disk.bytes(folder.join("MANIFEST")).unwrap());
+        assert_eq!(self.manifest.is_some(), self.keep);
         assert!(self.changed().count() == report.files.len() && !report.files.is_empty());
         self
     }
@@ -152,6 +156,7 @@ impl Store {
         let names = std::iter::once("MANIFEST".as_ref());
         let names = names.chain(self.changed().map(|path| path.file_name().unwrap()));
         assert_eq!(copies, names.map(|name| folder.join(name)).collect::<Vec<_>>());
+        assert!(disk.bytes(folder.join("MANIFEST")) == self.manifest, "the list is not whole");
         for path in self.changed() {
             let copy = disk.bytes(folder.join(path.file_name().unwrap())).unwrap();
             assert!(copy == self.old[path], "the copy of {} is not whole", path.display());

@@ -16,8 +16,6 @@
 )]
 
 mod common;
-#[path = "common/tools.rs"]
-mod tools;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -26,8 +24,8 @@ use std::path::{Path, PathBuf};
 use bdbkit::Database;
 use bdbkit::mboxlist::{RELEASES, Release, StoreUpgrade};
 use bdbkit::upgrade::{Choices, Profile};
+use common::tools::{DUMP, VERIFY, expect_success, genuine, tool};
 use common::{Pair, cases, forward, pairs_of_section, sections};
-use tools::{DUMP, VERIFY, expect_success, genuine, tool};
 
 /// The databases and logs of a case, in a folder of their own.
 fn store(case: &common::Case) -> tempfile::TempDir {
@@ -55,7 +53,7 @@ fn accepted(path: &Path, pairs: &[Pair]) {
     expect_success(&tool(VERIFY, &[], path));
     let dumped = tool(DUMP, &[], path);
     expect_success(&dumped);
-    let dumped: Vec<Pair> = sections(&dumped.stdout).iter().flat_map(|one| pairs_of_section(one)).collect();
+    let dumped: Vec<Pair> = sections(&dumped.stdout).iter().flat_map(pairs_of_section).collect();
     assert!(dumped == pairs, "{}: other pairs", path.display());
 }
 
