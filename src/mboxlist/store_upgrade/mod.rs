@@ -22,7 +22,7 @@ use crate::error::Error;
 use crate::journal::{self, Disk, Outcome, SetLeftover};
 use crate::order::Endianness;
 use crate::types::Lsn;
-use crate::upgrade::{Choices, FileReport, Plan, Upgrade, UpgradeError};
+use crate::upgrade::{Choices, FileReport, Plan, Refusal, Upgrade, UpgradeError};
 use backup::Backup;
 use error::{Result, at};
 
@@ -257,6 +257,11 @@ impl<'d, D: Disk> StoreUpgrade<'d, D> {
                 Err(error) => return Err(UpgradeError::from(error).about(path).into()),
             };
             let version = db.meta().version();
+            let profile = self.choices.profile;
+            if version > profile.version() {
+                let refusal = Refusal::Downgrade { version, profile };
+                return Err(UpgradeError::from(refusal).about(path).into());
+            }
             newest = newest.max(db.meta().lsn());
             orders.push((path.clone(), db.meta().endianness()));
             if version < 8 || (version == 8 && self.version_8) {
