@@ -86,6 +86,13 @@ fn a_snapshot_is_restored_and_the_old_files_are_beside() {
     copy("mboxlist-ims63-log11-le", &folder.path().join("snapshot"));
     let (old, new) = (folder.path().join("mboxlist/quota.db"), folder.path().join("snapshot/quota.db"));
     let (old, new) = (fs::read(old).unwrap(), fs::read(new).unwrap());
+    let refused = store(&["restore-snapshot", "mboxlist/", "snapshot"], folder.path());
+    let message =
+        "bdbkit: snapshot: invalid: no .snaptime, no .verified (--force restores it all the same)\n";
+    assert_eq!((refused.status.code(), text(&refused.stderr).as_str()), (Some(1), message));
+    for mark in [".snaptime", ".verified"] {
+        fs::write(folder.path().join("snapshot").join(mark), "").unwrap();
+    }
     let restored = store(&["restore-snapshot", "mboxlist/", "snapshot"], folder.path());
     let lines = text(&restored.stdout);
     assert!(restored.status.success(), "{}", text(&restored.stderr));
@@ -100,4 +107,20 @@ fn a_snapshot_is_restored_and_the_old_files_are_beside() {
     let nothing = store(&["restore-snapshot", "--resume", "mboxlist"], folder.path());
     assert!(text(&nothing.stderr).contains("no restore was interrupted"), "{nothing:?}");
     assert_eq!(store(&["restore-snapshot", "mboxlist"], folder.path()).status.code(), Some(2));
+}
+
+#[test]
+fn a_set_file_that_is_left_alone_is_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let set = folder.path().join("mboxlist/bdbkit-set.done");
+    copy("mboxlist-ims63-log11-be", &folder.path().join("mboxlist"));
+    let commands = [&["store", "upgrade"][..], &["store", "upgrade", "--resume"], &["upgrade", "--resume"]];
+    for arguments in commands {
+        fs::write(&set, "").unwrap();
+        let survey = text(&store(&["survey", "mboxlist"], folder.path()).stdout);
+        assert!(survey.contains("note     M-104  bdbkit-set.done: "), "{survey}");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_bdbkit"));
+        let output = command.current_dir(folder.path()).args(arguments).arg("mboxlist").output().unwrap();
+        assert!(output.status.success() && !set.exists(), "{arguments:?}: {output:?}");
+    }
 }

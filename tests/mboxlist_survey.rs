@@ -12,17 +12,17 @@
 
 mod common;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use bdbkit::mboxlist::{
-    Code, Confidence, Finding, LogEnd, Mailbox, Plan, Release, Severity, State, Survey, SurveyOptions,
-    Verdict,
+    Code, Confidence, Finding, LogEnd, Mailbox, Plan, Release, Severity, Snapshot, State, Survey,
+    SurveyOptions, Verdict,
 };
 use bdbkit::{Endianness, Lsn};
-use common::{Case, cases, read, testdata};
+use common::{Case, Pair, cases, pairs_of_section, read, sections, testdata};
 use tempfile::TempDir;
 
 fn stores() -> Vec<Case> {
@@ -224,6 +224,58 @@ fn old_logs_are_history_that_a_newer_library_skips() {
     }
 }
 
+/// A store of 6.0 died, and 6.3 was started on it without the recovery of 6.0.
+#[test]
+fn changes_in_skipped_logs_look_lost() {
+    let folder = copy("mboxlist-ims60-log3-le-unclean");
+    let newer = |number: u32| format!("log.{number:010}");
+    fs::copy(testdata().join("env-log11-le-logs").join(newer(2)), folder.path().join(newer(2))).unwrap();
+    let found = survey(folder.path());
+    let [lost] = &found.lost[..] else { panic!("{:?}", found.lost) };
+    assert_eq!((lost.version, lost.files.len()), (3, 3), "{lost:?}");
+    assert!(lost.changes > 10 && lost.keys.len() > 5 && lost.first < lost.last, "{lost:?}");
+    let [finding] = of(&found.findings, Code::RecoverFirst)[..] else { panic!("{:?}", found.findings) };
+    assert_eq!(finding.severity, Severity::Critical);
+    assert!(finding.text.contains("look LOST") && finding.text.contains("keys: "), "{}", finding.text);
+    // All keys are there whose pairs recovery would have changed.
+    let dumped = |state: &str| -> BTreeSet<Pair> {
+        let dumps = files(&testdata().join("mboxlist-ims60-log3-le-unclean").join(state));
+        let pairs = |path| sections(&read(path)).iter().flat_map(pairs_of_section).collect::<Vec<_>>();
+        dumps.iter().flat_map(pairs).collect()
+    };
+    let (before, after) = (dumped("before"), dumped("recovered"));
+    let changed: BTreeSet<_> = before.symmetric_difference(&after).map(|(key, _)| key.clone()).collect();
+    assert!(changed.len() > 5 && changed.is_subset(&lost.keys), "{changed:?}");
+}
+
+/// A store that was recovered before each of its releases changed.
+#[test]
+fn recovered_logs_lost_nothing() {
+    for case in stores().iter().filter(|case| !case.name.ends_with("unclean") && !case.big_endian) {
+        let folder = copy(&case.name);
+        let newer = "log.0000000002";
+        fs::copy(testdata().join("env-log11-le-logs").join(newer), folder.path().join(newer)).unwrap();
+        assert_eq!(survey(folder.path()).lost, [], "{}", case.name);
+    }
+}
+
+/// Pages whose LSNs were reset tell nothing of what they lack.
+#[cfg(unix)]
+#[test]
+fn pages_without_lsns_are_not_compared_with_skipped_logs() {
+    use bdbkit::mboxlist::{Lsns, StoreUpgrade};
+    use bdbkit::upgrade::Choices;
+
+    let folder = copy("mboxlist-ims60-log3-le-unclean");
+    let newer = "log.0000000002";
+    fs::copy(testdata().join("env-log11-le-logs").join(newer), folder.path().join(newer)).unwrap();
+    assert_eq!(survey(folder.path()).lost.len(), 1);
+    let choices = Choices { ignore_logs: true, ..Choices::default() };
+    let upgrade = StoreUpgrade::open(folder.path()).choices(choices).include_version_8(true);
+    assert_eq!(upgrade.lsns(Lsns::Reset).run().unwrap().files.len(), 5);
+    assert_eq!(survey(folder.path()).lost, []);
+}
+
 #[test]
 fn a_plan_tells_which_logs_the_target_skips() {
     let found = survey(with_history("env-log8-be-logs", "be").path());
@@ -319,6 +371,23 @@ fn files_are_told_apart_by_their_names() {
     assert_eq!(survey(folder.path()).decision.state, State::CleanClosed);
 }
 
+#[test]
+fn extents_belong_to_their_queue() {
+    let folder = copy("mboxlist-ims63-log11-le");
+    fs::copy(testdata().join("queue-v4-le-extents/data.db"), folder.path().join("queue.db")).unwrap();
+    let extents = ["__dbq.queue.db.2", "__dbq.queue.db.10"];
+    for name in extents.iter().chain(&["__dbq.gone.db.0"]) {
+        fs::write(folder.path().join(name), b"records").unwrap();
+    }
+    let found = survey(folder.path());
+    let queue = found.databases.iter().find(|file| file.name == "queue.db").unwrap();
+    assert_eq!((queue.kind.as_deref(), &queue.extents[..]), (Some("queue"), &extents.map(String::from)[..]));
+    let told = of(&found.findings, Code::Unknown);
+    assert!(told.iter().any(|one| one.text.contains("__dbq.queue.db.2, __dbq.queue.db.10")), "{told:?}");
+    let [missing] = of(&found.findings, Code::Missing)[..] else { panic!("{:?}", found.findings) };
+    assert_eq!((missing.file.as_deref(), missing.severity), (Some("gone.db"), Severity::Warning));
+}
+
 /// A snapshot of a store: its files, and marks.
 fn snapshot(folder: &Path, case: &str, marks: &[&str]) {
     copy_to(&testdata().join(case), folder);
@@ -355,6 +424,34 @@ fn snapshots_are_worth_what_their_marks_and_files_say() {
     assert!(of(&found.findings, Code::NoSnapshot).is_empty());
     assert_eq!(of(&found.findings, Code::Contradiction).len(), 2);
     assert_eq!(of(&found.findings, Code::Unmarked).len(), 2);
+}
+
+#[test]
+fn a_snapshot_that_lacks_a_database_is_not_valid() {
+    let store = TempDir::new().unwrap();
+    let place = store.path().join("snapshot");
+    snapshot(&place, "mboxlist-ims60-log3-le", &[".snaptime", ".verified"]);
+    assert_eq!(Snapshot::of(&place).verdict, Verdict::Valid);
+    // A log that goes on after its last checkpoint tells which databases were open.
+    snapshot(&place, "mboxlist-ims60-log3-le-unclean", &[]);
+    fs::remove_file(place.join("quota.db")).unwrap();
+    let lacking = Snapshot::of(&place);
+    assert_eq!(lacking.verdict, Verdict::Contradiction, "{lacking:?}");
+    let missing: Vec<_> = lacking.faults().filter(|fault| fault.code == Code::Missing).collect();
+    assert_eq!(missing[0].file.as_deref(), Some("quota.db"));
+}
+
+#[test]
+fn a_set_file_alone_is_told_as_such() {
+    let folder = copy("mboxlist-ims63-log11-le");
+    fs::write(folder.path().join("bdbkit-set.done"), b"").unwrap();
+    let alone = survey(folder.path());
+    let [finding] = of(&alone.findings, Code::Interrupted)[..] else { panic!("{:?}", alone.findings) };
+    assert_eq!(finding.severity, Severity::Note);
+    assert!(finding.action.contains("--resume"), "{}", finding.action);
+    fs::write(folder.path().join("folder.db.bdbkit-journal"), b"").unwrap();
+    let both = survey(folder.path());
+    assert!(of(&both.findings, Code::Interrupted).iter().all(|finding| finding.severity == Severity::Error));
 }
 
 /// Every file of a store cut and changed: a finding at most, and never the end.

@@ -142,6 +142,29 @@ fn what_must_not_be_upgraded_is_refused_and_left_as_it_is() {
 }
 
 #[test]
+fn copies_need_a_new_folder_and_are_removed_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store_folder, copies) = (folder.path().join("store"), folder.path().join("copies"));
+    store("mboxlist-ims5-log2-be", &store_folder);
+    fs::create_dir(&copies).unwrap();
+    fs::write(copies.join("quota.db"), b"a copy of long ago").unwrap();
+    let before = contents(&store_folder);
+    let upgrade = |copies: &Path| StoreUpgrade::open(&store_folder).backup_dir(copies);
+    let refused = upgrade(&copies).run().unwrap_err();
+    assert!(matches!(&refused, StoreUpgradeError::BackupExists { folder } if *folder == copies), "{refused}");
+    assert!(contents(&store_folder) == before);
+    assert_eq!(fs::read(copies.join("quota.db")).unwrap(), b"a copy of long ago");
+    let new = folder.path().join("new");
+    assert_eq!(upgrade(&new).run().unwrap().files.len(), 5);
+    assert!(!new.exists());
+    store("mboxlist-ims5-log2-be", &store_folder);
+    let report = upgrade(&new).keep_backup(true).run().unwrap();
+    assert_eq!(report.backup.as_deref(), Some(&*new));
+    let kept = contents(&new);
+    assert!(kept.len() == 6 && kept.iter().all(|(name, copy)| name == "MANIFEST" || before[name] == *copy));
+}
+
+#[test]
 fn a_link_to_a_database_does_not_hide_its_log() {
     let folder = tempfile::tempdir().unwrap();
     let store_folder = folder.path().join("store");
@@ -157,6 +180,15 @@ fn the_result_may_be_of_version_8_for_release_6_0() {
     let folder = tempfile::tempdir().unwrap();
     store("mboxlist-ims5-log2-le", folder.path());
     let choices = Choices { profile: Profile::V8, ..Choices::default() };
+    // 6.0 would not open a database that is of version 9 already.
+    let newer = folder.path().join("newer.db");
+    fs::copy(testdata().join("mboxlist-ims61-log8-le/quota.db"), &newer).unwrap();
+    let before = contents(folder.path());
+    let refused = StoreUpgrade::open(folder.path()).choices(choices.clone()).run().unwrap_err();
+    let words = "newer.db: version 9 cannot become v8: there is no way down";
+    assert!(refused.to_string().contains(words), "{refused}");
+    assert!(contents(folder.path()) == before);
+    fs::remove_file(newer).unwrap();
     StoreUpgrade::open(folder.path()).choices(choices).run().unwrap();
     assert!(databases(folder.path()).values().all(|(version, _)| *version == 8));
 }
@@ -170,9 +202,13 @@ fn with_snapshot(folder: &Path) -> (PathBuf, PathBuf) {
     fs::write(mboxlist.join("__db.001"), b"old region").unwrap();
     fs::create_dir(mboxlist.join("folderlock")).unwrap();
     store("mboxlist-ims63-log11-le", &snapshot);
-    for (name, text) in
-        [("__db.001", "region"), ("__dbq.queue.1", "extent"), (".snaptime", ""), (".verified", "")]
-    {
+    for (name, text) in [
+        ("__db.001", "region"),
+        ("queue", ""),
+        ("__dbq.queue.1", "extent"),
+        (".snaptime", ""),
+        (".verified", ""),
+    ] {
         fs::write(snapshot.join(name), text).unwrap();
     }
     (mboxlist, snapshot)

@@ -18,19 +18,20 @@
 )]
 
 mod common;
+#[path = "common/kill.rs"]
+mod kill;
 
 use std::ffi::OsStr;
 use std::fs;
-use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::Instant;
 
 use bdbkit::FileId;
 use bdbkit::journal::poisoned;
 use bdbkit::upgrade::{Choices, NewId, in_memory};
 use common::data;
+use kill::{killed, told, too_late, wanted};
 
 const ID: FileId = FileId(*b"an id of twenty byte");
 /// Files with long chains of duplicates in either byte order, with overflow items, and such
@@ -67,41 +68,9 @@ fn files() -> Vec<File> {
 
 fn tool(arguments: &[&str], folder: &Path) -> Command {
     let id: String = ID.0.iter().map(|byte| format!("{byte:02x}")).collect();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_bdbkit"));
-    command.args(["upgrade", "--uid", &id]).args(arguments).arg(folder);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut command = kill::tool(&["upgrade", "--uid", &id]);
+    command.args(arguments).arg(folder);
     command
-}
-
-/// Ends a run at once, or asks it to end as the terminal does.
-fn stop(child: &mut Child, interrupt: bool) {
-    if interrupt {
-        let done =
-            Command::new("kill").args(["-INT", &child.id().to_string()]).stderr(Stdio::null()).status();
-        assert!(done.is_ok(), "no program named kill");
-    } else {
-        child.kill().unwrap();
-    }
-}
-
-/// Starts a run and stops it after some time; whether it was still running.
-fn killed(arguments: &[&str], folder: &Path, after: Duration, interrupt: bool) -> bool {
-    let mut child = tool(arguments, folder).spawn().unwrap();
-    sleep(after);
-    stop(&mut child, interrupt);
-    let output = child.wait_with_output().unwrap();
-    let by_signal = output.status.signal().is_some();
-    assert!(by_signal || output.status.success() || too_late(&output), "{}", told(&output));
-    by_signal
-}
-
-fn told(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-/// Whether all files were new already, so that rolling back was refused.
-fn too_late(output: &Output) -> bool {
-    output.status.code() == Some(1) && told(output).contains("can no longer be rolled back")
 }
 
 /// Everything in the folder but the databases.
@@ -130,7 +99,7 @@ struct Seen {
 
 #[test]
 fn a_folder_survives_any_kill() {
-    let wanted = std::env::var("BDBKIT_KILLS").map_or(20, |kills| kills.parse().unwrap());
+    let wanted = wanted(20);
     let files = files();
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
@@ -153,7 +122,7 @@ fn a_folder_survives_any_kill() {
         restore();
         // All parts of the run in turn, in no order.
         let part = |n: usize| whole.mul_f64(f64::from(u32::try_from(run * n % 101).unwrap()) / 100.0);
-        if !killed(&[], folder, part(37), run % 5 == 0) {
+        if !killed(tool(&[], folder), part(37), run % 5 == 0) {
             assert!(is_new(), "a run that came to its end");
             continue;
         }
@@ -162,7 +131,7 @@ fn a_folder_survives_any_kill() {
         seen.half_written += usize::from(found(folder, &files).iter().any(|bytes| poisoned(bytes)));
         let wish = ["--resume", "--rollback"][run % 2];
         if run % 3 == 0 {
-            seen.again += usize::from(killed(&[wish], folder, part(53), false));
+            seen.again += usize::from(killed(tool(&[wish], folder), part(53), false));
         }
         let output = tool(&[wish], folder).output().unwrap();
         if too_late(&output) {

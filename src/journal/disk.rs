@@ -1,6 +1,7 @@
 //! What the journal asks of a file system.
 
 use std::fmt;
+use std::fs::{self, FileType};
 use std::io;
 use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
@@ -48,6 +49,14 @@ pub trait Disk: fmt::Debug {
     /// Those of the file system; [`NotFound`](io::ErrorKind::NotFound) if there is none.
     fn open(&self, path: &Path) -> io::Result<Self::File>;
 
+    /// The bytes of a whole file, mapped where that is possible, for a look at a file that is
+    /// not to be changed.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    fn read(&self, path: &Path) -> io::Result<Contents>;
+
     /// Creates a file that only its owner may read and write.
     ///
     /// # Errors
@@ -63,12 +72,34 @@ pub trait Disk: fmt::Debug {
     /// Those of the file system.
     fn exists(&self, path: &Path) -> io::Result<bool>;
 
-    /// The files in a directory.
+    /// The regular files in a directory, by name. Symbolic links and special files are none.
     ///
     /// # Errors
     ///
     /// Those of the file system.
     fn list(&self, directory: &Path) -> io::Result<Vec<PathBuf>>;
+
+    /// The directories in a directory, by name.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    fn list_dirs(&self, directory: &Path) -> io::Result<Vec<PathBuf>>;
+
+    /// Creates a directory that only its owner may look into.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system; [`AlreadyExists`](io::ErrorKind::AlreadyExists) if
+    /// there is something of this name.
+    fn create_dir(&self, path: &Path) -> io::Result<()>;
+
+    /// Removes an empty directory.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system; [`DirectoryNotEmpty`](io::ErrorKind::DirectoryNotEmpty).
+    fn remove_dir(&self, path: &Path) -> io::Result<()>;
 
     /// Removes a file.
     ///
@@ -77,7 +108,8 @@ pub trait Disk: fmt::Debug {
     /// Those of the file system.
     fn remove(&self, path: &Path) -> io::Result<()>;
 
-    /// Gives a file another name, in place of what had that name.
+    /// Gives a file another name, in place of what had that name; or a directory, one that
+    /// nothing had.
     ///
     /// # Errors
     ///
@@ -210,4 +242,17 @@ impl fmt::Debug for Contents {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Contents({} bytes)", self.len())
     }
+}
+
+/// The entries of a directory of the operating system that are of a kind, by name.
+pub(crate) fn entries(directory: &Path, wanted: impl Fn(&FileType) -> bool) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        if wanted(&entry.file_type()?) {
+            found.push(entry.path());
+        }
+    }
+    found.sort();
+    Ok(found)
 }

@@ -42,6 +42,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 pub use backup::Backup;
+pub(crate) use disk::entries;
 pub use disk::{Contents, Disk, DiskFile, Identity};
 pub use error::{BoxError, JournalError};
 pub use leftover::{Leftover, LeftoverState, Outcome, leftover};
@@ -117,7 +118,7 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
 }
 
 /// The directory in which a file stands.
-fn directory(path: &Path) -> &Path {
+pub(crate) fn directory(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),

@@ -1,10 +1,10 @@
 //! The disk of the operating system.
 
-use std::fs::{self, File};
+use std::fs::{self, DirBuilder, File, FileType};
 use std::io::{self, ErrorKind};
 #[cfg(target_os = "linux")]
 use std::num::NonZeroU64;
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 #[cfg(target_os = "linux")]
@@ -12,7 +12,7 @@ use rustix::fs::Advice;
 use rustix::fs::{FallocateFlags, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::disk::{Contents, Disk, DiskFile, Identity};
+use super::disk::{Contents, Disk, DiskFile, Identity, entries};
 use super::error::{JournalError, at};
 
 /// The file systems of this machine.
@@ -35,7 +35,7 @@ impl Disk for SystemDisk {
     }
 
     fn open_exclusive(&self, path: &Path, assume_closed: bool) -> Result<SystemFile, JournalError> {
-        let file = open(path, OFlags::empty()).map_err(at(path, "opening"))?;
+        let file = open(path, OFlags::RDWR).map_err(at(path, "opening"))?;
         let lock = FlockOperation::NonBlockingLockExclusive;
         let granted = |result| match result {
             Ok(()) => Ok(()),
@@ -58,7 +58,11 @@ impl Disk for SystemDisk {
     }
 
     fn open(&self, path: &Path) -> io::Result<SystemFile> {
-        open(path, OFlags::NOFOLLOW)
+        open(path, OFlags::RDWR | OFlags::NOFOLLOW)
+    }
+
+    fn read(&self, path: &Path) -> io::Result<Contents> {
+        open(path, OFlags::RDONLY)?.contents()
     }
 
     fn create_new(&self, path: &Path) -> io::Result<SystemFile> {
@@ -76,7 +80,19 @@ impl Disk for SystemDisk {
     }
 
     fn list(&self, directory: &Path) -> io::Result<Vec<PathBuf>> {
-        fs::read_dir(directory)?.map(|entry| entry.map(|entry| entry.path())).collect()
+        entries(directory, FileType::is_file)
+    }
+
+    fn list_dirs(&self, directory: &Path) -> io::Result<Vec<PathBuf>> {
+        entries(directory, FileType::is_dir)
+    }
+
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
+        DirBuilder::new().mode(0o700).create(path)
+    }
+
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        fs::remove_dir(path)
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
@@ -159,10 +175,10 @@ impl DiskFile for SystemFile {
     }
 }
 
-/// Opens a regular file, and nothing else, for reading and writing.
+/// Opens a regular file, and nothing else.
 fn open(path: &Path, flags: OFlags) -> io::Result<SystemFile> {
     // Opening a pipe or a device would otherwise wait for its other end.
-    let flags = flags | OFlags::RDWR | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    let flags = flags | OFlags::CLOEXEC | OFlags::NONBLOCK;
     let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
     if file.metadata()?.is_file() {
         Ok(SystemFile(file))

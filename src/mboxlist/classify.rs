@@ -3,9 +3,18 @@
 //! `__db*` is not one class: there are regions, which are caches, but also extents of
 //! QUEUE databases and files under removal, which are data.
 
-use super::releases::Regions;
+use std::path::Path;
+
+use super::engines::Regions;
 use crate::journal;
 use crate::upgrade::is_region;
+
+/// The name of the QUEUE database to which an extent belongs, and its number: those that stand
+/// in its own name, `__dbq.NAME.NUMBER`.
+pub(super) fn extent(name: &str) -> Option<(&str, u64)> {
+    let (database, number) = name.strip_prefix("__dbq.")?.rsplit_once('.')?;
+    Some((database, number.parse().ok()?))
+}
 
 /// The class of a file, by its name. The order of the variants is that in which names are
 /// looked at.
@@ -76,6 +85,11 @@ impl Class {
         }
     }
 
+    /// The class of a file, by the last part of its path.
+    pub(super) fn of_file(path: &Path) -> Class {
+        Class::of(path.file_name().and_then(|name| name.to_str()).unwrap_or_default())
+    }
+
     /// The class in one word.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -136,6 +150,14 @@ mod tests {
         ];
         for (name, class) in cases {
             assert_eq!(Class::of(name), class, "{name}");
+        }
+    }
+
+    #[test]
+    fn extents_name_their_database() {
+        assert_eq!(extent("__dbq.queue.db.12"), Some(("queue.db", 12)));
+        for other in ["__dbq.queue.db", "__dbq.12", "queue.db.1", "__dbq.queue.db.-1"] {
+            assert_eq!(extent(other), None, "{other}");
         }
     }
 

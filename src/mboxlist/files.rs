@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::classify::Class;
+use crate::journal::entries;
 
 /// The regular files of a folder, by name. Symbolic links and special files are none.
 pub(super) fn of(folder: &Path) -> io::Result<Vec<PathBuf>> {
@@ -23,22 +24,9 @@ pub(super) fn others(folder: &Path) -> io::Result<Vec<PathBuf>> {
     entries(folder, |kind| !kind.is_file())
 }
 
-fn entries(folder: &Path, wanted: impl Fn(&fs::FileType) -> bool) -> io::Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        if wanted(&entry.file_type()?) {
-            found.push(entry.path());
-        }
-    }
-    found.sort();
-    Ok(found)
-}
-
 /// Whether the name of a file is that of a log.
 pub(super) fn is_log(path: &Path) -> bool {
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    matches!(Class::of(name), Class::Log | Class::EarlyLog)
+    matches!(Class::of_file(path), Class::Log | Class::EarlyLog)
 }
 
 /// What tells whether a file changed.
@@ -56,6 +44,10 @@ impl Hash {
         let mut sum = Sha256::new();
         let size = io::copy(&mut File::open(path)?, &mut sum)?;
         Ok(Hash { sha256: sum.finalize().into(), size })
+    }
+
+    pub(super) fn of_bytes(bytes: &[u8]) -> Hash {
+        Hash { sha256: Sha256::digest(bytes).into(), size: u64::try_from(bytes.len()).unwrap_or(u64::MAX) }
     }
 
     /// The sum as hexadecimal digits.

@@ -1,30 +1,32 @@
 //! The mail store of Sun Messaging Server: what is in an `mboxlist` folder, and what can be done
 //! with it (mboxlist).
 //!
-//! - [`Release`], [`Engine`]: which release writes which versions
+//! - [`Release`], [`Engine`]: which release writes which versions, and what an engine does with
+//!   the logs of others
 //! - [`Class`]: what a file is, by its name
 //! - [`Survey`]: what is there, how it was left, which release wrote it
 //! - [`Plan`]: the way to another release, step by step
 
 mod classify;
+mod engines;
 mod files;
 mod list;
 mod plan;
 mod releases;
 mod restore;
-#[cfg(unix)]
 mod store_upgrade;
 mod survey;
 
 pub use classify::{Class, Mark};
+pub use engines::{ENGINES, Engine, LAST_OF_HOST_ORDER, LogOrder, Regions, Treatment};
 pub use files::Hash;
 pub use list::{Found, Kind, List, ListReport, Listed, ListedFile, ListedLogs, Origin};
 pub use plan::{By, Plan, PlanOptions, Step, StepState};
-pub use releases::{ENGINES, Engine, LogOrder, Mailbox, RELEASES, Regions, Release, Source};
+pub use releases::{Mailbox, RELEASES, Release, Source};
 pub use restore::{Restore, RestoreError, Restored};
-#[cfg(unix)]
 pub use store_upgrade::{Lsns, StoreReport, StoreUpgrade, StoreUpgradeError};
 pub use survey::{
     Candidates, Check, Code, Confidence, Contents, DatabaseFile, Decision, DryTest, Evidence, Finding, Form,
-    LogEnd, LogFacts, Other, Region, Severity, Snapshot, State, Survey, SurveyOptions, Verdict,
+    LogEnd, LogFacts, Lost, MarkFile, Other, Region, Severity, Snapshot, State, Survey, SurveyOptions,
+    Verdict,
 };

@@ -1,9 +1,10 @@
-//! The releases of the message store and the engines below them: which wrote what
-//! (mboxlist, "The component table").
+//! The releases of the message store: which wrote what (mboxlist, "The component table").
 //!
 //! What no source tells is `None`, never a guess.
 
 use std::cmp::Ordering;
+
+use super::engines::{ENGINES, Engine, LogOrder};
 
 /// A release of the message store.
 #[derive(Debug)]
@@ -72,15 +73,6 @@ impl Mailbox {
     }
 }
 
-/// The byte order of the logs of an engine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum LogOrder {
-    /// That of the machine.
-    Host,
-    /// Little-endian on every machine.
-    Little,
-}
-
 /// Where a statement comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Source {
@@ -90,46 +82,6 @@ pub enum Source {
     Public,
     /// No source was found.
     Unknown,
-}
-
-/// A release of Berkeley DB, as its files show it.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Engine {
-    /// The release.
-    pub bdb: &'static str,
-    /// The BTREE version of the files that it makes.
-    pub btree: u32,
-    /// The version of the logs that it writes.
-    pub log: u32,
-    /// The byte order of its logs.
-    pub log_order: LogOrder,
-    /// The oldest logs that it reads.
-    pub oldest_log: u32,
-    /// What it says of an older log that it leaves out; some say nothing.
-    pub skips: Option<&'static str>,
-    /// Its region files.
-    pub regions: Regions,
-}
-
-/// How an engine names its region files.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Regions {
-    /// `__db_lock.share`, `__db_log.share`, `__db_mpool.share`, `__db_txn.share`: 2.x.
-    Share,
-    /// `__db.001` and so on: 3.0 and later.
-    Numbered,
-}
-
-impl Regions {
-    /// The engines that do so: `2.x` or `3.0+`.
-    #[must_use]
-    pub fn family(self) -> &'static str {
-        match self {
-            Regions::Share => "2.x",
-            Regions::Numbered => "3.0+",
-        }
-    }
 }
 
 /// The components of a release that the seed names.
@@ -184,7 +136,6 @@ const fn later(
 
 use LogOrder::{Host, Little};
 use Mailbox::{V1_1, V1_2, V1_3};
-use Regions::{Numbered, Share};
 
 const OLD: (u32, &[u32]) = (6, &[6]);
 const NEW: (u32, &[u32]) = (9, &[8, 9]);
@@ -223,37 +174,6 @@ pub static RELEASES: [Release; 16] = [
         None,
         &["7.x", "8.0", "8.0.1", "8.0.2"],
     ),
-];
-
-const fn engine(
-    bdb: &'static str,
-    btree: u32,
-    (log, log_order): (u32, LogOrder),
-    (oldest_log, skips): (u32, Option<&'static str>),
-    regions: Regions,
-) -> Engine {
-    Engine { bdb, btree, log, log_order, oldest_log, skips, regions }
-}
-
-const UNREADABLE: Option<&str> = Some("unreadable log version");
-const HISTORIC: Option<&str> = Some("historic log version");
-
-/// The engines whose files were seen, oldest first. 2.7.7 stands for 2.6.
-pub static ENGINES: [Engine; 14] = [
-    engine("2.7.7", 6, (2, Host), (2, None), Share),
-    engine("3.0.55", 7, (2, Host), (2, None), Numbered),
-    engine("3.1.17", 8, (2, Host), (2, None), Numbered),
-    engine("3.2.9", 8, (3, Host), (3, None), Numbered),
-    engine("4.0.14", 8, (5, Host), (5, None), Numbered),
-    engine("4.1.25", 9, (7, Host), (7, None), Numbered),
-    engine("4.2.52", 9, (8, Host), (8, UNREADABLE), Numbered),
-    engine("4.3.29", 9, (10, Host), (10, HISTORIC), Numbered),
-    engine("4.4.20", 9, (11, Host), (11, HISTORIC), Numbered),
-    engine("4.5.20", 9, (12, Host), (8, HISTORIC), Numbered),
-    engine("4.6.21", 9, (13, Host), (8, HISTORIC), Numbered),
-    engine("4.7.25", 9, (14, Little), (8, HISTORIC), Numbered),
-    engine("4.8.30", 9, (16, Little), (8, HISTORIC), Numbered),
-    engine("5.3.28", 9, (19, Little), (8, HISTORIC), Numbered),
 ];
 
 impl Release {
@@ -318,23 +238,6 @@ impl Ord for Release {
     }
 }
 
-impl Engine {
-    /// The engine that writes logs of a version: of several, the one with the BTREE
-    /// version, or else the oldest.
-    #[must_use]
-    pub fn by_log(version: u32, btree: Option<u32>) -> Option<&'static Engine> {
-        let mut writers = ENGINES.iter().filter(|engine| engine.log == version);
-        let oldest = writers.clone().next();
-        writers.find(|engine| Some(engine.btree) == btree).or(oldest)
-    }
-
-    /// Whether it reads logs of a version.
-    #[must_use]
-    pub fn reads_log(&self, version: u32) -> bool {
-        (self.oldest_log..=self.log).contains(&version)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -352,8 +255,6 @@ mod tests {
         assert_eq!(Release::find("6.0").and_then(|release| release.opens(9)), Some(false));
         assert_eq!(Release::find("8.1").and_then(|release| release.opens(9)), None);
         assert_eq!(Release::newest_known().map(|release| release.id), Some("7u3"));
-        assert_eq!(Engine::by_log(2, Some(8)).map(|engine| engine.bdb), Some("3.1.17"));
-        assert_eq!(Engine::by_log(2, None).map(|engine| engine.bdb), Some("2.7.7"));
     }
 
     #[test]

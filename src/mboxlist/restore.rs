@@ -1,6 +1,7 @@
 //! Putting a snapshot in the place of the databases (mboxlist, "`snapshot restore`").
 //!
 //! ```text
+//! 0  the snapshot is judged, and so is whether the store may be running
 //! 1  the snapshot's files are copied to DIR/.bdbkit-restore, synced, and compared
 //! 2  the plan is written there: from now on a later run goes on
 //! 3  what is in DIR moves aside; then it is noted that all of it has
@@ -17,6 +18,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::files::{self, Hash};
+use super::survey::{Code, Snapshot, SurveyOptions, Verdict};
 use crate::upgrade::is_region;
 
 /// Where copies wait, in the folder that is restored.
@@ -44,6 +46,9 @@ pub enum RestoreError {
         /// What the file system said.
         source: io::Error,
     },
+    /// The folder of the databases cannot be read.
+    #[error(transparent)]
+    Folder(#[from] crate::Error),
     /// The snapshot has no databases, or no logs.
     #[error("{}: no snapshot: {what}", .path.display())]
     NotASnapshot {
@@ -51,6 +56,24 @@ pub enum RestoreError {
         path: PathBuf,
         /// What is missing.
         what: &'static str,
+    },
+    /// The snapshot is not valid, or not what its marks say.
+    #[error("{}: {}: {reason}", .path.display(), .verdict.name())]
+    Unfit {
+        /// The folder.
+        path: PathBuf,
+        /// What it is worth.
+        verdict: Verdict,
+        /// Why.
+        reason: String,
+    },
+    /// The store may be running.
+    #[error("{}: {what}", .path.display())]
+    Live {
+        /// The folder.
+        path: PathBuf,
+        /// What shows it.
+        what: String,
     },
     /// An earlier run did not come to its end.
     #[error("{}: an earlier restore did not come to its end: resume it first", .path.display())]
@@ -92,6 +115,8 @@ pub struct Restore {
     aside: PathBuf,
     cache: Option<PathBuf>,
     regions: bool,
+    force: bool,
+    assume_closed: bool,
 }
 
 /// What a restore did.
@@ -118,6 +143,8 @@ impl Restore {
             aside: own(aside.as_ref()),
             cache: None,
             regions: true,
+            force: false,
+            assume_closed: false,
         }
     }
 
@@ -136,11 +163,26 @@ impl Restore {
         self
     }
 
+    /// Restores a snapshot that is not valid, or not what its marks say, all the same.
+    #[must_use]
+    pub fn force(mut self, force: bool) -> Restore {
+        self.force = force;
+        self
+    }
+
+    /// Takes it that no program uses the store, although region files of a store that was not
+    /// closed are there.
+    #[must_use]
+    pub fn assume_closed(mut self, assume: bool) -> Restore {
+        self.assume_closed = assume;
+        self
+    }
+
     /// Does it.
     ///
     /// # Errors
     ///
-    /// What is missing, or what the file system says. Before the copies are whole nothing in the
+    /// The snapshot is unfit, or the store may be running; what is missing, or what the file system says. Before the copies are whole nothing in the
     /// folder was touched; after that [`Restore::resume`] goes on.
     pub fn run(&self) -> Result<Restored> {
         let stage = self.folder.join(STAGE);
@@ -176,7 +218,23 @@ impl Restore {
         if parent.starts_with(&folder) || self.aside.exists() {
             return Err(RestoreError::Aside { path: self.aside.clone() });
         }
-        Ok(())
+        self.judge()
+    }
+
+    /// Refuses a snapshot that is not valid, and a store that may be running.
+    fn judge(&self) -> Result<()> {
+        let snapshot = Snapshot::of(&self.snapshot);
+        if snapshot.verdict != Verdict::Valid && !self.force {
+            let (path, verdict) = (self.snapshot.clone(), snapshot.verdict);
+            return Err(RestoreError::Unfit { path, verdict, reason: snapshot.reason() });
+        }
+        let options = SurveyOptions::new().alone();
+        let survey = self.cache.iter().fold(options, SurveyOptions::dbtmpdir).survey(&self.folder)?;
+        let live = survey.findings.iter().find(|finding| finding.code == Code::Live);
+        match live.filter(|_| !self.assume_closed) {
+            Some(live) => Err(RestoreError::Live { path: self.folder.clone(), what: live.text.clone() }),
+            None => Ok(()),
+        }
     }
 
     /// Copies the snapshot, and writes the plan when all of it is there.

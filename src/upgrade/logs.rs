@@ -182,7 +182,7 @@ impl<'l> Comparison<'l> {
             }
             let lot = lot(&self.transactions, &record);
             for no in pages.into_iter().flatten() {
-                let at = page_lsn::<O>(file, no);
+                let at = lsn_of::<O>(file, no);
                 let (lacks, has) = match lot {
                     Lot::Kept => (at.is_none_or(|at| at < lsn), false),
                     Lot::Undone => (false, at == Some(lsn)),
@@ -251,7 +251,12 @@ fn touches(record: &Record<'_>) -> Option<(i32, [Option<PageNo>; 2])> {
     })
 }
 
-fn page_lsn<O: ByteOrder>(file: &Database<'_>, no: PageNo) -> Option<Lsn> {
+/// The LSN of a page, if the file has it.
+pub(crate) fn page_lsn(file: &Database<'_>, no: PageNo) -> Option<Lsn> {
+    with_order!(file.meta().endianness(), O => lsn_of::<O>(file, no))
+}
+
+fn lsn_of<O: ByteOrder>(file: &Database<'_>, no: PageNo) -> Option<Lsn> {
     file.pages().raw(no).and_then(Page::<O>::new).map(|page| page.lsn())
 }
 

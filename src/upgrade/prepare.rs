@@ -30,9 +30,6 @@ pub(super) struct Prepared<'p> {
     pub(super) to: u32,
 }
 
-/// Bytes of a file that say whether it has the form already.
-pub(super) const HEAD: u64 = 512;
-
 /// A file that has the form already.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ready {
@@ -40,19 +37,20 @@ pub(super) struct Ready {
     pub(super) pages: u32,
 }
 
-/// Whether a file of this many bytes, which starts with these, has the form already. Then
-/// nothing is written, so nothing is checked: it may be encrypted, or damaged.
-pub(super) fn ready(head: &[u8], bytes: u64, choices: &Choices) -> Result<Option<Ready>> {
+/// Whether a file has the form already. Then nothing is written, so nothing is checked: it may
+/// be encrypted, or damaged.
+pub(super) fn ready(file: &[u8], choices: &Choices) -> Result<Option<Ready>> {
     let profile = choices.profile;
     // What is no database of this kind says so when it is opened.
-    let Some(order) = meta::identify(head).ok().filter(|_| head.len() >= LENGTH) else { return Ok(None) };
-    let version = order.u32_at(head, at::VERSION).unwrap_or(0);
+    let Some(order) = meta::identify(file).ok().filter(|_| file.len() >= LENGTH) else { return Ok(None) };
+    let version = order.u32_at(file, at::VERSION).unwrap_or(0);
     if !profile.keeps(version) {
         let beyond = (7..=9).contains(&version) && version > profile.version();
         return if beyond { Err(Refusal::Downgrade { version, profile }.into()) } else { Ok(None) };
     }
-    let page_size = order.u32_at(head, at::PAGE_SIZE).unwrap_or(0);
-    let pages = bytes.checked_div(page_size.into()).unwrap_or(0);
+    let page_size = order.u32_at(file, at::PAGE_SIZE).unwrap_or(0);
+    let page_size = usize::try_from(page_size).unwrap_or(usize::MAX);
+    let pages = file.len().checked_div(page_size).unwrap_or(0);
     let pages = u32::try_from(pages).unwrap_or(u32::MAX);
     Ok((!choices.reset_lsn).then_some(Ready { version, pages }))
 }

@@ -3,11 +3,9 @@
 
 use std::collections::hash_map::RandomState;
 #[cfg(unix)]
-use std::fs::File;
 use std::hash::{BuildHasher, Hasher};
 use std::io;
 #[cfg(unix)]
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -80,7 +78,7 @@ pub struct Upgrade<'d, D: Disk> {
 /// Why the file is refused, or that the result would be wrong. Logs are not looked at.
 pub fn in_memory(file: &[u8], choices: &Choices) -> Result<(Vec<u8>, Vec<Notice>)> {
     let mut missing = Missing::new(choices);
-    if prepare::ready(file, length(file), choices)?.is_some() {
+    if prepare::ready(file, choices)?.is_some() {
         missing.look_at(Database::from_bytes(file));
         missing.none()?;
         return Ok((file.to_vec(), Vec::new()));
@@ -149,22 +147,6 @@ impl Upgrade<'static, journal::SystemDisk> {
         Upgrade::on(&journal::SystemDisk, paths)
     }
 
-    /// What would be done to each file. Writes nothing, and takes no lock.
-    ///
-    /// The result is validated as [`Upgrade::run`] does it. Of files above 32 MiB only if
-    /// nothing but page 0 changes: a larger result is not put together in memory.
-    ///
-    /// # Errors
-    ///
-    /// Why a file would be refused, or that the result would be wrong.
-    pub fn plan(&self) -> Result<Vec<Plan>> {
-        let mut missing = Missing::new(&self.choices);
-        let mut plan = |path: &PathBuf| self.plan_one(path, &mut missing).map_err(|error| error.about(path));
-        let plans = self.paths.iter().map(&mut plan).collect::<Result<_>>()?;
-        missing.none()?;
-        Ok(plans)
-    }
-
     /// Writes the upgraded file under another name; the original stays as it is. Needs no
     /// journal: the copy gets its name when it is whole and validated.
     ///
@@ -177,22 +159,11 @@ impl Upgrade<'static, journal::SystemDisk> {
         Ok(Report { files: self.paths.iter().map(copy).collect::<Result<_>>()? })
     }
 
-    fn plan_one(&self, path: &Path, missing: &mut Missing<'_>) -> Result<Plan> {
-        if let Some(ready) = self.ready_at(path)? {
-            missing.look_at(Database::open(path));
-            return Ok(Plan::nothing(path, ready));
-        }
-        let db = Database::open(path)?;
-        missing.look(&db);
-        let (prepared, id) = self.prepare(&db, path, None)?;
-        validation::plan(&prepared.draft, &self.facts(&db, &prepared, id), CHECKED_IN_MEMORY)?;
-        Ok(Plan::new(path, &prepared))
-    }
-
     fn copy_one(&self, path: &Path, target: &Path) -> Result<FileReport> {
-        // A file that has the form already is read and checked all the same: it is written.
-        self.ready_at(path)?;
-        let db = Database::open(path)?;
+        let contents = self.disk.read(path).map_err(at(path))?;
+        // A file that has the form already is checked all the same: it is written.
+        self.ready(&contents)?;
+        let db = Database::from_bytes(&contents[..])?;
         let mut missing = Missing::new(&self.choices);
         missing.look(&db);
         missing.none()?;
@@ -200,19 +171,6 @@ impl Upgrade<'static, journal::SystemDisk> {
         let facts = self.facts(&db, &prepared, id);
         copy::write(path, target, &prepared.draft, |contents| validation::whole(contents, &facts))?;
         Ok(report(path, &prepared, None, None))
-    }
-
-    /// Whether a file has the form already. Looks at its start only, which a pipe or a
-    /// device may never give.
-    fn ready_at(&self, path: &Path) -> Result<Option<Ready>> {
-        let kind = std::fs::metadata(path).map_err(at(path))?;
-        if !kind.is_file() {
-            let error = io::Error::new(io::ErrorKind::InvalidInput, "not a regular file");
-            return Err(at(path)(error).into());
-        }
-        let (mut head, file) = (Vec::new(), File::open(path).map_err(at(path))?);
-        file.take(prepare::HEAD).read_to_end(&mut head).map_err(at(path))?;
-        self.ready(&head, kind.len())
     }
 }
 
@@ -260,6 +218,22 @@ impl<'d, D: Disk> Upgrade<'d, D> {
     pub fn keep_backup(mut self, keep: bool) -> Self {
         self.keep_backup = keep;
         self
+    }
+
+    /// What would be done to each file. Writes nothing, and takes no lock.
+    ///
+    /// The result is validated as [`Upgrade::run`] does it. Of files above 32 MiB only if
+    /// nothing but page 0 changes: a larger result is not put together in memory.
+    ///
+    /// # Errors
+    ///
+    /// Why a file would be refused, or that the result would be wrong.
+    pub fn plan(&self) -> Result<Vec<Plan>> {
+        let mut missing = Missing::new(&self.choices);
+        let mut plan = |path: &PathBuf| self.plan_one(path, &mut missing).map_err(|error| error.about(path));
+        let plans = self.paths.iter().map(&mut plan).collect::<Result<_>>()?;
+        missing.none()?;
+        Ok(plans)
     }
 
     /// Upgrades the files: all of them or none.
@@ -392,6 +366,19 @@ impl<'d, D: Disk> Upgrade<'d, D> {
         Ok(strangers)
     }
 
+    fn plan_one(&self, path: &Path, missing: &mut Missing<'_>) -> Result<Plan> {
+        let contents = self.disk.read(path).map_err(at(path))?;
+        if let Some(ready) = self.ready(&contents)? {
+            missing.look_at(Database::from_bytes(&contents[..]));
+            return Ok(Plan::nothing(path, ready));
+        }
+        let db = Database::from_bytes(&contents[..])?;
+        missing.look(&db);
+        let (prepared, id) = self.prepare(&db, path, None)?;
+        validation::plan(&prepared.draft, &self.facts(&db, &prepared, id), CHECKED_IN_MEMORY)?;
+        Ok(Plan::new(path, &prepared))
+    }
+
     /// Plans one file, copies it if asked, and writes its journal.
     fn write<'f>(
         &self,
@@ -406,7 +393,7 @@ impl<'d, D: Disk> Upgrade<'d, D> {
         'd: 'f,
     {
         let contents = file.contents().map_err(at(path))?;
-        if let Some(ready) = self.ready(&contents, length(&contents))? {
+        if let Some(ready) = self.ready(&contents)? {
             missing.look_at(Database::from_bytes(&contents[..]));
             return Ok(nothing(path, ready));
         }
@@ -459,9 +446,9 @@ impl<'d, D: Disk> Upgrade<'d, D> {
     }
 
     /// Whether the version of a file says that there is nothing to do.
-    fn ready(&self, head: &[u8], bytes: u64) -> Result<Option<Ready>> {
+    fn ready(&self, file: &[u8]) -> Result<Option<Ready>> {
         match self.job {
-            Job::Upgrade => prepare::ready(head, bytes, &self.choices),
+            Job::Upgrade => prepare::ready(file, &self.choices),
             Job::Reset(_) => Ok(None),
         }
     }
@@ -494,10 +481,6 @@ fn facts(job: Job, choices: &Choices, db: &Database<'_>, prepared: &Prepared<'_>
         digest: prepared.content.map(|content| content.digest),
         pairs: prepared.content.map_or(0, |content| content.pairs),
     }
-}
-
-fn length(bytes: &[u8]) -> u64 {
-    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
 }
 
 /// Removes copies; one that was there before is not this run's to remove.

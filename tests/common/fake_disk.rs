@@ -4,7 +4,7 @@
 #![allow(dead_code)] // each test file uses a part
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -43,6 +43,8 @@ struct State {
     mark: Option<usize>,
     /// Files that set the mark when they are first touched.
     precious: Vec<usize>,
+    /// Folders that were made: without them there is nothing in them. Others are always there.
+    folders: BTreeSet<PathBuf>,
     full: bool,
 }
 
@@ -110,6 +112,11 @@ impl Change {
     }
 }
 
+/// A path after a folder above it got another name.
+fn moved(path: &Path, from: &Path, to: &Path) -> PathBuf {
+    path.strip_prefix(from).map_or_else(|_| path.to_owned(), |rest| to.join(rest))
+}
+
 impl NameChange {
     fn apply(&self, names: &mut BTreeMap<PathBuf, usize>) {
         match self {
@@ -122,6 +129,13 @@ impl NameChange {
             NameChange::Rename(from, to, inode) => {
                 names.remove(from);
                 names.insert(to.clone(), *inode);
+                // A folder takes along what is in it.
+                let below = |name: &&PathBuf| name.starts_with(from);
+                for name in names.keys().filter(below).cloned().collect::<Vec<_>>() {
+                    if let Some(inode) = names.remove(&name) {
+                        names.insert(moved(&name, from, to), inode);
+                    }
+                }
             }
         }
     }
@@ -129,6 +143,18 @@ impl NameChange {
     fn within(&self, directory: &Path) -> bool {
         let (NameChange::Add(name, _) | NameChange::Remove(name) | NameChange::Rename(_, name, _)) = self;
         name.parent() == Some(directory)
+    }
+
+    /// The same after the folder in which it is got another name.
+    fn moved_below(&mut self, from: &Path, to: &Path) {
+        if self.within(from) {
+            match self {
+                NameChange::Add(name, _) | NameChange::Remove(name) => *name = moved(name, from, to),
+                NameChange::Rename(old, new, _) => {
+                    [old, new].into_iter().for_each(|n| *n = moved(n, from, to))
+                }
+            }
+        }
     }
 }
 
@@ -201,8 +227,17 @@ impl State {
             state.inodes.push(Inode { lasting: bytes.clone(), bytes, pending: Vec::new() });
         }
         self.pending.iter().filter(|_| keep()).for_each(|change| change.apply(&mut state.names));
+        state.folders = self.folders.clone();
+        state.drop_lost();
         state.lasting = state.names.clone();
         FakeDisk(Rc::new(RefCell::new(state)))
+    }
+
+    /// Drops what is in folders that are not there.
+    fn drop_lost(&mut self) {
+        let lost: Vec<PathBuf> =
+            self.folders.iter().filter(|folder| !self.names.contains_key(*folder)).cloned().collect();
+        self.names.retain(|name, _| !lost.iter().any(|folder| name.starts_with(folder)));
     }
 
     fn unsynced(&self) -> usize {
@@ -353,6 +388,14 @@ impl FakeDisk {
         disks
     }
 
+    fn entries(&self, directory: &Path, folders: bool) -> io::Result<Vec<PathBuf>> {
+        let mut state = self.0.borrow_mut();
+        state.read()?;
+        let within = |name: &&PathBuf| name.parent() == Some(directory);
+        let wanted = |name: &&PathBuf| within(name) && state.folders.contains(*name) == folders;
+        Ok(state.names.keys().filter(wanted).cloned().collect())
+    }
+
     fn file(&self, inode: usize) -> FakeFile {
         FakeFile { disk: self.clone(), inode }
     }
@@ -389,6 +432,10 @@ impl Disk for FakeDisk {
         Ok(self.file(state.find(path)?))
     }
 
+    fn read(&self, path: &Path) -> io::Result<Contents> {
+        self.open(path)?.contents()
+    }
+
     fn create_new(&self, path: &Path) -> io::Result<FakeFile> {
         let mut state = self.0.borrow_mut();
         state.whole_change()?;
@@ -408,9 +455,24 @@ impl Disk for FakeDisk {
     }
 
     fn list(&self, directory: &Path) -> io::Result<Vec<PathBuf>> {
-        let mut state = self.0.borrow_mut();
-        state.read()?;
-        Ok(state.names.keys().filter(|name| name.parent() == Some(directory)).cloned().collect())
+        self.entries(directory, false)
+    }
+
+    fn list_dirs(&self, directory: &Path) -> io::Result<Vec<PathBuf>> {
+        self.entries(directory, true)
+    }
+
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
+        self.create_new(path)?;
+        self.0.borrow_mut().folders.insert(path.to_owned());
+        Ok(())
+    }
+
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        if self.0.borrow().names.keys().any(|name| name.parent() == Some(path)) {
+            return Err(ErrorKind::DirectoryNotEmpty.into());
+        }
+        self.remove(path)
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
@@ -426,6 +488,11 @@ impl Disk for FakeDisk {
         state.whole_change()?;
         let inode = state.find(from)?;
         state.name(NameChange::Rename(from.to_owned(), to.to_owned(), inode));
+        if state.folders.contains(from) {
+            state.folders.insert(to.to_owned());
+            let (_, earlier) = state.pending.split_last_mut().unwrap();
+            earlier.iter_mut().for_each(|change| change.moved_below(from, to));
+        }
         Ok(())
     }
 
@@ -591,15 +658,21 @@ impl std::ops::AddAssign for Tried {
 impl<T: std::fmt::Debug> Crash<'_, T> {
     /// Stops the run at each of its changing operations, and each later run too.
     pub(crate) fn at_every_point(&self) -> Tried {
-        self.at_every(true)
+        self.at_every(|_| true)
     }
 
     /// Stops the run at each of its changing operations; later runs come to their end.
     pub(crate) fn at_every_first_point(&self) -> Tried {
-        self.at_every(false)
+        self.at_every(|_| false)
     }
 
-    fn at_every(&self, twice: bool) -> Tried {
+    /// Stops the run at each of its changing operations, and after one in so many of them the
+    /// later runs too.
+    pub(crate) fn at_every_point_and_some_later(&self, each: usize) -> Tried {
+        self.at_every(|change| change % each == 0)
+    }
+
+    fn at_every(&self, twice: impl Fn(usize) -> bool) -> Tried {
         let mut tried = Tried::default();
         let mut change = 0;
         loop {
@@ -609,13 +682,13 @@ impl<T: std::fmt::Debug> Crash<'_, T> {
                 self.settled(&disk, &result.unwrap(), disk.marked());
                 return tried;
             }
-            self.after(&disk, &format!("stopped at {change}"), (4, 4), twice, &mut tried);
+            self.after(&disk, &format!("stopped at {change}"), (4, 4), twice(change), &mut tried);
             let sectors = disk.0.borrow().torn_write;
             for sectors in 1..sectors {
                 let disk = self.disk.faulty(Fault::Stop { change, sectors });
                 let _ = (self.run)(&disk);
                 let when = format!("stopped at {change}, {sectors} sectors written");
-                self.after(&disk, &when, (1, 0), twice, &mut tried);
+                self.after(&disk, &when, (1, 0), twice(change), &mut tried);
             }
             change += 1;
         }

@@ -12,6 +12,7 @@ mod progress;
 mod reset;
 mod salvage;
 mod store;
+mod time;
 mod upgrade;
 mod verify;
 

@@ -2,7 +2,7 @@
 
 use super::{By, Step, StepState};
 use crate::mboxlist::releases::{Mailbox, Release};
-use crate::mboxlist::survey::{Code, FIRST_RECORD, Severity, State, Survey, Verdict};
+use crate::mboxlist::survey::{Code, FIRST_RECORD, Finding, Severity, State, Survey, Verdict};
 
 /// A store, where it comes from and where it goes.
 pub(super) struct Way<'s> {
@@ -46,7 +46,9 @@ impl Way<'_> {
     }
 
     fn unfinished(&self) -> Option<Step> {
-        let found = self.survey.findings.iter().find(|finding| finding.code == Code::Interrupted)?;
+        let unfinished =
+            |finding: &&Finding| finding.code == Code::Interrupted && finding.severity > Severity::Note;
+        let found = self.survey.findings.iter().find(unfinished)?;
         let reason = format!("{}: {}", found.file.as_deref().unwrap_or_default(), found.text);
         let step =
             Step::new(Bdbkit, Todo, "Finish the upgrade that was interrupted, or take it back", reason);

@@ -69,11 +69,21 @@ fn back_out(survey: &Survey, target: &Release) -> Vec<Step> {
     let downgrade = Step::new(By::Product, StepState::Impossible, title, reason)
         .severity(Severity::Error)
         .rests(&["S6", "S27"]);
-    let valid = survey.snapshots.iter().filter(|snapshot| snapshot.verdict == Verdict::Valid).count();
-    let reason = if valid > 0 {
-        format!("{valid} valid snapshots: one serves if it is older than the upgrade, and by its versions")
-    } else {
-        "there is no valid snapshot: a backup of databases and logs serves".into()
+    let valid = survey.snapshots.iter().filter(|snapshot| snapshot.verdict == Verdict::Valid);
+    let older = |upgrade| valid.clone().filter(|snapshot| snapshot.serves(upgrade)).count();
+    let reason = match (valid.clone().count(), survey.upgraded.map(older)) {
+        (0, _) => "there is no valid snapshot: a backup of databases and logs serves".into(),
+        (_, Some(0)) => {
+            "no valid snapshot is older than the upgrade: a backup of databases and logs serves".into()
+        }
+        (_, Some(older)) => {
+            format!("{older} valid snapshots are older than the upgrade: one serves if its versions do")
+        }
+        (valid, None) => {
+            format!(
+                "{valid} valid snapshots: one serves if it is older than the upgrade, and by its versions"
+            )
+        }
     };
     let restore =
         Step::new(By::Bdbkit, StepState::Decide, "Restore a backup or snapshot of the older release", reason)

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::databases::DatabaseFile;
 use super::logs::LogFacts;
-use crate::mboxlist::releases::{Engine, Mailbox, RELEASES, Regions, Release};
+use crate::mboxlist::engines::{Engine, Regions};
+use crate::mboxlist::releases::{Mailbox, RELEASES, Release};
 
 /// The releases that fit what the files show.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -35,6 +35,8 @@ pub struct DatabaseFile {
     pub half_written: bool,
     /// Whether it is encrypted.
     pub encrypted: bool,
+    /// The extents of a QUEUE database, by number: files that hold its records.
+    pub extents: Vec<String>,
 }
 
 /// What a database file holds.
@@ -122,6 +124,7 @@ impl DatabaseFile {
             error: None,
             half_written: head(path).is_some_and(|head| journal::poisoned(&head)),
             encrypted: false,
+            extents: Vec::new(),
         };
         let mut identify = |kind: &str, version, order| {
             file.kind = Some(kind.to_lowercase());

@@ -184,7 +184,7 @@ codes! {
     FolderLocks = "M-125", ["S25"], [];
     /// Parts of the store are elsewhere, or were not opened.
     Elsewhere = "M-126", [], [];
-    /// The log speaks of a database that is not there.
+    /// A log or an extent speaks of a database that is not there.
     Missing = "M-127", ["S7", "S12"], [];
     /// The state could not be decided.
     Undecided = "M-128", ["S1"], [];
@@ -204,6 +204,8 @@ codes! {
     Unmarked = "M-301", ["S9"], [];
     /// There is no valid snapshot.
     NoSnapshot = "M-302", ["S7", "S12"], [];
+    /// No valid snapshot is older than the upgrade.
+    TooYoung = "M-303", ["S10"], [];
     /// A snapshot that is not what its marks say.
     Contradiction = "M-304", ["S10"], [];
     /// A rescue copy.

@@ -2,6 +2,7 @@
 //! (mboxlist, "`survey`").
 //!
 //! - `databases`, `logs`, `snapshots`: the facts of each kind of file
+//! - `lost`: what skipped logs had
 //! - `state`: closed, or in need of recovery
 //! - `candidates`: the releases that fit
 //! - `judge`: the findings
@@ -11,26 +12,30 @@ mod databases;
 mod findings;
 mod judge;
 mod logs;
+mod lost;
 mod snapshots;
 mod state;
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 pub use candidates::{Candidates, Confidence};
 pub use databases::{Check, Contents, DatabaseFile};
 pub use findings::{Code, Evidence, Finding, Severity};
 pub use logs::{LogEnd, LogFacts};
-pub use snapshots::{Snapshot, Verdict};
+pub use lost::Lost;
+pub use snapshots::{MarkFile, Snapshot, Verdict};
 pub use state::{Decision, DryTest, State};
 
 pub(super) use judge::{Target, judge};
 pub(super) use state::FIRST_RECORD;
 
-use super::classify::Class;
+use super::classify::{Class, extent};
+use super::engines::Regions;
 use super::files;
-use super::releases::{Mailbox, Regions};
+use super::releases::Mailbox;
 use crate::error::{Error, Result};
 use crate::types::Lsn;
 use logs::Logs;
@@ -66,6 +71,8 @@ pub struct Survey {
     pub logs: Vec<LogFacts>,
     /// What is wrong between log files.
     pub log_gaps: Vec<String>,
+    /// What was lost because an older engine's logs were skipped before they were recovered.
+    pub lost: Vec<Lost>,
     /// The region files.
     pub regions: Vec<Region>,
     /// All other files and folders that are worth a word, by name.
@@ -78,6 +85,8 @@ pub struct Survey {
     pub mailbox: Option<Mailbox>,
     /// What is worth knowing, without regard to a target.
     pub findings: Vec<Finding>,
+    /// When the store was upgraded, as the user stated it.
+    pub upgraded: Option<SystemTime>,
     places_given: bool,
 }
 
@@ -134,6 +143,7 @@ pub struct SurveyOptions {
     session: Option<PathBuf>,
     snapshots: Option<PathBuf>,
     mailbox: Option<Mailbox>,
+    upgraded: Option<SystemTime>,
     alone: bool,
 }
 
@@ -179,8 +189,15 @@ impl SurveyOptions {
         self
     }
 
+    /// When the store was upgraded: only a snapshot that is older leads back behind that.
+    #[must_use]
+    pub fn upgraded(mut self, time: SystemTime) -> SurveyOptions {
+        self.upgraded = Some(time);
+        self
+    }
+
     /// Without any snapshots.
-    fn alone(mut self) -> SurveyOptions {
+    pub(super) fn alone(mut self) -> SurveyOptions {
         self.alone = true;
         self
     }
@@ -202,7 +219,9 @@ impl SurveyOptions {
         let opened: Vec<_> =
             listing.databases.into_iter().map(|(path, name)| DatabaseFile::of(&path, name)).collect();
         let decision = Decision::of(&opened, &logs, !regions.is_empty());
-        let databases: Vec<DatabaseFile> = opened.into_iter().map(|(file, _)| file).collect();
+        let lost = logs.dir.as_ref().map(|dir| Lost::of(&opened, &logs.files, dir)).unwrap_or_default();
+        let mut databases: Vec<DatabaseFile> = opened.into_iter().map(|(file, _)| file).collect();
+        attach_extents(&mut databases, &listing.others);
         let families = regions.iter().map(|region| region.family).collect();
         let candidates = Candidates::of(&candidates::Evidence {
             databases: &databases,
@@ -210,11 +229,7 @@ impl SurveyOptions {
             regions: &families,
             mailbox: self.mailbox,
         });
-        let snapshots = match &self.snapshots {
-            _ if self.alone => Vec::new(),
-            Some(folder) => snapshots::of(dir, folder),
-            None => snapshots::of(dir, &dir.join("../dbdata/snapshots")),
-        };
+        let snapshots = if self.alone { Vec::new() } else { self.snapshots_of(dir) };
         let mut survey = Survey {
             dir: dir.to_owned(),
             dbtmpdir: self.dbtmpdir.clone(),
@@ -222,16 +237,47 @@ impl SurveyOptions {
             databases,
             logs: logs.files,
             log_gaps: logs.gaps,
+            lost,
             regions,
             others: listing.others,
             candidates,
             snapshots,
             mailbox: self.mailbox,
             findings: Vec::new(),
+            upgraded: self.upgraded,
             places_given: places.iter().all(|(_, folder)| folder.is_some()),
         };
         survey.findings = judge(&survey, None);
         Ok(survey)
+    }
+
+    /// Judges the snapshots of a store, without a survey of the store itself.
+    ///
+    /// ```
+    /// use bdbkit::mboxlist::SurveyOptions;
+    ///
+    /// for snapshot in SurveyOptions::new().list_snapshots("testdata/mboxlist-ims63-log11-be")? {
+    ///     println!("{}: {}: {}", snapshot.name, snapshot.verdict.name(), snapshot.reason());
+    /// }
+    /// # Ok::<(), bdbkit::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The folder, or that of the snapshots if one was named, cannot be read.
+    pub fn list_snapshots(&self, dir: impl AsRef<Path>) -> Result<Vec<Snapshot>> {
+        let dir = dir.as_ref();
+        for folder in std::iter::once(dir).chain(self.snapshots.as_deref()) {
+            fs::read_dir(folder).map_err(|source| Error::Open { path: folder.to_owned(), source })?;
+        }
+        Ok(self.snapshots_of(dir))
+    }
+
+    fn snapshots_of(&self, dir: &Path) -> Vec<Snapshot> {
+        match &self.snapshots {
+            Some(folder) => snapshots::of(dir, folder),
+            None => snapshots::of(dir, &dir.join("../dbdata/snapshots")),
+        }
     }
 }
 
@@ -312,6 +358,19 @@ impl Listing {
             }
         }
         Ok(listing)
+    }
+}
+
+/// Gives the QUEUE databases their extents.
+fn attach_extents(databases: &mut [DatabaseFile], others: &[Other]) {
+    for file in databases {
+        let own = |other: &Other| {
+            let (database, number) = extent(&other.name).filter(|_| other.form == Form::File)?;
+            (database == file.name).then(|| (number, other.name.clone()))
+        };
+        let mut extents: Vec<_> = others.iter().filter_map(own).collect();
+        extents.sort();
+        file.extents = extents.into_iter().map(|(_, name)| name).collect();
     }
 }
 

@@ -1,115 +1,9 @@
 //! Which releases write and read which log versions, and what the others do with them
 //! (log-format, "What a release says to logs of another version").
 
-use std::ops::RangeInclusive;
-
-use bdbkit::Endianness::{self, Big};
+use bdbkit::Endianness;
+use bdbkit::mboxlist::{Engine, LAST_OF_HOST_ORDER, Treatment};
 use serde::Serialize;
-
-/// What is known of a release.
-struct Release {
-    name: &'static str,
-    /// The versions that it reads; it writes the last.
-    reads: RangeInclusive<u32>,
-    /// What it does with older logs.
-    older: Treatment,
-    /// What it does with newer logs.
-    newer: Treatment,
-}
-
-/// What a release does with a log that it does not read.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Treatment {
-    /// Skips the file without a word.
-    Silent,
-    /// Says this and goes on without the file.
-    Skips(&'static str),
-    /// Says this and stops.
-    Stops(&'static str),
-}
-
-use Treatment::{Silent, Skips, Stops};
-
-const fn known(
-    name: &'static str,
-    reads: RangeInclusive<u32>,
-    older: Treatment,
-    newer: Treatment,
-) -> Release {
-    Release { name, reads, older, newer }
-}
-
-const UNSUPPORTED: &str = "unsupported log version";
-const UNREADABLE: &str = "unreadable log version";
-const HISTORIC: &str = "historic log version";
-
-/// The releases whose ways are known, oldest first.
-static RELEASES: [Release; 14] = [
-    known("2.7", 2..=2, Silent, Skips(UNSUPPORTED)),
-    known("3.0 and 3.1", 2..=2, Silent, Skips(UNSUPPORTED)),
-    known("3.2", 3..=3, Silent, Stops(UNSUPPORTED)),
-    known("3.3", 3..=4, Silent, Stops(UNSUPPORTED)),
-    known("4.0", 5..=5, Silent, Stops(UNSUPPORTED)),
-    known("4.1", 7..=7, Silent, Stops(UNSUPPORTED)),
-    known("4.2", 8..=8, Skips(UNREADABLE), Stops(UNSUPPORTED)),
-    known("4.3", 10..=10, Skips(HISTORIC), Stops(UNSUPPORTED)),
-    known("4.4", 11..=11, Skips(HISTORIC), Stops(UNSUPPORTED)),
-    known("4.5", 8..=12, Skips(HISTORIC), Stops(UNSUPPORTED)),
-    known("4.6", 8..=13, Skips(HISTORIC), Stops(UNSUPPORTED)),
-    known("4.7", 8..=14, Skips(HISTORIC), Stops(UNSUPPORTED)),
-    known("4.8", 8..=16, Skips(HISTORIC), Stops(UNSUPPORTED)),
-    known("5.3", 8..=19, Skips(HISTORIC), Stops(UNSUPPORTED)),
-];
-
-/// Writers of the versions that are no release's last, or of releases whose ways are
-/// not known.
-static OTHER_WRITERS: [(u32, &str); 3] =
-    [(15, "4.8 before its second patch"), (17, "5.0 and 5.1"), (18, "5.2")];
-
-/// Up to this version the releases read only logs of their machine's byte order.
-const LAST_OF_HOST_ORDER: u32 = 13;
-
-/// These skip logs of such versions on a big-endian machine: newer ones are
-/// little-endian there, too.
-const SKIP_HOST_ORDER: [&str; 2] = ["4.8", "5.3"];
-const HISTORIC_ORDER: &str = "historic byte order";
-
-/// The releases that write a log version.
-fn writers(version: u32) -> Vec<&'static str> {
-    let own = RELEASES.iter().filter(|release| *release.reads.end() == version);
-    let other = OTHER_WRITERS.iter().filter(|(written, _)| *written == version);
-    own.map(|release| release.name).chain(other.map(|(_, name)| *name)).collect()
-}
-
-impl Release {
-    fn reads(&self, version: u32, order: Endianness) -> bool {
-        self.reads.contains(&version) && !self.skips_order(version, order)
-    }
-
-    fn skips_order(&self, version: u32, order: Endianness) -> bool {
-        order == Big && byte_order_matters(version) && SKIP_HOST_ORDER.contains(&self.name)
-    }
-
-    /// What it does with a log that it does not read, on a machine of its byte order.
-    fn treatment(&self, version: u32) -> Treatment {
-        match version {
-            _ if self.reads.contains(&version) => Skips(HISTORIC_ORDER),
-            _ if version < *self.reads.start() => self.older,
-            _ => self.newer,
-        }
-    }
-}
-
-/// The releases that are known to read a log version.
-fn readers(version: u32, order: Endianness) -> Vec<&'static str> {
-    RELEASES.iter().filter(|release| release.reads(version, order)).map(|release| release.name).collect()
-}
-
-/// Whether the releases read logs of this version on machines of the same byte order
-/// only.
-fn byte_order_matters(version: u32) -> bool {
-    version <= LAST_OF_HOST_ORDER
-}
 
 /// Releases that do not read a log, and what they do with it.
 #[derive(Serialize)]
@@ -121,29 +15,29 @@ struct Refusal {
     stops: bool,
 }
 
+/// The releases that are known to read a log version.
+fn readers(version: u32, order: Endianness) -> Vec<&'static str> {
+    Engine::known()
+        .filter(|engine| engine.treats(version, order) == Treatment::Reads)
+        .map(Engine::release)
+        .collect()
+}
+
 /// What the releases do that do not read a log version.
 fn refusals(version: u32, order: Endianness) -> Vec<Refusal> {
-    let mut found: Vec<(Treatment, Vec<&str>)> = Vec::new();
-    for release in RELEASES.iter().filter(|release| !release.reads(version, order)) {
-        let treatment = release.treatment(version);
-        match found.iter_mut().find(|(known, _)| *known == treatment) {
-            Some((_, names)) => names.push(release.name),
-            None => found.push((treatment, vec![release.name])),
+    let mut found: Vec<Refusal> = Vec::new();
+    for engine in Engine::known() {
+        let (message, stops) = match engine.treats(version, order) {
+            Treatment::Reads => continue,
+            Treatment::Skips { says } => (says, false),
+            Treatment::Stops { says } => (Some(says), true),
+        };
+        match found.iter_mut().find(|known| known.stops == stops && known.message == message) {
+            Some(known) => known.releases.push(engine.release()),
+            None => found.push(Refusal { releases: vec![engine.release()], message, stops }),
         }
     }
-    let refusal = |(treatment, releases)| {
-        let (message, stops) = match treatment {
-            Silent => (None, false),
-            Skips(message) => (Some(message), false),
-            Stops(message) => (Some(message), true),
-        };
-        let message = message.map(|message| match message {
-            HISTORIC_ORDER => message.to_owned(),
-            _ => format!("{message} {version}"),
-        });
-        Refusal { releases, message, stops }
-    };
-    found.into_iter().map(refusal).collect()
+    found
 }
 
 /// What the releases do with logs of a version and byte order.
@@ -160,10 +54,10 @@ pub(crate) struct Treatments {
 impl Treatments {
     pub(crate) fn of(version: u32, order: Endianness) -> Treatments {
         Treatments {
-            written_by: writers(version),
+            written_by: Engine::writers(version),
             read_by: readers(version, order),
             refused_by: refusals(version, order),
-            machines: byte_order_matters(version).then_some(order),
+            machines: (version <= LAST_OF_HOST_ORDER).then_some(order),
         }
     }
 
@@ -188,14 +82,12 @@ impl Treatments {
 
 #[cfg(test)]
 mod tests {
-    use Endianness::Little;
+    use Endianness::{Big, Little};
 
     use super::*;
 
     #[test]
     fn newer_releases_skip_what_they_do_not_read() {
-        assert_eq!(writers(2), ["2.7", "3.0 and 3.1"]);
-        assert_eq!(writers(17), ["5.0 and 5.1"]);
         assert_eq!(readers(11, Little), ["4.4", "4.5", "4.6", "4.7", "4.8", "5.3"]);
         assert_eq!(readers(11, Big), ["4.4", "4.5", "4.6", "4.7"]);
         assert_eq!(readers(14, Little), ["4.7", "4.8", "5.3"]);

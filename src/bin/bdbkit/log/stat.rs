@@ -8,9 +8,9 @@ use serde::Serialize;
 
 use super::source::Source;
 use super::summary::{Summary, runs, size};
-use super::zone::shown;
 use crate::failure::{Failure, Outcome, about, complain, places};
 use crate::progress;
+use crate::time::shown;
 
 /// Say what logs hold, in numbers
 ///

@@ -2,9 +2,8 @@
 
 use bdbkit::Lsn;
 use bdbkit::log::{Event, Fate, LogDir, Record};
-use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
-use jiff::{Timestamp, Zoned};
+
+use crate::time::parse;
 
 /// The options that choose records by their time.
 #[derive(clap::Args)]
@@ -67,16 +66,4 @@ impl Times<'_> {
         let next = self.stamps.partition_point(|(at, _)| *at < lsn);
         self.stamps.get(next).map(|(_, time)| *time)
     }
-}
-
-/// Reads a time: seconds since 1970, a date and time with zone, or one of local time.
-fn parse(text: &str) -> Result<i64, String> {
-    let local = |time: DateTime| time.to_zoned(TimeZone::system()).ok().map(|time| time.timestamp());
-    let time = text.parse::<i64>().ok();
-    let time = time.or_else(|| text.parse::<Timestamp>().ok().map(Timestamp::as_second));
-    let time = time.or_else(|| text.parse::<Zoned>().ok().map(|time| time.timestamp().as_second()));
-    let time = time.or_else(|| text.parse::<DateTime>().ok().and_then(local).map(Timestamp::as_second));
-    time.ok_or_else(|| {
-        "expected seconds since 1970, or a time as 2026-11-24T06:32:57Z or 2026-11-24 06:32".into()
-    })
 }

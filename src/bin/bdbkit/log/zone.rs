@@ -34,9 +34,3 @@ impl Zone {
 fn offset(zone: &TimeZone, seconds: i64) -> i64 {
     Timestamp::from_second(seconds).map_or(0, |time| zone.to_offset(time).seconds().into())
 }
-
-/// A time in words, local.
-pub(crate) fn shown(seconds: i64) -> String {
-    let time = Timestamp::from_second(seconds).map(|time| time.to_zoned(TimeZone::system()));
-    time.map_or(seconds.to_string(), |time| time.strftime("%F %T %Z").to_string())
-}

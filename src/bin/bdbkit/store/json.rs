@@ -1,7 +1,11 @@
 //! Surveys and plans for programs. Keys are fixed; what is not known is null.
 
+use std::path::Path;
+use std::time::SystemTime;
+
 use bdbkit::mboxlist::{
-    Candidates, DatabaseFile, Finding, LogFacts, Plan, Region, Release, Snapshot, Step, Survey,
+    Candidates, DatabaseFile, Finding, LogFacts, Lost, MarkFile, Plan, Region, Release, Snapshot, Step,
+    Survey,
 };
 use bdbkit::{Endianness, Lsn};
 use jiff::Timestamp;
@@ -44,6 +48,7 @@ fn with(survey: &Survey, findings: &[Finding]) -> Value {
         "max_lsn": lsn(decision.highest),
         "databases": survey.databases.iter().map(database).collect::<Vec<_>>(),
         "logs": survey.logs.iter().map(log).collect::<Vec<_>>(),
+        "lost": survey.lost.iter().map(lost).collect::<Vec<_>>(),
         "regions": survey.regions.iter().map(region).collect::<Vec<_>>(),
         "others": survey.others.iter().map(|other| json!({
             "name": other.name, "class": other.class.name(), "size": other.size,
@@ -96,6 +101,7 @@ fn database(file: &DatabaseFile) -> Value {
         "records": contents.map(|contents| contents.records),
         "check": check,
         "half_written": file.half_written,
+        "extents": file.extents,
         "error": file.error,
     })
 }
@@ -115,6 +121,17 @@ fn log(file: &LogFacts) -> Value {
     })
 }
 
+fn lost(lost: &Lost) -> Value {
+    json!({
+        "version": lost.version,
+        "changes": lost.changes,
+        "first": lsn(lost.first),
+        "last": lsn(lost.last),
+        "files": lost.files,
+        "keys": lost.keys.iter().map(|key| hex(key)).collect::<Vec<_>>(),
+    })
+}
+
 fn region(region: &Region) -> Value {
     json!({ "place": region.place, "name": region.name, "family": region.family.family() })
 }
@@ -130,14 +147,55 @@ fn candidates(candidates: &Candidates) -> Value {
     })
 }
 
+/// The snapshots of a store; of those that are valid, which lead back behind an upgrade.
+pub(super) fn snapshots(dir: &Path, snapshots: &[Snapshot], upgrade: Option<SystemTime>) -> Value {
+    let full = |one: &Snapshot| {
+        let own = one.own.as_ref().ok();
+        let more = json!({
+            "serves": upgrade.map(|upgrade| one.serves(upgrade)),
+            "reason": one.reason(),
+            "marks": { ".snaptime": one.snaptime.as_ref().map(mark), ".verified": one.verified.as_ref().map(mark) },
+            "size": one.size,
+            "databases": own.map(|own| own.databases.iter().map(database).collect::<Vec<_>>()),
+            "logs": own.map(|own| own.logs.iter().map(log).collect::<Vec<_>>()),
+            "regions": own.map(|own| own.regions.iter().map(region).collect::<Vec<_>>()),
+            "faults": one.faults().map(finding).collect::<Vec<_>>(),
+            "error": one.own.as_ref().err(),
+        });
+        let mut value = snapshot(one);
+        if let (Some(object), Value::Object(more)) = (value.as_object_mut(), more) {
+            object.extend(more);
+        }
+        value
+    };
+    json!({
+        "schema": 1,
+        "dir": dir.display().to_string(),
+        "before": upgrade.and_then(text_of),
+        "snapshots": snapshots.iter().map(full).collect::<Vec<_>>(),
+    })
+}
+
+fn text_of(time: SystemTime) -> Option<String> {
+    Timestamp::try_from(time).ok().map(|time| time.to_string())
+}
+
+fn mark(mark: &MarkFile) -> Value {
+    json!({
+        "time": mark.time.and_then(text_of),
+        "size": mark.size,
+        "head": hex(&mark.head),
+        "as_seconds": mark.seconds(),
+    })
+}
+
 fn snapshot(snapshot: &Snapshot) -> Value {
-    let time = snapshot.snaptime.and_then(|time| Timestamp::try_from(time).ok());
     json!({
         "name": snapshot.name,
         "path": snapshot.path.display().to_string(),
-        "snaptime": time.map(|time| time.to_string()),
+        "snaptime": snapshot.time().and_then(text_of),
         "age_seconds": snapshot.age.map(|age| age.as_secs()),
-        "verified": snapshot.verified,
+        "verified": snapshot.verified.is_some(),
         "rescue": snapshot.rescue,
         "state": snapshot.state.name(),
         "worst": snapshot.worst.map(|worst| worst.name()),

@@ -4,6 +4,7 @@ mod json;
 mod list;
 mod plan;
 mod restore;
+mod snapshots;
 mod survey;
 mod text;
 mod upgrade;
@@ -23,6 +24,7 @@ enum Command {
     Survey(survey::Arguments),
     Plan(plan::Arguments),
     Upgrade(upgrade::Arguments),
+    Snapshots(snapshots::Arguments),
     #[command(name = "restore-snapshot")]
     Restore(restore::Arguments),
 }
@@ -33,6 +35,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         Command::Survey(arguments) => survey::run(arguments),
         Command::Plan(arguments) => plan::run(arguments),
         Command::Upgrade(arguments) => upgrade::run(arguments),
+        Command::Snapshots(arguments) => snapshots::run(arguments),
         Command::Restore(arguments) => restore::run(arguments),
     }
 }

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use bdbkit::mboxlist::{Restore, Restored};
+use bdbkit::mboxlist::{Restore, RestoreError, Restored};
 use serde::Serialize;
 
 use crate::failure::{Failure, Outcome};
@@ -11,7 +11,8 @@ use crate::output::json_line;
 
 /// Put a snapshot in the place of the databases
 ///
-/// The snapshot is copied, all of it but its marks: databases, logs, and the files with names in
+/// The snapshot is judged first, as bdbkit store snapshots does: one that is not valid is refused,
+/// and so is a store that may be running. Then it is copied, all of it but its marks: databases, logs, and the files with names in
 /// __*. What is in the folder moves aside and is never deleted: not one old log may stay beside
 /// the databases of a snapshot. Stop the server first. Afterwards start it, and run
 /// reconstruct -m and reconstruct -r.
@@ -29,8 +30,16 @@ pub(crate) struct Arguments {
     #[arg(long)]
     no_regions: bool,
 
+    /// Restore a snapshot that is not valid, or not what its marks say, all the same
+    #[arg(long)]
+    force: bool,
+
+    /// Take it that no program uses the store
+    #[arg(long)]
+    assume_closed: bool,
+
     /// Go on with a restore that was interrupted
-    #[arg(long, conflicts_with_all = ["snapshot", "aside", "dbtmpdir", "no_regions"])]
+    #[arg(long, conflicts_with_all = ["snapshot", "aside", "dbtmpdir", "no_regions", "force", "assume_closed"])]
     resume: bool,
 
     /// One JSON object
@@ -50,13 +59,25 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         None => Restore::resume(&arguments.dir),
         Some(snapshot) => {
             let aside = arguments.aside.clone().unwrap_or_else(|| beside(&arguments.dir));
-            let restore = Restore::new(&arguments.dir, snapshot, aside).regions(!arguments.no_regions);
+            let restore = Restore::new(&arguments.dir, snapshot, aside)
+                .regions(!arguments.no_regions)
+                .force(arguments.force)
+                .assume_closed(arguments.assume_closed);
             arguments.dbtmpdir.iter().fold(restore, Restore::cache_dir).run()
         }
     };
-    let restored = restored.map_err(|error| Failure::Message(error.to_string()))?;
+    let restored = restored.map_err(failure)?;
     print(&restored, arguments)?;
     Ok(Outcome::Complete)
+}
+
+fn failure(error: RestoreError) -> Failure {
+    let option = match error {
+        RestoreError::Unfit { .. } => " (--force restores it all the same)",
+        RestoreError::Live { .. } => " (--assume-closed if nothing uses it)",
+        _ => "",
+    };
+    Failure::Message(format!("{error}{option}"))
 }
 
 fn beside(folder: &Path) -> PathBuf {

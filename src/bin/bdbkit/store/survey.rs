@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use bdbkit::mboxlist::{Mailbox, Severity, Survey, SurveyOptions};
 
+use super::snapshots::Before;
 use super::{json, text};
 use crate::failure::{Failure, Outcome};
 use crate::output::json_line;
@@ -46,6 +47,9 @@ pub(super) struct Place {
     #[arg(long, value_name = "FOLDER")]
     snapshots: Option<PathBuf>,
 
+    #[command(flatten)]
+    before: Before,
+
     /// The version of the mailboxes, which is not in these files: ask imcheck -m
     #[arg(long, value_name = "1_1|1_2|1_3", value_parser = mailbox)]
     mailbox_version: Option<Mailbox>,
@@ -65,6 +69,7 @@ impl Place {
         let options = self.lock_dir.iter().fold(options, SurveyOptions::lock_dir);
         let options = self.session_dir.iter().fold(options, SurveyOptions::session_dir);
         let options = self.snapshots.iter().fold(options, SurveyOptions::snapshots);
+        let options = self.before.time().into_iter().fold(options, SurveyOptions::upgraded);
         let options = self.mailbox_version.into_iter().fold(options, SurveyOptions::mailbox);
         options.survey(&self.dir).map_err(|error| Failure::about(&self.dir, &error))
     }

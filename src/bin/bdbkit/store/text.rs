@@ -30,7 +30,12 @@ pub(super) fn survey(survey: &Survey, out: &mut impl Write) -> io::Result<()> {
     row("region files", &regions, out)?;
     databases(&survey.databases, out)?;
     logs(&survey.logs, out)?;
-    snapshots(&survey.snapshots, out)
+    if survey.snapshots.is_empty() {
+        return Ok(());
+    }
+    writeln!(out)?;
+    snapshot_head(out)?;
+    survey.snapshots.iter().try_for_each(|one| snapshot(one, out))
 }
 
 fn ids(releases: &[&Release]) -> String {
@@ -97,23 +102,21 @@ fn logs(files: &[LogFacts], out: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
-fn snapshots(snapshots: &[Snapshot], out: &mut impl Write) -> io::Result<()> {
-    if snapshots.is_empty() {
-        return Ok(());
-    }
-    writeln!(out, "\n{:<24} {:<10} {:<8} {:<16} verdict", "snapshot", "age", "verified", "state")?;
-    for snapshot in snapshots {
-        let verified = if snapshot.verified { "yes" } else { "no" };
-        writeln!(
-            out,
-            "{:<24} {:<10} {verified:<8} {:<16} {}",
-            snapshot.name,
-            snapshot.age.map_or("unknown".into(), age),
-            snapshot.state.name(),
-            snapshot.verdict.name()
-        )?;
-    }
-    Ok(())
+/// The head of a table of snapshots.
+pub(super) fn snapshot_head(out: &mut impl Write) -> io::Result<()> {
+    writeln!(out, "{:<24} {:<10} {:<8} {:<16} verdict", "snapshot", "age", "verified", "state")
+}
+
+pub(super) fn snapshot(snapshot: &Snapshot, out: &mut impl Write) -> io::Result<()> {
+    let verified = if snapshot.verified.is_some() { "yes" } else { "no" };
+    writeln!(
+        out,
+        "{:<24} {:<10} {verified:<8} {:<16} {}",
+        snapshot.name,
+        snapshot.age.map_or("unknown".into(), age),
+        snapshot.state.name(),
+        snapshot.verdict.name()
+    )
 }
 
 /// A time in the largest unit of which there are two.
@@ -182,7 +185,7 @@ fn rests(seed: &[&str], public: &[&str]) -> String {
     if all.is_empty() { String::new() } else { format!(" [{}]", all.join(", ")) }
 }
 
-fn row(label: &str, text: &str, out: &mut impl Write) -> io::Result<()> {
+pub(super) fn row(label: &str, text: &str, out: &mut impl Write) -> io::Result<()> {
     wrapped(&format!("  {label:<width$}", width = LABEL.saturating_sub(2)), text, out)
 }
 

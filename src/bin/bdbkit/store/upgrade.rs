@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use bdbkit::journal::Outcome as Became;
+use bdbkit::journal::{Outcome as Became, SystemDisk};
 use bdbkit::mboxlist::{Lsns, StoreReport, StoreUpgrade, StoreUpgradeError};
 use bdbkit::upgrade::{Choices, Profile};
 
@@ -46,7 +46,7 @@ pub(crate) struct Arguments {
     #[arg(long, conflicts_with_all = ["backup", "keep_backup"])]
     check: bool,
 
-    /// Where the old databases are copied (default: a new folder in DIR)
+    /// Where the old databases are copied: a new folder (default: one in DIR)
     #[arg(long, value_name = "FOLDER")]
     backup: Option<PathBuf>,
 
@@ -145,7 +145,7 @@ fn print(report: &StoreReport, arguments: &Arguments, out: &mut impl Write) -> i
 }
 
 impl Arguments {
-    fn upgrade(&self) -> StoreUpgrade {
+    fn upgrade(&self) -> StoreUpgrade<'static, SystemDisk> {
         let version = if self.to == "8" { Profile::V8 } else { Profile::V9 };
         let choices = Choices {
             profile: self.profile.unwrap_or(version),

@@ -3,8 +3,8 @@
 use super::super::databases::{Check, Contents, DatabaseFile};
 use super::super::findings::{Code, Evidence, Finding, Severity};
 use super::super::state::State;
-use super::super::{Form, Survey};
-use crate::mboxlist::classify::Class;
+use super::super::{Form, Other, Survey};
+use crate::mboxlist::classify::{Class, extent};
 use crate::mboxlist::releases::Release;
 
 /// Where the version stands in databases and logs.
@@ -24,10 +24,29 @@ pub(super) fn databases(survey: &Survey, target: Option<&Release>, found: &mut V
             None => unreadable(survey, file, found),
         }
     }
+    extents(survey, found);
     let has = |name: &str| survey.databases.iter().any(|file| file.name == name);
     if has("folder.db") && !has("lright.db") {
         let text = "lright.db is missing: 5.x has none, later releases make it anew";
         found.push(Finding::new(Code::NoLright, Severity::Note, text).action("reconstruct -l makes it"));
+    }
+}
+
+/// The extents of QUEUE databases: they are data, although their names begin with `__db`.
+fn extents(survey: &Survey, found: &mut Vec<Finding>) {
+    for file in survey.databases.iter().filter(|file| !file.extents.is_empty()) {
+        let text = format!("its records are in files of their own: {}", file.extents.join(", "));
+        let finding = Finding::new(Code::Unknown, Severity::Note, text).file(&file.name);
+        found.push(finding.action("back up, copy and move them together; never remove them"));
+    }
+    for other in survey.others.iter().filter(|other| other.form == Form::File) {
+        let Some((database, _)) = extent(&other.name) else { continue };
+        let databases = survey.databases.iter().map(|file| &file.name);
+        if databases.chain(survey.others.iter().map(|other| &other.name)).all(|name| name != database) {
+            let text = format!("the database is not here, but {} holds records of it", other.name);
+            let finding = Finding::new(Code::Missing, Severity::Warning, text).file(database);
+            found.push(finding.action("find the database, and keep them together"));
+        }
     }
 }
 
@@ -128,14 +147,21 @@ fn unreadable(survey: &Survey, file: &DatabaseFile, found: &mut Vec<Finding>) {
 
 /// What earlier changes in place left behind.
 pub(super) fn leftovers(survey: &Survey, found: &mut Vec<Finding>) {
+    let journal = |other: &Other| other.class == Class::Journal && other.form == Form::File;
     for other in &survey.others {
         let is = |prefix: &str| other.name.starts_with(prefix) && matches!(other.form, Form::Folder(_));
         let text = match other.class {
             Class::Journal if other.form == Form::File => {
                 "the journal of a change in place that did not come to its end"
             }
-            Class::Set if other.form == Form::File => {
+            Class::Set if other.form == Form::File && survey.others.iter().any(journal) => {
                 "several files were changed as one unit, which did not come to its end"
+            }
+            Class::Set if other.form == Form::File => {
+                let text = "several files were changed as one unit; only this record of it was not removed";
+                let finding = Finding::new(Code::Interrupted, Severity::Note, text).file(&other.name);
+                found.push(finding.action("bdbkit store upgrade --resume removes it, as any later run does"));
+                continue;
             }
             _ if is(".bdbkit-backup-") => "the backup of a store upgrade that did not come to its end",
             _ if is(".bdbkit-restore") => "the copies of a snapshot whose restore did not come to its end",

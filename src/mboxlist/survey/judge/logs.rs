@@ -3,9 +3,13 @@
 use super::super::Survey;
 use super::super::findings::{Code, Evidence, Finding, Severity};
 use super::super::logs::LogFacts;
+use super::super::lost::Lost;
 use super::super::state::{FIRST_RECORD, State};
 use super::files::VERSION;
-use crate::mboxlist::releases::{Engine, Release};
+use crate::dump::escape;
+use crate::mboxlist::engines::{Engine, Treatment};
+use crate::mboxlist::releases::Release;
+use crate::order::Endianness;
 use crate::types::Lsn;
 
 /// More log files than these are unusual.
@@ -80,6 +84,7 @@ pub(super) fn state(survey: &Survey, target: Option<&Release>, found: &mut Vec<F
 /// The log files.
 pub(super) fn files(survey: &Survey, target: Option<&Release>, found: &mut Vec<Finding>) {
     history(survey, target.is_some(), found);
+    found.extend(survey.lost.iter().map(lost));
     if let Some(target) = target {
         transition(survey, target, found);
     }
@@ -92,8 +97,9 @@ pub(super) fn files(survey: &Survey, target: Option<&Release>, found: &mut Vec<F
         }
     }
     if let Some(version) = survey.newest_log().filter(|&version| Release::by_log(version).next().is_none()) {
-        let engine = Engine::by_log(version, None).map_or("no known engine", |engine| engine.bdb);
-        let text = format!("no release of the table writes logs of version {version}: engine {engine}");
+        let engines = Engine::writers(version);
+        let engines = if engines.is_empty() { "no known engine".into() } else { engines.join(" or ") };
+        let text = format!("no release of the table writes logs of version {version}: engine {engines}");
         found.push(Finding::new(Code::OtherLog, Severity::Note, text));
     }
     if survey.logs.len() > USUAL {
@@ -124,12 +130,35 @@ fn history(survey: &Survey, targeted: bool, found: &mut Vec<Finding>) {
     }
 }
 
+/// More keys than these are not named.
+const NAMED: usize = 5;
+
+/// Changes that the databases lack, in logs that are skipped.
+fn lost(lost: &Lost) -> Finding {
+    let files: Vec<&str> = lost.files.iter().map(String::as_str).collect();
+    let keys: Vec<String> = lost.keys.iter().take(NAMED).map(|key| escape(key)).collect();
+    let more = if lost.keys.len() > NAMED { ", …" } else { "" };
+    let text = format!(
+        "{}: {} committed changes of logs of version {} ({} to {}) never got there, and newer engines skip these logs: they look LOST; {} keys: {}{more}",
+        files.join(", "),
+        lost.changes,
+        lost.version,
+        lost.first,
+        lost.last,
+        lost.keys.len(),
+        keys.join(", ")
+    );
+    Finding::new(Code::RecoverFirst, Severity::Critical, text).action(
+        "keep all files; bdbkit store list --from-logs shows these changes; restore what was there before the release changed, and recover it with the old release",
+    )
+}
+
 /// What an engine that does not read a log says of it.
 fn skipped(log: &LogFacts, engine: &Engine, code: Code, severity: Severity) -> Option<Finding> {
     let version = log.version.filter(|&version| version < engine.oldest_log)?;
-    let says = match engine.skips {
-        Some(message) => format!("skips it with \"{message} {version}\""),
-        None => "skips it without a word".into(),
+    let says = match engine.treats(version, log.order.unwrap_or(Endianness::Little)) {
+        Treatment::Skips { says: Some(message) } => format!("skips it with \"{message}\""),
+        _ => "skips it without a word".into(),
     };
     let text = format!("log version {version}{}: engine {} {says}", range(log.first, log.last), engine.bdb);
     let evidence = log.version_bytes().map(|bytes| Evidence { offset: VERSION, bytes });

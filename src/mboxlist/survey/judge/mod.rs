@@ -7,6 +7,7 @@ mod places;
 
 use super::Survey;
 use super::findings::{Code, Finding, Severity};
+use crate::mboxlist::engines::LAST_OF_HOST_ORDER;
 use crate::mboxlist::releases::{Mailbox, Release};
 use crate::order::Endianness;
 
@@ -54,7 +55,9 @@ fn orders(survey: &Survey, target: Option<Target>, found: &mut Vec<Finding>) {
         (None, None) => return,
     };
     // From version 14 on logs are little-endian everywhere.
-    for log in survey.logs.iter().filter(|log| log.version.is_some_and(|version| version <= 13)) {
+    for log in
+        survey.logs.iter().filter(|log| log.version.is_some_and(|version| version <= LAST_OF_HOST_ORDER))
+    {
         if log.order.is_some_and(|order| order != own) {
             let text = format!("the log is {}, the databases are {own}", own.other());
             let finding = Finding::new(Code::ForeignLogs, Severity::Error, text).file(&log.name);
@@ -66,7 +69,7 @@ fn orders(survey: &Survey, target: Option<Target>, found: &mut Vec<Finding>) {
     let text = format!("the databases are {own}, the machine of the target is {order}");
     let advice = format!("{MIGRATE}; a conversion of files serves for reading only");
     found.push(Finding::new(Code::OtherOrder, Severity::Error, text).action(advice));
-    if !survey.decision.state.is_closed() && survey.newest_log() >= Some(14) {
+    if !survey.decision.state.is_closed() && survey.newest_log() > Some(LAST_OF_HOST_ORDER) {
         let text = "the engine of that machine would recover these logs without complaint, and destroy the databases";
         let finding = Finding::new(Code::OtherOrderUnrecovered, Severity::Critical, text);
         found.push(

@@ -8,7 +8,7 @@ use super::super::state::State;
 use super::super::{Form, Survey, families};
 use super::files;
 use crate::mboxlist::classify::Class;
-use crate::mboxlist::releases::Regions;
+use crate::mboxlist::engines::Regions;
 
 /// Settings that put parts of an environment elsewhere.
 const MOVES: [&str; 3] = ["set_data_dir", "set_lg_dir", "set_tmp_dir"];
@@ -95,37 +95,31 @@ fn config(survey: &Survey, name: &str) -> Option<Finding> {
 
 pub(super) fn snapshots(survey: &Survey, found: &mut Vec<Finding>) {
     for snapshot in &survey.snapshots {
-        let Snapshot { name, verified, snaptime, verdict, rescue, state, worst, .. } = snapshot;
-        let find = |code, severity, text: String| Finding::new(code, severity, text).file(name);
-        if *rescue {
+        let find = |code, severity, text: String| Finding::new(code, severity, text).file(&snapshot.name);
+        if snapshot.rescue {
             let text = "a rescue copy: the product judged the databases bad, and set them aside".into();
             found.push(find(Code::Rescue, Severity::Note, text));
         }
-        match verdict {
+        let reason = snapshot.reason();
+        match snapshot.verdict {
             Verdict::Valid => {}
             Verdict::Contradiction => {
-                let worst = worst.map_or("nothing", |worst| worst.name());
-                let text = format!("valid by its marks, but its own survey says {state}, {worst}");
-                found.push(find(Code::Contradiction, Severity::Warning, text).action("do not rely on it"));
+                found.push(find(Code::Contradiction, Severity::Warning, reason).action("do not rely on it"));
             }
-            Verdict::AfterRecovery | Verdict::Invalid if *rescue => {}
+            Verdict::AfterRecovery | Verdict::Invalid if snapshot.rescue => {}
             Verdict::AfterRecovery | Verdict::Invalid => {
-                let lacks = match (snaptime.is_some(), verified) {
-                    (false, true) => "no .snaptime",
-                    (false, false) => "no .snaptime, no .verified",
-                    _ => "no .verified",
-                };
-                let may = if *verdict == Verdict::AfterRecovery {
-                    "; usable after recovery and a check"
-                } else {
-                    ""
-                };
-                found.push(find(Code::Unmarked, Severity::Note, format!("not valid: {lacks}{may}")));
+                found.push(find(Code::Unmarked, Severity::Note, format!("not valid: {reason}")));
             }
         }
     }
-    if !survey.snapshots.iter().any(|snapshot| snapshot.verdict == Verdict::Valid) {
+    let valid = survey.snapshots.iter().filter(|snapshot| snapshot.verdict == Verdict::Valid);
+    let serves = |snapshot: &Snapshot| survey.upgraded.is_none_or(|upgrade| snapshot.serves(upgrade));
+    if valid.clone().next().is_none() {
         let finding = Finding::new(Code::NoSnapshot, Severity::Warning, "no valid snapshot was found");
         found.push(finding.action("back up databases and logs, both, before anything else"));
+    } else if !valid.clone().any(serves) {
+        let text = "no valid snapshot is older than the upgrade: none leads back behind it";
+        let finding = Finding::new(Code::TooYoung, Severity::Warning, text);
+        found.push(finding.action("restore a backup of databases and logs"));
     }
 }

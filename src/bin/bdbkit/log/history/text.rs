@@ -6,7 +6,7 @@ use bdbkit::dump::escape;
 use bdbkit::log::{Change, ChangeKind, Content, Fate};
 
 use super::{Entry, Names, action};
-use crate::log::zone::shown;
+use crate::time::shown;
 
 /// So many characters of a value are shown.
 const WIDTH: usize = 100;

@@ -1,0 +1,135 @@
+//! `bdbkit store snapshots`: the snapshots of a store, and what they are worth.
+
+use std::collections::BTreeSet;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use bdbkit::mboxlist::{MarkFile, Snapshot, Survey, SurveyOptions, Verdict};
+
+use super::{json, text};
+use crate::failure::{Failure, Outcome};
+use crate::output::{counted, json_line};
+use crate::time;
+
+/// List the snapshots of a store, and say what each is worth
+///
+/// A snapshot is valid if .snaptime and .verified are there and a survey of its files finds
+/// nothing wrong with them. One without .verified may serve after recovery and a check. The
+/// rescue copy of the product, DIR/removed, is listed too. Reads every file and writes nothing.
+/// Exits with 1 if no snapshot is valid or, with --before, if none of those is older.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// The folder of the snapshots (default: DIR/../dbdata/snapshots)
+    #[arg(long, value_name = "FOLDER")]
+    snapshots: Option<PathBuf>,
+
+    #[command(flatten)]
+    before: Before,
+
+    /// One JSON object
+    #[arg(long)]
+    json: bool,
+
+    /// The folder of the databases, mboxlist
+    dir: PathBuf,
+}
+
+/// When the store was upgraded.
+#[derive(clap::Args)]
+pub(super) struct Before {
+    /// When the store was upgraded: only a snapshot that is older leads back behind that.
+    /// Seconds since 1970, or a date and time, local if it names no zone
+    #[arg(long = "before", value_name = "TIME", value_parser = time::parse)]
+    time: Option<i64>,
+}
+
+impl Before {
+    pub(super) fn time(&self) -> Option<SystemTime> {
+        let seconds = u64::try_from(self.time?).unwrap_or_default();
+        SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
+    }
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
+    let options = arguments.snapshots.iter().fold(SurveyOptions::new(), SurveyOptions::snapshots);
+    let found = options.list_snapshots(&arguments.dir);
+    let found = found.map_err(|error| Failure::about(&arguments.dir, &error))?;
+    let upgrade = arguments.before.time();
+    let mut out = io::stdout().lock();
+    if arguments.json {
+        json_line(&json::snapshots(&arguments.dir, &found, upgrade), &mut out)?;
+    } else if found.is_empty() {
+        writeln!(out, "{}: no snapshots", arguments.dir.display())?;
+    } else {
+        text::snapshot_head(&mut out)?;
+        found.iter().try_for_each(|snapshot| told(snapshot, upgrade, &mut out))?;
+    }
+    let serves = |snapshot: &Snapshot| match upgrade {
+        Some(upgrade) => snapshot.serves(upgrade),
+        None => snapshot.verdict == Verdict::Valid,
+    };
+    Ok(Outcome::complete_if(found.iter().any(serves)))
+}
+
+fn told(snapshot: &Snapshot, upgrade: Option<SystemTime>, out: &mut impl Write) -> io::Result<()> {
+    text::snapshot(snapshot, out)?;
+    if snapshot.rescue {
+        text::row("rescue copy", "the product judged the databases bad, and set them aside", out)?;
+    }
+    for (name, mark) in [(".snaptime", &snapshot.snaptime), (".verified", &snapshot.verified)] {
+        if let Some(mark) = mark {
+            text::row(name, &self::mark(mark), out)?;
+        }
+    }
+    match &snapshot.own {
+        Ok(own) => text::row("holds", &format!("{}; {} bytes", holds(own), snapshot.size), out)?,
+        Err(error) => text::row("not read", error, out)?,
+    }
+    if snapshot.verdict != Verdict::Valid && snapshot.faults().next().is_none() {
+        text::row("not valid", &snapshot.reason(), out)?;
+    }
+    for fault in snapshot.faults() {
+        let file = fault.file.as_ref().map_or(String::new(), |file| format!("{file}: "));
+        text::row(fault.severity.name(), &format!("{} {file}{}", fault.code.id(), fault.text), out)?;
+    }
+    if let Some(upgrade) = upgrade.filter(|_| snapshot.verdict == Verdict::Valid) {
+        let serves = if snapshot.serves(upgrade) {
+            "older: it leads back"
+        } else {
+            "not older: it does not lead back"
+        };
+        text::row("the upgrade", serves, out)?;
+    }
+    Ok(())
+}
+
+/// When a mark was made, by the date of its file, and what is in it.
+fn mark(mark: &MarkFile) -> String {
+    let seconds =
+        |time: SystemTime| time.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs().try_into().ok();
+    let time = mark.time.and_then(seconds).map_or("unknown".into(), time::shown);
+    let content = match (mark.size, mark.seconds()) {
+        (0, _) => "empty".into(),
+        (size, Some(seconds)) => format!("{size} bytes, perhaps the time {}", time::shown(seconds)),
+        (size, None) => format!("{size} bytes: {}", mark.head.escape_ascii()),
+    };
+    format!("{time}, by the date of the file; {content}")
+}
+
+/// What is in a snapshot.
+fn holds(own: &Survey) -> String {
+    let number = |number: usize, what: &str| counted(u64::try_from(number).unwrap_or(u64::MAX), what);
+    let versions = |versions: BTreeSet<u32>| match versions.iter().map(u32::to_string).collect::<Vec<_>>() {
+        versions if versions.is_empty() => String::new(),
+        versions => format!(" (version {})", versions.join(", ")),
+    };
+    let databases = versions(own.databases.iter().filter_map(|file| file.version).collect());
+    let logs = versions(own.logs.iter().filter_map(|file| file.version).collect());
+    format!(
+        "{}{databases}, {}{logs}, {}",
+        number(own.databases.len(), "database"),
+        number(own.logs.len(), "log file"),
+        number(own.regions.len(), "region file"),
+    )
+}

@@ -1,0 +1,60 @@
+//! Why a store was not upgraded.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::order::Endianness;
+use crate::upgrade::UpgradeError;
+
+/// Why a store was not upgraded. No database is changed, unless it says otherwise.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreUpgradeError {
+    /// One of the databases is refused, or could not be changed.
+    #[error(transparent)]
+    Upgrade(#[from] UpgradeError),
+    /// The folder holds no database.
+    #[error("{}: no database here", .folder.display())]
+    NoDatabase {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// Databases of two machines are mixed.
+    #[error(
+        "{} is {order}, but {} is not: files of two machines are mixed, and no store wrote both",
+        .file.display(), .other.display()
+    )]
+    MixedOrders {
+        /// A database.
+        file: PathBuf,
+        /// Its byte order.
+        order: Endianness,
+        /// A database of the other order.
+        other: PathBuf,
+    },
+    /// The folder for the copies is there already.
+    #[error("{}: there already: the copies need a new folder", .folder.display())]
+    BackupExists {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// The file system refused.
+    #[error("{}: {doing}: {source}", .path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What was tried.
+        doing: &'static str,
+        /// What the file system said.
+        source: io::Error,
+    },
+}
+
+pub(super) type Result<T> = std::result::Result<T, StoreUpgradeError>;
+
+pub(super) fn at<'p>(
+    path: &'p Path,
+    doing: &'static str,
+) -> impl FnOnce(io::Error) -> StoreUpgradeError + 'p {
+    move |source| StoreUpgradeError::Io { path: path.to_owned(), doing, source }
+}

@@ -1,0 +1,292 @@
+//! Upgrading a whole store as one unit, as `ims_db_upgrade` does (mboxlist, "`store-upgrade`").
+//!
+//! ```text
+//! 1  what an earlier run left behind is completed
+//! 2  every database is planned: a store that is refused is not touched
+//! 3  a new folder, with a list of what the store holds
+//! 4  the databases are copied there, and upgraded as one set (see `journal`)
+//! 5  the folder is removed, or gets its lasting name
+//! ```
+
+mod backup;
+mod error;
+
+use std::path::{Path, PathBuf};
+
+pub use error::StoreUpgradeError;
+
+use super::classify::Class;
+use super::files;
+use crate::btree::Database;
+use crate::error::Error;
+use crate::journal::{self, Disk, Outcome, SetLeftover};
+use crate::order::Endianness;
+use crate::types::Lsn;
+use crate::upgrade::{Choices, FileReport, Plan, Refusal, Upgrade, UpgradeError};
+use backup::Backup;
+use error::{Result, at};
+
+/// What happens to the LSNs of pages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Lsns {
+    /// They are reset if the store has no logs any more, and stay if it has.
+    #[default]
+    Auto,
+    /// They stay.
+    Keep,
+    /// They are reset.
+    Reset,
+}
+
+/// An upgrade of all databases of a store, or of none.
+///
+/// Databases of versions 6 and 7 are upgraded; 8 and 9 are compatible and stay as they are,
+/// unless asked for. Logs are never touched: they are kept as they are.
+#[derive(Clone, Debug)]
+pub struct StoreUpgrade<'d, D: Disk> {
+    disk: &'d D,
+    folder: PathBuf,
+    choices: Choices,
+    lsns: Lsns,
+    version_8: bool,
+    backup: Option<PathBuf>,
+    keep_backup: bool,
+}
+
+/// What a store upgrade did.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct StoreReport {
+    /// The databases that were upgraded.
+    pub files: Vec<FileReport>,
+    /// The databases that needed nothing, and their versions.
+    pub untouched: Vec<(PathBuf, u32)>,
+    /// The log files, all of which are kept.
+    pub logs: Vec<PathBuf>,
+    /// Whether the LSNs were reset.
+    pub lsns_reset: bool,
+    /// The old databases, if they are kept.
+    pub backup: Option<PathBuf>,
+}
+
+/// The databases of a store.
+struct Found {
+    /// Those to upgrade.
+    due: Vec<PathBuf>,
+    untouched: Vec<(PathBuf, u32)>,
+    logs: Vec<PathBuf>,
+    reset: bool,
+}
+
+#[cfg(unix)]
+impl StoreUpgrade<'static, journal::SystemDisk> {
+    /// An upgrade of the databases in a folder to version 9. Nothing is read yet.
+    #[must_use]
+    pub fn open(folder: impl AsRef<Path>) -> Self {
+        StoreUpgrade::on(&journal::SystemDisk, folder)
+    }
+}
+
+impl<'d, D: Disk> StoreUpgrade<'d, D> {
+    /// An upgrade of the databases in a folder of some disk.
+    #[must_use]
+    pub fn on(disk: &'d D, folder: impl AsRef<Path>) -> Self {
+        StoreUpgrade {
+            disk,
+            folder: folder.as_ref().to_owned(),
+            choices: Choices::default(),
+            lsns: Lsns::Auto,
+            version_8: false,
+            backup: None,
+            keep_backup: false,
+        }
+    }
+
+    /// The choices for each database. Whether LSNs are reset [`StoreUpgrade::lsns`] tells.
+    #[must_use]
+    pub fn choices(mut self, choices: Choices) -> Self {
+        self.choices = choices;
+        self
+    }
+
+    /// What happens to the LSNs of pages.
+    #[must_use]
+    pub fn lsns(mut self, lsns: Lsns) -> Self {
+        self.lsns = lsns;
+        self
+    }
+
+    /// Whether databases of version 8 are upgraded, too.
+    #[must_use]
+    pub fn include_version_8(mut self, include: bool) -> Self {
+        self.version_8 = include;
+        self
+    }
+
+    /// Where the old databases are copied first: a new folder; one within the store if nothing
+    /// is said.
+    #[must_use]
+    pub fn backup_dir(mut self, folder: impl AsRef<Path>) -> Self {
+        self.backup = Some(folder.as_ref().to_owned());
+        self
+    }
+
+    /// Keeps the copies. They are kept, too, if LSNs are reset.
+    #[must_use]
+    pub fn keep_backup(mut self, keep: bool) -> Self {
+        self.keep_backup = keep;
+        self
+    }
+
+    /// What would be done. Writes nothing.
+    ///
+    /// # Errors
+    ///
+    /// Why the store would be refused.
+    pub fn plan(&self) -> Result<Vec<Plan>> {
+        let found = self.find()?;
+        Ok(self.upgrade(&found).plan()?)
+    }
+
+    /// Upgrades the databases: all of them or none. What an earlier run left behind is
+    /// completed first.
+    ///
+    /// # Errors
+    ///
+    /// Why the store is refused, or what failed: then all databases are as they were, unless
+    /// the disk failed again, and a later run goes on.
+    pub fn run(&self) -> Result<StoreReport> {
+        self.resume()?;
+        let found = self.find()?;
+        let mut report = StoreReport {
+            untouched: found.untouched.clone(),
+            logs: found.logs.clone(),
+            lsns_reset: found.reset && !found.due.is_empty(),
+            ..StoreReport::default()
+        };
+        if found.due.is_empty() {
+            return Ok(report);
+        }
+        let upgrade = self.upgrade(&found);
+        // Refused files are found before anything is written.
+        upgrade.plan()?;
+        let keep = self.keep_backup || found.reset;
+        let backup = match &self.backup {
+            Some(folder) => Backup::named(self.disk, folder)?,
+            None => Backup::within(self.disk, &self.folder, keep)?,
+        };
+        backup.write_manifest(found.due.iter().chain(&found.logs))?;
+        match upgrade.backup_dir(backup.folder()).keep_backup(true).run() {
+            Ok(done) => report.files = done.files,
+            Err(error) => {
+                // The journals have brought the databases back: only then the copies may go.
+                // Why the upgrade failed matters more than what could not be removed.
+                if backup.is_idle(&self.folder).unwrap_or(false) {
+                    let _ = backup.remove();
+                }
+                return Err(error.into());
+            }
+        }
+        report.files.iter_mut().for_each(|file| file.backup = None);
+        report.backup = if keep { Some(backup.keep()?) } else { backup.remove().map(|()| None)? };
+        Ok(report)
+    }
+
+    /// Completes what an earlier run left behind; what became of it, file by file.
+    ///
+    /// # Errors
+    ///
+    /// As [`Upgrade::resume`].
+    pub fn resume(&self) -> Result<Vec<(PathBuf, Outcome)>> {
+        self.settle(|upgrade| upgrade.resume())
+    }
+
+    /// Brings back the databases that an earlier run left behind.
+    ///
+    /// # Errors
+    ///
+    /// As [`Upgrade::roll_back`].
+    pub fn roll_back(&self) -> Result<Vec<(PathBuf, Outcome)>> {
+        self.settle(|upgrade| upgrade.roll_back())
+    }
+
+    fn settle(
+        &self,
+        how: impl FnOnce(&Upgrade<'_, D>) -> std::result::Result<Vec<Option<Outcome>>, UpgradeError>,
+    ) -> Result<Vec<(PathBuf, Outcome)>> {
+        let files = self.files()?;
+        let journaled = files.iter().filter_map(|path| journal::database(path));
+        let journaled: Vec<PathBuf> = journaled.filter(|path| files.contains(path)).collect();
+        let settled = if journaled.is_empty() {
+            self.unseal()?
+        } else {
+            let upgrade = Upgrade::on(self.disk, &journaled).choices(self.choices.clone());
+            let outcomes = how(&upgrade)?;
+            journaled.iter().cloned().zip(outcomes).filter_map(|(path, of)| Some((path, of?))).collect()
+        };
+        for backup in Backup::left_in(self.disk, &self.folder)? {
+            backup.settle(&self.folder)?;
+        }
+        Ok(settled)
+    }
+
+    /// Removes a set file that has outlived all journals, as it does when a run dies just
+    /// before its end.
+    fn unseal(&self) -> Result<Vec<(PathBuf, Outcome)>> {
+        let set = SetLeftover::new(self.disk, &self.folder, Vec::new()).map_err(UpgradeError::from)?;
+        let Some(set) = set else { return Ok(Vec::new()) };
+        let outcome = set.resume(|_, _, _| Ok(())).map_err(UpgradeError::from)?;
+        Ok(vec![(self.folder.join(journal::SET), outcome)])
+    }
+
+    fn files(&self) -> Result<Vec<PathBuf>> {
+        self.disk.list(&self.folder).map_err(at(&self.folder, "reading"))
+    }
+
+    fn find(&self) -> Result<Found> {
+        let all = self.files()?;
+        let (mut due, mut untouched) = (Vec::new(), Vec::new());
+        let mut orders: Vec<(PathBuf, Endianness)> = Vec::new();
+        let mut newest = Lsn::default();
+        for path in all.iter().filter(|path| Class::of_file(path) == Class::Database) {
+            let contents = self.disk.read(path).map_err(at(path, "reading"))?;
+            let db = match Database::from_bytes(&contents[..]) {
+                Ok(db) => db,
+                // Other access methods, and files that were created and never written.
+                Err(Error::UnsupportedMethod { .. } | Error::Empty | Error::NotADatabase { .. }) => continue,
+                Err(error) => return Err(UpgradeError::from(error).about(path).into()),
+            };
+            let version = db.meta().version();
+            let profile = self.choices.profile;
+            if version > profile.version() {
+                let refusal = Refusal::Downgrade { version, profile };
+                return Err(UpgradeError::from(refusal).about(path).into());
+            }
+            newest = newest.max(db.meta().lsn());
+            orders.push((path.clone(), db.meta().endianness()));
+            if version < 8 || (version == 8 && self.version_8) {
+                due.push(path.clone());
+            } else {
+                untouched.push((path.clone(), version));
+            }
+        }
+        let Some((file, order)) = orders.first().cloned() else {
+            return Err(StoreUpgradeError::NoDatabase { folder: self.folder.clone() });
+        };
+        if let Some((other, _)) = orders.iter().find(|(_, of)| *of != order) {
+            return Err(StoreUpgradeError::MixedOrders { file, order, other: other.clone() });
+        }
+        let logs: Vec<PathBuf> = all.into_iter().filter(|path| files::is_log(path)).collect();
+        let reset = match self.lsns {
+            Lsns::Keep => false,
+            Lsns::Reset => true,
+            Lsns::Auto => logs.is_empty() && newest.file > 0,
+        };
+        Ok(Found { due, untouched, logs, reset })
+    }
+
+    fn upgrade(&self, found: &Found) -> Upgrade<'d, D> {
+        let choices = Choices { reset_lsn: found.reset, ..self.choices.clone() };
+        Upgrade::on(self.disk, &found.due).choices(choices)
+    }
+}

@@ -1,0 +1,79 @@
+//! Committed changes in the logs of an older engine that never reached the databases: the newer
+//! engine skipped these logs, and will always do so (mboxlist, "Unrecovered logs under a newer
+//! engine").
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use super::logs::LogFacts;
+use super::state::Opened;
+use crate::btree::Database;
+use crate::log::{Content, Fate, LogDir, LogOptions};
+use crate::types::{FileId, Lsn};
+use crate::upgrade::{Comparison, page_lsn};
+
+/// What was lost when an engine was replaced before recovery.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Lost {
+    /// Version of the logs.
+    pub version: u32,
+    /// Committed changes of pairs that pages lack.
+    pub changes: u64,
+    /// The first of them.
+    pub first: Lsn,
+    /// The last of them.
+    pub last: Lsn,
+    /// The databases concerned.
+    pub files: BTreeSet<String>,
+    /// The keys concerned, as far as the log has them.
+    pub keys: BTreeSet<Vec<u8>>,
+}
+
+impl Lost {
+    /// What was lost from each version of logs that is not the newest.
+    pub(super) fn of(databases: &[Opened], logs: &[LogFacts], dir: &LogDir) -> Vec<Lost> {
+        let newest = logs.iter().rev().find_map(|log| log.version);
+        let mut versions: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+        for log in logs.iter().filter(|log| log.version.is_some() && log.version != newest) {
+            versions.entry(log.version.unwrap_or_default()).or_default().push(log.number);
+        }
+        versions.iter().filter_map(|(version, files)| Lost::from(*version, files, databases, dir)).collect()
+    }
+
+    fn from(version: u32, numbers: &[u32], databases: &[Opened], dir: &LogDir) -> Option<Lost> {
+        let files = dir.log_files().filter(|file| numbers.contains(&file.number()));
+        let paths: Vec<PathBuf> = files.map(|file| file.path().to_owned()).collect();
+        let dir = LogOptions::new().open_files(&paths);
+        // Where recovery would have begun. What cannot be read tells nothing.
+        let start = Comparison::new(&dir).ok()?.start;
+        let by_id: BTreeMap<FileId, (&str, &Database<'_>)> = databases
+            .iter()
+            .filter_map(|(file, db)| {
+                // Without LSNs, as after a reset, pages tell nothing.
+                let db = db.as_ref().filter(|db| db.meta().lsn().file != 0)?;
+                Some((db.meta().file_id(), (file.name.as_str(), db)))
+            })
+            .collect();
+        let history = dir.history().read();
+        let mut lost: Option<Lost> = None;
+        for change in history.changes().filter(|change| change.lsn >= start) {
+            let kept = matches!(history.fate(change), Fate::Committed { .. });
+            let id = history.database(change).and_then(|binding| binding.id);
+            let Some((name, db)) = id.and_then(|id| by_id.get(&id)).filter(|_| kept) else { continue };
+            if page_lsn(db, change.page).is_some_and(|lsn| lsn >= change.lsn) {
+                continue;
+            }
+            let (files, keys) = (BTreeSet::new(), BTreeSet::new());
+            let first = change.lsn;
+            let lost = lost.get_or_insert(Lost { version, changes: 0, first, last: first, files, keys });
+            lost.changes = lost.changes.saturating_add(1);
+            lost.last = change.lsn;
+            lost.files.insert((*name).to_owned());
+            if let Content::Bytes(key) = &change.key {
+                lost.keys.insert(key.to_vec());
+            }
+        }
+        lost
+    }
+}
