@@ -3,7 +3,7 @@
 //! to be kept are whole.
 //!
 //! Two stores of five databases are stopped at every operation each time, and a smaller one
-//! twice. With every second stop for all stores, in about half an hour:
+//! twice. Every second stop, for all of them, takes long:
 //!
 //! ```text
 //! BDBKIT_CRASH=all cargo test --profile hardened --features upgrade --test store_crash -- --nocapture
