@@ -301,6 +301,7 @@ fn faults_that_were_missed_are_found() {
     let expected = [
         ("verify-entries-in-an-unused-bucket", Rule::Hash),
         ("verify-length-of-a-shared-chain", Rule::OverflowLength),
+        ("verify-list-entry-with-a-long-name", Rule::Directory),
     ];
     for (name, rule) in expected {
         let verdict = check(&common::testdata().join("regress").join(format!("{name}.db")));

@@ -54,10 +54,26 @@ impl<'a> Comparer<'a> {
                 Ordering::Equal => (left, right) = (rest_x, rest_y),
                 unequal => return Some(unequal),
             }
-            let cost = u64::try_from(len).unwrap_or(u64::MAX);
-            let spend = |left: u64| left.checked_sub(cost);
-            self.budget.fetch_update(Memory::Relaxed, Memory::Relaxed, spend).ok()?;
+            self.spend(len)?;
         }
+    }
+
+    /// An item as a whole; `None` if it cannot be read, or not once more.
+    pub(super) fn whole<O: ByteOrder>(&self, held: Held<'_>) -> Option<Vec<u8>> {
+        let mut pieces = self.bytes::<O>(held)?;
+        let mut whole = Vec::new();
+        for piece in pieces.by_ref() {
+            self.spend(piece.len())?;
+            whole.extend_from_slice(piece);
+        }
+        (pieces.left == 0).then_some(whole)
+    }
+
+    /// Counts bytes as read; `None` if too many were.
+    fn spend(&self, bytes: usize) -> Option<()> {
+        let cost = u64::try_from(bytes).unwrap_or(u64::MAX);
+        let spend = |left: u64| left.checked_sub(cost);
+        self.budget.fetch_update(Memory::Relaxed, Memory::Relaxed, spend).ok().map(drop)
     }
 
     fn bytes<'b, O: ByteOrder>(&'b self, held: Held<'b>) -> Option<Bytes<'b, O>> {

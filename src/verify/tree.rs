@@ -327,15 +327,17 @@ impl<'c> Tree<'_, 'c, '_> {
             (state.key_at, state.shared) = (Some(offset), shared);
             return;
         }
+        if let (Some(list), Some(name)) = (self.list.filter(|_| !deleted), state.last) {
+            let name = self.compare.whole::<O>(name).unwrap_or_default().into();
+            // Of any other length it leads nowhere.
+            let short = matches!(held, Held::Plain(_) | Held::Chain { len: 4, .. });
+            let value = short.then(|| self.compare.whole::<O>(held)).flatten().unwrap_or_default();
+            let entry = ListEntry { name, value, page: no, offset };
+            list.lock().unwrap_or_else(PoisonError::into_inner).push(entry);
+        }
         if let Held::Duplicates(root) = held {
             self.off_page::<O>(root, From { what: "off-page duplicates on page", ..from }, state.shared);
             return;
-        }
-        let list = self.list.filter(|_| !deleted);
-        if let (Some(list), Some(Held::Plain(name)), Held::Plain(value)) = (list, state.last, held) {
-            let (name, value) = (name.into(), value.to_vec());
-            let entry = ListEntry { name, value, page: no, offset };
-            list.lock().unwrap_or_else(PoisonError::into_inner).push(entry);
         }
         let sorted = context.meta.flags().sorted_duplicates();
         match (pairs, self.duplicates) {
