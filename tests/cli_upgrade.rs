@@ -327,7 +327,8 @@ fn a_file_is_upgraded_under_another_name() {
     // What a run left that died.
     fs::write(folder.path().join("new.db.bdbkit-tmp"), b"half").unwrap();
     let before = fs::metadata(&path).unwrap().modified().unwrap();
-    done(&on(&path, &copy));
+    let text = done(&on(&path, &copy));
+    assert!(text.contains(&format!("version 6 to 9 in {}:", target.display())), "{text}");
     assert_eq!(version(&target), 9);
     assert_eq!(fs::metadata(&target).unwrap().permissions().mode() & 0o777, 0o440);
     assert!(read(&path) == data(CHAIN) && fs::metadata(&path).unwrap().modified().unwrap() == before);
@@ -353,6 +354,8 @@ fn the_length_of_records_is_stored_if_it_is_given() {
         )],
     );
     assert!(read(&path) == before);
+    let genuine = ["upgrade", "--profile", "genuine-8b", "--re-len", "24"];
+    refused(&on(&path, &genuine), &["the genuine profiles know neither"]);
     let told = done(&on(&path, &["upgrade", "--re-len", &length.to_string(), "--re-pad", "0x2e"]));
     assert!(!told.contains("choose that length"), "{told}");
     let db = Database::open(&path).unwrap();
@@ -391,11 +394,29 @@ fn objects_tell_what_was_done() {
     assert_eq!(settled[1]["outcome"], "nothing was left behind");
 }
 
+/// In place, pages that do not change need not be summed up; a copy is written as a whole.
+#[test]
+fn pairs_are_summed_up_where_their_pages_are_written() {
+    let (folder, path) = one("btree-v6-be-levels");
+    let target = folder.path().join("new.db");
+    let copy = objects(&done(&on(&path, &["upgrade", "--json", "--copy", target.to_str().unwrap()])));
+    assert_eq!(copy[0]["copy"].as_str(), target.to_str());
+    assert!(copy[0]["sha256"].is_string() && copy[0]["pairs"].is_u64(), "{copy:?}");
+    let here = objects(&done(&on(&path, &["upgrade", "--json"])));
+    assert_eq!((&here[0]["modified"], &here[0]["sha256"]), (&1.into(), &Value::Null));
+    assert!(read(&path)[512..] == read(&target)[512..]);
+}
+
 // ---------------------------------------------------------------- interrupted runs
 
 /// A folder as a run left it that died: at the first moment when all these files were
 /// half-written.
 fn interrupted(cases: &[&str]) -> (TempDir, Vec<PathBuf>) {
+    interrupted_when(cases, |disk, paths| paths.iter().all(|path| poisoned(&disk.bytes(path).unwrap())))
+}
+
+/// A folder as a run left it that died at the first moment of which `when` is true.
+fn interrupted_when(cases: &[&str], when: impl Fn(&FakeDisk, &[String]) -> bool) -> (TempDir, Vec<PathBuf>) {
     let paths: Vec<_> = cases.iter().map(|case| format!("/store/{case}.db")).collect();
     let old: Vec<_> = cases.iter().map(|case| data(case)).collect();
     let fresh = FakeDisk::with(paths.iter().map(String::as_str).zip(old.iter().map(Vec::as_slice)));
@@ -407,8 +428,7 @@ fn interrupted(cases: &[&str]) -> (TempDir, Vec<PathBuf>) {
         assert!(disk.stopped(), "no such point");
         disk.copy()
     });
-    let half_written = |disk: &FakeDisk| paths.iter().all(|path| poisoned(&disk.bytes(path).unwrap()));
-    let disk = disks.into_iter().find(half_written).unwrap();
+    let disk = disks.into_iter().find(|disk| when(disk, &paths)).unwrap();
     let folder = tempfile::tempdir().unwrap();
     for name in disk.names() {
         fs::write(folder.path().join(name.file_name().unwrap()), disk.bytes(&name).unwrap()).unwrap();
@@ -473,6 +493,44 @@ fn an_interrupted_upgrade_is_completed_or_undone() {
     let text = done(&on(folder.path(), &["upgrade"]));
     assert_eq!(text.matches("what an earlier run had left behind: completed").count(), 2, "{text}");
     assert_eq!(text.matches("version 9: nothing to do").count(), 2, "{text}");
+}
+
+/// The version asked for is refused, but what an earlier run left is completed first: that is
+/// told, of files that were not named, too.
+#[test]
+fn what_became_of_a_leftover_is_told_even_if_the_run_is_refused() {
+    let (_folder, paths) = interrupted(&TWO);
+    let names: Vec<_> = paths.iter().map(|path| format!("{}: completed", path.display())).collect();
+    let words = ["version 9 cannot become v8", "an earlier run had left behind", &names[0], &names[1]];
+    refused(&on(&paths[0], &["upgrade", "--to", "8"]), &words);
+    let (_folder, paths) = interrupted(&TWO);
+    let text = done(&on(&paths[0], &["upgrade"]));
+    assert!(text.contains(&format!("{}: completed", paths[1].display())), "{text}");
+}
+
+#[test]
+fn a_roll_back_that_comes_too_late_fails() {
+    let ended = |disk: &FakeDisk, paths: &[String]| {
+        let journal = disk.bytes(bdbkit::journal::name(Path::new(&paths[0])));
+        journal.is_some_and(|bytes| bytes.windows(8).any(|part| part == b"DONE\x01\0\0\0"))
+    };
+    let (folder, paths) = interrupted_when(&[CHAIN], ended);
+    assert!(done(&on(&paths[0], &["upgrade", "--check"])).contains("an earlier run left a journal"));
+    let output = on(&paths[0], &["upgrade", "--rollback"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(err(&output).contains("too late to bring the old file back"), "{output:?}");
+    assert_eq!((version(&paths[0]), names(folder.path()).len()), (9, 1));
+}
+
+/// The header says it: then the version says nothing about what follows.
+#[test]
+fn files_of_version_9_that_were_cut_are_refused() {
+    for (case, words) in
+        [("damage-v9-le-truncated", "behind the last whole page"), ("damage-v9-le-pagesize", "page size")]
+    {
+        let (_folder, path) = one(case);
+        refused(&on(&path, &["upgrade"]), &[words]);
+    }
 }
 
 #[test]

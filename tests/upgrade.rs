@@ -240,6 +240,39 @@ fn deleted_entries_of_the_list_are_no_databases() {
     assert_eq!(names, [b"a", b"c"]);
 }
 
+/// The genuine tools have one choice for a file: where one database is not sorted, none is.
+#[test]
+fn genuine_profiles_take_all_databases_as_sorted_or_none() {
+    let named = |name: &str, values: [&'static str; 3]| {
+        let tree = Tree::btree().duplicates(build::Duplicates::Unsorted);
+        (name.as_bytes().to_vec(), tree, vec![(b"key".to_vec(), values.to_vec())])
+    };
+    let (rising, mixed) = (["1", "2", "3"], ["3", "1", "2"]);
+    for (second, sorted) in [(rising, true), (mixed, false)] {
+        let databases = [named("a", rising), named("b", second)];
+        let old = Builder::new(7, Endianness::Little, 512).build_several(&databases);
+        let new = upgraded(&old, Profile::Genuine8b, Duplicates::Auto).unwrap();
+        let db = Database::from_bytes(&new[..]).unwrap();
+        let flags = db.subdatabases().map(|found| found.unwrap().meta().flags().sorted_duplicates());
+        assert_eq!(flags.collect::<Vec<_>>(), [sorted; 2]);
+        assert_eq!(Verify::new(&db).run().count(Severity::Error), 0);
+    }
+}
+
+/// Release 3.0 brings page 0 to version 7 and leaves the keys as release 2 wrote them.
+#[test]
+fn reversed_shared_keys_of_version_7_are_turned_round() {
+    let values: Vec<Vec<u8>> = (0..4_u8).map(|value| vec![value; 8]).collect();
+    let pairs: Vec<_> = (0..30_u8).map(|key| (vec![b'k', key], values.clone())).collect();
+    let build = |reversed| {
+        let tree = Tree::btree().duplicates(build::Duplicates::Unsorted).reversed_shared_keys(reversed);
+        Builder::new(7, Endianness::Big, 512).build(&tree, &pairs)
+    };
+    let (new, notices) = in_memory(&build(true), &Choices::default()).unwrap();
+    assert_eq!(new, in_memory(&build(false), &Choices::default()).unwrap().0);
+    assert!(matches!(notices[..], [Notice::KeyOrder { keys: 30 }]), "{notices:?}");
+}
+
 /// What release 2 and 3.1 left on metadata pages is cleared on all of them, and told.
 #[test]
 fn stale_bytes_of_all_metadata_pages_are_cleared() {

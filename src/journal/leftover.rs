@@ -89,6 +89,17 @@ pub enum Outcome {
     Orphaned(PathBuf),
 }
 
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Outcome::Discarded => "was not touched; the journal is removed",
+            Outcome::Completed => "completed",
+            Outcome::RolledBack => "brought back as it was",
+            Outcome::Orphaned(_) => "is another file, or was used since; the journal is renamed",
+        })
+    }
+}
+
 /// A journal that an earlier run left behind.
 ///
 /// The file stays as it is until one of the methods that consume the leftover is called.

@@ -29,7 +29,8 @@ impl<'d, D: Disk> Journal<'d, D> {
     /// # Errors
     ///
     /// [`JournalError::Exists`] if an earlier run must be dealt with first;
-    /// [`JournalError::Space`]; [`JournalError::Plan`] if the changes do not fit the file
+    /// [`JournalError::Space`], if not even the least that is needed is there;
+    /// [`JournalError::Plan`] if the changes do not fit the file
     /// or each other; [`JournalError::Planning`] with an error of `changes`; those of the
     /// file system. The journal is removed again.
     pub fn write<'p, E: Into<BoxError>>(
@@ -99,11 +100,13 @@ impl<'d, D: Disk> Journal<'d, D> {
     }
 }
 
-/// Bytes that a journal takes at most, with the records that are appended later.
+/// Bytes that a journal takes at least, with the records that are appended later: the images
+/// before, and of those after as little as there may be.
 fn space(facts: &Facts, estimate: Estimate) -> u64 {
     let page = u64::from(facts.page_size.get());
     let entry = long(ENTRY);
-    let modified = estimate.modified.saturating_mul(entry.saturating_add(page.saturating_mul(2)));
+    let modified =
+        estimate.modified.saturating_mul(entry.saturating_add(page).saturating_add(long(parts::LENGTH)));
     let appended = estimate.appended.saturating_mul(entry.saturating_add(page));
     let records = long(RECORD.saturating_mul(RECORDS));
     long(HEADER).saturating_add(records).saturating_add(modified).saturating_add(appended)
@@ -174,6 +177,9 @@ impl<F: DiskFile> Draft<'_, F> {
         out.append(&[&commit.encode(id)]).map_err(at(self.name, "writing"))?;
         let tail = out.end();
         out.flush().map_err(at(self.name, "writing"))?;
+        // What is appended later must not fail for want of space.
+        let later = long(RECORD.saturating_mul(RECORDS.saturating_sub(1)));
+        self.store.reserve(tail, later, true).map_err(at(self.name, "reserving disk space"))?;
         self.store.write_at(0, &header.encode()).map_err(at(self.name, "writing"))?;
         Ok(Written { header, entries, heads, tail })
     }

@@ -253,7 +253,7 @@ impl Meta {
     /// Whether shared keys may stand in the opposite byte order (the version 6
     /// parity defect).
     pub(crate) fn shared_keys_may_be_reversed(&self) -> bool {
-        self.version == 6
+        self.version < 8
     }
 
     /// Byte order of page numbers in the list of databases.

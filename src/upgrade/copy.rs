@@ -15,13 +15,14 @@ use crate::error::Error;
 use crate::journal::{self, BoxError, Contents, Disk, DiskFile, JournalError, SystemDisk};
 use crate::types::PageNo;
 
-/// Writes a copy, validates it, and gives it its name.
+/// Writes a copy, validates it, and gives it its name. The names of extended attributes that it
+/// could not be given.
 pub(super) fn write(
     from: &Path,
     target: &Path,
     draft: &Draft<'_>,
     validate: impl FnOnce(&Contents) -> Result<(), BoxError>,
-) -> Result<(), UpgradeError> {
+) -> Result<Vec<String>, UpgradeError> {
     if fs::symlink_metadata(target).is_ok() {
         return Err(Refusal::Exists { path: target.to_owned() }.into());
     }
@@ -35,7 +36,7 @@ pub(super) fn write(
         .map_err(at(&name))
         .and_then(|contents| validate(&contents).map_err(validation::failed))
         .and_then(|()| finish(&file, from).map_err(at(&name)))
-        .and_then(|()| publish(&name, target));
+        .and_then(|lost| publish(&name, target).map(|()| lost));
     if done.is_err() {
         // What failed is said already; a draft that stays is in nobody's way.
         let _ = fs::remove_file(&name);
@@ -72,37 +73,39 @@ fn fill(file: &File, draft: &Draft<'_>) -> io::Result<()> {
 }
 
 /// Last of all the file gets the owner, the extended attributes and the permissions of the
-/// original, which may be one that nobody may write.
-fn finish(file: &File, from: &Path) -> io::Result<()> {
+/// original, which may be one that nobody may write. The names of attributes that it could not
+/// be given.
+fn finish(file: &File, from: &Path) -> io::Result<Vec<String>> {
     let from = File::open(from)?;
     let original = from.metadata()?;
     // Only the superuser gives files away; the copy of others is their own.
     let _ = fchown(file, Some(original.uid()), Some(original.gid()));
     #[cfg(target_os = "linux")]
-    attributes(&from, file)?;
+    let lost = attributes(&from, file)?;
+    #[cfg(not(target_os = "linux"))]
+    let lost = Vec::new();
     file.set_permissions(original.permissions())?;
-    file.sync_all()
+    file.sync_all()?;
+    Ok(lost)
 }
 
-/// Copies extended attributes, access lists among them: those that this user may set, and
-/// that the file system of the copy knows.
+/// Copies extended attributes, access lists among them; the names of those that this user may
+/// not set, or that the file system of the copy does not take.
 #[cfg(target_os = "linux")]
-fn attributes(from: &File, to: &File) -> io::Result<()> {
+fn attributes(from: &File, to: &File) -> io::Result<Vec<String>> {
+    let mut lost = Vec::new();
     let names = match with_room(|room| rustix::fs::flistxattr(from, room)) {
-        Err(Errno::NOTSUP | Errno::NOSYS) => return Ok(()),
+        Err(Errno::NOTSUP | Errno::NOSYS) => return Ok(lost),
         names => names?,
     };
     for name in names.split(|&byte| byte == 0).filter(|name| !name.is_empty()) {
-        let value = match with_room(|room| rustix::fs::fgetxattr(from, name, room)) {
-            Err(Errno::NODATA | Errno::PERM | Errno::ACCESS) => continue,
-            value => value?,
-        };
-        match rustix::fs::fsetxattr(to, name, &value, XattrFlags::empty()) {
-            Err(Errno::NOTSUP | Errno::PERM | Errno::ACCESS | Errno::INVAL) => {}
-            set => set?,
+        let value = with_room(|room| rustix::fs::fgetxattr(from, name, room));
+        let set = value.and_then(|value| rustix::fs::fsetxattr(to, name, &value, XattrFlags::empty()));
+        if set.is_err() {
+            lost.push(String::from_utf8_lossy(name).into_owned());
         }
     }
-    Ok(())
+    Ok(lost)
 }
 
 /// What a call puts into a buffer that holds the longest list or value there is.

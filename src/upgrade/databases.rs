@@ -87,33 +87,19 @@ impl Databases {
         Ok(Databases { all, owners, default: false })
     }
 
-    /// Decides for every database whether its duplicates are sorted.
+    /// Decides for every database whether its duplicates are sorted. The genuine tools have
+    /// one choice for a file.
     pub(super) fn decide<O: ByteOrder>(&mut self, pages: &Pages<'_>, choices: &Choices) -> Result<()> {
         let general = choices.duplicates;
-        for known in &mut self.all {
-            let own = choices.duplicates_of.iter().find(|(name, _)| Some(name) == known.name.as_ref());
-            let choice = own.map_or(general, |(_, choice)| *choice);
-            let duplicates = known.meta.flags().duplicates();
-            known.sorted = match choice {
-                Duplicates::Unsorted => false,
-                Duplicates::SortedUnchecked => true,
-                Duplicates::Sorted => {
-                    sorting::check::<O>(pages, if duplicates { &known.leaves } else { &[] })?;
-                    true
-                }
-                Duplicates::Auto => {
-                    duplicates && sorting::check::<O>(pages, &known.leaves).is_ok_and(|several| several)
-                }
-            };
-        }
-        // The genuine tools have one choice for a file.
-        self.default = match general {
-            Duplicates::Auto => self.all.iter().any(|known| known.sorted),
-            choice => choice != Duplicates::Unsorted,
-        };
         if choices.profile.is_genuine() {
-            let default = self.default;
-            self.all.iter_mut().for_each(|known| known.sorted = default);
+            self.default = sorted::<O>(pages, general, &self.all)?;
+            self.all.iter_mut().for_each(|known| known.sorted = self.default);
+            return Ok(());
+        }
+        for known in &mut self.all {
+            let named = choices.duplicates_of.iter().rfind(|(name, _)| Some(name) == known.name.as_ref());
+            let choice = named.map_or(general, |(_, choice)| *choice);
+            known.sorted = sorted::<O>(pages, choice, std::slice::from_ref(known))?;
         }
         Ok(())
     }
@@ -197,6 +183,18 @@ impl Known {
         };
         Ok(Known { name, meta: meta.clone(), leaves, sorted: false })
     }
+}
+
+/// Whether the duplicates of databases that share a choice are taken as sorted.
+fn sorted<O: ByteOrder>(pages: &Pages<'_>, choice: Duplicates, databases: &[Known]) -> Result<bool> {
+    let with = databases.iter().filter(|known| known.meta.flags().duplicates());
+    let mut checks = with.map(|known| sorting::check::<O>(pages, &known.leaves));
+    Ok(match choice {
+        Duplicates::Unsorted => false,
+        Duplicates::SortedUnchecked => true,
+        Duplicates::Sorted => checks.try_for_each(|check| check.map(drop)).map(|()| true)?,
+        Duplicates::Auto => checks.collect::<Result<Vec<_>>>().is_ok_and(|several| several.contains(&true)),
+    })
 }
 
 /// The leaves of a tree, in its order.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::profile::Profile;
-use crate::journal::JournalError;
+use crate::journal::{JournalError, Outcome};
 use crate::types::{Lsn, PageNo};
 
 /// A number of things, in words.
@@ -43,6 +43,14 @@ pub enum UpgradeError {
         /// What the reader of logs says.
         source: crate::log::LogError,
     },
+    /// Nothing was done, except about what an earlier run had left behind.
+    #[error("{source}; but before that, what an earlier run had left behind was dealt with: {}", outcomes(.settled))]
+    Afterwards {
+        /// The files, and what became of them.
+        settled: Vec<(PathBuf, Outcome)>,
+        /// Why nothing else was done.
+        source: Box<UpgradeError>,
+    },
     /// The result is not what was planned: the file is as it was before.
     #[error("the result would be wrong, and the old file stays: {what}")]
     Validation {
@@ -58,6 +66,7 @@ impl UpgradeError {
             UpgradeError::Database(crate::Error::Open { .. })
             | UpgradeError::Journal(_)
             | UpgradeError::Log { .. }
+            | UpgradeError::Afterwards { .. }
             | UpgradeError::About { .. } => self,
             other => UpgradeError::About { path: path.to_owned(), source: Box::new(other) },
         }
@@ -68,10 +77,16 @@ impl UpgradeError {
     pub fn refusal(&self) -> Option<&Refusal> {
         match self {
             UpgradeError::Refused(refusal) => Some(refusal),
-            UpgradeError::About { source, .. } => source.refusal(),
+            UpgradeError::About { source, .. } | UpgradeError::Afterwards { source, .. } => source.refusal(),
             _ => None,
         }
     }
+}
+
+/// What became of files, one after the other.
+fn outcomes(settled: &[(PathBuf, Outcome)]) -> String {
+    let one = |(path, outcome): &(PathBuf, Outcome)| format!("{}: {outcome}", path.display());
+    settled.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
 /// Why a file is not upgraded (upgrade, "Pre-checks").

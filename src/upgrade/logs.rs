@@ -89,7 +89,10 @@ pub(super) fn check(file: &Database<'_>, path: &Path, choices: &Choices) -> Resu
 /// (recovery, "Names").
 fn log_folder(home: &Path) -> PathBuf {
     let mut config = Vec::new();
-    if let Ok(file) = std::fs::File::open(home.join("DB_CONFIG")) {
+    let path = home.join("DB_CONFIG");
+    // Opening a pipe would wait for its other end.
+    let regular = std::fs::metadata(&path).is_ok_and(|kind| kind.is_file());
+    if let Some(file) = regular.then(|| std::fs::File::open(path).ok()).flatten() {
         // As much as was read before an error counts.
         let _ = file.take(LONGEST_CONFIG).read_to_end(&mut config);
     }

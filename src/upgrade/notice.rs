@@ -21,6 +21,13 @@ pub enum Notice {
         /// The length that all records have, if they have one.
         length: Option<u32>,
     },
+    /// An earlier run left a journal: the next one goes on with that first.
+    Unfinished,
+    /// Extended attributes that the copy could not be given.
+    Attributes {
+        /// Their names.
+        names: Vec<String>,
+    },
     /// Pages that nothing leads to and that are not on the free list.
     Unreferenced {
         /// How many.
@@ -90,6 +97,12 @@ impl fmt::Display for Notice {
                     }
                     None => Ok(()),
                 }
+            }
+            Notice::Unfinished => f.write_str(
+                "an earlier run left a journal, which comes first: see bdbkit upgrade --resume and --rollback",
+            ),
+            Notice::Attributes { names } => {
+                write!(f, "the copy could not be given these extended attributes: {}", names.join(", "))
             }
             Notice::Unreferenced { pages, first } => {
                 let pages = counted(*pages, "page");

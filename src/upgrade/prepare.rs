@@ -15,7 +15,7 @@ use crate::btree::Database;
 use crate::format::meta::{LENGTH, at};
 use crate::meta;
 use crate::order::with_order;
-use crate::types::{FileId, Lsn, PageNo};
+use crate::types::{FileId, Lsn, PageNo, PageSize};
 use crate::verify::{Rule, Severity, Verify};
 
 /// A file that was checked, and what an upgrade makes of it.
@@ -48,10 +48,11 @@ pub(super) fn ready(file: &[u8], choices: &Choices) -> Result<Option<Ready>> {
         let beyond = (7..=9).contains(&version) && version > profile.version();
         return if beyond { Err(Refusal::Downgrade { version, profile }.into()) } else { Ok(None) };
     }
-    let page_size = order.u32_at(file, at::PAGE_SIZE).unwrap_or(0);
-    let page_size = usize::try_from(page_size).unwrap_or(usize::MAX);
-    let pages = file.len().checked_div(page_size).unwrap_or(0);
-    let pages = u32::try_from(pages).unwrap_or(u32::MAX);
+    let Some(page_size) = order.u32_at(file, at::PAGE_SIZE).and_then(PageSize::new) else { return Ok(None) };
+    let pages = u32::try_from(file.len().checked_div(page_size.bytes()).unwrap_or(0)).unwrap_or(u32::MAX);
+    if file.len().checked_rem(page_size.bytes()) != Some(0) {
+        return Ok(None);
+    }
     Ok((!choices.reset_lsn).then_some(Ready { version, pages }))
 }
 
@@ -97,12 +98,14 @@ fn draft<'p, O: ByteOrder>(
         databases.decide::<O>(file.pages(), choices)?;
         notices.extend(looked_at(databases, choices));
     }
-    if version == 6 {
+    if file.meta().shared_keys_may_be_reversed() {
         let keys = shared_keys::normalise::<O>(&mut draft, databases);
         if keys > 0 && profile.is_genuine() {
             return Err(Refusal::KeyOrder { keys }.into());
         }
         notices.extend((keys > 0).then_some(Notice::KeyOrder { keys }));
+    }
+    if version == 6 {
         let records = records(file, choices, notices)?;
         let first = file.pages().raw(PageNo::META).and_then(|page| page.first_chunk());
         if let Some(first) = first {
@@ -180,17 +183,21 @@ pub(super) fn with_content<'p>(
     likely: bool,
     draft: impl FnOnce() -> Result<Draft<'p>>,
 ) -> Result<(Draft<'p>, Option<Content>)> {
-    let sum = || Content::of(file).map_err(|error| Refusal::Unreadable { first: error.to_string() });
     std::thread::scope(|scope| {
-        let early = likely.then(|| scope.spawn(sum));
+        let early = likely.then(|| scope.spawn(|| content(file)));
         let draft = draft()?;
         let content = match early {
             Some(early) => Some(early.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))),
             None if draft.is_head_only() => None,
-            None => Some(sum()),
+            None => Some(content(file)),
         };
         Ok((draft, content.transpose()?))
     })
+}
+
+/// What a file holds.
+pub(super) fn content(file: &Database<'_>) -> Result<Content> {
+    Content::of(file).map_err(|error| Refusal::Unreadable { first: error.to_string() }.into())
 }
 
 /// What was decided by looking at the duplicates.

@@ -98,6 +98,9 @@ pub fn in_memory(file: &[u8], choices: &Choices) -> Result<(Vec<u8>, Vec<Notice>
 pub struct Report {
     /// Each file, in the order in which they were given.
     pub files: Vec<FileReport>,
+    /// Files that were not given, but which an earlier run had been changing together with
+    /// one that was: what became of that.
+    pub others: Vec<(PathBuf, Outcome)>,
 }
 
 /// What became of one file.
@@ -156,7 +159,7 @@ impl Upgrade<'static, journal::SystemDisk> {
     /// file system.
     pub fn copy_to(&self, target: impl AsRef<Path>) -> Result<Report> {
         let copy = |path: &PathBuf| self.copy_one(path, target.as_ref()).map_err(|error| error.about(path));
-        Ok(Report { files: self.paths.iter().map(copy).collect::<Result<_>>()? })
+        Ok(Report { files: self.paths.iter().map(copy).collect::<Result<_>>()?, others: Vec::new() })
     }
 
     fn copy_one(&self, path: &Path, target: &Path) -> Result<FileReport> {
@@ -167,9 +170,15 @@ impl Upgrade<'static, journal::SystemDisk> {
         let mut missing = Missing::new(&self.choices);
         missing.look(&db);
         missing.none()?;
-        let (prepared, id) = self.prepare(&db, path, None)?;
+        let (mut prepared, id) = self.prepare(&db, path, None)?;
+        // All pages are written, so all pairs are compared.
+        if prepared.content.is_none() {
+            prepared.content = Some(prepare::content(&db)?);
+        }
         let facts = self.facts(&db, &prepared, id);
-        copy::write(path, target, &prepared.draft, |contents| validation::whole(contents, &facts))?;
+        let lost =
+            copy::write(path, target, &prepared.draft, |contents| validation::whole(contents, &facts))?;
+        prepared.notices.extend((!lost.is_empty()).then_some(Notice::Attributes { names: lost }));
         Ok(report(path, &prepared, None, None))
     }
 }
@@ -244,12 +253,30 @@ impl<'d, D: Disk> Upgrade<'d, D> {
     /// state a failure left the files: as they were, unless the disk failed again.
     pub fn run(&self) -> Result<Report> {
         let (places, files) = self.lock()?;
-        let leftovers = self.settle(&places, &files, Wish::Resume)?;
-        let mut journals = Journals::new(self.disk, &places)?;
+        let Settled { files: leftovers, others } = self.settle(&places, &files, Wish::Resume)?;
+        let own =
+            self.paths.iter().zip(&leftovers).filter_map(|(path, of)| Some((path.clone(), of.clone()?)));
+        let settled: Vec<_> = own.chain(others.iter().cloned()).collect();
+        let report =
+            self.run_after(&places, &files, leftovers).map_err(|error| match settled.is_empty() {
+                true => error,
+                false => UpgradeError::Afterwards { settled, source: Box::new(error) },
+            })?;
+        Ok(Report { others, ..report })
+    }
+
+    /// The run, once it is known that no earlier one left anything behind.
+    fn run_after(
+        &self,
+        places: &[PathBuf],
+        files: &[D::File],
+        leftovers: Vec<Option<Outcome>>,
+    ) -> Result<Report> {
+        let mut journals = Journals::new(self.disk, places)?;
         let (mut reports, mut backups) = (Vec::new(), Vec::new());
         let (mut validation, mut missing) = (Validation::default(), Missing::new(&self.choices));
         let mut written = Ok(());
-        for ((path, file), leftover) in self.paths.iter().zip(&files).zip(leftovers) {
+        for ((path, file), leftover) in self.paths.iter().zip(files).zip(leftovers) {
             let report = self.write(path, file, &mut journals, &mut backups, &mut validation, &mut missing);
             match report {
                 Ok(report) => reports.push(FileReport { leftover, ..report }),
@@ -269,7 +296,7 @@ impl<'d, D: Disk> Upgrade<'d, D> {
             remove(backups)?;
         }
         done?;
-        Ok(Report { files: reports })
+        Ok(Report { files: reports, others: Vec::new() })
     }
 
     /// Goes on with what an earlier run left behind: makes the files new.
@@ -279,7 +306,7 @@ impl<'d, D: Disk> Upgrade<'d, D> {
     /// Those of [`Leftover::resume`] and [`SetLeftover::resume`].
     pub fn resume(&self) -> Result<Vec<Option<Outcome>>> {
         let (places, files) = self.lock()?;
-        self.settle(&places, &files, Wish::Resume)
+        Ok(self.settle(&places, &files, Wish::Resume)?.files)
     }
 
     /// Undoes what an earlier run left behind: makes the files what they were before.
@@ -289,7 +316,7 @@ impl<'d, D: Disk> Upgrade<'d, D> {
     /// Those of [`Leftover::roll_back`] and [`SetLeftover::roll_back`].
     pub fn roll_back(&self) -> Result<Vec<Option<Outcome>>> {
         let (places, files) = self.lock()?;
-        self.settle(&places, &files, Wish::RollBack)
+        Ok(self.settle(&places, &files, Wish::RollBack)?.files)
     }
 
     /// Locks the files, and says where they are, without symbolic links. All are in one
@@ -312,7 +339,7 @@ impl<'d, D: Disk> Upgrade<'d, D> {
     }
 
     /// Deals with what an earlier run left behind; what became of it, file by file.
-    fn settle(&self, places: &[PathBuf], files: &[D::File], wish: Wish) -> Result<Vec<Option<Outcome>>> {
+    fn settle(&self, places: &[PathBuf], files: &[D::File], wish: Wish) -> Result<Settled> {
         let mut outcomes = Vec::new();
         let (mut of_set, mut numbers) = (Vec::new(), Vec::new());
         for (path, file) in places.iter().zip(files) {
@@ -330,13 +357,19 @@ impl<'d, D: Disk> Upgrade<'d, D> {
             };
             outcomes.push(outcome);
         }
-        let Some(folder) = places.first().and_then(|first| first.parent()) else { return Ok(outcomes) };
+        let Some(folder) = places.first().and_then(|first| first.parent()) else {
+            return Ok(Settled { files: outcomes, others: Vec::new() });
+        };
         let strangers = match of_set.is_empty() && !SetLeftover::has_set_file(self.disk, folder)? {
             true => Vec::new(),
             false => self.strangers(folder, places)?,
         };
+        let mut others = Vec::new();
         for (path, file) in &strangers {
-            of_set.extend(journal::leftover(self.disk, file, path)?.filter(Leftover::one_of_set));
+            if let Some(leftover) = journal::leftover(self.disk, file, path)?.filter(Leftover::one_of_set) {
+                of_set.push(leftover);
+                others.push((path.clone(), Outcome::Discarded));
+            }
         }
         if let Some(set) = SetLeftover::new(self.disk, folder, of_set)? {
             let outcome = match wish {
@@ -346,8 +379,9 @@ impl<'d, D: Disk> Upgrade<'d, D> {
             for number in numbers {
                 outcomes.iter_mut().skip(number).take(1).for_each(|of| *of = Some(outcome.clone()));
             }
+            others.iter_mut().for_each(|(_, of)| *of = outcome.clone());
         }
-        Ok(outcomes)
+        Ok(Settled { files: outcomes, others })
     }
 
     /// The other files of the folder that have a journal: a set is dealt with as a whole,
@@ -370,13 +404,24 @@ impl<'d, D: Disk> Upgrade<'d, D> {
         let contents = self.disk.read(path).map_err(at(path))?;
         if let Some(ready) = self.ready(&contents)? {
             missing.look_at(Database::from_bytes(&contents[..]));
-            return Ok(Plan::nothing(path, ready));
+            let mut plan = Plan::nothing(path, ready);
+            plan.notices = self.unfinished(path)?;
+            return Ok(plan);
         }
         let db = Database::from_bytes(&contents[..])?;
         missing.look(&db);
         let (prepared, id) = self.prepare(&db, path, None)?;
         validation::plan(&prepared.draft, &self.facts(&db, &prepared, id), CHECKED_IN_MEMORY)?;
-        Ok(Plan::new(path, &prepared))
+        let mut plan = Plan::new(path, &prepared);
+        plan.notices.extend(self.unfinished(path)?);
+        Ok(plan)
+    }
+
+    /// That an earlier run left a journal, which the next one deals with first.
+    fn unfinished(&self, path: &Path) -> Result<Vec<Notice>> {
+        let place = self.disk.resolve(path).map_err(at(path))?;
+        let there = self.disk.exists(&journal::name(&place)).map_err(at(path))?;
+        Ok(there.then_some(Notice::Unfinished).into_iter().collect())
     }
 
     /// Plans one file, copies it if asked, and writes its journal.
@@ -489,6 +534,14 @@ fn remove<D: Disk>(backups: Vec<Backup<'_, D>>) -> Result<()> {
         backup.remove()?;
     }
     Ok(())
+}
+
+/// What became of what an earlier run had left behind.
+struct Settled {
+    /// Of the files that were given, one by one.
+    files: Vec<Option<Outcome>>,
+    /// Of the others that it had been changing together with them.
+    others: Vec<(PathBuf, Outcome)>,
 }
 
 /// What to do with a leftover.

@@ -46,7 +46,7 @@ pub(super) fn apply<O: ByteOrder>(
 /// Writes the numbers in the list of databases big-endian: release 3.0 wrote them in the
 /// order of its machine, and no genuine upgrade converts them.
 fn list<O: ByteOrder>(draft: &mut Draft<'_>, databases: &Databases) -> Result<()> {
-    let pages = draft.pages();
+    let (pages, version) = (draft.pages(), draft.pages().meta().version());
     let is_metadata = |no: u32| {
         let page = pages.raw(PageNo(no)).and_then(Page::<O>::new).filter(|_| no != 0);
         page.is_some_and(|page| {
@@ -69,7 +69,8 @@ fn list<O: ByteOrder>(draft: &mut Draft<'_>, databases: &Databases) -> Result<()
             let Some(value) = value.and_then(|len| item::keydata(rest, len)) else { continue };
             let read = |order: Endianness| order.u32_at(value, 0).filter(|&no| is_metadata(no));
             let no = match (read(Endianness::Big), read(Endianness::Little)) {
-                (Some(big), Some(little)) if big != little => None,
+                // Only release 3.0 wrote them in its own order.
+                (Some(big), Some(little)) if big != little && version == 7 => None,
                 (big, little) => big.or(little),
             };
             let Some(no) = no else {

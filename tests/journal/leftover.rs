@@ -374,7 +374,7 @@ fn a_full_disk_is_found_before_anything_is_written() {
     let file = disk.open_exclusive(Path::new(PATH), false).unwrap();
     match sample.journal(&disk, &file, PATH).unwrap_err() {
         JournalError::Space { needed, available: 0, .. } => {
-            let journal = 512 + 3 * (32 + 2 * 1024) + (32 + 1024) + 3 * 64;
+            let journal = 512 + 3 * (32 + 1024 + 4) + (32 + 1024) + 3 * 64;
             assert_eq!(needed, journal + 1024 + (1 << 20));
         }
         error => panic!("{error}"),

@@ -83,7 +83,7 @@ impl Common {
         let done: Result<Report, UpgradeError> = reset.run();
         let mut out = io::stdout().lock();
         for file in done.map_err(failure)?.files {
-            self::done(&file, self.json, &mut out)?;
+            self::done(&file, None, self.json, &mut out)?;
         }
         out.flush()?;
         Ok(Outcome::Complete)

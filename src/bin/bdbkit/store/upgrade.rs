@@ -123,7 +123,7 @@ fn tell(path: &Path, outcome: &Became, out: &mut impl Write) -> io::Result<()> {
 
 fn print(report: &StoreReport, arguments: &Arguments, out: &mut impl Write) -> io::Result<()> {
     for file in &report.files {
-        done(file, arguments.json, out)?;
+        done(file, None, arguments.json, out)?;
     }
     if arguments.json {
         return Ok(());

@@ -126,6 +126,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
             }
         }
     }
+    let choices = arguments.choices();
+    if choices.profile.is_genuine() && (choices.records.is_some() || !choices.duplicates_of.is_empty()) {
+        let text = "the genuine profiles know neither --re-len nor --dupsort NAME=";
+        return Err(Failure::Message(text.to_owned()));
+    }
     if arguments.copy.is_some() && files.len() != 1 {
         return Err(Failure::Message("--copy takes one file".to_owned()));
     }
@@ -160,8 +165,12 @@ impl Arguments {
             },
         };
         spinner.finish_and_clear();
-        for file in done.map_err(failure)?.files {
-            report::done(&file, self.json, out)?;
+        let done = done.map_err(failure)?;
+        for (path, became) in &done.others {
+            report::settled(path, Some(became), self.json, out)?;
+        }
+        for file in done.files {
+            report::done(&file, self.copy.as_deref(), self.json, out)?;
         }
         Ok(Outcome::Complete)
     }
@@ -173,10 +182,15 @@ impl Arguments {
         out: &mut impl Write,
     ) -> Result<Outcome, Failure> {
         let settled = if self.resume { upgrade.resume() } else { upgrade.roll_back() };
+        let mut outcome = Outcome::Complete;
         for (path, became) in files.iter().zip(settled.map_err(failure)?) {
             report::settled(path, became.as_ref(), self.json, out)?;
+            if self.rollback && became == Some(Became::Completed) {
+                complain(about(path, "too late to bring the old file back: the upgrade had ended"));
+                outcome = Outcome::Incomplete;
+            }
         }
-        Ok(Outcome::Complete)
+        Ok(outcome)
     }
 }
 
@@ -186,13 +200,6 @@ pub(crate) fn failure(error: UpgradeError) -> Failure {
 }
 
 /// What became of what an earlier run had left behind, in words.
-pub(crate) fn became(became: Option<&Became>) -> &'static str {
-    match became {
-        None => "nothing was left behind",
-        Some(Became::Completed) => "completed",
-        Some(Became::RolledBack) => "brought back as it was",
-        Some(Became::Discarded) => "was not touched; the journal is removed",
-        Some(Became::Orphaned(_)) => "is another file, or was used since; the journal is renamed",
-        Some(_) => "dealt with",
-    }
+pub(crate) fn became(became: Option<&Became>) -> String {
+    became.map_or_else(|| "nothing was left behind".to_owned(), ToString::to_string)
 }

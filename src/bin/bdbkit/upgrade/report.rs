@@ -55,8 +55,14 @@ pub(crate) fn plan(plan: &Plan, json: bool, out: &mut impl Write) -> io::Result<
 }
 
 /// What was done to a file.
-pub(crate) fn done(report: &FileReport, json: bool, out: &mut impl Write) -> io::Result<()> {
+pub(crate) fn done(
+    report: &FileReport,
+    copy: Option<&Path>,
+    json: bool,
+    out: &mut impl Write,
+) -> io::Result<()> {
     let file = report.path.display().to_string();
+    let copy = copy.map(|path| path.display().to_string());
     if json {
         return json_line(
             &Done {
@@ -69,6 +75,7 @@ pub(crate) fn done(report: &FileReport, json: bool, out: &mut impl Write) -> io:
                 pairs: report.content.map(|content| content.pairs),
                 sha256: report.content.map(|content| hex(&content.digest)),
                 notices: texts(&report.notices),
+                copy,
                 backup: report.backup.as_ref().map(|path| path.display().to_string()),
             },
             out,
@@ -84,7 +91,10 @@ pub(crate) fn done(report: &FileReport, json: bool, out: &mut impl Write) -> io:
         let pages = counted((*modified).into(), "page");
         let pairs = report.content.map(|content| counted(content.pairs, "pair"));
         let pairs = pairs.unwrap_or_else(|| "all pairs".to_owned());
-        writeln!(out, "{file}: {versions}: {pages} changed{added}; {pairs}, as before")?;
+        let place = copy.map(|path| format!(" in {path}")).unwrap_or_default();
+        writeln!(out, "{file}: {versions}{place}: {pages} changed{added}; {pairs}, as before")?;
+    } else if let Some(path) = copy {
+        writeln!(out, "{file}: version {}: copied to {path} as it is", report.from)?;
     } else {
         writeln!(out, "{file}: version {}: nothing to do", report.from)?;
     }
@@ -139,7 +149,7 @@ struct Page {
 #[derive(Serialize)]
 struct Done<'a> {
     file: &'a str,
-    leftover: Option<&'static str>,
+    leftover: Option<String>,
     from: u32,
     to: u32,
     modified: u32,
@@ -147,11 +157,12 @@ struct Done<'a> {
     pairs: Option<u64>,
     sha256: Option<String>,
     notices: Vec<String>,
+    copy: Option<String>,
     backup: Option<String>,
 }
 
 #[derive(Serialize)]
 struct Settled<'a> {
     file: &'a str,
-    outcome: &'static str,
+    outcome: String,
 }
