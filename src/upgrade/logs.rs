@@ -5,7 +5,7 @@
 //! older than its record; a change of an unfinished transaction has to be undone if the page
 //! bears the LSN of its record.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -16,7 +16,7 @@ use super::error::{Refusal, Result, UpgradeError, counted};
 use super::notice::Notice;
 use crate::btree::Database;
 use crate::format::page::{Page, PageKind};
-use crate::log::{Event, Fate, Files, LogDir, LogError, Record, Transactions};
+use crate::log::{Event, Fate, Files, LogDir, LogError, Record, Transactions, Value};
 use crate::order::with_order;
 use crate::types::{FileId, Lsn, PageNo};
 
@@ -137,6 +137,29 @@ impl<'l> Comparison<'l> {
     pub(crate) fn new(logs: &'l LogDir) -> std::result::Result<Comparison<'l>, LogError> {
         let (files, transactions) = (logs.files(), logs.transactions());
         Ok(Comparison { logs, files, transactions, start: start(logs)? })
+    }
+
+    /// The ids of the files that records from the point where recovery begins concern, of
+    /// whatever access method; `None` if one of them names a database that is not known.
+    ///
+    /// # Errors
+    ///
+    /// A record cannot be read.
+    pub(crate) fn concerned(&self) -> std::result::Result<Option<HashSet<FileId>>, LogError> {
+        let mut files = HashSet::new();
+        for record in self.logs.records().from(self.start) {
+            let record = record?;
+            // That a database is open is no change to it.
+            let Some(number) = record.field("fileid").and_then(Value::signed) else { continue };
+            if matches!(record.event(), Event::Register(_)) {
+                continue;
+            }
+            match self.files.at(record.lsn(), number).map(|binding| binding.id) {
+                Some(Some(id)) => files.insert(id),
+                _ => return Ok(None),
+            };
+        }
+        Ok(Some(files))
     }
 
     /// What the logs say of the databases, whatever their files.

@@ -27,6 +27,8 @@ pub struct DatabaseFile {
     pub version: Option<u32>,
     /// Byte order of the file.
     pub order: Option<Endianness>,
+    /// The id by which logs know the file, as far as it can be told.
+    pub file_id: Option<FileId>,
     /// What is only known of a file that could be opened.
     pub contents: Option<Contents>,
     /// Why it could not be opened.
@@ -120,6 +122,7 @@ impl DatabaseFile {
             kind: None,
             version: None,
             order: None,
+            file_id: None,
             contents: None,
             error: None,
             half_written: head(path).is_some_and(|head| journal::poisoned(&head)),
@@ -134,6 +137,7 @@ impl DatabaseFile {
         match Database::open(path) {
             Ok(db) => {
                 identify(db.meta().method().name(), db.meta().version(), db.meta().endianness());
+                file.file_id = Some(db.meta().file_id());
                 file.contents = Some(Contents::of(&db));
                 (file, Some(db))
             }
@@ -145,6 +149,7 @@ impl DatabaseFile {
                     Error::UnsupportedFeature { version, order, .. } => identify("btree", version, order),
                     _ => {}
                 }
+                file.file_id = file.id_of_another_method(&head(path).unwrap_or_default());
                 let encrypted = matches!(error, Error::UnsupportedFeature { feature: "encrypted", .. });
                 file.encrypted = encrypted;
                 file.error = Some(error.to_string());
@@ -159,6 +164,17 @@ impl DatabaseFile {
     pub fn is_known(&self) -> bool {
         let names = ["folder.db", "quota.db", "lright.db", "peruser.db", "subscr.db"];
         names.contains(&self.name.as_str()) && self.kind.as_deref().is_none_or(|kind| kind == "btree")
+    }
+
+    /// The id of a HASH, QUEUE or HEAP database (database-format, annexes): those of version 1
+    /// of QUEUE and 6 of HASH have it where BTREE of version 7 has it.
+    fn id_of_another_method(&self, head: &[u8]) -> Option<FileId> {
+        let offset = match (self.kind.as_deref()?, self.version?) {
+            ("queue", 1) | ("hash", 6) => 36,
+            ("queue" | "heap", _) | ("hash", 7..) => 52,
+            _ => return None,
+        };
+        head.get(offset..)?.first_chunk().copied().map(FileId)
     }
 
     /// The version in the file, as it stands there.
@@ -189,8 +205,11 @@ impl Contents {
     }
 }
 
+/// Bytes that tell what a file is.
+const HEAD: u64 = 72;
+
 fn head(path: &Path) -> Option<Vec<u8>> {
     let mut head = Vec::new();
-    File::open(path).ok()?.take(64).read_to_end(&mut head).ok()?;
+    File::open(path).ok()?.take(HEAD).read_to_end(&mut head).ok()?;
     Some(head)
 }

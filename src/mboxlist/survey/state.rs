@@ -11,7 +11,7 @@ use super::databases::DatabaseFile;
 use super::logs::Logs;
 use crate::btree::Database;
 use crate::log::{Event, LogDir, LogError};
-use crate::types::Lsn;
+use crate::types::{FileId, Lsn};
 use crate::upgrade::Comparison;
 
 /// The highest LSN that pages may have without any log.
@@ -82,7 +82,8 @@ pub struct Decision {
 ///
 /// This is not a full dry recovery. Each record is compared with its page as it is on the
 /// disk, so a change that is missing from before the log is not noticed. Of HASH, QUEUE
-/// and HEAP databases nothing is compared. Files that the log makes, renames and removes
+/// and HEAP databases nothing is compared: their part in the state is whether the log speaks
+/// of them from there on at all. Files that the log makes, renames and removes
 /// are not followed; only a name that an unfinished transaction gave to a file counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -125,8 +126,8 @@ impl Decision {
         if logs.encrypted {
             return (State::Unknown, "the log is encrypted".into());
         }
-        let dry = match self.compare(databases, dir) {
-            Ok(dry) => dry,
+        let (dry, concerned) = match self.compare(databases, dir) {
+            Ok(compared) => compared,
             Err(error @ LogError::Gap { .. }) => {
                 return (State::Inconsistent, format!("{error}, and recovery would need it"));
             }
@@ -149,8 +150,12 @@ impl Decision {
             }
         };
         self.dry = Some(dry);
-        let untested: Vec<&str> =
-            databases.iter().filter(|(_, db)| db.is_none()).map(|(file, _)| file.name.as_str()).collect();
+        // What the log does not speak of from there on, recovery leaves alone.
+        let left_alone = |file: &DatabaseFile| {
+            concerned.as_ref().zip(file.file_id).is_some_and(|(files, id)| !files.contains(&id))
+        };
+        let untested = databases.iter().filter(|(file, db)| db.is_none() && !left_alone(file));
+        let untested: Vec<&str> = untested.map(|(file, _)| file.name.as_str()).collect();
         match found {
             Some(found) => found,
             None if !untested.is_empty() => {
@@ -166,7 +171,12 @@ impl Decision {
         }
     }
 
-    fn compare(&mut self, databases: &[Opened], dir: &LogDir) -> Result<DryTest, LogError> {
+    /// The comparison, and which files the log speaks of behind its start, if all are known.
+    fn compare(
+        &mut self,
+        databases: &[Opened],
+        dir: &LogDir,
+    ) -> Result<(DryTest, Option<HashSet<FileId>>), LogError> {
         let comparison = Comparison::new(dir)?;
         self.missing = missing(databases, dir, &comparison);
         let mut dry = DryTest { from: comparison.start, ..DryTest::default() };
@@ -188,7 +198,7 @@ impl Decision {
                 dry.files.push(file.name.clone());
             }
         }
-        Ok(dry)
+        Ok((dry, comparison.concerned()?))
     }
 }
 
