@@ -240,6 +240,23 @@ fn deleted_entries_of_the_list_are_no_databases() {
     assert_eq!(names, [b"a", b"c"]);
 }
 
+#[test]
+fn an_upgrade_tells_how_far_it_has_come() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("data.db");
+    std::fs::copy(common::testdata().join("btree-v6-be-dups-offpage/data.db"), &path).unwrap();
+    let seen = std::sync::Mutex::new(Vec::new());
+    let upgrade = Upgrade::open(&path).progress(|progress| {
+        assert!(progress.path == path && progress.pages <= progress.total);
+        seen.lock().unwrap().push(progress.step.text());
+    });
+    upgrade.run().unwrap();
+    drop(upgrade);
+    let mut steps = seen.into_inner().unwrap();
+    steps.dedup();
+    assert_eq!(steps, ["checking", "writing the journal", "validating"]);
+}
+
 /// The genuine tools have one choice for a file: where one database is not sorted, none is.
 #[test]
 fn genuine_profiles_take_all_databases_as_sorted_or_none() {

@@ -4,7 +4,7 @@
 //! - `v6_to_v7`, `v7_to_v8`, `v8_to_v9`: one step each; `duplicates`, `leaves`, `node`: chains
 //!   become trees
 //! - `draft`: the file as it will be, in memory of the size of the changes
-//! - `plan`, `run`, `copy`: what the user sees of it
+//! - `plan`, `run`, `copy`, `progress`: what the user sees of it
 //! - `databases`, `sorting`, `shared_keys`, `content`: what the steps need to know
 
 mod choices;
@@ -22,6 +22,7 @@ mod notice;
 mod plan;
 mod prepare;
 mod profile;
+mod progress;
 mod reset;
 mod run;
 mod shared_keys;
@@ -39,5 +40,6 @@ pub(crate) use logs::{Comparison, highest_lsn, is_region, page_lsn};
 pub use notice::Notice;
 pub use plan::{Change, Plan};
 pub use profile::{Duplicates, Profile};
+pub use progress::{Progress, Step};
 pub use reset::Reset;
 pub use run::{FileReport, Report, Upgrade, in_memory};

@@ -10,13 +10,14 @@ use super::draft::{Draft, Reason};
 use super::error::{Refusal, Result};
 use super::notice::Notice;
 use super::profile::Duplicates;
+use super::progress::Counter;
 use super::{shared_keys, v6_to_v7, v7_to_v8, v8_to_v9};
 use crate::btree::Database;
 use crate::format::meta::{LENGTH, at};
 use crate::meta;
 use crate::order::with_order;
 use crate::types::{FileId, Lsn, PageNo, PageSize};
-use crate::verify::{Rule, Severity, Verify};
+use crate::verify::{Rule, Severity, Verdict, Verify};
 
 /// A file that was checked, and what an upgrade makes of it.
 pub(super) struct Prepared<'p> {
@@ -57,18 +58,24 @@ pub(super) fn ready(file: &[u8], choices: &Choices) -> Result<Option<Ready>> {
 }
 
 /// Checks a file and computes what changes. That it has the form already is known before.
-pub(super) fn prepare<'p>(file: &'p Database<'_>, choices: &Choices, id: FileId) -> Result<Prepared<'p>> {
-    with_order!(file.meta().endianness(), O => prepare_in::<O>(file, choices, id))
+pub(super) fn prepare<'p>(
+    file: &'p Database<'_>,
+    choices: &Choices,
+    id: FileId,
+    counter: Counter<'_>,
+) -> Result<Prepared<'p>> {
+    with_order!(file.meta().endianness(), O => prepare_in::<O>(file, choices, id, counter))
 }
 
 fn prepare_in<'p, O: ByteOrder>(
     file: &'p Database<'_>,
     choices: &Choices,
     new_id: FileId,
+    counter: Counter<'_>,
 ) -> Result<Prepared<'p>> {
     let profile = choices.profile;
     let version = file.meta().version();
-    let mut notices = structure(file)?;
+    let mut notices = structure(file, counter)?;
     let mut databases = Databases::find::<O>(file)?;
     if let Some(page) = databases.hash().filter(|_| version == 7 && profile.version() > 7) {
         return Err(Refusal::Hash { page }.into());
@@ -140,21 +147,27 @@ fn stays(rule: Rule) -> bool {
 
 /// The first error that a file must not have. The genuine profiles keep the flags that the
 /// genuine tools set without need.
-pub(super) fn first_error(file: &Database<'_>, genuine: bool) -> Option<String> {
-    let verdict = Verify::new(file).check_order(false).run();
+pub(super) fn first_error(file: &Database<'_>, genuine: bool, counter: Counter<'_>) -> Option<String> {
+    let verdict = verdict(file, counter);
     let mut errors = verdict.findings().iter().filter(|finding| finding.severity == Severity::Error);
     let error = errors.find(|finding| !stays(finding.rule) && (finding.rule != Rule::Flags || !genuine));
     error.map(ToString::to_string)
 }
 
+/// What the rules say of a file, but for the order of keys: an application may have a
+/// comparison of its own.
+fn verdict(file: &Database<'_>, counter: Counter<'_>) -> Verdict {
+    let verify = Verify::new(file).check_order(false);
+    verify.progress(|progress| counter.pages(progress.pages, progress.total)).run()
+}
+
 /// What every operation begins with: refuses damage, and tells what stays as it is.
-pub(super) fn structure(file: &Database<'_>) -> Result<Vec<Notice>> {
+pub(super) fn structure(file: &Database<'_>, counter: Counter<'_>) -> Result<Vec<Notice>> {
     if file.tail() > 0 {
         return Err(Refusal::Tail { tail: file.tail() }.into());
     }
     let mut notices = Vec::new();
-    // An application may have a comparison of its own.
-    let verdict = Verify::new(file).check_order(false).run();
+    let verdict = verdict(file, counter);
     let errors = verdict.findings().iter().filter(|finding| finding.severity == Severity::Error);
     let bad = || errors.clone().filter(|finding| !stays(finding.rule));
     if let Some(first) = bad().next() {

@@ -8,6 +8,7 @@ use super::databases::Databases;
 use super::draft::{Draft, Reason};
 use super::error::Result;
 use super::prepare::{NOT_LOGGED, Prepared, structure, with_content};
+use super::progress::Counter;
 use super::run::{Report, Upgrade};
 use crate::btree::Database;
 use crate::journal::{self, Disk};
@@ -100,8 +101,13 @@ impl<'d, D: Disk> Reset<'d, D> {
 }
 
 /// Checks a file, and computes what changes.
-pub(super) fn prepare<'p>(file: &'p Database<'_>, what: ResetOf, id: FileId) -> Result<Prepared<'p>> {
-    let notices = structure(file)?;
+pub(super) fn prepare<'p>(
+    file: &'p Database<'_>,
+    what: ResetOf,
+    id: FileId,
+    counter: Counter<'_>,
+) -> Result<Prepared<'p>> {
+    let notices = structure(file, counter)?;
     let (draft, content) = with_content(file, matches!(what, ResetOf::Lsns(_)), || {
         let mut draft = Draft::new(file.pages());
         match what {

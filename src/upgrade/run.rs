@@ -18,6 +18,7 @@ use super::notice::Notice;
 use super::plan::Plan;
 use super::prepare::{self, Prepared, Ready};
 use super::profile::Profile;
+use super::progress::{Counter, Progress, Step, Watch};
 use super::validation::{self, Validation};
 use super::{copy, logs, reset};
 use crate::btree::Database;
@@ -59,6 +60,7 @@ pub struct Upgrade<'d, D: Disk> {
     job: Job,
     backup: Option<PathBuf>,
     keep_backup: bool,
+    watch: Watch<'d>,
 }
 
 /// The upgraded form of a file that is in memory, and what is worth knowing about it.
@@ -87,8 +89,11 @@ pub fn in_memory(file: &[u8], choices: &Choices) -> Result<(Vec<u8>, Vec<Notice>
     missing.look(&db);
     missing.none()?;
     let id = choices.new_id(&db, None);
-    let prepared = prepare::prepare(&db, choices, id)?;
-    validation::plan(&prepared.draft, &facts(Job::Upgrade, choices, &db, &prepared, id), u64::MAX)?;
+    let watch = Watch::default();
+    let counter = watch.step(Path::new(""), Step::Check);
+    let prepared = prepare::prepare(&db, choices, id, counter)?;
+    let facts = facts(Job::Upgrade, choices, &db, &prepared, id);
+    validation::plan(&prepared.draft, &facts, u64::MAX, counter)?;
     Ok((prepared.draft.file(), prepared.notices))
 }
 
@@ -137,7 +142,7 @@ impl FileReport {
 }
 
 #[cfg(unix)]
-impl Upgrade<'static, journal::SystemDisk> {
+impl Upgrade<'_, journal::SystemDisk> {
     /// An upgrade of a file to version 9. Nothing is read yet.
     #[must_use]
     pub fn open(path: impl AsRef<Path>) -> Self {
@@ -176,8 +181,10 @@ impl Upgrade<'static, journal::SystemDisk> {
             prepared.content = Some(prepare::content(&db)?);
         }
         let facts = self.facts(&db, &prepared, id);
-        let lost =
-            copy::write(path, target, &prepared.draft, |contents| validation::whole(contents, &facts))?;
+        let validating = self.watch.step(path, Step::Validate);
+        let lost = copy::write(path, target, &prepared.draft, |contents| {
+            validation::whole(contents, &facts, validating)
+        })?;
         prepared.notices.extend((!lost.is_empty()).then_some(Notice::Attributes { names: lost }));
         Ok(report(path, &prepared, None, None))
     }
@@ -195,6 +202,7 @@ impl<'d, D: Disk> Upgrade<'d, D> {
             job: Job::Upgrade,
             backup: None,
             keep_backup: false,
+            watch: Watch::default(),
         }
     }
 
@@ -219,6 +227,13 @@ impl<'d, D: Disk> Upgrade<'d, D> {
     #[must_use]
     pub fn backup_dir(mut self, folder: impl AsRef<Path>) -> Self {
         self.backup = Some(folder.as_ref().to_owned());
+        self
+    }
+
+    /// Calls this now and then, from any thread.
+    #[must_use]
+    pub fn progress(mut self, call: impl Fn(Progress<'_>) + Sync + 'd) -> Self {
+        self.watch = Watch::new(call);
         self
     }
 
@@ -291,7 +306,7 @@ impl<'d, D: Disk> Upgrade<'d, D> {
             let _ = journals.discard().and_then(|()| remove(backups));
             return Err(error);
         }
-        let done = journals.run(&validation);
+        let done = journals.run(&validation, &self.watch);
         if done.is_ok() && !self.keep_backup {
             remove(backups)?;
         }
@@ -351,7 +366,10 @@ impl<'d, D: Disk> Upgrade<'d, D> {
                     None
                 }
                 Some(leftover) => Some(match wish {
-                    Wish::Resume => leftover.resume(|contents, facts| validation::whole(contents, facts))?,
+                    Wish::Resume => {
+                        let counter = self.watch.step(path, Step::Validate);
+                        leftover.resume(|contents, facts| validation::whole(contents, facts, counter))?
+                    }
                     Wish::RollBack => leftover.roll_back()?,
                 }),
             };
@@ -373,7 +391,9 @@ impl<'d, D: Disk> Upgrade<'d, D> {
         }
         if let Some(set) = SetLeftover::new(self.disk, folder, of_set)? {
             let outcome = match wish {
-                Wish::Resume => set.resume(|_, contents, facts| validation::whole(contents, facts))?,
+                Wish::Resume => set.resume(|path, contents, facts| {
+                    validation::whole(contents, facts, self.watch.step(path, Step::Validate))
+                })?,
                 Wish::RollBack => set.roll_back()?,
             };
             for number in numbers {
@@ -411,7 +431,8 @@ impl<'d, D: Disk> Upgrade<'d, D> {
         let db = Database::from_bytes(&contents[..])?;
         missing.look(&db);
         let (prepared, id) = self.prepare(&db, path, None)?;
-        validation::plan(&prepared.draft, &self.facts(&db, &prepared, id), CHECKED_IN_MEMORY)?;
+        let counter = self.watch.step(path, Step::Validate);
+        validation::plan(&prepared.draft, &self.facts(&db, &prepared, id), CHECKED_IN_MEMORY, counter)?;
         let mut plan = Plan::new(path, &prepared);
         plan.notices.extend(self.unfinished(path)?);
         Ok(plan)
@@ -453,7 +474,8 @@ impl<'d, D: Disk> Upgrade<'d, D> {
                 backups.push(made);
             }
             let facts = self.facts(&db, &prepared, id);
-            journals.write(file, path, &facts, &prepared.draft)?;
+            let counter = self.watch.step(path, Step::Journal);
+            journals.write(file, path, &facts, &prepared.draft, counter)?;
             if prepared.draft.is_head_only() {
                 let resolved = self.disk.resolve(path);
                 let resolved =
@@ -474,9 +496,10 @@ impl<'d, D: Disk> Upgrade<'d, D> {
         // The log lies beside the file, not beside a link to it.
         let place = self.disk.resolve(path).unwrap_or_else(|_| path.to_owned());
         let logs = logs::check(db, &place, &self.choices);
+        let counter = self.watch.step(path, Step::Check);
         let prepared = match self.job {
-            Job::Upgrade => prepare::prepare(db, &self.choices, id),
-            Job::Reset(what) => reset::prepare(db, what, id),
+            Job::Upgrade => prepare::prepare(db, &self.choices, id, counter),
+            Job::Reset(what) => reset::prepare(db, what, id, counter),
         };
         match (logs, prepared) {
             // Nothing is written: whatever the logs say may come later.
@@ -544,6 +567,9 @@ struct Settled {
     others: Vec<(PathBuf, Outcome)>,
 }
 
+/// Pages of a journal after which somebody is told.
+const PAGES_AT_ONCE: u64 = 256;
+
 /// What to do with a leftover.
 #[derive(Clone, Copy)]
 enum Wish {
@@ -565,10 +591,23 @@ impl<'f, D: Disk> Journals<'f, D> {
         })
     }
 
-    fn write(&mut self, file: &'f D::File, path: &Path, facts: &Facts, draft: &Draft<'_>) -> Result<()> {
+    fn write(
+        &mut self,
+        file: &'f D::File,
+        path: &Path,
+        facts: &Facts,
+        draft: &Draft<'_>,
+        counter: Counter<'_>,
+    ) -> Result<()> {
         let modified = u64::from(draft.modified()).saturating_add(1);
         let estimate = Estimate { modified, appended: draft.appended().into() };
-        let changes = draft.changes().map(Ok::<_, BoxError>);
+        let total = estimate.modified.saturating_add(estimate.appended);
+        let changes = draft.changes().zip(0..).map(|(change, pages)| {
+            if pages % PAGES_AT_ONCE == 0 {
+                counter.pages(pages, total);
+            }
+            Ok::<_, BoxError>(change)
+        });
         match self {
             Journals::One(disk, journal) => {
                 *journal = Some(Box::new(Journal::write(*disk, file, path, facts, estimate, changes)?));
@@ -578,15 +617,15 @@ impl<'f, D: Disk> Journals<'f, D> {
         Ok(())
     }
 
-    fn run(self, validation: &Validation) -> Result<()> {
+    fn run(self, validation: &Validation, watch: &Watch<'_>) -> Result<()> {
         match self {
             Journals::One(_, None) => {}
             Journals::One(_, Some(journal)) => {
                 let path = journal.path().to_owned();
-                journal.run(|contents, facts| validation.check(&path, contents, facts))?;
+                journal.run(|contents, facts| validation.check(&path, contents, facts, watch))?;
             }
             Journals::Several(set) => {
-                set.run(|path, contents, facts| validation.check(path, contents, facts))?;
+                set.run(|path, contents, facts| validation.check(path, contents, facts, watch))?;
             }
         }
         Ok(())

@@ -7,6 +7,7 @@ use super::content::Content;
 use super::draft::Draft;
 use super::error::UpgradeError;
 use super::prepare;
+use super::progress::{Counter, Step, Watch};
 use crate::btree::Database;
 use crate::error::file_bytes;
 use crate::journal::{BoxError, Facts};
@@ -27,10 +28,16 @@ impl Validation {
     }
 
     /// Checks the new file.
-    pub(super) fn check(&self, path: &Path, contents: &[u8], facts: &Facts) -> Result<(), BoxError> {
+    pub(super) fn check(
+        &self,
+        path: &Path,
+        contents: &[u8],
+        facts: &Facts,
+        watch: &Watch<'_>,
+    ) -> Result<(), BoxError> {
         match self.heads.get(path) {
             Some(before) => head(contents, facts, before),
-            None => whole(contents, facts),
+            None => whole(contents, facts, watch.step(path, Step::Validate)),
         }
     }
 }
@@ -42,13 +49,18 @@ fn invalid(what: String) -> BoxError {
 /// Whether a plan leads to a sound file with the pairs that it had before: what is checked
 /// again when it was carried out. A file of more than so many bytes is not put together for
 /// that: of such only page 0 is checked, if nothing else changes.
-pub(super) fn plan(draft: &Draft<'_>, facts: &Facts, most: u64) -> Result<(), UpgradeError> {
+pub(super) fn plan(
+    draft: &Draft<'_>,
+    facts: &Facts,
+    most: u64,
+    counter: Counter<'_>,
+) -> Result<(), UpgradeError> {
     let checked = if draft.is_empty() {
         Ok(())
     } else if draft.is_head_only() {
         head(&draft.image(PageNo::META).unwrap_or_default(), facts, draft.pages().meta())
     } else if file_bytes(draft.count(), draft.pages().size()) <= most {
-        whole(&draft.file(), facts)
+        whole(&draft.file(), facts, counter)
     } else {
         Ok(())
     };
@@ -64,12 +76,12 @@ pub(super) fn failed(error: BoxError) -> UpgradeError {
 }
 
 /// Whether a file is sound, and has the pairs that it had before.
-pub(super) fn whole(contents: &[u8], facts: &Facts) -> Result<(), BoxError> {
+pub(super) fn whole(contents: &[u8], facts: &Facts, counter: Counter<'_>) -> Result<(), BoxError> {
     let db = Database::from_bytes(contents)?;
     let genuine = facts.options.genuine_8a || facts.options.genuine_8b;
     let (error, content) = std::thread::scope(|scope| {
         let content = facts.digest.map(|_| scope.spawn(|| Content::of(&db)));
-        let error = prepare::first_error(&db, genuine);
+        let error = prepare::first_error(&db, genuine, counter);
         let join = |thread: std::thread::ScopedJoinHandle<'_, _>| thread.join();
         (error, content.map(join).transpose())
     });

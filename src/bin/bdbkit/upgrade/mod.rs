@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use bdbkit::journal::{Outcome as Became, SystemDisk};
 use bdbkit::upgrade::{Profile, Upgrade, UpgradeError};
+use indicatif::ProgressBar;
 
 use crate::failure::{Failure, Outcome, about, complain};
 use crate::files::databases;
@@ -141,14 +142,18 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
 
 impl Arguments {
     fn act(&self, files: &[PathBuf], out: &mut impl Write) -> Result<Outcome, Failure> {
-        let upgrade = Upgrade::open_all(files).choices(self.choices());
+        let bar = progress::pages(files.first().map_or(Path::new(""), PathBuf::as_path));
+        let upgrade = Upgrade::open_all(files).choices(self.choices()).progress(|progress| {
+            bar.set_message(format!("{}: {}", progress.path.display(), progress.step.text()));
+            bar.set_length(progress.total);
+            bar.set_position(progress.pages);
+        });
         if self.resume || self.rollback {
-            return self.settle(&upgrade, files, out);
+            return self.settle(&upgrade, files, &bar, out);
         }
-        let spinner = progress::spinner(files.first().map_or(Path::new(""), PathBuf::as_path));
         if self.check {
             let plans = upgrade.plan();
-            spinner.finish_and_clear();
+            bar.finish_and_clear();
             for plan in plans.map_err(failure)? {
                 report::plan(&plan, self.json, out)?;
             }
@@ -164,7 +169,7 @@ impl Arguments {
                 None => upgrade.run(),
             },
         };
-        spinner.finish_and_clear();
+        bar.finish_and_clear();
         let done = done.map_err(failure)?;
         for (path, became) in &done.others {
             report::settled(path, Some(became), self.json, out)?;
@@ -179,9 +184,11 @@ impl Arguments {
         &self,
         upgrade: &Upgrade<'_, SystemDisk>,
         files: &[PathBuf],
+        bar: &ProgressBar,
         out: &mut impl Write,
     ) -> Result<Outcome, Failure> {
         let settled = if self.resume { upgrade.resume() } else { upgrade.roll_back() };
+        bar.finish_and_clear();
         let mut outcome = Outcome::Complete;
         for (path, became) in files.iter().zip(settled.map_err(failure)?) {
             report::settled(path, became.as_ref(), self.json, out)?;
