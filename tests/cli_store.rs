@@ -18,6 +18,7 @@ use std::process::Output;
 
 use assert_cmd::Command;
 use common::testdata;
+use serde_json::Value;
 
 fn store(arguments: &[&str], folder: &Path) -> Output {
     Command::cargo_bin("bdbkit").unwrap().current_dir(folder).arg("store").args(arguments).output().unwrap()
@@ -57,7 +58,11 @@ fn a_store_is_checked_upgraded_and_then_needs_nothing() {
     );
     assert!(lines.ends_with("mboxlist: 1 log file: kept; do not remove them\n"), "{lines}");
     let again = store(&["upgrade", "--json", "mboxlist"], folder.path());
-    assert_eq!((again.status.code(), text(&again.stdout).as_str()), (Some(0), ""));
+    let summary: Value = serde_json::from_slice(&again.stdout).unwrap();
+    assert_eq!((&summary["untouched"][4]["version"], &summary["backup"]), (&9.into(), &Value::Null));
+    assert_eq!(summary["logs"][0], "mboxlist/log.0000000001");
+    let settled = store(&["upgrade", "--resume", "mboxlist"], folder.path());
+    assert_eq!(text(&settled.stdout), "mboxlist: nothing was left behind\n");
     let again = text(&store(&["upgrade", "mboxlist"], folder.path()).stdout);
     assert!(again.contains("mboxlist/folder.db: version 9: stays as it is"), "{again}");
 }

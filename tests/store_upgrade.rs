@@ -101,6 +101,82 @@ fn version_8_is_upgraded_if_asked_for_and_logs_that_are_gone_are_forgotten() {
     assert_eq!(contents(folder).keys().filter(|name| name.starts_with("bdbkit-backup-")).count(), 1);
 }
 
+/// A store is refused for its logs, whether any file is due or not.
+#[test]
+fn a_store_is_judged_even_if_no_file_is_due() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let fresh = |case: &str| {
+        fs::remove_dir_all(folder).unwrap();
+        store(case, folder);
+    };
+    let refused = || {
+        let before = contents(folder);
+        let error = StoreUpgrade::open(folder).run().unwrap_err();
+        assert!(contents(folder) == before, "{error}");
+        error
+    };
+    fresh("mboxlist-ims60-log3-le-unclean");
+    let error = refused();
+    assert!(error.to_string().contains("recovery is needed first"), "{error}");
+
+    // The log of another machine, and one that ends before the pages do.
+    fresh("mboxlist-ims5-log2-be");
+    let log = testdata().join("mboxlist-ims5-log2-le/log.0000000001");
+    fs::copy(log, folder.join("log.0000000001")).unwrap();
+    let error = refused();
+    let foreign =
+        matches!(error, StoreUpgradeError::MixedOrders { .. } | StoreUpgradeError::Inconsistent { .. });
+    assert!(foreign, "{error}");
+    fresh("mboxlist-ims60-log3-be");
+    let mut bytes = fs::read(folder.join("quota.db")).unwrap();
+    let root = 1024;
+    bytes[root..root + 4].copy_from_slice(&9_u32.to_be_bytes());
+    fs::write(folder.join("quota.db"), bytes).unwrap();
+    let error = refused();
+    assert!(matches!(error, StoreUpgradeError::Inconsistent { .. }), "{error}");
+
+    // A restore that did not come to its end.
+    fresh("mboxlist-ims5-log2-be");
+    fs::create_dir(folder.join(".bdbkit-restore")).unwrap();
+    let error = refused();
+    assert!(error.to_string().contains("restore-snapshot --resume"), "{error}");
+    fs::remove_dir(folder.join(".bdbkit-restore")).unwrap();
+
+    // A file that is none any more is not left out in silence; one of another method is told.
+    let hash = testdata().join("hash-v5-be-few/data.db");
+    fs::copy(hash, folder.join("user.db")).unwrap();
+    let report = StoreUpgrade::open(folder).run().unwrap();
+    assert!(
+        matches!(&report.left_out[..], [(path, _)] if path.ends_with("user.db")),
+        "{:?}",
+        report.left_out
+    );
+    fresh("mboxlist-ims5-log2-be");
+    let mut bytes = fs::read(folder.join("folder.db")).unwrap();
+    bytes[12..16].fill(0);
+    fs::write(folder.join("folder.db"), bytes).unwrap();
+    let error = refused();
+    assert!(error.to_string().contains("folder.db"), "{error}");
+}
+
+/// LSNs stay where the logs only stand elsewhere; where they are gone, files that need nothing
+/// else are named.
+#[test]
+fn lsns_are_reset_only_if_the_logs_are_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    store("mboxlist-ims5-log2-be", folder);
+    fs::create_dir(folder.join("logs")).unwrap();
+    fs::rename(folder.join("log.0000000001"), folder.join("logs/log.0000000001")).unwrap();
+    fs::write(folder.join("DB_CONFIG"), "set_lg_dir logs\n").unwrap();
+    let report = StoreUpgrade::open(folder).run().unwrap();
+    assert_eq!((report.files.len(), report.lsns_reset), (5, false));
+    fs::remove_file(folder.join("DB_CONFIG")).unwrap();
+    let report = StoreUpgrade::open(folder).run().unwrap();
+    assert_eq!((report.files.len(), report.lsns_reset, report.lsns_stale.len()), (0, false, 5));
+}
+
 #[test]
 fn what_must_not_be_upgraded_is_refused_and_left_as_it_is() {
     let folder = tempfile::tempdir().unwrap();

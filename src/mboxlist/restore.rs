@@ -22,7 +22,7 @@ use super::survey::{Code, Snapshot, SurveyOptions, Verdict};
 use crate::upgrade::is_region;
 
 /// Where copies wait, in the folder that is restored.
-const STAGE: &str = ".bdbkit-restore";
+pub(super) const STAGE: &str = ".bdbkit-restore";
 /// The plan, in that folder: the folder of what moves aside, and the folder for region files.
 const PLAN: &str = "bdbkit-plan";
 /// A file that is there when everything has moved aside.

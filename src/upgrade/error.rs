@@ -185,7 +185,7 @@ pub enum Refusal {
         slot: u16,
     },
     /// The file is part of an environment that may be in use.
-    #[error("{} is there: an environment may be in use; stop what uses it and remove the region files", .file.display())]
+    #[error("{} is there: an environment may be in use; stop what uses it, and let the release that wrote it recover it", .file.display())]
     Environment {
         /// A region file.
         file: PathBuf,

@@ -47,16 +47,28 @@ pub(crate) fn is_region(name: &str) -> bool {
     number || early
 }
 
-/// Refuses a file that may be in use, or that its logs have not finished with.
-pub(super) fn check(file: &Database<'_>, path: &Path, choices: &Choices) -> Result<Option<Notice>> {
-    let home = match (&choices.home, path.parent()) {
+/// Refuses a file that may be in use, or that its logs have not finished with: that first,
+/// for it says what to do.
+pub(crate) fn check_logs(file: &Database<'_>, path: &Path, choices: &Choices) -> Result<Option<Notice>> {
+    let home = home(path, choices);
+    let region = region(home).filter(|_| !choices.assume_closed);
+    let notice = compare(file, home, region.is_some(), choices)?;
+    match region {
+        Some(file) => Err(Refusal::Environment { file }.into()),
+        None => Ok(notice),
+    }
+}
+
+/// The home of the environment that a file belongs to.
+fn home<'c>(path: &'c Path, choices: &'c Choices) -> &'c Path {
+    match (&choices.home, path.parent()) {
         (Some(home), _) => home,
         (None, Some(folder)) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
-    };
-    if let Some(region) = region(home).filter(|_| !choices.assume_closed) {
-        return Err(Refusal::Environment { file: region }.into());
     }
+}
+
+fn compare(file: &Database<'_>, home: &Path, regions: bool, choices: &Choices) -> Result<Option<Notice>> {
     let folder = log_folder(home);
     let error = |source| UpgradeError::Log { folder: folder.clone(), source };
     let logs = match LogDir::open(&folder) {
@@ -69,8 +81,9 @@ pub(super) fn check(file: &Database<'_>, path: &Path, choices: &Choices) -> Resu
     };
     let pending = pending(&logs, file).map_err(error)?;
     if let Some(from) = pending.first {
+        let running = if regions { "; region files are there: it may be in use" } else { "" };
         let why = format!(
-            "{} not in the file, {} in it",
+            "{} not in the file, {} in it{running}",
             counted(pending.redo, "committed change"),
             counted(pending.undo, "uncommitted one")
         );
@@ -87,7 +100,7 @@ pub(super) fn check(file: &Database<'_>, path: &Path, choices: &Choices) -> Resu
 
 /// Where an environment keeps its logs: in its home, or where `DB_CONFIG` there puts them
 /// (recovery, "Names").
-fn log_folder(home: &Path) -> PathBuf {
+pub(crate) fn log_folder(home: &Path) -> PathBuf {
     let mut config = Vec::new();
     let path = home.join("DB_CONFIG");
     // Opening a pipe would wait for its other end.

@@ -36,7 +36,7 @@ pub use choices::{Choices, NewId, RecordForm};
 pub use content::Content;
 pub use draft::Reason;
 pub use error::{Refusal, UpgradeError};
-pub(crate) use logs::{Comparison, highest_lsn, is_region, page_lsn};
+pub(crate) use logs::{Comparison, check_logs, highest_lsn, is_region, log_folder, page_lsn};
 pub use notice::Notice;
 pub use plan::{Change, Plan};
 pub use profile::{Duplicates, Profile};

@@ -495,7 +495,7 @@ impl<'d, D: Disk> Upgrade<'d, D> {
         let id = self.choices.new_id(db, identity);
         // The log lies beside the file, not beside a link to it.
         let place = self.disk.resolve(path).unwrap_or_else(|_| path.to_owned());
-        let logs = logs::check(db, &place, &self.choices);
+        let logs = logs::check_logs(db, &place, &self.choices);
         let counter = self.watch.step(path, Step::Check);
         let prepared = match self.job {
             Job::Upgrade => prepare::prepare(db, &self.choices, id, counter),

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::order::Endianness;
+use crate::types::Lsn;
 use crate::upgrade::UpgradeError;
 
 /// Why a store was not upgraded. No database is changed, unless it says otherwise.
@@ -16,6 +17,28 @@ pub enum StoreUpgradeError {
     /// The folder holds no database.
     #[error("{}: no database here", .folder.display())]
     NoDatabase {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// The logs end before the pages do: they are not the logs of this store.
+    #[error(
+        "{}: its pages are newer ({highest}) than the end of the log: database and logs do not belong together; \
+         look for the right logs, or ignore these if the databases are known to be complete",
+        .database.display()
+    )]
+    Inconsistent {
+        /// The database.
+        database: PathBuf,
+        /// The highest LSN of its pages.
+        highest: Lsn,
+    },
+    /// A snapshot was being restored.
+    #[error(
+        "{}: the restore of a snapshot did not come to its end: \
+         bdbkit store restore-snapshot --resume completes it",
+        .folder.display()
+    )]
+    Restoring {
         /// The folder.
         folder: PathBuf,
     },

@@ -16,13 +16,16 @@ use std::path::{Path, PathBuf};
 pub use error::StoreUpgradeError;
 
 use super::classify::Class;
+use super::engines::LAST_OF_HOST_ORDER;
 use super::files;
 use crate::btree::Database;
 use crate::error::Error;
 use crate::journal::{self, Disk, Outcome, SetLeftover};
+use crate::log::LogFile;
 use crate::order::Endianness;
-use crate::types::Lsn;
-use crate::upgrade::{Choices, FileReport, Plan, Refusal, Upgrade, UpgradeError};
+use crate::upgrade::{
+    Choices, FileReport, Notice, Plan, Refusal, Upgrade, UpgradeError, check_logs, highest_lsn, log_folder,
+};
 use backup::Backup;
 use error::{Result, at};
 
@@ -63,8 +66,13 @@ pub struct StoreReport {
     pub untouched: Vec<(PathBuf, u32)>,
     /// The log files, all of which are kept.
     pub logs: Vec<PathBuf>,
-    /// Whether the LSNs were reset.
+    /// Databases of other access methods, and empty files: why they were left as they are.
+    pub left_out: Vec<(PathBuf, String)>,
+    /// Whether the LSNs of the databases that were upgraded were reset.
     pub lsns_reset: bool,
+    /// Databases that needed nothing else, and whose LSNs lead into logs that are gone: a
+    /// reset is due.
+    pub lsns_stale: Vec<PathBuf>,
     /// The old databases, if they are kept.
     pub backup: Option<PathBuf>,
 }
@@ -75,6 +83,8 @@ struct Found {
     due: Vec<PathBuf>,
     untouched: Vec<(PathBuf, u32)>,
     logs: Vec<PathBuf>,
+    left_out: Vec<(PathBuf, String)>,
+    stale: Vec<PathBuf>,
     reset: bool,
 }
 
@@ -162,6 +172,8 @@ impl<'d, D: Disk> StoreUpgrade<'d, D> {
             untouched: found.untouched.clone(),
             logs: found.logs.clone(),
             lsns_reset: found.reset && !found.due.is_empty(),
+            left_out: found.left_out.clone(),
+            lsns_stale: found.stale.clone(),
             ..StoreReport::default()
         };
         if found.due.is_empty() {
@@ -245,15 +257,22 @@ impl<'d, D: Disk> StoreUpgrade<'d, D> {
 
     fn find(&self) -> Result<Found> {
         let all = self.files()?;
+        let stage = self.folder.join(super::restore::STAGE);
+        if self.disk.exists(&stage).map_err(at(&stage, "looking for it"))? {
+            return Err(StoreUpgradeError::Restoring { folder: self.folder.clone() });
+        }
         let (mut due, mut untouched) = (Vec::new(), Vec::new());
+        let (mut left_out, mut logged) = (Vec::new(), Vec::new());
         let mut orders: Vec<(PathBuf, Endianness)> = Vec::new();
-        let mut newest = Lsn::default();
         for path in all.iter().filter(|path| Class::of_file(path) == Class::Database) {
             let contents = self.disk.read(path).map_err(at(path, "reading"))?;
             let db = match Database::from_bytes(&contents[..]) {
                 Ok(db) => db,
                 // Other access methods, and files that were created and never written.
-                Err(Error::UnsupportedMethod { .. } | Error::Empty | Error::NotADatabase { .. }) => continue,
+                Err(error @ (Error::UnsupportedMethod { .. } | Error::Empty)) => {
+                    left_out.push((path.clone(), error.to_string()));
+                    continue;
+                }
                 Err(error) => return Err(UpgradeError::from(error).about(path).into()),
             };
             let version = db.meta().version();
@@ -262,7 +281,10 @@ impl<'d, D: Disk> StoreUpgrade<'d, D> {
                 let refusal = Refusal::Downgrade { version, profile };
                 return Err(UpgradeError::from(refusal).about(path).into());
             }
-            newest = newest.max(db.meta().lsn());
+            self.judge(&db, path)?;
+            if highest_lsn(&db).file > 0 {
+                logged.push(path.clone());
+            }
             orders.push((path.clone(), db.meta().endianness()));
             if version < 8 || (version == 8 && self.version_8) {
                 due.push(path.clone());
@@ -277,12 +299,36 @@ impl<'d, D: Disk> StoreUpgrade<'d, D> {
             return Err(StoreUpgradeError::MixedOrders { file, order, other: other.clone() });
         }
         let logs: Vec<PathBuf> = all.into_iter().filter(|path| files::is_log(path)).collect();
+        let foreign = logs.iter().filter(|_| !self.choices.ignore_logs).find(|path| {
+            let log = LogFile::open(path).ok().filter(|log| log.version() <= LAST_OF_HOST_ORDER);
+            log.is_some_and(|log| log.endianness() != order)
+        });
+        if let Some(log) = foreign {
+            return Err(StoreUpgradeError::MixedOrders { file, order, other: log.clone() });
+        }
         let reset = match self.lsns {
             Lsns::Keep => false,
             Lsns::Reset => true,
-            Lsns::Auto => logs.is_empty() && newest.file > 0,
+            Lsns::Auto => {
+                let elsewhere = log_folder(&self.folder) != self.folder;
+                logs.is_empty() && !elsewhere && !logged.is_empty()
+            }
         };
-        Ok(Found { due, untouched, logs, reset })
+        let stale = logged.into_iter().filter(|path| reset && !due.contains(path)).collect();
+        Ok(Found { due, untouched, logs, left_out, stale, reset })
+    }
+
+    /// Refuses a store for what its logs say of one of its databases, whether that is to be
+    /// upgraded or not.
+    fn judge(&self, db: &Database<'_>, path: &Path) -> Result<()> {
+        let about = |error: UpgradeError| error.about(path);
+        let place = self.disk.resolve(path).map_err(at(path, "resolving"))?;
+        match check_logs(db, &place, &self.choices).map_err(about)? {
+            Some(Notice::ForeignLog { .. }) => {
+                Err(StoreUpgradeError::Inconsistent { database: path.to_owned(), highest: highest_lsn(db) })
+            }
+            _ => Ok(()),
+        }
     }
 
     fn upgrade(&self, found: &Found) -> Upgrade<'d, D> {

@@ -3,14 +3,15 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use bdbkit::journal::{Outcome as Became, SystemDisk};
+use bdbkit::journal::SystemDisk;
 use bdbkit::mboxlist::{Lsns, StoreReport, StoreUpgrade, StoreUpgradeError};
 use bdbkit::upgrade::{Choices, Profile};
+use serde::Serialize;
 
 use crate::failure::{Failure, Outcome};
-use crate::output::counted;
+use crate::output::{counted, json_line};
 use crate::progress;
-use crate::upgrade::{Duplicates, became, choices, done, duplicates, plan, profile};
+use crate::upgrade::{Duplicates, choices, done, duplicates, plan, profile, settled as settled_file};
 
 /// Upgrade all databases of a store as one unit
 ///
@@ -70,7 +71,7 @@ pub(crate) struct Arguments {
     #[arg(long, conflicts_with = "check")]
     rollback: bool,
 
-    /// One JSON object for each database
+    /// One JSON object for each database that was upgraded, and one for the store
     #[arg(long)]
     json: bool,
 
@@ -92,8 +93,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let upgrade = arguments.upgrade();
     if arguments.resume || arguments.rollback {
         let settled = if arguments.resume { upgrade.resume() } else { upgrade.roll_back() };
-        for (path, outcome) in settled.map_err(failure)? {
-            tell(&path, &outcome, &mut out)?;
+        let found = settled.map_err(failure)?;
+        for (path, outcome) in &found {
+            settled_file(path, Some(outcome), arguments.json, &mut out)?;
+        }
+        if found.is_empty() {
+            settled_file(&arguments.dir, None, arguments.json, &mut out)?;
         }
         return Ok(Outcome::Complete);
     }
@@ -117,16 +122,15 @@ fn failure(error: StoreUpgradeError) -> Failure {
     Failure::Message(error.to_string())
 }
 
-fn tell(path: &Path, outcome: &Became, out: &mut impl Write) -> io::Result<()> {
-    writeln!(out, "{}: {}", path.display(), became(Some(outcome)))
-}
-
 fn print(report: &StoreReport, arguments: &Arguments, out: &mut impl Write) -> io::Result<()> {
     for file in &report.files {
         done(file, None, arguments.json, out)?;
     }
     if arguments.json {
-        return Ok(());
+        return json_line(&Summary::of(report, &arguments.dir), out);
+    }
+    for (path, why) in &report.left_out {
+        writeln!(out, "{}: left as it is: {why}", path.display())?;
     }
     for (path, version) in &report.untouched {
         writeln!(out, "{}: version {version}: stays as it is", path.display())?;
@@ -138,10 +142,59 @@ fn print(report: &StoreReport, arguments: &Arguments, out: &mut impl Write) -> i
     if report.lsns_reset {
         writeln!(out, "{}: LSNs are reset, as the logs are gone", arguments.dir.display())?;
     }
+    if !report.lsns_stale.is_empty() {
+        let files = report.lsns_stale.iter().map(|path| path.display().to_string()).collect::<Vec<_>>();
+        let (dir, files) = (arguments.dir.display(), files.join(" "));
+        writeln!(out, "{dir}: pages lead into logs that are gone; run bdbkit reset-lsn {files}")?;
+    }
     if let Some(backup) = &report.backup {
         writeln!(out, "{}: the old databases are in {}", arguments.dir.display(), backup.display())?;
     }
     Ok(())
+}
+
+/// What was done to the store as a whole.
+#[derive(Serialize)]
+struct Summary {
+    folder: String,
+    untouched: Vec<Untouched>,
+    left_out: Vec<LeftOut>,
+    logs: Vec<String>,
+    lsns_reset: bool,
+    lsns_stale: Vec<String>,
+    backup: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Untouched {
+    file: String,
+    version: u32,
+}
+
+#[derive(Serialize)]
+struct LeftOut {
+    file: String,
+    why: String,
+}
+
+impl Summary {
+    fn of(report: &StoreReport, folder: &Path) -> Summary {
+        let text = |path: &Path| path.display().to_string();
+        let texts = |paths: &[PathBuf]| paths.iter().map(|path| text(path)).collect();
+        let untouched = report.untouched.iter();
+        let left_out = report.left_out.iter();
+        Summary {
+            folder: text(folder),
+            untouched: untouched
+                .map(|(path, version)| Untouched { file: text(path), version: *version })
+                .collect(),
+            left_out: left_out.map(|(path, why)| LeftOut { file: text(path), why: why.clone() }).collect(),
+            logs: texts(&report.logs),
+            lsns_reset: report.lsns_reset,
+            lsns_stale: texts(&report.lsns_stale),
+            backup: report.backup.as_deref().map(text),
+        }
+    }
 }
 
 impl Arguments {

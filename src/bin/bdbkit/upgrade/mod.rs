@@ -4,7 +4,7 @@ mod choices;
 mod report;
 
 pub(crate) use choices::{Duplicates, choices, duplicates, file_id, profile};
-pub(crate) use report::{done, plan};
+pub(crate) use report::{done, plan, settled};
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};

@@ -105,7 +105,7 @@ pub(crate) fn done(
 }
 
 /// What became of what an earlier run left behind.
-pub(super) fn settled(
+pub(crate) fn settled(
     path: &Path,
     found: Option<&Became>,
     json: bool,
