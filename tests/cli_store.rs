@@ -79,6 +79,18 @@ fn a_store_that_was_not_closed_is_refused_with_the_reason_and_the_log_range() {
         "{message}"
     );
     assert!(message.contains("[1][21233] to [1][23460]"), "{message}");
+    // Regions where a store was told to have them.
+    copy("mboxlist-ims5-log2-le", &folder.path().join("idle"));
+    fs::create_dir(folder.path().join("run")).unwrap();
+    fs::write(folder.path().join("run/__db.001"), "region").unwrap();
+    let running = store(&["upgrade", "--dbtmpdir", "run", "idle"], folder.path());
+    assert_eq!(running.status.code(), Some(1));
+    assert!(
+        text(&running.stderr).contains("run/__db.001 is there: an environment may be in use"),
+        "{running:?}"
+    );
+    let typo = store(&["upgrade", "--dbtmpdir", "rum", "idle"], folder.path());
+    assert!(text(&typo.stderr).contains("rum: reading: No such file"), "{typo:?}");
     let missing = store(&["upgrade", "absent"], folder.path());
     assert!(text(&missing.stderr).contains("No such file"), "{missing:?}");
     assert_eq!(store(&["upgrade"], folder.path()).status.code(), Some(2));

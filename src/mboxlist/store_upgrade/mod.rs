@@ -24,7 +24,8 @@ use crate::journal::{self, Disk, Outcome, SetLeftover};
 use crate::log::LogFile;
 use crate::order::Endianness;
 use crate::upgrade::{
-    Choices, FileReport, Notice, Plan, Refusal, Upgrade, UpgradeError, check_logs, highest_lsn, log_folder,
+    Choices, FileReport, Notice, Plan, Refusal, Upgrade, UpgradeError, check_logs, highest_lsn, is_region,
+    log_folder,
 };
 use backup::Backup;
 use error::{Result, at};
@@ -54,6 +55,7 @@ pub struct StoreUpgrade<'d, D: Disk> {
     version_8: bool,
     backup: Option<PathBuf>,
     keep_backup: bool,
+    regions: Option<PathBuf>,
 }
 
 /// What a store upgrade did.
@@ -109,6 +111,7 @@ impl<'d, D: Disk> StoreUpgrade<'d, D> {
             version_8: false,
             backup: None,
             keep_backup: false,
+            regions: None,
         }
     }
 
@@ -130,6 +133,14 @@ impl<'d, D: Disk> StoreUpgrade<'d, D> {
     #[must_use]
     pub fn include_version_8(mut self, include: bool) -> Self {
         self.version_8 = include;
+        self
+    }
+
+    /// The folder of region files, if they are not in the store (`store.dbtmpdir`): with one of
+    /// them there, the store may be in use.
+    #[must_use]
+    pub fn region_dir(mut self, folder: impl AsRef<Path>) -> Self {
+        self.regions = Some(folder.as_ref().to_owned());
         self
     }
 
@@ -257,6 +268,7 @@ impl<'d, D: Disk> StoreUpgrade<'d, D> {
 
     fn find(&self) -> Result<Found> {
         let all = self.files()?;
+        self.idle()?;
         let stage = self.folder.join(super::restore::STAGE);
         if self.disk.exists(&stage).map_err(at(&stage, "looking for it"))? {
             return Err(StoreUpgradeError::Restoring { folder: self.folder.clone() });
@@ -316,6 +328,18 @@ impl<'d, D: Disk> StoreUpgrade<'d, D> {
         };
         let stale = logged.into_iter().filter(|path| reset && !due.contains(path)).collect();
         Ok(Found { due, untouched, logs, left_out, stale, reset })
+    }
+
+    /// Refuses a store with region files in the folder that was named for them.
+    fn idle(&self) -> Result<()> {
+        let Some(folder) = self.regions.as_ref().filter(|_| !self.choices.assume_closed) else {
+            return Ok(());
+        };
+        let region = |path: &PathBuf| path.file_name().and_then(|name| name.to_str()).is_some_and(is_region);
+        match self.disk.list(folder).map_err(at(folder, "reading"))?.into_iter().find(region) {
+            Some(file) => Err(UpgradeError::from(Refusal::Environment { file }).about(&self.folder).into()),
+            None => Ok(()),
+        }
     }
 
     /// Refuses a store for what its logs say of one of its databases, whether that is to be

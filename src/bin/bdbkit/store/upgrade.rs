@@ -55,6 +55,10 @@ pub(crate) struct Arguments {
     #[arg(long)]
     keep_backup: bool,
 
+    /// Where the region files are, if not in DIR: the setting store.dbtmpdir
+    #[arg(long, value_name = "FOLDER")]
+    dbtmpdir: Option<PathBuf>,
+
     /// Upgrade even if the logs say that the databases are not complete
     #[arg(long)]
     ignore_logs: bool,
@@ -211,6 +215,7 @@ impl Arguments {
             .lsns(self.lsn)
             .include_version_8(self.include_8)
             .keep_backup(self.keep_backup);
+        let upgrade = self.dbtmpdir.iter().fold(upgrade, StoreUpgrade::region_dir);
         self.backup.iter().fold(upgrade, StoreUpgrade::backup_dir)
     }
 }
