@@ -24,7 +24,7 @@ use std::fs::{self, File, OpenOptions, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bdbkit::journal::{Disk, SystemDisk, poisoned};
 use bdbkit::upgrade::{Choices, NewId, Upgrade};
@@ -277,6 +277,12 @@ fn whole_copies_are_made_and_removed_or_kept() {
     for keep in [false, true] {
         let folder = folder(&[CHAIN, "btree-v7-be-one"]);
         let backup = folder.path().join("made/old");
+        let then = UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+        for name in names(folder.path()) {
+            let file = OpenOptions::new().write(true).open(folder.path().join(name)).unwrap();
+            file.set_permissions(Permissions::from_mode(0o640)).unwrap();
+            file.set_modified(then).unwrap();
+        }
         let mut arguments = vec!["upgrade", "--backup", backup.to_str().unwrap()];
         arguments.extend(keep.then_some("--keep-backup"));
         let text = done(&on(folder.path(), &arguments));
@@ -285,6 +291,8 @@ fn whole_copies_are_made_and_removed_or_kept() {
             if keep { vec![format!("{CHAIN}.db"), "btree-v7-be-one.db".to_owned()] } else { Vec::new() };
         assert_eq!(names(&backup), expected);
         for name in expected {
+            let copy = fs::metadata(backup.join(&name)).unwrap();
+            assert_eq!((copy.permissions().mode() & 0o777, copy.modified().unwrap()), (0o640, then));
             assert!(read(backup.join(&name)) == data(name.strip_suffix(".db").unwrap()));
         }
     }

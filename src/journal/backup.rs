@@ -42,6 +42,7 @@ impl<'d, D: Disk> Backup<'d, D> {
         let copy = disk.create_new(&draft).map_err(at(&draft, "creating"))?;
         let size = file.size().map_err(at(path, "asking for its length"))?;
         self::copy::<D>((file, path), (&copy, &draft), 0, size)?;
+        copy.resemble(file);
         copy.sync_all().map_err(at(&draft, "syncing"))?;
         disk.rename(&draft, &backup.path).map_err(at(&draft, "renaming"))?;
         disk.sync_dir(directory).map_err(at(directory, "syncing"))?;

@@ -171,6 +171,15 @@ pub trait DiskFile: fmt::Debug {
     /// There is not enough space.
     fn reserve(&self, offset: u64, bytes: u64, grow: bool) -> io::Result<()>;
 
+    /// Gives this file the owner, the permissions and the time of another, as far as this
+    /// user may. Nothing depends on it.
+    fn resemble(&self, other: &Self)
+    where
+        Self: Sized,
+    {
+        let _ = other;
+    }
+
     /// Begins to write a range, in bytes, to the medium, without waiting for it. A hint, so
     /// that a sync later has less to do: nothing lasts before it.
     fn begin_sync(&self, offset: u64, bytes: u64) {
