@@ -14,7 +14,8 @@ mod common;
 
 use bdbkit::Endianness;
 use bdbkit::mboxlist::{
-    By, Code, Mailbox, Plan, PlanOptions, RELEASES, Release, Severity, Step, StepState, Survey, SurveyOptions,
+    By, Code, Mailbox, Plan, PlanOptions, RELEASES, Release, Severity, State, Step, StepState, Survey,
+    SurveyOptions,
 };
 use common::{cases, testdata};
 
@@ -204,4 +205,75 @@ fn releases_of_the_same_components_leave_the_choice() {
     let plan = PlanOptions::new().source(release("7u3")).plan(&survey, release("7u1"));
     assert_eq!(step(&plan, "go back").state, StepState::Decide);
     assert!(plan.possible());
+}
+
+/// A folder with some files of a store.
+fn part(case: &str, names: &[&str]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for name in names {
+        std::fs::copy(testdata().join(case).join(name), folder.path().join(name)).unwrap();
+    }
+    folder
+}
+
+fn titles(plan: &Plan) -> Vec<&str> {
+    plan.steps.iter().map(|step| step.title.as_str()).collect()
+}
+
+#[test]
+fn where_logs_are_elsewhere_nothing_is_concluded() {
+    let files: [(&str, &[u8], &str); 6] = [
+        ("DB_CONFIG", b"set_cachesize 0 1 1\n  set_lg_dir\t/var/log\n", "set_lg_dir\t/var/log"),
+        ("DB_CONFIG", b"DB_LOG_DIR logs\n", "DB_LOG_DIR logs"),
+        ("DB_CONFIG", b"set_data_dir ../data\n", "set_data_dir ../data"),
+        ("DB_CONFIG", &[b'#'; 70_000], "longer than"),
+        ("log.00001", b"log", "log.00001"),
+        ("log.00001", b"", "log.00001"),
+    ];
+    for (name, bytes, told) in files {
+        let folder = part("mboxlist-ims63-log11-le", &["folder.db", "quota.db"]);
+        std::fs::write(folder.path().join(name), bytes).unwrap();
+        let survey = Survey::of(folder.path()).unwrap();
+        assert_eq!(survey.decision.state, State::Unknown, "{told}");
+        assert!(survey.decision.reason.contains(told), "{}", survey.decision.reason);
+        let plan = Plan::of(&survey, release("7u1"));
+        assert!(!has(&plan, Code::LogsRemoved), "{told}");
+        let recover = step(&plan, "Recover");
+        assert_eq!((recover.state, recover.severity), (StepState::Todo, Severity::Critical), "{told}");
+        assert!(titles(&plan).iter().all(|title| !title.contains("Reset")), "{told}");
+        assert_eq!(survey.logs_elsewhere().is_none(), told.contains("data"), "{told}");
+    }
+    // The folder itself is not elsewhere.
+    for setting in ["set_lg_dir .", "set_data_dir .", "set_tmp_dir /tmp", "set_lk_detect DB_LOCK_DEFAULT"] {
+        let folder = part("mboxlist-ims63-log11-le", &["folder.db", "log.0000000001"]);
+        std::fs::write(folder.path().join("DB_CONFIG"), setting).unwrap();
+        assert_eq!(Survey::of(folder.path()).unwrap().decision.state, State::Clean, "{setting}");
+    }
+    // The logs that are here may be of another time.
+    let folder = part("mboxlist-ims63-log11-le", &["folder.db", "log.0000000001"]);
+    std::fs::write(folder.path().join("DB_CONFIG"), "set_lg_dir /var/log").unwrap();
+    let plan = Plan::of(&Survey::of(folder.path()).unwrap(), release("7u1"));
+    assert_eq!(step(&plan, "Recover").severity, Severity::Critical);
+}
+
+#[cfg(unix)]
+#[test]
+fn logs_that_are_links_are_not_missing() {
+    let folder = part("mboxlist-ims63-log11-le", &["folder.db"]);
+    let log = testdata().join("mboxlist-ims63-log11-le/log.0000000001");
+    std::os::unix::fs::symlink(log, folder.path().join("log.0000000001")).unwrap();
+    let survey = Survey::of(folder.path()).unwrap();
+    assert_eq!(survey.decision.state, State::Unknown);
+    assert!(!has(&Plan::of(&survey, release("7u1")), Code::LogsRemoved));
+}
+
+/// It is not known whether recovery is needed: then it counts as if it were.
+#[test]
+fn an_unknown_state_is_critical_where_the_logs_change() {
+    let state = |target| {
+        let plan = plan("env-log11-le-encrypted", target);
+        (step(&plan, "Recover").state, step(&plan, "Recover").severity)
+    };
+    assert_eq!(Survey::of(testdata().join("env-log11-le-encrypted")).unwrap().decision.state, State::Unknown);
+    assert_eq!(state("7u1"), (StepState::Todo, Severity::Critical));
 }

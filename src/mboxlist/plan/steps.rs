@@ -41,6 +41,16 @@ impl Way<'_> {
         self.target.log.is_none_or(|log| self.survey.newest_log().is_some_and(|newest| newest != log))
     }
 
+    /// The same, or nobody knows: logs may be elsewhere, or not tell their version.
+    fn log_may_change(&self) -> bool {
+        match (self.survey.newest_log(), self.target.log) {
+            (None, Some(log)) => {
+                self.source.is_empty() || self.source.iter().any(|source| source.log != Some(log))
+            }
+            _ => self.log_changes(),
+        }
+    }
+
     fn comes_from(&self, id: &str) -> bool {
         self.source.iter().any(|source| source.id == id)
     }
@@ -116,6 +126,13 @@ impl Way<'_> {
                 );
                 step(Todo, reason).severity(Severity::Critical).command(command)
             }
+            State::Unknown if self.log_may_change() => {
+                let reason = format!(
+                    "{}; if recovery is needed, an engine that writes other logs may skip these without a word, and committed work is lost",
+                    decision.reason
+                );
+                step(Todo, reason).severity(Severity::Critical).command(command)
+            }
             State::CleanClosed | State::RecoveryNeeded | State::Unknown => {
                 step(Todo, decision.reason.clone()).severity(Severity::Warning).command(command)
             }
@@ -173,7 +190,12 @@ impl Way<'_> {
     /// Logs are neither upgraded nor removed.
     fn logs(&self) -> Option<Step> {
         let logs = &self.survey.logs;
-        let newest = self.survey.newest_log()?;
+        let Some(newest) = self.survey.newest_log() else {
+            let reason = format!("{}; pages bear their LSNs", self.survey.logs_elsewhere()?);
+            let step =
+                Step::new(Operator, Todo, "Keep the log files that are elsewhere, never remove them", reason);
+            return Some(step.severity(Severity::Error).rests(&["S18", "S19"]));
+        };
         let (count, log) = (logs.len(), self.target.log);
         if log.is_some_and(|log| logs.iter().any(|file| file.version > Some(log))) {
             let reason = format!(
@@ -224,7 +246,7 @@ impl Way<'_> {
     fn lsns(&self) -> Option<Step> {
         let highest = self.survey.decision.highest;
         let files = self.survey.databases.iter().any(|file| file.contents.is_some());
-        if !files {
+        if !files || self.survey.logs_elsewhere().is_some() {
             return None;
         }
         let title = "LSNs of pages";
