@@ -318,6 +318,18 @@ impl Survey {
         self.logs.iter().rev().find_map(|log| log.version)
     }
 
+    /// Whether there is nothing of a store in the folder: no database, no log, and no part or
+    /// trace of either.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let interrupted = |finding: &Finding| finding.code == Code::Interrupted;
+        self.databases.is_empty()
+            && self.logs.is_empty()
+            && self.elsewhere.reason().is_none()
+            && !self.others.iter().any(|other| matches!(other.class, Class::Extent | Class::EngineData))
+            && !self.findings.iter().any(interrupted)
+    }
+
     /// Why logs are to be looked for elsewhere, if `DB_CONFIG` or the names of files tell so:
     /// nothing is concluded then from what is in the folder.
     #[must_use]
@@ -402,4 +414,37 @@ fn regions_in(folder: &Path, place: &'static str) -> Vec<Region> {
 /// The families of region files in some places.
 fn families(regions: &[Region]) -> BTreeSet<Regions> {
     regions.iter().map(|region| region.family).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mboxlist::{Plan, Release};
+
+    /// As a file without permission, which hinders nobody who is root.
+    #[test]
+    fn what_the_system_refuses_is_no_damage() {
+        let gone = PathBuf::from("/no such folder/log.0000000001");
+        let logs = Logs::of(&[gone]);
+        assert!(logs.files.iter().all(|log| log.refused) && logs.files.len() == 1);
+        let (file, _) = DatabaseFile::of(Path::new("/no such folder/folder.db"), "folder.db".into());
+        assert!(file.refused);
+        let elsewhere = Elsewhere::default();
+        let decision = Decision::of(&[(file.clone(), None)], &logs, false, &elsewhere);
+        assert_eq!(decision.state, State::Unknown);
+        assert!(decision.reason.starts_with("the log cannot be read: "), "{}", decision.reason);
+
+        let mut survey = Survey::of("testdata/mboxlist-ims63-log11-le").unwrap();
+        survey.databases = vec![file];
+        survey.logs = logs.files;
+        survey.findings = judge(&survey, None);
+        let found: Vec<_> =
+            survey.findings.iter().filter(|one| one.text.contains("cannot be read: ")).collect();
+        assert_eq!(found.iter().map(|one| one.code).collect::<Vec<_>>(), [Code::Unreadable, Code::LogDamage]);
+        assert!(found.iter().all(|one| one.action.starts_with("run as the owner")));
+        let plan = Plan::of(&survey, Release::find("7u1").unwrap());
+        let titles: Vec<_> = plan.steps.iter().map(|step| step.title.as_str()).collect();
+        assert!(titles.contains(&"Make folder.db, log.0000000001 readable first"), "{titles:?}");
+        assert!(titles.iter().all(|title| !title.contains("Salvage")), "{titles:?}");
+    }
 }

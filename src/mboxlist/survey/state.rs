@@ -132,6 +132,9 @@ impl Decision {
 
     fn decide(&mut self, databases: &[Opened], logs: &Logs, regions: bool) -> (State, String) {
         let Some(dir) = &logs.dir else {
+            if databases.is_empty() {
+                return (State::NoLog, "no database here, and no log file".into());
+            }
             return (State::NoLog, format!("no log file; the highest LSN of a page is {}", self.highest));
         };
         if logs.encrypted {
