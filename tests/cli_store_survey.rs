@@ -124,3 +124,50 @@ fn json_has_the_keys_of_the_specification() {
     assert_eq!(old["evidence"], serde_json::json!({ "offset": 16, "bytes": "00000006" }));
     assert_eq!(old["severity"], "error");
 }
+
+/// A folder with files of a store under a name that a terminal and a shell mistake.
+#[cfg(unix)]
+#[test]
+fn names_are_escaped_and_quoted() {
+    let top = tempfile::tempdir().unwrap();
+    let folder = top.path().join("it's  my\tstore");
+    std::fs::create_dir(&folder).unwrap();
+    let from = testdata().join("mboxlist-ims63-log11-le");
+    std::fs::copy(from.join("folder.db"), folder.join("a\nb\u{1b}[31m.db")).unwrap();
+    std::fs::write(folder.join("c\u{1b}[2J.db"), b"").unwrap();
+    let dir = folder.to_str().unwrap();
+    for command in ["survey", "plan"] {
+        let lines = text(&store(&[command, dir]));
+        assert!(!lines.contains(['\u{1b}', '\t']), "{command}: {lines}");
+        assert!(!lines.contains("\nb"), "{command}: {lines}");
+    }
+    let survey = text(&store(&["survey", dir]));
+    assert!(survey.contains("a\\0ab\\1b[31m.db"), "{survey}");
+    let plan = text(&store(&["plan", dir]));
+    assert!(plan.contains("it\\'s  my\\011store/a\\012b\\033[31m.db'"), "{plan}");
+}
+
+#[test]
+fn an_empty_folder_has_no_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().to_str().unwrap();
+    let survey = store(&["survey", dir]);
+    let lines = text(&survey);
+    assert!(lines.contains("no database here") && !lines.contains("because"), "{lines}");
+    let plan = store(&["plan", dir]);
+    assert!(text(&plan).contains("Nothing to do"), "{}", text(&plan));
+    assert!(!text(&plan).contains("Recover"));
+    assert_eq!((code(&survey), code(&plan)), (1, 1));
+}
+
+#[test]
+fn a_folder_that_is_named_must_be_there() {
+    for option in ["--snapshots", "--dbtmpdir", "--lock-dir", "--session-dir"] {
+        for command in ["survey", "plan"] {
+            let output = store(&[command, "mboxlist-ims61-log8-be", option, "nope"]);
+            assert_eq!(code(&output), 1, "{command} {option}");
+            let error = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(error.contains("nope: ") && output.stdout.is_empty(), "{command} {option}: {error}");
+        }
+    }
+}

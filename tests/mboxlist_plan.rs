@@ -14,7 +14,8 @@ mod common;
 
 use bdbkit::Endianness;
 use bdbkit::mboxlist::{
-    By, Code, Mailbox, Plan, PlanOptions, RELEASES, Release, Severity, Step, StepState, Survey, SurveyOptions,
+    By, Code, Mailbox, Plan, PlanOptions, RELEASES, Release, Severity, State, Step, StepState, Survey,
+    SurveyOptions,
 };
 use common::{cases, testdata};
 
@@ -204,4 +205,202 @@ fn releases_of_the_same_components_leave_the_choice() {
     let plan = PlanOptions::new().source(release("7u3")).plan(&survey, release("7u1"));
     assert_eq!(step(&plan, "go back").state, StepState::Decide);
     assert!(plan.possible());
+}
+
+/// A folder with some files of a store.
+fn part(case: &str, names: &[&str]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for name in names {
+        std::fs::copy(testdata().join(case).join(name), folder.path().join(name)).unwrap();
+    }
+    folder
+}
+
+fn titles(plan: &Plan) -> Vec<&str> {
+    plan.steps.iter().map(|step| step.title.as_str()).collect()
+}
+
+#[test]
+fn where_logs_are_elsewhere_nothing_is_concluded() {
+    let files: [(&str, &[u8], &str); 6] = [
+        ("DB_CONFIG", b"set_cachesize 0 1 1\n  set_lg_dir\t/var/log\n", "set_lg_dir\t/var/log"),
+        ("DB_CONFIG", b"DB_LOG_DIR logs\n", "DB_LOG_DIR logs"),
+        ("DB_CONFIG", b"set_data_dir ../data\n", "set_data_dir ../data"),
+        ("DB_CONFIG", &[b'#'; 70_000], "longer than"),
+        ("log.00001", b"log", "log.00001"),
+        ("log.00001", b"", "log.00001"),
+    ];
+    for (name, bytes, told) in files {
+        let folder = part("mboxlist-ims63-log11-le", &["folder.db", "quota.db"]);
+        std::fs::write(folder.path().join(name), bytes).unwrap();
+        let survey = Survey::of(folder.path()).unwrap();
+        assert_eq!(survey.decision.state, State::Unknown, "{told}");
+        assert!(survey.decision.reason.contains(told), "{}", survey.decision.reason);
+        let plan = Plan::of(&survey, release("7u1"));
+        assert!(!has(&plan, Code::LogsRemoved), "{told}");
+        let recover = step(&plan, "Recover");
+        assert_eq!((recover.state, recover.severity), (StepState::Todo, Severity::Critical), "{told}");
+        assert!(titles(&plan).iter().all(|title| !title.contains("Reset")), "{told}");
+        assert_eq!(survey.logs_elsewhere().is_none(), told.contains("data"), "{told}");
+    }
+    // The folder itself is not elsewhere.
+    for setting in ["set_lg_dir .", "set_data_dir .", "set_tmp_dir /tmp", "set_lk_detect DB_LOCK_DEFAULT"] {
+        let folder = part("mboxlist-ims63-log11-le", &["folder.db", "log.0000000001"]);
+        std::fs::write(folder.path().join("DB_CONFIG"), setting).unwrap();
+        assert_eq!(Survey::of(folder.path()).unwrap().decision.state, State::Clean, "{setting}");
+    }
+    // The logs that are here may be of another time.
+    let folder = part("mboxlist-ims63-log11-le", &["folder.db", "log.0000000001"]);
+    std::fs::write(folder.path().join("DB_CONFIG"), "set_lg_dir /var/log").unwrap();
+    let plan = Plan::of(&Survey::of(folder.path()).unwrap(), release("7u1"));
+    assert_eq!(step(&plan, "Recover").severity, Severity::Critical);
+}
+
+#[cfg(unix)]
+#[test]
+fn logs_that_are_links_are_not_missing() {
+    let folder = part("mboxlist-ims63-log11-le", &["folder.db"]);
+    let log = testdata().join("mboxlist-ims63-log11-le/log.0000000001");
+    std::os::unix::fs::symlink(log, folder.path().join("log.0000000001")).unwrap();
+    let survey = Survey::of(folder.path()).unwrap();
+    assert_eq!(survey.decision.state, State::Unknown);
+    assert!(!has(&Plan::of(&survey, release("7u1")), Code::LogsRemoved));
+}
+
+/// It is not known whether recovery is needed: then it counts as if it were.
+#[test]
+fn an_unknown_state_is_critical_where_the_logs_change() {
+    let state = |target| {
+        let plan = plan("env-log11-le-encrypted", target);
+        (step(&plan, "Recover").state, step(&plan, "Recover").severity)
+    };
+    assert_eq!(Survey::of(testdata().join("env-log11-le-encrypted")).unwrap().decision.state, State::Unknown);
+    assert_eq!(state("7u1"), (StepState::Todo, Severity::Critical));
+}
+
+#[test]
+fn a_reset_names_the_files() {
+    let folder = part("mboxlist-ims63-log11-le", &["folder.db", "quota.db"]);
+    let dir = folder.path().display();
+    let command = |plan: &Plan| step(plan, "Reset the LSNs").command.clone().unwrap();
+    let plan = Plan::of(&Survey::of(folder.path()).unwrap(), release("7u1"));
+    assert_eq!(command(&plan), format!("bdbkit reset-lsn {dir}/folder.db {dir}/quota.db"));
+    let old = part("mboxlist-ims5-log2-le", &["folder.db"]);
+    let plan = Plan::of(&Survey::of(old.path()).unwrap(), release("7u1"));
+    let path = old.path().join("folder.db");
+    let wanted = format!("bdbkit reset-lsn {} (store upgrade does it by itself)", path.display());
+    assert_eq!(command(&plan), wanted);
+    // Only those that are upgraded are reset by an upgrade.
+    std::fs::copy(folder.path().join("quota.db"), old.path().join("quota.db")).unwrap();
+    let plan = Plan::of(&Survey::of(old.path()).unwrap(), release("7u1"));
+    assert!(command(&plan).ends_with("by itself for those that it upgrades)"), "{}", command(&plan));
+}
+
+#[test]
+fn what_was_interrupted_is_finished_by_what_began_it() {
+    let folder = part("mboxlist-ims63-log11-le", &["folder.db", "log.0000000001"]);
+    let of = || Plan::of(&Survey::of(folder.path()).unwrap(), release("7u1"));
+    let commands = |plan: &Plan| -> Vec<String> {
+        let finish = plan.steps.iter().filter(|step| step.title.starts_with("Finish"));
+        finish.map(|step| step.command.clone().unwrap()).collect()
+    };
+    let dir = folder.path().display();
+    std::fs::create_dir(folder.path().join(".bdbkit-restore")).unwrap();
+    let restore = format!("bdbkit store restore-snapshot --resume {dir}");
+    assert_eq!(commands(&of()), [restore.clone()]);
+    let plan = of();
+    let found = plan.findings.iter().find(|finding| finding.code == Code::Interrupted).unwrap();
+    assert!(found.action.contains("restore-snapshot --resume"), "{}", found.action);
+    std::fs::create_dir(folder.path().join(".bdbkit-backup-1")).unwrap();
+    let upgrade = format!("bdbkit store upgrade --resume {dir}, or --rollback {dir}");
+    assert_eq!(commands(&of()), [restore, upgrade]);
+}
+
+#[test]
+fn files_of_two_machines_have_no_plan() {
+    let folder = part("mboxlist-ims63-log11-le", &["folder.db", "log.0000000001"]);
+    let foreign = testdata().join("mboxlist-ims63-log11-be/quota.db");
+    std::fs::copy(foreign, folder.path().join("quota.db")).unwrap();
+    let plan = Plan::of(&Survey::of(folder.path()).unwrap(), release("7u1"));
+    assert!(has(&plan, Code::MixedOrders) && !plan.possible());
+    let [only] = &plan.steps[..] else { panic!("{:?}", titles(&plan)) };
+    assert_eq!(
+        (only.state, only.severity, only.seed),
+        (StepState::Impossible, Severity::Critical, &["S22"][..])
+    );
+    assert!(only.reason.contains("quota.db"));
+}
+
+#[test]
+fn behind_what_is_impossible_there_is_no_step() {
+    // Databases that are newer than the log.
+    let folder = part("env-log11-le-logs", &["log.0000000001"]);
+    for path in std::fs::read_dir(testdata().join("mboxlist-ims63-log11-le")).unwrap() {
+        let path = path.unwrap().path();
+        if path.extension().is_some_and(|end| end == "db") {
+            std::fs::copy(&path, folder.path().join(path.file_name().unwrap())).unwrap();
+        }
+    }
+    let survey = Survey::of(folder.path()).unwrap();
+    assert_eq!(survey.decision.state, State::Inconsistent, "{}", survey.decision.reason);
+    let plan = Plan::of(&survey, release("7u1"));
+    let last = plan.steps.last().unwrap();
+    assert!(last.title.contains("Recover") && last.state == StepState::Impossible, "{:?}", titles(&plan));
+}
+
+#[test]
+fn damaged_databases_are_salvaged_before_they_are_upgraded() {
+    let damage: [(&str, fn(&mut Vec<u8>)); 2] = [
+        ("a page", |bytes| bytes[0x2000..0x2400].fill(0xff)),
+        ("the metadata", |bytes| bytes[12..16].fill(0)),
+    ];
+    for (what, damage) in damage {
+        let folder = part("mboxlist-ims5-log2-le", &["quota.db", "folder.db", "log.0000000001"]);
+        let path = folder.path().join("folder.db");
+        let mut bytes = std::fs::read(&path).unwrap();
+        damage(&mut bytes);
+        std::fs::write(&path, bytes).unwrap();
+        let survey = Survey::of(folder.path()).unwrap();
+        let plan = Plan::of(&survey, release("7u1"));
+        assert!(has(&plan, Code::Damaged) || has(&plan, Code::Unreadable), "{what}");
+        let salvage = step(&plan, "Salvage or restore folder.db first");
+        assert_eq!((salvage.state, salvage.severity), (StepState::Todo, Severity::Error), "{what}");
+        assert!(salvage.command.as_ref().unwrap().contains("bdbkit salvage /"), "{what}");
+        assert!(place(&plan, "Salvage") < place(&plan, "Upgrade databases"), "{what}");
+    }
+    let whole = plan("mboxlist-ims5-log2-le", "7u1");
+    assert!(titles(&whole).iter().all(|title| !title.contains("Salvage")));
+}
+
+/// What the log says counts, whatever is told.
+#[test]
+fn a_source_that_the_log_contradicts_is_a_decision() {
+    let survey = Survey::of(testdata().join("mboxlist-ims7u1-log14-le")).unwrap();
+    let plan = PlanOptions::new().source(release("5.x")).plan(&survey, release("6.3"));
+    let found = titles(&plan);
+    assert_eq!(found[..2], ["Find out which release ran last", "Downgrade to 6.3 in place"]);
+    assert_eq!(plan.steps[0].state, StepState::Decide);
+    assert!(plan.steps[0].reason.contains("7u1 or 7u2 or 7u3") && plan.steps[0].reason.contains("5.x"));
+    // The other way round: it was 7u1, although the log is older.
+    let survey = Survey::of(testdata().join("mboxlist-ims60-log3-le")).unwrap();
+    let plan = PlanOptions::new().source(release("7u1")).plan(&survey, release("6.3"));
+    assert_eq!(titles(&plan)[..2], ["Find out which release ran last", "Downgrade to 6.3 in place"]);
+    let plan = PlanOptions::new().source(release("6.0")).plan(&survey, release("6.3"));
+    assert!(titles(&plan).iter().all(|title| !title.contains("Find out")) && plan.possible());
+}
+
+#[test]
+fn in_an_empty_folder_there_is_nothing_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let survey = Survey::of(folder.path()).unwrap();
+    assert!(survey.is_empty());
+    let plan = Plan::of(&survey, release("7u1"));
+    assert_eq!(titles(&plan), ["Nothing to do"]);
+    assert!(plan.steps[0].reason.contains("no database here"));
+    // What a restore has moved is still to come back.
+    std::fs::create_dir(folder.path().join(".bdbkit-restore")).unwrap();
+    let plan = Plan::of(&Survey::of(folder.path()).unwrap(), release("7u1"));
+    assert!(
+        titles(&plan)[0].contains("Finish the restore") || titles(&plan)[1].contains("Finish the restore")
+    );
 }

@@ -368,6 +368,9 @@ fn files_are_told_apart_by_their_names() {
     assert_eq!(of(&found.findings, Code::Live).len(), 1);
     fs::remove_file(folder.path().join("empty.db")).unwrap();
     fs::remove_file(folder.path().join("text.db")).unwrap();
+    // Nor does what is here tell of logs that are elsewhere.
+    assert_eq!(survey(folder.path()).decision.state, State::Unknown);
+    fs::remove_file(folder.path().join("DB_CONFIG")).unwrap();
     assert_eq!(survey(folder.path()).decision.state, State::CleanClosed);
 }
 

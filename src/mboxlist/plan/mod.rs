@@ -2,7 +2,9 @@
 //!
 //! - `transition`: from which release to which, and whether there is a way at all
 //! - `steps`: the steps of that way
+//! - `shell`: paths in their commands
 
+mod shell;
 mod steps;
 mod transition;
 

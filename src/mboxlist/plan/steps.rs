@@ -1,8 +1,10 @@
 //! The steps of an upgrade (mboxlist, "Steps").
 
-use super::{By, Step, StepState};
+use super::{By, Step, StepState, shell};
 use crate::mboxlist::releases::{Mailbox, Release};
-use crate::mboxlist::survey::{Code, FIRST_RECORD, Finding, Severity, State, Survey, Verdict};
+use crate::mboxlist::survey::{
+    Code, DatabaseFile, FIRST_RECORD, Finding, RESTORE, Severity, State, Survey, Verdict,
+};
 
 /// A store, where it comes from and where it goes.
 pub(super) struct Way<'s> {
@@ -12,11 +14,13 @@ pub(super) struct Way<'s> {
 }
 
 pub(super) fn of(way: &Way<'_>) -> Vec<Step> {
-    let steps = [
-        way.unfinished(),
+    let mut steps = way.unfinished();
+    let general = [
         Some(way.stop()),
         Some(way.back_up()),
         Some(way.recover()),
+        way.refused(),
+        way.damaged(),
         way.databases(),
         way.logs(),
         way.lsns(),
@@ -25,15 +29,25 @@ pub(super) fn of(way: &Way<'_>) -> Vec<Step> {
         way.reconstruct(),
         Some(way.keep_backup()),
     ];
-    steps.into_iter().flatten().collect()
+    steps.extend(general.into_iter().flatten());
+    // Behind what is not possible nothing is to be done.
+    let end = steps.iter().position(|step| step.state == Impossible);
+    steps.truncate(end.map_or(steps.len(), |end| end.saturating_add(1)));
+    steps
 }
 
 use By::{Bdbkit, Operator, Product};
 use StepState::{Decide, Done, Impossible, Todo};
 
 impl Way<'_> {
+    /// The folder as a shell takes it.
     fn dir(&self) -> String {
-        self.survey.dir.display().to_string()
+        shell::quoted(&self.survey.dir)
+    }
+
+    /// A file of the folder as a shell takes it.
+    fn path(&self, name: &str) -> String {
+        shell::quoted(&self.survey.dir.join(name))
     }
 
     /// Whether the target writes logs of another version.
@@ -41,22 +55,44 @@ impl Way<'_> {
         self.target.log.is_none_or(|log| self.survey.newest_log().is_some_and(|newest| newest != log))
     }
 
+    /// The same, or nobody knows: logs may be elsewhere, or not tell their version.
+    fn log_may_change(&self) -> bool {
+        match (self.survey.newest_log(), self.target.log) {
+            (None, Some(log)) => {
+                self.source.is_empty() || self.source.iter().any(|source| source.log != Some(log))
+            }
+            _ => self.log_changes(),
+        }
+    }
+
     fn comes_from(&self, id: &str) -> bool {
         self.source.iter().any(|source| source.id == id)
     }
 
-    fn unfinished(&self) -> Option<Step> {
+    /// What earlier runs did not finish: by who knows how to go on.
+    fn unfinished(&self) -> Vec<Step> {
         let unfinished =
             |finding: &&Finding| finding.code == Code::Interrupted && finding.severity > Severity::Note;
-        let found = self.survey.findings.iter().find(unfinished)?;
-        let reason = format!("{}: {}", found.file.as_deref().unwrap_or_default(), found.text);
-        let step =
-            Step::new(Bdbkit, Todo, "Finish the upgrade that was interrupted, or take it back", reason);
-        Some(
-            step.severity(Severity::Error)
-                .command(format!("bdbkit store upgrade --resume {0}, or --rollback {0}", self.dir()))
-                .rests(&["S26"]),
-        )
+        let found = self.survey.findings.iter().filter(unfinished);
+        let (restores, upgrades): (Vec<_>, Vec<_>) =
+            found.partition(|found| found.file.as_deref().is_some_and(|name| name.starts_with(RESTORE)));
+        let step = |found: &[&Finding], title: &str, command: String| {
+            let found = found.first()?;
+            let reason = format!("{}: {}", found.file.as_deref().unwrap_or_default(), found.text);
+            let step = Step::new(Bdbkit, Todo, title, reason).severity(Severity::Error);
+            Some(step.command(command).rests(&["S26"]))
+        };
+        let restore = step(
+            &restores,
+            "Finish the restore of a snapshot that was interrupted",
+            format!("bdbkit store restore-snapshot --resume {}", self.dir()),
+        );
+        let upgrade = step(
+            &upgrades,
+            "Finish the upgrade that was interrupted, or take it back",
+            format!("bdbkit store upgrade --resume {0}, or --rollback {0}", self.dir()),
+        );
+        restore.into_iter().chain(upgrade).collect()
     }
 
     fn stop(&self) -> Step {
@@ -116,10 +152,63 @@ impl Way<'_> {
                 );
                 step(Todo, reason).severity(Severity::Critical).command(command)
             }
+            State::Unknown if self.log_may_change() => {
+                let reason = format!(
+                    "{}; if recovery is needed, an engine that writes other logs may skip these without a word, and committed work is lost",
+                    decision.reason
+                );
+                step(Todo, reason).severity(Severity::Critical).command(command)
+            }
             State::CleanClosed | State::RecoveryNeeded | State::Unknown => {
                 step(Todo, decision.reason.clone()).severity(Severity::Warning).command(command)
             }
         }
+    }
+
+    /// Files that the system does not give: whether they are sound is not known.
+    fn refused(&self) -> Option<Step> {
+        let databases = self.survey.databases.iter().filter(|file| file.refused).map(|file| &file.name);
+        let logs = self.survey.logs.iter().filter(|log| log.refused).map(|log| &log.name);
+        let names: Vec<&str> = databases.chain(logs).map(String::as_str).collect();
+        if names.is_empty() {
+            return None;
+        }
+        let reason = "these files cannot be read: run as the owner of the store, or root, and plan again";
+        let title = format!("Make {} readable first", names.join(", "));
+        Some(Step::new(Operator, Todo, title, reason).severity(Severity::Error))
+    }
+
+    /// Databases that are damaged: an upgrade does not make them whole.
+    fn damaged(&self) -> Option<Step> {
+        let survey = self.survey;
+        let damaged = |file: &&DatabaseFile| {
+            let found = |finding: &Finding| {
+                matches!(finding.code, Code::Unreadable | Code::Damaged)
+                    && finding.file.as_ref() == Some(&file.name)
+            };
+            let checked = file.contents.as_ref().is_none_or(|contents| contents.check.errors > 0);
+            !file.refused && checked && survey.findings.iter().any(found)
+        };
+        let files: Vec<_> = survey.databases.iter().filter(damaged).collect();
+        if files.is_empty() {
+            return None;
+        }
+        let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
+        let paths: Vec<String> = names.iter().map(|name| self.path(name)).collect();
+        let title = format!("Salvage or restore {} first", names.join(", "));
+        let (state, reason) = match survey.decision.state {
+            State::RecoveryNeeded => {
+                (Decide, "damaged, as may be before recovery: check again behind that, before anything else")
+            }
+            _ => (Todo, "damaged: an upgrade refuses such files, or keeps what is wrong with them"),
+        };
+        let salvage: Vec<String> = paths.iter().map(|path| format!("bdbkit salvage {path}")).collect();
+        let command = format!(
+            "restore a backup or snapshot, or: {}; reconstruct -m can rebuild it",
+            salvage.join("; ")
+        );
+        let step = Step::new(Operator, state, title, reason).severity(Severity::Error);
+        Some(step.command(command).rests(&["S12", "S13"]))
     }
 
     /// BTREE files: 6 and 7 are upgraded, 8 and 9 stay.
@@ -173,7 +262,12 @@ impl Way<'_> {
     /// Logs are neither upgraded nor removed.
     fn logs(&self) -> Option<Step> {
         let logs = &self.survey.logs;
-        let newest = self.survey.newest_log()?;
+        let Some(newest) = self.survey.newest_log() else {
+            let reason = format!("{}; pages bear their LSNs", self.survey.logs_elsewhere()?);
+            let step =
+                Step::new(Operator, Todo, "Keep the log files that are elsewhere, never remove them", reason);
+            return Some(step.severity(Severity::Error).rests(&["S18", "S19"]));
+        };
         let (count, log) = (logs.len(), self.target.log);
         if log.is_some_and(|log| logs.iter().any(|file| file.version > Some(log))) {
             let reason = format!(
@@ -224,7 +318,7 @@ impl Way<'_> {
     fn lsns(&self) -> Option<Step> {
         let highest = self.survey.decision.highest;
         let files = self.survey.databases.iter().any(|file| file.contents.is_some());
-        if !files {
+        if !files || self.survey.logs_elsewhere().is_some() {
             return None;
         }
         let title = "LSNs of pages";
@@ -233,7 +327,21 @@ impl Way<'_> {
                 "there is no log, but pages bear LSNs up to {highest}: engines from 4.4 on refuse such files"
             );
             let step = Step::new(Bdbkit, Todo, "Reset the ".to_owned() + title, reason);
-            let command = format!("bdbkit reset-lsn {} (store upgrade does it by itself)", self.dir());
+            let opened = self.survey.databases.iter().filter(|file| file.contents.is_some());
+            let names: Vec<String> = opened.map(|file| self.path(&file.name)).collect();
+            // An upgrade resets what it upgrades, and nothing else.
+            let due = |version: u32| version < 8 && self.target.opens(version) == Some(false);
+            let (mut upgraded, mut others) = (0_usize, 0_usize);
+            for (_, version) in self.survey.btrees() {
+                let count = if due(version) { &mut upgraded } else { &mut others };
+                *count = count.saturating_add(1);
+            }
+            let itself = match (upgraded, others) {
+                (0, _) => "",
+                (_, 0) => " (store upgrade does it by itself)",
+                _ => " (store upgrade does it by itself for those that it upgrades)",
+            };
+            let command = format!("bdbkit reset-lsn {}{itself}", names.join(" "));
             return Some(step.severity(Severity::Error).command(command).rests(&["S19"]));
         }
         let reason = "nothing to do where the logs stay beside the databases; if these move to another folder without them: bdbkit reset-lsn";

@@ -1,7 +1,7 @@
 //! From which release to which: whether there is a way, and which steps it has.
 
 use super::steps::{self, Way};
-use super::{By, Step, StepState};
+use super::{By, Step, StepState, shell};
 use crate::mboxlist::releases::Release;
 use crate::mboxlist::survey::{Severity, Survey, Verdict};
 use crate::order::Endianness;
@@ -15,14 +15,28 @@ pub(super) fn steps(
     target: &'static Release,
     order: Option<Endianness>,
 ) -> Vec<Step> {
+    if survey.is_empty() {
+        let reason = "no database here: there is nothing to upgrade; is it the right folder?";
+        return vec![Step::new(By::Operator, StepState::Done, "Nothing to do", reason)];
+    }
+    if let Some(mixed) = mixed_orders(survey) {
+        return vec![mixed];
+    }
     let mut steps = Vec::new();
     let own = survey.databases.iter().find_map(|file| file.order);
     if let (Some(own), Some(order)) = (own, order.filter(|order| Some(*order) != own)) {
         return vec![other_order(own, order)];
     }
+    let by_log: Vec<&'static Release> = survey.newest_log().into_iter().flat_map(Release::by_log).collect();
+    let contradiction = contradiction(survey, source, &by_log);
+    // Of the release that was told and those that the log tells of, the later ones.
+    let later = contradiction.is_some() && by_log.first() > source.first();
+    let source = if later { by_log.as_slice() } else { source };
+    steps.extend(contradiction);
     if down(source, target) {
         if !same_components(source, target) {
-            return back_out(survey, target);
+            steps.extend(back_out(survey, target));
+            return steps;
         }
         let title = format!("Decide whether to go back to {}", target.id);
         let reason = "a downgrade is not supported, although these releases have the same components";
@@ -35,6 +49,36 @@ pub(super) fn steps(
     steps.extend(general(source, target));
     steps.extend(steps::of(&Way { survey, source, target }));
     steps
+}
+
+/// Files of two machines: which belong to the store, nobody can tell.
+fn mixed_orders(survey: &Survey) -> Option<Step> {
+    let first = |order| survey.databases.iter().find(|file| file.order == Some(order));
+    let (little, big) = (first(Endianness::Little)?, first(Endianness::Big)?);
+    let reason = format!(
+        "{} is little-endian, {} big-endian: find out which belong together, and change nothing before",
+        little.name, big.name
+    );
+    let step = Step::new(By::Operator, StepState::Impossible, "Upgrade files of two machines", reason);
+    let step = step.severity(Severity::Critical).rests(&["S22"]);
+    Some(step.command("restore a backup or snapshot of one machine, or plan again without the foreign files"))
+}
+
+/// A release that does not write such logs is not the one that ran last.
+fn contradiction(survey: &Survey, source: &[&Release], by_log: &[&Release]) -> Option<Step> {
+    let newest = survey.newest_log()?;
+    let other = |release: &&Release| release.log.is_some_and(|log| log != newest);
+    if source.is_empty() || !source.iter().all(|release| other(&release)) {
+        return None;
+    }
+    let ids = |releases: &[&Release]| releases.iter().map(|one| one.id).collect::<Vec<_>>().join(" or ");
+    let writers = if by_log.is_empty() { "no release of the table".into() } else { ids(by_log) };
+    let reason = format!(
+        "the newest log is of version {newest}, which {writers} writes, not {}: the steps are for the later one",
+        ids(source)
+    );
+    let step = Step::new(By::Operator, StepState::Decide, "Find out which release ran last", reason);
+    Some(step.severity(Severity::Error).rests(&["S1", "S18"]))
 }
 
 /// Whether the target is earlier than whatever the store may come from.
@@ -87,7 +131,7 @@ fn back_out(survey: &Survey, target: &Release) -> Vec<Step> {
     };
     let restore =
         Step::new(By::Bdbkit, StepState::Decide, "Restore a backup or snapshot of the older release", reason)
-            .command("bdbkit store restore-snapshot DIR SNAPSHOT")
+            .command(format!("bdbkit store restore-snapshot {} SNAPSHOT", shell::quoted(&survey.dir)))
             .rests(&["S10", "S11", "S27"]);
     let reason =
         "without either: move the databases away and let the store rebuild them; mail itself is elsewhere";

@@ -33,6 +33,9 @@ pub struct DatabaseFile {
     pub contents: Option<Contents>,
     /// Why it could not be opened.
     pub error: Option<String>,
+    /// Whether the system refused to open or read it: nothing is known then, and nothing is wrong
+    /// with it as far as was seen.
+    pub refused: bool,
     /// Whether a change in place did not come to its end.
     pub half_written: bool,
     /// Whether it is encrypted.
@@ -125,6 +128,7 @@ impl DatabaseFile {
             file_id: None,
             contents: None,
             error: None,
+            refused: false,
             half_written: head(path).is_some_and(|head| journal::poisoned(&head)),
             encrypted: false,
             extents: Vec::new(),
@@ -152,6 +156,7 @@ impl DatabaseFile {
                 file.file_id = file.id_of_another_method(&head(path).unwrap_or_default());
                 let encrypted = matches!(error, Error::UnsupportedFeature { feature: "encrypted", .. });
                 file.encrypted = encrypted;
+                file.refused = matches!(error, Error::Open { .. });
                 file.error = Some(error.to_string());
                 (file, None)
             }

@@ -33,6 +33,8 @@ pub struct LogFacts {
     pub end: LogEnd,
     /// What is wrong with it.
     pub damage: Option<String>,
+    /// Whether that is no damage: the system refused to open or read it.
+    pub refused: bool,
 }
 
 /// How a log file ends.
@@ -140,6 +142,7 @@ impl LogFacts {
             checkpoint: None,
             records: 0,
             end: if file.unwritten() { LogEnd::Unwritten } else { LogEnd::Clean },
+            refused: file.log().err().is_some_and(|error| refused(error)),
             damage: file.log().err().filter(|_| !file.unwritten()).map(ToString::to_string),
         }
     }
@@ -151,6 +154,15 @@ impl LogFacts {
             Endianness::Little => version.to_le_bytes().to_vec(),
             Endianness::Big => version.to_be_bytes().to_vec(),
         })
+    }
+}
+
+/// Whether an error is that of the system, and none of the bytes.
+pub(super) fn refused(error: &LogError) -> bool {
+    match error {
+        LogError::Open { .. } => true,
+        LogError::File { source, .. } => refused(source),
+        _ => false,
     }
 }
 

@@ -2,6 +2,7 @@
 //! (mboxlist, "`survey`").
 //!
 //! - `databases`, `logs`, `snapshots`: the facts of each kind of file
+//! - `elsewhere`: parts of a store that are in other places
 //! - `lost`: what skipped logs had
 //! - `state`: closed, or in need of recovery
 //! - `candidates`: the releases that fit
@@ -9,6 +10,7 @@
 
 mod candidates;
 mod databases;
+mod elsewhere;
 mod findings;
 mod judge;
 mod logs;
@@ -29,6 +31,7 @@ pub use lost::Lost;
 pub use snapshots::{MarkFile, Snapshot, Verdict};
 pub use state::{Decision, DryTest, State};
 
+pub(super) use judge::files::RESTORE;
 pub(super) use judge::{Target, judge};
 pub(super) use state::FIRST_RECORD;
 
@@ -38,6 +41,7 @@ use super::files;
 use super::releases::Mailbox;
 use crate::error::{Error, Result};
 use crate::types::Lsn;
+use elsewhere::Elsewhere;
 use logs::Logs;
 
 /// What is known of a store from its files.
@@ -88,6 +92,7 @@ pub struct Survey {
     /// When the store was upgraded, as the user stated it.
     pub upgraded: Option<SystemTime>,
     places_given: bool,
+    elsewhere: Elsewhere,
 }
 
 /// A region file: a cache.
@@ -211,6 +216,7 @@ impl SurveyOptions {
         let dir = dir.as_ref();
         let listing = Listing::of(dir)?;
         let logs = Logs::of(&listing.logs);
+        let elsewhere = Elsewhere::of(dir, &listing.others, !listing.logs.is_empty());
         let mut regions = listing.regions;
         let places = [("dbtmpdir", &self.dbtmpdir), ("lock", &self.lock), ("session", &self.session)];
         for (place, folder) in places {
@@ -218,7 +224,7 @@ impl SurveyOptions {
         }
         let opened: Vec<_> =
             listing.databases.into_iter().map(|(path, name)| DatabaseFile::of(&path, name)).collect();
-        let decision = Decision::of(&opened, &logs, !regions.is_empty());
+        let decision = Decision::of(&opened, &logs, !regions.is_empty(), &elsewhere);
         let lost = logs.dir.as_ref().map(|dir| Lost::of(&opened, &logs.files, dir)).unwrap_or_default();
         let mut databases: Vec<DatabaseFile> = opened.into_iter().map(|(file, _)| file).collect();
         attach_extents(&mut databases, &listing.others);
@@ -246,6 +252,7 @@ impl SurveyOptions {
             findings: Vec::new(),
             upgraded: self.upgraded,
             places_given: places.iter().all(|(_, folder)| folder.is_some()),
+            elsewhere,
         };
         survey.findings = judge(&survey, None);
         Ok(survey)
@@ -309,6 +316,25 @@ impl Survey {
     #[must_use]
     pub fn newest_log(&self) -> Option<u32> {
         self.logs.iter().rev().find_map(|log| log.version)
+    }
+
+    /// Whether there is nothing of a store in the folder: no database, no log, and no part or
+    /// trace of either.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let interrupted = |finding: &Finding| finding.code == Code::Interrupted;
+        self.databases.is_empty()
+            && self.logs.is_empty()
+            && self.elsewhere.reason().is_none()
+            && !self.others.iter().any(|other| matches!(other.class, Class::Extent | Class::EngineData))
+            && !self.findings.iter().any(interrupted)
+    }
+
+    /// Why logs are to be looked for elsewhere, if `DB_CONFIG` or the names of files tell so:
+    /// nothing is concluded then from what is in the folder.
+    #[must_use]
+    pub fn logs_elsewhere(&self) -> Option<&str> {
+        self.elsewhere.logs.as_deref()
     }
 
     /// The BTREE and RECNO files, with their versions.
@@ -388,4 +414,37 @@ fn regions_in(folder: &Path, place: &'static str) -> Vec<Region> {
 /// The families of region files in some places.
 fn families(regions: &[Region]) -> BTreeSet<Regions> {
     regions.iter().map(|region| region.family).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mboxlist::{Plan, Release};
+
+    /// As a file without permission, which hinders nobody who is root.
+    #[test]
+    fn what_the_system_refuses_is_no_damage() {
+        let gone = PathBuf::from("/no such folder/log.0000000001");
+        let logs = Logs::of(&[gone]);
+        assert!(logs.files.iter().all(|log| log.refused) && logs.files.len() == 1);
+        let (file, _) = DatabaseFile::of(Path::new("/no such folder/folder.db"), "folder.db".into());
+        assert!(file.refused);
+        let elsewhere = Elsewhere::default();
+        let decision = Decision::of(&[(file.clone(), None)], &logs, false, &elsewhere);
+        assert_eq!(decision.state, State::Unknown);
+        assert!(decision.reason.starts_with("the log cannot be read: "), "{}", decision.reason);
+
+        let mut survey = Survey::of("testdata/mboxlist-ims63-log11-le").unwrap();
+        survey.databases = vec![file];
+        survey.logs = logs.files;
+        survey.findings = judge(&survey, None);
+        let found: Vec<_> =
+            survey.findings.iter().filter(|one| one.text.contains("cannot be read: ")).collect();
+        assert_eq!(found.iter().map(|one| one.code).collect::<Vec<_>>(), [Code::Unreadable, Code::LogDamage]);
+        assert!(found.iter().all(|one| one.action.starts_with("run as the owner")));
+        let plan = Plan::of(&survey, Release::find("7u1").unwrap());
+        let titles: Vec<_> = plan.steps.iter().map(|step| step.title.as_str()).collect();
+        assert!(titles.contains(&"Make folder.db, log.0000000001 readable first"), "{titles:?}");
+        assert!(titles.iter().all(|title| !title.contains("Salvage")), "{titles:?}");
+    }
 }

@@ -8,7 +8,8 @@ use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 
 use super::databases::DatabaseFile;
-use super::logs::Logs;
+use super::elsewhere::Elsewhere;
+use super::logs::{Logs, refused};
 use crate::btree::Database;
 use crate::log::{Event, LogDir, LogError};
 use crate::types::{FileId, Lsn};
@@ -106,7 +107,7 @@ pub struct DryTest {
 pub(super) type Opened = (DatabaseFile, Option<Database<'static>>);
 
 impl Decision {
-    pub(super) fn of(databases: &[Opened], logs: &Logs, regions: bool) -> Decision {
+    pub(super) fn of(databases: &[Opened], logs: &Logs, regions: bool, elsewhere: &Elsewhere) -> Decision {
         let highest = databases.iter().filter_map(|(file, _)| Some(file.contents.as_ref()?.max_lsn));
         let mut decision = Decision {
             state: State::Unknown,
@@ -116,11 +117,24 @@ impl Decision {
             missing: Vec::new(),
         };
         (decision.state, decision.reason) = decision.decide(databases, logs, regions);
+        // Whatever is missing here may be in the other place. Recovery is needed all the same.
+        let concluded = match decision.state {
+            State::Clean | State::CleanClosed | State::NoLog => true,
+            State::Inconsistent => elsewhere.logs.is_some(),
+            State::RecoveryNeeded | State::Unknown => false,
+        };
+        if let Some(why) = elsewhere.reason().filter(|_| concluded) {
+            decision.reason = format!("{why}, so the survey is incomplete: survey these parts with the rest");
+            decision.state = State::Unknown;
+        }
         decision
     }
 
     fn decide(&mut self, databases: &[Opened], logs: &Logs, regions: bool) -> (State, String) {
         let Some(dir) = &logs.dir else {
+            if databases.is_empty() {
+                return (State::NoLog, "no database here, and no log file".into());
+            }
             return (State::NoLog, format!("no log file; the highest LSN of a page is {}", self.highest));
         };
         if logs.encrypted {
@@ -130,6 +144,9 @@ impl Decision {
             Ok(compared) => compared,
             Err(error @ LogError::Gap { .. }) => {
                 return (State::Inconsistent, format!("{error}, and recovery would need it"));
+            }
+            Err(error) if refused(&error) => {
+                return (State::Unknown, format!("the log cannot be read: {error}"));
             }
             Err(error) => return (State::Unknown, format!("the log is damaged: {error}")),
         };

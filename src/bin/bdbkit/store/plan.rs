@@ -15,7 +15,7 @@ use crate::output::json_line;
 /// Surveys the store and lists the steps in their order: what the product does, what bdbkit
 /// does, what is left to the administrator, and what is not possible at all. Writes nothing.
 /// Exits with 1 if a step is impossible, or if there is an error or worse on the way, as that
-/// the release would not open a database as it is.
+/// the release would not open a database as it is; or if there is no database at all.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// The release to go to, as 6.3 or 7u1 (default: the newest whose components are known)
@@ -67,5 +67,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         text::plan(&survey, &plan, &mut out)?;
         text::findings(&plan.findings, &mut out)?;
     }
-    Ok(Outcome::complete_if(plan.possible() && plan.worst() < Some(Severity::Error)))
+    let possible = plan.possible() && !survey.is_empty();
+    Ok(Outcome::complete_if(possible && plan.worst() < Some(Severity::Error)))
 }

@@ -1,5 +1,6 @@
 //! `bdbkit store survey`: what a store is and how it was left.
 
+use std::fs;
 use std::io;
 use std::path::PathBuf;
 
@@ -7,7 +8,7 @@ use bdbkit::mboxlist::{Mailbox, Severity, Survey, SurveyOptions};
 
 use super::snapshots::Before;
 use super::{json, text};
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Outcome, about};
 use crate::output::json_line;
 
 /// Say what a store is, how it was left, and which release wrote it
@@ -17,7 +18,7 @@ use crate::output::json_line;
 /// that fit; and what is wrong, each with a code, what to do, and the rules that it rests on.
 /// Reads every file and writes nothing. The comparison of logs and pages is no full dry
 /// recovery: of hash and queue databases nothing is compared. Exits with 1 if there is an
-/// error or worse.
+/// error or worse, or no database at all.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -64,6 +65,11 @@ fn mailbox(text: &str) -> Result<Mailbox, &'static str> {
 
 impl Place {
     pub(super) fn survey(&self) -> Result<Survey, Failure> {
+        // What is named is there: in a folder that is not, nothing would be found.
+        let named = [&self.dbtmpdir, &self.lock_dir, &self.session_dir, &self.snapshots];
+        for folder in named.into_iter().flatten() {
+            fs::read_dir(folder).map_err(|error| Failure::Message(about(folder, error)))?;
+        }
         let options = SurveyOptions::new();
         let options = self.dbtmpdir.iter().fold(options, SurveyOptions::dbtmpdir);
         let options = self.lock_dir.iter().fold(options, SurveyOptions::lock_dir);
@@ -84,5 +90,5 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         text::survey(&survey, &mut out)?;
         text::findings(&survey.findings, &mut out)?;
     }
-    Ok(Outcome::complete_if(survey.worst() < Some(Severity::Error)))
+    Ok(Outcome::complete_if(!survey.is_empty() && survey.worst() < Some(Severity::Error)))
 }

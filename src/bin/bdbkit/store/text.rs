@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
+use bdbkit::dump::escape;
 use bdbkit::mboxlist::{
     Candidates, DatabaseFile, Finding, LogFacts, Plan, Release, Severity, Snapshot, Survey,
 };
@@ -14,13 +15,15 @@ const WIDTH: usize = 80;
 const LABEL: usize = 16;
 
 pub(super) fn survey(survey: &Survey, out: &mut impl Write) -> io::Result<()> {
-    writeln!(out, "{}", survey.dir.display())?;
+    writeln!(out, "{}", shown(&survey.dir.display().to_string()))?;
     let Candidates { last_writer, engine, confidence, earliest_origin, reasons, .. } = &survey.candidates;
     let engine = engine.map_or(String::new(), |engine| format!(", engine {engine}"));
     row("state", &format!("{}: {}", survey.decision.state, survey.decision.reason), out)?;
     row("written by", &format!("{} ({}){engine}", ids(last_writer), confidence.name()), out)?;
     row("made by", &ids(earliest_origin), out)?;
-    row("because", &reasons.join("; "), out)?;
+    if !reasons.is_empty() {
+        row("because", &reasons.join("; "), out)?;
+    }
     if let Some(dry) = &survey.decision.dry {
         let text = format!("{} to {}, from the last checkpoint on", dry.from, dry.end);
         row("compared log", &text, out)?;
@@ -58,7 +61,7 @@ fn databases(files: &[DatabaseFile], out: &mut impl Write) -> io::Result<()> {
     )?;
     for file in files {
         let kind = format!("{} {}", file.kind.as_deref().unwrap_or("?"), number(file.version));
-        write!(out, "{:<16} {kind:<8} {:<6} ", file.name, order(file.order))?;
+        write!(out, "{:<16} {kind:<8} {:<6} ", name(&file.name), order(file.order))?;
         match &file.contents {
             Some(contents) => writeln!(
                 out,
@@ -91,7 +94,7 @@ fn logs(files: &[LogFacts], out: &mut impl Write) -> io::Result<()> {
         writeln!(
             out,
             "{:<16} {:<8} {:<6} {:>8} {:>14} {:>14} {end}",
-            file.name,
+            name(&file.name),
             number(file.version),
             order(file.order),
             file.records,
@@ -112,7 +115,7 @@ pub(super) fn snapshot(snapshot: &Snapshot, out: &mut impl Write) -> io::Result<
     writeln!(
         out,
         "{:<24} {:<10} {verified:<8} {:<16} {}",
-        snapshot.name,
+        name(&snapshot.name),
         snapshot.age.map_or("unknown".into(), age),
         snapshot.state.name(),
         snapshot.verdict.name()
@@ -147,7 +150,7 @@ pub(super) fn findings(findings: &[Finding], out: &mut impl Write) -> io::Result
     writeln!(out, "\nfindings: {}", told.len())?;
     for finding in told {
         let rests = rests(finding.code.seed(), finding.code.public());
-        let file = finding.file.as_ref().map_or(String::new(), |file| format!("{file}: "));
+        let file = finding.file.as_ref().map_or(String::new(), |file| format!("{}: ", name(file)));
         let label = format!("  {:<8} {}  ", finding.severity.name(), finding.code.id());
         wrapped(&label, &format!("{file}{}{rests}", finding.text), out)?;
         if !finding.action.is_empty() {
@@ -158,7 +161,7 @@ pub(super) fn findings(findings: &[Finding], out: &mut impl Write) -> io::Result
 }
 
 pub(super) fn plan(survey: &Survey, plan: &Plan, out: &mut impl Write) -> io::Result<()> {
-    writeln!(out, "{}", survey.dir.display())?;
+    writeln!(out, "{}", shown(&survey.dir.display().to_string()))?;
     row("from", &ids(&plan.source), out)?;
     row("to", &format!("{}, {}", plan.target.id, plan.target.name), out)?;
     row("state", &format!("{}: {}", survey.decision.state, survey.decision.reason), out)?;
@@ -174,7 +177,7 @@ pub(super) fn plan(survey: &Survey, plan: &Plan, out: &mut impl Write) -> io::Re
         wrapped(&label, &format!("{}{severity}", step.title), out)?;
         wrapped(&indent, &format!("{}{}", step.reason, rests(step.seed, step.public)), out)?;
         if let Some(command) = &step.command {
-            wrapped(&indent, &format!("-> {command}"), out)?;
+            filled(&indent, words(&format!("-> {command}")), out)?;
         }
     }
     Ok(())
@@ -189,12 +192,50 @@ pub(super) fn row(label: &str, text: &str, out: &mut impl Write) -> io::Result<(
     wrapped(&format!("  {label:<width$}", width = LABEL.saturating_sub(2)), text, out)
 }
 
+/// The name of a file as it is listed everywhere: `a\0ab`.
+fn name(name: &str) -> String {
+    escape(name.as_bytes())
+}
+
+/// Text that may hold such names: nothing in it moves a cursor, or turns the text around.
+fn shown(text: &str) -> String {
+    let moves = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let mut shown = String::new();
+    for c in text.chars() {
+        if moves(c) {
+            shown.push_str(&escape(c.encode_utf8(&mut [0; 4]).as_bytes()));
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
+/// The words of a command: a path in quotes is one, with all its spaces.
+fn words(command: &str) -> impl Iterator<Item = &str> {
+    let (mut inside, mut escaped) = (false, false);
+    let end = move |c: char| {
+        inside ^= c == '\'' && !escaped;
+        escaped = c == '\\' && !escaped;
+        c == ' ' && !inside
+    };
+    command.split(end).filter(|word| !word.is_empty())
+}
+
 /// Text in lines of a terminal's width, behind a label and below it.
 fn wrapped(label: &str, text: &str, out: &mut impl Write) -> io::Result<()> {
+    let text = shown(text);
+    filled(label, text.split(' ').filter(|word| !word.is_empty()), out)
+}
+
+fn filled<'w>(label: &str, words: impl IntoIterator<Item = &'w str>, out: &mut impl Write) -> io::Result<()> {
     let room = WIDTH.saturating_sub(label.chars().count());
     let mut line = String::new();
     let mut before = label.to_owned();
-    for word in text.split_whitespace() {
+    for word in words {
         let taken = line.chars().count();
         if taken > 0 && taken.saturating_add(word.chars().count()) >= room {
             writeln!(out, "{before}{line}")?;

@@ -7,6 +7,9 @@ use super::super::{Form, Other, Survey};
 use crate::mboxlist::classify::{Class, extent};
 use crate::mboxlist::releases::Release;
 
+/// What to do where the system refuses.
+pub(super) const AS_OWNER: &str = "run as the owner of the store, or root";
+
 /// Where the version stands in databases and logs.
 pub(super) const VERSION: u64 = 16;
 
@@ -130,6 +133,10 @@ fn unreadable(survey: &Survey, file: &DatabaseFile, found: &mut Vec<Finding>) {
         return;
     }
     let finding = match file.kind.as_deref() {
+        _ if file.refused => {
+            let text = format!("cannot be read: {error}");
+            Finding::new(Code::Unreadable, Severity::Warning, text).action(AS_OWNER)
+        }
         Some("hash" | "queue" | "heap") => Finding::new(Code::Unknown, Severity::Note, error),
         _ if file.encrypted => Finding::new(Code::Unknown, Severity::Note, error),
         _ => {
@@ -144,6 +151,9 @@ fn unreadable(survey: &Survey, file: &DatabaseFile, found: &mut Vec<Finding>) {
     };
     found.push(finding.file(&file.name));
 }
+
+/// Where a restore keeps its copies.
+pub(in crate::mboxlist) const RESTORE: &str = ".bdbkit-restore";
 
 /// What earlier changes in place left behind.
 pub(super) fn leftovers(survey: &Survey, found: &mut Vec<Finding>) {
@@ -164,10 +174,14 @@ pub(super) fn leftovers(survey: &Survey, found: &mut Vec<Finding>) {
                 continue;
             }
             _ if is(".bdbkit-backup-") => "the backup of a store upgrade that did not come to its end",
-            _ if is(".bdbkit-restore") => "the copies of a snapshot whose restore did not come to its end",
+            _ if is(RESTORE) => "the copies of a snapshot whose restore did not come to its end",
             _ => continue,
         };
-        let finding = Finding::new(Code::Interrupted, Severity::Error, text).file(&other.name);
-        found.push(finding.action("resume it or roll it back before anything else (--resume, --rollback)"));
+        let action = if is(RESTORE) {
+            "finish it before anything else: bdbkit store restore-snapshot --resume DIR"
+        } else {
+            "resume it or roll it back before anything else: bdbkit store upgrade --resume DIR, or --rollback DIR"
+        };
+        found.push(Finding::new(Code::Interrupted, Severity::Error, text).file(&other.name).action(action));
     }
 }

@@ -5,7 +5,7 @@ use super::super::findings::{Code, Evidence, Finding, Severity};
 use super::super::logs::LogFacts;
 use super::super::lost::Lost;
 use super::super::state::{FIRST_RECORD, State};
-use super::files::VERSION;
+use super::files::{AS_OWNER, VERSION};
 use crate::dump::escape;
 use crate::mboxlist::engines::{Engine, Treatment};
 use crate::mboxlist::releases::Release;
@@ -57,13 +57,17 @@ pub(super) fn state(survey: &Survey, target: Option<&Release>, found: &mut Vec<F
             );
         }
         State::Unknown => {
-            let finding = Finding::new(Code::Undecided, Severity::Warning, &decision.reason);
+            // Recovery may be needed as well: then work would be lost without a word.
+            let sure = |target: &Release| target.log.is_some() && target.log == survey.newest_log();
+            let severity = if target.is_none_or(sure) { Severity::Warning } else { Severity::Critical };
+            let finding = Finding::new(Code::Undecided, severity, &decision.reason);
             found.push(finding.action("stop the server cleanly, or recover with the old release"));
         }
         State::Clean | State::CleanClosed | State::NoLog => {}
     }
     let end = decision.dry.as_ref().map(|dry| dry.end);
     let removed = match decision.state {
+        _ if survey.logs_elsewhere().is_some() => None,
         State::NoLog => (decision.highest > FIRST_RECORD).then_some("there is no log"),
         _ => end.filter(|&end| decision.highest > end).map(|_| "the log ends before that"),
     };
@@ -93,7 +97,11 @@ pub(super) fn files(survey: &Survey, target: Option<&Release>, found: &mut Vec<F
     }
     for log in &survey.logs {
         if let Some(damage) = &log.damage {
-            found.push(Finding::new(Code::LogDamage, Severity::Warning, damage).file(&log.name));
+            let find = |text| Finding::new(Code::LogDamage, Severity::Warning, text).file(&log.name);
+            found.push(match log.refused {
+                true => find(format!("cannot be read: {damage}")).action(AS_OWNER),
+                false => find(damage.clone()),
+            });
         }
     }
     if let Some(version) = survey.newest_log().filter(|&version| Release::by_log(version).next().is_none()) {

@@ -1,7 +1,7 @@
 //! The findings about a store, in itself or on its way to a target (mboxlist,
 //! "Findings").
 
-mod files;
+pub(in crate::mboxlist) mod files;
 mod logs;
 mod places;
 

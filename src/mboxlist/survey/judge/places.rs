@@ -1,7 +1,5 @@
 //! Findings about region files, snapshots, and what else stands in a store.
 
-use std::fs;
-
 use super::super::findings::{Code, Finding, Severity};
 use super::super::snapshots::{Snapshot, Verdict};
 use super::super::state::State;
@@ -9,11 +7,6 @@ use super::super::{Form, Survey, families};
 use super::files;
 use crate::mboxlist::classify::Class;
 use crate::mboxlist::engines::Regions;
-
-/// Settings that put parts of an environment elsewhere.
-const MOVES: [&str; 3] = ["set_data_dir", "set_lg_dir", "set_tmp_dir"];
-/// More of a configuration is not read, in bytes.
-const LONGEST: u64 = 64 << 10;
 
 pub(super) fn regions(survey: &Survey, found: &mut Vec<Finding>) {
     let names: Vec<&str> = survey.regions.iter().map(|region| region.name.as_str()).collect();
@@ -83,14 +76,14 @@ pub(super) fn others(survey: &Survey, found: &mut Vec<Finding>) {
 
 /// Parts of the environment that its configuration puts elsewhere.
 fn config(survey: &Survey, name: &str) -> Option<Finding> {
-    let path = survey.dir.join(name);
-    let short = fs::metadata(&path).is_ok_and(|metadata| metadata.len() <= LONGEST);
-    let bytes = fs::read(&path).ok().filter(|_| short)?;
-    let text = String::from_utf8_lossy(&bytes);
-    let moves: Vec<&str> =
-        text.lines().map(str::trim).filter(|line| MOVES.iter().any(|key| line.starts_with(key))).collect();
-    let text = format!("parts are elsewhere, so the survey is incomplete: {}", moves.join("; "));
-    (!moves.is_empty()).then(|| Finding::new(Code::Elsewhere, Severity::Warning, text).file(name))
+    let text = match (&survey.elsewhere.unread, survey.elsewhere.settings.as_slice()) {
+        (Some(why), _) => format!("not read, so the survey is incomplete: {why}"),
+        (None, []) => return None,
+        (None, settings) => {
+            format!("parts are elsewhere, so the survey is incomplete: {}", settings.join("; "))
+        }
+    };
+    Some(Finding::new(Code::Elsewhere, Severity::Warning, text).file(name))
 }
 
 pub(super) fn snapshots(survey: &Survey, found: &mut Vec<Finding>) {

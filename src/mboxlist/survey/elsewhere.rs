@@ -1,0 +1,93 @@
+//! Parts of a store that are in other places, so that its folder tells less than everything
+//! (mboxlist, "Files in mboxlist").
+
+use std::fs;
+use std::path::Path;
+
+use super::{Form, Other};
+use crate::mboxlist::classify::Class;
+
+/// Settings of `DB_CONFIG` that put logs elsewhere, those of the first releases last.
+const LOGS: [&str; 2] = ["set_lg_dir", "DB_LOG_DIR"];
+/// Settings that put databases elsewhere.
+const DATABASES: [&str; 4] = ["set_data_dir", "add_data_dir", "set_create_dir", "DB_DATA_DIR"];
+/// Settings that put temporary files elsewhere.
+const TEMPORARY: [&str; 2] = ["set_tmp_dir", "DB_TMP_DIR"];
+/// More of a configuration is not read, in bytes.
+const LONGEST: u64 = 64 << 10;
+
+/// What is not in the folder, or not read.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Elsewhere {
+    /// What shows that logs are elsewhere.
+    pub(super) logs: Option<String>,
+    /// What shows that databases are elsewhere.
+    pub(super) databases: Option<String>,
+    /// Settings that put something elsewhere, as they stand in `DB_CONFIG`.
+    pub(super) settings: Vec<String>,
+    /// Why `DB_CONFIG` was not read.
+    pub(super) unread: Option<String>,
+}
+
+impl Elsewhere {
+    pub(super) fn of(dir: &Path, others: &[Other], has_logs: bool) -> Elsewhere {
+        let mut found = Elsewhere::default();
+        for other in others {
+            let link = || format!("{} is a symbolic link or special file, not opened", other.name);
+            match (other.class, other.form) {
+                (Class::Config, Form::File) => found.config(dir, &other.name),
+                (Class::Config, Form::Special) => found.logs = Some(link()),
+                (Class::Log, Form::Special) => found.logs = Some(link()),
+                (Class::Database, Form::Special) => found.databases = Some(link()),
+                (Class::EarlyLog, Form::File | Form::Special) if !has_logs => {
+                    found.logs =
+                        Some(format!("{} is a log of the first naming scheme, not read", other.name));
+                }
+                _ => {}
+            }
+        }
+        found
+    }
+
+    fn config(&mut self, dir: &Path, name: &str) {
+        let path = dir.join(name);
+        let text = match fs::metadata(&path) {
+            Ok(metadata) if metadata.len() > LONGEST => Err(format!("longer than {LONGEST} bytes")),
+            _ => fs::read(&path).map_err(|error| format!("cannot be read: {error}")),
+        };
+        let bytes = match text {
+            Ok(bytes) => bytes,
+            Err(why) => {
+                self.logs = Some(format!("{name}: {why}"));
+                self.unread = Some(why);
+                return;
+            }
+        };
+        for line in String::from_utf8_lossy(&bytes).lines().map(str::trim) {
+            let (key, value) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+            let is = |keys: &[&str]| keys.contains(&key);
+            if !(is(&LOGS) || is(&DATABASES) || is(&TEMPORARY)) || here(dir, value.trim()) {
+                continue;
+            }
+            if is(&LOGS) {
+                self.logs = Some(format!("{name} puts the logs elsewhere ({line})"));
+            } else if is(&DATABASES) {
+                self.databases = Some(format!("{name} puts databases elsewhere ({line})"));
+            }
+            self.settings.push(line.to_owned());
+        }
+    }
+
+    /// Why nothing can be concluded from what is in the folder.
+    pub(super) fn reason(&self) -> Option<&str> {
+        self.logs.as_deref().or(self.databases.as_deref())
+    }
+}
+
+/// Whether a setting names the folder itself.
+fn here(dir: &Path, value: &str) -> bool {
+    let same = |other: &Path| {
+        fs::canonicalize(other).is_ok_and(|other| fs::canonicalize(dir).is_ok_and(|dir| dir == other))
+    };
+    !value.is_empty() && same(&dir.join(value))
+}
