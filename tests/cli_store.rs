@@ -120,10 +120,42 @@ fn a_snapshot_is_restored_and_the_old_files_are_beside() {
     assert!(fs::read(folder.path().join("mboxlist/quota.db")).unwrap() == new);
     assert!(fs::read(folder.path().join("mboxlist.aside/quota.db")).unwrap() == old);
     let again = store(&["restore-snapshot", "mboxlist", "snapshot"], folder.path());
-    assert!(text(&again.stderr).contains("not a new folder"), "{again:?}");
+    let message = text(&again.stderr);
+    assert!(message.contains("not a new folder") && message.contains("(--aside names another)"), "{message}");
     let nothing = store(&["restore-snapshot", "--resume", "mboxlist"], folder.path());
     assert!(text(&nothing.stderr).contains("no restore was interrupted"), "{nothing:?}");
     assert_eq!(store(&["restore-snapshot", "mboxlist"], folder.path()).status.code(), Some(2));
+}
+
+#[test]
+fn a_restore_that_stopped_goes_back_and_one_that_is_done_is_undone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    copy("mboxlist-ims63-log11-be", &path("mboxlist"));
+    copy("mboxlist-ims63-log11-le", &path("snapshot"));
+    let old = fs::read(path("mboxlist/quota.db")).unwrap();
+    // The plan is written, and one file has moved.
+    fs::create_dir(path("mboxlist/.bdbkit-restore")).unwrap();
+    fs::create_dir(path("mboxlist.aside")).unwrap();
+    fs::rename(path("mboxlist/quota.db"), path("mboxlist.aside/quota.db")).unwrap();
+    let plan = format!("{}\0", path("mboxlist.aside").display());
+    fs::write(path("mboxlist/.bdbkit-restore/bdbkit-plan"), plan).unwrap();
+    let restore = ["restore-snapshot", "--force", "mboxlist", "snapshot"];
+    let refused = text(&store(&restore, folder.path()).stderr);
+    assert!(refused.contains("resume it first (--resume), or go back (--rollback)"), "{refused}");
+    let back = store(&["restore-snapshot", "--rollback", "mboxlist"], folder.path());
+    assert_eq!(text(&back.stdout), "mboxlist: 1 old files are in their places again\n", "{back:?}");
+    assert!(fs::read(path("mboxlist/quota.db")).unwrap() == old && !path("mboxlist.aside").exists());
+    let nothing = store(&["restore-snapshot", "--rollback", "mboxlist"], folder.path());
+    assert!(text(&nothing.stderr).contains("no restore was interrupted"), "{nothing:?}");
+
+    fs::create_dir(path("snapshot/removed")).unwrap();
+    let done = text(&store(&restore, folder.path()).stdout);
+    assert!(done.contains("mboxlist: not copied, as no file of a database: removed\n"), "{done}");
+    let undo = ["restore-snapshot", "--force", "--json", "--aside", "new", "mboxlist", "mboxlist.aside"];
+    let undone = store(&undo, folder.path());
+    assert!(text(&undone.stdout).contains("\"skipped\":[]"), "{undone:?}");
+    assert!(fs::read(path("mboxlist/quota.db")).unwrap() == old && path("new/quota.db").exists());
 }
 
 #[test]

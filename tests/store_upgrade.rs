@@ -13,7 +13,10 @@
 mod common;
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use bdbkit::mboxlist::{Lsns, Restore, RestoreError, StoreUpgrade, StoreUpgradeError};
@@ -301,7 +304,7 @@ fn a_snapshot_takes_the_place_of_the_databases_and_nothing_is_lost() {
     let (mboxlist, snapshot) = with_snapshot(folder.path());
     let (old, new) = (contents(&mboxlist), contents(&snapshot));
     let aside = folder.path().join("aside");
-    let restored = Restore::new(&mboxlist, &snapshot, &aside).run().unwrap();
+    let restored = Restore::new(&mboxlist, &snapshot, &aside).assume_closed(true).run().unwrap();
     let mut expected = without_marks(new.clone());
     expected.insert("folderlock".into(), Vec::new());
     assert!(contents(&mboxlist) == expected);
@@ -323,14 +326,14 @@ fn region_files_go_to_the_cache_folder_or_stay_away() {
     fs::create_dir(&cache).unwrap();
     fs::write(cache.join("__db.002"), b"old").unwrap();
     fs::write(cache.join("other"), b"stays").unwrap();
-    Restore::new(&mboxlist, &snapshot, &aside).cache_dir(&cache).run().unwrap();
+    Restore::new(&mboxlist, &snapshot, &aside).cache_dir(&cache).assume_closed(true).run().unwrap();
     assert_eq!(contents(&cache).keys().collect::<Vec<_>>(), ["__db.001", "other"]);
     assert_eq!(contents(&aside.join("dbtmpdir")).keys().collect::<Vec<_>>(), ["__db.002"]);
     let placed = contents(&mboxlist);
     assert!(placed.contains_key("__dbq.queue.1") && !placed.contains_key("__db.001"));
 
     let aside = folder.path().join("aside-2");
-    Restore::new(&mboxlist, &snapshot, &aside).regions(false).run().unwrap();
+    Restore::new(&mboxlist, &snapshot, &aside).regions(false).assume_closed(true).run().unwrap();
     assert!(!contents(&mboxlist).contains_key("__db.001"));
 }
 
@@ -358,32 +361,236 @@ fn a_restore_that_was_interrupted_goes_on() {
     let (mboxlist, snapshot) = with_snapshot(whole.path());
     let old: Vec<String> = contents(&mboxlist).into_keys().filter(|name| name != "folderlock").collect();
     let new: Vec<String> = without_marks(contents(&snapshot)).into_keys().collect();
-    Restore::new(&mboxlist, &snapshot, whole.path().join("aside")).run().unwrap();
+    Restore::new(&mboxlist, &snapshot, whole.path().join("aside")).assume_closed(true).run().unwrap();
     let (expected, aside) = (contents(&mboxlist), contents(&whole.path().join("aside")));
     for stop in 0..=old.len() + 1 + new.len() {
         let folder = tempfile::tempdir().unwrap();
-        let (mboxlist, snapshot) = with_snapshot(folder.path());
-        let stage = mboxlist.join(".bdbkit-restore");
-        fs::create_dir(&stage).unwrap();
-        for name in &new {
-            fs::copy(snapshot.join(name), stage.join(name)).unwrap();
-        }
-        let moved_to = folder.path().join("aside");
-        fs::create_dir(&moved_to).unwrap();
-        let plan = [moved_to.to_str().unwrap(), "\0"].concat();
-        fs::write(stage.join("bdbkit-plan"), plan).unwrap();
-        for name in old.iter().take(stop) {
-            fs::rename(mboxlist.join(name), moved_to.join(name)).unwrap();
-        }
-        if stop > old.len() {
-            fs::write(stage.join("bdbkit-moved"), "").unwrap();
-            for name in new.iter().take(stop - old.len() - 1) {
-                fs::rename(stage.join(name), mboxlist.join(name)).unwrap();
-            }
-        }
+        let (mboxlist, snapshot, moved_to) = stopped(folder.path(), &old, &new, stop);
         let again = Restore::new(&mboxlist, &snapshot, folder.path().join("aside-2")).run();
         assert!(matches!(again, Err(RestoreError::Interrupted { .. })), "{stop}: {again:?}");
         Restore::resume(&mboxlist).unwrap();
         assert!(contents(&mboxlist) == expected && contents(&moved_to) == aside, "stopped at {stop}");
     }
+}
+
+/// A restore that stopped after so many steps: the store, the snapshot, the old files.
+fn stopped(folder: &Path, old: &[String], new: &[String], stop: usize) -> (PathBuf, PathBuf, PathBuf) {
+    let (mboxlist, snapshot) = with_snapshot(folder);
+    let stage = mboxlist.join(".bdbkit-restore");
+    fs::create_dir(&stage).unwrap();
+    for name in new {
+        fs::copy(snapshot.join(name), stage.join(name)).unwrap();
+    }
+    let aside = folder.join("aside");
+    fs::create_dir(&aside).unwrap();
+    fs::write(stage.join("bdbkit-plan"), [aside.as_os_str().as_bytes(), b"\0"].concat()).unwrap();
+    for name in old.iter().take(stop) {
+        fs::rename(mboxlist.join(name), aside.join(name)).unwrap();
+    }
+    if stop > old.len() {
+        fs::write(stage.join("bdbkit-moved"), "").unwrap();
+        for name in new.iter().take(stop - old.len() - 1) {
+            fs::rename(stage.join(name), mboxlist.join(name)).unwrap();
+        }
+    }
+    (mboxlist, snapshot, aside)
+}
+
+/// What moves aside, and what comes from the snapshot.
+fn steps() -> (Vec<String>, Vec<String>) {
+    let folder = tempfile::tempdir().unwrap();
+    let (mboxlist, snapshot) = with_snapshot(folder.path());
+    let old = contents(&mboxlist).into_keys().filter(|name| name != "folderlock").collect();
+    (old, without_marks(contents(&snapshot)).into_keys().collect())
+}
+
+#[test]
+fn a_restore_that_was_interrupted_goes_back_while_nothing_new_is_in_place() {
+    let (old, new) = steps();
+    for stop in 0..=old.len() + 1 + new.len() {
+        let folder = tempfile::tempdir().unwrap();
+        let before = {
+            let folder = tempfile::tempdir().unwrap();
+            contents(&with_snapshot(folder.path()).0)
+        };
+        let (mboxlist, snapshot, aside) = stopped(folder.path(), &old, &new, stop);
+        let now = contents(&mboxlist);
+        let back = Restore::rollback(&mboxlist);
+        if stop <= old.len() + 1 {
+            assert_eq!(back.unwrap(), old[..stop.min(old.len())], "{stop}");
+            assert!(contents(&mboxlist) == before && !aside.exists(), "stopped at {stop}");
+            let nothing = Restore::rollback(&mboxlist);
+            assert!(matches!(nothing, Err(RestoreError::NothingToResume { .. })), "{nothing:?}");
+            Restore::new(&mboxlist, &snapshot, &aside).assume_closed(true).run().unwrap();
+        } else {
+            assert!(matches!(back, Err(RestoreError::InPlace { .. })), "{stop}: {back:?}");
+            assert!(contents(&mboxlist) == now, "stopped at {stop}");
+            Restore::resume(&mboxlist).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_rollback_reaches_the_cache_folder_and_overwrites_nothing() {
+    let (old, new) = steps();
+    let folder = tempfile::tempdir().unwrap();
+    let (mboxlist, _, aside) = stopped(folder.path(), &old, &new, old.len());
+    let cache = folder.path().join("cache");
+    fs::create_dir(&cache).unwrap();
+    fs::create_dir(aside.join("dbtmpdir")).unwrap();
+    fs::write(aside.join("dbtmpdir/__db.002"), "old").unwrap();
+    fs::write(aside.join("dbtmpdir/.bdbkit-restore-draft"), "half").unwrap();
+    let plan = [aside.as_os_str().as_bytes(), b"\0", cache.as_os_str().as_bytes()].concat();
+    fs::write(mboxlist.join(".bdbkit-restore/bdbkit-plan"), plan).unwrap();
+    // Somebody started the server meanwhile.
+    fs::write(mboxlist.join("quota.db"), "another").unwrap();
+    let clash = Restore::rollback(&mboxlist);
+    assert!(matches!(clash, Err(RestoreError::Clash { .. })), "{clash:?}");
+    assert_eq!(fs::read(mboxlist.join("quota.db")).unwrap(), b"another");
+    assert!(!mboxlist.join("folder.db").exists());
+    fs::remove_file(mboxlist.join("quota.db")).unwrap();
+    Restore::rollback(&mboxlist).unwrap();
+    assert_eq!(contents(&cache).keys().collect::<Vec<_>>(), ["__db.002"]);
+    assert!(mboxlist.join("quota.db").exists() && !aside.exists());
+}
+
+#[test]
+fn a_cache_folder_that_cannot_serve_is_refused_before_anything_is_touched() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mboxlist, snapshot) = with_snapshot(folder.path());
+    fs::create_dir(mboxlist.join("tmp")).unwrap();
+    fs::write(folder.path().join("file"), "").unwrap();
+    let links = folder.path().join("links");
+    fs::create_dir_all(links.join("__db.001")).unwrap();
+    let aside = folder.path().join("aside");
+    let before = contents(&mboxlist);
+    let caches = [
+        folder.path().join("typo"),
+        mboxlist.join("tmp"),
+        folder.path().join("file"),
+        snapshot.clone(),
+        links,
+        mboxlist.join("../mboxlist/tmp/."),
+    ];
+    for cache in caches {
+        let refused = Restore::new(&mboxlist, &snapshot, &aside)
+            .cache_dir(&cache)
+            .assume_closed(true)
+            .run()
+            .unwrap_err();
+        assert!(matches!(refused, RestoreError::Cache { .. } | RestoreError::Io { .. }), "{refused}");
+        assert!(refused.to_string().starts_with(cache.to_str().unwrap()), "{refused}");
+        assert!(contents(&mboxlist) == before && !aside.exists(), "{refused}");
+    }
+    // The folder itself: then the regions belong there, as without it.
+    let same = mboxlist.join("../mboxlist");
+    Restore::new(&mboxlist, &snapshot, &aside).cache_dir(same).assume_closed(true).run().unwrap();
+    assert_eq!(fs::read(mboxlist.join("__db.001")).unwrap(), b"region");
+    assert!(!aside.join("dbtmpdir").exists() && aside.join("__db.001").exists());
+}
+
+#[test]
+fn what_cannot_move_aside_is_refused_before_anything_is_touched() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mboxlist, snapshot) = with_snapshot(folder.path());
+    fs::create_dir(mboxlist.join("removed")).unwrap();
+    let before = contents(&mboxlist);
+    let refused = Restore::new(&mboxlist, &snapshot, snapshot.join("aside")).assume_closed(true).run();
+    assert!(matches!(refused, Err(RestoreError::Aside { .. })), "{refused:?}");
+    // Where there is another file system.
+    let device = |path: &Path| fs::metadata(path).unwrap().dev();
+    if let Ok(other) = tempfile::tempdir_in("/dev/shm") {
+        if device(other.path()) != device(folder.path()) {
+            let aside = other.path().join("aside");
+            let refused = Restore::new(&mboxlist, &snapshot, &aside).assume_closed(true).run();
+            assert!(matches!(refused, Err(RestoreError::OtherFileSystem { .. })), "{refused:?}");
+            assert!(!aside.exists());
+            // Region files do go to another one, and come from it.
+            fs::write(other.path().join("__db.002"), "old").unwrap();
+            let restore = Restore::new(&mboxlist, &snapshot, folder.path().join("far")).assume_closed(true);
+            assert!(contents(&mboxlist) == before);
+            restore.cache_dir(other.path()).run().unwrap();
+            assert_eq!(contents(other.path()).keys().collect::<Vec<_>>(), ["__db.001"]);
+            let far = contents(&folder.path().join("far/dbtmpdir"));
+            assert_eq!(far.keys().collect::<Vec<_>>(), ["__db.002"]);
+            return;
+        }
+    }
+    assert!(contents(&mboxlist) == before);
+}
+
+#[test]
+fn paths_and_names_that_are_no_text_are_restored_too() {
+    let (old, new) = steps();
+    let folder = tempfile::tempdir().unwrap();
+    let odd = folder.path().join(OsStr::from_bytes(b"t4\xff"));
+    fs::create_dir(&odd).unwrap();
+    let (mboxlist, _, aside) = stopped(&odd, &old, &new, 2);
+    Restore::resume(&mboxlist).unwrap();
+    assert!(aside.join("quota.db").exists());
+
+    let name = OsStr::from_bytes(b"notes\xff");
+    fs::write(mboxlist.join(name), "mine").unwrap();
+    let snapshot = odd.join("snapshot");
+    fs::write(snapshot.join(name), "of the snapshot").unwrap();
+    let aside = odd.join("aside-2");
+    Restore::new(&mboxlist, &snapshot, &aside).force(true).assume_closed(true).run().unwrap();
+    assert_eq!(fs::read(aside.join(name)).unwrap(), b"mine");
+    assert_eq!(fs::read(mboxlist.join(name)).unwrap(), b"of the snapshot");
+}
+
+#[test]
+fn restored_files_keep_owner_permissions_and_times() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mboxlist, snapshot) = with_snapshot(folder.path());
+    let from = snapshot.join("quota.db");
+    let then = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_257_296_403);
+    fs::File::options().write(true).open(&from).unwrap().set_modified(then).unwrap();
+    fs::set_permissions(&from, fs::Permissions::from_mode(0o640)).unwrap();
+    fs::set_permissions(&mboxlist, fs::Permissions::from_mode(0o750)).unwrap();
+    // Only the superuser gives files away.
+    let _ = std::os::unix::fs::chown(&from, Some(4711), Some(4712));
+    let aside = folder.path().join("aside");
+    Restore::new(&mboxlist, &snapshot, &aside).assume_closed(true).run().unwrap();
+    let facts = |path: &Path| {
+        let found = fs::metadata(path).unwrap();
+        (found.uid(), found.gid(), found.mode(), found.modified().unwrap())
+    };
+    assert_eq!(facts(&mboxlist.join("quota.db")), facts(&from));
+    assert_eq!(facts(&aside).2 & 0o777, 0o750);
+}
+
+#[test]
+fn region_files_of_a_closed_store_are_refused_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mboxlist, snapshot) = with_snapshot(folder.path());
+    let cache = folder.path().join("cache");
+    fs::create_dir(&cache).unwrap();
+    fs::rename(mboxlist.join("__db.001"), cache.join("__db.001")).unwrap();
+    let restore = Restore::new(&mboxlist, &snapshot, folder.path().join("aside")).cache_dir(&cache);
+    let refused = restore.run().unwrap_err();
+    assert!(matches!(refused, RestoreError::Live { .. }), "{refused}");
+    assert!(refused.to_string().contains("__db.001: the store may be running"), "{refused}");
+    fs::remove_file(cache.join("__db.001")).unwrap();
+    restore.run().unwrap();
+}
+
+#[test]
+fn links_in_a_snapshot_are_refused_and_what_is_not_copied_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mboxlist, snapshot) = with_snapshot(folder.path());
+    fs::create_dir(snapshot.join("removed")).unwrap();
+    let link = snapshot.join("subscr.link");
+    std::os::unix::fs::symlink(snapshot.join("subscr.db"), &link).unwrap();
+    let before = contents(&mboxlist);
+    let aside = folder.path().join("aside");
+    let restore = Restore::new(&mboxlist, &snapshot, &aside).assume_closed(true).force(true);
+    let refused = restore.run();
+    assert!(matches!(refused, Err(RestoreError::Link { .. })), "{refused:?}");
+    assert!(contents(&mboxlist) == before && !aside.exists());
+    fs::remove_file(link).unwrap();
+    assert_eq!(restore.run().unwrap().skipped, ["removed"]);
+    assert!(!mboxlist.join("removed").exists());
+    let itself = Restore::new(&mboxlist, &mboxlist, folder.path().join("aside-2")).force(true).run();
+    assert!(matches!(itself, Err(RestoreError::NotASnapshot { .. })), "{itself:?}");
 }

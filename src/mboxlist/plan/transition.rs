@@ -68,7 +68,7 @@ fn mixed_orders(survey: &Survey) -> Option<Step> {
 fn contradiction(survey: &Survey, source: &[&Release], by_log: &[&Release]) -> Option<Step> {
     let newest = survey.newest_log()?;
     let other = |release: &&Release| release.log.is_some_and(|log| log != newest);
-    if source.is_empty() || !source.iter().all(|release| other(&release)) {
+    if source.is_empty() || !source.iter().all(other) {
         return None;
     }
     let ids = |releases: &[&Release]| releases.iter().map(|one| one.id).collect::<Vec<_>>().join(" or ");

@@ -12,10 +12,12 @@ use crate::output::json_line;
 /// Put a snapshot in the place of the databases
 ///
 /// The snapshot is judged first, as bdbkit store snapshots does: one that is not valid is refused,
-/// and so is a store that may be running. Then it is copied, all of it but its marks: databases, logs, and the files with names in
-/// __*. What is in the folder moves aside and is never deleted: not one old log may stay beside
-/// the databases of a snapshot. Stop the server first. Afterwards start it, and run
-/// reconstruct -m and reconstruct -r.
+/// and so is a store that may be running. Then it is copied, all of it but its marks: databases,
+/// logs, and the files with names in __*. What is in the folder moves aside and is never deleted:
+/// not one old log may stay beside the databases of a snapshot. Stop the server first. Afterwards
+/// start it, and run reconstruct -m and reconstruct -r.
+///
+/// To undo a restore, restore the folder of the old files with --force, and name another --aside.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// Where the old files go: a new folder outside of DIR (default: DIR.aside beside it)
@@ -42,6 +44,11 @@ pub(crate) struct Arguments {
     #[arg(long, conflicts_with_all = ["snapshot", "aside", "dbtmpdir", "no_regions", "force", "assume_closed"])]
     resume: bool,
 
+    /// Go back from a restore that was interrupted: the old files move to their places again.
+    /// Refused when files of the snapshot are in theirs already
+    #[arg(long, conflicts_with_all = ["resume", "snapshot", "aside", "dbtmpdir", "no_regions", "force", "assume_closed"])]
+    rollback: bool,
+
     /// One JSON object
     #[arg(long)]
     json: bool,
@@ -50,11 +57,16 @@ pub(crate) struct Arguments {
     dir: PathBuf,
 
     /// The folder of the snapshot
-    #[arg(required_unless_present = "resume")]
+    #[arg(required_unless_present_any = ["resume", "rollback"])]
     snapshot: Option<PathBuf>,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
+    if arguments.rollback {
+        let back = Restore::rollback(&arguments.dir).map_err(failure)?;
+        print_back(&back, arguments)?;
+        return Ok(Outcome::Complete);
+    }
     let restored = match &arguments.snapshot {
         None => Restore::resume(&arguments.dir),
         Some(snapshot) => {
@@ -75,6 +87,9 @@ fn failure(error: RestoreError) -> Failure {
     let option = match error {
         RestoreError::Unfit { .. } => " (--force restores it all the same)",
         RestoreError::Live { .. } => " (--assume-closed if nothing uses it)",
+        RestoreError::Aside { .. } => " (--aside names another)",
+        RestoreError::OtherFileSystem { .. } => " (--aside names a folder on the same one)",
+        RestoreError::Interrupted { .. } => " (--resume), or go back (--rollback)",
         _ => "",
     };
     Failure::Message(format!("{error}{option}"))
@@ -90,13 +105,24 @@ fn print(restored: &Restored, arguments: &Arguments) -> io::Result<()> {
     let mut out = io::stdout().lock();
     let aside = restored.aside.display().to_string();
     if arguments.json {
-        let Restored { moved, placed, .. } = restored;
-        return json_line(&Done { aside: &aside, moved, placed }, &mut out);
+        let Restored { moved, placed, skipped, .. } = restored;
+        return json_line(&Done { aside: &aside, moved, placed, skipped }, &mut out);
     }
     let dir = arguments.dir.display();
     writeln!(out, "{dir}: {} files of the snapshot are in place", restored.placed.len())?;
+    if !restored.skipped.is_empty() {
+        writeln!(out, "{dir}: not copied, as no file of a database: {}", restored.skipped.join(", "))?;
+    }
     writeln!(out, "{dir}: {} old files are in {aside}", restored.moved.len())?;
     writeln!(out, "{dir}: start the server, then run reconstruct -m and reconstruct -r")
+}
+
+fn print_back(names: &[String], arguments: &Arguments) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    if arguments.json {
+        return json_line(&Back { put_back: names }, &mut out);
+    }
+    writeln!(out, "{}: {} old files are in their places again", arguments.dir.display(), names.len())
 }
 
 #[derive(Serialize)]
@@ -104,4 +130,10 @@ struct Done<'a> {
     aside: &'a str,
     moved: &'a [String],
     placed: &'a [String],
+    skipped: &'a [String],
+}
+
+#[derive(Serialize)]
+struct Back<'a> {
+    put_back: &'a [String],
 }

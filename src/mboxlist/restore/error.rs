@@ -1,0 +1,126 @@
+//! Why a snapshot was not restored.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::super::survey::Verdict;
+
+/// Why a snapshot was not restored.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RestoreError {
+    /// The file system refused.
+    #[error("{}: {doing}: {source}", .path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What was tried.
+        doing: &'static str,
+        /// What the file system said.
+        source: io::Error,
+    },
+    /// The folder of the databases cannot be read.
+    #[error(transparent)]
+    Folder(#[from] crate::Error),
+    /// The snapshot has no databases, or no logs.
+    #[error("{}: no snapshot: {what}", .path.display())]
+    NotASnapshot {
+        /// The folder.
+        path: PathBuf,
+        /// What is missing.
+        what: &'static str,
+    },
+    /// The snapshot is not valid, or not what its marks say.
+    #[error("{}: {}: {reason}", .path.display(), .verdict.name())]
+    Unfit {
+        /// The folder.
+        path: PathBuf,
+        /// What it is worth.
+        verdict: Verdict,
+        /// Why.
+        reason: String,
+    },
+    /// The store may be running.
+    #[error("{}: {what}", .path.display())]
+    Live {
+        /// The folder.
+        path: PathBuf,
+        /// What shows it.
+        what: String,
+    },
+    /// An earlier run did not come to its end.
+    #[error("{}: an earlier restore did not come to its end: resume it first", .path.display())]
+    Interrupted {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// There is nothing to resume.
+    #[error("{}: no restore was interrupted here", .path.display())]
+    NothingToResume {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The folder for what moves aside is there already, or lies within the one restored or the
+    /// snapshot.
+    #[error("{}: not a new folder outside of the one that is restored", .path.display())]
+    Aside {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// What would move aside is not on the file system of the folder for it.
+    #[error("{}: on another file system, and what is in the folder is moved, not copied", .path.display())]
+    OtherFileSystem {
+        /// The folder for what moves aside, or what stands in the folder that is restored.
+        path: PathBuf,
+    },
+    /// The folder of the region files cannot serve.
+    #[error("{}: no folder for region files: {what}", .path.display())]
+    Cache {
+        /// The folder.
+        path: PathBuf,
+        /// Why not.
+        what: &'static str,
+    },
+    /// A symbolic link in the snapshot: what it leads to may be none of it.
+    #[error("{}: a symbolic link, which a snapshot does not have", .path.display())]
+    Link {
+        /// The link.
+        path: PathBuf,
+    },
+    /// Something else stands where a file would move to.
+    #[error("{}: in the way of a file of the same name", .path.display())]
+    Clash {
+        /// What is in the way.
+        path: PathBuf,
+    },
+    /// Files of the snapshot are in their places already, so the old ones cannot just move back.
+    #[error(
+        "{}: there already, so the old files in {} do not move back: resume the restore, then restore that folder",
+        .path.display(), .aside.display()
+    )]
+    InPlace {
+        /// The first of those files.
+        path: PathBuf,
+        /// Where the old files are.
+        aside: PathBuf,
+    },
+    /// It failed, and the old files are in their places again.
+    #[error("{source}: all old files are in their places again")]
+    PutBack {
+        /// What failed.
+        source: Box<RestoreError>,
+    },
+    /// A copy is not what was copied.
+    #[error("{}: the copy is not like the original", .path.display())]
+    Copy {
+        /// The copy.
+        path: PathBuf,
+    },
+}
+
+pub(super) type Result<T> = std::result::Result<T, RestoreError>;
+
+/// Turns an error of the file system into one that names the file.
+pub(super) fn at<'p>(path: &'p Path, doing: &'static str) -> impl FnOnce(io::Error) -> RestoreError + 'p {
+    move |source| RestoreError::Io { path: path.to_owned(), doing, source }
+}
