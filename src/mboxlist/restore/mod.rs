@@ -129,10 +129,7 @@ impl Restore {
             discard(&stage)?;
         }
         staged?;
-        Restore::resume(&self.folder).map_err(|error| match Restore::rollback(&self.folder) {
-            Ok(_) => RestoreError::PutBack { source: Box::new(error) },
-            Err(_) => error,
-        })
+        go_on_or_back(&self.folder)
     }
 
     /// Refuses what cannot come to its end, before anything is touched.
@@ -320,6 +317,14 @@ impl Restore {
     }
 }
 
+/// Moves the files; what moved aside moves back if that fails before anything new is in place.
+fn go_on_or_back(folder: &Path) -> Result<Restored> {
+    Restore::resume(folder).map_err(|error| match Restore::rollback(folder) {
+        Ok(_) => RestoreError::PutBack { source: Box::new(error) },
+        Err(_) => error,
+    })
+}
+
 fn interrupted(folder: &Path, stage: &Path) -> Result<Plan> {
     Plan::read(stage)?.ok_or_else(|| RestoreError::NothingToResume { path: folder.to_owned() })
 }
@@ -331,4 +336,29 @@ fn resolve(path: &Path) -> Result<PathBuf> {
 /// The file system something is on.
 fn device(path: &Path) -> Result<u64> {
     Ok(fs::symlink_metadata(path).map_err(at(path, "asking for its file system"))?.dev())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod tests {
+    use super::*;
+
+    /// The folder for region files is gone when they are to move.
+    #[test]
+    fn what_moved_aside_is_put_back_if_the_rest_cannot_move() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, aside) = (folder.path().join("mboxlist"), folder.path().join("aside"));
+        let stage = store.join(STAGE);
+        fs::create_dir_all(&stage).unwrap();
+        fs::create_dir(&aside).unwrap();
+        fs::write(store.join("folder.db"), "old").unwrap();
+        fs::write(stage.join("folder.db"), "new").unwrap();
+        let cache = Some(folder.path().join("gone"));
+        Plan { aside: aside.clone(), cache, skipped: vec!["removed".into()] }.write(&stage).unwrap();
+        let failed = go_on_or_back(&store).unwrap_err();
+        assert!(matches!(failed, RestoreError::PutBack { .. }), "{failed}");
+        assert!(failed.to_string().ends_with("all old files are in their places again"), "{failed}");
+        assert_eq!(fs::read(store.join("folder.db")).unwrap(), b"old");
+        assert!(!stage.exists() && !aside.exists());
+    }
 }

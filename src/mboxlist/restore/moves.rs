@@ -42,6 +42,9 @@ pub(super) fn shown(names: impl IntoIterator<Item = OsString>) -> Vec<String> {
 pub(super) fn move_all(from: &Path, to: &Path, wanted: impl Fn(&OsStr) -> bool) -> Result<Vec<OsString>> {
     let mut names = entries(from)?;
     names.retain(|name| wanted(name));
+    if names.is_empty() {
+        return Ok(names);
+    }
     // Nothing moves if something is in the way of any.
     for name in &names {
         clash(&from.join(name), &to.join(name))?;
