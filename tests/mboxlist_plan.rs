@@ -307,7 +307,7 @@ fn what_was_interrupted_is_finished_by_what_began_it() {
     let dir = folder.path().display();
     std::fs::create_dir(folder.path().join(".bdbkit-restore")).unwrap();
     let restore = format!("bdbkit store restore-snapshot --resume {dir}");
-    assert_eq!(commands(&of()), [restore.clone()]);
+    assert_eq!(commands(&of()), std::slice::from_ref(&restore));
     let plan = of();
     let found = plan.findings.iter().find(|finding| finding.code == Code::Interrupted).unwrap();
     assert!(found.action.contains("restore-snapshot --resume"), "{}", found.action);
@@ -350,7 +350,8 @@ fn behind_what_is_impossible_there_is_no_step() {
 
 #[test]
 fn damaged_databases_are_salvaged_before_they_are_upgraded() {
-    let damage: [(&str, fn(&mut Vec<u8>)); 2] = [
+    type Damage = fn(&mut Vec<u8>);
+    let damage: [(&str, Damage); 2] = [
         ("a page", |bytes| bytes[0x2000..0x2400].fill(0xff)),
         ("the metadata", |bytes| bytes[12..16].fill(0)),
     ];
