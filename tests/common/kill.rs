@@ -45,5 +45,6 @@ pub(crate) fn told(output: &Output) -> String {
 
 /// Whether all files were new already, so that rolling back was refused.
 pub(crate) fn too_late(output: &Output) -> bool {
-    output.status.code() == Some(1) && told(output).contains("can no longer be rolled back")
+    let words = ["can no longer be rolled back", "too late to bring the old file back"];
+    output.status.code() == Some(1) && words.iter().any(|words| told(output).contains(words))
 }

@@ -11,7 +11,9 @@ use serde::Serialize;
 use crate::failure::{Failure, Outcome};
 use crate::output::{counted, json_line};
 use crate::progress;
-use crate::upgrade::{Duplicates, choices, done, duplicates, plan, profile, settled as settled_file};
+use crate::upgrade::{
+    Duplicates, choices, done, duplicates, plan, profile, settled as settled_file, too_late,
+};
 
 /// Upgrade all databases of a store as one unit
 ///
@@ -98,13 +100,17 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     if arguments.resume || arguments.rollback {
         let settled = if arguments.resume { upgrade.resume() } else { upgrade.roll_back() };
         let found = settled.map_err(failure)?;
-        for (path, outcome) in &found {
-            settled_file(path, Some(outcome), arguments.json, &mut out)?;
+        let mut outcome = Outcome::Complete;
+        for (path, became) in &found {
+            settled_file(path, Some(became), arguments.json, &mut out)?;
+            if arguments.rollback && too_late(path, Some(became)) {
+                outcome = Outcome::Incomplete;
+            }
         }
         if found.is_empty() {
             settled_file(&arguments.dir, None, arguments.json, &mut out)?;
         }
-        return Ok(Outcome::Complete);
+        return Ok(outcome);
     }
     let spinner = progress::spinner(&arguments.dir);
     if arguments.check {

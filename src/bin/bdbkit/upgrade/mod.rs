@@ -192,8 +192,7 @@ impl Arguments {
         let mut outcome = Outcome::Complete;
         for (path, became) in files.iter().zip(settled.map_err(failure)?) {
             report::settled(path, became.as_ref(), self.json, out)?;
-            if self.rollback && became == Some(Became::Completed) {
-                complain(about(path, "too late to bring the old file back: the upgrade had ended"));
+            if self.rollback && too_late(path, became.as_ref()) {
                 outcome = Outcome::Incomplete;
             }
         }
@@ -204,6 +203,15 @@ impl Arguments {
 /// What to tell about an upgrade that did not take place.
 pub(crate) fn failure(error: UpgradeError) -> Failure {
     Failure::Message(error.to_string())
+}
+
+/// Whether a roll back found that the upgrade had ended; says so.
+pub(crate) fn too_late(path: &Path, became: Option<&Became>) -> bool {
+    let ended = became == Some(&Became::Completed);
+    if ended {
+        complain(about(path, "too late to bring the old file back: the upgrade had ended"));
+    }
+    ended
 }
 
 /// What became of what an earlier run had left behind, in words.
