@@ -4,7 +4,8 @@
 //! - `v6_to_v7`, `v7_to_v8`, `v8_to_v9`: one step each; `duplicates`, `leaves`, `node`: chains
 //!   become trees
 //! - `draft`: the file as it will be, in memory of the size of the changes
-//! - `plan`, `run`, `copy`, `progress`: what the user sees of it
+//! - `plan`, `run`, `copy`, `report`, `progress`: what the user sees of it
+//! - `journals`, `leftovers`: the journals of a run, and those of an earlier one
 //! - `databases`, `sorting`, `shared_keys`, `content`: what the steps need to know
 
 mod choices;
@@ -15,7 +16,9 @@ mod databases;
 mod draft;
 mod duplicates;
 mod error;
+mod journals;
 mod leaves;
+mod leftovers;
 mod logs;
 mod node;
 mod notice;
@@ -23,6 +26,7 @@ mod plan;
 mod prepare;
 mod profile;
 mod progress;
+mod report;
 mod reset;
 mod run;
 mod shared_keys;
@@ -41,5 +45,6 @@ pub use notice::Notice;
 pub use plan::{Change, Plan};
 pub use profile::{Duplicates, Profile};
 pub use progress::{Progress, Step};
+pub use report::{FileReport, Report};
 pub use reset::Reset;
-pub use run::{FileReport, Report, Upgrade, in_memory};
+pub use run::{Upgrade, in_memory};

@@ -2,30 +2,28 @@
 //! "Our procedure" and "Crash-safe protocol").
 
 use std::collections::hash_map::RandomState;
-#[cfg(unix)]
 use std::hash::{BuildHasher, Hasher};
 use std::io;
-#[cfg(unix)]
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::choices::{Choices, Job, NewId, ResetOf};
-use super::content::Content;
+#[cfg(unix)]
+use super::copy;
 use super::databases::Missing;
-use super::draft::Draft;
 use super::error::{Refusal, Result, UpgradeError};
+use super::journals::Journals;
+use super::leftovers::{Settled, Wish};
 use super::notice::Notice;
 use super::plan::Plan;
 use super::prepare::{self, Prepared, Ready};
 use super::profile::Profile;
-use super::progress::{Counter, Progress, Step, Watch};
+use super::progress::{Progress, Step, Watch};
+use super::report::{FileReport, Report};
 use super::validation::{self, Validation};
-use super::{copy, logs, reset};
+use super::{logs, reset};
 use crate::btree::Database;
-use crate::journal::{
-    self, Backup, BoxError, Disk, DiskFile, Estimate, Facts, Identity, Journal, Leftover, Operation, Outcome,
-    Set, SetLeftover,
-};
+use crate::journal::{self, Backup, Disk, DiskFile, Facts, Identity, Operation, Outcome};
 use crate::types::FileId;
 
 /// A plan for a file of more bytes is not carried out in memory to see what comes of it.
@@ -54,13 +52,13 @@ const CHECKED_IN_MEMORY: u64 = 32 << 20;
 /// makes the file new or old again, whole. See [`journal`](crate::journal).
 #[derive(Debug)]
 pub struct Upgrade<'d, D: Disk> {
-    disk: &'d D,
+    pub(super) disk: &'d D,
     paths: Vec<PathBuf>,
-    choices: Choices,
+    pub(super) choices: Choices,
     job: Job,
     backup: Option<PathBuf>,
     keep_backup: bool,
-    watch: Watch<'d>,
+    pub(super) watch: Watch<'d>,
 }
 
 /// The upgraded form of a file that is in memory, and what is worth knowing about it.
@@ -95,50 +93,6 @@ pub fn in_memory(file: &[u8], choices: &Choices) -> Result<(Vec<u8>, Vec<Notice>
     let facts = facts(Job::Upgrade, choices, &db, &prepared, id);
     validation::plan(&prepared.draft, &facts, u64::MAX, counter)?;
     Ok((prepared.draft.file(), prepared.notices))
-}
-
-/// What an upgrade did.
-#[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-pub struct Report {
-    /// Each file, in the order in which they were given.
-    pub files: Vec<FileReport>,
-    /// Files that were not given, but which an earlier run had been changing together with
-    /// one that was: what became of that.
-    pub others: Vec<(PathBuf, Outcome)>,
-}
-
-/// What became of one file.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct FileReport {
-    /// The file.
-    pub path: PathBuf,
-    /// What an earlier run had left behind, and what became of that.
-    pub leftover: Option<Outcome>,
-    /// Version before.
-    pub from: u32,
-    /// Version afterwards: the same, if there was nothing to do.
-    pub to: u32,
-    /// Pages that were changed.
-    pub modified: u32,
-    /// Pages that were added.
-    pub appended: u32,
-    /// What the file holds, before and afterwards; `None` if nothing but page 0 changed, so
-    /// that all pairs stand where they stood.
-    pub content: Option<Content>,
-    /// What is worth knowing.
-    pub notices: Vec<Notice>,
-    /// The whole copy of the old file, if it was kept.
-    pub backup: Option<PathBuf>,
-}
-
-impl FileReport {
-    /// Whether anything was changed.
-    #[must_use]
-    pub fn changed(&self) -> bool {
-        self.modified > 0 || self.appended > 0
-    }
 }
 
 #[cfg(unix)]
@@ -186,7 +140,7 @@ impl Upgrade<'_, journal::SystemDisk> {
             validation::whole(contents, &facts, validating)
         })?;
         prepared.notices.extend((!lost.is_empty()).then_some(Notice::Attributes { names: lost }));
-        Ok(report(path, &prepared, None, None))
+        Ok(FileReport::new(path, &prepared, None))
     }
 }
 
@@ -314,29 +268,9 @@ impl<'d, D: Disk> Upgrade<'d, D> {
         Ok(Report { files: reports, others: Vec::new() })
     }
 
-    /// Goes on with what an earlier run left behind: makes the files new.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Leftover::resume`] and [`SetLeftover::resume`].
-    pub fn resume(&self) -> Result<Vec<Option<Outcome>>> {
-        let (places, files) = self.lock()?;
-        Ok(self.settle(&places, &files, Wish::Resume)?.files)
-    }
-
-    /// Undoes what an earlier run left behind: makes the files what they were before.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Leftover::roll_back`] and [`SetLeftover::roll_back`].
-    pub fn roll_back(&self) -> Result<Vec<Option<Outcome>>> {
-        let (places, files) = self.lock()?;
-        Ok(self.settle(&places, &files, Wish::RollBack)?.files)
-    }
-
     /// Locks the files, and says where they are, without symbolic links. All are in one
     /// folder: there a later run finds all of a set, whichever of them it is given.
-    fn lock(&self) -> Result<(Vec<PathBuf>, Vec<D::File>)> {
+    pub(super) fn lock(&self) -> Result<(Vec<PathBuf>, Vec<D::File>)> {
         let mut places: Vec<PathBuf> = Vec::new();
         for path in &self.paths {
             let place = self.disk.resolve(path).map_err(at(path))?;
@@ -351,73 +285,6 @@ impl<'d, D: Disk> Upgrade<'d, D> {
         let open = |path: &PathBuf| Ok(self.disk.open_exclusive(path, self.choices.assume_closed)?);
         let files = self.paths.iter().map(open).collect::<Result<_>>()?;
         Ok((places, files))
-    }
-
-    /// Deals with what an earlier run left behind; what became of it, file by file.
-    fn settle(&self, places: &[PathBuf], files: &[D::File], wish: Wish) -> Result<Settled> {
-        let mut outcomes = Vec::new();
-        let (mut of_set, mut numbers) = (Vec::new(), Vec::new());
-        for (path, file) in places.iter().zip(files) {
-            let outcome = match journal::leftover(self.disk, file, path)? {
-                None => None,
-                Some(leftover) if leftover.one_of_set() => {
-                    numbers.push(outcomes.len());
-                    of_set.push(leftover);
-                    None
-                }
-                Some(leftover) => Some(match wish {
-                    Wish::Resume => {
-                        let counter = self.watch.step(path, Step::Validate);
-                        leftover.resume(|contents, facts| validation::whole(contents, facts, counter))?
-                    }
-                    Wish::RollBack => leftover.roll_back()?,
-                }),
-            };
-            outcomes.push(outcome);
-        }
-        let Some(folder) = places.first().and_then(|first| first.parent()) else {
-            return Ok(Settled { files: outcomes, others: Vec::new() });
-        };
-        let strangers = match of_set.is_empty() && !SetLeftover::has_set_file(self.disk, folder)? {
-            true => Vec::new(),
-            false => self.strangers(folder, places)?,
-        };
-        let mut others = Vec::new();
-        for (path, file) in &strangers {
-            if let Some(leftover) = journal::leftover(self.disk, file, path)?.filter(Leftover::one_of_set) {
-                of_set.push(leftover);
-                others.push((path.clone(), Outcome::Discarded));
-            }
-        }
-        if let Some(set) = SetLeftover::new(self.disk, folder, of_set)? {
-            let outcome = match wish {
-                Wish::Resume => set.resume(|path, contents, facts| {
-                    validation::whole(contents, facts, self.watch.step(path, Step::Validate))
-                })?,
-                Wish::RollBack => set.roll_back()?,
-            };
-            for number in numbers {
-                outcomes.iter_mut().skip(number).take(1).for_each(|of| *of = Some(outcome.clone()));
-            }
-            others.iter_mut().for_each(|(_, of)| *of = outcome.clone());
-        }
-        Ok(Settled { files: outcomes, others })
-    }
-
-    /// The other files of the folder that have a journal: a set is dealt with as a whole,
-    /// whichever of its files were given.
-    fn strangers(&self, folder: &Path, own: &[PathBuf]) -> Result<Vec<(PathBuf, D::File)>> {
-        let mut strangers = Vec::new();
-        for path in self.disk.list(folder).map_err(at(folder))? {
-            let Some(database) = journal::database(&path).filter(|database| !own.contains(database)) else {
-                continue;
-            };
-            if self.disk.exists(&database).map_err(at(&database))? {
-                let file = self.disk.open_exclusive(&database, self.choices.assume_closed)?;
-                strangers.push((database, file));
-            }
-        }
-        Ok(strangers)
     }
 
     fn plan_one(&self, path: &Path, missing: &mut Missing<'_>) -> Result<Plan> {
@@ -461,7 +328,7 @@ impl<'d, D: Disk> Upgrade<'d, D> {
         let contents = file.contents().map_err(at(path))?;
         if let Some(ready) = self.ready(&contents)? {
             missing.look_at(Database::from_bytes(&contents[..]));
-            return Ok(nothing(path, ready));
+            return Ok(FileReport::nothing(path, ready));
         }
         let db = Database::from_bytes(&contents[..])?;
         missing.look(&db);
@@ -477,13 +344,10 @@ impl<'d, D: Disk> Upgrade<'d, D> {
             let counter = self.watch.step(path, Step::Journal);
             journals.write(file, path, &facts, &prepared.draft, counter)?;
             if prepared.draft.is_head_only() {
-                let resolved = self.disk.resolve(path);
-                let resolved =
-                    resolved.map_err(|source| crate::Error::Open { path: path.to_owned(), source })?;
-                validation.only_head(resolved, db.meta().clone());
+                validation.only_head(self.disk.resolve(path).map_err(at(path))?, db.meta().clone());
             }
         }
-        Ok(report(path, &prepared, None, backup))
+        Ok(FileReport::new(path, &prepared, backup))
     }
 
     fn prepare<'p>(
@@ -559,127 +423,9 @@ fn remove<D: Disk>(backups: Vec<Backup<'_, D>>) -> Result<()> {
     Ok(())
 }
 
-/// What became of what an earlier run had left behind.
-struct Settled {
-    /// Of the files that were given, one by one.
-    files: Vec<Option<Outcome>>,
-    /// Of the others that it had been changing together with them.
-    others: Vec<(PathBuf, Outcome)>,
-}
-
-/// Pages of a journal after which somebody is told.
-const PAGES_AT_ONCE: u64 = 256;
-
-/// What to do with a leftover.
-#[derive(Clone, Copy)]
-enum Wish {
-    Resume,
-    RollBack,
-}
-
-/// The journal of the only file, or those of a set.
-enum Journals<'f, D: Disk> {
-    One(&'f D, Option<Box<Journal<'f, D>>>),
-    Several(Set<'f, D>),
-}
-
-impl<'f, D: Disk> Journals<'f, D> {
-    fn new(disk: &'f D, places: &[PathBuf]) -> Result<Self> {
-        Ok(match places {
-            [first, _, ..] => Journals::Several(Set::new(disk, first.parent().unwrap_or(first))?),
-            _ => Journals::One(disk, None),
-        })
-    }
-
-    fn write(
-        &mut self,
-        file: &'f D::File,
-        path: &Path,
-        facts: &Facts,
-        draft: &Draft<'_>,
-        counter: Counter<'_>,
-    ) -> Result<()> {
-        let modified = u64::from(draft.modified()).saturating_add(1);
-        let estimate = Estimate { modified, appended: draft.appended().into() };
-        let total = estimate.modified.saturating_add(estimate.appended);
-        let changes = draft.changes().zip(0..).map(|(change, pages)| {
-            if pages % PAGES_AT_ONCE == 0 {
-                counter.pages(pages, total);
-            }
-            Ok::<_, BoxError>(change)
-        });
-        match self {
-            Journals::One(disk, journal) => {
-                *journal = Some(Box::new(Journal::write(*disk, file, path, facts, estimate, changes)?));
-            }
-            Journals::Several(set) => set.write(file, path, facts, estimate, changes)?,
-        }
-        Ok(())
-    }
-
-    fn run(self, validation: &Validation, watch: &Watch<'_>) -> Result<()> {
-        match self {
-            Journals::One(_, None) => {}
-            Journals::One(_, Some(journal)) => {
-                let path = journal.path().to_owned();
-                journal.run(|contents, facts| validation.check(&path, contents, facts, watch))?;
-            }
-            Journals::Several(set) => {
-                set.run(|path, contents, facts| validation.check(path, contents, facts, watch))?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Removes the journals: no file was touched yet.
-    fn discard(self) -> Result<()> {
-        match self {
-            Journals::One(_, None) => {}
-            Journals::One(_, Some(mut journal)) => journal.roll_back()?,
-            Journals::Several(set) => set.roll_back()?,
-        }
-        Ok(())
-    }
-}
-
 /// Turns an error of the file system into one that names the file.
-fn at(path: &Path) -> impl FnOnce(io::Error) -> crate::Error + '_ {
+pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> crate::Error + '_ {
     move |source| crate::Error::Open { path: path.to_owned(), source }
-}
-
-fn report(
-    path: &Path,
-    prepared: &Prepared<'_>,
-    leftover: Option<Outcome>,
-    backup: Option<PathBuf>,
-) -> FileReport {
-    let draft = &prepared.draft;
-    FileReport {
-        path: path.to_owned(),
-        leftover,
-        from: prepared.from,
-        to: prepared.to,
-        modified: draft.modified(),
-        appended: draft.appended(),
-        content: prepared.content,
-        notices: prepared.notices.clone(),
-        backup,
-    }
-}
-
-/// The report about a file that has the form already.
-fn nothing(path: &Path, ready: Ready) -> FileReport {
-    FileReport {
-        path: path.to_owned(),
-        leftover: None,
-        from: ready.version,
-        to: ready.version,
-        modified: 0,
-        appended: 0,
-        content: None,
-        notices: Vec::new(),
-        backup: None,
-    }
 }
 
 impl Choices {
