@@ -25,13 +25,12 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Instant;
 
 use bdbkit::FileId;
 use bdbkit::journal::poisoned;
 use bdbkit::upgrade::{Choices, NewId, in_memory};
 use common::data;
-use kill::{killed, told, too_late, wanted};
+use kill::{State, Victim};
 
 const ID: FileId = FileId(*b"an id of twenty byte");
 /// Files with long chains of duplicates in either byte order, with overflow items, and such
@@ -84,71 +83,27 @@ fn found(folder: &Path, files: &[File]) -> Vec<Vec<u8>> {
     files.iter().map(|file| fs::read(folder.join(&file.name)).unwrap()).collect()
 }
 
-#[derive(Debug, Default)]
-struct Seen {
-    kills: usize,
-    /// Kills that left a journal or a set file.
-    in_the_middle: usize,
-    /// Those that left a half-written file.
-    half_written: usize,
-    /// Later runs that were killed in turn.
-    again: usize,
-    new: usize,
-    old: usize,
-}
-
 #[test]
 fn a_folder_survives_any_kill() {
-    let wanted = wanted(20);
     let files = files();
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    let restore = || files.iter().for_each(|file| fs::write(folder.join(&file.name), &file.old).unwrap());
-    let is_new = || found(folder, &files).iter().zip(&files).all(|(found, file)| *found == file.new);
-    let is_old = || found(folder, &files).iter().zip(&files).all(|(found, file)| *found == file.old);
-
-    restore();
-    let began = Instant::now();
-    let output = tool(&[], folder).output().unwrap();
-    let whole = began.elapsed();
-    assert!(output.status.success() && is_new(), "{}", told(&output));
-    assert_eq!(leftovers(folder, &files), Vec::<PathBuf>::new());
-
-    let mut seen = Seen::default();
-    for run in 0..10 * wanted {
-        if seen.kills == wanted {
-            break;
+    let state = || {
+        let found = found(folder, &files);
+        let all = |of: fn(&File) -> &Vec<u8>| found.iter().zip(&files).all(|(found, file)| found == of(file));
+        State {
+            new: all(|file| &file.new),
+            old: all(|file| &file.old),
+            leftovers: !leftovers(folder, &files).is_empty(),
+            half_written: found.iter().any(|bytes| poisoned(bytes)),
         }
-        restore();
-        // All parts of the run in turn, in no order.
-        let part = |n: usize| whole.mul_f64(f64::from(u32::try_from(run * n % 101).unwrap()) / 100.0);
-        if !killed(tool(&[], folder), part(37), run % 5 == 0) {
-            assert!(is_new(), "a run that came to its end");
-            continue;
-        }
-        seen.kills += 1;
-        seen.in_the_middle += usize::from(!leftovers(folder, &files).is_empty());
-        seen.half_written += usize::from(found(folder, &files).iter().any(|bytes| poisoned(bytes)));
-        let wish = ["--resume", "--rollback"][run % 2];
-        if run % 3 == 0 {
-            seen.again += usize::from(killed(tool(&[wish], folder), part(53), false));
-        }
-        let output = tool(&[wish], folder).output().unwrap();
-        if too_late(&output) {
-            let output = tool(&["--resume"], folder).output().unwrap();
-            assert!(output.status.success() && is_new(), "{}", told(&output));
-        } else {
-            assert!(output.status.success(), "{wish}: {}", told(&output));
-        }
-        let (new, old) = (is_new(), is_old());
-        assert!(new || old, "a mixture after {wish}: {}", String::from_utf8_lossy(&output.stdout));
-        assert_eq!(leftovers(folder, &files), Vec::<PathBuf>::new(), "after {wish}");
-        seen.new += usize::from(new);
-        seen.old += usize::from(old);
-    }
-    println!("a run takes {whole:.0?}; {seen:?}");
-    assert_eq!(seen.kills, wanted);
-    assert!(seen.in_the_middle > wanted / 10, "{seen:?}");
-    let all_kinds = [seen.half_written, seen.again, seen.new, seen.old].iter().all(|&count| count > 0);
-    assert!(all_kinds || wanted < 100, "{seen:?}");
+    };
+    let victim = Victim {
+        tool: &|arguments| tool(arguments, folder),
+        restore: &|| files.iter().for_each(|file| fs::write(folder.join(&file.name), &file.old).unwrap()),
+        state: &state,
+        later: &["--resume", "--rollback"],
+        again: 3,
+    };
+    victim.survives(20, |_, _| {});
 }

@@ -1,9 +1,9 @@
-//! Runs of the tool that are killed.
+//! Runs of the tool that are killed, at moments spread over their time.
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Output, Stdio};
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The tool with its first arguments.
 pub(crate) fn tool(arguments: &[&str]) -> Command {
@@ -13,7 +13,7 @@ pub(crate) fn tool(arguments: &[&str]) -> Command {
 }
 
 /// As many kills as `BDBKIT_KILLS` in the environment says.
-pub(crate) fn wanted(default: usize) -> usize {
+fn wanted(default: usize) -> usize {
     std::env::var("BDBKIT_KILLS").map_or(default, |kills| kills.parse().unwrap())
 }
 
@@ -29,7 +29,7 @@ fn stop(child: &mut Child, interrupt: bool) {
 }
 
 /// Starts a run and stops it after some time; whether it was still running.
-pub(crate) fn killed(mut run: Command, after: Duration, interrupt: bool) -> bool {
+fn killed(mut run: Command, after: Duration, interrupt: bool) -> bool {
     let mut child = run.spawn().unwrap();
     sleep(after);
     stop(&mut child, interrupt);
@@ -39,12 +39,107 @@ pub(crate) fn killed(mut run: Command, after: Duration, interrupt: bool) -> bool
     by_signal
 }
 
-pub(crate) fn told(output: &Output) -> String {
+fn told(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 /// Whether all files were new already, so that rolling back was refused.
-pub(crate) fn too_late(output: &Output) -> bool {
+fn too_late(output: &Output) -> bool {
     let words = ["can no longer be rolled back", "too late to bring the old file back"];
     output.status.code() == Some(1) && words.iter().any(|words| told(output).contains(words))
+}
+
+/// How a folder stands after a run, or after one that was killed.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct State {
+    /// All files are new.
+    pub(crate) new: bool,
+    /// All files are old.
+    pub(crate) old: bool,
+    /// Something is there that was not before: a journal, a set file, copies.
+    pub(crate) leftovers: bool,
+    /// A file is half-written.
+    pub(crate) half_written: bool,
+}
+
+/// A run that may be killed.
+pub(crate) struct Victim<'v> {
+    /// The run, with arguments of its own.
+    pub(crate) tool: &'v dyn Fn(&[&str]) -> Command,
+    /// Puts everything back as it was before.
+    pub(crate) restore: &'v dyn Fn(),
+    /// How the folder stands.
+    pub(crate) state: &'v dyn Fn() -> State,
+    /// The arguments of the later runs, in turn: what is left when they end must be new or old.
+    pub(crate) later: &'v [&'v str],
+    /// Every so many later runs are killed once, too.
+    pub(crate) again: usize,
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    kills: usize,
+    /// Kills that left something behind.
+    in_the_middle: usize,
+    /// Those that left a half-written file.
+    half_written: usize,
+    /// Later runs that were killed in turn.
+    again: usize,
+    new: usize,
+    old: usize,
+}
+
+impl Victim<'_> {
+    /// Kills it, so many times unless the environment says otherwise. `check` sees each later
+    /// run that came to its end: its argument, and how the folder stands then.
+    pub(crate) fn survives(&self, default: usize, check: impl Fn(&str, State)) {
+        let wanted = wanted(default);
+        (self.restore)();
+        let began = Instant::now();
+        let output = (self.tool)(&[]).output().unwrap();
+        let whole = began.elapsed();
+        let state = (self.state)();
+        assert!(output.status.success() && state.new && !state.leftovers, "{}", told(&output));
+
+        let mut seen = Seen::default();
+        for run in 0..10 * wanted {
+            if seen.kills == wanted {
+                break;
+            }
+            (self.restore)();
+            // All parts of the run in turn, in no order.
+            let part = |n: usize| whole.mul_f64(f64::from(u32::try_from(run * n % 101).unwrap()) / 100.0);
+            if !killed((self.tool)(&[]), part(37), run % 5 == 0) {
+                assert!((self.state)().new, "a run that came to its end");
+                continue;
+            }
+            seen.kills += 1;
+            let state = (self.state)();
+            seen.in_the_middle += usize::from(state.leftovers);
+            seen.half_written += usize::from(state.half_written);
+            let wish = self.later[run % self.later.len()];
+            if run % self.again == 0 {
+                seen.again += usize::from(killed((self.tool)(&[wish]), part(53), false));
+            }
+            let output = (self.tool)(&[wish]).output().unwrap();
+            if too_late(&output) {
+                let output = (self.tool)(&["--resume"]).output().unwrap();
+                assert!(output.status.success() && (self.state)().new, "{}", told(&output));
+            } else {
+                assert!(output.status.success(), "{wish}: {}", told(&output));
+            }
+            let state = (self.state)();
+            let printed = String::from_utf8_lossy(&output.stdout);
+            assert!(state.new || state.old, "a mixture after {wish}: {printed}");
+            assert!(!state.leftovers, "something was left behind after {wish}");
+            check(wish, state);
+            seen.new += usize::from(state.new);
+            seen.old += usize::from(state.old);
+        }
+        println!("a run takes {whole:.0?}; {seen:?}");
+        assert_eq!(seen.kills, wanted);
+        assert!(seen.in_the_middle > wanted / 10, "{seen:?}");
+        let all_kinds = [seen.half_written, seen.again, seen.new, seen.old].iter().all(|&count| count > 0);
+        assert!(all_kinds || wanted < 100, "{seen:?}");
+    }
 }
