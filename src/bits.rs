@@ -1,19 +1,19 @@
 //! One bit a page.
 
-use super::file::File;
 use crate::types::PageNo;
 
 /// A set of pages of a file.
 #[derive(Clone, Debug)]
-pub(super) struct Bits {
+pub(crate) struct Bits {
     first: PageNo,
     words: Vec<u64>,
 }
 
 impl Bits {
-    pub(super) fn new(file: &File<'_>) -> Bits {
-        let first = file.geometry.first_page();
-        let pages = PageNo(file.pages).index().saturating_sub(first.index());
+    /// No page yet, of a file whose first one has this number and whose last one is before
+    /// `end`.
+    pub(crate) fn new(first: PageNo, end: u32) -> Bits {
+        let pages = PageNo(end).index().saturating_sub(first.index());
         Bits { first, words: vec![0; pages.div_ceil(64)] }
     }
 
@@ -23,13 +23,13 @@ impl Bits {
         (index >> 6, 1 << (index & 63))
     }
 
-    pub(super) fn has(&self, no: PageNo) -> bool {
+    pub(crate) fn has(&self, no: PageNo) -> bool {
         let (at, bit) = self.place(no);
         self.words.get(at).is_some_and(|word| word & bit != 0)
     }
 
     /// Adds a page; whether it was new. One that is not in the file never is.
-    pub(super) fn mark(&mut self, no: PageNo) -> bool {
+    pub(crate) fn mark(&mut self, no: PageNo) -> bool {
         let (at, bit) = self.place(no);
         let Some(word) = self.words.get_mut(at) else { return false };
         let new = *word & bit == 0;

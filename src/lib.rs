@@ -32,6 +32,7 @@
 //!   and the folder of a mail store as a whole: `mboxlist`;
 //! - `cli`: the tool of the same name.
 
+mod bits;
 mod btree;
 mod crypt;
 pub mod dump;

@@ -52,6 +52,8 @@ pub(crate) use set::NAME as SET;
 pub use set::{Set, SetLeftover};
 #[cfg(unix)]
 pub use system::{SystemDisk, SystemFile};
+#[cfg(unix)]
+pub(crate) use system::{keep_time, own_as};
 
 use crate::format::meta::{self as layout, at};
 use crate::order::Endianness;

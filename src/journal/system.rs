@@ -143,12 +143,8 @@ impl DiskFile for SystemFile {
 
     fn resemble(&self, other: &SystemFile) {
         let Ok(model) = other.0.metadata() else { return };
-        // Only the superuser gives files away; the copy of others is their own.
-        let _ = fchown(&self.0, Some(model.uid()), Some(model.gid()));
-        let _ = self.0.set_permissions(model.permissions());
-        if let Ok(modified) = model.modified() {
-            let _ = self.0.set_times(FileTimes::new().set_modified(modified));
-        }
+        let _ = own_as(&self.0, &model);
+        keep_time(&self.0, &model);
     }
 
     #[cfg(target_os = "linux")]
@@ -182,6 +178,20 @@ impl DiskFile for SystemFile {
         let mut bytes = vec![0; size];
         self.read_at(0, &mut bytes)?;
         Ok(Contents::from(bytes))
+    }
+}
+
+/// Gives a file or folder the owner of another, as far as this user may, and its permissions.
+pub(crate) fn own_as(file: &File, model: &fs::Metadata) -> io::Result<()> {
+    // Only the superuser gives files away; the copy of others is their own.
+    let _ = fchown(file, Some(model.uid()), Some(model.gid()));
+    file.set_permissions(model.permissions())
+}
+
+/// Gives a file the time of another, if the file system keeps times.
+pub(crate) fn keep_time(file: &File, model: &fs::Metadata) {
+    if let Ok(modified) = model.modified() {
+        let _ = file.set_times(FileTimes::new().set_modified(modified));
     }
 }
 

@@ -7,6 +7,7 @@ use byteorder::ByteOrder;
 use super::geometry::Geometry;
 use super::note::{Note, Notes};
 use super::report::Report;
+use crate::bits::Bits;
 use crate::error::{Defect, Error};
 use crate::format::checksum;
 use crate::format::page::{Page, PageKind, at};
@@ -27,6 +28,11 @@ impl<'s> File<'s> {
         let there = bytes.len().div_ceil(geometry.page_size().bytes());
         let pages = u32::try_from(there).unwrap_or(u32::MAX).saturating_add(geometry.first_page().0);
         File { bytes, geometry, pages }
+    }
+
+    /// A set of its pages, with none in it yet.
+    pub(super) fn no_pages(&self) -> Bits {
+        Bits::new(self.geometry.first_page(), self.pages)
     }
 
     /// The numbers of all pages but page 0.

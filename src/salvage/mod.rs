@@ -13,7 +13,6 @@
 //! - `remains`: what was deleted, on free pages and in unused space
 //! - `records`: all of it, each page once
 
-mod bits;
 mod bucket;
 mod careful;
 mod catalog;
@@ -43,13 +42,13 @@ pub use record::{Bytes, Key, Origin, Place, Provenance, Recovered, Salvaged};
 pub use records::Records;
 pub use report::Report;
 
+use crate::bits::Bits;
 use crate::error::{Error, Result};
 use crate::format::meta::{HALF_WRITTEN, at};
 use crate::limits::Limits;
 use crate::order::{Endianness, with_order};
 use crate::source::Source;
 use crate::types::PageSize;
-use bits::Bits;
 use file::File;
 use geometry::Forced;
 use overflow::Chains;

@@ -2,11 +2,11 @@
 
 use byteorder::ByteOrder;
 
-use super::bits::Bits;
 use super::file::File;
 use super::note::{Note, Notes};
 use super::record::{Bytes, Recovered};
 use super::report::Report;
+use crate::bits::Bits;
 use crate::error::{Defect, Error};
 use crate::format::page::{PageKind, at};
 use crate::types::PageNo;
@@ -36,7 +36,8 @@ pub(super) struct Chain {
 
 impl Chains {
     pub(super) fn new(file: &File<'_>) -> Self {
-        Chains { once: Bits::new(file), twice: Bits::new(file), internal: Bits::new(file) }
+        let none = file.no_pages();
+        Chains { once: none.clone(), twice: none.clone(), internal: none }
     }
 
     /// Whether the page is known to belong to an item.

@@ -1,11 +1,11 @@
 //! What all steps of a salvage share.
 
-use super::bits::Bits;
 use super::claims::Claims;
 use super::file::File;
 use super::overflow::Chains;
 use super::report::Report;
 use super::tiles::Tiles;
+use crate::bits::Bits;
 
 /// The file, the pages that were seen, and what was met.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ impl<'s> Work<'s> {
     pub(super) fn new(file: File<'s>) -> Self {
         Work {
             file,
-            seen: Bits::new(&file),
+            seen: file.no_pages(),
             chains: Chains::new(&file),
             claims: Claims::new(),
             tiles: Tiles::new(),

@@ -66,6 +66,24 @@ impl Content {
     }
 }
 
+impl Content {
+    /// Does some work while another thread reads all pairs, if they are wanted.
+    pub(super) fn beside<T>(
+        file: &Database<'_>,
+        wanted: bool,
+        work: impl FnOnce() -> T,
+    ) -> (T, Option<Result<Content>>) {
+        thread::scope(|scope| {
+            let content = wanted.then(|| scope.spawn(|| Content::of(file)));
+            let done = work();
+            let join = |thread: thread::ScopedJoinHandle<'_, _>| {
+                thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            };
+            (done, content.map(join))
+        })
+    }
+}
+
 /// Pages that nothing leads to are no part of the content.
 fn tolerate(error: Error) -> Result<()> {
     match error {

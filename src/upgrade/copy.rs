@@ -13,7 +13,6 @@ use super::error::{Refusal, UpgradeError};
 use super::validation;
 use crate::error::Error;
 use crate::journal::{self, BoxError, Contents, Disk, DiskFile, JournalError, SystemDisk};
-use crate::types::PageNo;
 
 /// Writes a copy, validates it, and gives it its name. The names of extended attributes that it
 /// could not be given.
@@ -63,11 +62,8 @@ fn create(path: &Path) -> Result<File, UpgradeError> {
 
 fn fill(file: &File, draft: &Draft<'_>) -> io::Result<()> {
     let mut out = BufWriter::with_capacity(1 << 20, file);
-    for no in (0..draft.count()).map(PageNo) {
-        match draft.pages().raw(no).filter(|_| !draft.changes_page(no)) {
-            Some(raw) => out.write_all(raw)?,
-            None => out.write_all(&draft.image(no).unwrap_or_default())?,
-        }
+    for image in draft.images() {
+        out.write_all(&image)?;
     }
     out.flush()
 }
@@ -129,8 +125,7 @@ fn publish(draft: &Path, target: &Path) -> Result<(), UpgradeError> {
         Err(_) => fs::rename(draft, target),
     }
     .map_err(at(target))?;
-    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
+    let folder = journal::directory(target);
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(at(folder))
 }
 

@@ -129,7 +129,7 @@ pub(crate) struct Draft<'p> {
 
 impl<'p> Draft<'p> {
     pub(crate) fn new(pages: &'p Pages<'p>) -> Self {
-        let (changes, leaves) = (BTreeMap::new(), Leaves::default());
+        let (changes, leaves) = (BTreeMap::new(), Leaves::new(pages.count()));
         Draft { pages, changes, leaves, appended: Vec::new(), lsn: None }
     }
 
@@ -225,15 +225,18 @@ impl<'p> Draft<'p> {
         Some(page)
     }
 
+    /// All pages as they will be, by number.
+    pub(super) fn images(&self) -> impl Iterator<Item = Cow<'_, [u8]>> {
+        (0..self.count()).map(PageNo).map(|no| match self.pages.raw(no).filter(|_| !self.changes_page(no)) {
+            Some(raw) => Cow::Borrowed(raw),
+            None => Cow::Owned(self.image(no).unwrap_or_default()),
+        })
+    }
+
     /// The whole file as it will be.
-    pub(crate) fn file(&self) -> Vec<u8> {
+    pub(super) fn file(&self) -> Vec<u8> {
         let mut file = Vec::new();
-        for no in (0..self.count()).map(PageNo) {
-            match self.pages.raw(no).filter(|_| !self.changes_page(no)) {
-                Some(raw) => file.extend_from_slice(raw),
-                None => file.extend_from_slice(&self.image(no).unwrap_or_default()),
-            }
-        }
+        self.images().for_each(|image| file.extend_from_slice(&image));
         file
     }
 

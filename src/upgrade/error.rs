@@ -7,7 +7,7 @@ use crate::journal::{JournalError, Outcome};
 use crate::types::{Lsn, PageNo};
 
 /// A number of things, in words.
-pub(super) fn counted(number: u64, what: &str) -> String {
+pub(crate) fn counted(number: u64, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 

@@ -6,22 +6,20 @@
 //! bears the LSN of its record.
 
 use std::collections::{HashMap, HashSet};
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use byteorder::ByteOrder;
 
 use super::choices::Choices;
+use super::config::log_folder;
 use super::error::{Refusal, Result, UpgradeError, counted};
 use super::notice::Notice;
 use crate::btree::Database;
 use crate::format::page::{Page, PageKind};
+use crate::journal;
 use crate::log::{Event, Fate, Files, LogDir, LogError, Record, Transactions, Value};
 use crate::order::with_order;
 use crate::types::{FileId, Lsn, PageNo};
-
-/// More of a `DB_CONFIG` is not read, in bytes.
-const LONGEST_CONFIG: u64 = 64 << 10;
 
 /// What logs say about a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -50,21 +48,12 @@ pub(crate) fn is_region(name: &str) -> bool {
 /// Refuses a file that may be in use, or that its logs have not finished with: that first,
 /// for it says what to do.
 pub(crate) fn check_logs(file: &Database<'_>, path: &Path, choices: &Choices) -> Result<Option<Notice>> {
-    let home = home(path, choices);
+    let home = choices.home.as_deref().unwrap_or_else(|| journal::directory(path));
     let region = region(home).filter(|_| !choices.assume_closed);
     let notice = compare(file, home, region.is_some(), choices)?;
     match region {
         Some(file) => Err(Refusal::Environment { file }.into()),
         None => Ok(notice),
-    }
-}
-
-/// The home of the environment that a file belongs to.
-fn home<'c>(path: &'c Path, choices: &'c Choices) -> &'c Path {
-    match (&choices.home, path.parent()) {
-        (Some(home), _) => home,
-        (None, Some(folder)) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
     }
 }
 
@@ -96,23 +85,6 @@ fn compare(file: &Database<'_>, home: &Path, regions: bool, choices: &Choices) -
             pending.highest, pending.end
         ),
     }))
-}
-
-/// Where an environment keeps its logs: in its home, or where `DB_CONFIG` there puts them
-/// (recovery, "Names").
-pub(crate) fn log_folder(home: &Path) -> PathBuf {
-    let mut config = Vec::new();
-    let path = home.join("DB_CONFIG");
-    // Opening a pipe would wait for its other end.
-    let regular = std::fs::metadata(&path).is_ok_and(|kind| kind.is_file());
-    if let Some(file) = regular.then(|| std::fs::File::open(path).ok()).flatten() {
-        // As much as was read before an error counts.
-        let _ = file.take(LONGEST_CONFIG).read_to_end(&mut config);
-    }
-    let config = String::from_utf8_lossy(&config);
-    let mut settings = config.lines().filter_map(|line| line.trim().split_once(char::is_whitespace));
-    let logs = settings.rfind(|(name, _)| ["set_lg_dir", "DB_LOG_DIR"].contains(name));
-    logs.map_or(home.to_owned(), |(_, folder)| home.join(folder.trim()))
 }
 
 fn region(folder: &Path) -> Option<PathBuf> {

@@ -7,7 +7,7 @@ use super::choices::{Choices, RecordForm};
 use super::content::Content;
 use super::databases::Databases;
 use super::draft::{Draft, Reason};
-use super::error::{Refusal, Result};
+use super::error::{Refusal, Result, UpgradeError};
 use super::notice::Notice;
 use super::profile::Duplicates;
 use super::progress::Counter;
@@ -196,21 +196,23 @@ pub(super) fn with_content<'p>(
     likely: bool,
     draft: impl FnOnce() -> Result<Draft<'p>>,
 ) -> Result<(Draft<'p>, Option<Content>)> {
-    std::thread::scope(|scope| {
-        let early = likely.then(|| scope.spawn(|| content(file)));
-        let draft = draft()?;
-        let content = match early {
-            Some(early) => Some(early.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))),
-            None if draft.is_head_only() => None,
-            None => Some(content(file)),
-        };
-        Ok((draft, content.transpose()?))
-    })
+    let (draft, early) = Content::beside(file, likely, draft);
+    let draft = draft?;
+    let content = match early {
+        Some(early) => Some(early.map_err(unreadable)?),
+        None if draft.is_head_only() => None,
+        None => Some(content(file)?),
+    };
+    Ok((draft, content))
 }
 
 /// What a file holds.
 pub(super) fn content(file: &Database<'_>) -> Result<Content> {
-    Content::of(file).map_err(|error| Refusal::Unreadable { first: error.to_string() }.into())
+    Content::of(file).map_err(unreadable)
+}
+
+fn unreadable(error: crate::Error) -> UpgradeError {
+    Refusal::Unreadable { first: error.to_string() }.into()
 }
 
 /// What was decided by looking at the duplicates.

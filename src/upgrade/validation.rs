@@ -79,19 +79,13 @@ pub(super) fn failed(error: BoxError) -> UpgradeError {
 pub(super) fn whole(contents: &[u8], facts: &Facts, counter: Counter<'_>) -> Result<(), BoxError> {
     let db = Database::from_bytes(contents)?;
     let genuine = facts.options.genuine_8a || facts.options.genuine_8b;
-    let (error, content) = std::thread::scope(|scope| {
-        let content = facts.digest.map(|_| scope.spawn(|| Content::of(&db)));
-        let error = prepare::first_error(&db, genuine, counter);
-        let join = |thread: std::thread::ScopedJoinHandle<'_, _>| thread.join();
-        (error, content.map(join).transpose())
-    });
+    let check = || prepare::first_error(&db, genuine, counter);
+    let (error, content) = Content::beside(&db, facts.digest.is_some(), check);
     if let Some(error) = error {
         return Err(invalid(error));
     }
-    let content = content.unwrap_or_else(|panic| std::panic::resume_unwind(panic)).transpose()?;
-    if let Some(content) =
-        content.filter(|found| (Some(found.digest), found.pairs) != (facts.digest, facts.pairs))
-    {
+    let other = |found: &Content| (Some(found.digest), found.pairs) != (facts.digest, facts.pairs);
+    if let Some(content) = content.transpose()?.filter(other) {
         return Err(invalid(format!("{} pairs, of which some are not those of before", content.pairs)));
     }
     Ok(())

@@ -16,6 +16,7 @@ pub use report::{ListReport, ListedFile, ListedLogs};
 
 use super::files;
 use crate::error::{Error, Result};
+use crate::journal;
 use crate::log::{LogDir, LogOptions};
 use crate::meta::identify;
 
@@ -131,7 +132,7 @@ impl List {
             Place::Folder(folder) => files::of(folder).unwrap_or_default(),
             Place::Log(file) => vec![file.clone()],
             Place::Database(file) => {
-                let beside = files::of(folder_of(file)).unwrap_or_default().into_iter();
+                let beside = files::of(journal::directory(file)).unwrap_or_default().into_iter();
                 let logs = beside.filter(|path| self.logs && files::is_log(path));
                 std::iter::once(file.clone()).chain(logs).collect()
             }
@@ -163,14 +164,10 @@ impl List {
                 logs::read(Ok(LogOptions::new().open_files(std::slice::from_ref(file))), None, visit)
             }
             Place::Database(file) => {
-                logs::read(LogDir::open(folder_of(file)), Some(report::name(file)), visit)
+                logs::read(LogDir::open(journal::directory(file)), Some(report::name(file)), visit)
             }
         }
     }
-}
-
-fn folder_of(file: &Path) -> &Path {
-    file.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."))
 }
 
 /// Whether a file is a database: by its magic number, or else by its name, as page 0 may be

@@ -5,6 +5,7 @@ use crate::mboxlist::releases::{Mailbox, Release};
 use crate::mboxlist::survey::{
     Code, DatabaseFile, FIRST_RECORD, Finding, RESTORE, Severity, State, Survey, Verdict,
 };
+use crate::upgrade::counted;
 
 /// A store, where it comes from and where it goes.
 pub(super) struct Way<'s> {
@@ -306,8 +307,8 @@ impl Way<'_> {
             "log files cannot be upgraded; {fate}; pages bear their LSNs, and a new engine must see where they ended"
         );
         let title = format!(
-            "Keep {count} log {}, never remove {}",
-            plural(count, "file"),
+            "Keep {}, never remove {}",
+            counted(u64::try_from(count).unwrap_or(u64::MAX), "log file"),
             if count == 1 { "it" } else { "them" }
         );
         let step = Step::new(Operator, Todo, title, reason);
@@ -416,8 +417,4 @@ impl Way<'_> {
         Step::new(Operator, Todo, "Keep the backup until there is a valid snapshot", reason)
             .rests(&["S9", "S27"])
     }
-}
-
-fn plural(count: usize, what: &str) -> String {
-    format!("{what}{}", if count == 1 { "" } else { "s" })
 }

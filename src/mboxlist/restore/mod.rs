@@ -31,6 +31,7 @@ use plan::{MOVED, PLAN, Plan, REGIONS, STAYS, discard, of_store, region};
 
 use super::files;
 use super::survey::{Code, Snapshot, SurveyOptions, Verdict};
+use crate::journal;
 
 /// Marks of a snapshot, which are none of the database.
 const MARKS: [&str; 2] = [".snaptime", ".verified"];
@@ -178,8 +179,7 @@ impl Restore {
     fn aside_of(&self, folder: &Path, snapshot: &Path) -> Result<PathBuf> {
         let refused = || RestoreError::Aside { path: self.aside.clone() };
         let name = self.aside.file_name().ok_or_else(refused)?;
-        let parent = self.aside.parent().filter(|parent| !parent.as_os_str().is_empty());
-        let parent = resolve(parent.unwrap_or(Path::new(".")))?;
+        let parent = resolve(journal::directory(&self.aside))?;
         if parent.starts_with(folder) || parent.starts_with(snapshot) || stands(&self.aside) {
             return Err(refused());
         }

@@ -1,14 +1,15 @@
 //! Files copied and moved, so that each is in one place whole at any time.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File, FileTimes};
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
 use super::error::{RestoreError, Result, at};
+use crate::journal::{directory, keep_time, own_as};
 use crate::mboxlist::files::Hash;
 
 /// A file that is copied to another file system, until all of it is there.
@@ -75,7 +76,7 @@ pub(super) fn relocate(from: &Path, to: &Path) -> Result<()> {
         Err(error) if error.kind() == io::ErrorKind::CrossesDevices && is_file(from) => {}
         renamed => return renamed.map_err(at(from, "moving")),
     }
-    let folder = to.parent().unwrap_or(Path::new("."));
+    let folder = directory(to);
     let draft = folder.join(DRAFT);
     remove_draft(folder)?;
     let copied = copy(from, &draft).and_then(|_| fs::rename(&draft, to).map_err(at(&draft, "renaming")));
@@ -120,13 +121,8 @@ pub(super) fn copy(from: &Path, to: &Path) -> Result<[u8; 32]> {
         sum.update(bytes);
         target.write_all(bytes).map_err(at(to, "writing"))?;
     }
-    // Only the superuser gives files away; the copy of others is their own.
-    let _ = fchown(&target, Some(original.uid()), Some(original.gid()));
-    target.set_permissions(original.permissions()).map_err(at(to, "setting its permissions"))?;
-    if let Ok(modified) = original.modified() {
-        // Not every file system keeps times.
-        let _ = target.set_times(FileTimes::new().set_modified(modified));
-    }
+    own_as(&target, &original).map_err(at(to, "setting its permissions"))?;
+    keep_time(&target, &original);
     target.sync_all().map_err(at(to, "syncing"))?;
     Ok(sum.finalize().into())
 }
@@ -135,8 +131,7 @@ pub(super) fn copy(from: &Path, to: &Path) -> Result<[u8; 32]> {
 pub(super) fn make_like(folder: &Path, new: &Path) -> Result<()> {
     let original = fs::metadata(folder).map_err(at(folder, "asking for its permissions"))?;
     let made = File::open(new).map_err(at(new, "opening"))?;
-    let _ = fchown(&made, Some(original.uid()), Some(original.gid()));
-    made.set_permissions(original.permissions()).map_err(at(new, "setting its permissions"))
+    own_as(&made, &original).map_err(at(new, "setting its permissions"))
 }
 
 pub(super) fn sync(folder: &Path) -> Result<()> {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::{Result, at};
 use super::moves::{entries, move_all, relocate, remove, remove_draft, stands, sync};
-use crate::upgrade::is_region;
+use crate::mboxlist::classify::Class;
 
 /// Where copies wait, in the folder that is restored.
 pub(in crate::mboxlist) const STAGE: &str = ".bdbkit-restore";
@@ -126,7 +126,7 @@ impl Plan {
 
 /// Whether a file is a region file, by its name.
 pub(super) fn region(name: &OsStr) -> bool {
-    name.to_str().is_some_and(is_region)
+    matches!(Class::of_file(Path::new(name)), Class::Region(_))
 }
 
 /// Whether something in the folder moves aside.

@@ -24,8 +24,7 @@ use crate::journal::{self, Disk, Outcome, SetLeftover};
 use crate::log::LogFile;
 use crate::order::Endianness;
 use crate::upgrade::{
-    Choices, FileReport, Notice, Plan, Refusal, Upgrade, UpgradeError, check_logs, highest_lsn, is_region,
-    log_folder,
+    Choices, FileReport, Notice, Plan, Refusal, Upgrade, UpgradeError, check_logs, highest_lsn, log_folder,
 };
 use backup::Backup;
 use error::{Result, at};
@@ -335,7 +334,7 @@ impl<'d, D: Disk> StoreUpgrade<'d, D> {
         let Some(folder) = self.regions.as_ref().filter(|_| !self.choices.assume_closed) else {
             return Ok(());
         };
-        let region = |path: &PathBuf| path.file_name().and_then(|name| name.to_str()).is_some_and(is_region);
+        let region = |path: &PathBuf| matches!(Class::of_file(path), Class::Region(_));
         match self.disk.list(folder).map_err(at(folder, "reading"))?.into_iter().find(region) {
             Some(file) => Err(UpgradeError::from(Refusal::Environment { file }).about(&self.folder).into()),
             None => Ok(()),

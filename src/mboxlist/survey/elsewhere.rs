@@ -6,15 +6,12 @@ use std::path::Path;
 
 use super::{Form, Other};
 use crate::mboxlist::classify::Class;
+use crate::upgrade::{Config, LOGS, LONGEST};
 
-/// Settings of `DB_CONFIG` that put logs elsewhere, those of the first releases last.
-const LOGS: [&str; 2] = ["set_lg_dir", "DB_LOG_DIR"];
-/// Settings that put databases elsewhere.
+/// Settings of `DB_CONFIG` that put databases elsewhere.
 const DATABASES: [&str; 4] = ["set_data_dir", "add_data_dir", "set_create_dir", "DB_DATA_DIR"];
 /// Settings that put temporary files elsewhere.
 const TEMPORARY: [&str; 2] = ["set_tmp_dir", "DB_TMP_DIR"];
-/// More of a configuration is not read, in bytes.
-const LONGEST: u64 = 64 << 10;
 
 /// What is not in the folder, or not read.
 #[derive(Clone, Debug, Default)]
@@ -50,23 +47,22 @@ impl Elsewhere {
     }
 
     fn config(&mut self, dir: &Path, name: &str) {
-        let path = dir.join(name);
-        let text = match fs::metadata(&path) {
-            Ok(metadata) if metadata.len() > LONGEST => Err(format!("longer than {LONGEST} bytes")),
-            _ => fs::read(&path).map_err(|error| format!("cannot be read: {error}")),
+        let config = match Config::of(dir) {
+            Ok(Config { cut: true, .. }) => Err(format!("longer than {LONGEST} bytes")),
+            Ok(Config { failed: Some(error), .. }) | Err(error) => Err(format!("cannot be read: {error}")),
+            Ok(config) => Ok(config),
         };
-        let bytes = match text {
-            Ok(bytes) => bytes,
+        let config = match config {
+            Ok(config) => config,
             Err(why) => {
                 self.logs = Some(format!("{name}: {why}"));
                 self.unread = Some(why);
                 return;
             }
         };
-        for line in String::from_utf8_lossy(&bytes).lines().map(str::trim) {
-            let (key, value) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+        for (line, key, value) in config.settings() {
             let is = |keys: &[&str]| keys.contains(&key);
-            if !(is(&LOGS) || is(&DATABASES) || is(&TEMPORARY)) || here(dir, value.trim()) {
+            if !(is(&LOGS) || is(&DATABASES) || is(&TEMPORARY)) || here(dir, value) {
                 continue;
             }
             if is(&LOGS) {

@@ -188,7 +188,8 @@ impl Decision {
         }
     }
 
-    /// The comparison, and which files the log speaks of behind its start, if all are known.
+    /// The comparison; and which files the log speaks of behind its start, if all are known and
+    /// there are some that cannot be compared.
     fn compare(
         &mut self,
         databases: &[Opened],
@@ -215,7 +216,8 @@ impl Decision {
                 dry.files.push(file.name.clone());
             }
         }
-        Ok((dry, comparison.concerned()?))
+        let untested = databases.iter().any(|(_, db)| db.is_none());
+        Ok((dry, if untested { comparison.concerned()? } else { None }))
     }
 }
 

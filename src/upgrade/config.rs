@@ -1,0 +1,55 @@
+//! `DB_CONFIG`: what an environment is told about itself (recovery, "Names").
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+/// Settings that put logs elsewhere, those of the first releases last.
+pub(crate) const LOGS: [&str; 2] = ["set_lg_dir", "DB_LOG_DIR"];
+/// More is not read, in bytes.
+pub(crate) const LONGEST: u64 = 64 << 10;
+
+/// The settings of an environment.
+#[derive(Debug, Default)]
+pub(crate) struct Config {
+    text: String,
+    /// Whether the file is too long, and only its start was read.
+    pub(crate) cut: bool,
+    /// Why reading ended before that.
+    pub(crate) failed: Option<io::Error>,
+}
+
+impl Config {
+    /// Reads the configuration of the environment with this home, as far as it can be read.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be opened; [`NotFound`](ErrorKind::NotFound) if no regular file has its name.
+    pub(crate) fn of(home: &Path) -> io::Result<Config> {
+        let path = home.join("DB_CONFIG");
+        let kind = fs::metadata(&path)?;
+        if !kind.is_file() {
+            // Opening a pipe would wait for its other end.
+            return Err(ErrorKind::NotFound.into());
+        }
+        let mut bytes = Vec::new();
+        let failed = File::open(path)?.take(LONGEST).read_to_end(&mut bytes).err();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        Ok(Config { text, cut: kind.len() > LONGEST, failed })
+    }
+
+    /// The lines, and of each its name and its value, which may be empty.
+    pub(crate) fn settings(&self) -> impl DoubleEndedIterator<Item = (&str, &str, &str)> {
+        self.text.lines().map(str::trim).map(|line| {
+            let (name, value) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+            (line, name, value.trim())
+        })
+    }
+}
+
+/// Where an environment keeps its logs: in its home, or where its configuration puts them.
+pub(crate) fn log_folder(home: &Path) -> PathBuf {
+    let config = Config::of(home).unwrap_or_default();
+    let logs = config.settings().rfind(|(_, name, value)| LOGS.contains(name) && !value.is_empty());
+    logs.map_or(home.to_owned(), |(_, _, folder)| home.join(folder))
+}
