@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::order::Endianness;
+use crate::shown::ShowName;
 use crate::types::{PageNo, PageSize};
 
 /// The result of reading.
@@ -16,7 +17,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[non_exhaustive]
 pub enum Error {
     /// The operating system refused to open, map or read the file.
-    #[error("{}: {source}", .path.display())]
+    #[error("{}: {source}", .path.shown())]
     Open {
         /// The file.
         path: PathBuf,
@@ -139,13 +140,13 @@ pub enum Error {
         limit: u32,
     },
     /// The file has no database of this name.
-    #[error("the file holds no database named {}", .name.escape_ascii())]
+    #[error("the file holds no database named {}", .name.shown())]
     NoSuchDatabase {
         /// The name asked for.
         name: Vec<u8>,
     },
     /// An entry of a file's list of databases is wrong.
-    #[error("database {}: {what}", .name.escape_ascii())]
+    #[error("database {}: {what}", .name.shown())]
     Directory {
         /// The name in the list.
         name: Vec<u8>,
@@ -163,6 +164,26 @@ pub enum Error {
         /// The access method of the database.
         method: &'static str,
     },
+}
+
+/// What kind of error an [`Error`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The operating system refused something.
+    Io,
+    /// The file is something else.
+    NotADatabase,
+    /// A file of Berkeley DB, but of a kind that is not supported.
+    Unsupported,
+    /// A database that is damaged, cut, or was never written.
+    Damaged,
+    /// A change in place was interrupted, and has to be completed or taken back first.
+    Interrupted,
+    /// More memory would be needed than the caller allows.
+    Limit,
+    /// The question does not fit the database.
+    Question,
 }
 
 /// What is wrong with a byte of a page: found and expected.
@@ -349,6 +370,31 @@ impl Error {
     /// Whether the error is about the items of a page as a whole, not one of them.
     pub(crate) fn is_packing(&self) -> bool {
         matches!(self, Error::Corrupt { defect: Defect::Packing { .. }, .. })
+    }
+
+    /// What kind of error it is: for callers that treat all of one kind alike.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Error::Open { .. } => ErrorKind::Io,
+            Error::NotADatabase { .. } | Error::LogFile { .. } => ErrorKind::NotADatabase,
+            Error::Series1 { .. }
+            | Error::UnsupportedMethod { .. }
+            | Error::UnsupportedVersion { .. }
+            | Error::UnsupportedFeature { .. } => ErrorKind::Unsupported,
+            Error::Interrupted => ErrorKind::Interrupted,
+            Error::LimitExceeded { .. } => ErrorKind::Limit,
+            Error::NoSuchDatabase { .. } | Error::NotMultiple | Error::WrongMethod { .. } => {
+                ErrorKind::Question
+            }
+            Error::Empty
+            | Error::TooShort { .. }
+            | Error::Placeholder
+            | Error::PageSize { .. }
+            | Error::Corrupt { .. }
+            | Error::Checksum { .. }
+            | Error::Directory { .. } => ErrorKind::Damaged,
+        }
     }
 
     /// The page that the error is about, where there is one.

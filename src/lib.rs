@@ -32,6 +32,8 @@
 //!   and the folder of a mail store as a whole: `mboxlist`;
 //! - `cli`: the tool of the same name.
 
+#![deny(clippy::disallowed_methods)]
+
 mod bits;
 mod btree;
 mod crypt;
@@ -48,6 +50,7 @@ mod meta;
 mod order;
 mod pages;
 pub mod salvage;
+mod shown;
 mod source;
 mod types;
 #[cfg(feature = "upgrade")]
@@ -58,11 +61,12 @@ pub use btree::{
     Cursor, Database, Entries, Entry, FileStats, Item, ItemReader, KeyOrder, LeafPage, OpenOptions, PageScan,
     Pair, Pairs, Pieces, Scanned, ScannedItems, Subdatabase, Subdatabases, TreeStats,
 };
-pub use error::{Defect, Error, Result};
+pub use error::{Defect, Error, ErrorKind, Result};
 pub use format::page::PageKind;
 pub use limits::Limits;
 pub use meta::{Flags, Meta, Method};
 pub use order::Endianness;
+pub use shown::{ShowName, Shown};
 pub use types::{FileId, Lsn, PageNo, PageSize};
 pub use verify::{Finding, Progress, Rule, Severity, Verdict, Verify};
 

@@ -96,7 +96,16 @@ impl<'f> OpenOptions<'f> {
     /// As [`Database::open`].
     pub fn open(self, path: impl AsRef<Path>) -> Result<Database<'f>> {
         let accept = |head: &[u8]| meta::identify(head).map(drop);
-        Database::new(Source::open(path.as_ref(), self.map, self.limits, accept)?, self)
+        Database::new(self.source(path.as_ref(), accept)?, self)
+    }
+
+    /// The bytes of a file, mapped or read as these options say.
+    pub(crate) fn source(
+        self,
+        path: &Path,
+        accept: impl FnOnce(&[u8]) -> Result<()>,
+    ) -> Result<Source<'static>> {
+        Source::open(path, self.map, self.limits, accept)
     }
 
     /// Opens a database in memory, borrowed or owned.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::format::Flaw;
 use super::leftover::LeftoverState;
+use crate::shown::ShowName;
 use crate::types::PageNo;
 
 /// An error of whoever plans or validates a change.
@@ -16,7 +17,7 @@ pub type BoxError = Box<dyn Error + Send + Sync>;
 #[non_exhaustive]
 pub enum JournalError {
     /// The file system refused.
-    #[error("{}: {doing}: {source}", .path.display())]
+    #[error("{}: {doing}: {source}", .path.shown())]
     Io {
         /// The file.
         path: PathBuf,
@@ -26,13 +27,13 @@ pub enum JournalError {
         source: io::Error,
     },
     /// Another program holds a lock on the file.
-    #[error("{}: locked by another program", .path.display())]
+    #[error("{}: locked by another program", .path.shown())]
     Locked {
         /// The file.
         path: PathBuf,
     },
     /// Another program has the file open.
-    #[error("{}: open in process {process}", .path.display())]
+    #[error("{}: open in process {process}", .path.shown())]
     InUse {
         /// The file.
         path: PathBuf,
@@ -40,13 +41,13 @@ pub enum JournalError {
         process: u32,
     },
     /// There is a journal already: see [`leftover`](super::leftover).
-    #[error("{}: an earlier run left this journal behind", .path.display())]
+    #[error("{}: an earlier run left this journal behind", .path.shown())]
     Exists {
         /// The journal.
         path: PathBuf,
     },
     /// The disk is too full for journal and new pages.
-    #[error("{}: {needed} bytes of disk space are needed, {available} are available", .path.display())]
+    #[error("{}: {needed} bytes of disk space are needed, {available} are available", .path.shown())]
     Space {
         /// The file.
         path: PathBuf,
@@ -56,7 +57,7 @@ pub enum JournalError {
         available: u64,
     },
     /// The plan of a change is not one.
-    #[error("{}: page {page}: the plan is wrong: {what}", .path.display())]
+    #[error("{}: page {page}: the plan is wrong: {what}", .path.shown())]
     Plan {
         /// The file.
         path: PathBuf,
@@ -66,7 +67,7 @@ pub enum JournalError {
         what: &'static str,
     },
     /// Whoever planned the change gave up.
-    #[error("{}: {source}", .path.display())]
+    #[error("{}: {source}", .path.shown())]
     Planning {
         /// The file.
         path: PathBuf,
@@ -74,7 +75,7 @@ pub enum JournalError {
         source: BoxError,
     },
     /// A journal holds what it cannot hold.
-    #[error("{}: byte {offset}: {what} is {found:#x}, expected {expected:#x}", .path.display())]
+    #[error("{}: byte {offset}: {what} is {found:#x}, expected {expected:#x}", .path.shown())]
     Damaged {
         /// The journal.
         path: PathBuf,
@@ -88,7 +89,7 @@ pub enum JournalError {
         expected: u64,
     },
     /// A page does not read back as it was written.
-    #[error("{}: page {page}: byte {offset} does not read back as it was written", .path.display())]
+    #[error("{}: page {page}: byte {offset} does not read back as it was written", .path.shown())]
     ReadBack {
         /// The file.
         path: PathBuf,
@@ -98,7 +99,7 @@ pub enum JournalError {
         offset: usize,
     },
     /// The file does not have the length it should have.
-    #[error("{}: {found} bytes long, expected {expected}", .path.display())]
+    #[error("{}: {found} bytes long, expected {expected}", .path.shown())]
     Length {
         /// The file.
         path: PathBuf,
@@ -108,7 +109,7 @@ pub enum JournalError {
         expected: u64,
     },
     /// The new file did not pass validation.
-    #[error("{}: the new file is not valid: {source}", .path.display())]
+    #[error("{}: the new file is not valid: {source}", .path.shown())]
     Invalid {
         /// The file.
         path: PathBuf,
@@ -116,7 +117,7 @@ pub enum JournalError {
         source: BoxError,
     },
     /// The change failed, and the file is as it was before.
-    #[error("{cause}; {} is as before", .path.display())]
+    #[error("{cause}; {} is as before", .path.shown())]
     RolledBack {
         /// The file.
         path: PathBuf,
@@ -124,7 +125,7 @@ pub enum JournalError {
         cause: Box<JournalError>,
     },
     /// The change failed, and rolling back did not come to its end: the next run does that.
-    #[error("{cause}; rolling {} back did not end either: {then}; run again", .path.display())]
+    #[error("{cause}; rolling {} back did not end either: {then}; run again", .path.shown())]
     Unsettled {
         /// The file.
         path: PathBuf,
@@ -134,7 +135,7 @@ pub enum JournalError {
         then: Box<JournalError>,
     },
     /// All is done, but the journal could not be removed: the next run does that.
-    #[error("{cause}; {} is {state}, but its journal is still there", .path.display())]
+    #[error("{cause}; {} is {state}, but its journal is still there", .path.shown())]
     NotRemoved {
         /// The file.
         path: PathBuf,
@@ -144,13 +145,13 @@ pub enum JournalError {
         cause: Box<JournalError>,
     },
     /// The file is half-written, and its journal is gone.
-    #[error("{}: half-written, and the journal is gone: restore from backup", .path.display())]
+    #[error("{}: half-written, and the journal is gone: restore from backup", .path.shown())]
     Lost {
         /// The file.
         path: PathBuf,
     },
     /// Nothing can be done, or not what was asked for, about what an earlier run left.
-    #[error("{}: {state}{}", .path.display(), damage.iter().map(|damage| format!(" ({damage})")).collect::<String>())]
+    #[error("{}: {state}{}", .path.shown(), damage.iter().map(|damage| format!(" ({damage})")).collect::<String>())]
     Stuck {
         /// The file.
         path: PathBuf,
@@ -160,25 +161,25 @@ pub enum JournalError {
         damage: Option<Box<JournalError>>,
     },
     /// The file is one of a set that is dealt with as a unit.
-    #[error("{}: one of a set of files that an earlier run was changing: deal with the set", .path.display())]
+    #[error("{}: one of a set of files that an earlier run was changing: deal with the set", .path.shown())]
     OneOfSet {
         /// The file.
         path: PathBuf,
     },
     /// The file is none of a set.
-    #[error("{}: not one of a set of files", .path.display())]
+    #[error("{}: not one of a set of files", .path.shown())]
     NotOfSet {
         /// The file.
         path: PathBuf,
     },
     /// There is another file where the backup should be.
-    #[error("{}: an older backup, or another file of this name, is there already", .path.display())]
+    #[error("{}: an older backup, or another file of this name, is there already", .path.shown())]
     BackupExists {
         /// The file that is there.
         path: PathBuf,
     },
     /// A step was asked for out of turn.
-    #[error("{}: {step} does not come next", .path.display())]
+    #[error("{}: {step} does not come next", .path.shown())]
     OutOfOrder {
         /// The file.
         path: PathBuf,
@@ -186,7 +187,7 @@ pub enum JournalError {
         step: &'static str,
     },
     /// The change is finished and cannot be rolled back.
-    #[error("{}: the change is finished and can no longer be rolled back", .path.display())]
+    #[error("{}: the change is finished and can no longer be rolled back", .path.shown())]
     TooLate {
         /// The file.
         path: PathBuf,

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::order::Endianness;
+use crate::shown::ShowName;
 use crate::types::Lsn;
 
 /// Why a log, or a part of it, could not be read.
@@ -11,7 +12,7 @@ use crate::types::Lsn;
 #[non_exhaustive]
 pub enum LogError {
     /// The operating system refused to open, map or read a file or folder.
-    #[error("{}: {source}", .path.display())]
+    #[error("{}: {source}", .path.shown())]
     Open {
         /// The file or folder.
         path: PathBuf,
@@ -27,7 +28,7 @@ pub enum LogError {
         source: Arc<LogError>,
     },
     /// A folder without log files.
-    #[error("{}: no log files here: none is named log. and ten digits", .path.display())]
+    #[error("{}: no log files here: none is named log. and ten digits", .path.shown())]
     NoLogs {
         /// The folder.
         path: PathBuf,
@@ -120,7 +121,7 @@ pub enum LogError {
 fn in_file(path: &Path, source: &LogError) -> String {
     match source {
         LogError::Open { .. } => source.to_string(),
-        _ => format!("{}: {source}", path.display()),
+        _ => format!("{}: {source}", path.shown()),
     }
 }
 

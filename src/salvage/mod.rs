@@ -43,9 +43,9 @@ pub use records::Records;
 pub use report::Report;
 
 use crate::bits::Bits;
+use crate::btree::OpenOptions;
 use crate::error::{Error, Result};
 use crate::format::meta::{HALF_WRITTEN, at};
-use crate::limits::Limits;
 use crate::order::{Endianness, with_order};
 use crate::source::Source;
 use crate::types::PageSize;
@@ -77,24 +77,37 @@ pub struct Salvage<'a> {
     deleted: bool,
 }
 
-impl Salvage<'static> {
-    /// Opens a file as a memory map, read only.
+impl OpenOptions<'_> {
+    /// Opens a file to find what can be found in it, mapped or read as these options say.
     ///
-    /// What [`Database::open`](crate::Database::open) says of mapped files holds here too.
+    /// # Errors
+    ///
+    /// [`Error::Open`] from the operating system.
+    pub fn salvage(self, path: impl AsRef<Path>) -> Result<Salvage<'static>> {
+        self.source(path.as_ref(), |_| Ok(())).map(Salvage::of)
+    }
+}
+
+impl Salvage<'static> {
+    /// Opens a file and reads it into memory: what is to be salvaged may be on a bad disk or a
+    /// network mount, or held open by others. [`OpenOptions::salvage`] maps it.
     ///
     /// # Errors
     ///
     /// [`Error::Open`] from the operating system.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        let source = Source::open(path.as_ref(), true, Limits::DEFAULT, |_| Ok(()))?;
-        Ok(Salvage { source, forced: Forced::default(), deleted: false })
+        OpenOptions::new().map(false).salvage(path)
     }
 }
 
 impl<'a> Salvage<'a> {
     /// A file in memory, borrowed or owned.
     pub fn from_bytes(bytes: impl Into<Cow<'a, [u8]>>) -> Self {
-        Salvage { source: Source::Bytes(bytes.into()), forced: Forced::default(), deleted: false }
+        Salvage::of(Source::Bytes(bytes.into()))
+    }
+
+    fn of(source: Source<'a>) -> Self {
+        Salvage { source, forced: Forced::default(), deleted: false }
     }
 
     /// The page size, where it is known better than the file tells it.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::profile::Profile;
 use crate::journal::{JournalError, Outcome};
+use crate::shown::ShowName;
 use crate::types::{Lsn, PageNo};
 
 /// A number of things, in words.
@@ -22,7 +23,7 @@ pub enum UpgradeError {
     #[error(transparent)]
     Database(#[from] crate::Error),
     /// Something about one of the files.
-    #[error("{}: {source}", .path.display())]
+    #[error("{}: {source}", .path.shown())]
     About {
         /// The file.
         path: PathBuf,
@@ -36,7 +37,7 @@ pub enum UpgradeError {
     #[error(transparent)]
     Journal(#[from] JournalError),
     /// The log beside the file cannot be read.
-    #[error("{}: the log cannot be read: {source}", .folder.display())]
+    #[error("{}: the log cannot be read: {source}", .folder.shown())]
     Log {
         /// The folder of the log.
         folder: PathBuf,
@@ -85,7 +86,7 @@ impl UpgradeError {
 
 /// What became of files, one after the other.
 fn outcomes(settled: &[(PathBuf, Outcome)]) -> String {
-    let one = |(path, outcome): &(PathBuf, Outcome)| format!("{}: {outcome}", path.display());
+    let one = |(path, outcome): &(PathBuf, Outcome)| format!("{}: {outcome}", path.shown());
     settled.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
@@ -168,7 +169,7 @@ pub enum Refusal {
         offset: usize,
     },
     /// No database of this name is in any of the files.
-    #[error("there is no database named {}", .name.escape_ascii())]
+    #[error("there is no database named {}", .name.shown())]
     NoSuchDatabase {
         /// The name.
         name: Vec<u8>,
@@ -185,7 +186,7 @@ pub enum Refusal {
         slot: u16,
     },
     /// The file is part of an environment that may be in use.
-    #[error("{} is there: an environment may be in use; stop what uses it, and let the release that wrote it recover it", .file.display())]
+    #[error("{} is there: an environment may be in use; stop what uses it, and let the release that wrote it recover it", .file.shown())]
     Environment {
         /// A region file.
         file: PathBuf,
@@ -204,7 +205,7 @@ pub enum Refusal {
         to: Lsn,
     },
     /// The target of a copy is there already.
-    #[error("{} is there already", .path.display())]
+    #[error("{} is there already", .path.shown())]
     Exists {
         /// The target.
         path: PathBuf,

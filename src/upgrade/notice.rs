@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::error::counted;
+use crate::shown::ShowName;
 use crate::types::PageNo;
 
 /// Something that does not stop an upgrade, but that somebody should know.
@@ -137,7 +138,7 @@ impl fmt::Display for Notice {
                 let how = if *sorted { "sorted" } else { "unsorted" };
                 match database {
                     Some(name) => {
-                        write!(f, "database {}: duplicates are taken as {how}", name.escape_ascii())
+                        write!(f, "database {}: duplicates are taken as {how}", name.shown())
                     }
                     None => write!(f, "duplicates are taken as {how}"),
                 }

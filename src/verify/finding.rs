@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::shown::ShowName;
 use crate::types::PageNo;
 
 /// Something that a check found.
@@ -27,7 +28,7 @@ impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}: page {}: byte {}: ", self.severity, self.rule.id(), self.page, self.offset)?;
         if let Some(name) = &self.database {
-            write!(f, "database {}: ", name.escape_ascii())?;
+            write!(f, "database {}: ", name.shown())?;
         }
         f.write_str(&self.text)
     }

@@ -20,7 +20,7 @@ use byteorder::ByteOrder;
 
 pub use finding::{Finding, Rule, Severity};
 
-use crate::btree::{Database, Shape};
+use crate::btree::{Database, OpenOptions, Shape};
 use crate::error::{Error, Result};
 use crate::format::meta::at;
 use crate::limits::Limits;
@@ -78,6 +78,17 @@ pub struct Progress {
 /// Findings that are kept if nothing else is asked for.
 const MOST: usize = 100_000;
 
+impl OpenOptions<'_> {
+    /// Opens a file to check it, mapped or read as these options say.
+    ///
+    /// # Errors
+    ///
+    /// As [`Verify::open`].
+    pub fn verify(self, path: impl AsRef<Path>) -> Result<Verify<'static>> {
+        self.source(path.as_ref(), |_| Ok(())).map(Verify::of)
+    }
+}
+
 impl Verify<'static> {
     /// Opens a file to check it. Maps it: nobody may change or cut it meanwhile.
     ///
@@ -85,8 +96,7 @@ impl Verify<'static> {
     ///
     /// The operating system refuses. What is wrong with the file itself is a finding.
     pub fn open(path: impl AsRef<Path>) -> Result<Verify<'static>> {
-        let source = Source::open(path.as_ref(), true, Limits::DEFAULT, |_| Ok(()))?;
-        Ok(Verify::of(source))
+        OpenOptions::new().verify(path)
     }
 }
 

@@ -1,5 +1,7 @@
 //! The command-line tool: arguments in, text or JSON out, exit codes.
 
+#![deny(clippy::disallowed_methods)]
+
 mod dump;
 mod failure;
 mod files;

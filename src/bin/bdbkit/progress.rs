@@ -1,5 +1,6 @@
 //! Signs of life on a terminal's standard error, and nowhere else.
 
+use bdbkit::ShowName;
 use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::time::Duration;
@@ -12,7 +13,7 @@ pub(crate) fn spinner(path: &Path) -> ProgressBar {
         return ProgressBar::hidden();
     }
     let bar = ProgressBar::new_spinner();
-    bar.set_message(path.display().to_string());
+    bar.set_message(path.shown().to_string());
     bar.enable_steady_tick(Duration::from_millis(100));
     bar
 }
@@ -33,5 +34,5 @@ pub(crate) fn pages(path: &Path) -> ProgressBar {
     }
     let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} pages");
     let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::new(0).with_style(style).with_message(path.display().to_string())
+    ProgressBar::new(0).with_style(style).with_message(path.shown().to_string())
 }

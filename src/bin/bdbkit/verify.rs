@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use bdbkit::ShowName;
 use bdbkit::dump::escape;
 use bdbkit::{Finding, Progress, Severity, Verdict, Verify};
 use serde::Serialize;
@@ -48,35 +49,29 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let mut out = io::stdout().lock();
-    let mut sound = true;
+    let mut all = Outcome::Complete;
     for path in &arguments.files {
         match databases(path) {
             Ok(files) => {
                 for file in files {
-                    sound &= arguments.check(&file, &mut out)?;
+                    let one = arguments.check(&file, &mut out);
+                    all = all.and(one.or_else(Failure::survive)?);
                 }
             }
             Err(message) => {
                 complain(message);
-                sound = false;
+                all = Outcome::Incomplete;
             }
         }
     }
     out.flush()?;
-    Ok(Outcome::complete_if(sound))
+    Ok(all)
 }
 
 impl Arguments {
-    /// Checks one file and prints what was found; says whether it is sound.
-    fn check(&self, path: &Path, out: &mut impl Write) -> Result<bool, Failure> {
-        let verify = match Verify::open(path) {
-            Ok(verify) => verify,
-            Err(error) => {
-                let Failure::Message(message) = Failure::about(path, &error) else { return Ok(false) };
-                complain(message);
-                return Ok(false);
-            }
-        };
+    /// Checks one file and prints what was found.
+    fn check(&self, path: &Path, out: &mut impl Write) -> Result<Outcome, Failure> {
+        let verify = Verify::open(path).map_err(|error| Failure::about(path, &error))?;
         let bar = progress::pages(path);
         let verify = verify.check_order(!self.no_order).progress(|Progress { pages, total, .. }| {
             bar.set_length(total);
@@ -87,15 +82,14 @@ impl Arguments {
         let verdict = verify.run();
         bar.finish_and_clear();
         if let Some(refused) = verdict.refused() {
-            complain(about(path, refused));
-            return Ok(false);
+            return Err(Failure::Unsupported(about(path, refused)));
         }
         self.print(path, &verdict, out)?;
-        Ok(verdict.worst() < Some(Severity::Error))
+        Ok(Outcome::complete_if(verdict.worst() < Some(Severity::Error)))
     }
 
     fn print(&self, path: &Path, verdict: &Verdict, out: &mut impl Write) -> io::Result<()> {
-        let file = path.display().to_string();
+        let file = path.shown().to_string();
         let findings = verdict.findings().iter().filter(|_| !self.quiet);
         for finding in findings {
             if self.json {

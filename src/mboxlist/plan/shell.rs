@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
+#[allow(clippy::disallowed_methods)] // quoted below
 /// A path as one word of a shell: as it is if nothing in it is special.
 pub(super) fn quoted(path: &Path) -> String {
     let text = path.display().to_string();

@@ -4,13 +4,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::super::survey::Verdict;
+use crate::shown::ShowName;
 
 /// Why a snapshot was not restored.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RestoreError {
     /// The file system refused.
-    #[error("{}: {doing}: {source}", .path.display())]
+    #[error("{}: {doing}: {source}", .path.shown())]
     Io {
         /// The file or folder.
         path: PathBuf,
@@ -23,7 +24,7 @@ pub enum RestoreError {
     #[error(transparent)]
     Folder(#[from] crate::Error),
     /// The snapshot has no databases, or no logs.
-    #[error("{}: no snapshot: {what}", .path.display())]
+    #[error("{}: no snapshot: {what}", .path.shown())]
     NotASnapshot {
         /// The folder.
         path: PathBuf,
@@ -31,7 +32,7 @@ pub enum RestoreError {
         what: &'static str,
     },
     /// The snapshot is not valid, or not what its marks say.
-    #[error("{}: {}: {reason}", .path.display(), .verdict.name())]
+    #[error("{}: {}: {reason}", .path.shown(), .verdict.name())]
     Unfit {
         /// The folder.
         path: PathBuf,
@@ -41,7 +42,7 @@ pub enum RestoreError {
         reason: String,
     },
     /// The store may be running.
-    #[error("{}: {what}", .path.display())]
+    #[error("{}: {what}", .path.shown())]
     Live {
         /// The folder.
         path: PathBuf,
@@ -49,32 +50,32 @@ pub enum RestoreError {
         what: String,
     },
     /// An earlier run did not come to its end.
-    #[error("{}: an earlier restore did not come to its end: resume it first", .path.display())]
+    #[error("{}: an earlier restore did not come to its end: resume it first", .path.shown())]
     Interrupted {
         /// The folder.
         path: PathBuf,
     },
     /// There is nothing to resume.
-    #[error("{}: no restore was interrupted here", .path.display())]
+    #[error("{}: no restore was interrupted here", .path.shown())]
     NothingToResume {
         /// The folder.
         path: PathBuf,
     },
     /// The folder for what moves aside is there already, or lies within the one restored or the
     /// snapshot.
-    #[error("{}: not a new folder outside of the one that is restored", .path.display())]
+    #[error("{}: not a new folder outside of the one that is restored", .path.shown())]
     Aside {
         /// The folder.
         path: PathBuf,
     },
     /// What would move aside is not on the file system of the folder for it.
-    #[error("{}: on another file system, and what is in the folder is moved, not copied", .path.display())]
+    #[error("{}: on another file system, and what is in the folder is moved, not copied", .path.shown())]
     OtherFileSystem {
         /// The folder for what moves aside, or what stands in the folder that is restored.
         path: PathBuf,
     },
     /// The folder of the region files cannot serve.
-    #[error("{}: no folder for region files: {what}", .path.display())]
+    #[error("{}: no folder for region files: {what}", .path.shown())]
     Cache {
         /// The folder.
         path: PathBuf,
@@ -82,13 +83,13 @@ pub enum RestoreError {
         what: &'static str,
     },
     /// A symbolic link in the snapshot: what it leads to may be none of it.
-    #[error("{}: a symbolic link, which a snapshot does not have", .path.display())]
+    #[error("{}: a symbolic link, which a snapshot does not have", .path.shown())]
     Link {
         /// The link.
         path: PathBuf,
     },
     /// Something else stands where a file would move to.
-    #[error("{}: in the way of a file of the same name", .path.display())]
+    #[error("{}: in the way of a file of the same name", .path.shown())]
     Clash {
         /// What is in the way.
         path: PathBuf,
@@ -96,7 +97,7 @@ pub enum RestoreError {
     /// Files of the snapshot are in their places already, so the old ones cannot just move back.
     #[error(
         "{}: there already, so the old files in {} do not move back: resume the restore, then restore that folder",
-        .path.display(), .aside.display()
+        .path.shown(), .aside.shown()
     )]
     InPlace {
         /// The first of those files.
@@ -111,7 +112,7 @@ pub enum RestoreError {
         source: Box<RestoreError>,
     },
     /// A copy is not what was copied.
-    #[error("{}: the copy is not like the original", .path.display())]
+    #[error("{}: the copy is not like the original", .path.shown())]
     Copy {
         /// The copy.
         path: PathBuf,

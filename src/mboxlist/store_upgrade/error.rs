@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::order::Endianness;
+use crate::shown::ShowName;
 use crate::types::Lsn;
 use crate::upgrade::UpgradeError;
 
@@ -15,7 +16,7 @@ pub enum StoreUpgradeError {
     #[error(transparent)]
     Upgrade(#[from] UpgradeError),
     /// The folder holds no database.
-    #[error("{}: no database here", .folder.display())]
+    #[error("{}: no database here", .folder.shown())]
     NoDatabase {
         /// The folder.
         folder: PathBuf,
@@ -24,7 +25,7 @@ pub enum StoreUpgradeError {
     #[error(
         "{}: its pages are newer ({highest}) than the end of the log: database and logs do not belong together; \
          look for the right logs, or ignore these if the databases are known to be complete",
-        .database.display()
+        .database.shown()
     )]
     Inconsistent {
         /// The database.
@@ -36,7 +37,7 @@ pub enum StoreUpgradeError {
     #[error(
         "{}: the restore of a snapshot did not come to its end: \
          bdbkit store restore-snapshot --resume completes it",
-        .folder.display()
+        .folder.shown()
     )]
     Restoring {
         /// The folder.
@@ -45,7 +46,7 @@ pub enum StoreUpgradeError {
     /// Databases of two machines are mixed.
     #[error(
         "{} is {order}, but {} is not: files of two machines are mixed, and no store wrote both",
-        .file.display(), .other.display()
+        .file.shown(), .other.shown()
     )]
     MixedOrders {
         /// A database.
@@ -56,13 +57,13 @@ pub enum StoreUpgradeError {
         other: PathBuf,
     },
     /// The folder for the copies is there already.
-    #[error("{}: there already: the copies need a new folder", .folder.display())]
+    #[error("{}: there already: the copies need a new folder", .folder.shown())]
     BackupExists {
         /// The folder.
         folder: PathBuf,
     },
     /// The file system refused.
-    #[error("{}: {doing}: {source}", .path.display())]
+    #[error("{}: {doing}: {source}", .path.shown())]
     Io {
         /// The file or folder.
         path: PathBuf,

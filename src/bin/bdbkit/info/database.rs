@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
 
+use bdbkit::ShowName;
 use bdbkit::dump::escape;
 use bdbkit::{Database, FileStats, TreeStats};
 use serde::Serialize;
@@ -73,7 +74,7 @@ impl File {
         let databases = stats.iter().filter_map(Inner::of).collect();
         let meta = db.meta();
         File {
-            file: path.display().to_string(),
+            file: path.shown().to_string(),
             kind: meta.method().name(),
             version: meta.version(),
             byte_order: meta.endianness().to_string(),

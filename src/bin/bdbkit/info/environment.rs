@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
+use bdbkit::ShowName;
 use bdbkit::log::{LogError, LogOptions};
 use bdbkit::{Database, Error};
 use serde::Serialize;
@@ -73,7 +74,7 @@ impl Folder {
             Err(error) => return Err(Failure::Message(error.to_string())),
         };
         let mut folder = Folder {
-            file: path.display().to_string(),
+            file: path.shown().to_string(),
             kind: "environment",
             log_versions: runs(&log_files).iter().map(Form::of).collect(),
             log_files,

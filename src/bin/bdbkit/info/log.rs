@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::path::Path;
 
+use bdbkit::ShowName;
 use bdbkit::log::LogOptions;
 use serde::Serialize;
 
@@ -45,7 +46,7 @@ impl File {
             complain(about(log.path(), format_args!("damage {}, first: {damage}", places(summary.damaged))));
         }
         let file = summary.files.into_iter().find_map(|file| Some((file.number, file.size, file.header?)));
-        let unread = || Failure::Message(format!("{}: the log cannot be read", path.display()));
+        let unread = || Failure::Message(format!("{}: the log cannot be read", path.shown()));
         let (number, size, header) = file.ok_or_else(unread)?;
         let releases = Treatments::of(header.version, header.byte_order);
         Ok(File {

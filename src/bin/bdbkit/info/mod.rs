@@ -12,7 +12,7 @@ use bdbkit::{Database, Error};
 use serde::Serialize;
 
 use crate::dump::real;
-use crate::failure::{Failure, Outcome, about, complain};
+use crate::failure::{Failure, Outcome, about};
 use crate::log::source::{Password, named_as_log};
 
 /// Say what files are and what they hold
@@ -48,11 +48,11 @@ enum Facts {
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let options = arguments.password.options()?;
     let mut out = io::stdout().lock();
-    let mut complete = true;
+    let mut all = Outcome::Complete;
     for (i, path) in arguments.files.iter().enumerate() {
         match Facts::of(path, &options) {
             Ok(facts) => {
-                complete &= facts.complete();
+                all = all.and(Outcome::complete_if(facts.complete()));
                 if arguments.json {
                     let line = serde_json::to_string(&facts).map_err(io::Error::from)?;
                     writeln!(out, "{line}")?;
@@ -63,15 +63,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
                     facts.print(&mut out)?;
                 }
             }
-            Err(Failure::Message(message)) => {
-                complain(message);
-                complete = false;
-            }
-            Err(output) => return Err(output),
+            Err(failure) => all = all.and(failure.survive()?),
         }
     }
     out.flush()?;
-    Ok(Outcome::complete_if(complete))
+    Ok(all)
 }
 
 impl Facts {

@@ -7,7 +7,7 @@ use bdbkit::Lsn;
 use bdbkit::log::{Behind, DirRecords, LogDir, LogError, LogOptions, Tail};
 
 use crate::dump::real;
-use crate::failure::{Failure, Outcome, about, complain};
+use crate::failure::{Failure, Outcome, about};
 
 /// The arguments that all commands on logs have.
 #[derive(clap::Args)]
@@ -54,18 +54,12 @@ impl Source {
         mut work: impl FnMut(&Log) -> Result<Outcome, Failure>,
     ) -> Result<Outcome, Failure> {
         let options = self.password.options()?;
-        let mut complete = true;
+        let mut all = Outcome::Complete;
         for group in groups(&self.paths) {
-            match group.open(&options).and_then(|log| work(&log)) {
-                Ok(outcome) => complete &= outcome == Outcome::Complete,
-                Err(Failure::Message(message)) => {
-                    complain(message);
-                    complete = false;
-                }
-                Err(output) => return Err(output),
-            }
+            let one = group.open(&options).and_then(|log| work(&log));
+            all = all.and(one.or_else(Failure::survive)?);
         }
-        Ok(Outcome::complete_if(complete))
+        Ok(all)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::{fmt, fs};
 
+use bdbkit::ShowName;
 use bdbkit::log::{Event, LogDir, Note, Record};
 use bdbkit::{Endianness, Lsn};
 use serde::Serialize;
@@ -74,7 +75,7 @@ impl Summary {
     /// Reads a log through.
     pub(crate) fn of(log: &Log) -> Summary {
         let mut summary = Summary {
-            log: log.path().display().to_string(),
+            log: log.path().shown().to_string(),
             files: files(&log.dir),
             records: 0,
             bytes: 0,
@@ -188,7 +189,7 @@ pub(crate) fn size(files: &[File]) -> u64 {
 pub(crate) fn files(log: &LogDir) -> Vec<File> {
     log.log_files()
         .map(|file| {
-            let name = file.path().file_name().map_or(String::new(), |name| name.to_string_lossy().into());
+            let name = file.path().file_name().map_or(String::new(), |name| name.shown().to_string());
             let header = file.log().ok().map(|log| Header {
                 version: log.version(),
                 byte_order: log.endianness(),

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::{self, Write};
 
+use bdbkit::ShowName;
 use bdbkit::log::{DirRecords, LogError, Note, Record, Tail, TailKind};
 use bdbkit::{Endianness, Lsn};
 use serde::Serialize;
@@ -128,7 +129,7 @@ impl<'a, W: Write> Check<'a, W> {
 
     fn run(&mut self) -> Result<Outcome, Failure> {
         if !self.json {
-            writeln!(self.out, "{}", self.log.path().display())?;
+            writeln!(self.out, "{}", self.log.path().shown())?;
         }
         self.begin()?;
         let mut records = self.log.dir.records();
@@ -226,7 +227,7 @@ impl<'a, W: Write> Check<'a, W> {
             Severity::Note => {}
         }
         if self.json {
-            let log = self.log.path().display().to_string();
+            let log = self.log.path().shown().to_string();
             let finding = Finding { log, severity, lsn: lsn.map(JsonLsn::from), text };
             return json_line(&finding, self.out);
         }
@@ -238,7 +239,7 @@ impl<'a, W: Write> Check<'a, W> {
         let Check { errors, warnings, records, first, last, .. } = *self;
         let files = self.log.dir.log_files().len();
         if self.json {
-            let log = self.log.path().display().to_string();
+            let log = self.log.path().shown().to_string();
             let (first, last) = (first.map(JsonLsn::from), last.map(JsonLsn::from));
             return json_line(&Sums { log, errors, warnings, records, files, first, last }, self.out);
         }

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::SystemTime;
 
+use bdbkit::ShowName;
 use bdbkit::mboxlist::{
     Candidates, DatabaseFile, Finding, LogFacts, Lost, MarkFile, Plan, Region, Release, Snapshot, Step,
     Survey,
@@ -40,8 +41,8 @@ fn with(survey: &Survey, findings: &[Finding]) -> Value {
     });
     json!({
         "schema": 1,
-        "dir": survey.dir.display().to_string(),
-        "dbtmpdir": survey.dbtmpdir.as_ref().map(|path| path.display().to_string()),
+        "dir": survey.dir.shown().to_string(),
+        "dbtmpdir": survey.dbtmpdir.as_ref().map(|path| path.shown().to_string()),
         "state": decision.state.name(),
         "reason": decision.reason,
         "dry_recovery": dry,
@@ -170,7 +171,7 @@ pub(super) fn snapshots(dir: &Path, snapshots: &[Snapshot], upgrade: Option<Syst
     };
     json!({
         "schema": 1,
-        "dir": dir.display().to_string(),
+        "dir": dir.shown().to_string(),
         "before": upgrade.and_then(text_of),
         "snapshots": snapshots.iter().map(full).collect::<Vec<_>>(),
     })
@@ -192,7 +193,7 @@ fn mark(mark: &MarkFile) -> Value {
 fn snapshot(snapshot: &Snapshot) -> Value {
     json!({
         "name": snapshot.name,
-        "path": snapshot.path.display().to_string(),
+        "path": snapshot.path.shown().to_string(),
         "snaptime": snapshot.time().and_then(text_of),
         "age_seconds": snapshot.age.map(|age| age.as_secs()),
         "verified": snapshot.verified.is_some(),

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use bdbkit::ShowName;
 use bdbkit::mboxlist::{Restore, RestoreError, Restored};
 use serde::Serialize;
 
@@ -103,12 +104,12 @@ fn beside(folder: &Path) -> PathBuf {
 
 fn print(restored: &Restored, arguments: &Arguments) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    let aside = restored.aside.display().to_string();
+    let aside = restored.aside.shown().to_string();
     if arguments.json {
         let Restored { moved, placed, skipped, .. } = restored;
         return json_line(&Done { aside: &aside, moved, placed, skipped }, &mut out);
     }
-    let dir = arguments.dir.display();
+    let dir = arguments.dir.shown();
     writeln!(out, "{dir}: {} files of the snapshot are in place", restored.placed.len())?;
     if !restored.skipped.is_empty() {
         writeln!(out, "{dir}: not copied, as no file of a database: {}", restored.skipped.join(", "))?;
@@ -122,7 +123,7 @@ fn print_back(names: &[String], arguments: &Arguments) -> io::Result<()> {
     if arguments.json {
         return json_line(&Back { put_back: names }, &mut out);
     }
-    writeln!(out, "{}: {} old files are in their places again", arguments.dir.display(), names.len())
+    writeln!(out, "{}: {} old files are in their places again", arguments.dir.shown(), names.len())
 }
 
 #[derive(Serialize)]

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
+use bdbkit::ShowName;
 use bdbkit::mboxlist::{MarkFile, Snapshot, Survey, SurveyOptions, Verdict};
 
 use super::{json, text};
@@ -60,7 +61,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     if arguments.json {
         json_line(&json::snapshots(&arguments.dir, &found, upgrade), &mut out)?;
     } else if found.is_empty() {
-        writeln!(out, "{}: no snapshots", arguments.dir.display())?;
+        writeln!(out, "{}: no snapshots", arguments.dir.shown())?;
     } else {
         text::snapshot_head(&mut out)?;
         found.iter().try_for_each(|snapshot| told(snapshot, upgrade, &mut out))?;

@@ -3,11 +3,13 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use bdbkit::dump::escape;
+use bdbkit::ShowName;
 use bdbkit::mboxlist::{
     Candidates, DatabaseFile, Finding, LogFacts, Plan, Release, Severity, Snapshot, Survey,
 };
 use bdbkit::{Endianness, Lsn};
+
+use crate::failure::harmless;
 
 /// Columns of a terminal.
 const WIDTH: usize = 80;
@@ -15,7 +17,7 @@ const WIDTH: usize = 80;
 const LABEL: usize = 16;
 
 pub(super) fn survey(survey: &Survey, out: &mut impl Write) -> io::Result<()> {
-    writeln!(out, "{}", shown(&survey.dir.display().to_string()))?;
+    writeln!(out, "{}", survey.dir.shown())?;
     let Candidates { last_writer, engine, confidence, earliest_origin, reasons, .. } = &survey.candidates;
     let engine = engine.map_or(String::new(), |engine| format!(", engine {engine}"));
     row("state", &format!("{}: {}", survey.decision.state, survey.decision.reason), out)?;
@@ -161,7 +163,7 @@ pub(super) fn findings(findings: &[Finding], out: &mut impl Write) -> io::Result
 }
 
 pub(super) fn plan(survey: &Survey, plan: &Plan, out: &mut impl Write) -> io::Result<()> {
-    writeln!(out, "{}", shown(&survey.dir.display().to_string()))?;
+    writeln!(out, "{}", survey.dir.shown())?;
     row("from", &ids(&plan.source), out)?;
     row("to", &format!("{}, {}", plan.target.id, plan.target.name), out)?;
     row("state", &format!("{}: {}", survey.decision.state, survey.decision.reason), out)?;
@@ -194,24 +196,7 @@ pub(super) fn row(label: &str, text: &str, out: &mut impl Write) -> io::Result<(
 
 /// The name of a file as it is listed everywhere: `a\0ab`.
 fn name(name: &str) -> String {
-    escape(name.as_bytes())
-}
-
-/// Text that may hold such names: nothing in it moves a cursor, or turns the text around.
-fn shown(text: &str) -> String {
-    let moves = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    let mut shown = String::new();
-    for c in text.chars() {
-        if moves(c) {
-            shown.push_str(&escape(c.encode_utf8(&mut [0; 4]).as_bytes()));
-        } else {
-            shown.push(c);
-        }
-    }
-    shown
+    name.shown().to_string()
 }
 
 /// The words of a command: a path in quotes is one, with all its spaces.
@@ -227,7 +212,7 @@ fn words(command: &str) -> impl Iterator<Item = &str> {
 
 /// Text in lines of a terminal's width, behind a label and below it.
 fn wrapped(label: &str, text: &str, out: &mut impl Write) -> io::Result<()> {
-    let text = shown(text);
+    let text = harmless(text);
     filled(label, text.split(' ').filter(|word| !word.is_empty()), out)
 }
 

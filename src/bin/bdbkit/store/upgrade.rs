@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use bdbkit::ShowName;
 use bdbkit::journal::SystemDisk;
 use bdbkit::mboxlist::{Lsns, StoreReport, StoreUpgrade, StoreUpgradeError};
 use bdbkit::upgrade::{Choices, Profile};
@@ -140,25 +141,25 @@ fn print(report: &StoreReport, arguments: &Arguments, out: &mut impl Write) -> i
         return json_line(&Summary::of(report, &arguments.dir), out);
     }
     for (path, why) in &report.left_out {
-        writeln!(out, "{}: left as it is: {why}", path.display())?;
+        writeln!(out, "{}: left as it is: {why}", path.shown())?;
     }
     for (path, version) in &report.untouched {
-        writeln!(out, "{}: version {version}: stays as it is", path.display())?;
+        writeln!(out, "{}: version {version}: stays as it is", path.shown())?;
     }
     if !report.logs.is_empty() {
         let logs = counted(u64::try_from(report.logs.len()).unwrap_or(u64::MAX), "log file");
-        writeln!(out, "{}: {logs}: kept; do not remove them", arguments.dir.display())?;
+        writeln!(out, "{}: {logs}: kept; do not remove them", arguments.dir.shown())?;
     }
     if report.lsns_reset {
-        writeln!(out, "{}: LSNs are reset, as the logs are gone", arguments.dir.display())?;
+        writeln!(out, "{}: LSNs are reset, as the logs are gone", arguments.dir.shown())?;
     }
     if !report.lsns_stale.is_empty() {
-        let files = report.lsns_stale.iter().map(|path| path.display().to_string()).collect::<Vec<_>>();
-        let (dir, files) = (arguments.dir.display(), files.join(" "));
+        let files = report.lsns_stale.iter().map(|path| path.shown().to_string()).collect::<Vec<_>>();
+        let (dir, files) = (arguments.dir.shown(), files.join(" "));
         writeln!(out, "{dir}: pages lead into logs that are gone; run bdbkit reset-lsn {files}")?;
     }
     if let Some(backup) = &report.backup {
-        writeln!(out, "{}: the old databases are in {}", arguments.dir.display(), backup.display())?;
+        writeln!(out, "{}: the old databases are in {}", arguments.dir.shown(), backup.shown())?;
     }
     Ok(())
 }
@@ -189,7 +190,7 @@ struct LeftOut {
 
 impl Summary {
     fn of(report: &StoreReport, folder: &Path) -> Summary {
-        let text = |path: &Path| path.display().to_string();
+        let text = |path: &Path| path.shown().to_string();
         let texts = |paths: &[PathBuf]| paths.iter().map(|path| text(path)).collect();
         let untouched = report.untouched.iter();
         let left_out = report.left_out.iter();

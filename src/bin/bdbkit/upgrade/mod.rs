@@ -9,6 +9,7 @@ pub(crate) use report::{done, plan, settled};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use bdbkit::ShowName;
 use bdbkit::journal::{Outcome as Became, SystemDisk};
 use bdbkit::upgrade::{Profile, Upgrade, UpgradeError};
 use indicatif::ProgressBar;
@@ -144,7 +145,7 @@ impl Arguments {
     fn act(&self, files: &[PathBuf], out: &mut impl Write) -> Result<Outcome, Failure> {
         let bar = progress::pages(files.first().map_or(Path::new(""), PathBuf::as_path));
         let upgrade = Upgrade::open_all(files).choices(self.choices()).progress(|progress| {
-            bar.set_message(format!("{}: {}", progress.path.display(), progress.step.text()));
+            bar.set_message(format!("{}: {}", progress.path.shown(), progress.step.text()));
             bar.set_length(progress.total);
             bar.set_position(progress.pages);
         });

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::path::Path;
 
+use bdbkit::ShowName;
 use bdbkit::journal::Outcome as Became;
 use bdbkit::upgrade::{Change, FileReport, Notice, Plan};
 use serde::Serialize;
@@ -13,7 +14,7 @@ use crate::output::{counted, json_line};
 
 /// A plan, page by page.
 pub(crate) fn plan(plan: &Plan, json: bool, out: &mut impl Write) -> io::Result<()> {
-    let file = plan.path.display().to_string();
+    let file = plan.path.shown().to_string();
     let reasons = |change: &Change| change.reasons().map(|reason| reason.text()).collect::<Vec<_>>();
     if json {
         let pages = plan.changes().map(|change| Page {
@@ -61,8 +62,8 @@ pub(crate) fn done(
     json: bool,
     out: &mut impl Write,
 ) -> io::Result<()> {
-    let file = report.path.display().to_string();
-    let copy = copy.map(|path| path.display().to_string());
+    let file = report.path.shown().to_string();
+    let copy = copy.map(|path| path.shown().to_string());
     if json {
         return json_line(
             &Done {
@@ -76,7 +77,7 @@ pub(crate) fn done(
                 sha256: report.content.map(|content| hex(&content.digest)),
                 notices: texts(&report.notices),
                 copy,
-                backup: report.backup.as_ref().map(|path| path.display().to_string()),
+                backup: report.backup.as_ref().map(|path| path.shown().to_string()),
             },
             out,
         );
@@ -99,7 +100,7 @@ pub(crate) fn done(
         writeln!(out, "{file}: version {}: nothing to do", report.from)?;
     }
     if let Some(backup) = &report.backup {
-        writeln!(out, "{file}: the old file is {}", backup.display())?;
+        writeln!(out, "{file}: the old file is {}", backup.shown())?;
     }
     notices(&file, &report.notices, out)
 }
@@ -111,7 +112,7 @@ pub(crate) fn settled(
     json: bool,
     out: &mut impl Write,
 ) -> io::Result<()> {
-    let file = path.display().to_string();
+    let file = path.shown().to_string();
     if json {
         return json_line(&Settled { file: &file, outcome: became(found) }, out);
     }
