@@ -5,9 +5,11 @@
 mod dump;
 mod failure;
 mod files;
+mod genuine;
 mod get;
 mod hex;
 mod info;
+mod input;
 mod log;
 mod output;
 mod progress;
@@ -30,8 +32,12 @@ use failure::Outcome;
 /// (releases 2.x to 5.3), little- and big-endian. Files are only read, never written,
 /// except by upgrade and the reset commands.
 #[derive(Parser)]
-#[command(version, max_term_width = 100, after_help = EXAMPLES)]
+#[command(version, propagate_version = true, max_term_width = 100, after_help = EXAMPLES)]
 struct Arguments {
+    /// Read files into memory instead of mapping them: slower, but safe if others cut them meanwhile
+    #[arg(long, global = true)]
+    no_mmap: bool,
+
     #[command(subcommand)]
     command: Command,
 }
@@ -78,7 +84,12 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let outcome = match Arguments::parse().command {
+    let Arguments { no_mmap, command } = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return usage(&error),
+    };
+    input::set_map(!no_mmap);
+    let outcome = match command {
         Command::Info(arguments) => info::run(&arguments),
         Command::Dump(arguments) => dump::run(&arguments),
         Command::Get(arguments) => get::run(&arguments),
@@ -91,4 +102,19 @@ fn main() -> ExitCode {
         Command::Log(arguments) => log::run(&arguments),
     };
     Outcome::exit_code(outcome)
+}
+
+/// Help that was asked for, or what is wrong with the command line: the words on it may be names
+/// of files, which do nothing to a terminal.
+fn usage(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    let words = std::env::args_os().map(|word| failure::harmless(&word.to_string_lossy()));
+    let _ = match Arguments::try_parse_from(words) {
+        Err(same) => same.print(),
+        Ok(_) => error.print(),
+    };
+    ExitCode::from(2)
 }
