@@ -29,6 +29,11 @@ pub(super) const RECORD: usize = 64;
 pub(super) const RECORDS: usize = 3;
 
 const MAGIC: &[u8; 8] = b"BDBKJRN1";
+
+/// Whether a file that starts with these bytes is a journal.
+pub(super) fn is_journal(start: &[u8]) -> bool {
+    start.starts_with(MAGIC)
+}
 const SET: &[u8; 8] = b"BDBKSET1";
 const PAGE: &[u8; 4] = b"PAGE";
 const COMMIT: &[u8; 4] = b"CMIT";
