@@ -43,6 +43,7 @@ mod window;
 mod write;
 
 use std::io::ErrorKind;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 pub use backup::Backup;
@@ -121,6 +122,16 @@ pub(crate) fn create_draft<D: Disk>(disk: &D, path: &Path) -> Result<(PathBuf, D
             }
         }
     }
+}
+
+/// Whether a journal stands at a path: a regular file that begins as one.
+#[must_use]
+pub fn stands(path: &Path) -> bool {
+    let mut start = [0; 8];
+    let mut read = || std::fs::File::open(path)?.read_exact(&mut start);
+    std::fs::symlink_metadata(path).is_ok_and(|kind| kind.is_file())
+        && read().is_ok()
+        && format::is_journal(&start)
 }
 
 /// Whether a file, of which at least the first 20 bytes are given, is half-written:

@@ -143,7 +143,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
 /// The files that an argument stands for. In a folder, a link to one of its files says nothing
 /// new, and one that leads elsewhere is refused: who names a folder means what is in it.
 fn given(path: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let found = databases(path).map_err(Failure::Message)?;
+    let found = databases(path)?;
     if !path.is_dir() {
         return Ok(found);
     }
