@@ -6,6 +6,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -15,6 +16,25 @@ pub(crate) use crate::fake_disk::Random;
 /// As many folders as `BDBKIT_FOLDERS` in the environment says.
 pub(crate) fn wanted(default: u64) -> u64 {
     std::env::var("BDBKIT_FOLDERS").map_or(default, |folders| folders.parse().unwrap())
+}
+
+/// Does something for each of the numbers from 1 on, several at once: most of the time is spent
+/// waiting for a run.
+pub(crate) fn in_turn(most: u64, work: impl Fn(u64) + Sync) {
+    let next = AtomicU64::new(1);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    if number > most {
+                        break;
+                    }
+                    work(number);
+                }
+            });
+        }
+    });
 }
 
 /// One of several things, by chance.

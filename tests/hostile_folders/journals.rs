@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::ops::AddAssign;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use bdbkit::journal::{self, poisoned};
 use bdbkit::upgrade::{Choices, Content, NewId, Upgrade};
@@ -10,7 +12,7 @@ use bdbkit::{Database, FileId, Method};
 
 use crate::common::data;
 use crate::fake_disk::{FakeDisk, Fault, Random};
-use crate::hostile_folder::{Thing, Trap, once_in, one_of, wanted};
+use crate::hostile_folder::{Thing, Trap, in_turn, once_in, one_of, wanted};
 use crate::journal::{beside_its_file, seal};
 
 /// A chain of duplicates that becomes a tree, and a file of which page 0 alone changes.
@@ -81,14 +83,24 @@ struct Seen {
     laid: u64,
 }
 
+impl AddAssign for Seen {
+    fn add_assign(&mut self, other: Seen) {
+        self.folders += other.folders;
+        self.runs += other.runs;
+        self.changed += other.changed;
+        self.laid += other.laid;
+        other.codes.into_iter().for_each(|(code, runs)| *self.codes.entry(code).or_default() += runs);
+    }
+}
+
 #[test]
 fn nothing_falls_into_a_trap() {
-    let stock = Stock::new();
-    let mut seen = Seen::default();
-    for seed in 1..=wanted(300) {
-        folder(&stock, &mut Random(seed), &mut seen);
-        seen.folders += 1;
-    }
+    let (stock, seen) = (Stock::new(), Mutex::new(Seen::default()));
+    in_turn(wanted(300), |seed| {
+        let one = folder(&stock, &mut Random(seed));
+        *seen.lock().unwrap() += one;
+    });
+    let seen = seen.into_inner().unwrap();
     println!("{seen:?}");
     let [done, refused] = [0, 4].map(|code| seen.codes.get(&code).copied().unwrap_or_default());
     assert!(done > seen.runs / 20 && refused > seen.runs / 20, "{seen:?}");
@@ -96,7 +108,8 @@ fn nothing_falls_into_a_trap() {
 }
 
 /// One folder, and some runs in it one after the other.
-fn folder(stock: &Stock, random: &mut Random, seen: &mut Seen) {
+fn folder(stock: &Stock, random: &mut Random) -> Seen {
+    let mut seen = Seen { folders: 1, ..Seen::default() };
     let foreign_journal = with(stock, "a.db.bdbkit-journal", random);
     let victims = [
         ("victim.db", &stock.old[0][..]),
@@ -134,8 +147,9 @@ fn folder(stock: &Stock, random: &mut Random, seen: &mut Seen) {
     copies(stock, &mut trap, random);
     seen.laid += u64::try_from(trap.story.len()).unwrap();
     for _ in 0..=random.next() % 3 {
-        a_run(stock, &mut trap, random, seen);
+        a_run(stock, &mut trap, random, &mut seen);
     }
+    seen
 }
 
 /// A file of one of the remains that have it.
@@ -174,7 +188,7 @@ fn a_journal(stock: &Stock, trap: &mut Trap, number: usize, random: &mut Random)
         return trap.lay(&name, *one_of(random, &Thing::ALL), "journal");
     }
     let mut bytes = match random.next() % 4 {
-        0 => with(stock, &name_in_stock(&name), random),
+        0 => with(stock, &name, random),
         1 => evil(&fs::read(trap.inside.join(NAMES[number])).unwrap(), random),
         2 => fs::read(&path).unwrap_or_else(|_| with(stock, "a.db.bdbkit-journal", random)),
         _ => with(stock, "a.db.bdbkit-journal", random),
@@ -218,11 +232,6 @@ fn a_journal(stock: &Stock, trap: &mut Trap, number: usize, random: &mut Random)
     if once_in(random, 3) {
         trap.distrust(&path, random);
     }
-}
-
-/// Both files have journals in the remains of the set.
-fn name_in_stock(name: &str) -> String {
-    name.to_owned()
 }
 
 /// A journal that turns what a file holds into something else, or back into it: whole, with right
