@@ -363,8 +363,7 @@ impl<'d, D: Disk> SetLeftover<'d, D> {
         if let Some(member) = ended.iter().find(|member| stuck(member.state)) {
             return Err(member.stuck());
         }
-        let whole = matches!(self.published, Record::Whole(_));
-        if whole {
+        if let Record::Whole(_) = self.published {
             record::sync(self.disk, &self.directory, Say::Published)?;
         }
         for member in ended {
@@ -377,7 +376,7 @@ impl<'d, D: Disk> SetLeftover<'d, D> {
             record::remove(self.disk, &self.directory, Say::Published)?;
         }
         // The record of the members is the last to go when files were rolled back.
-        let old = self.on_record.is_there() && !whole;
+        let old = self.on_record.is_there() && !self.published.is_there();
         Ok(if old { Outcome::RolledBack } else { Outcome::Completed })
     }
 
