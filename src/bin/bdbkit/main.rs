@@ -10,6 +10,7 @@ mod hex;
 mod info;
 mod log;
 mod output;
+mod places;
 mod progress;
 mod reset;
 mod salvage;
