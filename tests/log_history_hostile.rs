@@ -491,3 +491,21 @@ fn sets_of_duplicates_that_are_taken_away_and_come_back() {
     let peak = peak_of(|| drop(dir.history().memory(1 << 20).read()));
     assert!(peak < 60 * log.size() + (4 << 20), "{peak} bytes for a log of {}", log.size());
 }
+
+#[test]
+fn a_long_key_of_many_duplicates() {
+    // What is put on a page before its key is known gets that key later.
+    let mut log = opened(14);
+    let long = vec![b'k'; 1 << 19];
+    for (page, next) in [(20, 21), (21, 0)] {
+        log.change("db_big", 0, [0, page], fields! {opcode: 3u32, next_pgno: next, dbt: &long[..]});
+    }
+    log.change("db_pg_alloc", 0, [0, 9], fields! {ptype: 12u32});
+    for number in 0..4000u32 {
+        log.insert(0, [0, 9], number, &number.to_le_bytes());
+    }
+    let chain = [&[0, 0, 3, 0][..], &20u32.to_le_bytes(), &(1u32 << 20).to_le_bytes()].concat();
+    log.insert_whole(0, [0, 5], 0, chain);
+    log.insert_whole(0, [0, 5], 1, [&[0, 0, 2, 0][..], &9u32.to_le_bytes(), &[0; 4]].concat());
+    bounded("a key", &log, 30);
+}
