@@ -39,6 +39,7 @@ mod btree;
 mod crypt;
 pub mod dump;
 mod error;
+pub mod explain;
 mod format;
 #[cfg(feature = "upgrade")]
 pub mod journal;

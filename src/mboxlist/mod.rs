@@ -7,6 +7,7 @@
 //! - [`Survey`]: what is there, how it was left, which release wrote it
 //! - [`Plan`]: the way to another release, step by step
 
+mod called;
 mod classify;
 mod engines;
 mod files;
