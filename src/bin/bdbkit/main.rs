@@ -3,6 +3,7 @@
 #![deny(clippy::disallowed_methods)]
 
 mod dump;
+mod explain;
 mod failure;
 mod files;
 mod get;
@@ -10,10 +11,12 @@ mod hex;
 mod info;
 mod log;
 mod output;
+mod page;
 mod progress;
 mod reset;
 mod salvage;
 mod store;
+mod terminal;
 mod time;
 mod upgrade;
 mod verify;
@@ -75,6 +78,7 @@ enum Command {
     ResetFileId(reset::FileIds),
     Store(store::Arguments),
     Log(log::Arguments),
+    Explain(explain::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -89,6 +93,7 @@ fn main() -> ExitCode {
         Command::ResetFileId(arguments) => reset::file_ids(&arguments),
         Command::Store(arguments) => store::run(&arguments),
         Command::Log(arguments) => log::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
     };
     Outcome::exit_code(outcome)
 }

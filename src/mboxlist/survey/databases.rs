@@ -1,24 +1,28 @@
 //! The databases of a store.
 
-use std::fs::{self, File};
-use std::io::Read;
+use std::ffi::OsString;
+use std::fs;
 use std::path::Path;
 
 use crate::btree::Database;
 use crate::dump::escape;
 use crate::error::Error;
 use crate::journal;
+use crate::mboxlist::files::head;
 use crate::order::Endianness;
 use crate::types::{FileId, Lsn};
 use crate::upgrade::highest_lsn;
 use crate::verify::{Rule, Severity, Verify};
+
+/// The names of the databases of a store.
+pub(super) const KNOWN: [&str; 5] = ["folder.db", "quota.db", "lright.db", "peruser.db", "subscr.db"];
 
 /// A database file: what its pages say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DatabaseFile {
     /// Name of the file.
-    pub name: String,
+    pub name: OsString,
     /// Length in bytes.
     pub size: u64,
     /// The access method in lower case, as far as it can be told.
@@ -41,7 +45,7 @@ pub struct DatabaseFile {
     /// Whether it is encrypted.
     pub encrypted: bool,
     /// The extents of a QUEUE database, by number: files that hold its records.
-    pub extents: Vec<String>,
+    pub extents: Vec<OsString>,
 }
 
 /// What a database file holds.
@@ -118,7 +122,7 @@ impl Check {
 impl DatabaseFile {
     /// Looks at a file. The database is given back, for its pages to be compared with the
     /// logs.
-    pub(super) fn of(path: &Path, name: String) -> (DatabaseFile, Option<Database<'static>>) {
+    pub(super) fn of(path: &Path, name: OsString) -> (DatabaseFile, Option<Database<'static>>) {
         let mut file = DatabaseFile {
             name,
             size: fs::metadata(path).map_or(0, |metadata| metadata.len()),
@@ -167,8 +171,7 @@ impl DatabaseFile {
     /// name that is known.
     #[must_use]
     pub fn is_known(&self) -> bool {
-        let names = ["folder.db", "quota.db", "lright.db", "peruser.db", "subscr.db"];
-        names.contains(&self.name.as_str()) && self.kind.as_deref().is_none_or(|kind| kind == "btree")
+        KNOWN.iter().any(|name| self.name == *name) && self.kind.as_deref().is_none_or(|kind| kind == "btree")
     }
 
     /// The id of a HASH, QUEUE or HEAP database (database-format, annexes): those of version 1
@@ -208,13 +211,4 @@ impl Contents {
             check: Check::of(db),
         }
     }
-}
-
-/// Bytes that tell what a file is.
-const HEAD: u64 = 72;
-
-fn head(path: &Path) -> Option<Vec<u8>> {
-    let mut head = Vec::new();
-    File::open(path).ok()?.take(HEAD).read_to_end(&mut head).ok()?;
-    Some(head)
 }

@@ -1,11 +1,13 @@
 //! Parts of a store that are in other places, so that its folder tells less than everything
 //! (mboxlist, "Files in mboxlist").
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 
 use super::{Form, Other};
 use crate::mboxlist::classify::Class;
+use crate::shown::ShowName;
 use crate::upgrade::{Config, LOGS, LONGEST};
 
 /// Settings of `DB_CONFIG` that put databases elsewhere.
@@ -30,7 +32,7 @@ impl Elsewhere {
     pub(super) fn of(dir: &Path, others: &[Other], has_logs: bool) -> Elsewhere {
         let mut found = Elsewhere::default();
         for other in others {
-            let link = || format!("{} is a symbolic link or special file, not opened", other.name);
+            let link = || format!("{} is a symbolic link or special file, not opened", other.name.shown());
             match (other.class, other.form) {
                 (Class::Config, Form::File) => found.config(dir, &other.name),
                 (Class::Config, Form::Special) => found.logs = Some(link()),
@@ -38,7 +40,7 @@ impl Elsewhere {
                 (Class::Database, Form::Special) => found.databases = Some(link()),
                 (Class::EarlyLog, Form::File | Form::Special) if !has_logs => {
                     found.logs =
-                        Some(format!("{} is a log of the first naming scheme, not read", other.name));
+                        Some(format!("{} is a log of the first naming scheme, not read", other.name.shown()));
                 }
                 _ => {}
             }
@@ -46,7 +48,8 @@ impl Elsewhere {
         found
     }
 
-    fn config(&mut self, dir: &Path, name: &str) {
+    fn config(&mut self, dir: &Path, name: &OsStr) {
+        let name = name.shown();
         let config = match Config::of(dir) {
             Ok(Config { cut: true, .. }) => Err(format!("longer than {LONGEST} bytes")),
             Ok(Config { failed: Some(error), .. }) | Err(error) => Err(format!("cannot be read: {error}")),
@@ -72,6 +75,11 @@ impl Elsewhere {
             }
             self.settings.push(line.to_owned());
         }
+    }
+
+    /// Whether all parts are in the folder, and were read.
+    pub(super) fn is_nothing(&self) -> bool {
+        self.reason().is_none() && self.settings.is_empty() && self.unread.is_none()
     }
 
     /// Why nothing can be concluded from what is in the folder.

@@ -4,6 +4,7 @@
 //! - `databases`, `logs`, `snapshots`: the facts of each kind of file
 //! - `elsewhere`: parts of a store that are in other places
 //! - `lost`: what skipped logs had
+//! - `product`: whose environment it is
 //! - `state`: closed, or in need of recovery
 //! - `candidates`: the releases that fit
 //! - `judge`: the findings
@@ -15,10 +16,12 @@ mod findings;
 mod judge;
 mod logs;
 mod lost;
+mod product;
 mod snapshots;
 mod state;
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -28,6 +31,7 @@ pub use databases::{Check, Contents, DatabaseFile};
 pub use findings::{Code, Evidence, Finding, Severity};
 pub use logs::{LogEnd, LogFacts};
 pub use lost::Lost;
+pub use product::Product;
 pub use snapshots::{MarkFile, Snapshot, Verdict};
 pub use state::{Decision, DryTest, State};
 
@@ -37,8 +41,8 @@ pub(super) use state::FIRST_RECORD;
 
 use super::classify::{Class, extent};
 use super::engines::Regions;
-use super::files;
 use super::releases::Mailbox;
+use super::{files, names};
 use crate::error::{Error, Result};
 use crate::types::Lsn;
 use elsewhere::Elsewhere;
@@ -67,6 +71,8 @@ pub struct Survey {
     pub dir: PathBuf,
     /// The folder of the region files, if it is another one.
     pub dbtmpdir: Option<PathBuf>,
+    /// Whose environment it is.
+    pub product: Product,
     /// How the store was left.
     pub decision: Decision,
     /// The database files, by name.
@@ -102,7 +108,7 @@ pub struct Region {
     /// Where it is: `mboxlist`, `dbtmpdir`, `lock` or `session`.
     pub place: &'static str,
     /// Its name.
-    pub name: String,
+    pub name: OsString,
     /// Which engines name it so.
     pub family: Regions,
 }
@@ -112,7 +118,7 @@ pub struct Region {
 #[non_exhaustive]
 pub struct Other {
     /// Its name.
-    pub name: String,
+    pub name: OsString,
     /// Its class by its name.
     pub class: Class,
     /// What it is besides a regular file.
@@ -214,8 +220,12 @@ impl SurveyOptions {
     /// The folder cannot be read.
     pub fn survey(&self, dir: impl AsRef<Path>) -> Result<Survey> {
         let dir = dir.as_ref();
-        let listing = Listing::of(dir)?;
+        let mut listing = Listing::of(dir)?;
         let logs = Logs::of(&listing.logs);
+        listing.take_databases(dir, &logs.names);
+        let names: BTreeSet<OsString> =
+            listing.databases.iter().map(|(_, name)| name).chain(&logs.names).cloned().collect();
+        let product = Product::of(names.iter().map(OsString::as_os_str));
         let elsewhere = Elsewhere::of(dir, &listing.others, !listing.logs.is_empty());
         let mut regions = listing.regions;
         let places = [("dbtmpdir", &self.dbtmpdir), ("lock", &self.lock), ("session", &self.session)];
@@ -234,11 +244,14 @@ impl SurveyOptions {
             logs: &logs.files,
             regions: &families,
             mailbox: self.mailbox,
+            product,
+            names: &names,
         });
         let snapshots = if self.alone { Vec::new() } else { self.snapshots_of(dir) };
         let mut survey = Survey {
             dir: dir.to_owned(),
             dbtmpdir: self.dbtmpdir.clone(),
+            product,
             decision,
             databases,
             logs: logs.files,
@@ -337,6 +350,17 @@ impl Survey {
         self.elsewhere.logs.as_deref()
     }
 
+    /// Whether everything was looked at, and the state could be told: no link or special file was
+    /// left out, nothing was refused by the system, and no part is elsewhere.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.decision.state != State::Unknown
+            && self.elsewhere.is_nothing()
+            && !self.others.iter().any(|other| other.form == Form::Special)
+            && !self.databases.iter().any(|file| file.refused)
+            && !self.logs.iter().any(|log| log.refused)
+    }
+
     /// The BTREE and RECNO files, with their versions.
     pub fn btrees(&self) -> impl Iterator<Item = (&DatabaseFile, u32)> {
         let btree = |file: &&DatabaseFile| matches!(file.kind.as_deref(), Some("btree" | "recno"));
@@ -347,7 +371,7 @@ impl Survey {
 /// The entries of a folder by what they are.
 #[derive(Default)]
 struct Listing {
-    databases: Vec<(PathBuf, String)>,
+    databases: Vec<(PathBuf, OsString)>,
     logs: Vec<PathBuf>,
     regions: Vec<Region>,
     others: Vec<Other>,
@@ -363,7 +387,7 @@ impl Listing {
         paths.sort();
         let mut listing = Listing::default();
         for path in paths {
-            let name = path.file_name().map_or(String::new(), |name| name.to_string_lossy().into_owned());
+            let name = names::of(&path);
             let class = Class::of(&name);
             let metadata = fs::symlink_metadata(&path).ok();
             let size = metadata.as_ref().map_or(0, fs::Metadata::len);
@@ -376,6 +400,9 @@ impl Listing {
             };
             match (form, class) {
                 (Form::File, Class::Database) => listing.databases.push((path, name)),
+                (Form::File, Class::Other) if files::has_magic(&path) => {
+                    listing.databases.push((path, name));
+                }
                 (Form::File, Class::Log) => listing.logs.push(path),
                 (Form::File, Class::Region(family)) => {
                     listing.regions.push(Region { place: "mboxlist", name, family });
@@ -385,6 +412,17 @@ impl Listing {
         }
         Ok(listing)
     }
+
+    /// Takes the files that a log names as databases, although nothing else shows it.
+    fn take_databases(&mut self, dir: &Path, names: &BTreeSet<OsString>) {
+        let named = |other: &Other| {
+            other.form == Form::File && other.class == Class::Other && names.contains(&other.name)
+        };
+        let (found, others) = std::mem::take(&mut self.others).into_iter().partition::<Vec<_>, _>(named);
+        self.others = others;
+        self.databases.extend(found.into_iter().map(|other| (dir.join(&other.name), other.name)));
+        self.databases.sort();
+    }
 }
 
 /// Gives the QUEUE databases their extents.
@@ -392,7 +430,7 @@ fn attach_extents(databases: &mut [DatabaseFile], others: &[Other]) {
     for file in databases {
         let own = |other: &Other| {
             let (database, number) = extent(&other.name).filter(|_| other.form == Form::File)?;
-            (database == file.name).then(|| (number, other.name.clone()))
+            (database == file.name.as_encoded_bytes()).then(|| (number, other.name.clone()))
         };
         let mut extents: Vec<_> = others.iter().filter_map(own).collect();
         extents.sort();
@@ -402,9 +440,8 @@ fn attach_extents(databases: &mut [DatabaseFile], others: &[Other]) {
 
 /// The region files of another place of the store.
 fn regions_in(folder: &Path, place: &'static str) -> Vec<Region> {
-    let names = files::of(folder).unwrap_or_default().into_iter();
-    let names = names.filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
-    let region = |name: String| match Class::of(&name) {
+    let names = files::of(folder).unwrap_or_default().into_iter().map(|path| names::of(&path));
+    let region = |name: OsString| match Class::of(&name) {
         Class::Region(family) => Some(Region { place, name, family }),
         _ => None,
     };

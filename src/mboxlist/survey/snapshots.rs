@@ -1,5 +1,6 @@
 //! Snapshots, and what their marks are worth (mboxlist, "Snapshots").
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -8,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use super::findings::{Code, Finding, Severity};
 use super::state::State;
 use super::{Survey, SurveyOptions};
-use crate::mboxlist::files;
+use crate::mboxlist::{files, names};
 
 /// As much of a mark as is read, in bytes.
 const HEAD: u64 = 256;
@@ -26,7 +27,7 @@ const HEAD: u64 = 256;
 #[non_exhaustive]
 pub struct Snapshot {
     /// Name of its folder.
-    pub name: String,
+    pub name: OsString,
     /// The folder.
     pub path: PathBuf,
     /// The mark `.snaptime`: when it was taken.
@@ -132,7 +133,7 @@ impl Snapshot {
         };
         let time = snaptime.as_ref().and_then(|mark| mark.time);
         let age = time.and_then(|time| SystemTime::now().duration_since(time).ok());
-        let name = path.file_name().map_or(String::new(), |name| name.to_string_lossy().into_owned());
+        let name = names::of(path);
         let size = |path: PathBuf| fs::symlink_metadata(path).map_or(0, |metadata| metadata.len());
         let size = files::of(path).unwrap_or_default().into_iter().map(size).fold(0, u64::saturating_add);
         let path = path.to_owned();

@@ -11,6 +11,7 @@ use bdbkit::mboxlist::{MarkFile, Snapshot, Survey, SurveyOptions, Verdict};
 use super::{json, text};
 use crate::failure::{Failure, Outcome};
 use crate::output::{counted, json_line};
+use crate::page::Page;
 use crate::time;
 
 /// List the snapshots of a store, and say what each is worth
@@ -57,14 +58,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let found = options.list_snapshots(&arguments.dir);
     let found = found.map_err(|error| Failure::about(&arguments.dir, &error))?;
     let upgrade = arguments.before.time();
-    let mut out = io::stdout().lock();
+    let mut page = Page::new(io::stdout().lock());
     if arguments.json {
-        json_line(&json::snapshots(&arguments.dir, &found, upgrade), &mut out)?;
+        json_line(&json::snapshots(&arguments.dir, &found, upgrade), &mut page.out)?;
     } else if found.is_empty() {
-        writeln!(out, "{}: no snapshots", arguments.dir.shown())?;
+        page.line(&format!("{}: no snapshots", arguments.dir.shown()))?;
     } else {
-        text::snapshot_head(&mut out)?;
-        found.iter().try_for_each(|snapshot| told(snapshot, upgrade, &mut out))?;
+        text::snapshots(&found, &mut page)?;
+        found.iter().try_for_each(|snapshot| told(snapshot, upgrade, &mut page))?;
     }
     let serves = |snapshot: &Snapshot| match upgrade {
         Some(upgrade) => snapshot.serves(upgrade),
@@ -73,26 +74,26 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     Ok(Outcome::complete_if(found.iter().any(serves)))
 }
 
-fn told(snapshot: &Snapshot, upgrade: Option<SystemTime>, out: &mut impl Write) -> io::Result<()> {
-    text::snapshot(snapshot, out)?;
+fn told(snapshot: &Snapshot, upgrade: Option<SystemTime>, page: &mut Page<impl Write>) -> io::Result<()> {
+    page.line(&format!("\n{}", snapshot.name.shown()))?;
     if snapshot.rescue {
-        text::row("rescue copy", "the product judged the databases bad, and set them aside", out)?;
+        page.row("rescue copy", "the product judged the databases bad, and set them aside")?;
     }
     for (name, mark) in [(".snaptime", &snapshot.snaptime), (".verified", &snapshot.verified)] {
         if let Some(mark) = mark {
-            text::row(name, &self::mark(mark), out)?;
+            page.row(name, &self::mark(mark))?;
         }
     }
     match &snapshot.own {
-        Ok(own) => text::row("holds", &format!("{}; {} bytes", holds(own), snapshot.size), out)?,
-        Err(error) => text::row("not read", error, out)?,
+        Ok(own) => page.row("holds", &format!("{}; {} bytes", holds(own), snapshot.size))?,
+        Err(error) => page.row("not read", error)?,
     }
     if snapshot.verdict != Verdict::Valid && snapshot.faults().next().is_none() {
-        text::row("not valid", &snapshot.reason(), out)?;
+        page.row("not valid", &snapshot.reason())?;
     }
     for fault in snapshot.faults() {
-        let file = fault.file.as_ref().map_or(String::new(), |file| format!("{file}: "));
-        text::row(fault.severity.name(), &format!("{} {file}{}", fault.code.id(), fault.text), out)?;
+        let file = fault.file.as_ref().map_or(String::new(), |file| format!("{}: ", file.shown()));
+        page.row(fault.severity.name(), &format!("{} {file}{}", fault.code.id(), fault.text))?;
     }
     if let Some(upgrade) = upgrade.filter(|_| snapshot.verdict == Verdict::Valid) {
         let serves = if snapshot.serves(upgrade) {
@@ -100,7 +101,7 @@ fn told(snapshot: &Snapshot, upgrade: Option<SystemTime>, out: &mut impl Write) 
         } else {
             "not older: it does not lead back"
         };
-        text::row("the upgrade", serves, out)?;
+        page.row("the upgrade", serves)?;
     }
     Ok(())
 }

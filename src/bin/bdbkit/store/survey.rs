@@ -10,15 +10,18 @@ use super::snapshots::Before;
 use super::{json, text};
 use crate::failure::{Failure, Outcome, about};
 use crate::output::json_line;
+use crate::page::Page;
 
 /// Say what a store is, how it was left, and which release wrote it
 ///
 /// Databases, log files, region files, snapshots and what interrupted runs left behind;
 /// whether the store was closed or needs recovery, told from its files alone; the releases
-/// that fit; and what is wrong, each with a code, what to do, and the rules that it rests on.
-/// Reads every file and writes nothing. The comparison of logs and pages is no full dry
-/// recovery: of hash and queue databases nothing is compared. Exits with 1 if there is an
-/// error or worse, or no database at all.
+/// that fit; and what is wrong, each with what to do and a code, which bdbkit explain explains.
+/// Reads every file and writes nothing; symbolic links and special files are not followed, but
+/// named. The comparison of logs and pages is no full dry recovery: of hash and queue databases
+/// nothing is compared. Exits with 1 if there is an error or worse, if something could not be
+/// read or the state not be told, or if there is no database at all; with 3 if the databases
+/// are not those of a mail store.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -83,12 +86,16 @@ impl Place {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let survey = arguments.place.survey()?;
-    let mut out = io::stdout().lock();
+    let mut page = Page::new(io::stdout().lock());
     if arguments.json {
-        json_line(&json::survey(&survey), &mut out)?;
+        json_line(&json::survey(&survey), &mut page.out)?;
     } else {
-        text::survey(&survey, &mut out)?;
-        text::findings(&survey.findings, &mut out)?;
+        text::survey(&survey, &mut page)?;
+        text::findings(&survey.findings, &mut page)?;
     }
-    Ok(Outcome::complete_if(!survey.is_empty() && survey.worst() < Some(Severity::Error)))
+    if survey.product.is_foreign() {
+        return Ok(Outcome::Unsupported);
+    }
+    let sound = survey.worst() < Some(Severity::Error) && survey.is_complete();
+    Ok(Outcome::complete_if(sound && !survey.is_empty()))
 }

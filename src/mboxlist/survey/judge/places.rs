@@ -1,5 +1,7 @@
 //! Findings about region files, snapshots, and what else stands in a store.
 
+use std::ffi::OsStr;
+
 use super::super::findings::{Code, Finding, Severity};
 use super::super::snapshots::{Snapshot, Verdict};
 use super::super::state::State;
@@ -7,11 +9,11 @@ use super::super::{Form, Survey, families};
 use super::files;
 use crate::mboxlist::classify::Class;
 use crate::mboxlist::engines::Regions;
+use crate::mboxlist::names::listed;
 
 pub(super) fn regions(survey: &Survey, found: &mut Vec<Finding>) {
-    let names: Vec<&str> = survey.regions.iter().map(|region| region.name.as_str()).collect();
-    if !names.is_empty() {
-        let names = names.join(", ");
+    if !survey.regions.is_empty() {
+        let names = listed(survey.regions.iter().map(|region| &region.name));
         found.extend(match survey.decision.state {
             State::CleanClosed => {
                 let finding =
@@ -39,7 +41,7 @@ pub(super) fn regions(survey: &Survey, found: &mut Vec<Finding>) {
         let finding = Finding::new(Code::OtherRegions, Severity::Warning, text);
         found.push(finding.action("recover with the release that wrote the log"));
     }
-    if !survey.places_given {
+    if !survey.places_given && !survey.product.is_foreign() {
         let text = "store.dbtmpdir, the lock or the session folder were not given: region files there were not looked for";
         found.push(Finding::new(Code::Places, Severity::Note, text));
     }
@@ -75,7 +77,7 @@ pub(super) fn others(survey: &Survey, found: &mut Vec<Finding>) {
 }
 
 /// Parts of the environment that its configuration puts elsewhere.
-fn config(survey: &Survey, name: &str) -> Option<Finding> {
+fn config(survey: &Survey, name: &OsStr) -> Option<Finding> {
     let text = match (&survey.elsewhere.unread, survey.elsewhere.settings.as_slice()) {
         (Some(why), _) => format!("not read, so the survey is incomplete: {why}"),
         (None, []) => return None,
