@@ -224,7 +224,7 @@ impl<'a> Files<'a> {
     }
 
     /// Takes in the records of a log, in their order.
-    pub(super) fn of(records: impl Iterator<Item = Result<Record<'a>, LogError>>) -> Files<'a> {
+    pub(crate) fn of(records: impl Iterator<Item = Result<Record<'a>, LogError>>) -> Files<'a> {
         let mut files = Files::default();
         let mut default = None;
         let mut lists = Lists::default();

@@ -7,8 +7,8 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 use super::engines::Regions;
+use crate::env::is_region;
 use crate::journal;
-use crate::upgrade::is_region;
 
 /// The name of the QUEUE database to which an extent belongs, and its number: those that stand
 /// in its own name, `__dbq.NAME.NUMBER`.

@@ -10,7 +10,6 @@
 
 mod choices;
 mod codes;
-mod config;
 mod content;
 #[cfg(unix)]
 mod copy;
@@ -39,12 +38,11 @@ mod v8_to_v9;
 mod validation;
 
 pub use choices::{Choices, NewId, RecordForm};
-pub(crate) use config::{Config, LOGS, LONGEST, log_folder};
 pub use content::Content;
 pub use draft::Reason;
 pub(crate) use error::counted;
 pub use error::{Refusal, UpgradeError};
-pub(crate) use logs::{Comparison, check_logs, highest_lsn, is_region, page_lsn};
+pub(crate) use logs::check_logs;
 pub use notice::Notice;
 pub use plan::{Change, Plan};
 pub use profile::{Duplicates, Profile};

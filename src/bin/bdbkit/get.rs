@@ -7,9 +7,9 @@ use std::path::PathBuf;
 use bdbkit::dump::escape;
 use bdbkit::{Database, Item, Method};
 
-use crate::dump::open;
 use crate::failure::{Failure, Outcome, about};
 use crate::hex::{hex, unhex};
+use crate::input::open;
 
 /// Print the value of a key
 ///
@@ -46,7 +46,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         Some(name) => db.subdatabase(name.as_encoded_bytes()).map_err(about_file)?,
         None if db.is_directory() => {
             let advice = "holds several databases: choose one with -s (dump -l lists them)";
-            return Err(Failure::Message(about(path, advice)));
+            return Err(Failure::Usage(about(path, advice)));
         }
         None => db,
     };
@@ -77,7 +77,7 @@ fn record(db: &Database<'_>, arguments: &Arguments, out: &mut impl Write) -> Res
     let number = arguments.key.to_str().and_then(|text| text.parse().ok());
     let Some(number) = number else {
         let message = format!("{} is no record number", arguments.shown_key());
-        return Err(Failure::Message(about(&arguments.file, message)));
+        return Err(Failure::Usage(about(&arguments.file, message)));
     };
     let mut cursor = db.cursor();
     let found = cursor.seek_record(number).map_err(|error| Failure::about(&arguments.file, &error))?;
@@ -102,5 +102,5 @@ fn print(value: &Item<'_>, arguments: &Arguments, out: &mut impl Write) -> Resul
 
 fn unhexed(arguments: &Arguments) -> Result<Vec<u8>, Failure> {
     let key = unhex(arguments.key.as_encoded_bytes());
-    key.map_err(|error| Failure::Message(format!("{}: {error}", arguments.shown_key())))
+    key.map_err(|error| Failure::Usage(format!("{}: {error}", arguments.shown_key())))
 }

@@ -11,7 +11,6 @@ use crate::journal;
 use crate::mboxlist::files::head;
 use crate::order::Endianness;
 use crate::types::{FileId, Lsn};
-use crate::upgrade::highest_lsn;
 use crate::verify::{Rule, Severity, Verify};
 
 /// The names of the databases of a store.
@@ -203,7 +202,7 @@ impl Contents {
             page_size: db.meta().page_size().get(),
             pages: db.page_count(),
             meta_lsn: db.meta().lsn(),
-            max_lsn: highest_lsn(db),
+            max_lsn: db.highest_lsn(),
             file_id: db.meta().file_id(),
             checksum: db.meta().checksummed(),
             databases: inner.map(escape).collect(),

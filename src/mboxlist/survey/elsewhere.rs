@@ -6,9 +6,9 @@ use std::fs;
 use std::path::Path;
 
 use super::{Form, Other};
+use crate::env::{Config, LOGS, LONGEST};
 use crate::mboxlist::classify::Class;
 use crate::shown::ShowName;
-use crate::upgrade::{Config, LOGS, LONGEST};
 
 /// Settings of `DB_CONFIG` that put databases elsewhere.
 const DATABASES: [&str; 4] = ["set_data_dir", "add_data_dir", "set_create_dir", "DB_DATA_DIR"];

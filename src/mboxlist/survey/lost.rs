@@ -9,9 +9,9 @@ use std::path::PathBuf;
 use super::logs::LogFacts;
 use super::state::Opened;
 use crate::btree::Database;
+use crate::env::{Comparison, page_lsn};
 use crate::log::{Content, Fate, LogDir, LogOptions};
 use crate::types::{FileId, Lsn};
-use crate::upgrade::{Comparison, page_lsn};
 
 /// What was lost when an engine was replaced before recovery.
 #[derive(Clone, Debug, PartialEq, Eq)]

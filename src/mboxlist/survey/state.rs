@@ -12,10 +12,10 @@ use super::databases::DatabaseFile;
 use super::elsewhere::Elsewhere;
 use super::logs::{Logs, refused};
 use crate::btree::Database;
+use crate::env::Comparison;
 use crate::log::{Event, LogDir, LogError};
 use crate::mboxlist::names::{in_log, listed};
 use crate::types::{FileId, Lsn};
-use crate::upgrade::Comparison;
 
 /// The highest LSN that pages may have without any log.
 pub(in crate::mboxlist) const FIRST_RECORD: Lsn = Lsn { file: 1, offset: 28 };

@@ -120,13 +120,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let mut out = io::stdout().lock();
     let mut files = Vec::new();
     for path in &arguments.files {
-        match databases(path) {
-            Ok(found) => files.extend(found),
-            Err(message) => {
-                complain(message);
-                return Ok(Outcome::Incomplete);
-            }
-        }
+        files.extend(databases(path)?);
     }
     let choices = arguments.choices();
     if choices.profile.is_genuine() && (choices.records.is_some() || !choices.duplicates_of.is_empty()) {
