@@ -9,16 +9,16 @@ use sha2::{Digest, Sha256};
 use super::classify::Class;
 use crate::error::Error;
 use crate::journal::entries;
-use crate::meta::identify;
+use crate::meta::FileKind;
 
 /// The regular files of a folder, by name. Symbolic links and special files are none.
 pub(super) fn of(folder: &Path) -> io::Result<Vec<PathBuf>> {
     entries(folder, fs::FileType::is_file)
 }
 
-/// The folders in a folder, by name.
-pub(super) fn folders(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    entries(folder, fs::FileType::is_dir)
+/// What is in a folder, by name.
+pub(super) fn all(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    entries(folder, |_| true)
 }
 
 /// What is in a folder but no regular file, by name.
@@ -44,10 +44,7 @@ pub(super) fn head(path: &Path) -> Option<Vec<u8>> {
 /// Whether the first bytes of a file are those of a database, whatever it is called.
 pub(super) fn has_magic(path: &Path) -> bool {
     let of_database = |head: Vec<u8>| {
-        matches!(
-            identify(&head),
-            Ok(_) | Err(Error::UnsupportedMethod { .. } | Error::Series1 { .. } | Error::Placeholder)
-        )
+        matches!(FileKind::of(&head), Ok(_) | Err(Error::Series1 { .. } | Error::Placeholder))
     };
     head(path).is_some_and(of_database)
 }

@@ -28,7 +28,7 @@ pub use releases::{Mailbox, RELEASES, Release, Source};
 pub use restore::{Restore, RestoreError, Restored};
 pub use store_upgrade::{Lsns, StoreReport, StoreUpgrade, StoreUpgradeError};
 pub use survey::{
-    Candidates, Check, Code, Confidence, Contents, DatabaseFile, Decision, DryTest, Evidence, Finding, Form,
-    LogEnd, LogFacts, Lost, MarkFile, Other, Product, Region, Severity, Snapshot, State, Survey,
-    SurveyOptions, Verdict,
+    AgeFrom, Candidates, Check, Code, Confidence, Contents, DatabaseFile, Decision, DryTest, Evidence,
+    Finding, Form, LogEnd, LogFacts, Lost, MarkFile, Other, Product, Region, Severity, Snapshot, State,
+    Survey, SurveyOptions, Verdict,
 };

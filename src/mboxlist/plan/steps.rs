@@ -1,6 +1,6 @@
 //! The steps of an upgrade (mboxlist, "Steps").
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 
 use super::{By, Step, StepState, Task, shell};
 use crate::mboxlist::names::listed;
@@ -51,11 +51,6 @@ impl Way<'_> {
     /// The folder as a shell takes it.
     fn dir(&self) -> String {
         shell::quoted(&self.survey.dir)
-    }
-
-    /// A file of the folder as a shell takes it.
-    fn path(&self, name: &OsStr) -> String {
-        shell::quoted(&self.survey.dir.join(name))
     }
 
     /// Whether the target writes logs of another version.
@@ -208,8 +203,7 @@ impl Way<'_> {
         if files.is_empty() {
             return None;
         }
-        let names = || files.iter().map(|file| &file.name);
-        let title = format!("Salvage or restore {} first", listed(names()));
+        let title = format!("Salvage or restore {} first", listed(files.iter().map(|file| &file.name)));
         let (state, reason) = match survey.decision.state {
             State::RecoveryNeeded => {
                 (Decide, "damaged, as may be before recovery: check again behind that, before anything else")
@@ -217,7 +211,7 @@ impl Way<'_> {
             _ => (Todo, "damaged: an upgrade refuses such files, or keeps what is wrong with them"),
         };
         let salvage: Vec<String> =
-            names().map(|name| format!("bdbkit salvage {}", self.path(name))).collect();
+            files.iter().map(|file| format!("bdbkit salvage {}", shell::quoted(&file.path))).collect();
         let step = Step::new(Task::Salvage, Operator, state, title, reason).severity(Severity::Error);
         let note = "or restore a backup or snapshot; reconstruct -m can rebuild what is lost";
         Some(step.command(salvage.join(" && ")).note(note))
@@ -263,7 +257,15 @@ impl Way<'_> {
                 reason,
             );
             let step = step.severity(Severity::Error).note("or ims_db_upgrade of the target");
-            return Some(step.command(format!("bdbkit store upgrade {to}{}", self.dir())));
+            let due = files.iter().filter(|(_, version)| *version < 8).map(|(file, _)| file);
+            let here = due.clone().all(|file| file.path.parent() == Some(&*self.survey.dir));
+            let places = if here {
+                self.dir()
+            } else {
+                due.map(|file| shell::quoted(&file.path)).collect::<Vec<_>>().join(" ")
+            };
+            let store = if here { "store " } else { "" };
+            return Some(step.command(format!("bdbkit {store}upgrade {to}{places}")));
         }
         let reason = match (lowest, highest) {
             _ if !stays(lowest) => return None,
@@ -355,7 +357,7 @@ impl Way<'_> {
             );
             let step = Step::new(Task::Lsn, Bdbkit, Todo, "Reset the ".to_owned() + title, reason);
             let opened = self.survey.databases.iter().filter(|file| file.contents.is_some());
-            let names: Vec<String> = opened.map(|file| self.path(&file.name)).collect();
+            let names: Vec<String> = opened.map(|file| shell::quoted(&file.path)).collect();
             // An upgrade resets what it upgrades, and nothing else.
             let due = |version: u32| version < 8 && self.target.opens(version) == Some(false);
             let (mut upgraded, mut others) = (0_usize, 0_usize);

@@ -153,7 +153,7 @@ fn back_out(survey: &Survey, target: &Release) -> Vec<Step> {
     let dir = shell::quoted(&survey.dir);
     let serving: Vec<_> =
         valid.filter(|snapshot| survey.upgraded.is_some_and(|upgrade| snapshot.serves(upgrade))).collect();
-    let restore = match serving.iter().max_by_key(|snapshot| snapshot.time()) {
+    let restore = match serving.iter().max_by_key(|snapshot| snapshot.taken) {
         Some(newest) => restore
             .command(format!("bdbkit store restore-snapshot {dir} {}", shell::quoted(&newest.path)))
             .note("if its versions are those of the older release"),

@@ -16,6 +16,8 @@ use crate::types::Lsn;
 pub struct LogFacts {
     /// Name of the file.
     pub name: OsString,
+    /// Where it is.
+    pub path: PathBuf,
     /// Its number.
     pub number: u32,
     /// Log version.
@@ -77,12 +79,12 @@ pub(super) struct Logs {
 }
 
 impl Logs {
-    pub(super) fn of(paths: &[PathBuf]) -> Logs {
+    pub(super) fn of(paths: &[PathBuf], map: bool) -> Logs {
         let mut logs = Logs::default();
         if paths.is_empty() {
             return logs;
         }
-        let dir = LogOptions::new().open_files(paths);
+        let dir = LogOptions::new().map(map).open_files(paths);
         let mut files: BTreeMap<u32, LogFacts> =
             dir.log_files().map(|file| (file.number(), LogFacts::of(file))).collect();
         logs.encrypted = dir.log_files().any(|file| {
@@ -141,6 +143,7 @@ impl LogFacts {
         let log = file.log().ok();
         LogFacts {
             name: names::of(file.path()),
+            path: file.path().to_owned(),
             number: file.number(),
             version: log.map(|log| log.version()).or_else(|| refused_version(file)),
             order: log.map(|log| log.endianness()),

@@ -32,7 +32,7 @@ pub use findings::{Code, Evidence, Finding, Severity};
 pub use logs::{LogEnd, LogFacts};
 pub use lost::Lost;
 pub use product::Product;
-pub use snapshots::{MarkFile, Snapshot, Verdict};
+pub use snapshots::{AgeFrom, MarkFile, Snapshot, Verdict};
 pub use state::{Decision, DryTest, State};
 
 pub(super) use judge::files::RESTORE;
@@ -43,6 +43,7 @@ use super::classify::{Class, extent};
 use super::engines::Regions;
 use super::releases::Mailbox;
 use super::{files, names};
+use crate::env::Layout;
 use crate::error::{Error, Result};
 use crate::types::Lsn;
 use elsewhere::Elsewhere;
@@ -71,6 +72,8 @@ pub struct Survey {
     pub dir: PathBuf,
     /// The folder of the region files, if it is another one.
     pub dbtmpdir: Option<PathBuf>,
+    /// Where its logs and databases were looked for.
+    pub layout: Layout,
     /// Whose environment it is.
     pub product: Product,
     /// How the store was left.
@@ -119,6 +122,8 @@ pub struct Region {
 pub struct Other {
     /// Its name.
     pub name: OsString,
+    /// Where it is.
+    pub path: PathBuf,
     /// Its class by its name.
     pub class: Class,
     /// What it is besides a regular file.
@@ -155,6 +160,10 @@ pub struct SurveyOptions {
     snapshots: Option<PathBuf>,
     mailbox: Option<Mailbox>,
     upgraded: Option<SystemTime>,
+    log_dir: Option<PathBuf>,
+    data_dirs: Vec<PathBuf>,
+    age_from: AgeFrom,
+    read: bool,
     alone: bool,
 }
 
@@ -207,6 +216,51 @@ impl SurveyOptions {
         self
     }
 
+    /// What tells when a snapshot was taken.
+    #[must_use]
+    pub fn age_from(mut self, what: AgeFrom) -> SurveyOptions {
+        self.age_from = what;
+        self
+    }
+
+    /// The folder of the logs, whatever `DB_CONFIG` says.
+    #[must_use]
+    pub fn log_dir(mut self, folder: impl AsRef<Path>) -> SurveyOptions {
+        self.log_dir = Some(folder.as_ref().to_owned());
+        self
+    }
+
+    /// A folder of databases besides the store's own, whatever `DB_CONFIG` says. There may be
+    /// several.
+    #[must_use]
+    pub fn data_dir(mut self, folder: impl AsRef<Path>) -> SurveyOptions {
+        self.data_dirs.push(folder.as_ref().to_owned());
+        self
+    }
+
+    /// Whether files are mapped, as they are by default, or read into memory: where others may
+    /// cut them meanwhile.
+    #[must_use]
+    pub fn mapped(mut self, map: bool) -> SurveyOptions {
+        self.read = !map;
+        self
+    }
+
+    fn map(&self) -> bool {
+        !self.read
+    }
+
+    /// Where the environment keeps its files. A configuration that is a link is not followed.
+    fn layout(&self, dir: &Path, listing: &Listing) -> Layout {
+        let linked = elsewhere::is_linked_config(&listing.others);
+        let layout = if linked { Layout::of(dir).log_dir(dir).data_dirs([dir]) } else { Layout::of(dir) };
+        let layout = match &self.log_dir {
+            Some(folder) => layout.log_dir(folder),
+            None => layout,
+        };
+        if self.data_dirs.is_empty() { layout } else { layout.data_dirs(&self.data_dirs) }
+    }
+
     /// Without any snapshots.
     pub(super) fn alone(mut self) -> SurveyOptions {
         self.alone = true;
@@ -221,19 +275,21 @@ impl SurveyOptions {
     pub fn survey(&self, dir: impl AsRef<Path>) -> Result<Survey> {
         let dir = dir.as_ref();
         let mut listing = Listing::of(dir)?;
-        let logs = Logs::of(&listing.logs);
-        listing.take_databases(dir, &logs.names);
+        let layout = self.layout(dir, &listing);
+        let mut elsewhere = Elsewhere::of(&layout, &listing.others, !listing.logs.is_empty());
+        listing.take_folders(&layout, &mut elsewhere);
+        let logs = Logs::of(&listing.logs, self.map());
+        listing.take_databases(&logs.names);
         let names: BTreeSet<OsString> =
-            listing.databases.iter().map(|(_, name)| name).chain(&logs.names).cloned().collect();
+            listing.databases.iter().map(|path| names::of(path)).chain(logs.names.iter().cloned()).collect();
         let product = Product::of(names.iter().map(OsString::as_os_str));
-        let elsewhere = Elsewhere::of(dir, &listing.others, !listing.logs.is_empty());
         let mut regions = listing.regions;
         let places = [("dbtmpdir", &self.dbtmpdir), ("lock", &self.lock), ("session", &self.session)];
         for (place, folder) in places {
             regions.extend(folder.iter().flat_map(|folder| regions_in(folder, place)));
         }
         let opened: Vec<_> =
-            listing.databases.into_iter().map(|(path, name)| DatabaseFile::of(&path, name)).collect();
+            listing.databases.iter().map(|path| DatabaseFile::of(path, self.map())).collect();
         let decision = Decision::of(&opened, &logs, !regions.is_empty(), &elsewhere);
         let lost = logs.dir.as_ref().map(|dir| Lost::of(&opened, &logs.files, dir)).unwrap_or_default();
         let mut databases: Vec<DatabaseFile> = opened.into_iter().map(|(file, _)| file).collect();
@@ -247,10 +303,13 @@ impl SurveyOptions {
             product,
             names: &names,
         });
-        let snapshots = if self.alone { Vec::new() } else { self.snapshots_of(dir) };
+        let snapshots = if self.alone { snapshots::Found::default() } else { self.snapshots_of(dir) };
+        elsewhere.folders.extend(snapshots.unread);
+        let snapshots = snapshots.snapshots;
         let mut survey = Survey {
             dir: dir.to_owned(),
             dbtmpdir: self.dbtmpdir.clone(),
+            layout,
             product,
             decision,
             databases,
@@ -290,13 +349,13 @@ impl SurveyOptions {
         for folder in std::iter::once(dir).chain(self.snapshots.as_deref()) {
             fs::read_dir(folder).map_err(|source| Error::Open { path: folder.to_owned(), source })?;
         }
-        Ok(self.snapshots_of(dir))
+        Ok(self.snapshots_of(dir).snapshots)
     }
 
-    fn snapshots_of(&self, dir: &Path) -> Vec<Snapshot> {
+    fn snapshots_of(&self, dir: &Path) -> snapshots::Found {
         match &self.snapshots {
-            Some(folder) => snapshots::of(dir, folder),
-            None => snapshots::of(dir, &dir.join("../dbdata/snapshots")),
+            Some(folder) => snapshots::Found::of(dir, folder, self),
+            None => snapshots::Found::of(dir, &dir.join("../dbdata/snapshots"), self),
         }
     }
 }
@@ -371,7 +430,7 @@ impl Survey {
 /// The entries of a folder by what they are.
 #[derive(Default)]
 struct Listing {
-    databases: Vec<(PathBuf, OsString)>,
+    databases: Vec<PathBuf>,
     logs: Vec<PathBuf>,
     regions: Vec<Region>,
     others: Vec<Other>,
@@ -398,29 +457,66 @@ impl Listing {
                 }
                 _ => Form::Special,
             };
+            let class = match class {
+                // Data, although it is called as a cache.
+                Class::Region(_) if form == Form::File && files::has_magic(&path) => Class::EngineData,
+                class => class,
+            };
             match (form, class) {
-                (Form::File, Class::Database) => listing.databases.push((path, name)),
+                (Form::File, Class::Database) => listing.databases.push(path),
                 (Form::File, Class::Other) if files::has_magic(&path) => {
-                    listing.databases.push((path, name));
+                    listing.databases.push(path);
                 }
                 (Form::File, Class::Log) => listing.logs.push(path),
                 (Form::File, Class::Region(family)) => {
                     listing.regions.push(Region { place: "mboxlist", name, family });
                 }
-                _ => listing.others.push(Other { name, class, form, size }),
+                _ => listing.others.push(Other { name, path, class, form, size }),
             }
         }
         Ok(listing)
     }
 
+    /// Takes what is in the other folders of the environment: the logs of that of the logs, in
+    /// the place of those here, and the databases of those of databases.
+    fn take_folders(&mut self, layout: &Layout, elsewhere: &mut Elsewhere) {
+        for folder in layout.elsewhere() {
+            let of_logs = folder == layout.logs();
+            let found = match Listing::of(&folder.path) {
+                Ok(found) => found,
+                Err(error) => {
+                    let place = if of_logs { &mut elsewhere.logs } else { &mut elsewhere.databases };
+                    let why = match error {
+                        Error::Open { source, .. } => format!("{folder}: {source}"),
+                        other => format!("{folder}: {other}"),
+                    };
+                    *place = Some(why.clone());
+                    elsewhere.folders.push(why);
+                    continue;
+                }
+            };
+            if of_logs && found.logs.is_empty() {
+                elsewhere.logs = Some(format!("{folder}: no log files there"));
+                elsewhere.folders.extend(elsewhere.logs.clone());
+            }
+            if of_logs {
+                self.logs = found.logs;
+            }
+            if layout.data().contains(folder) {
+                self.databases.extend(found.databases);
+            }
+            self.others.extend(found.others.into_iter().filter(|other| other.form == Form::Special));
+        }
+    }
+
     /// Takes the files that a log names as databases, although nothing else shows it.
-    fn take_databases(&mut self, dir: &Path, names: &BTreeSet<OsString>) {
+    fn take_databases(&mut self, names: &BTreeSet<OsString>) {
         let named = |other: &Other| {
             other.form == Form::File && other.class == Class::Other && names.contains(&other.name)
         };
         let (found, others) = std::mem::take(&mut self.others).into_iter().partition::<Vec<_>, _>(named);
         self.others = others;
-        self.databases.extend(found.into_iter().map(|other| (dir.join(&other.name), other.name)));
+        self.databases.extend(found.into_iter().map(|other| other.path));
         self.databases.sort();
     }
 }
@@ -462,9 +558,9 @@ mod tests {
     #[test]
     fn what_the_system_refuses_is_no_damage() {
         let gone = PathBuf::from("/no such folder/log.0000000001");
-        let logs = Logs::of(&[gone]);
+        let logs = Logs::of(&[gone], true);
         assert!(logs.files.iter().all(|log| log.refused) && logs.files.len() == 1);
-        let (file, _) = DatabaseFile::of(Path::new("/no such folder/folder.db"), "folder.db".into());
+        let (file, _) = DatabaseFile::of(Path::new("/no such folder/folder.db"), true);
         assert!(file.refused);
         let elsewhere = Elsewhere::default();
         let decision = Decision::of(&[(file.clone(), None)], &logs, false, &elsewhere);

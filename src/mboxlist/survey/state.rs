@@ -16,6 +16,7 @@ use crate::env::Comparison;
 use crate::log::{Event, LogDir, LogError};
 use crate::mboxlist::names::{in_log, listed};
 use crate::types::{FileId, Lsn};
+use crate::upgrade::counted;
 
 /// The highest LSN that pages may have without any log.
 pub(in crate::mboxlist) const FIRST_RECORD: Lsn = Lsn { file: 1, offset: 28 };
@@ -160,8 +161,11 @@ impl Decision {
             )),
             (0, 0) => None,
             _ => {
-                let redo = (redo > 0).then(|| format!("{redo} committed changes are missing"));
-                let undo = (undo > 0).then(|| format!("{undo} uncommitted changes are there"));
+                let are = |number: u64| if number == 1 { "is" } else { "are" };
+                let redo = (redo > 0)
+                    .then(|| format!("{} {} missing", counted(redo, "committed change"), are(redo)));
+                let undo = (undo > 0)
+                    .then(|| format!("{} {} there", counted(undo, "uncommitted change"), are(undo)));
                 let what: Vec<String> = redo.into_iter().chain(undo).collect();
                 let files = listed(files);
                 let reason = format!("{files}: {} (log from {from} to {end})", what.join(", "));

@@ -46,6 +46,8 @@ fn with(survey: &Survey, findings: &[Finding]) -> Value {
         "schema": 1,
         "dir": survey.dir.shown().to_string(),
         "dbtmpdir": survey.dbtmpdir.as_ref().map(|path| path.shown().to_string()),
+        "log_dir": survey.layout.logs().path.shown().to_string(),
+        "data_dirs": survey.layout.data().iter().map(|folder| folder.path.shown().to_string()).collect::<Vec<_>>(),
         "product": survey.product.name(),
         "complete": survey.is_complete(),
         "state": decision.state.name(),
@@ -94,6 +96,7 @@ fn database(file: &DatabaseFile) -> Value {
     });
     json!({
         "name": file.name.shown().to_string(),
+        "path": file.path.shown().to_string(),
         "size": file.size,
         "type": file.kind,
         "version": file.version,
@@ -117,6 +120,7 @@ fn database(file: &DatabaseFile) -> Value {
 fn log(file: &LogFacts) -> Value {
     json!({
         "name": file.name.shown().to_string(),
+        "path": file.path.shown().to_string(),
         "version": file.version,
         "byte_order": file.order.map(order),
         "max": file.max,
@@ -201,7 +205,8 @@ fn snapshot(snapshot: &Snapshot) -> Value {
     json!({
         "name": snapshot.name.shown().to_string(),
         "path": snapshot.path.shown().to_string(),
-        "snaptime": snapshot.time().and_then(text_of),
+        "snaptime": snapshot.taken.and_then(text_of),
+        "age_from": snapshot.age_from.name(),
         "age_seconds": snapshot.age.map(|age| age.as_secs()),
         "verified": snapshot.verified.is_some(),
         "rescue": snapshot.rescue,

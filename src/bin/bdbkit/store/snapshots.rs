@@ -6,10 +6,11 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use bdbkit::ShowName;
-use bdbkit::mboxlist::{MarkFile, Snapshot, Survey, SurveyOptions, Verdict};
+use bdbkit::mboxlist::{AgeFrom, MarkFile, Snapshot, Survey, SurveyOptions, Verdict};
 
 use super::{json, text};
 use crate::failure::{Failure, Outcome};
+use crate::input::map;
 use crate::output::{counted, json_line};
 use crate::page::Page;
 use crate::time;
@@ -29,12 +30,29 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     before: Before,
 
+    #[command(flatten)]
+    age: Age,
+
     /// One JSON object
     #[arg(long)]
     json: bool,
 
     /// The folder of the databases, mboxlist
     dir: PathBuf,
+}
+
+/// What tells when a snapshot was taken.
+#[derive(clap::Args)]
+pub(super) struct Age {
+    /// What tells when a snapshot was taken: the date of its file .snaptime, which a copy without
+    /// -p loses, or the seconds that are in that file
+    #[arg(long, value_name = "date|content", default_value = "date", value_parser = age_from)]
+    pub(super) age_from: AgeFrom,
+}
+
+fn age_from(text: &str) -> Result<AgeFrom, &'static str> {
+    let all = [AgeFrom::Date, AgeFrom::Content];
+    all.into_iter().find(|from| from.name() == text).ok_or("date or content")
 }
 
 /// When the store was upgraded.
@@ -55,6 +73,7 @@ impl Before {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let options = arguments.snapshots.iter().fold(SurveyOptions::new(), SurveyOptions::snapshots);
+    let options = options.age_from(arguments.age.age_from).mapped(map());
     let found = options.list_snapshots(&arguments.dir);
     let found = found.map_err(|error| Failure::about(&arguments.dir, &error))?;
     let upgrade = arguments.before.time();
@@ -79,13 +98,14 @@ fn told(snapshot: &Snapshot, upgrade: Option<SystemTime>, page: &mut Page<impl W
     if snapshot.rescue {
         page.row("rescue copy", "the product judged the databases bad, and set them aside")?;
     }
-    for (name, mark) in [(".snaptime", &snapshot.snaptime), (".verified", &snapshot.verified)] {
-        if let Some(mark) = mark {
-            page.row(name, &self::mark(mark))?;
-        }
+    if let Some(mark) = &snapshot.snaptime {
+        page.row(".snaptime", &self::mark(mark, Some(snapshot.age_from)))?;
+    }
+    if let Some(mark) = &snapshot.verified {
+        page.row(".verified", &self::mark(mark, None))?;
     }
     match &snapshot.own {
-        Ok(own) => page.row("holds", &format!("{}; {} bytes", holds(own), snapshot.size))?,
+        Ok(own) => page.row("holds", &format!("{}; {}", holds(own), counted(snapshot.size, "byte")))?,
         Err(error) => page.row("not read", error)?,
     }
     if snapshot.verdict != Verdict::Valid && snapshot.faults().next().is_none() {
@@ -106,17 +126,24 @@ fn told(snapshot: &Snapshot, upgrade: Option<SystemTime>, page: &mut Page<impl W
     Ok(())
 }
 
-/// When a mark was made, by the date of its file, and what is in it.
-fn mark(mark: &MarkFile) -> String {
+/// When a mark was made, by the date of its file, and what is in it; which of them counts.
+fn mark(mark: &MarkFile, counts: Option<AgeFrom>) -> String {
     let seconds =
         |time: SystemTime| time.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs().try_into().ok();
     let time = mark.time.and_then(seconds).map_or("unknown".into(), time::shown);
-    let content = match (mark.size, mark.seconds()) {
-        (0, _) => "empty".into(),
-        (size, Some(seconds)) => format!("{size} bytes, perhaps the time {}", time::shown(seconds)),
-        (size, None) => format!("{size} bytes: {}", mark.head.escape_ascii()),
+    let size = counted(mark.size, "byte");
+    let content = match mark.seconds() {
+        _ if mark.size == 0 => "empty".into(),
+        Some(seconds) => format!("{size}, perhaps the time {}", time::shown(seconds)),
+        None => format!("{size}: {}", mark.head.escape_ascii()),
     };
-    format!("{time}, by the date of the file; {content}")
+    let counts = match counts {
+        Some(AgeFrom::Date) => "; the age is from the date",
+        Some(AgeFrom::Content) if mark.seconds().is_some() => "; the age is from the content",
+        Some(AgeFrom::Content) => "; the content tells no age",
+        None => "",
+    };
+    format!("{time}, by the date of the file; {content}{counts}")
 }
 
 /// What is in a snapshot.

@@ -6,9 +6,10 @@ use std::path::PathBuf;
 
 use bdbkit::mboxlist::{Mailbox, Severity, Survey, SurveyOptions};
 
-use super::snapshots::Before;
+use super::snapshots::{Age, Before};
 use super::{json, text};
 use crate::failure::{Failure, Outcome, about};
+use crate::input::map;
 use crate::output::json_line;
 use crate::page::Page;
 
@@ -51,8 +52,19 @@ pub(super) struct Place {
     #[arg(long, value_name = "FOLDER")]
     snapshots: Option<PathBuf>,
 
+    /// The folder of the log files, whatever DB_CONFIG says
+    #[arg(long, value_name = "FOLDER")]
+    log_dir: Option<PathBuf>,
+
+    /// A folder of databases besides DIR, whatever DB_CONFIG says; may be given several times
+    #[arg(long = "data-dir", value_name = "FOLDER")]
+    data_dirs: Vec<PathBuf>,
+
     #[command(flatten)]
     before: Before,
+
+    #[command(flatten)]
+    age: Age,
 
     /// The version of the mailboxes, which is not in these files: ask imcheck -m
     #[arg(long, value_name = "1_1|1_2|1_3", value_parser = mailbox)]
@@ -69,11 +81,13 @@ fn mailbox(text: &str) -> Result<Mailbox, &'static str> {
 impl Place {
     pub(super) fn survey(&self) -> Result<Survey, Failure> {
         // What is named is there: in a folder that is not, nothing would be found.
-        let named = [&self.dbtmpdir, &self.lock_dir, &self.session_dir, &self.snapshots];
-        for folder in named.into_iter().flatten() {
+        let named = [&self.dbtmpdir, &self.lock_dir, &self.session_dir, &self.snapshots, &self.log_dir];
+        for folder in named.into_iter().flatten().chain(&self.data_dirs) {
             fs::read_dir(folder).map_err(|error| Failure::Message(about(folder, error)))?;
         }
-        let options = SurveyOptions::new();
+        let options = SurveyOptions::new().mapped(map()).age_from(self.age.age_from);
+        let options = self.log_dir.iter().fold(options, SurveyOptions::log_dir);
+        let options = self.data_dirs.iter().fold(options, SurveyOptions::data_dir);
         let options = self.dbtmpdir.iter().fold(options, SurveyOptions::dbtmpdir);
         let options = self.lock_dir.iter().fold(options, SurveyOptions::lock_dir);
         let options = self.session_dir.iter().fold(options, SurveyOptions::session_dir);

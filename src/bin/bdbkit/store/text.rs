@@ -31,6 +31,12 @@ pub(super) fn survey(survey: &Survey, page: &mut Page<impl Write>) -> io::Result
     if let Some(dry) = &survey.decision.dry {
         page.row("compared log", &format!("{} to {}, from the last checkpoint on", dry.from, dry.end))?;
     }
+    if survey.layout.elsewhere().any(|folder| folder == survey.layout.logs()) {
+        page.row("logs in", &survey.layout.logs().to_string())?;
+    }
+    for folder in survey.layout.elsewhere().filter(|folder| survey.layout.data().contains(folder)) {
+        page.row("databases in", &folder.to_string())?;
+    }
     let regions: Vec<String> = survey.regions.iter().map(|region| region.name.shown().to_string()).collect();
     let regions = if regions.is_empty() { "none".into() } else { regions.join(", ") };
     page.row("region files", &regions)?;

@@ -8,6 +8,7 @@ use crate::mboxlist::classify::{Class, extent};
 use crate::mboxlist::names::{from_bytes, listed};
 use crate::mboxlist::releases::Release;
 use crate::shown::ShowName;
+use crate::upgrade::counted;
 
 /// What to do where the system refuses.
 pub(super) const AS_OWNER: &str = "run as the owner of the store, or root";
@@ -56,15 +57,19 @@ fn extents(survey: &Survey, found: &mut Vec<Finding>) {
     }
 }
 
+fn number(number: usize, what: &str) -> String {
+    counted(u64::try_from(number).unwrap_or(u64::MAX), what)
+}
+
 fn sound(survey: &Survey, file: &DatabaseFile, contents: &Contents, found: &mut Vec<Finding>) {
     let kind = file.kind.as_deref().unwrap_or_default();
     let (version, order) = (file.version.unwrap_or_default(), file.order.map(|order| order.to_string()));
     let text = format!(
-        "{} {version}, {}, pages of {} bytes, {} records",
+        "{} {version}, {}, pages of {} bytes, {}",
         kind.to_uppercase(),
         order.unwrap_or_default(),
         contents.page_size,
-        contents.records
+        counted(contents.records, "record")
     );
     found.push(Finding::new(Code::Database, Severity::Info, text).file(&file.name));
     if !file.is_known() && !survey.product.is_foreign() {
@@ -78,7 +83,7 @@ fn sound(survey: &Survey, file: &DatabaseFile, contents: &Contents, found: &mut 
     if *errors > 0 {
         let severity = if recovered { Severity::Error } else { Severity::Warning };
         let before = if recovered { "" } else { ", as may be before recovery" };
-        let text = format!("{errors} errors{before}, first: {first}");
+        let text = format!("{}{before}, first: {first}", number(*errors, "error"));
         let action = if recovered {
             "restore it, or salvage it (bdbkit salvage); reconstruct -m can rebuild it"
         } else {
@@ -86,8 +91,10 @@ fn sound(survey: &Survey, file: &DatabaseFile, contents: &Contents, found: &mut 
         };
         found.push(Finding::new(Code::Damaged, severity, text).file(&file.name).action(action));
     } else if *order_errors > 0 {
-        let text =
-            format!("{order_errors} times out of order: damage, or an order of its own; first: {first}");
+        let text = format!(
+            "{} out of order: damage, or an order of its own; first: {first}",
+            number(*order_errors, "time")
+        );
         found.push(Finding::new(Code::Damaged, Severity::Warning, text).file(&file.name));
     }
 }

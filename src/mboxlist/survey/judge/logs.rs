@@ -12,6 +12,7 @@ use crate::mboxlist::names::listed;
 use crate::mboxlist::releases::Release;
 use crate::order::Endianness;
 use crate::types::Lsn;
+use crate::upgrade::counted;
 
 /// More log files than these are unusual.
 const USUAL: usize = 3;
@@ -148,13 +149,13 @@ fn lost(lost: &Lost) -> Finding {
     let keys: Vec<String> = lost.keys.iter().take(NAMED).map(|key| escape(key)).collect();
     let more = if lost.keys.len() > NAMED { ", …" } else { "" };
     let text = format!(
-        "{}: {} committed changes of logs of version {} ({} to {}) never got there, and newer engines skip these logs: they look LOST; {} keys: {}{more}",
+        "{}: {} of logs of version {} ({} to {}) never got there, and newer engines skip these logs: LOST as it looks; {}: {}{more}",
         listed(&lost.files),
-        lost.changes,
+        counted(lost.changes, "committed change"),
         lost.version,
         lost.first,
         lost.last,
-        lost.keys.len(),
+        counted(u64::try_from(lost.keys.len()).unwrap_or(u64::MAX), "key"),
         keys.join(", ")
     );
     Finding::new(Code::RecoverFirst, Severity::Critical, text).action(

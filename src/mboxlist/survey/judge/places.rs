@@ -1,7 +1,5 @@
 //! Findings about region files, snapshots, and what else stands in a store.
 
-use std::ffi::OsStr;
-
 use super::super::findings::{Code, Finding, Severity};
 use super::super::snapshots::{Snapshot, Verdict};
 use super::super::state::State;
@@ -49,6 +47,7 @@ pub(super) fn regions(survey: &Survey, found: &mut Vec<Finding>) {
 
 pub(super) fn others(survey: &Survey, found: &mut Vec<Finding>) {
     files::leftovers(survey, found);
+    parts(survey, found);
     for other in &survey.others {
         let find = |code, severity, text: &str| Finding::new(code, severity, text).file(&other.name);
         match (other.form, other.class) {
@@ -61,7 +60,6 @@ pub(super) fn others(survey: &Survey, found: &mut Vec<Finding>) {
                 let action = "do not delete it, although its name begins with __db: recover";
                 found.push(find(Code::EngineData, Severity::Warning, text).action(action));
             }
-            (Form::File, Class::Config) => found.extend(config(survey, &other.name)),
             (Form::File, Class::EarlyLog) => {
                 let text = "a log file by its first naming scheme, which is not read";
                 found.push(find(Code::Elsewhere, Severity::Note, text).action("keep it"));
@@ -76,16 +74,13 @@ pub(super) fn others(survey: &Survey, found: &mut Vec<Finding>) {
     }
 }
 
-/// Parts of the environment that its configuration puts elsewhere.
-fn config(survey: &Survey, name: &OsStr) -> Option<Finding> {
-    let text = match (&survey.elsewhere.unread, survey.elsewhere.settings.as_slice()) {
-        (Some(why), _) => format!("not read, so the survey is incomplete: {why}"),
-        (None, []) => return None,
-        (None, settings) => {
-            format!("parts are elsewhere, so the survey is incomplete: {}", settings.join("; "))
-        }
-    };
-    Some(Finding::new(Code::Elsewhere, Severity::Warning, text).file(name))
+/// Parts of the environment that are elsewhere, and were not read.
+fn parts(survey: &Survey, found: &mut Vec<Finding>) {
+    let unread = survey.elsewhere.unread.iter();
+    for why in unread.chain(&survey.elsewhere.folders) {
+        let text = format!("{why}: the survey is incomplete");
+        found.push(Finding::new(Code::Elsewhere, Severity::Warning, text));
+    }
 }
 
 pub(super) fn snapshots(survey: &Survey, found: &mut Vec<Finding>) {
