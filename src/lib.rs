@@ -41,6 +41,7 @@ mod crypt;
 pub mod dump;
 pub mod env;
 mod error;
+pub mod explain;
 mod format;
 #[cfg(feature = "upgrade")]
 pub mod journal;

@@ -9,6 +9,7 @@
 //! - `databases`, `sorting`, `shared_keys`, `content`: what the steps need to know
 
 mod choices;
+mod codes;
 mod content;
 #[cfg(unix)]
 mod copy;
