@@ -1025,7 +1025,7 @@ fn options_of_db_printlog_do_what_they_do_there() {
     let version = run(&["log", "print", "-V"]);
     assert_eq!(version.status.code(), Some(0));
     assert!(out(&version).starts_with("bdbkit 0."), "{}", out(&version));
-    assert!(out(&run(&["log", "print", "--help"])).contains("-h <HOME>"));
+    assert!(out(&run(&["log", "print", "--help"])).contains("--home <HOME>"));
     // The list has every type, and --type takes each.
     let list = out(&run(&["log", "print", "--type-list"]));
     let line = list.lines().find(|line| line.starts_with("bam_split ")).unwrap();

@@ -8,24 +8,41 @@ use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, fchown};
 use std::path::{Path, PathBuf};
 
 #[cfg(target_os = "linux")]
-use rustix::fs::Advice;
+use rustix::fs::{Advice, CWD, RenameFlags};
 use rustix::fs::{FallocateFlags, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::disk::{Contents, Disk, DiskFile, Identity, entries};
+use super::disk::{Contents, Disk, DiskFile, Identity, Standing, entries};
 use super::error::{JournalError, at};
+#[cfg(target_os = "linux")]
+use super::users;
 
 /// The file systems of this machine.
 ///
 /// Files are locked both ways there are: with `flock`, and with the record locks of
-/// `fcntl`. Whether another program has the file open is looked up in `/proc`, where
-/// there is one, as far as this user may see it.
+/// `fcntl`. Whether another program has the file open or mapped is looked up in `/proc`, where
+/// there is one, as far as this user may see it ([`Disk::unseen`]): once, when the file is
+/// opened. Who opens it later, and does not ask for the lock, is not seen.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemDisk;
 
 /// A file of [`SystemDisk`].
 #[derive(Debug)]
 pub struct SystemFile(File);
+
+impl SystemDisk {
+    /// Opens a regular file for reading, without a lock.
+    pub(crate) fn open_to_read(&self, path: &Path) -> io::Result<SystemFile> {
+        open(path, OFlags::RDONLY)
+    }
+}
+
+impl SystemFile {
+    /// The file as the standard library has it.
+    pub(crate) fn as_file(&self) -> &File {
+        &self.0
+    }
+}
 
 impl Disk for SystemDisk {
     type File = SystemFile;
@@ -48,12 +65,15 @@ impl Disk for SystemDisk {
             result => granted(result)?,
         }
         granted(rustix::fs::fcntl_lock(&file.0, lock))?;
+        #[cfg(target_os = "linux")]
         if !assume_closed {
-            let user = other_user(&file).map_err(at(path, "looking for programs that have it open"))?;
-            if let Some(process) = user {
+            let identity = file.identity().map_err(at(path, "asking for its identity"))?;
+            if let Some(process) = users::other(identity, &self.resolve(path).unwrap_or_default()) {
                 return Err(JournalError::InUse { path: path.to_owned(), process });
             }
         }
+        #[cfg(not(target_os = "linux"))]
+        let _ = assume_closed;
         Ok(file)
     }
 
@@ -62,13 +82,22 @@ impl Disk for SystemDisk {
     }
 
     fn read(&self, path: &Path) -> io::Result<Contents> {
-        open(path, OFlags::RDONLY)?.contents()
+        self.open_to_read(path)?.contents()
     }
 
     fn create_new(&self, path: &Path) -> io::Result<SystemFile> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
         let file = rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR)?;
         Ok(SystemFile(File::from(file)))
+    }
+
+    fn identity(&self, path: &Path) -> io::Result<Identity> {
+        Ok(identity(&fs::metadata(path)?))
+    }
+
+    #[cfg(target_os = "linux")]
+    fn unseen(&self) -> u64 {
+        users::unseen()
     }
 
     fn exists(&self, path: &Path) -> io::Result<bool> {
@@ -101,6 +130,16 @@ impl Disk for SystemDisk {
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         fs::rename(from, to)
+    }
+
+    #[cfg(target_os = "linux")]
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
+        match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+            // Not every file system can promise it.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) if !self.exists(to)? => fs::rename(from, to),
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => Err(ErrorKind::AlreadyExists.into()),
+            result => Ok(result?),
+        }
     }
 
     fn sync_dir(&self, directory: &Path) -> io::Result<()> {
@@ -167,6 +206,12 @@ impl DiskFile for SystemFile {
         Ok(identity(&self.0.metadata()?))
     }
 
+    fn standing(&self) -> io::Result<Standing> {
+        let file = self.0.metadata()?;
+        let user = rustix::process::geteuid().as_raw();
+        Ok(Standing { links: file.nlink(), owner: file.uid(), mode: file.mode() & 0o7777, user })
+    }
+
     #[cfg(feature = "mmap")]
     fn contents(&self) -> io::Result<Contents> {
         if self.size()? == 0 { Ok(Contents::from(Vec::new())) } else { Contents::map(&self.0) }
@@ -207,24 +252,6 @@ fn open(path: &Path, flags: OFlags) -> io::Result<SystemFile> {
     }
 }
 
-fn identity(file: &fs::Metadata) -> Identity {
+pub(super) fn identity(file: &fs::Metadata) -> Identity {
     Identity { device: file.dev(), inode: file.ino() }
-}
-
-/// A process, other than through this handle, that has the file open.
-fn other_user(file: &SystemFile) -> io::Result<Option<u32>> {
-    let wanted = file.identity()?;
-    let own = std::process::id();
-    let Ok(processes) = fs::read_dir("/proc") else { return Ok(None) };
-    for process in processes.flatten() {
-        let Some(number) = process.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
-        // Those of other users, and those that just ended, cannot be looked at.
-        let Ok(open) = fs::read_dir(process.path().join("fd")) else { continue };
-        let same = |entry: &fs::DirEntry| fs::metadata(entry.path()).is_ok_and(|m| identity(&m) == wanted);
-        let handles = open.flatten().filter(same).count();
-        if handles > usize::from(number == own) {
-            return Ok(Some(number));
-        }
-    }
-    Ok(None)
 }

@@ -41,7 +41,7 @@ struct State {
     /// Length of the write at which the disk stopped, in sectors.
     torn_write: usize,
     mark: Option<usize>,
-    /// Files that set the mark when they are first touched.
+    /// Files that set the mark when the first change of one is on the medium.
     precious: Vec<usize>,
     /// Folders that were made: without them there is nothing in them. Others are always there.
     folders: BTreeSet<PathBuf>,
@@ -292,8 +292,8 @@ impl FakeDisk {
         state.mark = Some(state.changes);
     }
 
-    /// Notes the same when a file, which is there, is first to be changed.
-    pub(crate) fn mark_at_first_touch(&self, path: impl AsRef<Path>) {
+    /// Notes the same when the first change of a file, which is there, is on the medium.
+    pub(crate) fn mark_at_first_sync(&self, path: impl AsRef<Path>) {
         let mut state = self.0.borrow_mut();
         let inode = state.names[path.as_ref()];
         state.precious.push(inode);
@@ -448,6 +448,12 @@ impl Disk for FakeDisk {
         Ok(self.file(inode))
     }
 
+    fn identity(&self, path: &Path) -> io::Result<Identity> {
+        let mut state = self.0.borrow_mut();
+        state.read()?;
+        Ok(Identity { device: 1, inode: state.find(path)? as u64 })
+    }
+
     fn exists(&self, path: &Path) -> io::Result<bool> {
         let mut state = self.0.borrow_mut();
         state.read()?;
@@ -533,15 +539,10 @@ impl FakeFile {
             return Err(state.failure());
         }
         pending.iter().for_each(|change| change.apply(Rc::make_mut(&mut inode.lasting)));
-        Ok(())
-    }
-
-    /// Says that the file is about to be changed.
-    fn touch(&self) {
-        let mut state = self.disk.0.borrow_mut();
-        if state.mark.is_none() && state.precious.contains(&self.inode) {
+        if !pending.is_empty() && state.mark.is_none() && state.precious.contains(&self.inode) {
             state.mark = Some(state.changes);
         }
+        Ok(())
     }
 
     fn change(&self, change: Change) {
@@ -566,7 +567,6 @@ impl DiskFile for FakeFile {
     }
 
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        self.touch();
         let done = self.disk.0.borrow_mut().change(bytes.len())?;
         let written = &bytes[..done.unwrap_or(bytes.len())];
         if !written.is_empty() {
@@ -582,7 +582,6 @@ impl DiskFile for FakeFile {
     }
 
     fn set_size(&self, bytes: u64) -> io::Result<()> {
-        self.touch();
         self.disk.0.borrow_mut().whole_change()?;
         self.change(Change::Size(short(bytes)));
         Ok(())

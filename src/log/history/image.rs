@@ -1,5 +1,5 @@
 //! Items and images of pages in log records (log-format, "Field types" and the table
-//! of byte orders; database-format, "Pages" and "Items").
+//! of byte orders; database-format, "Ordinary pages" and "Items").
 
 use std::collections::BTreeSet;
 

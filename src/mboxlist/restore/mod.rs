@@ -30,6 +30,7 @@ pub(super) use plan::STAGE;
 use plan::{MOVED, PLAN, Plan, REGIONS, STAYS, discard, of_store, region};
 
 use super::files;
+use super::names::listed;
 use super::survey::{Code, Snapshot, SurveyOptions, Verdict};
 use crate::journal;
 
@@ -237,8 +238,8 @@ impl Restore {
         let live = survey.findings.iter().find(|finding| finding.code == Code::Live);
         let what = live.map_or_else(
             || {
-                let names: Vec<&str> = survey.regions.iter().map(|region| region.name.as_str()).collect();
-                format!("region files: {}: the store may be running", names.join(", "))
+                let names = listed(survey.regions.iter().map(|region| &region.name));
+                format!("region files: {names}: the store may be running")
             },
             |live| live.text.clone(),
         );

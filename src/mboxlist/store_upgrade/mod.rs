@@ -219,7 +219,7 @@ impl<'d, D: Disk> StoreUpgrade<'d, D> {
     ///
     /// As [`Upgrade::resume`].
     pub fn resume(&self) -> Result<Vec<(PathBuf, Outcome)>> {
-        self.settle(|upgrade| upgrade.resume())
+        self.settle(|upgrade| upgrade.resume().map(|settled| settled.files))
     }
 
     /// Brings back the databases that an earlier run left behind.
@@ -228,7 +228,7 @@ impl<'d, D: Disk> StoreUpgrade<'d, D> {
     ///
     /// As [`Upgrade::roll_back`].
     pub fn roll_back(&self) -> Result<Vec<(PathBuf, Outcome)>> {
-        self.settle(|upgrade| upgrade.roll_back())
+        self.settle(|upgrade| upgrade.roll_back().map(|settled| settled.files))
     }
 
     fn settle(
@@ -256,7 +256,7 @@ impl<'d, D: Disk> StoreUpgrade<'d, D> {
     fn unseal(&self) -> Result<Vec<(PathBuf, Outcome)>> {
         let set = SetLeftover::new(self.disk, &self.folder, Vec::new()).map_err(UpgradeError::from)?;
         let Some(set) = set else { return Ok(Vec::new()) };
-        let outcome = set.resume(|_, _, _| Ok(())).map_err(UpgradeError::from)?;
+        let outcome = set.resume(|_, _, _, _| Ok(())).map_err(UpgradeError::from)?;
         Ok(vec![(self.folder.join(journal::SET), outcome)])
     }
 

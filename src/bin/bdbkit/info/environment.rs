@@ -8,12 +8,13 @@ use bdbkit::dump::escape;
 use bdbkit::env::{Folder as Place, Layout, Origin, Region, recovery};
 use bdbkit::journal::is_remnant;
 use bdbkit::log::{LogError, LogOptions};
-use bdbkit::{Database, Error, ShowName};
+use bdbkit::{Error, ShowName};
 use serde::Serialize;
 
 use super::kind::{self, Known};
 use super::log_state::LogState;
 use crate::failure::{Failure, about, complain};
+use crate::input;
 use crate::log::releases::Treatments;
 use crate::log::source::named_as_log;
 use crate::log::summary::{File, Header, Run, files, runs, size};
@@ -310,7 +311,7 @@ pub(super) fn named(region: Region) -> String {
 impl Found {
     /// Any file that is a database, and any that is called one.
     fn of(path: PathBuf, name: String) -> Option<Found> {
-        let (read, error) = match Database::open(&path) {
+        let (read, error) = match input::options().open(&path) {
             Ok(db) => (Some(db.meta().method().name()), None),
             Err(error) => (None, Some(error)),
         };

@@ -9,13 +9,13 @@ mod log_state;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use bdbkit::Error;
 use bdbkit::env::{Region, pending};
 use bdbkit::log::{LogError, LogOptions};
-use bdbkit::{Database, Error};
 use serde::Serialize;
 
-use crate::dump::real;
 use crate::failure::{Failure, Outcome, about, complain};
+use crate::input::{self, real};
 use crate::log::source::{Password, named_as_log};
 use crate::places::Places;
 use log_state::LogState;
@@ -97,7 +97,7 @@ impl Arguments {
             LogState::of(pending(path, &self.places.layout(home), options))
         };
         let log = || log::File::of(path, options).map(|log| Facts::Log(Box::new(log)));
-        let error = match Database::open(real(path)) {
+        let error = match input::options().open(real(path)) {
             Ok(db) => return Ok(Facts::Database(Box::new(database::File::of(path, &db, state())))),
             Err(Error::LogFile { .. }) if path != Path::new("-") => return log(),
             Err(error) => error,

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use bdbkit::Lsn;
 use bdbkit::log::{Behind, DirRecords, LogDir, LogError, LogOptions, Tail};
 
-use crate::dump::real;
 use crate::failure::{Failure, Outcome, about};
+use crate::input::{log_options, real};
 use crate::places;
 
 /// The arguments that all commands on logs have.
@@ -17,7 +17,7 @@ pub(crate) struct Source {
     password: Password,
 
     /// The home of the environment, as for db_printlog
-    #[arg(short = 'h', value_name = "HOME", conflicts_with = "paths")]
+    #[arg(short = 'h', long, value_name = "HOME", conflicts_with = "paths")]
     home: Option<PathBuf>,
 
     /// The folder of the log files, whatever DB_CONFIG says
@@ -54,9 +54,9 @@ impl Password {
                 let text = fs::read_to_string(file).map_err(|error| Failure::Message(about(file, error)))?;
                 text.lines().next().unwrap_or_default().to_owned()
             }
-            (None, None) => return Ok(LogOptions::new()),
+            (None, None) => return Ok(log_options()),
         };
-        Ok(LogOptions::new().password(password))
+        Ok(log_options().password(password))
     }
 }
 
