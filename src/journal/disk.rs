@@ -1,5 +1,6 @@
 //! What the journal asks of a file system.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::fs::{self, FileType};
 use std::io;
@@ -7,6 +8,7 @@ use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 
 use super::error::JournalError;
+use super::standing::Standing;
 
 /// Which file it is, whatever its name: `st_dev` and `st_ino`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -24,6 +26,9 @@ pub struct Identity {
 pub trait Disk: fmt::Debug {
     /// An open file.
     type File: DiskFile;
+
+    /// The lock on a directory, as long as it is kept.
+    type Lock: fmt::Debug;
 
     /// The path without symbolic links: the name beside which the journal stands.
     ///
@@ -122,6 +127,53 @@ pub trait Disk: fmt::Debug {
     ///
     /// Those of the file system.
     fn sync_dir(&self, directory: &Path) -> io::Result<()>;
+
+    /// Locks a directory without waiting, against other runs that change it as a whole. The lock
+    /// lasts until it is dropped, or this program ends. Does nothing where the file system cannot.
+    ///
+    /// # Errors
+    ///
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) if another run has it; those of the file system.
+    fn lock_dir(&self, directory: &Path) -> io::Result<Self::Lock>;
+
+    /// What stands under a name; `None` if nothing does. A symbolic link is not followed.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    fn look(&self, path: &Path) -> io::Result<Option<Standing>>;
+
+    /// The names of all that is in a directory, sorted.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    fn names(&self, directory: &Path) -> io::Result<Vec<OsString>>;
+
+    /// Opens an existing regular file for reading only, without following a symbolic link.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    fn open_to_read(&self, path: &Path) -> io::Result<Self::File>;
+
+    /// Gives a file or a directory a name that nothing has.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system; [`AlreadyExists`](io::ErrorKind::AlreadyExists) if there is
+    /// something of this name, [`CrossesDevices`](io::ErrorKind::CrossesDevices).
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Gives a directory the owner and the permissions of another, as far as this user may.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    fn resemble_dir(&self, directory: &Path, other: &Path) -> io::Result<()>;
+
+    /// The number of the user for whom this program works.
+    fn user(&self) -> u32;
 
     /// Bytes that this user may still write to the file system of a directory.
     ///

@@ -33,6 +33,7 @@ mod plan;
 mod read;
 mod run;
 mod set;
+mod standing;
 #[cfg(unix)]
 mod system;
 mod window;
@@ -50,10 +51,10 @@ pub use plan::{Estimate, Facts, Operation, Options, PageChange};
 pub use run::Journal;
 pub(crate) use set::NAME as SET;
 pub use set::{Set, SetLeftover};
+pub use standing::{Standing, StandingKind};
 #[cfg(unix)]
 pub use system::{SystemDisk, SystemFile};
-#[cfg(unix)]
-pub(crate) use system::{keep_time, own_as};
+pub(crate) use write::random;
 
 use crate::format::meta::{self as layout, at};
 use crate::order::Endianness;

@@ -1,5 +1,6 @@
 //! The disk of the operating system.
 
+use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, FileTimes, FileType};
 use std::io::{self, ErrorKind};
 #[cfg(target_os = "linux")]
@@ -9,11 +10,12 @@ use std::path::{Path, PathBuf};
 
 #[cfg(target_os = "linux")]
 use rustix::fs::Advice;
-use rustix::fs::{FallocateFlags, FlockOperation, Mode, OFlags};
+use rustix::fs::{CWD, FallocateFlags, FlockOperation, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 
 use super::disk::{Contents, Disk, DiskFile, Identity, entries};
 use super::error::{JournalError, at};
+use super::standing::{Standing, StandingKind};
 
 /// The file systems of this machine.
 ///
@@ -29,6 +31,7 @@ pub struct SystemFile(File);
 
 impl Disk for SystemDisk {
     type File = SystemFile;
+    type Lock = File;
 
     fn resolve(&self, path: &Path) -> io::Result<PathBuf> {
         fs::canonicalize(path)
@@ -107,6 +110,55 @@ impl Disk for SystemDisk {
         File::open(directory)?.sync_all()
     }
 
+    fn lock_dir(&self, directory: &Path) -> io::Result<File> {
+        let opened = File::open(directory)?;
+        match rustix::fs::flock(&opened, FlockOperation::NonBlockingLockExclusive) {
+            // Not every file system has this kind of lock, or has it for directories.
+            Ok(()) | Err(Errno::NOTSUP | Errno::NOSYS | Errno::INVAL | Errno::BADF) => Ok(opened),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn look(&self, path: &Path) -> io::Result<Option<Standing>> {
+        match fs::symlink_metadata(path) {
+            Ok(found) => Ok(Some(standing(&found))),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn names(&self, directory: &Path) -> io::Result<Vec<OsString>> {
+        let mut names =
+            fs::read_dir(directory)?.map(|entry| Ok(entry?.file_name())).collect::<io::Result<Vec<_>>>()?;
+        names.sort();
+        Ok(names)
+    }
+
+    fn open_to_read(&self, path: &Path) -> io::Result<SystemFile> {
+        open(path, OFlags::RDONLY | OFlags::NOFOLLOW)
+    }
+
+    #[cfg(target_os = "linux")]
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
+        match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+            Err(Errno::NOSYS | Errno::INVAL | Errno::NOTSUP) => rename_if_free(from, to),
+            result => Ok(result?),
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
+        rename_if_free(from, to)
+    }
+
+    fn resemble_dir(&self, directory: &Path, other: &Path) -> io::Result<()> {
+        own_as(&File::open(directory)?, &fs::metadata(other)?)
+    }
+
+    fn user(&self) -> u32 {
+        rustix::process::geteuid().as_raw()
+    }
+
     fn free_space(&self, directory: &Path) -> io::Result<u64> {
         let space = rustix::fs::statvfs(directory)?;
         Ok(space.f_bavail.saturating_mul(space.f_frsize))
@@ -182,14 +234,14 @@ impl DiskFile for SystemFile {
 }
 
 /// Gives a file or folder the owner of another, as far as this user may, and its permissions.
-pub(crate) fn own_as(file: &File, model: &fs::Metadata) -> io::Result<()> {
+fn own_as(file: &File, model: &fs::Metadata) -> io::Result<()> {
     // Only the superuser gives files away; the copy of others is their own.
     let _ = fchown(file, Some(model.uid()), Some(model.gid()));
     file.set_permissions(model.permissions())
 }
 
 /// Gives a file the time of another, if the file system keeps times.
-pub(crate) fn keep_time(file: &File, model: &fs::Metadata) {
+fn keep_time(file: &File, model: &fs::Metadata) {
     if let Ok(modified) = model.modified() {
         let _ = file.set_times(FileTimes::new().set_modified(modified));
     }
@@ -204,6 +256,31 @@ fn open(path: &Path, flags: OFlags) -> io::Result<SystemFile> {
         Ok(SystemFile(file))
     } else {
         Err(io::Error::new(ErrorKind::InvalidInput, "not a regular file"))
+    }
+}
+
+/// Renames where the file system cannot say by itself that a name is free.
+fn rename_if_free(from: &Path, to: &Path) -> io::Result<()> {
+    if fs::symlink_metadata(to).is_ok() {
+        return Err(ErrorKind::AlreadyExists.into());
+    }
+    fs::rename(from, to)
+}
+
+fn standing(found: &fs::Metadata) -> Standing {
+    let kind = match found.file_type() {
+        kind if kind.is_file() => StandingKind::File,
+        kind if kind.is_dir() => StandingKind::Folder,
+        kind if kind.is_symlink() => StandingKind::Link,
+        _ => StandingKind::Special,
+    };
+    Standing {
+        links: found.nlink(),
+        owner: found.uid(),
+        mode: found.mode() & 0o777,
+        size: found.len(),
+        changed: (found.ctime(), found.ctime_nsec()),
+        ..Standing::new(kind, identity(found))
     }
 }
 

@@ -291,6 +291,6 @@ impl<F: DiskFile> Appender<'_, F> {
 
 /// A number that no other journal has: the seed with which the standard library keys
 /// its hash tables.
-fn random() -> u64 {
+pub(crate) fn random() -> u64 {
     RandomState::new().build_hasher().finish()
 }
