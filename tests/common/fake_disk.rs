@@ -628,6 +628,7 @@ impl Disk for FakeDisk {
     }
 
     fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        self.turn();
         if self.0.borrow().names.keys().any(|name| name.parent() == Some(path)) {
             return Err(ErrorKind::DirectoryNotEmpty.into());
         }
@@ -652,7 +653,9 @@ impl Disk for FakeDisk {
         let inode = state.find(from)?;
         state.name(NameChange::Rename(from.to_owned(), to.to_owned(), inode));
         if state.folders.contains(from) {
-            state.folders.insert(to.to_owned());
+            let below: Vec<PathBuf> =
+                state.folders.iter().filter(|name| name.starts_with(from)).cloned().collect();
+            state.folders.extend(below.iter().map(|name| moved(name, from, to)));
             let (_, earlier) = state.pending.split_last_mut().unwrap();
             earlier.iter_mut().for_each(|change| change.moved_below(from, to));
         }

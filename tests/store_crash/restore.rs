@@ -168,7 +168,7 @@ fn a_restore_may_die_anywhere() {
 #[test]
 fn going_on_and_going_back_may_die_too() {
     for cache in [false, true] {
-        let each = if super::all() { 1 } else { 5 };
+        let each = if super::all() { 1 } else { 17 };
         let tried = Case::new(cache).crash(|crash| crash.at_every_point_and_some_later(each));
         println!("{tried:?}");
         assert!(tried.later_points > 1000, "{tried:?}");

@@ -1,5 +1,6 @@
 //! The folder of what moves aside, and the mark in it.
 
+use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -71,34 +72,63 @@ pub(super) fn unmark<D: Disk>(disk: &D, plan: &Plan) -> Result<()> {
     disk.sync_dir(&plan.aside).map_err(at(&plan.aside, "syncing"))
 }
 
-/// Removes the folder, in which nothing of the store is; what else there is in it stays.
+/// Removes the folder, if nothing is in it but what was made here. First it gets the name again
+/// that tells whose it is: a later run may have to go on.
 pub(super) fn remove<D: Disk>(disk: &D, plan: &Plan) -> Result<()> {
-    for path in [draft(plan), plan.aside.clone()] {
-        let Some(found) = look(disk, &path)?.filter(|found| found.kind == StandingKind::Folder) else {
-            continue;
-        };
-        // The name of the draft has the number of this restore.
-        let known = path != plan.aside
-            || is_marked(disk, plan, &path, found.identity)?
-            || plan.aside_is.is_some_and(|is| is.inode == found.identity.inode);
-        if !known {
-            continue;
-        }
-        let mark = path.join(MARK);
-        if look(disk, &mark)?.is_some_and(|found| found.kind == StandingKind::File) {
-            remove_file(disk, &mark)?;
-        }
-        for folder in [&path.join(REGIONS), &path] {
-            match disk.remove_dir(folder) {
-                Err(error)
-                    if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::DirectoryNotEmpty) => {
-                }
-                removed => removed.map_err(at(folder, "removing"))?,
-            }
+    let draft = draft(plan);
+    remove_draft(disk, plan, &draft)?;
+    let found = look(disk, &plan.aside)?.filter(|found| found.kind == StandingKind::Folder);
+    if let Some(found) = found {
+        let known = plan.aside_is.is_some_and(|is| is.inode == found.identity.inode);
+        let known = known || is_marked(disk, plan, &plan.aside, found.identity)?;
+        if known && is_bare(disk, plan, &plan.aside)? {
+            disk.rename_new(&plan.aside, &draft).map_err(at(&plan.aside, "renaming"))?;
+            sync_parent(disk, &draft)?;
+            remove_draft(disk, plan, &draft)?;
         }
     }
     // Also what an earlier run removed that died.
-    sync_parent(disk, &plan.aside)
+    sync_parent(disk, &draft)
+}
+
+/// Removes the folder under the name that has the number of this restore.
+fn remove_draft<D: Disk>(disk: &D, plan: &Plan, draft: &Path) -> Result<()> {
+    let folder = look(disk, draft)?.is_some_and(|found| found.kind == StandingKind::Folder);
+    if !folder || !is_bare(disk, plan, draft)? {
+        return Ok(());
+    }
+    for name in names(disk, draft)? {
+        let path = draft.join(&name);
+        if name == REGIONS {
+            disk.remove_dir(&path).map_err(at(&path, "removing"))?;
+        } else {
+            remove_file(disk, &path)?;
+        }
+    }
+    disk.remove_dir(draft).map_err(at(draft, "removing"))
+}
+
+/// Whether nothing is in the folder but the mark, and an empty folder for region files.
+fn is_bare<D: Disk>(disk: &D, plan: &Plan, folder: &Path) -> Result<bool> {
+    for name in names(disk, folder)? {
+        let path = folder.join(&name);
+        let kind = look(disk, &path)?.map(|found| found.kind);
+        let bare = match kind {
+            Some(StandingKind::File) => name == MARK,
+            Some(StandingKind::Folder) => {
+                name == REGIONS && plan.cache.is_some() && names(disk, &path)?.is_empty()
+            }
+            _ => false,
+        };
+        if !bare {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn names<D: Disk>(disk: &D, folder: &Path) -> Result<Vec<OsString>> {
+    disk.names(folder).map_err(at(folder, "reading"))
 }
 
 /// The name of the folder until there is a mark in it.

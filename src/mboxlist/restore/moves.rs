@@ -111,9 +111,6 @@ impl<D: Disk> Mover<'_, D> {
             (renamed, _) => return renamed.map_err(moving(from, to)),
         };
         let draft = directory(to).join(draft(self.plan));
-        if look(self.disk, &draft)?.is_some() {
-            remove(self.disk, &draft)?;
-        }
         let copied = copy(self.disk, from, &draft).and_then(|(_, copied)| {
             if copied == *hash { Ok(()) } else { Err(RestoreError::Changed { path: from.clone() }) }
         });

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::aside;
 use super::error::{RestoreError, Result, at};
-use super::moves::{Found, Mover, Step, look};
+use super::moves::{Found, Mover, Step, look, remove};
 use super::plan::{Item, Place, Plan, State};
 use super::stage::{Stage, draft, foreign};
 use super::{MARK, REGIONS, Restored, of_store, region};
@@ -37,11 +37,14 @@ impl<'d, D: Disk> Progress<'d, D> {
                 return Err(foreign(path, "it is not the folder that was named for region files"));
             }
         }
+        // A plan that was found must not be lost again after a file has moved.
+        stage.sync()?;
         Ok(Progress { stage, plan, device })
     }
 
     /// Moves all to its place, and counts it.
     pub(super) fn forward(mut self) -> Result<Self> {
+        self.remove_drafts()?;
         if self.plan.state == State::Moving {
             self.only(|place| self.names(&self.plan.moves, place))?;
             let steps = self.steps(&self.plan.moves, |item| (self.origin(item), self.aside(item)))?;
@@ -85,6 +88,7 @@ impl<'d, D: Disk> Progress<'d, D> {
             }
             self.enter(State::Moving)?;
         }
+        self.remove_drafts()?;
         let mut names = Vec::new();
         if self.plan.state == State::Moving {
             self.only(|place| self.names(&self.plan.moves, place))?;
@@ -97,6 +101,21 @@ impl<'d, D: Disk> Progress<'d, D> {
         self.stage.discard(Some(&self.plan))?;
         names.sort();
         Ok(names)
+    }
+
+    /// Removes copies on another file system that an earlier run did not bring to their end. Their
+    /// names have the number of this restore.
+    fn remove_drafts(&self) -> Result<()> {
+        let Some((cache, _)) = self.plan.cache.as_ref().filter(|_| self.plan.state != State::Staging) else {
+            return Ok(());
+        };
+        for folder in [cache, &self.aside_at(Place::Cache)] {
+            let path = folder.join(draft(&self.plan));
+            if look(self.stage.disk, &path)?.is_some_and(|found| found.kind == StandingKind::File) {
+                remove(self.stage.disk, &path)?;
+            }
+        }
+        Ok(())
     }
 
     /// Something that stands in the places of the snapshot's files.
@@ -113,14 +132,12 @@ impl<'d, D: Disk> Progress<'d, D> {
     /// Refuses what stands in the folders of the store, or in those aside, and is not expected:
     /// not one file may stay beside the databases that is not of them.
     fn only<'p>(&'p self, expected: impl Fn(Place) -> BTreeSet<&'p OsStr>) -> Result<()> {
-        let draft = draft(&self.plan);
         for (place, folder) in self.places() {
             let expected = expected(place);
             self.none_but(folder, |name| !belongs(place, name) || expected.contains(name))?;
             let (moved, folder) = (self.names(&self.plan.moves, place), self.aside_at(place));
-            let own = |name: &OsStr| match place {
-                Place::Folder => name == MARK || (name == REGIONS && self.plan.cache.is_some()),
-                Place::Cache => name == &*draft,
+            let own = |name: &OsStr| {
+                place == Place::Folder && (name == MARK || (name == REGIONS && self.plan.cache.is_some()))
             };
             self.none_but(&folder, |name| own(name) || moved.contains(name))?;
         }

@@ -186,7 +186,7 @@ impl<'d, D: Disk> Stage<'d, D> {
         self.sync_folder()
     }
 
-    fn sync(&self) -> Result<()> {
+    pub(super) fn sync(&self) -> Result<()> {
         self.disk.sync_dir(&self.path).map_err(at(&self.path, "syncing"))
     }
 
