@@ -210,6 +210,16 @@ pub enum Defect {
         /// Number of whole pages in the file.
         pages: u32,
     },
+    /// A link leads to a page that stood before the first one that is left.
+    #[error("{what} {target} is missing: the first page here says that it is page {first}")]
+    CutOff {
+        /// What kind of link.
+        what: &'static str,
+        /// The page number found.
+        target: u32,
+        /// The number on the first page that is there.
+        first: u32,
+    },
     /// The page carries another page's number.
     #[error("the page says that it is page {found}")]
     PageNumber {
@@ -334,6 +344,12 @@ pub enum Defect {
     KeyOrder {
         /// The slot.
         slot: u16,
+    },
+    /// Many records share a key, and to repeat it with each of them would take too much.
+    #[error("a key of {len} bytes is shared by so many records that it is left out of the rest")]
+    Repeated {
+        /// Length of the key in bytes.
+        len: usize,
     },
     /// A page was reached a second time in one walk.
     #[error("page {target} is reached a second time")]

@@ -13,7 +13,8 @@
 //!
 //! [`Database`] is where to start: it is opened from a path, a slice or owned bytes,
 //! and read through [iterators](Database::iter), [look-ups](Database::get), a
-//! [`Cursor`], or a [`PageScan`] in file order. Logs are in the module [`log`].
+//! [`Cursor`], or a [`PageScan`] in file order. Logs are in the module [`log`], and what stands
+//! around a file, in the folder of its environment, in [`env`](mod@env).
 //!
 //! # Damage
 //!
@@ -38,7 +39,9 @@ mod bits;
 mod btree;
 mod crypt;
 pub mod dump;
+pub mod env;
 mod error;
+pub mod explain;
 mod format;
 #[cfg(feature = "upgrade")]
 pub mod journal;
@@ -64,7 +67,7 @@ pub use btree::{
 pub use error::{Defect, Error, ErrorKind, Result};
 pub use format::page::PageKind;
 pub use limits::Limits;
-pub use meta::{Flags, Meta, Method};
+pub use meta::{Extents, FileKind, Flags, Meta, Method};
 pub use order::Endianness;
 pub use shown::{ShowName, Shown};
 pub use types::{FileId, Lsn, PageNo, PageSize};

@@ -16,7 +16,7 @@ use super::leaf::{Content, Duplicates};
 use super::scan::PageScan;
 use super::search::{self, Proven};
 use super::shape::Shape;
-use super::stats::{FileStats, TreeStats};
+use super::stats::{FileStats, TreeStats, highest_lsn};
 use super::walk::{Direction, Walk};
 use crate::error::{Defect, Error, Result};
 use crate::format::page::at;
@@ -25,7 +25,7 @@ use crate::meta::{self, Meta, Method};
 use crate::order::with_order;
 use crate::pages::{Origin, Pages};
 use crate::source::Source;
-use crate::types::PageNo;
+use crate::types::{Lsn, PageNo};
 
 /// How to open a database.
 ///
@@ -424,6 +424,14 @@ impl<'a> Database<'a> {
     #[must_use]
     pub fn scan(&self) -> PageScan<'_> {
         PageScan::new(self)
+    }
+
+    /// The highest LSN of the file's pages: where in the log of its environment it was changed
+    /// last. Pages on which an LSN means nothing are left out: free ones, and off-page
+    /// duplicates of versions 6 and 7. Of all databases of the file.
+    #[must_use]
+    pub fn highest_lsn(&self) -> Lsn {
+        highest_lsn(&self.pages)
     }
 
     /// Counts the pages of the file by their kind, reading the header of each.

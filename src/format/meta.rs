@@ -38,7 +38,6 @@ pub(crate) mod at {
     /// From version 8 on.
     pub(crate) const LAST_PGNO: usize = 32;
     /// From release 4.8 on; half of an LSN in files of 3.1.
-    #[cfg(feature = "upgrade")]
     pub(crate) const NPARTS: usize = 36;
 }
 

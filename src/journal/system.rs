@@ -9,25 +9,42 @@ use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, fchown};
 use std::path::{Path, PathBuf};
 
 #[cfg(target_os = "linux")]
-use rustix::fs::Advice;
-use rustix::fs::{CWD, FallocateFlags, FlockOperation, Mode, OFlags, RenameFlags};
+use rustix::fs::{Advice, CWD, RenameFlags};
+use rustix::fs::{FallocateFlags, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::disk::{Contents, Disk, DiskFile, Identity, entries};
+use super::disk::{Contents, Disk, DiskFile, Identity, Standing, entries};
+use super::entry::{Entry, EntryKind};
 use super::error::{JournalError, at};
-use super::standing::{Standing, StandingKind};
+#[cfg(target_os = "linux")]
+use super::users;
 
 /// The file systems of this machine.
 ///
 /// Files are locked both ways there are: with `flock`, and with the record locks of
-/// `fcntl`. Whether another program has the file open is looked up in `/proc`, where
-/// there is one, as far as this user may see it.
+/// `fcntl`. Whether another program has the file open or mapped is looked up in `/proc`, where
+/// there is one, as far as this user may see it ([`Disk::unseen`]): once, when the file is
+/// opened. Who opens it later, and does not ask for the lock, is not seen.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemDisk;
 
 /// A file of [`SystemDisk`].
 #[derive(Debug)]
 pub struct SystemFile(File);
+
+impl SystemDisk {
+    /// Opens a regular file for reading, without a lock.
+    pub(crate) fn open_to_read(&self, path: &Path) -> io::Result<SystemFile> {
+        open(path, OFlags::RDONLY)
+    }
+}
+
+impl SystemFile {
+    /// The file as the standard library has it.
+    pub(crate) fn as_file(&self) -> &File {
+        &self.0
+    }
+}
 
 impl Disk for SystemDisk {
     type File = SystemFile;
@@ -51,12 +68,15 @@ impl Disk for SystemDisk {
             result => granted(result)?,
         }
         granted(rustix::fs::fcntl_lock(&file.0, lock))?;
+        #[cfg(target_os = "linux")]
         if !assume_closed {
-            let user = other_user(&file).map_err(at(path, "looking for programs that have it open"))?;
-            if let Some(process) = user {
+            let identity = file.identity().map_err(at(path, "asking for its identity"))?;
+            if let Some(process) = users::other(identity, &self.resolve(path).unwrap_or_default()) {
                 return Err(JournalError::InUse { path: path.to_owned(), process });
             }
         }
+        #[cfg(not(target_os = "linux"))]
+        let _ = assume_closed;
         Ok(file)
     }
 
@@ -65,13 +85,22 @@ impl Disk for SystemDisk {
     }
 
     fn read(&self, path: &Path) -> io::Result<Contents> {
-        open(path, OFlags::RDONLY)?.contents()
+        self.open_to_read(path)?.contents()
     }
 
     fn create_new(&self, path: &Path) -> io::Result<SystemFile> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
         let file = rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR)?;
         Ok(SystemFile(File::from(file)))
+    }
+
+    fn identity(&self, path: &Path) -> io::Result<Identity> {
+        Ok(identity(&fs::metadata(path)?))
+    }
+
+    #[cfg(target_os = "linux")]
+    fn unseen(&self) -> u64 {
+        users::unseen()
     }
 
     fn exists(&self, path: &Path) -> io::Result<bool> {
@@ -106,6 +135,16 @@ impl Disk for SystemDisk {
         fs::rename(from, to)
     }
 
+    #[cfg(target_os = "linux")]
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
+        match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+            // Not every file system can promise it.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) if !self.exists(to)? => fs::rename(from, to),
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => Err(ErrorKind::AlreadyExists.into()),
+            result => Ok(result?),
+        }
+    }
+
     fn sync_dir(&self, directory: &Path) -> io::Result<()> {
         File::open(directory)?.sync_all()
     }
@@ -119,9 +158,9 @@ impl Disk for SystemDisk {
         }
     }
 
-    fn look(&self, path: &Path) -> io::Result<Option<Standing>> {
+    fn look(&self, path: &Path) -> io::Result<Option<Entry>> {
         match fs::symlink_metadata(path) {
-            Ok(found) => Ok(Some(standing(&found))),
+            Ok(found) => Ok(Some(entry(&found))),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
@@ -134,21 +173,8 @@ impl Disk for SystemDisk {
         Ok(names)
     }
 
-    fn open_to_read(&self, path: &Path) -> io::Result<SystemFile> {
+    fn open_plain(&self, path: &Path) -> io::Result<SystemFile> {
         open(path, OFlags::RDONLY | OFlags::NOFOLLOW)
-    }
-
-    #[cfg(target_os = "linux")]
-    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
-        match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-            Err(Errno::NOSYS | Errno::INVAL | Errno::NOTSUP) => rename_if_free(from, to),
-            result => Ok(result?),
-        }
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
-        rename_if_free(from, to)
     }
 
     fn resemble_dir(&self, directory: &Path, other: &Path) -> io::Result<()> {
@@ -219,6 +245,12 @@ impl DiskFile for SystemFile {
         Ok(identity(&self.0.metadata()?))
     }
 
+    fn standing(&self) -> io::Result<Standing> {
+        let file = self.0.metadata()?;
+        let user = rustix::process::geteuid().as_raw();
+        Ok(Standing { links: file.nlink(), owner: file.uid(), mode: file.mode() & 0o7777, user })
+    }
+
     #[cfg(feature = "mmap")]
     fn contents(&self) -> io::Result<Contents> {
         if self.size()? == 0 { Ok(Contents::from(Vec::new())) } else { Contents::map(&self.0) }
@@ -259,49 +291,23 @@ fn open(path: &Path, flags: OFlags) -> io::Result<SystemFile> {
     }
 }
 
-/// Renames where the file system cannot say by itself that a name is free.
-fn rename_if_free(from: &Path, to: &Path) -> io::Result<()> {
-    if fs::symlink_metadata(to).is_ok() {
-        return Err(ErrorKind::AlreadyExists.into());
-    }
-    fs::rename(from, to)
-}
-
-fn standing(found: &fs::Metadata) -> Standing {
+fn entry(found: &fs::Metadata) -> Entry {
     let kind = match found.file_type() {
-        kind if kind.is_file() => StandingKind::File,
-        kind if kind.is_dir() => StandingKind::Folder,
-        kind if kind.is_symlink() => StandingKind::Link,
-        _ => StandingKind::Special,
+        kind if kind.is_file() => EntryKind::File,
+        kind if kind.is_dir() => EntryKind::Folder,
+        kind if kind.is_symlink() => EntryKind::Link,
+        _ => EntryKind::Special,
     };
-    Standing {
+    Entry {
         links: found.nlink(),
         owner: found.uid(),
         mode: found.mode() & 0o777,
         size: found.len(),
         changed: (found.ctime(), found.ctime_nsec()),
-        ..Standing::new(kind, identity(found))
+        ..Entry::new(kind, identity(found))
     }
 }
 
-fn identity(file: &fs::Metadata) -> Identity {
+pub(super) fn identity(file: &fs::Metadata) -> Identity {
     Identity { device: file.dev(), inode: file.ino() }
-}
-
-/// A process, other than through this handle, that has the file open.
-fn other_user(file: &SystemFile) -> io::Result<Option<u32>> {
-    let wanted = file.identity()?;
-    let own = std::process::id();
-    let Ok(processes) = fs::read_dir("/proc") else { return Ok(None) };
-    for process in processes.flatten() {
-        let Some(number) = process.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
-        // Those of other users, and those that just ended, cannot be looked at.
-        let Ok(open) = fs::read_dir(process.path().join("fd")) else { continue };
-        let same = |entry: &fs::DirEntry| fs::metadata(entry.path()).is_ok_and(|m| identity(&m) == wanted);
-        let handles = open.flatten().filter(same).count();
-        if handles > usize::from(number == own) {
-            return Ok(Some(number));
-        }
-    }
-    Ok(None)
 }

@@ -3,6 +3,7 @@
 mod flags;
 mod hash;
 mod identify;
+mod kind;
 mod v6;
 mod v7;
 mod v8;
@@ -16,6 +17,7 @@ use nom::number::complete::u32 as number;
 pub use flags::Flags;
 pub(crate) use hash::Buckets;
 pub(crate) use identify::identify;
+pub use kind::{Extents, FileKind};
 
 use crate::error::{Defect, Error, Result};
 use crate::format::checksum;

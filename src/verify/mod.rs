@@ -123,8 +123,8 @@ impl<'a> Verify<'a> {
 
     /// Why the file cannot be checked, if it is of a kind that is not supported.
     #[must_use]
-    pub fn refused(&self) -> Option<String> {
-        self.pages.as_ref().err().filter(|error| is_refusal(error)).map(ToString::to_string)
+    pub fn refusal(&self) -> Option<&Error> {
+        self.pages.as_ref().err().filter(|error| is_refusal(error))
     }
 
     /// Whether the order of keys and of duplicates is checked: not for databases with a

@@ -10,7 +10,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use bdbkit::journal::{Contents, Disk, DiskFile, Identity, JournalError, Standing, StandingKind};
+use bdbkit::journal::{Contents, Disk, DiskFile, Entry, EntryKind, Identity, JournalError};
 
 /// The unit in which a write may be torn, in bytes.
 const SECTOR: usize = 512;
@@ -43,7 +43,7 @@ struct State {
     /// Length of the write at which the disk stopped, in sectors.
     torn_write: usize,
     mark: Option<usize>,
-    /// Files that set the mark when they are first touched.
+    /// Files that set the mark when the first change of one is on the medium.
     precious: Vec<usize>,
     /// Folders that were made: without them there is nothing in them. Others are always there.
     folders: BTreeSet<PathBuf>,
@@ -341,8 +341,8 @@ impl FakeDisk {
         state.mark = Some(state.changes);
     }
 
-    /// Notes the same when a file, which is there, is first to be changed.
-    pub(crate) fn mark_at_first_touch(&self, path: impl AsRef<Path>) {
+    /// Notes the same when the first change of a file, which is there, is on the medium.
+    pub(crate) fn mark_at_first_sync(&self, path: impl AsRef<Path>) {
         let mut state = self.0.borrow_mut();
         let inode = state.names[path.as_ref()];
         state.precious.push(inode);
@@ -517,7 +517,7 @@ impl Disk for FakeDisk {
         Ok(FakeLock { disk: self.clone(), folder: directory.to_owned() })
     }
 
-    fn look(&self, path: &Path) -> io::Result<Option<Standing>> {
+    fn look(&self, path: &Path) -> io::Result<Option<Entry>> {
         self.turn();
         let mut state = self.0.borrow_mut();
         state.read()?;
@@ -530,15 +530,15 @@ impl Disk for FakeDisk {
                 .as_encoded_bytes()
                 .iter()
                 .fold(1 << 40, |sum: u64, byte| sum.wrapping_mul(31).wrapping_add((*byte).into()));
-            return Ok(implied.then(|| Standing::new(StandingKind::Folder, Identity { device, inode })));
+            return Ok(implied.then(|| Entry::new(EntryKind::Folder, Identity { device, inode })));
         };
         let identity = Identity { device, inode: number as u64 };
         let folder = state.folders.contains(path);
-        let kind = if folder { StandingKind::Folder } else { StandingKind::File };
-        let mut standing = Standing::new(kind, identity);
-        standing.size = state.inodes[number].bytes.len() as u64;
-        standing.changed = (state.inodes[number].version, 0);
-        Ok(Some(standing))
+        let kind = if folder { EntryKind::Folder } else { EntryKind::File };
+        let mut entry = Entry::new(kind, identity);
+        entry.size = state.inodes[number].bytes.len() as u64;
+        entry.changed = (state.inodes[number].version, 0);
+        Ok(Some(entry))
     }
 
     fn names(&self, directory: &Path) -> io::Result<Vec<OsString>> {
@@ -549,7 +549,7 @@ impl Disk for FakeDisk {
         Ok(within.map(|name| name.file_name().unwrap().to_owned()).collect())
     }
 
-    fn open_to_read(&self, path: &Path) -> io::Result<FakeFile> {
+    fn open_plain(&self, path: &Path) -> io::Result<FakeFile> {
         self.open(path)
     }
 
@@ -605,6 +605,12 @@ impl Disk for FakeDisk {
         state.inodes.push(Inode::default());
         state.name(NameChange::Add(path.to_owned(), inode));
         Ok(self.file(inode, state.device(path)))
+    }
+
+    fn identity(&self, path: &Path) -> io::Result<Identity> {
+        let mut state = self.0.borrow_mut();
+        state.read()?;
+        Ok(Identity { device: state.device(path), inode: state.find(path)? as u64 })
     }
 
     fn exists(&self, path: &Path) -> io::Result<bool> {
@@ -711,15 +717,10 @@ impl FakeFile {
             return Err(state.failure());
         }
         pending.iter().for_each(|change| change.apply(Rc::make_mut(&mut inode.lasting)));
-        Ok(())
-    }
-
-    /// Says that the file is about to be changed.
-    fn touch(&self) {
-        let mut state = self.disk.0.borrow_mut();
-        if state.mark.is_none() && state.precious.contains(&self.inode) {
+        if !pending.is_empty() && state.mark.is_none() && state.precious.contains(&self.inode) {
             state.mark = Some(state.changes);
         }
+        Ok(())
     }
 
     fn change(&self, change: Change) {
@@ -747,7 +748,6 @@ impl DiskFile for FakeFile {
 
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         self.disk.turn();
-        self.touch();
         let done = self.disk.0.borrow_mut().change(bytes.len())?;
         let written = &bytes[..done.unwrap_or(bytes.len())];
         if !written.is_empty() {
@@ -763,7 +763,6 @@ impl DiskFile for FakeFile {
     }
 
     fn set_size(&self, bytes: u64) -> io::Result<()> {
-        self.touch();
         self.disk.0.borrow_mut().whole_change()?;
         self.change(Change::Size(short(bytes)));
         Ok(())

@@ -6,8 +6,8 @@ mod kind;
 mod logs;
 mod report;
 
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 pub use entry::{Found, Listed, Origin};
@@ -18,10 +18,6 @@ use super::files;
 use crate::error::{Error, Result};
 use crate::journal;
 use crate::log::{LogDir, LogOptions};
-use crate::meta::identify;
-
-/// Enough of a file to tell what it is, in bytes.
-const HEAD: u64 = 512;
 
 /// A listing of all entries of a store: mailboxes, quotas, subscriptions and whatever else
 /// its databases hold, as keys and values in bytes. The layout of the values is not public,
@@ -179,11 +175,5 @@ fn looks_like_database(path: &Path) -> bool {
     if path.extension().is_some_and(|extension| extension == "db") {
         return true;
     }
-    let mut head = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(HEAD).read_to_end(&mut head));
-    read.is_ok()
-        && matches!(
-            identify(&head),
-            Ok(_) | Err(Error::UnsupportedMethod { .. } | Error::Series1 { .. } | Error::Placeholder)
-        )
+    files::has_magic(path)
 }

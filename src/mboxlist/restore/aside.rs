@@ -9,7 +9,7 @@ use super::moves::remove as remove_file;
 use super::plan::{Plan, mark};
 use super::stage::foreign;
 use super::{MARK, REGIONS};
-use crate::journal::{Disk, DiskFile, Identity, Standing, StandingKind, directory};
+use crate::journal::{Disk, DiskFile, Entry, EntryKind, Identity, directory};
 
 /// Makes the folder, with a mark in it, under a name of its own, and then gives it its name: who
 /// finds it under that finds the mark, too. One that is there is not taken.
@@ -40,7 +40,7 @@ pub(super) fn check<D: Disk>(disk: &D, plan: &Plan, device: u64) -> Result<()> {
     let path = &plan.aside;
     let Some(found) = look(disk, path)? else { return Err(RestoreError::Missing { path: path.clone() }) };
     let made = plan.aside_is.is_some_and(|is| plan.is_known(is, found.identity, device));
-    if found.kind != StandingKind::Folder || !made {
+    if found.kind != EntryKind::Folder || !made {
         return Err(foreign(path, "it is not the folder to which the old files moved"));
     }
     if is_marked(disk, plan, path, found.identity)? {
@@ -58,7 +58,7 @@ fn is_marked<D: Disk>(disk: &D, plan: &Plan, folder: &Path, is: Identity) -> Res
         return Ok(false);
     }
     let mut bytes = vec![0; expected.len()];
-    let file = disk.open_to_read(&path).map_err(at(&path, "opening"))?;
+    let file = disk.open_plain(&path).map_err(at(&path, "opening"))?;
     file.read_at(0, &mut bytes).map_err(at(&path, "reading"))?;
     Ok(bytes == expected)
 }
@@ -77,7 +77,7 @@ pub(super) fn unmark<D: Disk>(disk: &D, plan: &Plan) -> Result<()> {
 pub(super) fn remove<D: Disk>(disk: &D, plan: &Plan) -> Result<()> {
     let draft = draft(plan);
     remove_draft(disk, plan, &draft)?;
-    let found = look(disk, &plan.aside)?.filter(|found| found.kind == StandingKind::Folder);
+    let found = look(disk, &plan.aside)?.filter(|found| found.kind == EntryKind::Folder);
     if let Some(found) = found {
         let known = plan.aside_is.is_some_and(|is| is.inode == found.identity.inode);
         let known = known || is_marked(disk, plan, &plan.aside, found.identity)?;
@@ -93,7 +93,7 @@ pub(super) fn remove<D: Disk>(disk: &D, plan: &Plan) -> Result<()> {
 
 /// Removes the folder under the name that has the number of this restore.
 fn remove_draft<D: Disk>(disk: &D, plan: &Plan, draft: &Path) -> Result<()> {
-    let folder = look(disk, draft)?.is_some_and(|found| found.kind == StandingKind::Folder);
+    let folder = look(disk, draft)?.is_some_and(|found| found.kind == EntryKind::Folder);
     if !folder || !is_bare(disk, plan, draft)? {
         return Ok(());
     }
@@ -114,8 +114,8 @@ fn is_bare<D: Disk>(disk: &D, plan: &Plan, folder: &Path) -> Result<bool> {
         let path = folder.join(&name);
         let kind = look(disk, &path)?.map(|found| found.kind);
         let bare = match kind {
-            Some(StandingKind::File) => name == MARK,
-            Some(StandingKind::Folder) => {
+            Some(EntryKind::File) => name == MARK,
+            Some(EntryKind::Folder) => {
                 name == REGIONS && plan.cache.is_some() && names(disk, &path)?.is_empty()
             }
             _ => false,
@@ -136,7 +136,7 @@ fn draft(plan: &Plan) -> PathBuf {
     plan.aside.with_file_name(format!(".bdbkit-aside-{:016x}", plan.id))
 }
 
-fn look<D: Disk>(disk: &D, path: &Path) -> Result<Option<Standing>> {
+fn look<D: Disk>(disk: &D, path: &Path) -> Result<Option<Entry>> {
     disk.look(path).map_err(at(path, "looking for it"))
 }
 

@@ -8,9 +8,10 @@ use super::moves::{self, look};
 use super::plan::{Item, Known, Place, Plan, State};
 use super::stage::is_own;
 use super::{MARK, MARKS, REGIONS, Restore, STAGE, STAYS, of_store, region};
-use crate::journal::{self, Disk, Identity, StandingKind};
+use crate::journal::{self, Disk, EntryKind, Identity};
 use crate::mboxlist::files;
 use crate::mboxlist::files::Hash;
+use crate::mboxlist::names::listed;
 use crate::mboxlist::survey::{Code, Snapshot, SurveyOptions, Verdict};
 
 impl<D: Disk> Restore<'_, D> {
@@ -38,10 +39,8 @@ impl<D: Disk> Restore<'_, D> {
             let path = self.snapshot.join(&name);
             let found = look(disk, &path)?.ok_or(RestoreError::Changed { path: path.clone() })?;
             match found.kind {
-                StandingKind::Link => return Err(RestoreError::Link { path }),
-                StandingKind::File
-                    if ![STAGE, STAYS, MARK].iter().any(|own| name == *own) && !is_own(&name) =>
-                {
+                EntryKind::Link => return Err(RestoreError::Link { path }),
+                EntryKind::File if ![STAGE, STAYS, MARK].iter().any(|own| name == *own) && !is_own(&name) => {
                     let place = if cache.is_some() && region(&name) { Place::Cache } else { Place::Folder };
                     // What is in it, the copy tells.
                     let hash = Hash { sha256: [0; 32], size: found.size };
@@ -115,7 +114,7 @@ impl<D: Disk> Restore<'_, D> {
         if cache == folder {
             return Ok(None);
         }
-        let Some(found) = look(self.disk, &cache)?.filter(|found| found.kind == StandingKind::Folder) else {
+        let Some(found) = look(self.disk, &cache)?.filter(|found| found.kind == EntryKind::Folder) else {
             return refused("it is none");
         };
         if cache.starts_with(folder) {
@@ -126,7 +125,7 @@ impl<D: Disk> Restore<'_, D> {
         }
         let names = self.disk.names(&cache).map_err(at(given, "reading"))?;
         for name in names.iter().filter(|name| region(name)) {
-            if look(self.disk, &cache.join(name))?.is_none_or(|found| found.kind != StandingKind::File) {
+            if look(self.disk, &cache.join(name))?.is_none_or(|found| found.kind != EntryKind::File) {
                 return refused("what has the name of a region file in it is none");
             }
         }
@@ -156,8 +155,8 @@ impl<D: Disk> Restore<'_, D> {
         let live = survey.findings.iter().find(|finding| finding.code == Code::Live);
         let what = live.map_or_else(
             || {
-                let names: Vec<&str> = survey.regions.iter().map(|region| region.name.as_str()).collect();
-                format!("region files: {}: the store may be running", names.join(", "))
+                let names = listed(survey.regions.iter().map(|region| &region.name));
+                format!("region files: {names}: the store may be running")
             },
             |live| live.text.clone(),
         );

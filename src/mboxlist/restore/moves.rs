@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::error::{RestoreError, Result, at};
 use super::plan::{Known, Plan};
 use super::stage::draft;
-use crate::journal::{Disk, DiskFile, Standing, StandingKind, directory};
+use crate::journal::{Disk, DiskFile, Entry, EntryKind, directory};
 use crate::mboxlist::files::Hash;
 
 /// As much of a file as is read at once, in bytes.
@@ -60,7 +60,7 @@ impl<D: Disk> Mover<'_, D> {
         let it = match known {
             Known::Itself(is) => self.plan.is_known(*is, found.identity, self.device),
             Known::Content { hash, .. } => {
-                found.kind == StandingKind::File
+                found.kind == EntryKind::File
                     && found.size == hash.size
                     && self::hash(self.disk, path)? == *hash
             }
@@ -134,7 +134,7 @@ impl<D: Disk> Mover<'_, D> {
 pub(super) fn copy<D: Disk>(disk: &D, from: &Path, to: &Path) -> Result<(u32, Hash)> {
     let changed = || RestoreError::Changed { path: from.to_owned() };
     let original = look(disk, from)?.ok_or_else(changed)?;
-    let source = disk.open_to_read(from).map_err(at(from, "opening"))?;
+    let source = disk.open_plain(from).map_err(at(from, "opening"))?;
     if source.identity().map_err(at(from, "looking at it"))? != original.identity {
         return Err(changed());
     }
@@ -151,7 +151,7 @@ pub(super) fn copy<D: Disk>(disk: &D, from: &Path, to: &Path) -> Result<(u32, Ha
 
 /// What is in a file.
 pub(super) fn hash<D: Disk>(disk: &D, path: &Path) -> Result<Hash> {
-    let file = disk.open_to_read(path).map_err(at(path, "opening"))?;
+    let file = disk.open_plain(path).map_err(at(path, "opening"))?;
     let size = file.size().map_err(at(path, "asking for its length"))?;
     pieces::<D>(&file, path, size, |_, _| Ok(()))
 }
@@ -177,7 +177,7 @@ fn pieces<D: Disk>(
     Ok(Hash { sha256: sum.finalize().into(), size })
 }
 
-pub(super) fn look<D: Disk>(disk: &D, path: &Path) -> Result<Option<Standing>> {
+pub(super) fn look<D: Disk>(disk: &D, path: &Path) -> Result<Option<Entry>> {
     disk.look(path).map_err(at(path, "looking for it"))
 }
 

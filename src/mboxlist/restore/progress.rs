@@ -10,7 +10,7 @@ use super::moves::{Found, Mover, Step, look, remove};
 use super::plan::{Item, Place, Plan, State};
 use super::stage::{Stage, draft, foreign};
 use super::{MARK, REGIONS, Restored, of_store, region};
-use crate::journal::{Disk, StandingKind};
+use crate::journal::{Disk, EntryKind};
 
 /// A restore whose plan is believed.
 pub(super) struct Progress<'d, D: Disk> {
@@ -33,7 +33,7 @@ impl<'d, D: Disk> Progress<'d, D> {
         }
         if let Some((path, is)) = plan.cache.as_ref().filter(|_| plan.state != State::Staging) {
             let found = look(disk, path)?.ok_or_else(|| RestoreError::Missing { path: path.clone() })?;
-            if found.kind != StandingKind::Folder || !plan.is_known(*is, found.identity, device) {
+            if found.kind != EntryKind::Folder || !plan.is_known(*is, found.identity, device) {
                 return Err(foreign(path, "it is not the folder that was named for region files"));
             }
         }
@@ -111,7 +111,7 @@ impl<'d, D: Disk> Progress<'d, D> {
         };
         for folder in [cache, &self.aside_at(Place::Cache)] {
             let path = folder.join(draft(&self.plan));
-            if look(self.stage.disk, &path)?.is_some_and(|found| found.kind == StandingKind::File) {
+            if look(self.stage.disk, &path)?.is_some_and(|found| found.kind == EntryKind::File) {
                 remove(self.stage.disk, &path)?;
             }
         }

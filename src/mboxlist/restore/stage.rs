@@ -7,7 +7,7 @@ use super::error::{RestoreError, Result, at};
 use super::moves::{copy, remove, rename_new};
 use super::plan::{self, Known, Plan, State};
 use super::{STAGE, aside};
-use crate::journal::{Disk, DiskFile, Identity, Standing, StandingKind};
+use crate::journal::{Disk, DiskFile, Entry, EntryKind, Identity};
 
 /// The plan.
 const PLAN: &str = "bdbkit-plan";
@@ -113,12 +113,12 @@ impl<'d, D: Disk> Stage<'d, D> {
     }
 
     /// The bytes of a small file.
-    fn bytes(&self, path: &Path, found: Standing) -> Result<Vec<u8>> {
-        if found.kind != StandingKind::File {
+    fn bytes(&self, path: &Path, found: Entry) -> Result<Vec<u8>> {
+        if found.kind != EntryKind::File {
             return Err(foreign(path, found.kind.name()));
         }
         let mut bytes = vec![0; usize::try_from(found.size).unwrap_or_default()];
-        let file = self.disk.open_to_read(path).map_err(at(path, "opening"))?;
+        let file = self.disk.open_plain(path).map_err(at(path, "opening"))?;
         if file.identity().map_err(at(path, "looking at it"))? != found.identity {
             return Err(foreign(path, "it was replaced while it was read"));
         }
@@ -126,7 +126,7 @@ impl<'d, D: Disk> Stage<'d, D> {
         Ok(bytes)
     }
 
-    fn look(&self, path: &Path) -> Result<Option<Standing>> {
+    fn look(&self, path: &Path) -> Result<Option<Entry>> {
         self.disk.look(path).map_err(at(path, "looking for it"))
     }
 
@@ -196,11 +196,11 @@ impl<'d, D: Disk> Stage<'d, D> {
 }
 
 /// Why something is not a copy that was made here, for one of these users; `None` if it is.
-fn copy_not_of(found: Standing, owners: &[u32]) -> Option<&'static str> {
+fn copy_not_of(found: Entry, owners: &[u32]) -> Option<&'static str> {
     match found.kind {
-        StandingKind::File if found.links > 1 => Some("a file with a second name"),
-        StandingKind::File if !owners.contains(&found.owner) => Some("it belongs to another user"),
-        StandingKind::File => None,
+        EntryKind::File if found.links > 1 => Some("a file with a second name"),
+        EntryKind::File if !owners.contains(&found.owner) => Some("it belongs to another user"),
+        EntryKind::File => None,
         kind => Some(kind.name()),
     }
 }

@@ -18,9 +18,10 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::error::{Result, StoreUpgradeError, at};
-use crate::journal::{self, Disk, DiskFile, Standing, StandingKind};
+use crate::journal::{self, Disk, DiskFile, Entry, EntryKind};
 use crate::mboxlist::files::Hash;
 use crate::shown::ShowName;
+use crate::upgrade::UpgradeError;
 
 /// What the names of folders begin with, as long as the run that made them goes on.
 const TEMPORARY: &str = ".bdbkit-backup-";
@@ -28,8 +29,6 @@ const TEMPORARY: &str = ".bdbkit-backup-";
 const STAYS: &str = ".keep";
 /// The list of what the store held: sums, lengths and names of databases and logs.
 const MANIFEST: &str = "MANIFEST";
-/// What is added to the name of the list, and of a copy, until it is whole.
-const DRAFT: &str = ".tmp";
 /// What the list begins with; the inode of the store's folder follows.
 const HEAD: &str = "bdbkit-backup 1 of the store ";
 /// Longest list that is read, in bytes.
@@ -115,9 +114,9 @@ impl<'d, D: Disk> Backup<'d, D> {
         };
         for name in names.iter().filter(|name| *name != MANIFEST) {
             let path = self.folder.join(name);
-            let plain = |found: Standing| found.kind == StandingKind::File && found.links == 1;
+            let plain = |found: Entry| found.kind == EntryKind::File && found.links == 1;
             let shown = name.shown().to_string();
-            let whole = shown.strip_suffix(DRAFT).unwrap_or(&shown);
+            let whole = shown.rsplit_once(journal::DRAFT).map_or(&*shown, |(whole, _)| whole);
             let ours = match whole == MANIFEST {
                 true => self.is_torn(&path)?,
                 false => listed.iter().any(|name| name == whole || *name == shown),
@@ -156,15 +155,15 @@ impl<'d, D: Disk> Backup<'d, D> {
 
     /// The bytes of a list of this user's; `None` if it is something else.
     fn small(&self, path: &Path) -> Result<Option<Vec<u8>>> {
-        let ours = |found: &Standing| found.file_not_of(self.disk.user()).is_none() && found.size <= LONGEST;
+        let ours = |found: &Entry| found.file_not_of(self.disk.user()).is_none() && found.size <= LONGEST;
         let Some(found) = self.look(path)?.filter(ours) else { return Ok(None) };
         let mut bytes = vec![0; usize::try_from(found.size).unwrap_or_default()];
-        let file = self.disk.open_to_read(path).map_err(at(path, "opening"))?;
+        let file = self.disk.open_plain(path).map_err(at(path, "opening"))?;
         file.read_at(0, &mut bytes).map_err(at(path, "reading"))?;
         Ok(Some(bytes))
     }
 
-    fn look(&self, path: &Path) -> Result<Option<Standing>> {
+    fn look(&self, path: &Path) -> Result<Option<Entry>> {
         self.disk.look(path).map_err(at(path, "looking for it"))
     }
 
@@ -197,11 +196,9 @@ impl<'d, D: Disk> Backup<'d, D> {
             // Writing to a string does not fail.
             let _ = writeln!(text, "{}  {:>12}  {name}", hash.hex(), hash.size);
         }
-        let (path, draft) = (self.folder.join(MANIFEST), self.folder.join(format!("{MANIFEST}{DRAFT}")));
-        let written = self.disk.create_new(&draft).and_then(|file| {
-            file.write_at(0, sealed(&text).as_bytes())?;
-            file.sync_all()
-        });
+        let path = self.folder.join(MANIFEST);
+        let (draft, file) = journal::create_draft(self.disk, &path).map_err(UpgradeError::from)?;
+        let written = file.write_at(0, sealed(&text).as_bytes()).and_then(|()| file.sync_all());
         written.map_err(at(&draft, "writing"))?;
         self.disk.rename_new(&draft, &path).map_err(at(&draft, "renaming"))?;
         self.disk.sync_dir(&self.folder).map_err(at(&self.folder, "syncing"))

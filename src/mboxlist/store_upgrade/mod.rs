@@ -20,13 +20,12 @@ use super::classify::Class;
 use super::engines::LAST_OF_HOST_ORDER;
 use super::files;
 use crate::btree::Database;
+use crate::env::Layout;
 use crate::error::Error;
 use crate::journal::{self, Disk, Outcome, SetLeftover};
 use crate::log::LogFile;
 use crate::order::Endianness;
-use crate::upgrade::{
-    Choices, FileReport, Notice, Plan, Refusal, Upgrade, UpgradeError, check_logs, highest_lsn, log_folder,
-};
+use crate::upgrade::{Choices, FileReport, Notice, Plan, Refusal, Upgrade, UpgradeError, check_logs};
 use backup::Backup;
 use error::{Result, at};
 
@@ -180,7 +179,7 @@ impl<'d, D: Disk> StoreUpgrade<'d, D> {
     /// the disk failed again, and a later run goes on.
     pub fn run(&self) -> Result<StoreReport> {
         let _lock = self.lock()?;
-        self.settle(|upgrade| upgrade.resume())?;
+        self.settle(|upgrade| upgrade.resume().map(|settled| settled.files))?;
         let found = self.find()?;
         let mut report = StoreReport {
             untouched: found.untouched.clone(),
@@ -237,7 +236,7 @@ impl<'d, D: Disk> StoreUpgrade<'d, D> {
     /// As [`Upgrade::resume`].
     pub fn resume(&self) -> Result<Vec<(PathBuf, Outcome)>> {
         let _lock = self.lock()?;
-        self.settle(|upgrade| upgrade.resume())
+        self.settle(|upgrade| upgrade.resume().map(|settled| settled.files))
     }
 
     /// Brings back the databases that an earlier run left behind.
@@ -247,7 +246,7 @@ impl<'d, D: Disk> StoreUpgrade<'d, D> {
     /// As [`Upgrade::roll_back`].
     pub fn roll_back(&self) -> Result<Vec<(PathBuf, Outcome)>> {
         let _lock = self.lock()?;
-        self.settle(|upgrade| upgrade.roll_back())
+        self.settle(|upgrade| upgrade.roll_back().map(|settled| settled.files))
     }
 
     fn settle(
@@ -291,7 +290,7 @@ impl<'d, D: Disk> StoreUpgrade<'d, D> {
     fn unseal(&self) -> Result<Vec<(PathBuf, Outcome)>> {
         let set = SetLeftover::new(self.disk, &self.folder, Vec::new()).map_err(UpgradeError::from)?;
         let Some(set) = set else { return Ok(Vec::new()) };
-        let outcome = set.resume(|_, _, _| Ok(())).map_err(UpgradeError::from)?;
+        let outcome = set.resume(|_, _, _, _| Ok(())).map_err(UpgradeError::from)?;
         Ok(vec![(self.folder.join(journal::SET), outcome)])
     }
 
@@ -332,7 +331,7 @@ impl<'d, D: Disk> StoreUpgrade<'d, D> {
                 }
                 judged => judged?,
             }
-            if highest_lsn(&db).file > 0 {
+            if db.highest_lsn().file > 0 {
                 logged.push(path.clone());
             }
             orders.push((path.clone(), db.meta().endianness()));
@@ -367,7 +366,7 @@ impl<'d, D: Disk> StoreUpgrade<'d, D> {
             Lsns::Keep => false,
             Lsns::Reset => true,
             Lsns::Auto => {
-                let elsewhere = log_folder(&self.folder) != self.folder;
+                let elsewhere = Layout::of(&self.folder).logs().path != self.folder;
                 logs.is_empty() && !elsewhere && !logged.is_empty()
             }
         };
@@ -394,7 +393,7 @@ impl<'d, D: Disk> StoreUpgrade<'d, D> {
         let place = self.disk.resolve(path).map_err(at(path, "resolving"))?;
         match check_logs(db, &place, &self.choices).map_err(about)? {
             Some(Notice::ForeignLog { .. }) => {
-                Err(StoreUpgradeError::Inconsistent { database: path.to_owned(), highest: highest_lsn(db) })
+                Err(StoreUpgradeError::Inconsistent { database: path.to_owned(), highest: db.highest_lsn() })
             }
             _ => Ok(()),
         }

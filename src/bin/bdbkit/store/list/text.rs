@@ -10,6 +10,7 @@ use bdbkit::salvage::Place;
 
 use crate::log::history::action;
 use crate::log::history::text::{content, head, when};
+use crate::output::counted;
 
 /// The width of a terminal.
 const WIDTH: usize = 80;
@@ -159,7 +160,7 @@ fn length(item: &Content<'_>) -> Option<u64> {
 
 /// A file, its size, and how many entries were found in it.
 fn summary(file: &ListedFile) -> String {
-    let size = file.before.map_or(String::new(), |hash| format!(": {} bytes", hash.size));
+    let size = file.before.map_or(String::new(), |hash| format!(": {}", counted(hash.size, "byte")));
     let counts = [(file.live, "live"), (file.recovered, "salvaged"), (file.deleted, "deleted")];
     let some = counts.iter().filter(|(count, _)| *count > 0);
     let counts: String = some.map(|(count, what)| format!(", {count} {what}")).collect();

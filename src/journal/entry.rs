@@ -5,9 +5,9 @@ use super::disk::Identity;
 /// What stands under a name; a symbolic link is one, whatever it leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Standing {
+pub struct Entry {
     /// What it is.
-    pub kind: StandingKind,
+    pub kind: EntryKind,
     /// Which file it is, whatever its name.
     pub identity: Identity,
     /// How many names it has.
@@ -24,7 +24,7 @@ pub struct Standing {
 
 /// What kind of thing stands under a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum StandingKind {
+pub enum EntryKind {
     /// A regular file.
     File,
     /// A folder.
@@ -35,24 +35,24 @@ pub enum StandingKind {
     Special,
 }
 
-impl StandingKind {
+impl EntryKind {
     /// In words, with the article.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            StandingKind::File => "a file",
-            StandingKind::Folder => "a folder",
-            StandingKind::Link => "a symbolic link",
-            StandingKind::Special => "a pipe, a socket or a device",
+            EntryKind::File => "a file",
+            EntryKind::Folder => "a folder",
+            EntryKind::Link => "a symbolic link",
+            EntryKind::Special => "a pipe, a socket or a device",
         }
     }
 }
 
-impl Standing {
+impl Entry {
     /// What stands there.
     #[must_use]
-    pub fn new(kind: StandingKind, identity: Identity) -> Standing {
-        Standing { kind, identity, links: 1, owner: 0, mode: 0o600, size: 0, changed: (0, 0) }
+    pub fn new(kind: EntryKind, identity: Identity) -> Entry {
+        Entry { kind, identity, links: 1, owner: 0, mode: 0o600, size: 0, changed: (0, 0) }
     }
 
     /// Why it is not a file that a user, or the superuser, made for itself alone: not a regular
@@ -60,8 +60,8 @@ impl Standing {
     #[must_use]
     pub fn file_not_of(&self, user: u32) -> Option<&'static str> {
         match self.kind {
-            StandingKind::File if self.links > 1 => Some("a file with a second name"),
-            StandingKind::File => self.not_of(user),
+            EntryKind::File if self.links > 1 => Some("a file with a second name"),
+            EntryKind::File => self.not_of(user),
             kind => Some(kind.name()),
         }
     }
@@ -70,7 +70,7 @@ impl Standing {
     #[must_use]
     pub fn folder_not_of(&self, user: u32) -> Option<&'static str> {
         match self.kind {
-            StandingKind::Folder => self.not_of(user),
+            EntryKind::Folder => self.not_of(user),
             kind => Some(kind.name()),
         }
     }
