@@ -1,5 +1,6 @@
 //! The disk of the operating system.
 
+use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, FileTimes, FileType};
 use std::io::{self, ErrorKind};
 #[cfg(target_os = "linux")]
@@ -13,6 +14,7 @@ use rustix::fs::{FallocateFlags, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::disk::{Contents, Disk, DiskFile, Identity, Standing, entries};
+use super::entry::{Entry, EntryKind};
 use super::error::{JournalError, at};
 #[cfg(target_os = "linux")]
 use super::users;
@@ -46,6 +48,7 @@ impl SystemFile {
 
 impl Disk for SystemDisk {
     type File = SystemFile;
+    type Lock = File;
 
     fn resolve(&self, path: &Path) -> io::Result<PathBuf> {
         fs::canonicalize(path)
@@ -146,6 +149,42 @@ impl Disk for SystemDisk {
         File::open(directory)?.sync_all()
     }
 
+    fn lock_dir(&self, directory: &Path) -> io::Result<File> {
+        let opened = File::open(directory)?;
+        match rustix::fs::flock(&opened, FlockOperation::NonBlockingLockExclusive) {
+            // Not every file system has this kind of lock, or has it for directories.
+            Ok(()) | Err(Errno::NOTSUP | Errno::NOSYS | Errno::INVAL | Errno::BADF) => Ok(opened),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn look(&self, path: &Path) -> io::Result<Option<Entry>> {
+        match fs::symlink_metadata(path) {
+            Ok(found) => Ok(Some(entry(&found))),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn names(&self, directory: &Path) -> io::Result<Vec<OsString>> {
+        let mut names =
+            fs::read_dir(directory)?.map(|entry| Ok(entry?.file_name())).collect::<io::Result<Vec<_>>>()?;
+        names.sort();
+        Ok(names)
+    }
+
+    fn open_plain(&self, path: &Path) -> io::Result<SystemFile> {
+        open(path, OFlags::RDONLY | OFlags::NOFOLLOW)
+    }
+
+    fn resemble_dir(&self, directory: &Path, other: &Path) -> io::Result<()> {
+        own_as(&File::open(directory)?, &fs::metadata(other)?)
+    }
+
+    fn user(&self) -> u32 {
+        rustix::process::geteuid().as_raw()
+    }
+
     fn free_space(&self, directory: &Path) -> io::Result<u64> {
         let space = rustix::fs::statvfs(directory)?;
         Ok(space.f_bavail.saturating_mul(space.f_frsize))
@@ -227,14 +266,14 @@ impl DiskFile for SystemFile {
 }
 
 /// Gives a file or folder the owner of another, as far as this user may, and its permissions.
-pub(crate) fn own_as(file: &File, model: &fs::Metadata) -> io::Result<()> {
+fn own_as(file: &File, model: &fs::Metadata) -> io::Result<()> {
     // Only the superuser gives files away; the copy of others is their own.
     let _ = fchown(file, Some(model.uid()), Some(model.gid()));
     file.set_permissions(model.permissions())
 }
 
 /// Gives a file the time of another, if the file system keeps times.
-pub(crate) fn keep_time(file: &File, model: &fs::Metadata) {
+fn keep_time(file: &File, model: &fs::Metadata) {
     if let Ok(modified) = model.modified() {
         let _ = file.set_times(FileTimes::new().set_modified(modified));
     }
@@ -249,6 +288,23 @@ fn open(path: &Path, flags: OFlags) -> io::Result<SystemFile> {
         Ok(SystemFile(file))
     } else {
         Err(io::Error::new(ErrorKind::InvalidInput, "not a regular file"))
+    }
+}
+
+fn entry(found: &fs::Metadata) -> Entry {
+    let kind = match found.file_type() {
+        kind if kind.is_file() => EntryKind::File,
+        kind if kind.is_dir() => EntryKind::Folder,
+        kind if kind.is_symlink() => EntryKind::Link,
+        _ => EntryKind::Special,
+    };
+    Entry {
+        links: found.nlink(),
+        owner: found.uid(),
+        mode: found.mode() & 0o777,
+        size: found.len(),
+        changed: (found.ctime(), found.ctime_nsec()),
+        ..Entry::new(kind, identity(found))
     }
 }
 
