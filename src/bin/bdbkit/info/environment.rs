@@ -151,7 +151,7 @@ impl Found {
     /// Any file that is a database, and any that is called one.
     fn of(path: &Path, name: String) -> Option<Found> {
         let called_one = path.extension().is_some_and(|extension| extension == "db");
-        let (kind, version, order, error) = match input::options().open(path) {
+        let (kind, version, order, error) = match input::options(path).open(path) {
             Ok(db) => {
                 let meta = db.meta();
                 (meta.method().name(), meta.version(), meta.endianness(), None)

@@ -12,6 +12,7 @@ use bdbkit::log::{LogError, LogOptions};
 use serde::Serialize;
 
 use crate::failure::{Failure, Outcome, about};
+use crate::files::refused;
 use crate::input::{self, real};
 use crate::log::source::{Password, named_as_log};
 
@@ -76,7 +77,7 @@ impl Facts {
             return environment::Folder::of(path, options).map(Facts::Environment);
         }
         let log = || log::File::of(path, options).map(|log| Facts::Log(Box::new(log)));
-        match input::options().open(real(path)) {
+        match input::options(real(path)).open(real(path)) {
             Ok(db) => Ok(Facts::Database(Box::new(database::File::of(path, &db)))),
             Err(Error::LogFile { .. }) if path != Path::new("-") => log(),
             // An encrypted log has no mark: its file header is encrypted too.
@@ -88,7 +89,7 @@ impl Facts {
                 Err(other @ (LogError::Zeroed | LogError::Short { .. })) if named_as_log(path) => {
                     Err(Failure::Message(about(path, other)))
                 }
-                Err(_) => Err(Failure::about(path, &error)),
+                Err(_) => Err(refused(path, &error)),
             },
         }
     }
