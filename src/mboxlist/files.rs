@@ -21,11 +21,6 @@ pub(super) fn all(folder: &Path) -> io::Result<Vec<PathBuf>> {
     entries(folder, |_| true)
 }
 
-/// What is in a folder but no regular file, by name.
-pub(super) fn others(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    entries(folder, |kind| !kind.is_file())
-}
-
 /// Whether the name of a file is that of a log.
 pub(super) fn is_log(path: &Path) -> bool {
     matches!(Class::of_file(path), Class::Log | Class::EarlyLog)

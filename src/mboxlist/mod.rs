@@ -14,6 +14,7 @@ mod files;
 mod list;
 mod names;
 mod plan;
+mod progress;
 mod releases;
 mod restore;
 mod store_upgrade;
@@ -24,6 +25,7 @@ pub use engines::{ENGINES, Engine, LAST_OF_HOST_ORDER, LogOrder, Regions, Treatm
 pub use files::Hash;
 pub use list::{Found, Kind, List, ListReport, Listed, ListedFile, ListedLogs, Origin};
 pub use plan::{By, Plan, PlanOptions, Step, StepState, Task};
+pub use progress::StoreProgress;
 pub use releases::{Mailbox, RELEASES, Release, Source};
 pub use restore::{Restore, RestoreError, Restored};
 pub use store_upgrade::{Lsns, StoreReport, StoreUpgrade, StoreUpgradeError};

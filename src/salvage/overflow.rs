@@ -153,7 +153,9 @@ impl Chains {
             _ if no == PageNo::META || seen.has(no) => {
                 return wrong(Defect::ReachedTwice { target: next });
             }
-            _ if page.is_hole() => return Err(Error::corrupt(no, at::TYPE, Defect::Unwritten)),
+            _ if page.is_hole() => {
+                return Err(Error::corrupt(no, at::TYPE, Defect::Unwritten { page: holder, offset: at }));
+            }
             _ => {
                 let defect = Defect::PageType { found: page.type_byte(), expected: "overflow" };
                 return Err(Error::corrupt(no, at::TYPE, defect));

@@ -84,7 +84,9 @@ impl Walk {
             Some(_) if of == Of::Duplicates && (root == PageNo::META || work.seen.has(root)) => {
                 Error::corrupt(page, at, Defect::ReachedTwice { target: root.0 })
             }
-            Some(header) if header.is_hole() => Error::corrupt(root, at::TYPE, Defect::Unwritten),
+            Some(header) if header.is_hole() => {
+                Error::corrupt(root, at::TYPE, Defect::Unwritten { page, offset: at })
+            }
             Some(header) => {
                 let expected = "that of a tree's root";
                 Error::corrupt(root, at::TYPE, Defect::PageType { found: header.type_byte(), expected })
@@ -164,7 +166,9 @@ impl Walk {
                 Some(_) if child.page == PageNo::META || work.seen.has(child.page) => {
                     (on_item, Defect::ReachedTwice { target: child.page.0 })
                 }
-                Some(page) if page.is_hole() => (on_child, Defect::Unwritten),
+                Some(page) if page.is_hole() => {
+                    (on_child, Defect::Unwritten { page: no, offset: child.offset })
+                }
                 Some(page) => {
                     let expected = self.kinds.map_or("", |kinds| kinds.leaf.name());
                     work.typed.mark(child.page);

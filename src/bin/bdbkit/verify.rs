@@ -9,8 +9,8 @@ use bdbkit::{Finding, Progress, Severity, Verdict, Verify};
 use serde::Serialize;
 
 use crate::beside::Beside;
-use crate::failure::{Failure, Outcome, about};
-use crate::files::{Candidate, What, candidates, none_in};
+use crate::failure::{Failure, Outcome};
+use crate::files::{Candidate, What, candidates, none_in, refused};
 use crate::genuine::Genuine;
 use crate::input::{options, real};
 use crate::output::{counted, json_line};
@@ -115,7 +115,10 @@ impl Arguments {
 
     /// Checks one file and prints what was found.
     fn check(&self, path: &Path, out: &mut impl Write) -> Result<Outcome, Failure> {
-        let verify = options().verify(real(path)).map_err(|error| Failure::about(path, &error))?;
+        let verify = options(real(path)).verify(real(path)).map_err(|error| Failure::about(path, &error))?;
+        if let Some(error) = verify.refusal() {
+            return Err(refused(path, error));
+        }
         let bar = progress::pages(path);
         let verify = verify.check_order(!self.no_order).progress(|Progress { pages, total, .. }| {
             bar.set_length(total);
@@ -125,9 +128,7 @@ impl Arguments {
         let verify = self.threads.into_iter().fold(verify, Verify::threads);
         let verdict = verify.run();
         bar.finish_and_clear();
-        if let Some(refused) = verdict.refused() {
-            return Err(Failure::Unsupported(about(path, refused)));
-        }
+
         self.print(path, &verdict, out)?;
         let beside = self.beside.tell(path, self.genuine.home());
         let sound = verdict.complete() && verdict.worst() < Some(Severity::Error);

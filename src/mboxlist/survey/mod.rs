@@ -41,6 +41,7 @@ pub(super) use state::FIRST_RECORD;
 
 use super::classify::{Class, extent};
 use super::engines::Regions;
+use super::progress::{StoreProgress, Tell};
 use super::releases::Mailbox;
 use super::{files, names};
 use crate::env::Layout;
@@ -164,6 +165,7 @@ pub struct SurveyOptions {
     data_dirs: Vec<PathBuf>,
     age_from: AgeFrom,
     read: bool,
+    tell: Tell,
     alone: bool,
 }
 
@@ -246,6 +248,13 @@ impl SurveyOptions {
         self
     }
 
+    /// Tells how far it has come, before each file and each snapshot.
+    #[must_use]
+    pub fn progress(mut self, tell: impl Fn(StoreProgress<'_>) + Send + Sync + 'static) -> SurveyOptions {
+        self.tell = Tell::new(tell);
+        self
+    }
+
     fn map(&self) -> bool {
         !self.read
     }
@@ -278,6 +287,8 @@ impl SurveyOptions {
         let layout = self.layout(dir, &listing);
         let mut elsewhere = Elsewhere::of(&layout, &listing.others, !listing.logs.is_empty());
         listing.take_folders(&layout, &mut elsewhere);
+        let mut measure = self.tell.measure(listing.logs.iter().chain(&listing.databases), 1);
+        listing.logs.iter().for_each(|path| measure.next(path));
         let logs = Logs::of(&listing.logs, self.map());
         listing.take_databases(&logs.names);
         let names: BTreeSet<OsString> =
@@ -288,8 +299,14 @@ impl SurveyOptions {
         for (place, folder) in places {
             regions.extend(folder.iter().flat_map(|folder| regions_in(folder, place)));
         }
-        let opened: Vec<_> =
-            listing.databases.iter().map(|path| DatabaseFile::of(path, self.map())).collect();
+        let opened: Vec<_> = listing
+            .databases
+            .iter()
+            .map(|path| {
+                measure.next(path);
+                DatabaseFile::of(path, self.map())
+            })
+            .collect();
         let decision = Decision::of(&opened, &logs, !regions.is_empty(), &elsewhere);
         let lost = logs.dir.as_ref().map(|dir| Lost::of(&opened, &logs.files, dir)).unwrap_or_default();
         let mut databases: Vec<DatabaseFile> = opened.into_iter().map(|(file, _)| file).collect();

@@ -269,7 +269,10 @@ impl Found {
     pub(super) fn of(databases: &Path, folder: &Path, options: &SurveyOptions) -> Found {
         let mut found = Found::default();
         match files::all(folder) {
-            Ok(below) => below.iter().for_each(|path| found.look(path, false, options)),
+            Ok(below) => below.iter().for_each(|path| {
+                options.tell.measure([], 1).next(path);
+                found.look(path, false, options);
+            }),
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => found.unread.push(format!("{}: {error}", folder.shown())),
         }

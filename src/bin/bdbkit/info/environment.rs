@@ -311,7 +311,7 @@ pub(super) fn named(region: Region) -> String {
 impl Found {
     /// Any file that is a database, and any that is called one.
     fn of(path: PathBuf, name: String) -> Option<Found> {
-        let (read, error) = match input::options().open(&path) {
+        let (read, error) = match input::options(&path).open(&path) {
             Ok(db) => (Some(db.meta().method().name()), None),
             Err(error) => (None, Some(error)),
         };

@@ -15,6 +15,7 @@ use bdbkit::log::{LogError, LogOptions};
 use serde::Serialize;
 
 use crate::failure::{Failure, Outcome, about, complain};
+use crate::files::refused;
 use crate::input::{self, real};
 use crate::log::source::{Password, named_as_log};
 use crate::places::Places;
@@ -97,7 +98,7 @@ impl Arguments {
             LogState::of(pending(path, &self.places.layout(home), options))
         };
         let log = || log::File::of(path, options).map(|log| Facts::Log(Box::new(log)));
-        let error = match input::options().open(real(path)) {
+        let error = match input::options(real(path)).open(real(path)) {
             Ok(db) => return Ok(Facts::Database(Box::new(database::File::of(path, &db, state())))),
             Err(Error::LogFile { .. }) if path != Path::new("-") => return log(),
             Err(error) => error,
@@ -122,7 +123,7 @@ impl Arguments {
                     let message = about(path, format_args!("{}, not a database", environment::named(region)));
                     Err(Failure::Unsupported(message))
                 }
-                None => Err(Failure::about(path, &error)),
+                None => Err(refused(path, &error)),
             },
         }
     }

@@ -12,6 +12,7 @@ use crate::failure::{Failure, Outcome, about};
 use crate::input::map;
 use crate::output::json_line;
 use crate::page::Page;
+use crate::progress;
 
 /// Say what a store is, how it was left, and which release wrote it
 ///
@@ -94,7 +95,11 @@ impl Place {
         let options = self.snapshots.iter().fold(options, SurveyOptions::snapshots);
         let options = self.before.time().into_iter().fold(options, SurveyOptions::upgraded);
         let options = self.mailbox_version.into_iter().fold(options, SurveyOptions::mailbox);
-        options.survey(&self.dir).map_err(|error| Failure::about(&self.dir, &error))
+        // What is printed comes when all is read.
+        let bar = progress::bytes(false);
+        let survey = options.progress(progress::teller(&bar)).survey(&self.dir);
+        bar.finish_and_clear();
+        survey.map_err(|error| Failure::about(&self.dir, &error))
     }
 }
 

@@ -7,6 +7,7 @@ pub(crate) use choices::{Duplicates, choices, duplicates, file_id, profile};
 pub(crate) use report::{done, plan, reset, settled};
 
 use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use bdbkit::journal::{Outcome as Became, SystemDisk};
@@ -140,20 +141,29 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     Ok(outcome)
 }
 
-/// The files that an argument stands for. In a folder, a link to one of its files says nothing
-/// new, and one that leads elsewhere is refused: who names a folder means what is in it.
+/// The files that an argument stands for. In a folder, a symbolic link to one of its files says
+/// nothing new; a file that stands elsewhere, too, is refused: who names a folder means what is
+/// in it and nowhere else.
 fn given(path: &Path) -> Result<Vec<PathBuf>, Failure> {
     let found = databases(path)?;
     if !path.is_dir() {
         return Ok(found);
     }
-    let resolve = |path: &Path| path.canonicalize().map_err(|error| Failure::Message(about(path, error)));
-    let folder = resolve(path)?;
+    let fails = |path: &Path, error: io::Error| Failure::Message(about(path, error));
+    let refused = |path: &Path, what: &str| {
+        Failure::Refused(about(path, format!("{what}: name the file itself to have it changed")))
+    };
+    let folder = path.canonicalize().map_err(|error| fails(path, error))?;
     let (links, files): (Vec<PathBuf>, Vec<PathBuf>) = found.into_iter().partition(|file| file.is_symlink());
     for link in links {
-        if resolve(&link)?.parent() != Some(&folder) {
-            let text = "a link that leads out of the folder: name the file itself to upgrade it";
-            return Err(Failure::Refused(about(&link, text)));
+        let target = link.canonicalize().map_err(|error| fails(&link, error))?;
+        if target.parent() != Some(&folder) {
+            return Err(refused(&link, "a link that leads out of the folder"));
+        }
+    }
+    for file in &files {
+        if file.metadata().map_err(|error| fails(file, error))?.nlink() > 1 {
+            return Err(refused(file, "it has several names, perhaps in other folders"));
         }
     }
     Ok(files)

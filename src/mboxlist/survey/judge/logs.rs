@@ -148,8 +148,9 @@ const NAMED: usize = 5;
 fn lost(lost: &Lost) -> Finding {
     let keys: Vec<String> = lost.keys.iter().take(NAMED).map(|key| escape(key)).collect();
     let more = if lost.keys.len() > NAMED { ", …" } else { "" };
+    let looks = if lost.changes == 1 { "it looks" } else { "they look" };
     let text = format!(
-        "{}: {} of logs of version {} ({} to {}) never got there, and newer engines skip these logs: LOST as it looks; {}: {}{more}",
+        "{}: {} of logs of version {} ({} to {}) never got there, and newer engines skip these logs: {looks} LOST; {}: {}{more}",
         listed(&lost.files),
         counted(lost.changes, "committed change"),
         lost.version,
