@@ -26,6 +26,13 @@ pub(super) static REFUSALS: &[Explanation] = &[
         &[OWN],
     ),
     is(
+        "R-UNREACHABLE",
+        "pages with records that nothing leads to",
+        "A part of a tree is lost. An upgrade would keep the rest and let it look whole.",
+        "Salvage, which finds such records, and load the result; or ask for the rest to be upgraded.",
+        &[OWN],
+    ),
+    is(
         "R-UNREADABLE",
         "the content cannot be read as a whole",
         "All pairs are compared before and after, so all must be readable before.",
@@ -132,6 +139,13 @@ pub(super) static NOTICES: &[Explanation] = &[
         "an earlier run left a journal",
         "A change of this file did not come to its end.",
         "Run bdbkit upgrade --resume, or --rollback, for it.",
+        &[OWN],
+    ),
+    is(
+        "W-UNSEEN",
+        "processes of other users cannot be looked at",
+        "Only the super-user sees which files all programs have open.",
+        "Be sure that no other user's program has the file open, or run as root.",
         &[OWN],
     ),
     is(

@@ -70,7 +70,7 @@ impl Class {
             "DB_CONFIG" => return Class::Config,
             ".snaptime" => return Class::Mark(Mark::Snaptime),
             ".verified" => return Class::Mark(Mark::Verified),
-            journal::SET => return Class::Set,
+            journal::SET | journal::SET_MEMBERS => return Class::Set,
             _ => {}
         }
         let digits = name.strip_prefix("log.").unwrap_or_default();

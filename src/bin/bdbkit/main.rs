@@ -2,6 +2,7 @@
 
 #![deny(clippy::disallowed_methods)]
 
+mod beside;
 mod dump;
 mod explain;
 mod failure;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::entry::{Found, Listed, Origin};
 use super::report::ListedFile;
-use crate::btree::{Database, OpenOptions};
+use crate::btree::{Database, OpenOptions, Part};
 use crate::error::Result;
 use crate::log::Content;
 use crate::salvage::{self, Key, Recovered, Salvage, Salvaged};
@@ -34,15 +34,14 @@ pub(super) fn read<E>(
 
 /// The databases of a file, if every entry of them can be read.
 fn sound(path: &Path, map: bool) -> Result<Vec<Database<'static>>> {
-    let file = OpenOptions::new().map(map).open(path)?;
-    let databases = if file.is_directory() {
-        file.subdatabases().map(|found| found.map(|found| found.open())).collect::<Result<_>>()?
-    } else {
-        vec![file]
-    };
-    for database in &databases {
-        database.iter().try_for_each(|entry| entry.map(drop))?;
-    }
+    let mut databases = Vec::new();
+    OpenOptions::new().map(map).open(path)?.walk_databases(|part| match part {
+        Part::Database(database, pairs) => {
+            databases.push(database.clone());
+            pairs.try_for_each(|pair| pair?.read().map(drop))
+        }
+        Part::Damage(error) => Err(error),
+    })?;
     Ok(databases)
 }
 
