@@ -238,7 +238,8 @@ const MOVED: &str = "note: its journal was written beside another file, or the f
 
 /// What to tell about an upgrade that did not take place.
 pub(crate) fn failure(error: UpgradeError) -> Failure {
-    kind(&error)(error.to_string())
+    let code = error.refusal().map_or(String::new(), |refusal| format!(" [{}]", refusal.code()));
+    kind(&error)(format!("{error}{code}"))
 }
 
 /// What kind of failure an error is.
