@@ -141,13 +141,10 @@ pub enum Error {
     },
     /// More bytes in a pipe or a device than the caller allowed to read into memory.
     #[error(
-        "{}: more than {limit} bytes, the limit for what has no known length (Limits::max_stream): \
-         copy it to a file, or raise the limit",
-        .path.shown()
+        "more than {limit} bytes, the limit for what has no known length (Limits::max_stream): \
+         copy it to a file, or raise the limit"
     )]
     StreamTooLong {
-        /// The pipe or device.
-        path: PathBuf,
         /// The limit in bytes.
         limit: u64,
     },
@@ -246,12 +243,17 @@ pub enum Defect {
         found: u32,
     },
     /// The page is zero where it matters.
-    #[error("the page is empty: zeroed, or never written (page {page}, byte {offset} leads to it)")]
-    Unwritten {
-        /// The page with the link to this one.
-        page: PageNo,
-        /// Where the link stands on that page, in bytes.
-        offset: usize,
+    #[error("the page is empty: zeroed, or never written")]
+    Unwritten,
+    /// What is wrong with a page, and what leads to it.
+    #[error("{defect} (byte {at} of page {from} leads here)")]
+    Reached {
+        /// What is wrong.
+        defect: Box<Defect>,
+        /// The page that leads here.
+        from: PageNo,
+        /// Offset of the link there, in bytes.
+        at: usize,
     },
     /// The page is of the wrong type for its place.
     #[error("page type {found}, expected {expected}")]
@@ -417,6 +419,12 @@ pub enum Defect {
 impl Error {
     pub(crate) fn corrupt(page: PageNo, offset: usize, defect: Defect) -> Error {
         Error::Corrupt { page, offset, defect }
+    }
+
+    /// A page that is wrong as a whole, and the page and offset that lead there.
+    pub(crate) fn reached(page: PageNo, defect: Defect, (from, at): (PageNo, usize)) -> Error {
+        let defect = Defect::Reached { defect: Box::new(defect), from, at };
+        Error::corrupt(page, crate::format::page::at::TYPE, defect)
     }
 
     pub(crate) fn field(

@@ -133,8 +133,7 @@ impl<'a> Pages<'a> {
             meta::verify_checksum(page.bytes(), no, checksum::ON_PAGE, self.order())?;
         }
         if page.is_hole() && no != PageNo::META {
-            let defect = Defect::Unwritten { page: from.page, offset: from.offset };
-            return Err(Error::corrupt(no, at::TYPE, defect));
+            return Err(Error::reached(no, Defect::Unwritten, (from.page, from.offset)));
         }
         if page.pgno() != no.0 {
             return Err(Error::corrupt(no, at::PGNO, Defect::PageNumber { found: page.pgno() }));

@@ -78,10 +78,7 @@ impl Walk {
             if self.kinds.is_none() {
                 let on_root = (root, at::TYPE);
                 let ((page, offset), defect) = match work.file.page::<O>(root) {
-                    Some(page) if page.is_hole() => {
-                        let (page, offset) = self.holder.unwrap_or((PageNo::META, 0));
-                        (on_root, Defect::Unwritten { page, offset })
-                    }
+                    Some(page) if page.is_hole() => (on_root, Defect::Unwritten),
                     Some(page) => {
                         let expected = "that of a tree's root";
                         (on_root, Defect::PageType { found: page.type_byte(), expected })
@@ -147,11 +144,7 @@ impl Walk {
                 Some(_) if child.page == PageNo::META || work.seen.has(child.page) => {
                     Defect::ReachedTwice { target: child.page.0 }
                 }
-                Some(page) if page.is_hole() => {
-                    let defect = Defect::Unwritten { page: no, offset: child.offset };
-                    work.report.problem(Error::corrupt(child.page, at::TYPE, defect));
-                    return leaf;
-                }
+                Some(page) if page.is_hole() => Defect::Unwritten,
                 Some(page) => {
                     let expected = self.kinds.map_or("", |kinds| kinds.leaf.name());
                     Defect::PageType { found: page.type_byte(), expected }
