@@ -236,6 +236,16 @@ pub enum Defect {
         /// Number of whole pages in the file.
         pages: u32,
     },
+    /// A link leads to a page that stood before the first one that is left.
+    #[error("{what} {target} is missing: the first page here says that it is page {first}")]
+    CutOff {
+        /// What kind of link.
+        what: &'static str,
+        /// The page number found.
+        target: u32,
+        /// The number on the first page that is there.
+        first: u32,
+    },
     /// The page carries another page's number.
     #[error("the page says that it is page {found}")]
     PageNumber {
@@ -243,17 +253,12 @@ pub enum Defect {
         found: u32,
     },
     /// The page is zero where it matters.
-    #[error("the page is empty: zeroed, or never written")]
-    Unwritten,
-    /// What is wrong with a page, and what leads to it.
-    #[error("{defect} (byte {at} of page {from} leads here)")]
-    Reached {
-        /// What is wrong.
-        defect: Box<Defect>,
-        /// The page that leads here.
-        from: PageNo,
-        /// Offset of the link there, in bytes.
-        at: usize,
+    #[error("the page is empty: zeroed, or never written (page {page}, byte {offset} leads to it)")]
+    Unwritten {
+        /// The page with the link to this one.
+        page: PageNo,
+        /// Where the link stands on that page, in bytes.
+        offset: usize,
     },
     /// The page is of the wrong type for its place.
     #[error("page type {found}, expected {expected}")]
@@ -371,6 +376,12 @@ pub enum Defect {
         /// The slot.
         slot: u16,
     },
+    /// Many records share a key, and to repeat it with each of them would take too much.
+    #[error("a key of {len} bytes is shared by so many records that it is left out of the rest")]
+    Repeated {
+        /// Length of the key in bytes.
+        len: usize,
+    },
     /// A page was reached a second time in one walk.
     #[error("page {target} is reached a second time")]
     ReachedTwice {
@@ -419,12 +430,6 @@ pub enum Defect {
 impl Error {
     pub(crate) fn corrupt(page: PageNo, offset: usize, defect: Defect) -> Error {
         Error::Corrupt { page, offset, defect }
-    }
-
-    /// A page that is wrong as a whole, and the page and offset that lead there.
-    pub(crate) fn reached(page: PageNo, defect: Defect, (from, at): (PageNo, usize)) -> Error {
-        let defect = Defect::Reached { defect: Box::new(defect), from, at };
-        Error::corrupt(page, crate::format::page::at::TYPE, defect)
     }
 
     pub(crate) fn field(

@@ -133,7 +133,8 @@ impl<'a> Pages<'a> {
             meta::verify_checksum(page.bytes(), no, checksum::ON_PAGE, self.order())?;
         }
         if page.is_hole() && no != PageNo::META {
-            return Err(Error::reached(no, Defect::Unwritten, (from.page, from.offset)));
+            let defect = Defect::Unwritten { page: from.page, offset: from.offset };
+            return Err(Error::corrupt(no, at::TYPE, defect));
         }
         if page.pgno() != no.0 {
             return Err(Error::corrupt(no, at::PGNO, Defect::PageNumber { found: page.pgno() }));

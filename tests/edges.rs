@@ -13,6 +13,8 @@
 
 mod common;
 
+#[path = "edges/beside.rs"]
+mod beside;
 #[path = "edges/examples.rs"]
 mod examples;
 #[path = "edges/folder.rs"]

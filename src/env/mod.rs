@@ -22,8 +22,6 @@ mod layout;
 mod pending;
 mod region;
 
-#[cfg(feature = "upgrade")]
-pub(crate) use config::{Config, LOGS, LONGEST};
 pub use layout::{Folder, Layout, Origin};
 #[cfg(feature = "upgrade")]
 pub(crate) use pending::{Comparison, page_lsn};

@@ -36,6 +36,11 @@ impl Claims {
         free
     }
 
+    /// Whether nobody claimed any of these bytes.
+    pub(super) fn is_free(&self, start: usize, end: usize) -> bool {
+        (start >> 2..end.div_ceil(4)).all(|unit| !self.has(unit))
+    }
+
     fn has(&self, unit: usize) -> bool {
         self.words.get(unit >> 6).is_some_and(|word| word >> (unit & 63) & 1 != 0)
     }

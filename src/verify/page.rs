@@ -82,7 +82,8 @@ impl<'c> Context<'c, '_> {
         }
         if page.is_hole() {
             report.sink.page();
-            report.reader(&Error::reached(no, Defect::Unwritten, (from.page, from.offset)));
+            let defect = Defect::Unwritten { page: from.page, offset: from.offset };
+            report.reader(&Error::corrupt(no, at::TYPE, defect));
             return None;
         }
         self.look::<O>(no, page).then_some(page)

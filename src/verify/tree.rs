@@ -223,18 +223,23 @@ impl<'c> Tree<'_, 'c, '_> {
         }
         let next = AtomicUsize::new(0);
         let results = Mutex::new(vec![Edges::default(); jobs.len()]);
-        std::thread::scope(|scope| {
-            for _ in 0..threads {
-                scope.spawn(|| {
-                    loop {
-                        let index = next.fetch_add(1, Memory::Relaxed);
-                        let Some(job) = jobs.get(index) else { break };
-                        let edges = self.job::<O>(job);
-                        let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
-                        results.iter_mut().skip(index).take(1).for_each(|result| *result = edges);
-                    }
-                });
+        let work = || {
+            loop {
+                let index = next.fetch_add(1, Memory::Relaxed);
+                let Some(job) = jobs.get(index) else { break };
+                let edges = self.job::<O>(job);
+                let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
+                results.iter_mut().skip(index).take(1).for_each(|result| *result = edges);
             }
+        };
+        std::thread::scope(|scope| {
+            for _ in 1..threads {
+                // Those that cannot be made leave the more to this one.
+                if std::thread::Builder::new().spawn_scoped(scope, work).is_err() {
+                    break;
+                }
+            }
+            work();
         });
         results.into_inner().unwrap_or_else(PoisonError::into_inner)
     }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use bdbkit::Database;
 use bdbkit::dump::{self, escape};
 
+use crate::beside::Beside;
 use crate::failure::{Failure, Outcome, about, complain, places};
 use crate::genuine::Genuine;
 use crate::input::open;
@@ -51,6 +52,9 @@ pub(crate) struct Arguments {
 
     #[command(flatten)]
     genuine: Genuine,
+
+    #[command(flatten)]
+    beside: Beside,
 
     /// Pages as db_dump has them for those who debug it: not supported
     #[arg(short = 'd', value_name = "ahr", hide = true)]
@@ -120,7 +124,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
             format_args!("damage {places}: the output is not complete (bdbkit salvage may find more)"),
         ));
     }
-    Ok(Outcome::complete_if(summary.damaged == 0))
+    let beside = arguments.beside.tell(path, arguments.genuine.home());
+    Ok(Outcome::complete_if(summary.damaged == 0).and(beside))
 }
 
 fn list(db: &Database<'_>, path: &Path, arguments: &Arguments) -> Result<Outcome, Failure> {

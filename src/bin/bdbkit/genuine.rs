@@ -30,4 +30,9 @@ impl Genuine {
     pub(crate) fn file(&self, file: &Path) -> PathBuf {
         in_home(self.home.as_deref(), file)
     }
+
+    /// The home, if it is named.
+    pub(crate) fn home(&self) -> Option<&Path> {
+        self.home.as_deref()
+    }
 }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use bdbkit::dump::escape;
 use bdbkit::{Database, Item, Method};
 
+use crate::beside::Beside;
 use crate::failure::{Failure, Outcome, about};
 use crate::hex::{hex, unhex};
 use crate::input::open;
@@ -20,6 +21,9 @@ pub(crate) struct Arguments {
     /// KEY is given, and values are printed, as hexadecimal digits
     #[arg(long)]
     hex: bool,
+
+    #[command(flatten)]
+    beside: Beside,
 
     /// The one of several databases in the file to look in
     #[arg(short, value_name = "NAME")]
@@ -56,10 +60,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         _ => key(&db, arguments, &mut out)?,
     };
     out.flush()?;
+    let beside = arguments.beside.tell(path, None);
     if !found {
         return Err(Failure::Message(about(path, format_args!("no key {}", arguments.shown_key()))));
     }
-    Ok(Outcome::Complete)
+    Ok(beside)
 }
 
 fn key(db: &Database<'_>, arguments: &Arguments, out: &mut impl Write) -> Result<bool, Failure> {

@@ -16,7 +16,8 @@ pub(crate) fn set_map(map: bool) {
     let _ = MAP.set(map);
 }
 
-fn map() -> bool {
+/// Whether files are mapped.
+pub(crate) fn map() -> bool {
     *MAP.get_or_init(|| true)
 }
 

@@ -2,7 +2,9 @@
 
 #![deny(clippy::disallowed_methods)]
 
+mod beside;
 mod dump;
+mod explain;
 mod failure;
 mod files;
 mod genuine;
@@ -12,10 +14,12 @@ mod info;
 mod input;
 mod log;
 mod output;
+mod page;
 mod progress;
 mod reset;
 mod salvage;
 mod store;
+mod terminal;
 mod time;
 mod upgrade;
 mod verify;
@@ -88,6 +92,7 @@ enum Command {
     ResetFileId(reset::FileIds),
     Store(store::Arguments),
     Log(log::Arguments),
+    Explain(explain::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -107,6 +112,7 @@ fn main() -> ExitCode {
         Command::ResetFileId(arguments) => reset::file_ids(&arguments),
         Command::Store(arguments) => store::run(&arguments),
         Command::Log(arguments) => log::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
     };
     Outcome::exit_code(outcome)
 }

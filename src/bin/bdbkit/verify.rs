@@ -8,6 +8,7 @@ use bdbkit::dump::escape;
 use bdbkit::{Finding, Progress, Severity, Verdict, Verify};
 use serde::Serialize;
 
+use crate::beside::Beside;
 use crate::failure::{Failure, Outcome, about};
 use crate::files::{Candidate, What, candidates, none_in};
 use crate::genuine::Genuine;
@@ -36,6 +37,9 @@ pub(crate) struct Arguments {
 
     #[command(flatten)]
     genuine: Genuine,
+
+    #[command(flatten)]
+    beside: Beside,
 
     /// Stop after this many findings in a file
     #[arg(long, value_name = "N")]
@@ -125,7 +129,9 @@ impl Arguments {
             return Err(Failure::Unsupported(about(path, refused)));
         }
         self.print(path, &verdict, out)?;
-        Ok(Outcome::complete_if(verdict.complete() && verdict.worst() < Some(Severity::Error)))
+        let beside = self.beside.tell(path, self.genuine.home());
+        let sound = verdict.complete() && verdict.worst() < Some(Severity::Error);
+        Ok(Outcome::complete_if(sound).and(beside))
     }
 
     fn print(&self, path: &Path, verdict: &Verdict, out: &mut impl Write) -> io::Result<()> {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::entry::{Found, Listed, Origin};
 use super::report::ListedFile;
-use crate::btree::{Database, Part};
+use crate::btree::{Database, OpenOptions, Part};
 use crate::error::Result;
 use crate::log::Content;
 use crate::salvage::{self, Key, Recovered, Salvage, Salvaged};
@@ -17,9 +17,10 @@ const COMPARED: usize = 1000;
 pub(super) fn read<E>(
     file: &mut ListedFile,
     deleted: bool,
+    map: bool,
     visit: &mut impl FnMut(&Listed<'_>) -> std::result::Result<(), E>,
 ) -> std::result::Result<(), E> {
-    match sound(&file.path) {
+    match sound(&file.path, map) {
         Ok(databases) => {
             databases.iter().try_for_each(|database| live(file, database, visit))?;
             if deleted { salvaged(file, deleted, Some(&databases), visit) } else { Ok(()) }
@@ -32,9 +33,9 @@ pub(super) fn read<E>(
 }
 
 /// The databases of a file, if every entry of them can be read.
-fn sound(path: &Path) -> Result<Vec<Database<'static>>> {
+fn sound(path: &Path, map: bool) -> Result<Vec<Database<'static>>> {
     let mut databases = Vec::new();
-    Database::open(path)?.walk_databases(|part| match part {
+    OpenOptions::new().map(map).open(path)?.walk_databases(|part| match part {
         Part::Database(database, pairs) => {
             databases.push(database.clone());
             pairs.try_for_each(|pair| pair?.read().map(drop))

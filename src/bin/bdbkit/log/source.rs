@@ -224,7 +224,8 @@ impl Log {
             LogError::Damaged { lsn, .. }
             | LogError::NoRecord { lsn, .. }
             | LogError::Chain { lsn, .. }
-            | LogError::Inconsistent { lsn, .. } => Some(*lsn),
+            | LogError::Inconsistent { lsn, .. }
+            | LogError::Memory { lsn, .. } => Some(*lsn),
             LogError::Unjoined { last, .. } => Some(*last),
             LogError::Gap { after, .. } => Some(Lsn { file: after.saturating_add(1), offset: 0 }),
             LogError::File { path, .. } => {
