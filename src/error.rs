@@ -229,6 +229,16 @@ pub enum Defect {
     /// The page is zero where it matters.
     #[error("the page is empty: zeroed, or never written")]
     Unwritten,
+    /// What is wrong with a page, and what leads to it.
+    #[error("{defect} (byte {at} of page {from} leads here)")]
+    Reached {
+        /// What is wrong.
+        defect: Box<Defect>,
+        /// The page that leads here.
+        from: PageNo,
+        /// Offset of the link there, in bytes.
+        at: usize,
+    },
     /// The page is of the wrong type for its place.
     #[error("page type {found}, expected {expected}")]
     PageType {
@@ -371,6 +381,12 @@ pub enum Defect {
 impl Error {
     pub(crate) fn corrupt(page: PageNo, offset: usize, defect: Defect) -> Error {
         Error::Corrupt { page, offset, defect }
+    }
+
+    /// A page that is wrong as a whole, and the page and offset that lead there.
+    pub(crate) fn reached(page: PageNo, defect: Defect, (from, at): (PageNo, usize)) -> Error {
+        let defect = Defect::Reached { defect: Box::new(defect), from, at };
+        Error::corrupt(page, crate::format::page::at::TYPE, defect)
     }
 
     pub(crate) fn field(

@@ -108,7 +108,7 @@ fn rule_of(error: &Error) -> Rule {
             Defect::Field { .. } => Rule::Metadata,
             Defect::BeyondEnd { .. } | Defect::CutOff { .. } | Defect::Link { .. } => Rule::Link,
             Defect::PageNumber { .. } => Rule::PageNumber,
-            Defect::Unwritten | Defect::PageType { .. } => Rule::PageType,
+            Defect::Unwritten | Defect::PageType { .. } | Defect::Reached { .. } => Rule::PageType,
             Defect::Level { .. } => Rule::Level,
             Defect::Entries { .. } => Rule::Entries,
             Defect::ItemArea { .. } => Rule::ItemArea,
