@@ -139,6 +139,35 @@ pub enum Error {
         /// The limit in bytes.
         limit: u32,
     },
+    /// More bytes in a pipe or a device than the caller allowed to read into memory.
+    #[error(
+        "{}: more than {limit} bytes, the limit for what has no known length (Limits::max_stream): \
+         copy it to a file, or raise the limit",
+        .path.shown()
+    )]
+    StreamTooLong {
+        /// The pipe or device.
+        path: PathBuf,
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// The file ends within its first page.
+    #[error("the file was cut: it has {len} bytes, one page has {page_size}")]
+    Cut {
+        /// Length in bytes.
+        len: u64,
+        /// Size of a page as the metadata says.
+        page_size: PageSize,
+    },
+    /// The file holds several databases, and pairs of one were asked for.
+    ///
+    /// [`Database::subdatabases`](crate::Database::subdatabases) gives them,
+    /// [`Database::directory`](crate::Database::directory) the list itself.
+    #[error("the file holds several databases ({count}): open one of them by its name")]
+    SeveralDatabases {
+        /// How many its list names, as far as it can be read.
+        count: u32,
+    },
     /// The file has no database of this name.
     #[error("the file holds no database named {}", .name.shown())]
     NoSuchDatabase {
@@ -227,17 +256,12 @@ pub enum Defect {
         found: u32,
     },
     /// The page is zero where it matters.
-    #[error("the page is empty: zeroed, or never written")]
-    Unwritten,
-    /// What is wrong with a page, and what leads to it.
-    #[error("{defect} (byte {at} of page {from} leads here)")]
-    Reached {
-        /// What is wrong.
-        defect: Box<Defect>,
-        /// The page that leads here.
-        from: PageNo,
-        /// Offset of the link there, in bytes.
-        at: usize,
+    #[error("the page is empty: zeroed, or never written (page {page}, byte {offset} leads to it)")]
+    Unwritten {
+        /// The page with the link to this one.
+        page: PageNo,
+        /// Where the link stands on that page, in bytes.
+        offset: usize,
     },
     /// The page is of the wrong type for its place.
     #[error("page type {found}, expected {expected}")]
@@ -370,6 +394,34 @@ pub enum Defect {
     /// More pages than the file has were visited: the links form a loop.
     #[error("the links of the tree form a loop")]
     Loop,
+    /// Too many links lead to pages that have another place already: only the first ones
+    /// are reported one by one.
+    #[error("{number} or more other pages of this table of buckets have another place already")]
+    Crowded {
+        /// Number of pages that are not reported on their own.
+        number: u32,
+    },
+    /// A bucket page is empty that was in use.
+    #[error(
+        "the page is empty: zeroed, or never written; it is that of a bucket, and of {counted} keys that \
+         the metadata counts (page {meta}, byte {offset}) {found} were found"
+    )]
+    EmptyBucket {
+        /// Keys by the metadata of the database.
+        counted: u32,
+        /// Keys that were found.
+        found: u32,
+        /// The metadata page.
+        meta: PageNo,
+        /// Where the number stands on the metadata page, in bytes.
+        offset: usize,
+    },
+    /// The pairs of a page give too many bytes that stand there once.
+    #[error("pairs repeat more than {limit} bytes of this page, past the limit (Limits::max_repeats)")]
+    Repeats {
+        /// The limit in bytes.
+        limit: u64,
+    },
     /// A page with records belongs to no tree.
     #[error("{entries} entries stand on this page, but nothing leads to it")]
     Unreachable {
@@ -381,12 +433,6 @@ pub enum Defect {
 impl Error {
     pub(crate) fn corrupt(page: PageNo, offset: usize, defect: Defect) -> Error {
         Error::Corrupt { page, offset, defect }
-    }
-
-    /// A page that is wrong as a whole, and the page and offset that lead there.
-    pub(crate) fn reached(page: PageNo, defect: Defect, (from, at): (PageNo, usize)) -> Error {
-        let defect = Defect::Reached { defect: Box::new(defect), from, at };
-        Error::corrupt(page, crate::format::page::at::TYPE, defect)
     }
 
     pub(crate) fn field(
@@ -415,12 +461,16 @@ impl Error {
             | Error::UnsupportedVersion { .. }
             | Error::UnsupportedFeature { .. } => ErrorKind::Unsupported,
             Error::Interrupted => ErrorKind::Interrupted,
-            Error::LimitExceeded { .. } => ErrorKind::Limit,
-            Error::NoSuchDatabase { .. } | Error::NotMultiple | Error::WrongMethod { .. } => {
-                ErrorKind::Question
-            }
+            Error::LimitExceeded { .. }
+            | Error::StreamTooLong { .. }
+            | Error::Corrupt { defect: Defect::Repeats { .. }, .. } => ErrorKind::Limit,
+            Error::NoSuchDatabase { .. }
+            | Error::NotMultiple
+            | Error::SeveralDatabases { .. }
+            | Error::WrongMethod { .. } => ErrorKind::Question,
             Error::Empty
             | Error::TooShort { .. }
+            | Error::Cut { .. }
             | Error::Placeholder
             | Error::PageSize { .. }
             | Error::Corrupt { .. }

@@ -13,7 +13,8 @@
 //!
 //! [`Database`] is where to start: it is opened from a path, a slice or owned bytes,
 //! and read through [iterators](Database::iter), [look-ups](Database::get), a
-//! [`Cursor`], or a [`PageScan`] in file order. Logs are in the module [`log`].
+//! [`Cursor`], or a [`PageScan`] in file order. Logs are in the module [`log`], and what stands
+//! around a file, in the folder of its environment, in [`env`](mod@env).
 //!
 //! # Damage
 //!
@@ -22,6 +23,11 @@
 //! error has given everything. [`Verify`] says what is wrong with a file as a whole,
 //! [`salvage`] finds what can still be found. Nothing panics, loops, or allocates by a number found
 //! in a file.
+//!
+//! # Formats
+//!
+//! What is cited as (database-format, "Free list") is the section of that heading in
+//! `docs/database-format.md` of the repository.
 //!
 //! # Features
 //!
@@ -38,7 +44,9 @@ mod bits;
 mod btree;
 mod crypt;
 pub mod dump;
+pub mod env;
 mod error;
+pub mod explain;
 mod format;
 #[cfg(feature = "upgrade")]
 pub mod journal;
@@ -64,7 +72,7 @@ pub use btree::{
 pub use error::{Defect, Error, ErrorKind, Result};
 pub use format::page::PageKind;
 pub use limits::Limits;
-pub use meta::{Flags, Meta, Method};
+pub use meta::{Extents, FileKind, Flags, Meta, Method};
 pub use order::Endianness;
 pub use shown::{ShowName, Shown};
 pub use types::{FileId, Lsn, PageNo, PageSize};

@@ -52,13 +52,18 @@ fn written(folder: &TempDir, name: &str, bytes: &[u8]) -> String {
     path.to_str().unwrap().to_owned()
 }
 
-/// Expects exit 1, nothing on standard output, and one line that names the tool, the
+/// What exit codes mean.
+const FINDINGS: i32 = 1;
+const USAGE: i32 = 2;
+const UNSUPPORTED: i32 = 3;
+
+/// Expects this exit code, nothing on standard output, and one line that names the tool, the
 /// file, and what is wrong.
 #[track_caller]
-fn is_refused(arguments: &[&str], path: &str, words: &str) {
+fn is_refused(code: i32, arguments: &[&str], path: &str, words: &str) {
     let output = run(arguments);
     let message = err(&output);
-    assert_eq!(output.status.code(), Some(1), "{arguments:?}: {message}");
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {message}");
     assert_eq!(out(&output), "", "{arguments:?}");
     assert_eq!(message.lines().count(), 1, "one line: {message:?}");
     assert!(message.starts_with("bdbkit: ") && message.contains(path), "{message}");
@@ -67,12 +72,12 @@ fn is_refused(arguments: &[&str], path: &str, words: &str) {
 
 /// All commands refuse a file for the same reason.
 #[track_caller]
-fn all_refuse(path: &str, words: &str) {
-    is_refused(&["dump", path], path, words);
-    is_refused(&["dump", "-l", path], path, words);
-    is_refused(&["info", path], path, words);
-    is_refused(&["info", "--json", path], path, words);
-    is_refused(&["get", path, "key"], path, words);
+fn all_refuse(code: i32, path: &str, words: &str) {
+    is_refused(code, &["dump", path], path, words);
+    is_refused(code, &["dump", "-l", path], path, words);
+    is_refused(code, &["info", path], path, words);
+    is_refused(code, &["info", "--json", path], path, words);
+    is_refused(code, &["get", path, "key"], path, words);
 }
 
 // ---------------------------------------------------------------- what is no database
@@ -82,34 +87,34 @@ fn a_text_file_is_refused_in_one_line() {
     let folder = tempfile::tempdir().unwrap();
     let path =
         written(&folder, "letter.txt", "Dear reader,\nthis is no database at all.\n".repeat(40).as_bytes());
-    all_refuse(&path, "not a Berkeley DB file");
+    all_refuse(UNSUPPORTED, &path, "not a Berkeley DB file");
 }
 
 #[test]
 fn a_directory_is_refused_in_one_line() {
     let folder = tempfile::tempdir().unwrap();
-    all_refuse(folder.path().to_str().unwrap(), "directory");
+    all_refuse(FINDINGS, folder.path().to_str().unwrap(), "directory");
 }
 
 #[test]
 fn a_file_that_is_not_there_is_refused_in_one_line() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("nothing.db");
-    all_refuse(path.to_str().unwrap(), "No such file");
+    all_refuse(FINDINGS, path.to_str().unwrap(), "No such file");
 }
 
 #[test]
 fn an_empty_file_is_refused_in_one_line() {
     let folder = tempfile::tempdir().unwrap();
-    all_refuse(&written(&folder, "empty.db", b""), "empty");
+    all_refuse(FINDINGS, &written(&folder, "empty.db", b""), "empty");
 }
 
 #[test]
 fn a_file_of_a_few_bytes_is_refused_in_one_line() {
     let folder = tempfile::tempdir().unwrap();
     let whole = read(file("btree-v9-le-one"));
-    all_refuse(&written(&folder, "cut.db", &whole[..300]), "300 bytes are too few");
-    all_refuse(&written(&folder, "cut.db", &whole[..10]), "10 bytes are too few");
+    all_refuse(FINDINGS, &written(&folder, "cut.db", &whole[..300]), "300 bytes are too few");
+    all_refuse(FINDINGS, &written(&folder, "cut.db", &whole[..10]), "10 bytes are too few");
 }
 
 #[test]
@@ -119,9 +124,9 @@ fn dump_and_get_refuse_a_transaction_log_by_name() {
     for case in logs {
         let path = case.folder().join("log.0000000001");
         let path = path.to_str().unwrap();
-        is_refused(&["dump", path], path, "transaction log");
-        is_refused(&["dump", "-l", path], path, "transaction log");
-        is_refused(&["get", path, "key"], path, "transaction log");
+        is_refused(UNSUPPORTED, &["dump", path], path, "transaction log");
+        is_refused(UNSUPPORTED, &["dump", "-l", path], path, "transaction log");
+        is_refused(UNSUPPORTED, &["get", path, "key"], path, "transaction log");
     }
 }
 
@@ -134,19 +139,19 @@ fn files_of_the_1_series_are_refused_by_name() {
             let mut head = [bytes(magic), bytes(version), bytes(1234), bytes(4096)].concat();
             head.resize(4096, 0);
             let path = written(&folder, "old.db", &head);
-            all_refuse(&path, "1.x series");
-            all_refuse(&path, name);
-            all_refuse(&path, &format!("version {version}"));
+            all_refuse(UNSUPPORTED, &path, "1.x series");
+            all_refuse(UNSUPPORTED, &path, name);
+            all_refuse(UNSUPPORTED, &path, &format!("version {version}"));
         }
     }
 }
 
 #[test]
 fn other_access_methods_and_features_are_refused_by_name() {
-    all_refuse(&file("hash-v9-be-few"), "HASH");
-    all_refuse(&file("queue-v4-le-few"), "QUEUE");
-    all_refuse(&file("btree-v9-le-encrypted"), "encrypted");
-    all_refuse(&file("btree-v9-le-compressed"), "compressed");
+    all_refuse(UNSUPPORTED, &file("hash-v9-be-few"), "HASH");
+    all_refuse(UNSUPPORTED, &file("queue-v4-le-few"), "QUEUE");
+    all_refuse(UNSUPPORTED, &file("btree-v9-le-encrypted"), "encrypted");
+    all_refuse(UNSUPPORTED, &file("btree-v9-le-compressed"), "compressed");
 }
 
 #[test]
@@ -267,13 +272,19 @@ fn the_databases_of_a_file_are_listed_and_dumped_by_name() {
         assert_eq!(sections(&output.stdout)[0].lines, section.lines, "{name}");
         assert_eq!(section.database.as_deref(), Some(*name));
     }
-    is_refused(&["dump", "-s", "nobody", &path], &path, "no database named nobody");
+    is_refused(FINDINGS, &["dump", "-s", "nobody", &path], &path, "no database named nobody");
     is_refused(
+        FINDINGS,
         &["dump", "-s", "any", &file("btree-v9-le-one")],
         "data.db",
         "does not hold several databases",
     );
-    is_refused(&["dump", "-l", &file("btree-v9-le-one")], "data.db", "does not hold several databases");
+    is_refused(
+        FINDINGS,
+        &["dump", "-l", &file("btree-v9-le-one")],
+        "data.db",
+        "does not hold several databases",
+    );
 }
 
 #[test]
@@ -317,6 +328,7 @@ fn a_dump_goes_to_a_file_if_asked() {
     }
     let nowhere = folder.path().join("no/such/folder/out.txt");
     is_refused(
+        FINDINGS,
         &["dump", "-f", nowhere.to_str().unwrap(), &file("btree-v9-le-one")],
         "out.txt",
         "No such file",
@@ -328,20 +340,20 @@ fn a_dump_does_not_overwrite_the_database() {
     let folder = tempfile::tempdir().unwrap();
     let whole = read(file("btree-v9-le-few"));
     let path = written(&folder, "data.db", &whole);
-    is_refused(&["dump", "-f", &path, &path], &path, "not overwritten");
+    is_refused(USAGE, &["dump", "-f", &path, &path], &path, "not overwritten");
     let dotted = folder.path().join(".").join("data.db");
-    is_refused(&["dump", "-f", dotted.to_str().unwrap(), &path], "data.db", "not overwritten");
+    is_refused(USAGE, &["dump", "-f", dotted.to_str().unwrap(), &path], "data.db", "not overwritten");
     #[cfg(unix)]
     {
         let link = folder.path().join("link.db");
         std::os::unix::fs::symlink(&path, &link).unwrap();
-        is_refused(&["dump", "-f", link.to_str().unwrap(), &path], "link.db", "not overwritten");
+        is_refused(USAGE, &["dump", "-f", link.to_str().unwrap(), &path], "link.db", "not overwritten");
         let hard = folder.path().join("hard.db");
         fs::hard_link(&path, &hard).unwrap();
-        is_refused(&["dump", "-f", hard.to_str().unwrap(), &path], "hard.db", "not overwritten");
+        is_refused(USAGE, &["dump", "-f", hard.to_str().unwrap(), &path], "hard.db", "not overwritten");
     }
     // A refused list writes nothing either.
-    is_refused(&["dump", "-l", "-f", &path, &path], "data.db", "");
+    is_refused(FINDINGS, &["dump", "-l", "-f", &path, &path], "data.db", "");
     assert!(read(&path) == whole, "the database is as it was");
 }
 
@@ -356,7 +368,7 @@ fn a_database_comes_through_a_pipe() {
         }
     }
     let output = tool().args(["dump", "-"]).write_stdin("no database ".repeat(900)).output().unwrap();
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(UNSUPPORTED));
     assert!(err(&output).contains("not a Berkeley DB file"), "{}", err(&output));
     let output = tool().args(["info", "-"]).write_stdin("").output().unwrap();
     assert_eq!(output.status.code(), Some(1));
@@ -551,7 +563,7 @@ fn info_tells_of_many_files_and_names_those_that_are_none() {
     let text = written(&folder, "letter.txt", "no database".repeat(100).as_bytes());
     let (a, b) = (file("btree-v6-le-one"), file("recno-v9-be-var"));
     let output = run(&["info", "--json", &a, &text, &b]);
-    assert_eq!(output.status.code(), Some(1), "one of them is no database");
+    assert_eq!(output.status.code(), Some(UNSUPPORTED), "one of them is no database");
     let lines: Vec<Value> = out(&output).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), 2);
     assert_eq!((&lines[0]["type"], &lines[1]["type"]), (&"btree".into(), &"recno".into()));
@@ -626,7 +638,7 @@ fn get_prints_records_by_their_numbers() {
         assert_eq!((output.status.code(), out(&output).as_str()), (Some(1), ""), "record {number}");
         assert!(!err(&output).is_empty());
     }
-    is_refused(&["get", &path, "first"], "first", "");
+    is_refused(USAGE, &["get", &path, "first"], "first", "");
 }
 
 #[test]
@@ -640,9 +652,9 @@ fn get_looks_in_one_of_several_databases() {
     let numbers = dumped.iter().find(|section| section.database.as_deref() == Some("numbers")).unwrap();
     let output = run(&["get", "-s", "numbers", &path, "2"]);
     assert_eq!(output.stdout, [numbers.lines[1].as_slice(), b"\n"].concat(), "{}", err(&output));
-    is_refused(&["get", "-s", "nobody", &path, "key"], &path, "nobody");
+    is_refused(FINDINGS, &["get", "-s", "nobody", &path, "key"], &path, "nobody");
     let output = run(&["get", &path, "key"]);
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(USAGE));
     assert!(err(&output).contains("several databases") || err(&output).contains("-s"), "{}", err(&output));
 }
 
@@ -654,8 +666,8 @@ fn get_of_a_key_that_is_not_there_ends_with_1() {
         assert_eq!((output.status.code(), out(&output).as_str()), (Some(1), ""), "{key:?}");
         assert!(err(&output).lines().count() <= 1);
     }
-    is_refused(&["get", "--hex", &path, "6b657"], "6b657", "hexadecimal");
-    is_refused(&["get", "--hex", &path, "zz"], "zz", "hexadecimal");
+    is_refused(USAGE, &["get", "--hex", &path, "6b657"], "6b657", "hexadecimal");
+    is_refused(USAGE, &["get", "--hex", &path, "zz"], "zz", "hexadecimal");
 }
 
 #[test]

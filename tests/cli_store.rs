@@ -11,6 +11,8 @@
 )]
 
 mod common;
+#[path = "common/restore_plan.rs"]
+mod restore_plan;
 
 use std::fs;
 use std::path::Path;
@@ -73,18 +75,22 @@ fn a_store_that_was_not_closed_is_refused_with_the_reason_and_the_log_range() {
     copy("mboxlist-ims60-log3-le-unclean", &folder.path().join("mboxlist"));
     let refused = store(&["upgrade", "--include-8", "mboxlist"], folder.path());
     let message = text(&refused.stderr);
-    assert_eq!((refused.status.code(), refused.stdout.len(), message.lines().count()), (Some(1), 0, 1));
+    assert_eq!((refused.status.code(), refused.stdout.len(), message.lines().count()), (Some(4), 0, 1));
     assert!(
         message.starts_with("bdbkit: mboxlist/folder.db: recovery is needed first: 12 committed"),
         "{message}"
     );
     assert!(message.contains("[1][21233] to [1][23460]"), "{message}");
+    for name in ["folder.db", "quota.db"] {
+        assert!(message.contains(&format!("mboxlist/{name}")), "{message}");
+    }
+    assert!(message.ends_with(" (--ignore-logs upgrades them as they are)\n"), "{message}");
     // Regions where a store was told to have them.
     copy("mboxlist-ims5-log2-le", &folder.path().join("idle"));
     fs::create_dir(folder.path().join("run")).unwrap();
     fs::write(folder.path().join("run/__db.001"), "region").unwrap();
     let running = store(&["upgrade", "--dbtmpdir", "run", "idle"], folder.path());
-    assert_eq!(running.status.code(), Some(1));
+    assert_eq!(running.status.code(), Some(4));
     assert!(
         text(&running.stderr).contains("run/__db.001 is there: an environment may be in use"),
         "{running:?}"
@@ -106,7 +112,7 @@ fn a_snapshot_is_restored_and_the_old_files_are_beside() {
     let refused = store(&["restore-snapshot", "mboxlist/", "snapshot"], folder.path());
     let message =
         "bdbkit: snapshot: invalid: no .snaptime, no .verified (--force restores it all the same)\n";
-    assert_eq!((refused.status.code(), text(&refused.stderr).as_str()), (Some(1), message));
+    assert_eq!((refused.status.code(), text(&refused.stderr).as_str()), (Some(4), message));
     for mark in [".snaptime", ".verified"] {
         fs::write(folder.path().join("snapshot").join(mark), "").unwrap();
     }
@@ -135,16 +141,17 @@ fn a_restore_that_stopped_goes_back_and_one_that_is_done_is_undone() {
     copy("mboxlist-ims63-log11-le", &path("snapshot"));
     let old = fs::read(path("mboxlist/quota.db")).unwrap();
     // The plan is written, and one file has moved.
-    fs::create_dir(path("mboxlist/.bdbkit-restore")).unwrap();
+    let stage = restore_plan::stage(&path("mboxlist"));
+    fs::copy(path("snapshot/quota.db"), stage.join("quota.db")).unwrap();
     fs::create_dir(path("mboxlist.aside")).unwrap();
+    let plan = restore_plan::Plan::of(&path("mboxlist"), &path("mboxlist.aside"), restore_plan::MOVING);
+    plan.write(&path("mboxlist"), &path("mboxlist.aside"));
     fs::rename(path("mboxlist/quota.db"), path("mboxlist.aside/quota.db")).unwrap();
-    let plan = format!("{}\0", path("mboxlist.aside").display());
-    fs::write(path("mboxlist/.bdbkit-restore/bdbkit-plan"), plan).unwrap();
     let restore = ["restore-snapshot", "--force", "mboxlist", "snapshot"];
     let refused = text(&store(&restore, folder.path()).stderr);
     assert!(refused.contains("resume it first (--resume), or go back (--rollback)"), "{refused}");
     let back = store(&["restore-snapshot", "--rollback", "mboxlist"], folder.path());
-    assert_eq!(text(&back.stdout), "mboxlist: 1 old files are in their places again\n", "{back:?}");
+    assert_eq!(text(&back.stdout), "mboxlist: 1 old file is back in place\n", "{back:?}");
     assert!(fs::read(path("mboxlist/quota.db")).unwrap() == old && !path("mboxlist.aside").exists());
     let nothing = store(&["restore-snapshot", "--rollback", "mboxlist"], folder.path());
     assert!(text(&nothing.stderr).contains("no restore was interrupted"), "{nothing:?}");

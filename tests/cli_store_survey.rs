@@ -58,9 +58,9 @@ fn a_survey_tells_what_a_store_is() {
     for wanted in [
         "  state         clean: no page lacks a change of the log\n",
         "  written by    6.1 or 6.2 (certain), engine 4.2.52\n",
-        "folder.db        btree 9  big ",
-        "log.0000000001   8        big ",
-        "warning  M-302  no valid snapshot was found [S7, S12]\n",
+        "folder.db  btree 9 big ",
+        "log.0000000001 8       big ",
+        "warning  M-302  no valid snapshot was found\n",
     ] {
         assert!(lines.contains(wanted), "{wanted}: {lines}");
     }
@@ -74,7 +74,7 @@ fn a_store_that_needs_recovery_needs_attention() {
     assert!(lines.contains("recovery-needed: folder.db, peruser.db, quota.db: 27 committed"), "{lines}");
     assert!(lines.contains("error    M-111"), "{lines}");
     let plan = store(&["plan", "mboxlist-ims60-log3-le-unclean", "--target", "6.3"]);
-    assert_eq!(code(&plan), 1);
+    assert_eq!(code(&plan), 0, "a plan that can be carried out");
     assert!(text(&plan).contains("critical M-110"), "{}", text(&plan));
 }
 
@@ -104,21 +104,21 @@ fn json_has_the_keys_of_the_specification() {
     keys(&survey, &["candidates", "snapshots", "findings"]);
     assert_eq!((&survey["schema"], &survey["state"]), (&1.into(), &"recovery-needed".into()));
     keys(&survey["dry_recovery"], &["from", "end", "redo", "undo", "mismatch"]);
-    assert_eq!(survey["dry_recovery"]["from"], serde_json::json!([1, 20140]));
+    assert_eq!(survey["dry_recovery"]["from"], serde_json::json!({ "file": 1, "offset": 20140 }));
     assert!(survey["dry_recovery"]["mismatch"].is_null());
-    let database = ["name", "type", "version", "order", "page_size", "pages", "meta_lsn", "max_lsn", "uid"];
+    let database = ["name", "type", "version", "byte_order", "page_size", "pages", "meta_lsn", "max_lsn"];
     keys(&survey["databases"][0], &database);
-    keys(&survey["databases"][0], &["encrypted", "checksum"]);
+    keys(&survey["databases"][0], &["file_id", "encrypted", "checksums"]);
     assert_eq!(survey["databases"][0]["type"], "btree");
-    keys(&survey["logs"][0], &["name", "version", "order", "max", "first", "last", "checkpoint", "damage"]);
-    assert_eq!(survey["logs"][0]["order"], "little");
+    keys(&survey["logs"][0], &["name", "version", "byte_order", "max", "first", "last", "damage"]);
+    keys(&survey["logs"][0], &["checkpoint"]);
+    assert_eq!(survey["logs"][0]["byte_order"], "little-endian");
     keys(&survey["candidates"], &["last_writer", "engine", "confidence", "earliest_origin", "reasons"]);
-    keys(
-        &survey["findings"][0],
-        &["code", "severity", "file", "evidence", "text", "action", "seed", "public"],
-    );
+    keys(&survey["findings"][0], &["code", "severity", "file", "evidence", "text", "action", "sources"]);
+    keys(&survey, &["product", "complete"]);
     let plan = json(&store(&["plan", "--json", "mboxlist-ims5-log2-be"]));
-    keys(&plan["plan"][0], &["step", "title", "by", "state", "command", "seed"]);
+    keys(&plan["plan"][0], &["step", "code", "title", "by", "state", "command", "sources"]);
+    keys(&plan["plan"][0], &["alternative", "note"]);
     assert_eq!(plan["plan"][1]["step"], 2);
     let old = plan["findings"].as_array().unwrap().iter().find(|one| one["code"] == "M-101").unwrap();
     assert_eq!(old["evidence"], serde_json::json!({ "offset": 16, "bytes": "00000006" }));

@@ -17,10 +17,13 @@
 mod common;
 #[path = "common/fake_disk.rs"]
 mod fake_disk;
+#[path = "common/journals.rs"]
+mod journals;
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -71,11 +74,29 @@ fn done(output: &Output) -> String {
     out(output)
 }
 
-/// Expects exit 1, nothing on standard output, and one line that says these words.
+/// Expects that something else must come first: exit 4.
 #[track_caller]
 fn refused(output: &Output, words: &[&str]) {
+    ends(output, 4, words);
+}
+
+/// Expects damage, or that the system refused: exit 1.
+#[track_caller]
+fn fails(output: &Output, words: &[&str]) {
+    ends(output, 1, words);
+}
+
+/// Expects that it was asked for something that cannot be meant: exit 2.
+#[track_caller]
+fn misused(output: &Output, words: &[&str]) {
+    ends(output, 2, words);
+}
+
+/// Expects an exit code, nothing on standard output, and one line that says these words.
+#[track_caller]
+fn ends(output: &Output, code: i32, words: &[&str]) {
     let message = err(output);
-    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert_eq!(output.status.code(), Some(code), "{message}");
     assert_eq!((out(output).as_str(), message.lines().count()), ("", 1), "{message}");
     for word in words {
         assert!(message.contains(word), "{message:?} does not say {word:?}");
@@ -200,11 +221,13 @@ fn a_file_of_version_9_is_left_alone_whatever_it_is() {
         }
         assert_eq!(state(folder.path()).1, before.1);
     }
-    for (case, words) in [("damage-v9-le-garbage", "damaged"), ("btree-v9-le-encrypted", "encrypted")] {
+    for (case, code, words) in
+        [("damage-v9-le-garbage", 1, "damaged"), ("btree-v9-le-encrypted", 3, "encrypted")]
+    {
         let (folder, path) = one(case);
         let target = folder.path().join("new.db");
-        is_refused(folder.path(), &path, &["upgrade", "--reset-lsn"], &[words]);
-        is_refused(folder.path(), &path, &["upgrade", "--copy", target.to_str().unwrap()], &[words]);
+        stays(folder.path(), &path, &["upgrade", "--reset-lsn"], code, &[words]);
+        stays(folder.path(), &path, &["upgrade", "--copy", target.to_str().unwrap()], code, &[words]);
     }
 }
 
@@ -246,7 +269,7 @@ fn duplicates_are_taken_as_asked() {
     let before = state(folder.path());
     refused(&on(&path, &["upgrade", "--dupsort", "yes"]), &["page 2: slot 5", "not in order"]);
     assert_eq!(state(folder.path()).1, before.1);
-    refused(&on(&path, &["upgrade", "--dupsort", "x=yes"]), &["there is no database named x"]);
+    misused(&on(&path, &["upgrade", "--dupsort", "x=yes"]), &["there is no database named x"]);
 }
 
 /// A choice for a database is for those files that have one of that name.
@@ -262,7 +285,7 @@ fn a_name_that_no_file_has_is_an_error() {
         let before = state(folder.path()).1;
         for check in [None, Some("--check")] {
             let with = |choice| ["upgrade", "--dupsort", choice].into_iter().chain(check).collect::<Vec<_>>();
-            refused(&on(folder.path(), &with("x=no")), &["there is no database named x"]);
+            misused(&on(folder.path(), &with("x=no")), &["there is no database named x"]);
             assert_eq!(state(folder.path()).1, before);
         }
         done(&on(folder.path(), &["upgrade", "--check", "--dupsort", &format!("{name}=no")]));
@@ -332,7 +355,7 @@ fn a_file_is_upgraded_under_another_name() {
     fs::set_permissions(&path, Permissions::from_mode(0o440)).unwrap();
     let target = folder.path().join("new.db");
     let copy = ["upgrade", "--copy", target.to_str().unwrap()];
-    // What a run left that died.
+    // A file of somebody else, whatever its name.
     fs::write(folder.path().join("new.db.bdbkit-tmp"), b"half").unwrap();
     let before = fs::metadata(&path).unwrap().modified().unwrap();
     let text = done(&on(&path, &copy));
@@ -340,11 +363,12 @@ fn a_file_is_upgraded_under_another_name() {
     assert_eq!(version(&target), 9);
     assert_eq!(fs::metadata(&target).unwrap().permissions().mode() & 0o777, 0o440);
     assert!(read(&path) == data(CHAIN) && fs::metadata(&path).unwrap().modified().unwrap() == before);
-    assert_eq!(names(folder.path()), [format!("{CHAIN}.db"), "new.db".to_owned()]);
+    assert_eq!(names(folder.path()), [&*format!("{CHAIN}.db"), "new.db", "new.db.bdbkit-tmp"]);
+    assert!(read(folder.path().join("new.db.bdbkit-tmp")) == b"half");
     let new = read(&target);
     refused(&on(&path, &copy), &[target.to_str().unwrap(), "is there already"]);
     assert!(read(&target) == new);
-    refused(&on(folder.path(), &copy), &["--copy takes one file"]);
+    misused(&on(folder.path(), &copy), &["--copy takes one file"]);
 }
 
 #[test]
@@ -355,7 +379,7 @@ fn the_length_of_records_is_stored_if_it_is_given() {
     let told = done(&on(&path, &["upgrade", "--check"]));
     assert!(told.contains(&format!("all records have {length} bytes: choose that length")), "{told}");
     let shorter = (length - 1).to_string();
-    refused(
+    misused(
         &on(&path, &["upgrade", "--re-len", &shorter]),
         &[&format!(
             "a record has {length} bytes, but the length that was given for all of them is {shorter}"
@@ -363,7 +387,7 @@ fn the_length_of_records_is_stored_if_it_is_given() {
     );
     assert!(read(&path) == before);
     let genuine = ["upgrade", "--profile", "genuine-8b", "--re-len", "24"];
-    refused(&on(&path, &genuine), &["the genuine profiles know neither"]);
+    misused(&on(&path, &genuine), &["the genuine profiles know neither"]);
     let told = done(&on(&path, &["upgrade", "--re-len", &length.to_string(), "--re-pad", "0x2e"]));
     assert!(!told.contains("choose that length"), "{told}");
     let db = Database::open(&path).unwrap();
@@ -420,11 +444,25 @@ fn pairs_are_summed_up_where_their_pages_are_written() {
 /// A folder as a run left it that died: at the first moment when all these files were
 /// half-written.
 fn interrupted(cases: &[&str]) -> (TempDir, Vec<PathBuf>) {
-    interrupted_when(cases, |disk, paths| paths.iter().all(|path| poisoned(&disk.bytes(path).unwrap())))
+    let (folder, paths) = interrupted_apart(cases);
+    paths.iter().for_each(|path| journals::beside_its_file(path));
+    (folder, paths)
+}
+
+/// The same, but the folder was copied since.
+fn interrupted_apart(cases: &[&str]) -> (TempDir, Vec<PathBuf>) {
+    copied_when(cases, |disk, paths| paths.iter().all(|path| poisoned(&disk.bytes(path).unwrap())))
 }
 
 /// A folder as a run left it that died at the first moment of which `when` is true.
 fn interrupted_when(cases: &[&str], when: impl Fn(&FakeDisk, &[String]) -> bool) -> (TempDir, Vec<PathBuf>) {
+    let (folder, paths) = copied_when(cases, when);
+    paths.iter().for_each(|path| journals::beside_its_file(path));
+    (folder, paths)
+}
+
+/// Such a folder, copied.
+fn copied_when(cases: &[&str], when: impl Fn(&FakeDisk, &[String]) -> bool) -> (TempDir, Vec<PathBuf>) {
     let paths: Vec<_> = cases.iter().map(|case| format!("/store/{case}.db")).collect();
     let old: Vec<_> = cases.iter().map(|case| data(case)).collect();
     let fresh = FakeDisk::with(paths.iter().map(String::as_str).zip(old.iter().map(Vec::as_slice)));
@@ -482,7 +520,7 @@ fn an_interrupted_upgrade_is_completed_or_undone() {
                 let (folder, paths) = interrupted(cases);
                 let given = if of_folder { folder.path() } else { &paths[0] };
                 let text = done(&on(given, &["upgrade", wish]));
-                let expected = if of_folder { cases.len() } else { 1 };
+                let expected = cases.len();
                 assert_eq!(
                     (text.lines().count(), text.matches(says).count()),
                     (expected, expected),
@@ -537,7 +575,7 @@ fn files_of_version_9_that_were_cut_are_refused() {
         [("damage-v9-le-truncated", "behind the last whole page"), ("damage-v9-le-pagesize", "page size")]
     {
         let (_folder, path) = one(case);
-        refused(&on(&path, &["upgrade"]), &[words]);
+        fails(&on(&path, &["upgrade"]), &[words]);
     }
 }
 
@@ -562,10 +600,217 @@ fn what_a_run_left_behind_is_no_database() {
         let path = |name: &str| folder.path().join(name);
         fs::write(path(&format!("{CHAIN}.db.bdbkit-journal")), b"").unwrap();
         fs::write(path("bdbkit-set.done"), b"").unwrap();
+        fs::write(path("bdbkit-set.members"), b"").unwrap();
         fs::write(path("copy.db.bdbkit-tmp"), &data(CHAIN)[..1500]).unwrap();
         assert_eq!(done(&on(folder.path(), wish)).lines().count(), 1 + usize::from(wish.len() == 1));
-        assert_eq!(names(folder.path()), [format!("{CHAIN}.db"), "copy.db.bdbkit-tmp".to_owned()]);
+        // Which files the set had is not on record, and a single file has no need of the place.
+        let left = ["bdbkit-set.done", "bdbkit-set.members", &format!("{CHAIN}.db"), "copy.db.bdbkit-tmp"];
+        assert_eq!(names(folder.path()), left);
+        fs::write(path("b.db"), data(CHAIN)).unwrap();
+        done(&on(folder.path(), wish));
+        assert_eq!(names(folder.path()), ["b.db", &format!("{CHAIN}.db"), "copy.db.bdbkit-tmp"]);
     }
+}
+
+// ---------------------------------------------------------------- files of others
+
+/// Files that only have the name of something that this program makes.
+#[test]
+fn files_of_others_are_not_touched() {
+    let (folder, path) = one(CHAIN);
+    let here = |name: &str| folder.path().join(name);
+    let old = here("old");
+    fs::create_dir(&old).unwrap();
+    let name = path.file_name().unwrap().to_str().unwrap();
+    let journal = here(&format!("{name}.bdbkit-journal"));
+    let mine = [old.join(format!("{name}.tmp")), here("new.db.bdbkit-tmp"), here("bdbkit-set.done")];
+    mine.iter().chain([&here("bdbkit-set.members")]).for_each(|path| fs::write(path, "mine\n").unwrap());
+    for text in ["mine\n".to_owned(), "mine\n".repeat(1000)] {
+        fs::write(&journal, &text).unwrap();
+        for arguments in [
+            &["upgrade"][..],
+            &["upgrade", "--check"],
+            &["upgrade", "--resume"],
+            &["upgrade", "--rollback"],
+            &["reset-lsn"],
+        ] {
+            let before = state(folder.path());
+            refused(
+                &on(&path, arguments),
+                &[journal.to_str().unwrap(), "has the name of a journal", "move it away"],
+            );
+            assert_eq!(state(folder.path()), before, "{arguments:?}");
+        }
+    }
+    fs::remove_file(&journal).unwrap();
+    done(&on(&path, &["upgrade", "--copy", here("new.db").to_str().unwrap()]));
+    done(&on(&path, &["upgrade", "--backup", old.to_str().unwrap()]));
+    assert_eq!(version(&path), 9);
+    // Two files need the place where a set goes on record.
+    fs::write(here("b.db"), data(CHAIN)).unwrap();
+    refused(&on(folder.path(), &["upgrade"]), &["bdbkit-set.members", "move it away"]);
+    assert!(read(here("b.db")) == data(CHAIN));
+    assert!(mine.iter().all(|path| read(path) == b"mine\n"));
+    assert_eq!(names(&old), [format!("{name}.tmp")]);
+}
+
+/// Whoever may lay a journal beside a file must not have the file changed by it.
+#[test]
+fn a_journal_that_others_may_have_written_is_not_carried_out() {
+    let (folder, paths) = interrupted(&[CHAIN]);
+    let journal = bdbkit::journal::name(&paths[0]);
+    fs::set_permissions(&journal, Permissions::from_mode(0o666)).unwrap();
+    let before = state(folder.path());
+    for arguments in
+        [&["upgrade"][..], &["upgrade", "--resume"], &["upgrade", "--rollback"], &["reset-fileid"]]
+    {
+        refused(&on(&paths[0], arguments), &[journal.to_str().unwrap(), "not believed: others may write it"]);
+    }
+    assert_eq!(state(folder.path()), before);
+    fs::set_permissions(&journal, Permissions::from_mode(0o600)).unwrap();
+    done(&on(&paths[0], &["upgrade", "--rollback"]));
+    assert!(read(&paths[0]) == data(CHAIN));
+}
+
+/// Nothing was written yet: the journal goes, and the run plans anew.
+#[test]
+fn a_change_that_had_not_begun_is_planned_anew() {
+    let whole = |disk: &FakeDisk, paths: &[String]| {
+        let journal = disk.bytes(bdbkit::journal::name(Path::new(&paths[0])));
+        journal.is_some_and(|bytes| bytes.starts_with(b"BDBKJRN1"))
+    };
+    let (folder, paths) = interrupted_when(&[CHAIN], whole);
+    let text = done(&on(&paths[0], &["upgrade", "--resume"]));
+    assert!(text.contains("was not touched; the journal is removed"), "{text}");
+    assert!(read(&paths[0]) == data(CHAIN) && names(folder.path()).len() == 1);
+    let (_folder, paths) = interrupted_when(&[CHAIN], whole);
+    let text = done(&on(&paths[0], &["upgrade"]));
+    assert!(text.contains("was not touched; the journal is removed"), "{text}");
+    // The id is not that of the journal.
+    assert_eq!(version(&paths[0]), 9);
+    assert_ne!(id_of(&read(&paths[0])), String::from_utf8(hex(&ID.0)).unwrap());
+}
+
+#[test]
+fn the_journal_of_another_file_is_accepted_on_request_only() {
+    for (wish, version_after) in [("--resume", 9), ("--rollback", 6)] {
+        // What stood on another disk is always that of another file.
+        let (folder, paths) = interrupted_apart(&[CHAIN]);
+        let before = state(folder.path());
+        for arguments in [&["upgrade"][..], &["reset-lsn"]] {
+            refused(&on(&paths[0], arguments), &["that of another file", "--resume", "--rollback"]);
+        }
+        assert_eq!(state(folder.path()), before);
+        let output = on(&paths[0], &["upgrade", wish]);
+        assert!(output.status.success(), "{output:?}");
+        assert!(err(&output).contains("written beside another file"), "{output:?}");
+        assert_eq!((version(&paths[0]), names(folder.path()).len()), (version_after, 1));
+    }
+}
+
+#[test]
+fn a_link_out_of_a_folder_is_refused_and_one_within_it_is_passed_over() {
+    let (elsewhere, folder) = (folder(&[CHAIN]), folder(&["btree-v7-be-one"]));
+    let link = folder.path().join("link.db");
+    std::os::unix::fs::symlink(elsewhere.path().join(format!("{CHAIN}.db")), &link).unwrap();
+    let before = state(elsewhere.path());
+    for arguments in [&["upgrade"][..], &["upgrade", "--check"]] {
+        refused(&on(folder.path(), arguments), &["link.db", "leads out of the folder"]);
+    }
+    fs::remove_file(folder.path().join("btree-v7-be-one.db")).unwrap();
+    refused(&on(folder.path(), &["upgrade"]), &["link.db", "leads out of the folder"]);
+    assert_eq!(state(elsewhere.path()), before);
+    done(&on(&link, &["upgrade"]));
+    assert_eq!(version(&elsewhere.path().join(format!("{CHAIN}.db"))), 9);
+    let link = elsewhere.path().join("again.db");
+    std::os::unix::fs::symlink(elsewhere.path().join(format!("{CHAIN}.db")), &link).unwrap();
+    assert_eq!(done(&on(elsewhere.path(), &["upgrade"])).lines().count(), 1);
+    // The other name of the file may be in a folder that nobody named.
+    let other = folder.path().join("a.db");
+    fs::write(&other, data(CHAIN)).unwrap();
+    fs::hard_link(&other, elsewhere.path().join("b.db")).unwrap();
+    refused(&on(elsewhere.path(), &["upgrade"]), &["b.db", "several names"]);
+    assert!(read(&other) == data(CHAIN));
+    done(&on(&other, &["upgrade"]));
+}
+
+/// A pipe that looks as if it had been changed together with the file.
+#[test]
+fn a_pipe_with_a_journal_stops_nobody() {
+    for several in [false, true] {
+        let folder = if several { folder(&TWO) } else { folder(&[CHAIN]) };
+        let here = |name: &str| folder.path().join(name);
+        assert!(Command::new("mkfifo").arg(here("y.db")).status().unwrap().success());
+        fs::write(here("y.db.bdbkit-journal"), "mine").unwrap();
+        if !several {
+            fs::write(here("bdbkit-set.done"), "mine").unwrap();
+        }
+        done(&on(&here(&format!("{CHAIN}.db")), &["upgrade"]));
+        done(&on(folder.path(), &["upgrade"]));
+        assert_eq!(version(&here(&format!("{CHAIN}.db"))), 9);
+        assert_eq!(read(here("y.db.bdbkit-journal")), b"mine");
+    }
+}
+
+#[test]
+fn a_folder_for_copies_is_private_and_goes_if_the_run_is_refused() {
+    let folder = folder(&[CHAIN, "damage-v6-le-item-len"]);
+    let made = folder.path().join("made");
+    let old = made.join("old");
+    let backup = ["upgrade", "--keep-backup", "--backup", old.to_str().unwrap()];
+    let before = state(folder.path()).1;
+    fails(&on(folder.path(), &backup), &["the file is damaged"]);
+    assert_eq!(state(folder.path()).1, before);
+    fs::create_dir(&made).unwrap();
+    fails(&on(folder.path(), &backup), &["the file is damaged"]);
+    assert_eq!(names(&made).len(), 0);
+    done(&on(&folder.path().join(format!("{CHAIN}.db")), &backup));
+    assert_eq!(fs::metadata(&old).unwrap().permissions().mode() & 0o777, 0o700);
+}
+
+/// Two leaves, of which the root leads to one only: what stands on the other is missing.
+fn lost_leaf() -> Vec<u8> {
+    let mut image = Image::of_case("btree-v6-le-levels");
+    let root = image.u32(0, 76);
+    let entries = image.u16(root, common::image::ENTRIES);
+    image.put_u16(root, common::image::ENTRIES, entries - 1);
+    image.bytes
+}
+
+/// A file with one leaf more than its tree leads to: a copy of another, or an empty one.
+fn one_more_leaf(records: bool) -> Vec<u8> {
+    let mut image = Image::of_case("btree-v6-be-few");
+    let leaf = |no: &u32| image.byte(*no, common::image::TYPE) == common::image::LEAF;
+    let leaf = usize::try_from((1..image.pages()).find(leaf).unwrap()).unwrap();
+    let last = image.pages();
+    let mut page = image.bytes[image.page_size * leaf..image.page_size * (leaf + 1)].to_vec();
+    page[12..20].fill(0);
+    page[8..12].copy_from_slice(&last.to_be_bytes());
+    if !records {
+        page[20..22].fill(0);
+        let end = u16::try_from(image.page_size).unwrap();
+        page[22..24].copy_from_slice(&end.to_be_bytes());
+    }
+    image.bytes.extend(page);
+    image.bytes
+}
+
+#[test]
+fn records_that_nothing_leads_to_are_refused_unless_they_are_to_be_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.db");
+    fs::write(&path, one_more_leaf(true)).unwrap();
+    for arguments in [&["upgrade"][..], &["upgrade", "--check"]] {
+        stays(folder.path(), &path, arguments, 1, &["nothing leads to", "bdbkit salvage", "on request"]);
+    }
+    let text = done(&on(&path, &["upgrade", "--leave-unreachable"]));
+    assert!(text.contains("note: 1 page that nothing leads to"), "{text}");
+    assert_eq!(version(&path), 9);
+    fs::write(&path, one_more_leaf(false)).unwrap();
+    let text = done(&on(&path, &["upgrade"]));
+    assert!(text.contains("note: 1 page that nothing leads to"), "{text}");
+    fs::write(&path, lost_leaf()).unwrap();
+    fails(&on(&path, &["upgrade"]), &[]);
 }
 
 /// Of two runs at once one refuses, or both; never do both work.
@@ -609,8 +854,14 @@ fn two_runs_at_once_do_no_harm() {
 /// Expects that a run refuses the file, says these words and the name, and changes nothing.
 #[track_caller]
 fn is_refused(folder: &Path, path: &Path, arguments: &[&str], words: &[&str]) {
+    stays(folder, path, arguments, 4, words);
+}
+
+/// The same, with another exit code.
+#[track_caller]
+fn stays(folder: &Path, path: &Path, arguments: &[&str], code: i32, words: &[&str]) {
     let before = state(folder);
-    refused(&on(path, arguments), &[words, &[path.to_str().unwrap()]].concat());
+    ends(&on(path, arguments), code, &[words, &[path.to_str().unwrap()]].concat());
     let after = state(folder);
     assert_eq!(after.1, before.1, "{arguments:?}");
 }
@@ -623,20 +874,20 @@ fn damage_and_other_files_are_refused() {
         ("damage-v6-be-ovfl-loop", "the file is damaged"),
     ] {
         let (folder, path) = one(case);
-        is_refused(folder.path(), &path, &["upgrade"], &[words]);
-        is_refused(folder.path(), &path, &["upgrade", "--check"], &[words]);
-        is_refused(folder.path(), &path, &["reset-lsn"], &[words]);
+        stays(folder.path(), &path, &["upgrade"], 1, &[words]);
+        stays(folder.path(), &path, &["upgrade", "--check"], 1, &[words]);
+        stays(folder.path(), &path, &["reset-lsn"], 1, &[words]);
     }
     let folder = tempfile::tempdir().unwrap();
     let text = folder.path().join("notes.txt");
     fs::write(&text, "notes, not a database, and long enough to look at".repeat(20)).unwrap();
-    is_refused(folder.path(), &text, &["upgrade"], &["not a Berkeley DB file"]);
-    refused(&on(folder.path(), &["upgrade"]), &["no database files in this folder"]);
+    stays(folder.path(), &text, &["upgrade"], 3, &["not a Berkeley DB file"]);
+    ends(&on(folder.path(), &["upgrade"]), 3, &["no database files in this folder"]);
     let missing = folder.path().join("missing.db");
-    refused(&on(&missing, &["upgrade"]), &[missing.to_str().unwrap(), "No such file"]);
+    fails(&on(&missing, &["upgrade"]), &[missing.to_str().unwrap(), "No such file"]);
     let (folder, path) = one(CHAIN);
     fs::write(&path, &data(CHAIN)[..3 * 1024]).unwrap();
-    is_refused(folder.path(), &path, &["upgrade"], &["the file is damaged"]);
+    stays(folder.path(), &path, &["upgrade"], 1, &["the file is damaged"]);
 }
 
 /// Opening a pipe waits for its other end.
@@ -653,11 +904,11 @@ fn what_is_no_regular_file_is_refused_by_name() {
         &["reset-lsn"],
     ] {
         for special in [&pipe, Path::new("/dev/null")] {
-            refused(&on(special, arguments), &[special.to_str().unwrap(), "not a regular file"]);
+            fails(&on(special, arguments), &[special.to_str().unwrap(), "not a regular file"]);
         }
     }
     let both = [OsStr::new("upgrade"), OsStr::new("--check"), path.as_ref(), pipe.as_ref()];
-    refused(&run(&both), &["pipe.db", "not a regular file"]);
+    fails(&run(&both), &["pipe.db", "not a regular file"]);
     done(&on(folder.path(), &["upgrade", "--check"]));
 }
 
@@ -665,7 +916,7 @@ fn what_is_no_regular_file_is_refused_by_name() {
 fn one_file_that_is_refused_keeps_all_as_they_are() {
     let folder = folder(&[CHAIN, "damage-v6-le-item-len"]);
     let before = state(folder.path());
-    refused(&on(folder.path(), &["upgrade"]), &["damage-v6-le-item-len.db", "the file is damaged"]);
+    fails(&on(folder.path(), &["upgrade"]), &["damage-v6-le-item-len.db", "the file is damaged"]);
     assert_eq!(state(folder.path()).1, before.1);
 }
 
@@ -720,6 +971,86 @@ fn without_privileges(folder: &Path) -> Option<Command> {
     here.then(nobody)
 }
 
+/// A map outlives the handle of who made it.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_file_that_is_being_dumped_is_in_use() {
+    let (folder, path) = one("btree-v6-le-dups-key-overflow");
+    // A pipe that is nearly full, and nobody reads it: so the dump does not come to its end.
+    let pipe = folder.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let mut full = OpenOptions::new().read(true).write(true).open(&pipe).unwrap();
+    full.write_all(&[0; 60_000]).unwrap();
+    fs::remove_file(&pipe).unwrap();
+    let mut dump = tool().arg("dump").arg(&path).stdout(full).spawn().unwrap();
+    let maps = format!("/proc/{}/maps", dump.id());
+    let mapped = || fs::read_to_string(&maps).unwrap().contains(path.to_str().unwrap());
+    while !mapped() {
+        assert!(dump.try_wait().unwrap().is_none(), "the dump fits into a pipe");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let process = format!("open in process {}", dump.id());
+    is_refused(folder.path(), &path, &["upgrade"], &[&process]);
+    dump.kill().unwrap();
+    dump.wait().unwrap();
+    done(&on(&path, &["upgrade"]));
+}
+
+/// Whoever is not the superuser cannot look at the processes of others.
+#[test]
+#[cfg(target_os = "linux")]
+fn processes_that_cannot_be_looked_at_are_told() {
+    let (folder, path) = one(CHAIN);
+    let permit = |path: &Path, mode| fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    permit(folder.path(), 0o777);
+    permit(&path, 0o666);
+    let Some(mut tool) = without_privileges(folder.path()) else { return };
+    if !rustix::process::geteuid().is_root() {
+        println!("not run: all processes may be those of this user");
+        return;
+    }
+    for arguments in [&["upgrade", "--check"][..], &["upgrade"]] {
+        let text = out(&tool.args(arguments).arg(&path).output().unwrap());
+        assert!(text.contains("of other users cannot be looked at"), "{text}");
+        tool = without_privileges(folder.path()).unwrap();
+    }
+    let (_folder, path) = one(CHAIN);
+    assert!(!done(&on(&path, &["upgrade", "--assume-closed"])).contains("cannot be looked at"));
+}
+
+/// A thread that cannot be made is no reason to give up: there is always one.
+#[test]
+#[cfg(target_os = "linux")]
+fn one_thread_is_enough() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::set_permissions(folder.path(), Permissions::from_mode(0o777)).unwrap();
+    if !rustix::process::geteuid().is_root() || without_privileges(folder.path()).is_none() {
+        println!("not run: only the superuser can become somebody with no other process");
+        return;
+    }
+    // Nobody else is this user, so one process is all there may be.
+    let alone = |arguments: &[&OsStr]| {
+        let mut command = Command::new("prlimit");
+        let user = ["--reuid=64999", "--regid=64999", "--clear-groups"];
+        command.args(["--nproc=1", "setpriv"]).args(user).arg(env!("CARGO_BIN_EXE_bdbkit")).args(arguments);
+        command.stdin(Stdio::null()).output().unwrap()
+    };
+    let path = folder.path().join("a.db");
+    let big = common::read(testdata().join("btree-v6-be-dups-offpage-many/data.db"));
+    for old in [data(CHAIN), big] {
+        fs::write(&path, &old).unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o666)).unwrap();
+        for arguments in
+            [&["verify", "--threads", "4"][..], &["upgrade", "--check"], &["upgrade"], &["reset-lsn"]]
+        {
+            let arguments: Vec<&OsStr> = arguments.iter().map(OsStr::new).chain([path.as_ref()]).collect();
+            let output = alone(&arguments);
+            assert!(output.status.success(), "{arguments:?}: {output:?}");
+        }
+        assert_eq!(version(&path), 9);
+    }
+}
+
 #[test]
 fn what_may_not_be_written_is_refused() {
     let (folder, path) = one(CHAIN);
@@ -728,10 +1059,10 @@ fn what_may_not_be_written_is_refused() {
     let Some(mut tool) = without_privileges(folder.path()) else { return };
     tool.arg("upgrade").arg(&path);
     permit(&path, 0o444);
-    refused(&tool.output().unwrap(), &[path.to_str().unwrap(), "opening: Permission denied"]);
+    fails(&tool.output().unwrap(), &[path.to_str().unwrap(), "opening: Permission denied"]);
     permit(&path, 0o666);
     permit(folder.path(), 0o555);
-    refused(&tool.output().unwrap(), &[".bdbkit-journal: creating: Permission denied"]);
+    fails(&tool.output().unwrap(), &[".bdbkit-journal: creating: Permission denied"]);
     permit(folder.path(), 0o755);
     assert!(read(&path) == data(CHAIN));
     assert_eq!(names(folder.path()), [format!("{CHAIN}.db")]);
@@ -748,7 +1079,7 @@ fn a_full_disk_leaves_the_old_file() {
         let script = "trap '' XFSZ; ulimit -f 8; exec \"$@\"";
         let mut command = Command::new("sh");
         command.args(["-c", script, "sh", env!("CARGO_BIN_EXE_bdbkit"), "upgrade"]).args(arguments);
-        refused(
+        fails(
             &command.arg(&path).output().unwrap(),
             &["File too large", path.parent().unwrap().to_str().unwrap()],
         );
@@ -778,7 +1109,7 @@ fn logs_elsewhere_are_looked_at_if_it_is_said_where() {
     fs::write(apart.join("DB_CONFIG"), "set_cachesize 0 65536 1\nset_lg_dir\tlogs\n").unwrap();
     refused(&on(&moved, &["upgrade"]), &["recovery is needed first"]);
     fs::write(apart.join("DB_CONFIG"), "set_lg_dir elsewhere\n").unwrap();
-    refused(&on(&moved, &["upgrade"]), &["elsewhere"]);
+    fails(&on(&moved, &["upgrade"]), &["elsewhere"]);
     fs::remove_file(apart.join("DB_CONFIG")).unwrap();
     done(&on(&moved, &["upgrade"]));
     assert_eq!(version(&moved), 9);
@@ -815,7 +1146,7 @@ fn recovery_comes_before_damage() {
     for arguments in [&["upgrade"][..], &["upgrade", "--check"]] {
         refused(&on(folder.path(), arguments), &["recovery is needed first"]);
     }
-    refused(&on(folder.path(), &["upgrade", "--ignore-logs"]), &["the file is damaged"]);
+    fails(&on(folder.path(), &["upgrade", "--ignore-logs"]), &["the file is damaged"]);
 }
 
 #[test]
@@ -838,9 +1169,9 @@ fn a_store_with_clean_logs_is_upgraded() {
 fn files_of_two_folders_are_refused() {
     let (here, there) = (one(CHAIN), one("btree-v7-be-one"));
     let output = run(&[OsStr::new("upgrade"), here.0.path().as_ref(), there.0.path().as_ref()]);
-    refused(&output, &["btree-v7-be-one.db", "not in the same folder"]);
+    misused(&output, &["btree-v7-be-one.db", "not in the same folder"]);
     let output = run(&[OsStr::new("upgrade"), here.0.path().as_ref(), here.1.as_ref()]);
-    refused(&output, &["the file is given twice"]);
+    misused(&output, &["the file is given twice"]);
     assert!(read(&here.1) == data(CHAIN));
 }
 
@@ -884,7 +1215,7 @@ fn a_reset_says_what_it_did() {
     assert!(text.contains("version 8: ") && text.contains(" pages changed; "), "{text}");
     let image = Image::new("reset", read(&path));
     assert!((0..pages).all(|page| (image.u32(page, 0), image.u32(page, 4)) == (0, 1)));
-    assert!(done(&on(&path, &["reset-lsn"])).contains("nothing to do"));
+    assert_eq!(done(&on(&path, &["reset-lsn"])), format!("{}: nothing to reset\n", path.display()));
     let found = objects(&done(&on(&path, &["reset-lsn", "--lsn-zero", "--json"])));
     assert_eq!(found[0]["modified"], pages);
     let image = Image::new("reset", read(&path));

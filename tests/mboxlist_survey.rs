@@ -13,6 +13,7 @@
 mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -92,7 +93,7 @@ fn the_store_of_each_release_is_recognised() {
         assert_eq!(found.databases.len(), 5, "{name}");
         let order = if case.big_endian { Endianness::Big } else { Endianness::Little };
         for file in &found.databases {
-            assert_eq!((file.version, file.order), (Some(btree), Some(order)), "{name}: {}", file.name);
+            assert_eq!((file.version, file.order), (Some(btree), Some(order)), "{name}: {:?}", file.name);
         }
         // Logs of 14 are little-endian everywhere, and no mixture.
         let log_order = if log < 14 { order } else { Endianness::Little };
@@ -124,7 +125,6 @@ fn recovery_is_needed_for_a_reason() {
     let [finding] = of(&found.findings, Code::Recover)[..] else { panic!("{:?}", found.findings) };
     assert!(finding.text.contains(&format!("from {} to {}", dry.from, dry.end)), "{}", finding.text);
     assert!(finding.text.contains("27 committed changes are missing"), "{}", finding.text);
-    assert_eq!(finding.code.seed(), ["S1"]);
     assert!(found.logs[0].last.unwrap() < dry.end);
     // A database that the log speaks of is left out: the others tell the same.
     let part = copy("mboxlist-ims60-log3-le-unclean");
@@ -132,7 +132,10 @@ fn recovery_is_needed_for_a_reason() {
     let part = survey(part.path());
     assert_eq!(part.decision.state, State::RecoveryNeeded);
     assert_eq!(part.decision.missing, ["quota.db"]);
-    assert_eq!(of(&part.findings, Code::Missing)[0].file.as_deref(), Some("quota.db"));
+    assert_eq!(
+        of(&part.findings, Code::Missing)[0].file.as_deref().and_then(OsStr::to_str),
+        Some("quota.db")
+    );
 }
 
 /// Closed environments and crashed ones, all of which recovery changed.
@@ -217,10 +220,9 @@ fn old_logs_are_history_that_a_newer_library_skips() {
         assert_eq!(ids(&found.candidates.earliest_origin), ["6.0"], "{case}");
         let [all, one] = of(&found.findings, Code::SeveralLogs)[..] else { panic!("{:?}", found.findings) };
         assert!(all.text.contains(&format!("versions 3, {log}")), "{}", all.text);
-        assert_eq!(one.file.as_deref(), Some("log.0000000001"));
+        assert_eq!(one.file.as_deref().and_then(OsStr::to_str), Some("log.0000000001"));
         assert!(one.text.contains(says), "{}", one.text);
         assert!(one.action.contains("keep them") && one.action.contains("LSN"), "{}", one.action);
-        assert_eq!(one.code.seed(), ["S19", "S20"]);
     }
 }
 
@@ -286,7 +288,7 @@ fn a_plan_tells_which_logs_the_target_skips() {
         assert_eq!(skipped[0].evidence.as_ref().unwrap().bytes, [0, 0, 0, 3]);
         // The changes of the newer log are not in the databases yet.
         assert_eq!(of(&plan.findings, Code::RecoverFirst)[0].severity, Severity::Critical);
-        skipped.into_iter().map(|one| (one.file.unwrap(), one.text)).collect()
+        skipped.into_iter().map(|one| (one.file.unwrap().into_string().unwrap(), one.text)).collect()
     };
     let [(first, old), (second, new)] = &skipped("6.3")[..] else { panic!() };
     assert_eq!([first.as_str(), second], ["log.0000000001", "log.0000000002"]);
@@ -309,7 +311,10 @@ fn files_of_two_machines_are_told_apart() {
     let log = "log.0000000001";
     fs::copy(testdata().join("mboxlist-ims63-log11-be").join(log), folder.path().join(log)).unwrap();
     let foreign = survey(folder.path());
-    assert_eq!(of(&foreign.findings, Code::ForeignLogs)[0].file.as_deref(), Some(log));
+    assert_eq!(
+        of(&foreign.findings, Code::ForeignLogs)[0].file.as_deref().and_then(OsStr::to_str),
+        Some(log)
+    );
 }
 
 #[test]
@@ -384,13 +389,19 @@ fn extents_belong_to_their_queue() {
     }
     let found = survey(folder.path());
     let queue = found.databases.iter().find(|file| file.name == "queue.db").unwrap();
-    assert_eq!((queue.kind.as_deref(), &queue.extents[..]), (Some("queue"), &extents.map(String::from)[..]));
+    assert_eq!(
+        (queue.kind.as_deref(), &queue.extents[..]),
+        (Some("queue"), &extents.map(OsString::from)[..])
+    );
     // The log does not speak of it.
     assert_eq!(found.decision.state, State::Clean, "{}", found.decision.reason);
     let told = of(&found.findings, Code::Unknown);
     assert!(told.iter().any(|one| one.text.contains("__dbq.queue.db.2, __dbq.queue.db.10")), "{told:?}");
     let [missing] = of(&found.findings, Code::Missing)[..] else { panic!("{:?}", found.findings) };
-    assert_eq!((missing.file.as_deref(), missing.severity), (Some("gone.db"), Severity::Warning));
+    assert_eq!(
+        (missing.file.as_deref().and_then(OsStr::to_str), missing.severity),
+        (Some("gone.db"), Severity::Warning)
+    );
 }
 
 /// A HASH database with changes in the log behind the last checkpoint: nothing is compared, so
@@ -460,7 +471,7 @@ fn a_snapshot_that_lacks_a_database_is_not_valid() {
     let lacking = Snapshot::of(&place);
     assert_eq!(lacking.verdict, Verdict::Contradiction, "{lacking:?}");
     let missing: Vec<_> = lacking.faults().filter(|fault| fault.code == Code::Missing).collect();
-    assert_eq!(missing[0].file.as_deref(), Some("quota.db"));
+    assert_eq!(missing[0].file.as_deref().and_then(OsStr::to_str), Some("quota.db"));
 }
 
 #[test]
@@ -488,10 +499,10 @@ fn damage_is_a_finding() {
                 fs::write(&path, &whole[..len]).unwrap();
                 let found = survey(folder.path());
                 assert_eq!(found.databases.len() + found.logs.len(), 6, "{case}: {name} cut to {len}");
-                let silent = found
-                    .findings
-                    .iter()
-                    .all(|one| one.file.as_deref() != Some(name) || one.severity < Severity::Warning);
+                let silent = found.findings.iter().all(|one| {
+                    one.file.as_deref().and_then(OsStr::to_str) != Some(name)
+                        || one.severity < Severity::Warning
+                });
                 let log = name.starts_with("log.");
                 assert!(log || !silent, "{case}: {name} cut to {len}: {:?}", found.findings);
             }

@@ -1055,7 +1055,7 @@ fn an_empty_page_is_called_so_where_verify_does() {
             let Some(first) = verdict.findings().iter().find(empty) else { continue };
             assert_eq!((first.page.0, first.severity), (page, Severity::Error), "{case}");
             let place = format!("page {}: byte {}: {}", first.page, first.offset, first.text);
-            let is_told = told.iter().any(|told| told.starts_with(&place) && told.contains("leads here"));
+            let is_told = told.iter().any(|told| told.starts_with(&place) && told.contains("leads to it"));
             assert!(is_told, "{case}: {place}, not in {told:?}");
             pages += 1;
         }

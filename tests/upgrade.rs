@@ -328,3 +328,71 @@ fn stale_bytes_of_all_metadata_pages_are_cleared() {
         }
     }
 }
+
+/// The folder of a file that is upgraded, and the file.
+#[cfg(unix)]
+fn one(case: &str) -> (tempfile::TempDir, std::path::PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().canonicalize().unwrap().join("a.db");
+    std::fs::write(&path, Image::of_case(case).bytes).unwrap();
+    (folder, path)
+}
+
+#[cfg(unix)]
+const CHAIN: &str = "btree-v6-be-dups-offpage";
+
+/// Another file gets the name, as editors and programs that copy do it: that one is as it was,
+/// and nobody says that it was upgraded.
+#[test]
+#[cfg(unix)]
+fn a_file_that_is_replaced_meanwhile_is_not_done() {
+    use bdbkit::upgrade::Step;
+    for (copy, step) in
+        [(false, Step::Journal), (false, Step::Validate), (true, Step::Check), (true, Step::Validate)]
+    {
+        let (folder, path) = one(CHAIN);
+        let other = folder.path().join("other");
+        std::fs::write(&other, b"what somebody else wrote").unwrap();
+        let upgrade = Upgrade::open(&path).progress(|progress| {
+            if progress.step == step {
+                let _ = std::fs::rename(&other, &path);
+            }
+        });
+        let target = folder.path().join("new.db");
+        let error = if copy { upgrade.copy_to(&target) } else { upgrade.run() }.unwrap_err();
+        assert!(error.to_string().contains("another file has this name now"), "{error}");
+        assert_eq!(read(&path), b"what somebody else wrote");
+        let left = std::fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(left, 1, "{copy}, {step:?}: something was left behind");
+    }
+}
+
+/// What was written is looked at before it gets its name.
+#[test]
+#[cfg(unix)]
+fn a_copy_that_is_not_what_was_planned_gets_no_name() {
+    use bdbkit::upgrade::Step;
+    use std::os::unix::fs::FileExt;
+    let (folder, path) = one(CHAIN);
+    let target = folder.path().join("new.db");
+    let page = u64::try_from(Image::of_case(CHAIN).page_size).unwrap();
+    let spoilt = std::sync::atomic::AtomicBool::new(false);
+    let upgrade = Upgrade::open(&path).progress(|progress| {
+        let drafts = || std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
+        let draft = drafts().find(|path| bdbkit::journal::is_remnant(path));
+        if let Some(draft) = draft.filter(|_| progress.step == Step::Validate) {
+            let file = std::fs::OpenOptions::new().write(true).open(draft).unwrap();
+            let pages = file.metadata().unwrap().len() / page;
+            (2..pages).for_each(|no| file.write_all_at(&[0xa5; 64], no * page + page - 64).unwrap());
+            spoilt.store(true, std::sync::atomic::Ordering::Relaxed);
+        }
+    });
+    let error = upgrade.copy_to(&target).unwrap_err();
+    assert!(spoilt.load(std::sync::atomic::Ordering::Relaxed));
+    assert!(
+        matches!(error, UpgradeError::About { ref source, .. } if matches!(**source, UpgradeError::Validation { .. })),
+        "{error}"
+    );
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    assert_eq!(read(&path), Image::of_case(CHAIN).bytes);
+}

@@ -28,7 +28,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use bdbkit::FileId;
-use bdbkit::journal::{self, JournalError, Outcome};
+use bdbkit::journal::{self, Disk, JournalError, Outcome};
 use bdbkit::upgrade::{
     Choices, Duplicates, NewId, Profile, Refusal, Report, Reset, Upgrade, UpgradeError, in_memory,
 };
@@ -107,7 +107,7 @@ impl Files {
     /// The job: `None` if nothing was left to do. From the first change of a file on it must
     /// not be forgotten.
     fn run(&self, disk: &FakeDisk) -> Result<Option<Outcome>, UpgradeError> {
-        self.paths.iter().for_each(|path| disk.mark_at_first_touch(path));
+        self.paths.iter().for_each(|path| disk.mark_at_first_sync(path));
         let report = self.job.run(disk, &self.paths)?;
         assert!(self.found(disk) == self.new, "not the new files");
         let did = report.files.iter().any(|file| file.changed() || file.leftover.is_some());
@@ -115,14 +115,14 @@ impl Files {
     }
 
     fn resume(&self, disk: &FakeDisk) -> Result<Option<Outcome>, UpgradeError> {
-        self.upgrade(disk).resume().map(only)
+        self.upgrade(disk).resume().map(|settled| only(settled.files))
     }
 
     fn roll_back(&self, disk: &FakeDisk) -> Result<Option<Outcome>, UpgradeError> {
         match self.upgrade(disk).roll_back() {
             // All files of the set are new, and it is too late to have them otherwise.
             Err(UpgradeError::Journal(JournalError::TooLate { .. })) => self.resume(disk),
-            gave => gave.map(only),
+            gave => gave.map(|settled| only(settled.files)),
         }
     }
 
@@ -377,10 +377,82 @@ fn a_file_of_a_set_that_is_ended_does_not_part_it() {
     assert!(matches!(error, UpgradeError::Journal(JournalError::TooLate { .. })), "{error}");
     assert!(disk.names().contains(&files.journal(1)));
     let again = disk.copy();
-    assert_eq!(one(&disk).resume().unwrap(), [None]);
+    assert_eq!(one(&disk).resume().unwrap().files, [None]);
     files.check(&disk, Some(&Outcome::Completed), false);
     assert!(!one(&again).run().unwrap().files[0].changed());
     files.check(&again, Some(&Outcome::Completed), false);
+}
+
+/// A run may die anywhere, and a later one is given one of the files only, whichever it is: it
+/// finds the others. While they are brought back their journals go one by one, too.
+#[test]
+fn any_file_of_a_set_leads_to_the_others() {
+    let files = Files::after_run(V9, sample_of(&[CHAIN, HEAD, SUBDATABASES])).unwrap();
+    let (mut found_none, mut brought) = (0, [0; 2]);
+    let mut later = |disk: &FakeDisk, story: &str| {
+        for (one, back) in (0..files.paths.len()).flat_map(|one| [(one, false), (one, true)]) {
+            let disk = disk.copy();
+            let upgrade = Upgrade::on(&disk, &files.paths[one..=one]).choices(V9.choices());
+            match if back { upgrade.roll_back() } else { upgrade.resume() } {
+                Err(UpgradeError::Journal(JournalError::TooLate { .. })) => upgrade.resume().unwrap(),
+                settled => settled.unwrap_or_else(|error| panic!("{story}: {error}")),
+            };
+            let found = files.found(&disk);
+            assert!(found == files.old || found == files.new, "{story}, {one}, {back}: a mixture");
+            if disk.names() == files.paths {
+                brought[usize::from(found == files.new)] += 1;
+            } else {
+                // Only journals of a run that died before it touched a file.
+                files.roll_back(&disk).unwrap();
+                assert!(found == files.old && files.found(&disk) == files.old, "{story}, {one}, {back}");
+                assert_eq!(disk.names(), files.paths, "{story}, {one}, {back}");
+                found_none += 1;
+            }
+        }
+    };
+    for change in 0.. {
+        let disk = files.disk().faulty(Fault::Stop { change, sectors: 0 });
+        let _ = files.run(&disk);
+        if !disk.stopped() {
+            break;
+        }
+        for (how, disk) in disk.remains(2, 2) {
+            later(&disk, &format!("stopped at {change}; {how}"));
+            // Rolling back may die, too.
+            for again in (0..).step_by(3) {
+                let disk = disk.faulty(Fault::Stop { change: again, sectors: 0 });
+                let _ = files.roll_back(&disk);
+                if !disk.stopped() {
+                    break;
+                }
+                later(&disk.copy(), &format!("stopped at {change}; {how}; rolling back stopped at {again}"));
+            }
+        }
+    }
+    assert!(brought.iter().all(|&count| count > 100) && found_none > 10, "{brought:?} {found_none}");
+}
+
+/// A set without a record, as earlier versions of this program left it.
+#[test]
+fn an_unfinished_file_is_named_where_no_record_leads_to_it() {
+    let files = Files::after_run(V9, sample_of(&[CHAIN, HEAD])).unwrap();
+    let half_written = |disk: &FakeDisk| journal::poisoned(&disk.bytes(&files.paths[0]).unwrap());
+    let disk = (0..).map(|change| {
+        let disk = files.disk().faulty(Fault::Stop { change, sectors: 0 });
+        let _ = files.run(&disk);
+        disk.copy()
+    });
+    let disk = disk.into_iter().find(half_written).unwrap();
+    for name in [files.journal(1), Path::new(FOLDER).join("bdbkit-set.members")] {
+        Disk::remove(&disk, &name).unwrap();
+    }
+    let before = files.found(&disk);
+    let other = Upgrade::on(&disk, &files.paths[1..]).choices(V9.choices());
+    for error in [other.resume().unwrap_err(), other.roll_back().unwrap_err()] {
+        let UpgradeError::Journal(JournalError::Sibling { sibling, .. }) = &error else { panic!("{error}") };
+        assert_eq!(*sibling, files.paths[0]);
+    }
+    assert_eq!(files.found(&disk), before);
 }
 
 #[test]

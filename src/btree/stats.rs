@@ -24,14 +24,14 @@ pub struct FileStats {
     pub unknown: u32,
     /// Length of the free list, up to the first page that does not belong on it.
     pub free_list: u32,
-    /// The highest LSN of all pages, leaving out the off-page duplicates of
-    /// versions 6 and 7, which may hold garbage.
+    /// The highest LSN of all pages on which it means something: see
+    /// [`Database::highest_lsn`].
     pub highest_lsn: Lsn,
 }
 
 impl FileStats {
     pub(super) fn of(pages: &Pages<'_>) -> FileStats {
-        let mut stats = FileStats { highest_lsn: pages.meta().lsn(), ..FileStats::default() };
+        let mut stats = FileStats { highest_lsn: highest_lsn(pages), ..FileStats::default() };
         let mut count = |kind| {
             let number = stats.pages.entry(kind).or_insert(0u32);
             *number = number.saturating_add(1);
@@ -44,12 +44,7 @@ impl FileStats {
                     Some(PageKind::Invalid) if page.is_hole() => {
                         stats.unwritten = stats.unwritten.saturating_add(1);
                     }
-                    Some(kind) => {
-                        count(kind);
-                        if kind != PageKind::Duplicate {
-                            stats.highest_lsn = stats.highest_lsn.max(page.lsn());
-                        }
-                    }
+                    Some(kind) => count(kind),
                     None => stats.unknown = stats.unknown.saturating_add(1),
                 }
             }
@@ -66,6 +61,22 @@ impl FileStats {
         });
         stats
     }
+}
+
+/// The highest LSN of the metadata and of the pages that hold something. That of a free page,
+/// or of an off-page duplicate of version 6 or 7, may be anything (upgrade, "Environment and
+/// logs").
+pub(super) fn highest_lsn(pages: &Pages<'_>) -> Lsn {
+    with_order!(pages.order(), O => {
+        let all = (1..pages.count()).filter_map(|no| Page::<O>::new(pages.raw(PageNo(no))?));
+        let holds = |page: &Page<'_, O>| {
+            let kind = PageKind::from_byte(page.type_byte());
+            !matches!(kind, None | Some(PageKind::Invalid | PageKind::Duplicate))
+        };
+        let lsns = all.filter(holds).map(|page| page.lsn());
+        // A file number of 0 is no place in a log.
+        lsns.chain([pages.meta().lsn()]).filter(|lsn| lsn.file != 0).max().unwrap_or_default()
+    })
 }
 
 /// The records of a database.

@@ -6,7 +6,7 @@ use super::disk::{Disk, DiskFile};
 use super::error::{JournalError, at};
 use super::run::Heads;
 use super::window::CHUNK;
-use super::{HEAD, Head, beside, discard, long};
+use super::{HEAD, Head, create_draft, discard, long, trust};
 
 /// A whole copy of a file in another directory.
 #[derive(Debug)]
@@ -23,7 +23,8 @@ impl<'d, D: Disk> Backup<'d, D> {
     /// # Errors
     ///
     /// [`JournalError::BackupExists`] if there is another file of this name in the
-    /// directory, or the file itself; those of the file system.
+    /// directory, or the file itself; [`JournalError::Strange`] if the copy that is there may be
+    /// that of somebody else; those of the file system.
     pub fn make(disk: &'d D, file: &D::File, path: &Path, directory: &Path) -> Result<Self, JournalError> {
         if let Some(backup) = Backup::find(disk, path, directory)? {
             let copy = disk.open(&backup.path).map_err(at(&backup.path, "opening"))?;
@@ -32,19 +33,25 @@ impl<'d, D: Disk> Backup<'d, D> {
             if itself || !equal::<D>(file, &copy).map_err(comparing())? {
                 return Err(JournalError::BackupExists { path: backup.path });
             }
+            trust::believe_copy(&backup.path, &copy, file)?;
             copy.sync_all().map_err(at(&backup.path, "syncing"))?;
             disk.sync_dir(directory).map_err(at(directory, "syncing"))?;
             return Ok(backup);
         }
         let backup = Backup { disk, path: place(path, directory), found: false };
-        let draft = beside(&backup.path, ".tmp");
-        discard(disk, &draft)?;
-        let copy = disk.create_new(&draft).map_err(at(&draft, "creating"))?;
-        let size = file.size().map_err(at(path, "asking for its length"))?;
-        self::copy::<D>((file, path), (&copy, &draft), 0, size)?;
-        copy.resemble(file);
-        copy.sync_all().map_err(at(&draft, "syncing"))?;
-        disk.rename(&draft, &backup.path).map_err(at(&draft, "renaming"))?;
+        let (draft, copy) = create_draft(disk, &backup.path)?;
+        let made = || {
+            let size = file.size().map_err(at(path, "asking for its length"))?;
+            self::copy::<D>((file, path), (&copy, &draft), 0, size)?;
+            copy.resemble(file);
+            copy.sync_all().map_err(at(&draft, "syncing"))?;
+            disk.rename_new(&draft, &backup.path).map_err(at(&draft, "renaming"))
+        };
+        if let Err(error) = made() {
+            // Why there is no copy matters more than that its draft could not be removed.
+            let _ = discard(disk, &draft);
+            return Err(error);
+        }
         disk.sync_dir(directory).map_err(at(directory, "syncing"))?;
         Ok(backup)
     }
@@ -77,8 +84,15 @@ impl<'d, D: Disk> Backup<'d, D> {
     ///
     /// # Errors
     ///
-    /// Those of the file system: try again.
+    /// [`JournalError::NotOurs`] if what has the name of the journal is none: nothing was
+    /// touched. Those of the file system: try again.
     pub fn restore(&self, file: &D::File, path: &Path) -> Result<(), JournalError> {
+        let place = self.disk.resolve(path).map_err(at(path, "resolving"))?;
+        let journal = super::name(&place);
+        let there = self.disk.exists(&journal).map_err(at(&journal, "looking for it"))?;
+        if there && !super::is_journal(self.disk, &journal).map_err(at(&journal, "reading"))? {
+            return Err(JournalError::NotOurs { path: journal, what: "a journal" });
+        }
         let copy = self.disk.open(&self.path).map_err(at(&self.path, "opening"))?;
         let size = copy.size().map_err(at(&self.path, "asking for its length"))?;
         let mut head: Head = [0; HEAD];
@@ -93,8 +107,7 @@ impl<'d, D: Disk> Backup<'d, D> {
         written(file.sync_all())?;
         written(file.write_at(0, &head))?;
         written(file.sync_all())?;
-        let path = self.disk.resolve(path).map_err(at(path, "resolving"))?;
-        discard(self.disk, &super::name(&path))
+        discard(self.disk, &journal)
     }
 
     /// Removes the copy.

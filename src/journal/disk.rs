@@ -1,11 +1,13 @@
 //! What the journal asks of a file system.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::fs::{self, FileType};
 use std::io;
 use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 
+use super::entry::Entry;
 use super::error::JournalError;
 
 /// Which file it is, whatever its name: `st_dev` and `st_ino`.
@@ -17,6 +19,26 @@ pub struct Identity {
     pub inode: u64,
 }
 
+/// What tells whether a run of this user can have made a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// How many names the file has.
+    pub links: u64,
+    /// The user whose file it is.
+    pub owner: u32,
+    /// Its permissions, as `chmod` takes them.
+    pub mode: u32,
+    /// The user as whom this program runs.
+    pub user: u32,
+}
+
+impl Default for Standing {
+    /// A file that the superuser made for nobody else.
+    fn default() -> Self {
+        Standing { links: 1, owner: 0, mode: 0o600, user: 0 }
+    }
+}
+
 /// A file system: files by path.
 ///
 /// Directory operations count as lasting only after [`sync_dir`](Disk::sync_dir),
@@ -24,6 +46,9 @@ pub struct Identity {
 pub trait Disk: fmt::Debug {
     /// An open file.
     type File: DiskFile;
+
+    /// The lock on a directory, as long as it is kept.
+    type Lock: fmt::Debug;
 
     /// The path without symbolic links: the name beside which the journal stands.
     ///
@@ -64,6 +89,19 @@ pub trait Disk: fmt::Debug {
     /// Those of the file system; [`AlreadyExists`](io::ErrorKind::AlreadyExists) if
     /// there is something of this name.
     fn create_new(&self, path: &Path) -> io::Result<Self::File>;
+
+    /// Which file has this name, links followed.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system; [`NotFound`](io::ErrorKind::NotFound) if there is none.
+    fn identity(&self, path: &Path) -> io::Result<Identity>;
+
+    /// Processes that cannot be looked at, as they are those of other users: one of them may
+    /// have a file open that [`open_exclusive`](Self::open_exclusive) takes to be free.
+    fn unseen(&self) -> u64 {
+        0
+    }
 
     /// Whether there is something of this name.
     ///
@@ -116,12 +154,61 @@ pub trait Disk: fmt::Debug {
     /// Those of the file system.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
 
+    /// Gives a file or a directory a name that nothing has.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system; [`AlreadyExists`](io::ErrorKind::AlreadyExists) if there is
+    /// something of this name, [`CrossesDevices`](io::ErrorKind::CrossesDevices).
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
+        if self.exists(to)? { Err(io::ErrorKind::AlreadyExists.into()) } else { self.rename(from, to) }
+    }
+
     /// Makes what was created, renamed and removed in a directory last.
     ///
     /// # Errors
     ///
     /// Those of the file system.
     fn sync_dir(&self, directory: &Path) -> io::Result<()>;
+
+    /// Locks a directory without waiting, against other runs that change it as a whole. The lock
+    /// lasts until it is dropped, or this program ends. Does nothing where the file system cannot.
+    ///
+    /// # Errors
+    ///
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) if another run has it; those of the file system.
+    fn lock_dir(&self, directory: &Path) -> io::Result<Self::Lock>;
+
+    /// What stands under a name; `None` if nothing does. A symbolic link is not followed.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    fn look(&self, path: &Path) -> io::Result<Option<Entry>>;
+
+    /// The names of all that is in a directory, sorted.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    fn names(&self, directory: &Path) -> io::Result<Vec<OsString>>;
+
+    /// Opens an existing regular file for reading only, without following a symbolic link.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    fn open_plain(&self, path: &Path) -> io::Result<Self::File>;
+
+    /// Gives a directory the owner and the permissions of another, as far as this user may.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    fn resemble_dir(&self, directory: &Path, other: &Path) -> io::Result<()>;
+
+    /// The number of the user for whom this program works.
+    fn user(&self) -> u32;
 
     /// Bytes that this user may still write to the file system of a directory.
     ///
@@ -207,6 +294,15 @@ pub trait DiskFile: fmt::Debug {
     /// Those of the file system.
     fn identity(&self) -> io::Result<Identity>;
 
+    /// Who may have written the file. A disk without users has files of one user only.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    fn standing(&self) -> io::Result<Standing> {
+        Ok(Standing::default())
+    }
+
     /// The bytes of the whole file, mapped where that is possible. Read a locked file
     /// this way and no other: closing a second handle would give up the lock. Whoever
     /// asks must drop them before the file is written.
@@ -218,24 +314,34 @@ pub trait DiskFile: fmt::Debug {
 }
 
 /// The bytes of a whole file: owned, or mapped.
-pub struct Contents(Box<dyn DerefMut<Target = [u8]> + Send + Sync>);
+pub struct Contents {
+    bytes: Box<dyn DerefMut<Target = [u8]> + Send + Sync>,
+    len: usize,
+}
 
 impl Contents {
     /// Maps a file.
     #[cfg(all(unix, feature = "mmap"))]
     pub(super) fn map(file: &std::fs::File) -> io::Result<Contents> {
-        crate::source::map_overlay(file).map(|map| Contents(Box::new(map)))
+        crate::source::map_overlay(file).map(|map| Contents { len: map.len(), bytes: Box::new(map) })
     }
 
-    /// Lays bytes over the start of the file, in memory only.
-    pub(super) fn lay_over(&mut self, head: &[u8]) {
-        self.0.iter_mut().zip(head).for_each(|(to, from)| *to = *from);
+    /// Lays bytes over those of the file at an offset, in memory only.
+    pub(super) fn lay_over(&mut self, offset: u64, bytes: &[u8]) {
+        let offset = usize::try_from(offset).unwrap_or(usize::MAX);
+        let place = self.bytes.get_mut(offset..).unwrap_or_default();
+        place.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+    }
+
+    /// Leaves out what is behind a length in bytes.
+    pub(super) fn cut(&mut self, len: u64) {
+        self.len = usize::try_from(len).unwrap_or(usize::MAX).min(self.len);
     }
 }
 
 impl From<Vec<u8>> for Contents {
     fn from(bytes: Vec<u8>) -> Contents {
-        Contents(Box::new(bytes))
+        Contents { len: bytes.len(), bytes: Box::new(bytes) }
     }
 }
 
@@ -243,7 +349,7 @@ impl Deref for Contents {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        &self.0
+        self.bytes.get(..self.len).unwrap_or_default()
     }
 }
 

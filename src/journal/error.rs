@@ -46,6 +46,50 @@ pub enum JournalError {
         /// The journal.
         path: PathBuf,
     },
+    /// What has the name of a journal, or of another file that this program makes, is none.
+    #[error("{}: has the name of {what}, but is none: it is not touched; move it away first", .path.shown())]
+    NotOurs {
+        /// The file.
+        path: PathBuf,
+        /// What it has the name of.
+        what: &'static str,
+    },
+    /// A journal, or another file of an earlier run, may be that of somebody who must not say
+    /// what becomes of the file.
+    #[error("{}: not believed: {why}; it is not touched: look at it, and move it away first", .path.shown())]
+    Strange {
+        /// The file.
+        path: PathBuf,
+        /// Why it is not believed.
+        why: &'static str,
+    },
+    /// The journal is that of another file, or of one that was copied or restored since.
+    #[error(
+        "{}: the journal beside it is that of another file, or the file was copied or restored since: \
+         \"bdbkit upgrade --resume\" goes on with it all the same, \"bdbkit upgrade --rollback\" brings \
+         the old file back", .path.shown()
+    )]
+    Moved {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file that was perhaps changed together with this one is unfinished.
+    #[error(
+        "{}: nothing was left behind here, but {} is one of a set of files that an earlier run did not \
+         finish: deal with that file first", .path.shown(), .sibling.shown()
+    )]
+    Sibling {
+        /// The file.
+        path: PathBuf,
+        /// The other file.
+        sibling: PathBuf,
+    },
+    /// Another file has the name now.
+    #[error("{}: another file has this name now, which was not touched", .path.shown())]
+    Replaced {
+        /// The name.
+        path: PathBuf,
+    },
     /// The disk is too full for journal and new pages.
     #[error("{}: {needed} bytes of disk space are needed, {available} are available", .path.shown())]
     Space {
@@ -111,6 +155,14 @@ pub enum JournalError {
     /// The new file did not pass validation.
     #[error("{}: the new file is not valid: {source}", .path.shown())]
     Invalid {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: BoxError,
+    },
+    /// What the journal has as the old file is not what the file was.
+    #[error("{}: what the journal would bring back is not the old file: {source}", .path.shown())]
+    NotOld {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
@@ -200,6 +252,28 @@ pub(super) fn at<'p>(path: &'p Path, doing: &'static str) -> impl FnOnce(io::Err
 }
 
 impl JournalError {
+    /// Whether nothing was tried, as something else must be done first: a program to be ended, a
+    /// file to be moved away, an earlier run to be dealt with, a backup to be restored.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        matches!(
+            self,
+            JournalError::Locked { .. }
+                | JournalError::InUse { .. }
+                | JournalError::Exists { .. }
+                | JournalError::NotOurs { .. }
+                | JournalError::Strange { .. }
+                | JournalError::Moved { .. }
+                | JournalError::Sibling { .. }
+                | JournalError::NotOld { .. }
+                | JournalError::Lost { .. }
+                | JournalError::Stuck { .. }
+                | JournalError::OneOfSet { .. }
+                | JournalError::NotOfSet { .. }
+                | JournalError::BackupExists { .. }
+        )
+    }
+
     pub(super) fn damaged(path: &Path, flaw: Flaw) -> JournalError {
         let Flaw { offset, what, found, expected, .. } = flaw;
         JournalError::Damaged { path: path.to_owned(), offset, what, found, expected }

@@ -29,7 +29,8 @@ pub(super) const RECORD: usize = 64;
 pub(super) const RECORDS: usize = 3;
 
 const MAGIC: &[u8; 8] = b"BDBKJRN1";
-const SET: &[u8; 8] = b"BDBKSET1";
+const PUBLISHED: &[u8; 8] = b"BDBKSET1";
+const MEMBERS: &[u8; 8] = b"BDBKMEM1";
 const PAGE: &[u8; 4] = b"PAGE";
 const COMMIT: &[u8; 4] = b"CMIT";
 const ROLL: &[u8; 4] = b"ROLL";
@@ -366,14 +367,62 @@ impl Record {
     }
 }
 
-/// The file that says that all files of a set are published: journal ids and names.
+/// How much of a file tells whether it is a journal, in bytes.
+pub(super) const START: usize = HEADER + ENTRY;
+
+/// Whether a file that starts so can be a journal: whole, cut, or under construction, when
+/// zeros stand where the header will. Fewer bytes than [`START`] are the whole file.
+pub(super) fn is_journal(start: &[u8]) -> bool {
+    let (header, entry) = start.split_at(start.len().min(HEADER));
+    let zero = |bytes: &[u8]| bytes.iter().all(|&byte| byte == 0);
+    let tag = entry.get(..PAGE.len()).unwrap_or(entry);
+    begins(header, MAGIC) || (zero(header) && (zero(entry) || PAGE.starts_with(tag)))
+}
+
+/// Whether a file has a magic number, or as much of it as fits.
+fn begins(file: &[u8], magic: &[u8; 8]) -> bool {
+    let start = file.get(..magic.len()).unwrap_or(file);
+    !start.is_empty() && magic.starts_with(start)
+}
+
+/// What a file in the folder of a set says of all its members.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Say {
+    /// They are changed as one unit.
+    Members,
+    /// They are published.
+    Published,
+}
+
+impl Say {
+    fn magic(self) -> &'static [u8; 8] {
+        match self {
+            Say::Members => MEMBERS,
+            Say::Published => PUBLISHED,
+        }
+    }
+
+    /// Whether a file can be one that says this: whole, cut, or never written.
+    pub(super) fn is_said_by(self, file: &[u8]) -> bool {
+        file.iter().all(|&byte| byte == 0) || begins(file, self.magic())
+    }
+}
+
+/// One file of a set: the id of its journal, and its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Member {
+    pub(super) journal: u64,
+    pub(super) name: Vec<u8>,
+}
+
+/// A file that says something of all files of a set: journal ids and names.
 ///
 /// ```text
-/// BDBKSET1   count 4   count × (journal id 8, length 4, name)   CRC-32 4
+/// BDBKMEM1 or BDBKSET1   count 4   count × (journal id 8, length 4, name)   CRC-32 4
 /// ```
-pub(super) fn encode_set<'a>(members: impl ExactSizeIterator<Item = (u64, &'a [u8])>) -> Vec<u8> {
+pub(super) fn encode_set<'a>(say: Say, members: impl ExactSizeIterator<Item = (u64, &'a [u8])>) -> Vec<u8> {
     let short = |len: usize| u32::try_from(len).unwrap_or(u32::MAX).to_le_bytes();
-    let mut bytes = [SET.as_slice(), &short(members.len())].concat();
+    let mut bytes = [say.magic().as_slice(), &short(members.len())].concat();
     for (journal, name) in members {
         bytes.extend_from_slice(&journal.to_le_bytes());
         bytes.extend_from_slice(&short(name.len()));
@@ -384,17 +433,17 @@ pub(super) fn encode_set<'a>(members: impl ExactSizeIterator<Item = (u64, &'a [u
     bytes
 }
 
-/// The journal ids in the file of a set; `None` if it is not whole.
-pub(super) fn parse_set(bytes: &[u8]) -> Option<Vec<u64>> {
+/// The members in the file of a set; `None` if it is not whole.
+pub(super) fn parse_set(say: Say, bytes: &[u8]) -> Option<Vec<Member>> {
     let content = unseal(bytes).ok()?;
     let (mut rest, (tag, count)) = raw((take(8_usize), le_u32), content)?;
-    let mut journals = Vec::new();
+    let mut members = Vec::new();
     for _ in 0..count {
-        let (behind, (journal, _)) = raw((le_u64, length_data(le_u32)), rest)?;
-        journals.push(journal);
+        let (behind, (journal, name)) = raw((le_u64, length_data(le_u32)), rest)?;
+        members.push(Member { journal, name: name.to_vec() });
         rest = behind;
     }
-    (tag == SET && rest.is_empty()).then_some(journals)
+    (tag == say.magic() && rest.is_empty()).then_some(members)
 }
 
 /// Fields from the start on, zeros, and in the last four bytes the CRC-32 of the rest.
@@ -582,19 +631,43 @@ mod tests {
 
     #[test]
     fn set_files_keep_ids_and_names() {
-        let bytes = encode_set([(0x0102_0304_0506_0708, b"a.db".as_slice()), (9, b"")].into_iter());
-        let expected = laid_out(
-            44,
-            &[
-                (0, b"BDBKSET1"),
-                (8, &[2]),
-                (12, &[8, 7, 6, 5, 4, 3, 2, 1]),
-                (20, &[4, 0, 0, 0, b'a', b'.', b'd', b'b']),
-                (28, &[9]),
-            ],
-        );
-        assert_eq!(bytes, expected);
-        assert_eq!(parse_set(&bytes), Some(vec![0x0102_0304_0506_0708, 9]));
-        assert_eq!(parse_set(&laid_out(16, &[(0, b"BDBKSET1"), (8, &[0xff; 4])])), None);
+        for (say, magic) in [(Say::Published, b"BDBKSET1"), (Say::Members, b"BDBKMEM1")] {
+            let bytes = encode_set(say, [(0x0102_0304_0506_0708, b"a.db".as_slice()), (9, b"")].into_iter());
+            let expected = laid_out(
+                44,
+                &[
+                    (0, magic),
+                    (8, &[2]),
+                    (12, &[8, 7, 6, 5, 4, 3, 2, 1]),
+                    (20, &[4, 0, 0, 0, b'a', b'.', b'd', b'b']),
+                    (28, &[9]),
+                ],
+            );
+            assert_eq!(bytes, expected);
+            let members = [(0x0102_0304_0506_0708, &b"a.db"[..]), (9, b"")];
+            let members = members.map(|(journal, name)| Member { journal, name: name.to_vec() });
+            assert_eq!(parse_set(say, &bytes), Some(members.to_vec()));
+            let other = if say == Say::Members { Say::Published } else { Say::Members };
+            assert_eq!(parse_set(other, &bytes), None);
+            assert_eq!(parse_set(say, &laid_out(16, &[(0, magic), (8, &[0xff; 4])])), None);
+            assert!((0..=bytes.len()).all(|len| say.is_said_by(&bytes[..len])));
+            assert!(!other.is_said_by(&bytes));
+        }
+    }
+
+    #[test]
+    fn a_journal_is_told_from_other_files() {
+        let journal = [&header().encode()[..], b"PAGE", &[1; 28]].concat();
+        assert!((0..=START).all(|len| is_journal(&journal[..len])));
+        let mut begun = journal;
+        begun[..HEADER].fill(0);
+        assert!((0..=START).all(|len| is_journal(&begun[..len])));
+        begun[HEADER..].fill(0);
+        assert!(is_journal(&begun));
+        begun[HEADER + 20] = 1;
+        assert!(!is_journal(&begun), "zeros, and then something else");
+        for other in [&b"mine\n"[..], b"BDBKJRN2", b"BDBKSET1", &[0, 0, 0, 1]] {
+            assert!(!is_journal(other));
+        }
     }
 }

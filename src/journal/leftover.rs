@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use super::disk::{Contents, Disk, DiskFile};
 use super::error::{BoxError, JournalError, at};
-use super::format::{Ending, Flaw};
-use super::plan::Facts;
+use super::format::{self, Ending, Flaw};
+use super::plan::{Facts, Form};
 use super::run::{Journal, Stage};
-use super::{HEAD, Head, beside, directory, discard, poisoned, version};
+use super::{HEAD, Head, beside, directory, discard, poisoned, trust, version};
 
 /// Versions that a file in use may have, whatever its access method.
 const VERSIONS: std::ops::RangeInclusive<u32> = 1..=10;
@@ -43,6 +43,9 @@ pub enum LeftoverState {
         /// rolled back, or the change redone, on request.
         restorable: bool,
     },
+    /// The journal changes more than page 0, but bears no sum of the pairs that the file must
+    /// have before and after.
+    Unproven,
     /// The file is half-written and the journal damaged, which no crash leaves behind, or
     /// the journal is not one that this program writes.
     Damaged,
@@ -69,6 +72,10 @@ impl fmt::Display for LeftoverState {
             }
             LeftoverState::TornHead { restorable: false } => {
                 "page 0 is damaged, and other pages are not as the journal has them: restore from backup"
+            }
+            LeftoverState::Unproven => {
+                "the journal changes more than page 0, but bears no sum of the pairs: not believed; \
+                 restore from backup, or move the journal away if the file is sound"
             }
             LeftoverState::Damaged => "journal and file do not fit together: restore from backup",
         })
@@ -125,8 +132,9 @@ enum Content<'d, D: Disk> {
 ///
 /// # Errors
 ///
-/// [`JournalError::Lost`] if the file is half-written and there is no journal; those of
-/// the file system.
+/// [`JournalError::Lost`] if the file is half-written and there is no journal;
+/// [`JournalError::NotOurs`] and [`JournalError::Strange`] if something has the name of the
+/// journal that is none, or is not believed; those of the file system.
 pub fn leftover<'d, D: Disk>(
     disk: &'d D,
     file: &'d D::File,
@@ -142,6 +150,10 @@ pub fn leftover<'d, D: Disk>(
         Err(_) if poisoned => return Err(JournalError::Lost { path }),
         Err(_) => return Ok(None),
     };
+    trust::believe(&name, &store, Some(file))?;
+    if !poisoned && !is_journal(&store).map_err(at(&name, "reading"))? {
+        return Err(JournalError::NotOurs { path: name, what: "a journal" });
+    }
     let journal = match Journal::read(disk, file, path.clone(), store, name.clone())? {
         Ok(journal) => journal,
         Err(flaw) => {
@@ -166,6 +178,15 @@ pub fn leftover<'d, D: Disk>(
     }))
 }
 
+/// Whether a file is a journal by what stands in it.
+fn is_journal(file: &impl DiskFile) -> std::io::Result<bool> {
+    let mut start = [0; format::START];
+    let len = usize::try_from(file.size()?).unwrap_or(usize::MAX);
+    let start = start.get_mut(..len.min(format::START)).unwrap_or_default();
+    file.read_at(0, start)?;
+    Ok(format::is_journal(start))
+}
+
 /// The start of page 0, if the file is as long.
 fn head(file: &impl DiskFile) -> std::io::Result<Option<Head>> {
     let mut head = [0; HEAD];
@@ -183,6 +204,23 @@ fn in_use(head: &Head) -> bool {
 
 /// The state of a file with a whole journal, and the step with which its run goes on.
 fn classify<D: Disk>(
+    journal: &Journal<'_, D>,
+    head: Option<&Head>,
+) -> Result<(LeftoverState, Stage), JournalError> {
+    let (state, stage) = compare(journal, head)?;
+    let writes = match state {
+        LeftoverState::HalfWritten
+        | LeftoverState::Complete
+        | LeftoverState::RollingBack
+        | LeftoverState::TornHead { .. } => journal.header.poison,
+        _ => false,
+    };
+    let unproven = writes && journal.facts().digest.is_none();
+    Ok((if unproven { LeftoverState::Unproven } else { state }, stage))
+}
+
+/// The same, by what stands in the file.
+fn compare<D: Disk>(
     journal: &Journal<'_, D>,
     head: Option<&Head>,
 ) -> Result<(LeftoverState, Stage), JournalError> {
@@ -266,10 +304,24 @@ impl<'d, D: Disk> Leftover<'d, D> {
     }
 
     /// Whether journal and file were copied or restored since: the device or the inode is
-    /// another one. That is accepted, if everything else fits.
+    /// another one. That is accepted, if everything else fits; but tell who asked for it, and
+    /// let nobody have it who did not ask.
     #[must_use]
     pub fn moved(&self) -> bool {
         self.moved
+    }
+
+    /// Whether dealing with the leftover writes to the file: all else only removes a journal
+    /// that has no effect any more, or renames it.
+    #[must_use]
+    pub fn writes(&self) -> bool {
+        matches!(
+            self.state,
+            LeftoverState::HalfWritten
+                | LeftoverState::Complete
+                | LeftoverState::RollingBack
+                | LeftoverState::TornHead { .. }
+        )
     }
 
     /// Whether the file is one of a [`Set`](super::Set), and can only be dealt with as a
@@ -289,8 +341,8 @@ impl<'d, D: Disk> Leftover<'d, D> {
     }
 
     /// Does what is right without a wish of the user: goes on with the change, or with
-    /// rolling back, or removes the journal. `validate` sees the new file as in
-    /// [`Journal::run`].
+    /// rolling back, or removes the journal; a change that had not begun is not made. `check`
+    /// sees the new file as in [`Journal::run`], and the old one before it is brought back.
     ///
     /// # Errors
     ///
@@ -299,21 +351,17 @@ impl<'d, D: Disk> Leftover<'d, D> {
     /// [`Journal::run`].
     pub fn resume(
         self,
-        validate: impl FnOnce(&Contents, &Facts) -> Result<(), BoxError>,
+        check: impl FnMut(Form, &Contents, &Facts) -> Result<(), BoxError>,
     ) -> Result<Outcome, JournalError> {
         self.alone()?;
         match self.state {
-            LeftoverState::Untouched | LeftoverState::HalfWritten => self.redo(validate),
-            LeftoverState::Complete => {
-                let mut journal = self.settled()?;
-                journal.validate(validate).map_err(|cause| journal.give_up(cause))?;
-                journal.end().map(|()| Outcome::Completed)
-            }
+            LeftoverState::HalfWritten | LeftoverState::Complete => self.redo(check),
+            LeftoverState::RollingBack => self.restore(check),
             _ => self.settle_rest(),
         }
     }
 
-    /// Makes the file what it was before.
+    /// Makes the file what it was before, once `check` has seen what that is.
     ///
     /// # Errors
     ///
@@ -321,13 +369,17 @@ impl<'d, D: Disk> Leftover<'d, D> {
     /// others would lose what they wrote, in [`Damaged`](LeftoverState::Damaged), and in
     /// [`TornHead`](LeftoverState::TornHead) if not restorable;
     /// [`JournalError::OneOfSet`]; else as [`Journal::roll_back`].
-    pub fn roll_back(self) -> Result<Outcome, JournalError> {
+    pub fn roll_back(
+        self,
+        check: impl FnMut(Form, &Contents, &Facts) -> Result<(), BoxError>,
+    ) -> Result<Outcome, JournalError> {
         self.alone()?;
         match self.state {
             LeftoverState::Untouched
             | LeftoverState::HalfWritten
             | LeftoverState::Complete
-            | LeftoverState::TornHead { restorable: true } => self.restore(),
+            | LeftoverState::RollingBack
+            | LeftoverState::TornHead { restorable: true } => self.restore(check),
             LeftoverState::Superseded => Err(self.stuck()),
             _ => self.settle_rest(),
         }
@@ -341,13 +393,13 @@ impl<'d, D: Disk> Leftover<'d, D> {
     /// As [`resume`](Self::resume).
     pub fn force_redo(
         self,
-        validate: impl FnOnce(&Contents, &Facts) -> Result<(), BoxError>,
+        check: impl FnMut(Form, &Contents, &Facts) -> Result<(), BoxError>,
     ) -> Result<Outcome, JournalError> {
         self.alone()?;
         let rolling = self.journal().is_some_and(|journal| journal.rolling);
         match self.state {
-            LeftoverState::TornHead { restorable: true } if !rolling => self.redo(validate),
-            _ => self.resume(validate),
+            LeftoverState::TornHead { restorable: true } if !rolling => self.redo(check),
+            _ => self.resume(check),
         }
     }
 
@@ -365,23 +417,27 @@ impl<'d, D: Disk> Leftover<'d, D> {
 
     fn redo(
         self,
-        validate: impl FnOnce(&Contents, &Facts) -> Result<(), BoxError>,
+        check: impl FnMut(Form, &Contents, &Facts) -> Result<(), BoxError>,
     ) -> Result<Outcome, JournalError> {
-        self.settled()?.run(validate).map(|()| Outcome::Completed)
+        self.settled()?.carry_out(check).map(|()| Outcome::Completed)
     }
 
-    fn restore(self) -> Result<Outcome, JournalError> {
-        self.settled()?.roll_back().map(|()| Outcome::RolledBack)
+    fn restore(
+        self,
+        check: impl FnMut(Form, &Contents, &Facts) -> Result<(), BoxError>,
+    ) -> Result<Outcome, JournalError> {
+        let mut journal = self.settled()?;
+        journal.prove(check)?;
+        journal.roll_back().map(|()| Outcome::RolledBack)
     }
 
     /// Deals with the states in which there is only one thing to do.
     fn settle_rest(self) -> Result<Outcome, JournalError> {
         match self.state {
-            LeftoverState::Incomplete | LeftoverState::Outdated => {
+            LeftoverState::Incomplete | LeftoverState::Untouched | LeftoverState::Outdated => {
                 self.remove()?;
                 Ok(Outcome::Discarded)
             }
-            LeftoverState::RollingBack => self.restore(),
             LeftoverState::Superseded => {
                 self.settled()?.close(Ending::Completed).map(|()| Outcome::Completed)
             }

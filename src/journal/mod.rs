@@ -25,35 +25,42 @@
 
 mod backup;
 mod disk;
+mod entry;
 mod error;
 mod format;
 mod leftover;
 mod parts;
 mod plan;
 mod read;
+mod record;
 mod run;
 mod set;
 #[cfg(unix)]
 mod system;
+mod trust;
+#[cfg(target_os = "linux")]
+mod users;
 mod window;
 mod write;
 
 use std::io::ErrorKind;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 pub use backup::Backup;
 pub(crate) use disk::entries;
-pub use disk::{Contents, Disk, DiskFile, Identity};
+pub use disk::{Contents, Disk, DiskFile, Identity, Standing};
+pub use entry::{Entry, EntryKind};
 pub use error::{BoxError, JournalError};
 pub use leftover::{Leftover, LeftoverState, Outcome, leftover};
-pub use plan::{Estimate, Facts, Operation, Options, PageChange};
+pub use plan::{Estimate, Facts, Form, Operation, Options, PageChange};
+pub(crate) use record::MEMBERS as SET_MEMBERS;
+pub(crate) use record::PUBLISHED as SET;
 pub use run::Journal;
-pub(crate) use set::NAME as SET;
 pub use set::{Set, SetLeftover};
 #[cfg(unix)]
 pub use system::{SystemDisk, SystemFile};
-#[cfg(unix)]
-pub(crate) use system::{keep_time, own_as};
+pub(crate) use write::random;
 
 use crate::format::meta::{self as layout, at};
 use crate::order::Endianness;
@@ -64,7 +71,7 @@ const HEAD: usize = layout::LENGTH;
 /// What is added to the name of a database file for that of its journal.
 pub(crate) const SUFFIX: &str = ".bdbkit-journal";
 
-/// What is added to the name of a copy until it is whole.
+/// What is added to the name of a copy until it is whole, before a number by chance.
 pub(crate) const DRAFT: &str = ".bdbkit-tmp";
 
 /// The first 512 bytes of page 0.
@@ -85,11 +92,47 @@ pub fn database(journal: &Path) -> Option<PathBuf> {
 }
 
 /// Whether a file has the name of something that a run leaves behind when it dies: a
-/// journal, a set file, or the draft of a copy. A database has another name.
+/// journal, a file of a set, or the draft of a copy. A database has another name.
 #[must_use]
 pub fn is_remnant(path: &Path) -> bool {
-    let name = path.file_name().map_or(&[][..], |name| name.as_encoded_bytes());
-    name == set::NAME.as_bytes() || [SUFFIX, DRAFT].iter().any(|suffix| name.ends_with(suffix.as_bytes()))
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let number = |rest: &str| rest.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit());
+    let draft = name.rsplit_once(DRAFT).is_some_and(|(_, rest)| number(rest));
+    [SET, SET_MEMBERS].contains(&&*name) || name.ends_with(SUFFIX) || draft
+}
+
+/// Whether a file that has the name of a journal is one, by what stands in it.
+///
+/// # Errors
+///
+/// Those of the file system.
+pub(crate) fn is_journal<D: Disk>(disk: &D, path: &Path) -> std::io::Result<bool> {
+    let bytes = disk.read(path)?;
+    Ok(format::is_journal(bytes.get(..format::START).unwrap_or(&bytes)))
+}
+
+/// Makes a file under a name that no other has, beside where it is to stand in the end.
+pub(crate) fn create_draft<D: Disk>(disk: &D, path: &Path) -> Result<(PathBuf, D::File), JournalError> {
+    loop {
+        let draft = beside(path, &format!("{DRAFT}-{:016x}", write::random()));
+        match disk.create_new(&draft) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            made => {
+                let file = made.map_err(error::at(&draft, "creating"))?;
+                return Ok((draft, file));
+            }
+        }
+    }
+}
+
+/// Whether a journal stands at a path: a regular file that begins as one.
+#[must_use]
+pub fn stands(path: &Path) -> bool {
+    let mut start = [0; 8];
+    let mut read = || std::fs::File::open(path)?.read_exact(&mut start);
+    std::fs::symlink_metadata(path).is_ok_and(|kind| kind.is_file())
+        && read().is_ok()
+        && format::is_journal(&start)
 }
 
 /// Whether a file, of which at least the first 20 bytes are given, is half-written:

@@ -60,6 +60,15 @@ pub struct Facts {
     pub pairs: u64,
 }
 
+/// Which of its two forms a file has in the eyes of who checks it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// As it was before the change.
+    Old,
+    /// As it is to be.
+    New,
+}
+
 /// How many pages a change touches at most: what disk space is asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Estimate {

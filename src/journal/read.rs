@@ -63,6 +63,7 @@ impl<'d, D: Disk> Journal<'d, D> {
                 tail,
                 rolling,
                 stage,
+                own: false,
             })),
             Err(Unread::Flaw(flaw)) => Ok(Err(flaw)),
             Err(Unread::Io(error)) => Err(at(&name, "reading")(error)),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::disk::{Contents, Disk, DiskFile};
 use super::error::{BoxError, JournalError, at};
 use super::format::{Ending, Header, RECORD, Record};
-use super::plan::Facts;
+use super::plan::{Facts, Form};
 use super::read::{self, Unread};
 use super::window::{CHUNK, Window};
 use super::{Head, discard, long};
@@ -37,6 +37,8 @@ pub struct Journal<'d, D: Disk> {
     /// Whether a roll back is on record.
     pub(super) rolling: bool,
     pub(super) stage: Stage,
+    /// Whether this run wrote the journal: then it knows what the old file is.
+    pub(super) own: bool,
 }
 
 /// How far a change has come.
@@ -143,12 +145,50 @@ impl<D: Disk> Journal<'_, D> {
     /// is still there, and a later run can go on. [`JournalError::NotRemoved`]: the file
     /// is new.
     pub fn run(
-        mut self,
-        validate: impl FnOnce(&Contents, &Facts) -> Result<(), BoxError>,
+        self,
+        mut validate: impl FnMut(&Contents, &Facts) -> Result<(), BoxError>,
     ) -> Result<(), JournalError> {
-        match self.prepare(validate).and_then(|()| self.publish()) {
+        self.carry_out(|form, contents, facts| match form {
+            Form::New => validate(contents, facts),
+            Form::Old => Ok(()), // this run read it
+        })
+    }
+
+    /// The same, of whatever run the journal is. Before the old file is brought back, `check`
+    /// sees what that is.
+    pub(super) fn carry_out(
+        mut self,
+        mut check: impl FnMut(Form, &Contents, &Facts) -> Result<(), BoxError>,
+    ) -> Result<(), JournalError> {
+        match self.make_new(&mut check) {
             Ok(()) => self.end(),
-            Err(cause) => Err(self.give_up(cause)),
+            Err(cause) => Err(self.give_up(cause, check)),
+        }
+    }
+
+    /// Steps A1 to A4, as far as they are not done.
+    fn make_new(
+        &mut self,
+        check: &mut impl FnMut(Form, &Contents, &Facts) -> Result<(), BoxError>,
+    ) -> Result<(), JournalError> {
+        let validate = |contents: &Contents, facts: &Facts| check(Form::New, contents, facts);
+        if self.stage == Stage::Published {
+            self.validate(validate)?;
+        } else {
+            self.prepare(validate)?;
+            self.publish()?;
+        }
+        self.still_there()
+    }
+
+    /// Refuses a file that lost its name to another while it was changed: whoever opens the
+    /// name would not find what was done.
+    pub(super) fn still_there(&self) -> Result<(), JournalError> {
+        let own = self.file.identity().map_err(at(&self.path, "asking for its identity"))?;
+        match self.disk.identity(&self.path) {
+            Ok(found) if found == own => Ok(()),
+            Ok(_) => Err(JournalError::Replaced { path: self.path.clone() }),
+            Err(error) => Err(at(&self.path, "looking for it")(error)),
         }
     }
 
@@ -173,10 +213,39 @@ impl<D: Disk> Journal<'_, D> {
             .map_err(|source| JournalError::Invalid { path: self.path.clone(), source })
     }
 
-    /// Rolls back, and says why and with what success.
-    pub(super) fn give_up(&mut self, cause: JournalError) -> JournalError {
+    /// Checks that the journal holds the old file, if that is to be written.
+    pub(super) fn prove(
+        &self,
+        mut check: impl FnMut(Form, &Contents, &Facts) -> Result<(), BoxError>,
+    ) -> Result<(), JournalError> {
+        if self.own || matches!(self.stage, Stage::Committed | Stage::Restored | Stage::Ended(_)) {
+            return Ok(());
+        }
+        check(Form::Old, &self.old()?, self.facts())
+            .map_err(|source| JournalError::NotOld { path: self.path.clone(), source })
+    }
+
+    /// The bytes of the old file, in memory of the size of the changes where the file is mapped.
+    fn old(&self) -> Result<Contents, JournalError> {
+        let mut contents = self.file.contents().map_err(at(&self.path, "reading"))?;
+        contents.cut(self.header.len_before);
+        let mut images = Images::of(self)?;
+        for entry in self.entries.iter().filter(|entry| !entry.appended) {
+            let (before, _) = images.get(entry)?;
+            contents.lay_over(self.offset(entry.page), before.unwrap_or_default());
+        }
+        contents.lay_over(0, &self.heads.before);
+        Ok(contents)
+    }
+
+    /// Rolls back if that makes the old file, and says why and with what success.
+    fn give_up(
+        &mut self,
+        cause: JournalError,
+        check: impl FnMut(Form, &Contents, &Facts) -> Result<(), BoxError>,
+    ) -> JournalError {
         let (path, cause) = (self.path.clone(), Box::new(cause));
-        match self.roll_back() {
+        match self.prove(check).and_then(|()| self.roll_back()) {
             Ok(()) => JournalError::RolledBack { path, cause },
             Err(then) => JournalError::Unsettled { path, cause, then: Box::new(then) },
         }
@@ -247,7 +316,7 @@ impl<D: Disk> Journal<'_, D> {
     /// Those of the file system.
     pub fn preview(&self) -> Result<Contents, JournalError> {
         let mut contents = self.file.contents().map_err(at(&self.path, "reading"))?;
-        contents.lay_over(&self.heads.after);
+        contents.lay_over(0, &self.heads.after);
         Ok(contents)
     }
 

@@ -1,26 +1,21 @@
 //! Several files changed as one unit (upgrade, "Several files").
 //!
-//! No file is published before all are written, and no journal is removed before a
-//! set file says that all are published. So a later run can always make all files new,
-//! or all of them old.
+//! All files are put on record before one is touched. No file is published before all are
+//! written, and no journal is removed before it is on record that all are published. So a
+//! later run can always make all files new, or all of them old, whichever of them it is given.
 
 use std::path::{Path, PathBuf};
 
-use super::discard;
-use super::disk::{Contents, Disk, DiskFile};
+use super::disk::{Contents, Disk};
 use super::error::{BoxError, JournalError, at};
-use super::format::{self, Ending};
+use super::format::{Ending, Say};
 use super::leftover::LeftoverState::{
-    Damaged, Foreign, HalfWritten, Outdated, RollingBack, Superseded, TornHead, Untouched,
+    Damaged, Foreign, HalfWritten, Outdated, RollingBack, Superseded, TornHead, Unproven, Untouched,
 };
 use super::leftover::{Leftover, LeftoverState, Outcome};
-use super::plan::{Estimate, Facts, PageChange};
+use super::plan::{Estimate, Facts, Form, PageChange};
+use super::record::{self, Record, Unwritten};
 use super::run::{Journal, Stage};
-
-/// Name of the set file.
-pub(crate) const NAME: &str = "bdbkit-set.done";
-/// Longest set file that is read, in bytes.
-const LONGEST: u64 = 64 << 20;
 
 /// Files that are changed as one unit: all are new in the end, or all are as before.
 #[derive(Debug)]
@@ -28,22 +23,26 @@ pub struct Set<'d, D: Disk> {
     disk: &'d D,
     directory: PathBuf,
     journals: Vec<Journal<'d, D>>,
+    /// Whether the members are on record.
+    recorded: bool,
 }
 
 impl<'d, D: Disk> Set<'d, D> {
-    /// An empty set, whose set file is to stand in this directory.
+    /// An empty set, which goes on record in this directory.
     ///
     /// # Errors
     ///
-    /// [`JournalError::Exists`] if there is a set file: see [`SetLeftover`]. Those of the
-    /// file system.
+    /// [`JournalError::Exists`] if one is on record: see [`SetLeftover`].
+    /// [`JournalError::NotOurs`], [`JournalError::Strange`] or [`JournalError::Io`] if
+    /// something else has the name of such a record. Those of the file system.
     pub fn new(disk: &'d D, directory: &Path) -> Result<Self, JournalError> {
         let directory = disk.resolve(directory).map_err(at(directory, "resolving"))?;
-        let path = directory.join(NAME);
-        if disk.exists(&path).map_err(at(&path, "looking for it"))? {
-            return Err(JournalError::Exists { path });
+        for say in [Say::Members, Say::Published] {
+            if record::read(disk, &directory, say, None)?.not_foreign()?.is_there() {
+                return Err(JournalError::Exists { path: record::place(&directory, say) });
+            }
         }
-        Ok(Set { disk, directory, journals: Vec::new() })
+        Ok(Set { disk, directory, journals: Vec::new(), recorded: false })
     }
 
     /// Writes the journal of one file: [`Journal::write`]. No file is touched before
@@ -77,26 +76,20 @@ impl<'d, D: Disk> Set<'d, D> {
     /// files are new.
     pub fn run(
         mut self,
-        validate: impl FnMut(&Path, &Contents, &Facts) -> Result<(), BoxError>,
+        mut validate: impl FnMut(&Path, &Contents, &Facts) -> Result<(), BoxError>,
     ) -> Result<(), JournalError> {
         if self.journals.is_empty() {
             return Ok(());
         }
-        if let Err(cause) = self.publish(validate) {
-            return Err(self.give_up(cause));
+        match self.record(Say::Members) {
+            Ok(()) => self.recorded = true,
+            // No file is touched yet: without a record of them, all are as they were.
+            Err(unwritten) => return Err(self.give_up(unwritten.cause, |_, _, _, _| Ok(()))),
         }
-        let seal = match self.create_seal() {
-            Ok(seal) => seal,
-            // A set file that is there is that of others.
-            Err(cause) => return Err(self.give_up(cause)),
-        };
-        if let Err(cause) = self.seal(&seal) {
-            return Err(match self.unseal() {
-                Ok(()) => self.give_up(cause),
-                Err(then) => self.unsettled(cause, then),
-            });
-        }
-        self.end()
+        self.carry_out(|path, form, contents, facts| match form {
+            Form::New => validate(path, contents, facts),
+            Form::Old => Ok(()), // this run read it
+        })
     }
 
     /// Makes all files what they were before, and removes their journals.
@@ -108,14 +101,31 @@ impl<'d, D: Disk> Set<'d, D> {
         self.restore()
     }
 
+    /// All that is left to do once the members are on record.
+    fn carry_out(
+        &mut self,
+        mut check: impl FnMut(&Path, Form, &Contents, &Facts) -> Result<(), BoxError>,
+    ) -> Result<(), JournalError> {
+        if let Err(cause) = self.publish(&mut check) {
+            return Err(self.give_up(cause, check));
+        }
+        if let Err(Unwritten { cause, removed }) = self.record(Say::Published) {
+            return Err(match removed {
+                Ok(()) => self.give_up(cause, check),
+                Err(then) => self.unsettled(cause, then),
+            });
+        }
+        self.end()
+    }
+
     /// Steps A1 to A4 of all files.
     fn publish(
         &mut self,
-        mut validate: impl FnMut(&Path, &Contents, &Facts) -> Result<(), BoxError>,
+        check: &mut impl FnMut(&Path, Form, &Contents, &Facts) -> Result<(), BoxError>,
     ) -> Result<(), JournalError> {
         for journal in &mut self.journals {
             let path = journal.path.clone();
-            let validate = |contents: &Contents, facts: &Facts| validate(&path, contents, facts);
+            let validate = |contents: &Contents, facts: &Facts| check(&path, Form::New, contents, facts);
             match journal.stage {
                 Stage::Ended(_) => {}
                 Stage::Published => journal.validate(validate)?,
@@ -123,50 +133,59 @@ impl<'d, D: Disk> Set<'d, D> {
             }
         }
         let open = |stage| matches!(stage, Stage::Applied | Stage::Publishing);
-        self.journals.iter_mut().filter(|journal| open(journal.stage)).try_for_each(Journal::publish)
+        self.journals.iter_mut().filter(|journal| open(journal.stage)).try_for_each(Journal::publish)?;
+        self.journals.iter().try_for_each(Journal::still_there)
     }
 
-    fn create_seal(&self) -> Result<D::File, JournalError> {
-        let path = self.directory.join(NAME);
-        self.disk.create_new(&path).map_err(at(&path, "creating"))
-    }
-
-    /// Puts on record that all files are published.
-    fn seal(&self, file: &D::File) -> Result<(), JournalError> {
-        let path = self.directory.join(NAME);
+    /// Puts something on record about all files.
+    fn record(&self, say: Say) -> Result<(), Unwritten> {
         let members = self.journals.iter().map(|journal| {
             let name = journal.path.strip_prefix(&self.directory).unwrap_or(&journal.path);
             (journal.header.id, name.as_os_str().as_encoded_bytes())
         });
-        file.write_at(0, &format::encode_set(members)).map_err(at(&path, "writing"))?;
-        file.sync_all().map_err(at(&path, "syncing"))?;
-        self.disk.sync_dir(&self.directory).map_err(at(&self.directory, "syncing"))
+        record::write(self.disk, &self.directory, say, members)
     }
 
-    /// Removes the set file.
-    fn unseal(&self) -> Result<(), JournalError> {
-        discard(self.disk, &self.directory.join(NAME))
-    }
-
-    /// Steps E1 and E2 of all files, then the set file goes.
+    /// Steps E1 and E2 of all files, then the records go: the one that says that all files are
+    /// new is the last.
     fn end(&mut self) -> Result<(), JournalError> {
-        // The set file must outlive all journals, but one that stays holds up no other.
+        // The record must outlive all journals, but one that stays holds up no other.
         let ended: Vec<_> =
             self.journals.iter_mut().map(|journal| journal.close(Ending::Completed)).collect();
         ended.into_iter().collect::<Result<(), _>>()?;
-        self.unseal().map_err(|cause| JournalError::NotRemoved {
+        let members = if self.recorded { self.forget(Say::Members) } else { Ok(()) };
+        members.and_then(|()| self.forget(Say::Published)).map_err(|cause| JournalError::NotRemoved {
             path: self.directory.clone(),
             state: "complete",
             cause: Box::new(cause),
         })
     }
 
-    /// Rolls all files back, and says why and with what success.
-    fn give_up(&mut self, cause: JournalError) -> JournalError {
-        match self.restore() {
+    fn forget(&self, say: Say) -> Result<(), JournalError> {
+        record::remove(self.disk, &self.directory, say)
+    }
+
+    /// Rolls all files back if what that would make of them is right, and says why and with what
+    /// success.
+    fn give_up(
+        &mut self,
+        cause: JournalError,
+        mut check: impl FnMut(&Path, Form, &Contents, &Facts) -> Result<(), BoxError>,
+    ) -> JournalError {
+        match self.prove(&mut check).and_then(|()| self.restore()) {
             Ok(()) => JournalError::RolledBack { path: self.directory.clone(), cause: Box::new(cause) },
             Err(then) => self.unsettled(cause, then),
         }
+    }
+
+    /// Checks that the journals hold the old files: of all of them before one is written.
+    fn prove(
+        &self,
+        check: &mut impl FnMut(&Path, Form, &Contents, &Facts) -> Result<(), BoxError>,
+    ) -> Result<(), JournalError> {
+        self.journals.iter().try_for_each(|journal| {
+            journal.prove(|form, contents, facts| check(&journal.path, form, contents, facts))
+        })
     }
 
     fn unsettled(&self, cause: JournalError, then: JournalError) -> JournalError {
@@ -186,7 +205,8 @@ impl<'d, D: Disk> Set<'d, D> {
             self.journals.iter_mut().try_for_each(Journal::intend)?;
         }
         let restored: Vec<_> = self.journals.iter_mut().map(Journal::roll_back).collect();
-        restored.into_iter().collect()
+        restored.into_iter().collect::<Result<(), _>>()?;
+        if self.recorded { self.forget(Say::Members) } else { Ok(()) }
     }
 }
 
@@ -195,20 +215,23 @@ impl<'d, D: Disk> Set<'d, D> {
 pub struct SetLeftover<'d, D: Disk> {
     disk: &'d D,
     directory: PathBuf,
-    /// Ids of the journals whose files are all published.
-    sealed: Option<Vec<u64>>,
+    /// Which files are of the set.
+    on_record: Record,
+    /// Those that are published: all of a set.
+    published: Record,
     members: Vec<Leftover<'d, D>>,
 }
 
 impl<'d, D: Disk> SetLeftover<'d, D> {
-    /// Puts together what an earlier run left behind of a set: the set file in the
-    /// directory, and the leftovers of all files of the set, as far as they have any
+    /// Puts together what an earlier run left behind of a set: its records in the directory,
+    /// and the leftovers of all files of the set, as far as they have any
     /// ([`Leftover::one_of_set`]). `None` if there is nothing.
     ///
     /// # Errors
     ///
-    /// [`JournalError::NotOfSet`] for a leftover that is none of a set; those of the file
-    /// system.
+    /// [`JournalError::NotOfSet`] for a leftover that is none of a set;
+    /// [`JournalError::NotOurs`], [`JournalError::Strange`] or [`JournalError::Io`] if there
+    /// are leftovers, and a record that is not to be believed; those of the file system.
     pub fn new(
         disk: &'d D,
         directory: &Path,
@@ -218,21 +241,32 @@ impl<'d, D: Disk> SetLeftover<'d, D> {
             return Err(JournalError::NotOfSet { path: other.path.clone() });
         }
         let directory = disk.resolve(directory).map_err(at(directory, "resolving"))?;
-        let present = Self::has_set_file(disk, &directory)?;
-        let sealed = if present { read_set(disk, &directory.join(NAME))? } else { None };
-        let found = present || !members.is_empty();
-        Ok(found.then_some(SetLeftover { disk, directory, sealed, members }))
+        let owner = members.iter().find_map(|member| member.journal()).map(|journal| journal.file);
+        let mut on_record = record::read(disk, &directory, Say::Members, owner)?;
+        let mut published = record::read(disk, &directory, Say::Published, owner)?;
+        if !members.is_empty() {
+            (on_record, published) = (on_record.not_foreign()?, published.not_foreign()?);
+        }
+        let found = on_record.is_there() || published.is_there() || !members.is_empty();
+        Ok(found.then_some(SetLeftover { disk, directory, on_record, published, members }))
     }
 
-    /// Whether there is a set file in the directory: then the journals in it that are of a
-    /// set belong together, whichever of them are left.
+    /// The files in a directory that are on record as those of a set, or as published; `None`
+    /// if there is no record.
     ///
     /// # Errors
     ///
     /// Those of the file system.
-    pub fn has_set_file(disk: &D, directory: &Path) -> Result<bool, JournalError> {
-        let path = directory.join(NAME);
-        disk.exists(&path).map_err(at(&path, "looking for it"))
+    pub fn on_record(disk: &D, directory: &Path) -> Result<Option<Vec<PathBuf>>, JournalError> {
+        let (mut there, mut paths) = (false, Vec::new());
+        for say in [Say::Members, Say::Published] {
+            let record = record::read(disk, directory, say, None)?;
+            there |= record.is_there();
+            paths.extend(record.members().iter().filter_map(|member| member.path(directory)));
+        }
+        paths.sort();
+        paths.dedup();
+        Ok(there.then_some(paths))
     }
 
     /// The leftovers of the files.
@@ -242,7 +276,8 @@ impl<'d, D: Disk> SetLeftover<'d, D> {
     }
 
     /// Does what is right without a wish of the user: makes all files new, unless rolling
-    /// back had begun or no file was touched yet. Then all are as before.
+    /// back had begun or no file was touched yet. Then all are as before. `check` sees every
+    /// file with its path, new, or old before it is brought back.
     ///
     /// # Errors
     ///
@@ -250,44 +285,60 @@ impl<'d, D: Disk> SetLeftover<'d, D> {
     /// on without it ([`Leftover::apart`]), or restore it. Else as [`Set::run`].
     pub fn resume(
         mut self,
-        validate: impl FnMut(&Path, &Contents, &Facts) -> Result<(), BoxError>,
+        check: impl FnMut(&Path, Form, &Contents, &Facts) -> Result<(), BoxError>,
     ) -> Result<Outcome, JournalError> {
-        self.end_sealed()?;
+        let ended = self.end_published()?;
         if self.members.is_empty() {
-            return Ok(Outcome::Completed);
+            return Ok(ended);
         }
-        self.refuse(|state| matches!(state, Damaged | Foreign | TornHead { .. }))?;
+        self.refuse(|state| matches!(state, Damaged | Foreign | Unproven | TornHead { .. }))?;
         if self.members.iter().any(|member| member.state == RollingBack) {
-            return self.roll_back();
+            return self.restore(check);
         }
         // No file is touched before all journals are whole, so some may be missing here.
         if self.members.iter().all(|member| matches!(member.state, Untouched | Outdated)) {
             self.members.iter().try_for_each(Leftover::remove)?;
+            if self.on_record.is_there() {
+                record::remove(self.disk, &self.directory, Say::Members)?;
+            }
             return Ok(Outcome::Discarded);
         }
         self.refuse(|state| state == Outdated)?;
-        self.into_set()?.run(validate).map(|()| Outcome::Completed)
+        self.into_set()?.carry_out(check).map(|()| Outcome::Completed)
     }
 
-    /// Makes all files what they were before. [`Outcome::Completed`] if only the set file
-    /// was left to be removed.
+    /// Makes all files what they were before, once `check` has seen what that is.
+    /// [`Outcome::Completed`] if they were published already, and only the records were left to
+    /// be removed.
     ///
     /// # Errors
     ///
     /// [`JournalError::TooLate`] if all files were published; [`JournalError::Stuck`] if
     /// one of them cannot be rolled back: none is touched. Else as [`Set::roll_back`].
-    pub fn roll_back(mut self) -> Result<Outcome, JournalError> {
-        if let Some(member) = self.members.iter().find(|member| self.is_sealed(member)) {
+    pub fn roll_back(
+        mut self,
+        check: impl FnMut(&Path, Form, &Contents, &Facts) -> Result<(), BoxError>,
+    ) -> Result<Outcome, JournalError> {
+        if let Some(member) = self.members.iter().find(|member| self.is_published(member)) {
             return Err(JournalError::TooLate { path: member.path.clone() });
         }
         self.refuse(|state| {
-            matches!(state, Damaged | Foreign | Superseded | TornHead { restorable: false })
+            matches!(state, Damaged | Foreign | Superseded | Unproven | TornHead { restorable: false })
         })?;
-        self.end_sealed()?;
+        let ended = self.end_published()?;
         if self.members.is_empty() {
-            return Ok(Outcome::Completed);
+            return Ok(ended);
         }
-        self.into_set()?.roll_back().map(|()| Outcome::RolledBack)
+        self.restore(check)
+    }
+
+    fn restore(
+        self,
+        mut check: impl FnMut(&Path, Form, &Contents, &Facts) -> Result<(), BoxError>,
+    ) -> Result<Outcome, JournalError> {
+        let set = self.into_set()?;
+        set.prove(&mut check)?;
+        set.roll_back().map(|()| Outcome::RolledBack)
     }
 
     /// Refuses to go on with a file in certain states.
@@ -296,47 +347,43 @@ impl<'d, D: Disk> SetLeftover<'d, D> {
         member.map_or(Ok(()), |member| Err(member.stuck()))
     }
 
-    fn is_sealed(&self, member: &Leftover<'d, D>) -> bool {
+    fn is_published(&self, member: &Leftover<'d, D>) -> bool {
         let id = member.journal().map(|journal| journal.header.id);
-        id.is_some_and(|id| self.sealed.as_ref().is_some_and(|sealed| sealed.contains(&id)))
+        id.is_some_and(|id| self.published.members().iter().any(|published| published.journal == id))
     }
 
-    /// Ends what the set file says is published; then the set file goes. One that is not
-    /// whole was never relied upon.
-    fn end_sealed(&mut self) -> Result<(), JournalError> {
+    /// Ends what is on record as published; then the records go, unless that of the members is
+    /// needed for others. One that is not whole was never relied upon. What became of the set,
+    /// if that was all.
+    fn end_published(&mut self) -> Result<Outcome, JournalError> {
         let (ended, rest): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.members).into_iter().partition(|member| self.is_sealed(member));
+            std::mem::take(&mut self.members).into_iter().partition(|member| self.is_published(member));
         self.members = rest;
         let stuck = |state| matches!(state, Damaged | HalfWritten | RollingBack | TornHead { .. });
         if let Some(member) = ended.iter().find(|member| stuck(member.state)) {
             return Err(member.stuck());
         }
-        if self.sealed.is_some() {
-            let path = self.directory.join(NAME);
-            let file = self.disk.open(&path).map_err(at(&path, "opening"))?;
-            file.sync_all().map_err(at(&path, "syncing"))?;
-            self.disk.sync_dir(&self.directory).map_err(at(&self.directory, "syncing"))?;
+        let whole = matches!(self.published, Record::Whole(_));
+        if whole {
+            record::sync(self.disk, &self.directory, Say::Published)?;
         }
         for member in ended {
             member.settled()?.close(Ending::Completed)?;
         }
-        discard(self.disk, &self.directory.join(NAME))
+        if self.members.is_empty() && self.on_record.is_there() {
+            record::remove(self.disk, &self.directory, Say::Members)?;
+        }
+        if self.published.is_there() {
+            record::remove(self.disk, &self.directory, Say::Published)?;
+        }
+        // The record of the members is the last to go when files were rolled back.
+        let old = self.on_record.is_there() && !whole;
+        Ok(if old { Outcome::RolledBack } else { Outcome::Completed })
     }
 
     fn into_set(self) -> Result<Set<'d, D>, JournalError> {
         let journals = self.members.into_iter().map(Leftover::settled).collect::<Result<_, _>>()?;
-        Ok(Set { disk: self.disk, directory: self.directory, journals })
+        let recorded = self.on_record.is_there();
+        Ok(Set { disk: self.disk, directory: self.directory, journals, recorded })
     }
-}
-
-/// The ids in a set file; `None` if it is not whole: then it was never relied upon.
-fn read_set<D: Disk>(disk: &D, path: &Path) -> Result<Option<Vec<u64>>, JournalError> {
-    let file = disk.open(path).map_err(at(path, "opening"))?;
-    let size = file.size().map_err(at(path, "asking for its length"))?;
-    if size > LONGEST {
-        return Ok(None);
-    }
-    let mut bytes = vec![0; usize::try_from(size).unwrap_or_default()];
-    file.read_at(0, &mut bytes).map_err(at(path, "reading"))?;
-    Ok(format::parse_set(&bytes))
 }

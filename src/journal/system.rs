@@ -1,5 +1,6 @@
 //! The disk of the operating system.
 
+use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, FileTimes, FileType};
 use std::io::{self, ErrorKind};
 #[cfg(target_os = "linux")]
@@ -8,18 +9,22 @@ use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, fchown};
 use std::path::{Path, PathBuf};
 
 #[cfg(target_os = "linux")]
-use rustix::fs::Advice;
+use rustix::fs::{Advice, CWD, RenameFlags};
 use rustix::fs::{FallocateFlags, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::disk::{Contents, Disk, DiskFile, Identity, entries};
+use super::disk::{Contents, Disk, DiskFile, Identity, Standing, entries};
+use super::entry::{Entry, EntryKind};
 use super::error::{JournalError, at};
+#[cfg(target_os = "linux")]
+use super::users;
 
 /// The file systems of this machine.
 ///
 /// Files are locked both ways there are: with `flock`, and with the record locks of
-/// `fcntl`. Whether another program has the file open is looked up in `/proc`, where
-/// there is one, as far as this user may see it.
+/// `fcntl`. Whether another program has the file open or mapped is looked up in `/proc`, where
+/// there is one, as far as this user may see it ([`Disk::unseen`]): once, when the file is
+/// opened. Who opens it later, and does not ask for the lock, is not seen.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemDisk;
 
@@ -27,8 +32,23 @@ pub struct SystemDisk;
 #[derive(Debug)]
 pub struct SystemFile(File);
 
+impl SystemDisk {
+    /// Opens a regular file for reading, without a lock.
+    pub(crate) fn open_to_read(&self, path: &Path) -> io::Result<SystemFile> {
+        open(path, OFlags::RDONLY)
+    }
+}
+
+impl SystemFile {
+    /// The file as the standard library has it.
+    pub(crate) fn as_file(&self) -> &File {
+        &self.0
+    }
+}
+
 impl Disk for SystemDisk {
     type File = SystemFile;
+    type Lock = File;
 
     fn resolve(&self, path: &Path) -> io::Result<PathBuf> {
         fs::canonicalize(path)
@@ -48,12 +68,15 @@ impl Disk for SystemDisk {
             result => granted(result)?,
         }
         granted(rustix::fs::fcntl_lock(&file.0, lock))?;
+        #[cfg(target_os = "linux")]
         if !assume_closed {
-            let user = other_user(&file).map_err(at(path, "looking for programs that have it open"))?;
-            if let Some(process) = user {
+            let identity = file.identity().map_err(at(path, "asking for its identity"))?;
+            if let Some(process) = users::other(identity, &self.resolve(path).unwrap_or_default()) {
                 return Err(JournalError::InUse { path: path.to_owned(), process });
             }
         }
+        #[cfg(not(target_os = "linux"))]
+        let _ = assume_closed;
         Ok(file)
     }
 
@@ -62,13 +85,22 @@ impl Disk for SystemDisk {
     }
 
     fn read(&self, path: &Path) -> io::Result<Contents> {
-        open(path, OFlags::RDONLY)?.contents()
+        self.open_to_read(path)?.contents()
     }
 
     fn create_new(&self, path: &Path) -> io::Result<SystemFile> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
         let file = rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR)?;
         Ok(SystemFile(File::from(file)))
+    }
+
+    fn identity(&self, path: &Path) -> io::Result<Identity> {
+        Ok(identity(&fs::metadata(path)?))
+    }
+
+    #[cfg(target_os = "linux")]
+    fn unseen(&self) -> u64 {
+        users::unseen()
     }
 
     fn exists(&self, path: &Path) -> io::Result<bool> {
@@ -103,8 +135,54 @@ impl Disk for SystemDisk {
         fs::rename(from, to)
     }
 
+    #[cfg(target_os = "linux")]
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
+        match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+            // Not every file system can promise it.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) if !self.exists(to)? => fs::rename(from, to),
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => Err(ErrorKind::AlreadyExists.into()),
+            result => Ok(result?),
+        }
+    }
+
     fn sync_dir(&self, directory: &Path) -> io::Result<()> {
         File::open(directory)?.sync_all()
+    }
+
+    fn lock_dir(&self, directory: &Path) -> io::Result<File> {
+        let opened = File::open(directory)?;
+        match rustix::fs::flock(&opened, FlockOperation::NonBlockingLockExclusive) {
+            // Not every file system has this kind of lock, or has it for directories.
+            Ok(()) | Err(Errno::NOTSUP | Errno::NOSYS | Errno::INVAL | Errno::BADF) => Ok(opened),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn look(&self, path: &Path) -> io::Result<Option<Entry>> {
+        match fs::symlink_metadata(path) {
+            Ok(found) => Ok(Some(entry(&found))),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn names(&self, directory: &Path) -> io::Result<Vec<OsString>> {
+        let mut names =
+            fs::read_dir(directory)?.map(|entry| Ok(entry?.file_name())).collect::<io::Result<Vec<_>>>()?;
+        names.sort();
+        Ok(names)
+    }
+
+    fn open_plain(&self, path: &Path) -> io::Result<SystemFile> {
+        open(path, OFlags::RDONLY | OFlags::NOFOLLOW)
+    }
+
+    fn resemble_dir(&self, directory: &Path, other: &Path) -> io::Result<()> {
+        own_as(&File::open(directory)?, &fs::metadata(other)?)
+    }
+
+    fn user(&self) -> u32 {
+        rustix::process::geteuid().as_raw()
     }
 
     fn free_space(&self, directory: &Path) -> io::Result<u64> {
@@ -167,6 +245,12 @@ impl DiskFile for SystemFile {
         Ok(identity(&self.0.metadata()?))
     }
 
+    fn standing(&self) -> io::Result<Standing> {
+        let file = self.0.metadata()?;
+        let user = rustix::process::geteuid().as_raw();
+        Ok(Standing { links: file.nlink(), owner: file.uid(), mode: file.mode() & 0o7777, user })
+    }
+
     #[cfg(feature = "mmap")]
     fn contents(&self) -> io::Result<Contents> {
         if self.size()? == 0 { Ok(Contents::from(Vec::new())) } else { Contents::map(&self.0) }
@@ -182,14 +266,14 @@ impl DiskFile for SystemFile {
 }
 
 /// Gives a file or folder the owner of another, as far as this user may, and its permissions.
-pub(crate) fn own_as(file: &File, model: &fs::Metadata) -> io::Result<()> {
+fn own_as(file: &File, model: &fs::Metadata) -> io::Result<()> {
     // Only the superuser gives files away; the copy of others is their own.
     let _ = fchown(file, Some(model.uid()), Some(model.gid()));
     file.set_permissions(model.permissions())
 }
 
 /// Gives a file the time of another, if the file system keeps times.
-pub(crate) fn keep_time(file: &File, model: &fs::Metadata) {
+fn keep_time(file: &File, model: &fs::Metadata) {
     if let Ok(modified) = model.modified() {
         let _ = file.set_times(FileTimes::new().set_modified(modified));
     }
@@ -207,24 +291,23 @@ fn open(path: &Path, flags: OFlags) -> io::Result<SystemFile> {
     }
 }
 
-fn identity(file: &fs::Metadata) -> Identity {
-    Identity { device: file.dev(), inode: file.ino() }
+fn entry(found: &fs::Metadata) -> Entry {
+    let kind = match found.file_type() {
+        kind if kind.is_file() => EntryKind::File,
+        kind if kind.is_dir() => EntryKind::Folder,
+        kind if kind.is_symlink() => EntryKind::Link,
+        _ => EntryKind::Special,
+    };
+    Entry {
+        links: found.nlink(),
+        owner: found.uid(),
+        mode: found.mode() & 0o777,
+        size: found.len(),
+        changed: (found.ctime(), found.ctime_nsec()),
+        ..Entry::new(kind, identity(found))
+    }
 }
 
-/// A process, other than through this handle, that has the file open.
-fn other_user(file: &SystemFile) -> io::Result<Option<u32>> {
-    let wanted = file.identity()?;
-    let own = std::process::id();
-    let Ok(processes) = fs::read_dir("/proc") else { return Ok(None) };
-    for process in processes.flatten() {
-        let Some(number) = process.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
-        // Those of other users, and those that just ended, cannot be looked at.
-        let Ok(open) = fs::read_dir(process.path().join("fd")) else { continue };
-        let same = |entry: &fs::DirEntry| fs::metadata(entry.path()).is_ok_and(|m| identity(&m) == wanted);
-        let handles = open.flatten().filter(same).count();
-        if handles > usize::from(number == own) {
-            return Ok(Some(number));
-        }
-    }
-    Ok(None)
+pub(super) fn identity(file: &fs::Metadata) -> Identity {
+    Identity { device: file.dev(), inode: file.ino() }
 }

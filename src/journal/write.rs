@@ -90,6 +90,7 @@ impl<'d, D: Disk> Journal<'d, D> {
                 tail,
                 rolling: false,
                 stage: Stage::Committed,
+                own: true,
             }),
             Err(error) => {
                 // What stays behind is of no effect: a later run removes it.
@@ -172,6 +173,9 @@ impl<F: DiskFile> Draft<'_, F> {
                 .map_err(at(self.name, "writing"))?;
         }
         let heads = heads.ok_or_else(|| self.wrong(PageNo::META, "it is missing"))?;
+        if let Some(entry) = entries.first().filter(|_| self.facts.digest.is_none()) {
+            return Err(self.wrong(entry.page, "it changes, but there is no sum of the pairs"));
+        }
         let header = self.header(id, &mut entries, &heads)?;
         let commit = Record::Commit { entries: header.entries, offset: out.end() };
         out.append(&[&commit.encode(id)]).map_err(at(self.name, "writing"))?;
@@ -291,6 +295,6 @@ impl<F: DiskFile> Appender<'_, F> {
 
 /// A number that no other journal has: the seed with which the standard library keys
 /// its hash tables.
-fn random() -> u64 {
+pub(crate) fn random() -> u64 {
     RandomState::new().build_hasher().finish()
 }

@@ -86,9 +86,9 @@ impl LogDir {
         let mut found = Vec::new();
         for entry in fs::read_dir(path).map_err(error)? {
             let entry = entry.map_err(error)?;
+            let Some(number) = entry.file_name().to_str().and_then(number_of) else { continue };
             // Opening a pipe would wait for its other end.
-            let other = fs::metadata(entry.path()).is_ok_and(|kind| !kind.is_file() && !kind.is_dir());
-            if let Some(number) = entry.file_name().to_str().and_then(number_of).filter(|_| !other) {
+            if !fs::metadata(entry.path()).is_ok_and(|kind| !kind.is_file() && !kind.is_dir()) {
                 found.push((number, entry.path()));
             }
         }

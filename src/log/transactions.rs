@@ -106,6 +106,42 @@ pub enum Fate {
     Unknown,
 }
 
+/// The transactions of a log that is being read.
+#[derive(Default)]
+pub(crate) struct Reading<'a> {
+    found: Transactions<'a>,
+    /// The LSNs of checkpoints, and what they say.
+    checkpoints: Vec<(Lsn, Lsn)>,
+    gaps: Vec<Lsn>,
+    last: Lsn,
+}
+
+impl<'a> Reading<'a> {
+    /// The next record; none where one is missing.
+    pub(crate) fn next(&mut self, record: Option<&Record<'a>>) {
+        let Some(record) = record else {
+            self.gaps.push(self.last);
+            return;
+        };
+        self.last = record.lsn();
+        // The types below are those of transactions and files, in every version.
+        let event = if record.kind() < CHANGES { record.event() } else { Event::Other };
+        if let Event::Checkpoint { lsn, .. } = event {
+            self.checkpoints.push((record.lsn(), lsn));
+        }
+        if let Some(id) = record.txn() {
+            self.found.take(id, record, &event);
+        }
+    }
+
+    /// There are no more.
+    pub(crate) fn end(mut self) -> Transactions<'a> {
+        self.found.find_parents(&self.checkpoints, &self.gaps);
+        self.found.infer_aborts(&self.checkpoints, &self.gaps);
+        self.found
+    }
+}
+
 impl<'a> Transactions<'a> {
     /// How many transactions there are.
     #[must_use]
@@ -158,28 +194,15 @@ impl<'a> Transactions<'a> {
     }
 
     /// Takes in the records of a log, in their order.
-    pub(super) fn of(records: impl Iterator<Item = Result<Record<'a>, LogError>>) -> Transactions<'a> {
-        let mut found = Transactions::default();
-        let (mut checkpoints, mut gaps) = (Vec::new(), Vec::new());
-        let mut last = Lsn::default();
-        for record in records {
-            let Ok(record) = record else {
-                gaps.push(last);
-                continue;
-            };
-            last = record.lsn();
-            // The types below are those of transactions and files, in every version.
-            let event = if record.kind() < CHANGES { record.event() } else { Event::Other };
-            if let Event::Checkpoint { lsn, .. } = event {
-                checkpoints.push((record.lsn(), lsn));
-            }
-            if let Some(id) = record.txn() {
-                found.take(id, &record, &event);
-            }
-        }
-        found.find_parents(&checkpoints, &gaps);
-        found.infer_aborts(&checkpoints, &gaps);
-        found
+    pub(crate) fn of(records: impl Iterator<Item = Result<Record<'a>, LogError>>) -> Transactions<'a> {
+        let mut found = Transactions::begin();
+        records.for_each(|record| found.next(record.as_ref().ok()));
+        found.end()
+    }
+
+    /// For whoever reads the records for something else, too.
+    pub(crate) fn begin() -> Reading<'a> {
+        Reading::default()
     }
 
     fn take(&mut self, id: TxnId, record: &Record<'a>, event: &Event<'a>) {

@@ -3,6 +3,7 @@
 mod flags;
 mod hash;
 mod identify;
+mod kind;
 mod v6;
 mod v7;
 mod v8;
@@ -16,6 +17,7 @@ use nom::number::complete::u32 as number;
 pub use flags::Flags;
 pub(crate) use hash::Buckets;
 pub(crate) use identify::identify;
+pub use kind::{Extents, FileKind};
 
 use crate::error::{Defect, Error, Result};
 use crate::format::checksum;
@@ -176,6 +178,11 @@ impl Meta {
     /// Where the table of bucket pages stands on the metadata page of a HASH database.
     pub(crate) fn buckets_offset(&self) -> usize {
         if self.version == 6 { 80 } else { 96 }
+    }
+
+    /// Where the number of keys stands on the metadata page of a HASH database.
+    pub(crate) fn elements_offset(&self) -> usize {
+        if self.version == 6 { 72 } else { 88 }
     }
 
     /// Where the first page of the free list stands on the metadata page.

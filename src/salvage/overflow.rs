@@ -161,8 +161,8 @@ impl Chains {
             }
             _ => {
                 let wrong = Defect::PageType { found: page.type_byte(), expected: "overflow" };
-                let defect = if page.is_hole() { Defect::Unwritten } else { wrong };
-                return Err(Error::reached(no, defect, (holder, at)));
+                let empty = Defect::Unwritten { page: holder, offset: at };
+                return Err(Error::corrupt(no, at::TYPE, if page.is_hole() { empty } else { wrong }));
             }
         }
         // A link that the page confirms is no loop, and no way into another chain.

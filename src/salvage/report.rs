@@ -82,7 +82,7 @@ impl Report {
                     Defect::BeyondEnd { what, target, pages } => {
                         Defect::BeyondEnd { what, target, pages: place(PageNo(pages)).0 }
                     }
-                    Defect::Reached { defect, from, at } => Defect::Reached { defect, from: place(from), at },
+                    Defect::Unwritten { page, offset } => Defect::Unwritten { page: place(page), offset },
                     other => other,
                 };
                 Error::Corrupt { page: place(page), offset, defect }

@@ -87,8 +87,8 @@ impl Walk {
             Some(header) => {
                 let expected = "that of a tree's root";
                 let wrong = Defect::PageType { found: header.type_byte(), expected };
-                let defect = if header.is_hole() { Defect::Unwritten } else { wrong };
-                Error::reached(root, defect, (page, at))
+                let empty = Defect::Unwritten { page, offset: at };
+                Error::corrupt(root, at::TYPE, if header.is_hole() { empty } else { wrong })
             }
             None => {
                 let what = match of {
@@ -169,8 +169,8 @@ impl Walk {
                     work.typed.mark(child.page);
                     let expected = self.kinds.map_or("", |kinds| kinds.leaf.name());
                     let wrong = Defect::PageType { found: page.type_byte(), expected };
-                    let defect = if page.is_hole() { Defect::Unwritten } else { wrong };
-                    Error::reached(child.page, defect, (no, child.offset))
+                    let empty = Defect::Unwritten { page: no, offset: child.offset };
+                    Error::corrupt(child.page, at::TYPE, if page.is_hole() { empty } else { wrong })
                 }
             };
             work.report.problem(error);

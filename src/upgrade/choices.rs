@@ -58,6 +58,10 @@ pub struct Choices {
     pub ignore_logs: bool,
     /// Whether to take it that no program uses the file or its environment.
     pub assume_closed: bool,
+    /// Whether to upgrade even if pages hold what nothing leads to: they stay as they are, and
+    /// what could be found on them as long as they had their old form may be lost to the tools
+    /// of later releases.
+    pub leave_unreachable: bool,
 }
 
 /// What is done to a file.

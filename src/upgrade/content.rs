@@ -2,7 +2,7 @@
 //! "Validation").
 
 use std::sync::mpsc::{self, Receiver, SyncSender};
-use std::thread;
+use std::thread::{self, Builder};
 
 use sha2::{Digest, Sha256};
 
@@ -27,13 +27,40 @@ const BATCH: usize = 128 * 1024;
 /// Batches that may wait to be added.
 const AHEAD: usize = 4;
 
-/// Pairs on their way to the sum, which another thread adds up.
-struct Batches {
-    full: SyncSender<Vec<u8>>,
-    /// Those that were added, to be filled again.
-    spare: Receiver<Vec<u8>>,
+/// Pairs on their way to the sum.
+struct Batches<S> {
+    sum: S,
     batch: Vec<u8>,
     pairs: u64,
+}
+
+/// What adds up batches.
+trait Sum {
+    /// Adds a batch, and leaves one to be filled.
+    fn add(&mut self, batch: &mut Vec<u8>);
+}
+
+/// On this thread.
+impl Sum for Sha256 {
+    fn add(&mut self, batch: &mut Vec<u8>) {
+        self.update(&batch);
+        batch.clear();
+    }
+}
+
+/// On another thread.
+struct Beside {
+    full: SyncSender<Vec<u8>>,
+    /// Batches that were added, to be filled again.
+    spare: Receiver<Vec<u8>>,
+}
+
+impl Sum for Beside {
+    fn add(&mut self, batch: &mut Vec<u8>) {
+        let mut next = self.spare.try_recv().unwrap_or_default();
+        next.clear();
+        let _ = self.full.send(std::mem::replace(batch, next)); // fails only if the sum panicked
+    }
 }
 
 impl Content {
@@ -46,42 +73,60 @@ impl Content {
         let (full, batches) = mpsc::sync_channel(AHEAD);
         let (done, spare) = mpsc::channel();
         thread::scope(|scope| {
-            let sum = scope.spawn(move || {
+            let beside = Builder::new().spawn_scoped(scope, move || {
                 let mut sum = Sha256::new();
                 for batch in batches {
                     sum.update(&batch);
                     let _ = done.send(batch); // nobody fills another after the last
                 }
-                sum.finalize().into()
+                sum
             });
-            let mut batches = Batches { full, spare, batch: Vec::new(), pairs: 0 };
-            file.walk_databases(|part| match part {
-                Part::Database(database, pairs) => batches.database(database, pairs),
-                Part::Damage(error) => tolerate(error),
-            })?;
-            let pairs = batches.finish();
-            let digest = sum.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            Ok(Content { digest, pairs })
+            match beside {
+                Ok(beside) => {
+                    let (pairs, batches) = read(file, Beside { full, spare })?;
+                    drop(batches); // no more come
+                    let sum = beside.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+                    Ok(Content { digest: sum.finalize().into(), pairs })
+                }
+                Err(_) => Content::here(file),
+            }
         })
     }
-}
 
-impl Content {
-    /// Does some work while another thread reads all pairs, if they are wanted.
+    /// Reads all pairs, and adds them up on this thread.
+    fn here(file: &Database<'_>) -> Result<Content> {
+        let (pairs, sum) = read(file, Sha256::new())?;
+        Ok(Content { digest: sum.finalize().into(), pairs })
+    }
+
+    /// Does some work while another thread reads all pairs, if they are wanted. Where no other
+    /// can be made, this one reads them afterwards.
     pub(super) fn beside<T>(
         file: &Database<'_>,
         wanted: bool,
         work: impl FnOnce() -> T,
     ) -> (T, Option<Result<Content>>) {
         thread::scope(|scope| {
-            let content = wanted.then(|| scope.spawn(|| Content::of(file)));
+            let thread = wanted.then(|| Builder::new().spawn_scoped(scope, || Content::of(file)));
             let done = work();
-            let join = |thread: thread::ScopedJoinHandle<'_, _>| {
-                thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-            };
-            (done, content.map(join))
+            let content = thread.map(|thread| match thread {
+                Ok(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+                Err(_) => Content::of(file),
+            });
+            (done, content)
         })
     }
+}
+
+/// Reads all pairs into a sum: how many there are.
+fn read<S: Sum>(file: &Database<'_>, sum: S) -> Result<(u64, S)> {
+    let mut batches = Batches { sum, batch: Vec::new(), pairs: 0 };
+    file.walk_databases(|part| match part {
+        Part::Database(database, pairs) => batches.database(database, pairs),
+        Part::Damage(error) => tolerate(error),
+    })?;
+    batches.sum.add(&mut batches.batch);
+    Ok((batches.pairs, batches.sum))
 }
 
 /// Pages that nothing leads to are no part of the content.
@@ -92,7 +137,7 @@ fn tolerate(error: Error) -> Result<()> {
     }
 }
 
-impl Batches {
+impl<S: Sum> Batches<S> {
     fn database(&mut self, database: &Database<'_>, pairs: &mut Pairs<'_>) -> Result<()> {
         let name = database.name().unwrap_or_default();
         let numbered = database.meta().method() == Method::Recno;
@@ -135,20 +180,24 @@ impl Batches {
 
     fn add(&mut self, bytes: &[u8]) {
         if self.batch.len().saturating_add(bytes.len()) > BATCH {
-            self.flush();
+            self.sum.add(&mut self.batch);
         }
         self.batch.extend_from_slice(bytes);
     }
+}
 
-    fn flush(&mut self) {
-        let mut next = self.spare.try_recv().unwrap_or_default();
-        next.clear();
-        let batch = std::mem::replace(&mut self.batch, next);
-        let _ = self.full.send(batch); // fails only if the sum panicked, which its end tells
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    fn finish(mut self) -> u64 {
-        self.flush();
-        self.pairs
+    #[test]
+    fn a_sum_is_the_same_on_one_thread() {
+        for case in ["btree-v9-le-subdbs", "btree-v6-be-overflow", "recno-v9-le-var"] {
+            let file = std::fs::read(format!("testdata/{case}/data.db")).unwrap();
+            let db = Database::from_bytes(&file[..]).unwrap();
+            let content = Content::here(&db).unwrap();
+            assert!(content.pairs > 0);
+            assert_eq!(content, Content::of(&db).unwrap());
+        }
     }
 }

@@ -2,8 +2,8 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, ErrorKind, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::{MetadataExt, fchown};
+use std::path::Path;
 
 #[cfg(target_os = "linux")]
 use rustix::{fs::XattrFlags, io::Errno};
@@ -12,12 +12,12 @@ use super::draft::Draft;
 use super::error::{Refusal, UpgradeError};
 use super::validation;
 use crate::error::Error;
-use crate::journal::{self, BoxError, Contents, Disk, DiskFile, JournalError, SystemDisk};
+use crate::journal::{self, BoxError, Contents, Disk, DiskFile, JournalError, SystemDisk, SystemFile};
 
 /// Writes a copy, validates it, and gives it its name. The names of extended attributes that it
 /// could not be given.
 pub(super) fn write(
-    from: &Path,
+    (source, from): (&SystemFile, &Path),
     target: &Path,
     draft: &Draft<'_>,
     validate: impl FnOnce(&Contents) -> Result<(), BoxError>,
@@ -25,16 +25,14 @@ pub(super) fn write(
     if fs::symlink_metadata(target).is_ok() {
         return Err(Refusal::Exists { path: target.to_owned() }.into());
     }
-    let mut name = target.as_os_str().to_owned();
-    name.push(journal::DRAFT);
-    let name = PathBuf::from(name);
-    // Open until the end: so another run sees that somebody is at work.
-    let file = create(&name)?;
-    let done = fill(&file, draft)
-        .and_then(|()| SystemDisk.open(&name)?.contents())
+    // Open until the end: so that nobody else can be taken for it.
+    let (name, file) = journal::create_draft(&SystemDisk, target)?;
+    let done = fill(file.as_file(), draft)
+        .and_then(|()| file.contents())
         .map_err(at(&name))
         .and_then(|contents| validate(&contents).map_err(validation::failed))
-        .and_then(|()| finish(&file, from).map_err(at(&name)))
+        .and_then(|()| finish(file.as_file(), source.as_file()).map_err(at(&name)))
+        .and_then(|lost| still_there(source, from).map(|()| lost))
         .and_then(|lost| publish(&name, target).map(|()| lost));
     if done.is_err() {
         // What failed is said already; a draft that stays is in nobody's way.
@@ -43,21 +41,11 @@ pub(super) fn write(
     done
 }
 
-/// A new file, in place of one that a run left behind which died.
-fn create(path: &Path) -> Result<File, UpgradeError> {
-    let new = || File::options().write(true).create_new(true).mode(0o600).open(path);
-    match new() {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            match SystemDisk.open_exclusive(path, false) {
-                Err(error @ (JournalError::Locked { .. } | JournalError::InUse { .. })) => {
-                    return Err(error.into());
-                }
-                _ => fs::remove_file(path).map_err(at(path))?,
-            }
-            new().map_err(at(path))
-        }
-        created => created.map_err(at(path)),
-    }
+/// Refuses an original that lost its name to another file meanwhile: the copy would not be that
+/// of the file of this name.
+fn still_there(source: &SystemFile, from: &Path) -> Result<(), UpgradeError> {
+    let (found, own) = (SystemDisk.identity(from).map_err(at(from))?, source.identity().map_err(at(from))?);
+    if found == own { Ok(()) } else { Err(JournalError::Replaced { path: from.to_owned() }.into()) }
 }
 
 fn fill(file: &File, draft: &Draft<'_>) -> io::Result<()> {
@@ -71,13 +59,12 @@ fn fill(file: &File, draft: &Draft<'_>) -> io::Result<()> {
 /// Last of all the file gets the owner, the extended attributes and the permissions of the
 /// original, which may be one that nobody may write. The names of attributes that it could not
 /// be given.
-fn finish(file: &File, from: &Path) -> io::Result<Vec<String>> {
-    let from = File::open(from)?;
+fn finish(file: &File, from: &File) -> io::Result<Vec<String>> {
     let original = from.metadata()?;
     // Only the superuser gives files away; the copy of others is their own.
     let _ = fchown(file, Some(original.uid()), Some(original.gid()));
     #[cfg(target_os = "linux")]
-    let lost = attributes(&from, file)?;
+    let lost = attributes(from, file)?;
     #[cfg(not(target_os = "linux"))]
     let lost = Vec::new();
     file.set_permissions(original.permissions())?;
@@ -116,15 +103,10 @@ fn with_room(call: impl FnOnce(&mut [u8]) -> Result<usize, Errno>) -> Result<Vec
 /// Gives a file its name, but does not take the place of another that somebody made
 /// meanwhile.
 fn publish(draft: &Path, target: &Path) -> Result<(), UpgradeError> {
-    match fs::hard_link(draft, target) {
-        Ok(()) => fs::remove_file(draft),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            return Err(Refusal::Exists { path: target.to_owned() }.into());
-        }
-        // Not every file system has links.
-        Err(_) => fs::rename(draft, target),
-    }
-    .map_err(at(target))?;
+    SystemDisk.rename_new(draft, target).map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => Refusal::Exists { path: target.to_owned() }.into(),
+        _ => at(target)(error),
+    })?;
     let folder = journal::directory(target);
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(at(folder))
 }

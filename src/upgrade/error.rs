@@ -119,6 +119,17 @@ pub enum Refusal {
         /// The first of them.
         first: String,
     },
+    /// Pages hold what nothing leads to.
+    #[error(
+        "{} that nothing leads to, the first: {first} (see bdbkit salvage); it can be left as it is on request",
+        counted(*pages, "page")
+    )]
+    Unreachable {
+        /// How many pages.
+        pages: u64,
+        /// The first of them.
+        first: String,
+    },
     /// The content cannot be read as a whole.
     #[error("the content cannot be read: {first} (see bdbkit verify, bdbkit salvage)")]
     Unreadable {

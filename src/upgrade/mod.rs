@@ -5,11 +5,13 @@
 //!   become trees
 //! - `draft`: the file as it will be, in memory of the size of the changes
 //! - `plan`, `run`, `copy`, `report`, `progress`: what the user sees of it
-//! - `journals`, `leftovers`: the journals of a run, and those of an earlier one
+//! - `journals`, `backups`, `leftovers`: the journals and copies of a run, and what an earlier
+//!   one left behind
 //! - `databases`, `sorting`, `shared_keys`, `content`: what the steps need to know
 
+mod backups;
 mod choices;
-mod config;
+mod codes;
 mod content;
 #[cfg(unix)]
 mod copy;
@@ -38,16 +40,15 @@ mod v8_to_v9;
 mod validation;
 
 pub use choices::{Choices, NewId, RecordForm};
-pub(crate) use config::{Config, LOGS, LONGEST, log_folder};
 pub use content::Content;
 pub use draft::Reason;
 pub(crate) use error::counted;
 pub use error::{Refusal, UpgradeError};
-pub(crate) use logs::{Comparison, check_logs, highest_lsn, is_region, page_lsn};
+pub(crate) use logs::check_logs;
 pub use notice::Notice;
 pub use plan::{Change, Plan};
 pub use profile::{Duplicates, Profile};
 pub use progress::{Progress, Step};
-pub use report::{FileReport, Report};
+pub use report::{FileReport, Report, Settled};
 pub use reset::Reset;
 pub use run::{Upgrade, in_memory};

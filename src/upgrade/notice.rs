@@ -24,6 +24,11 @@ pub enum Notice {
     },
     /// An earlier run left a journal: the next one goes on with that first.
     Unfinished,
+    /// Processes of other users, of which this user cannot tell whether they have a file open.
+    Unseen {
+        /// How many.
+        processes: u64,
+    },
     /// Extended attributes that the copy could not be given.
     Attributes {
         /// Their names.
@@ -116,6 +121,11 @@ impl fmt::Display for Notice {
                     "{items} marked as deleted, the first on page {first}: left as it is, and reported by newer verifiers"
                 )
             }
+            Notice::Unseen { processes } => write!(
+                f,
+                "{} of other users cannot be looked at: whether one of them has the file open is not known",
+                if *processes == 1 { "1 process".to_owned() } else { format!("{processes} processes") }
+            ),
             Notice::LastPage { stored, last } => {
                 let danger = *stored != 0 && stored < last;
                 let danger = if danger { ": releases from 4.7 on would write over pages" } else { "" };

@@ -75,7 +75,7 @@ fn prepare_in<'p, O: ByteOrder>(
 ) -> Result<Prepared<'p>> {
     let profile = choices.profile;
     let version = file.meta().version();
-    let mut notices = structure(file, counter)?;
+    let mut notices = structure(file, choices.leave_unreachable, counter)?;
     let mut databases = Databases::find::<O>(file)?;
     if let Some(page) = databases.hash().filter(|_| version == 7 && profile.version() > 7) {
         return Err(Refusal::Hash { page }.into());
@@ -161,8 +161,13 @@ fn verdict(file: &Database<'_>, counter: Counter<'_>) -> Verdict {
     verify.progress(|progress| counter.pages(progress.pages, progress.total)).run()
 }
 
-/// What every operation begins with: refuses damage, and tells what stays as it is.
-pub(super) fn structure(file: &Database<'_>, counter: Counter<'_>) -> Result<Vec<Notice>> {
+/// What every operation begins with: refuses damage, and tells what stays as it is. Pages that
+/// hold something and that nothing leads to stay if they are to be left.
+pub(super) fn structure(
+    file: &Database<'_>,
+    leave_unreachable: bool,
+    counter: Counter<'_>,
+) -> Result<Vec<Notice>> {
     if file.tail() > 0 {
         return Err(Refusal::Tail { tail: file.tail() }.into());
     }
@@ -173,6 +178,11 @@ pub(super) fn structure(file: &Database<'_>, counter: Counter<'_>) -> Result<Vec
     if let Some(first) = bad().next() {
         let errors = u64::try_from(bad().count()).unwrap_or(u64::MAX);
         return Err(Refusal::Damaged { errors, first: first.to_string() }.into());
+    }
+    let mut lost = errors.clone().filter(|finding| finding.rule == Rule::Unreferenced && !leave_unreachable);
+    if let Some(first) = lost.next() {
+        let others = u64::try_from(lost.count()).unwrap_or(u64::MAX);
+        return Err(Refusal::Unreachable { pages: others.saturating_add(1), first: first.to_string() }.into());
     }
     let first_of = |rule: Rule| {
         let mut found = verdict.findings().iter().filter(move |finding| finding.rule == rule);

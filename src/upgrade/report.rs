@@ -43,6 +43,19 @@ pub struct FileReport {
     pub backup: Option<PathBuf>,
 }
 
+/// What became of what an earlier run had left behind.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Settled {
+    /// Of the files that were given, one by one: `None` if nothing was left behind.
+    pub files: Vec<Option<Outcome>>,
+    /// Of others that it had been changing together with them.
+    pub others: Vec<(PathBuf, Outcome)>,
+    /// The files that are not those beside which the journal was written: they, or others of
+    /// their name, were copied or restored since.
+    pub moved: Vec<PathBuf>,
+}
+
 impl FileReport {
     /// Whether anything was changed.
     #[must_use]

@@ -108,7 +108,8 @@ pub(super) fn prepare<'p>(
     id: FileId,
     counter: Counter<'_>,
 ) -> Result<Prepared<'p>> {
-    let notices = structure(file, counter)?;
+    // No page takes another form.
+    let notices = structure(file, true, counter)?;
     let (draft, content) = with_content(file, matches!(what, ResetOf::Lsns(_)), || {
         let mut draft = Draft::new(file.pages());
         match what {

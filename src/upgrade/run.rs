@@ -7,23 +7,24 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::backups::Backups;
 use super::choices::{Choices, Job, NewId, ResetOf};
 #[cfg(unix)]
 use super::copy;
 use super::databases::Missing;
 use super::error::{Refusal, Result, UpgradeError};
 use super::journals::Journals;
-use super::leftovers::{Settled, Wish};
+use super::leftovers::Wish;
 use super::notice::Notice;
 use super::plan::Plan;
 use super::prepare::{self, Prepared, Ready};
 use super::profile::Profile;
 use super::progress::{Progress, Step, Watch};
-use super::report::{FileReport, Report};
+use super::report::{FileReport, Report, Settled};
 use super::validation::{self, Validation};
 use super::{logs, reset};
 use crate::btree::Database;
-use crate::journal::{self, Backup, Disk, DiskFile, Facts, Identity, Operation, Outcome};
+use crate::journal::{self, Disk, DiskFile, Facts, Identity, JournalError, Operation, Outcome};
 use crate::types::FileId;
 
 /// A plan for a file of more bytes is not carried out in memory to see what comes of it.
@@ -122,7 +123,8 @@ impl Upgrade<'_, journal::SystemDisk> {
     }
 
     fn copy_one(&self, path: &Path, target: &Path) -> Result<FileReport> {
-        let contents = self.disk.read(path).map_err(at(path))?;
+        let source = self.disk.open_to_read(path).map_err(at(path))?;
+        let contents = source.contents().map_err(at(path))?;
         // A file that has the form already is checked all the same: it is written.
         self.ready(&contents)?;
         let db = Database::from_bytes(&contents[..])?;
@@ -136,7 +138,7 @@ impl Upgrade<'_, journal::SystemDisk> {
         }
         let facts = self.facts(&db, &prepared, id);
         let validating = self.watch.step(path, Step::Validate);
-        let lost = copy::write(path, target, &prepared.draft, |contents| {
+        let lost = copy::write((&source, path), target, &prepared.draft, |contents| {
             validation::whole(contents, &facts, validating)
         })?;
         prepared.notices.extend((!lost.is_empty()).then_some(Notice::Attributes { names: lost }));
@@ -177,7 +179,8 @@ impl<'d, D: Disk> Upgrade<'d, D> {
         self
     }
 
-    /// Copies each file to this folder first. The copies are removed when all went well.
+    /// Copies each file to this folder first, which is made if it is not there. The copies are
+    /// removed when all went well.
     #[must_use]
     pub fn backup_dir(mut self, folder: impl AsRef<Path>) -> Self {
         self.backup = Some(folder.as_ref().to_owned());
@@ -209,9 +212,19 @@ impl<'d, D: Disk> Upgrade<'d, D> {
     pub fn plan(&self) -> Result<Vec<Plan>> {
         let mut missing = Missing::new(&self.choices);
         let mut plan = |path: &PathBuf| self.plan_one(path, &mut missing).map_err(|error| error.about(path));
-        let plans = self.paths.iter().map(&mut plan).collect::<Result<_>>()?;
+        let mut plans = self.paths.iter().map(&mut plan).collect::<Result<Vec<_>>>()?;
         missing.none()?;
+        if let Some(first) = plans.iter_mut().find(|plan| plan.changes().len() > 0) {
+            first.notices.extend(self.unseen());
+        }
         Ok(plans)
+    }
+
+    /// That not all processes can be looked at which may have a file open: said once for all
+    /// files.
+    fn unseen(&self) -> Option<Notice> {
+        let processes = if self.choices.assume_closed { 0 } else { self.disk.unseen() };
+        (processes > 0).then_some(Notice::Unseen { processes })
     }
 
     /// Upgrades the files: all of them or none.
@@ -222,7 +235,7 @@ impl<'d, D: Disk> Upgrade<'d, D> {
     /// state a failure left the files: as they were, unless the disk failed again.
     pub fn run(&self) -> Result<Report> {
         let (places, files) = self.lock()?;
-        let Settled { files: leftovers, others } = self.settle(&places, &files, Wish::Resume)?;
+        let Settled { files: leftovers, others, .. } = self.settle(&places, &files, Wish::Implied)?;
         let own =
             self.paths.iter().zip(&leftovers).filter_map(|(path, of)| Some((path.clone(), of.clone()?)));
         let settled: Vec<_> = own.chain(others.iter().cloned()).collect();
@@ -242,7 +255,8 @@ impl<'d, D: Disk> Upgrade<'d, D> {
         leftovers: Vec<Option<Outcome>>,
     ) -> Result<Report> {
         let mut journals = Journals::new(self.disk, places)?;
-        let (mut reports, mut backups) = (Vec::new(), Vec::new());
+        let mut reports = Vec::new();
+        let mut backups = Backups::new(self.disk, self.backup.as_deref());
         let (mut validation, mut missing) = (Validation::default(), Missing::new(&self.choices));
         let mut written = Ok(());
         for ((path, file), leftover) in self.paths.iter().zip(files).zip(leftovers) {
@@ -257,12 +271,15 @@ impl<'d, D: Disk> Upgrade<'d, D> {
         }
         if let Err(error) = written.and_then(|()| missing.none()) {
             // Why a file is refused matters more than what could not be removed.
-            let _ = journals.discard().and_then(|()| remove(backups));
+            let _ = journals.discard().and_then(|()| backups.undo());
             return Err(error);
+        }
+        if let Some(first) = reports.iter_mut().find(|report| report.changed()) {
+            first.notices.extend(self.unseen());
         }
         let done = journals.run(&validation, &self.watch);
         if done.is_ok() && !self.keep_backup {
-            remove(backups)?;
+            backups.remove()?;
         }
         done?;
         Ok(Report { files: reports, others: Vec::new() })
@@ -308,8 +325,15 @@ impl<'d, D: Disk> Upgrade<'d, D> {
     /// That an earlier run left a journal, which the next one deals with first.
     fn unfinished(&self, path: &Path) -> Result<Vec<Notice>> {
         let place = self.disk.resolve(path).map_err(at(path))?;
-        let there = self.disk.exists(&journal::name(&place)).map_err(at(path))?;
-        Ok(there.then_some(Notice::Unfinished).into_iter().collect())
+        let name = journal::name(&place);
+        if !self.disk.exists(&name).map_err(at(path))? {
+            return Ok(Vec::new());
+        }
+        match journal::is_journal(self.disk, &name) {
+            Ok(true) => Ok(vec![Notice::Unfinished]),
+            Ok(false) => Err(JournalError::NotOurs { path: name, what: "a journal" }.into()),
+            Err(error) => Err(at(&name)(error).into()),
+        }
     }
 
     /// Plans one file, copies it if asked, and writes its journal.
@@ -318,7 +342,7 @@ impl<'d, D: Disk> Upgrade<'d, D> {
         path: &Path,
         file: &'f D::File,
         journals: &mut Journals<'f, D>,
-        backups: &mut Vec<Backup<'f, D>>,
+        backups: &mut Backups<'_, D>,
         validation: &mut Validation,
         missing: &mut Missing<'_>,
     ) -> Result<FileReport>
@@ -335,11 +359,7 @@ impl<'d, D: Disk> Upgrade<'d, D> {
         let (prepared, id) = self.prepare(&db, path, file.identity().ok())?;
         let mut backup = None;
         if !prepared.draft.is_empty() {
-            if let Some(folder) = &self.backup {
-                let made = Backup::make(self.disk, file, path, folder)?;
-                backup = Some(made.path().to_owned()).filter(|_| self.keep_backup);
-                backups.push(made);
-            }
+            backup = backups.copy(file, path)?.filter(|_| self.keep_backup);
             let facts = self.facts(&db, &prepared, id);
             let counter = self.watch.step(path, Step::Journal);
             journals.write(file, path, &facts, &prepared.draft, counter)?;
@@ -413,14 +433,6 @@ fn facts(job: Job, choices: &Choices, db: &Database<'_>, prepared: &Prepared<'_>
         digest: prepared.content.map(|content| content.digest),
         pairs: prepared.content.map_or(0, |content| content.pairs),
     }
-}
-
-/// Removes copies; one that was there before is not this run's to remove.
-fn remove<D: Disk>(backups: Vec<Backup<'_, D>>) -> Result<()> {
-    for backup in backups.into_iter().filter(|backup| !backup.found()) {
-        backup.remove()?;
-    }
-    Ok(())
 }
 
 /// Turns an error of the file system into one that names the file.

@@ -10,7 +10,7 @@ use super::prepare;
 use super::progress::{Counter, Step, Watch};
 use crate::btree::Database;
 use crate::error::file_bytes;
-use crate::journal::{BoxError, Facts};
+use crate::journal::{BoxError, Contents, Facts};
 use crate::meta::Meta;
 use crate::types::PageNo;
 
@@ -84,11 +84,34 @@ pub(super) fn whole(contents: &[u8], facts: &Facts, counter: Counter<'_>) -> Res
     if let Some(error) = error {
         return Err(invalid(error));
     }
-    let other = |found: &Content| (Some(found.digest), found.pairs) != (facts.digest, facts.pairs);
-    if let Some(content) = content.transpose()?.filter(other) {
-        return Err(invalid(format!("{} pairs, of which some are not those of before", content.pairs)));
+    content.transpose()?.map_or(Ok(()), |content| same(&content, facts))
+}
+
+/// Whether what a journal has as the old file is that: it has the pairs that the journal says.
+/// If only page 0 changed, it leads to them as the page does that is there now.
+pub(super) fn old(
+    contents: &[u8],
+    facts: &Facts,
+    now: impl FnOnce() -> Option<Contents>,
+) -> Result<(), BoxError> {
+    let db = Database::from_bytes(contents)?;
+    if facts.digest.is_some() {
+        return same(&Content::of(&db)?, facts);
     }
-    Ok(())
+    let now = now();
+    let now = now.as_deref().and_then(|now| Database::from_bytes(now).ok());
+    match now.filter(|now| !db.meta().leads_as(now.meta())) {
+        Some(_) => Err(invalid("page 0 leads elsewhere than that of the new file".to_owned())),
+        None => Ok(()),
+    }
+}
+
+/// Whether a file has the pairs that it had before.
+fn same(found: &Content, facts: &Facts) -> Result<(), BoxError> {
+    if (Some(found.digest), found.pairs) == (facts.digest, facts.pairs) {
+        return Ok(());
+    }
+    Err(invalid(format!("{} pairs, of which some are not those of before", found.pairs)))
 }
 
 /// Whether page 0 is right. All other pages were checked and read before, and stay as they
@@ -96,7 +119,7 @@ pub(super) fn whole(contents: &[u8], facts: &Facts, counter: Counter<'_>) -> Res
 fn head(contents: &[u8], facts: &Facts, before: &Meta) -> Result<(), BoxError> {
     let db = Database::from_bytes(contents)?;
     let version = db.meta().version();
-    if version == facts.target_version.into() && db.meta().leads_as(before) {
+    if version == u32::from(facts.target_version) && db.meta().leads_as(before) {
         return Ok(());
     }
     Err(invalid(format!("page 0 says version {version}, or leads elsewhere than before")))

@@ -639,7 +639,7 @@ fn class_25_a_page_of_zeros_costs_what_stood_on_it() {
             let found = salvage(&zeroed(&tree, page));
             if leaves.contains(&page) {
                 let parent = internal_pages(&tree).into_iter().find(|&p| tree.children(p).contains(&page));
-                let from = format!("of page {} leads here", parent.unwrap());
+                let from = format!("(page {}, byte", parent.unwrap());
                 found.gives(&tree, &pairs_on(&tree, &[page]), &[]).orphans(&[]).tells(page, &from);
             } else if internal_pages(&tree).contains(&page) {
                 found.gives(&tree, &[], &[]).orphans(&tree.leaves(page));

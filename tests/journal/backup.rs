@@ -1,9 +1,10 @@
 //! Whole copies of files.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use bdbkit::Endianness::Little;
-use bdbkit::journal::{Backup, Disk, JournalError, poisoned};
+use bdbkit::journal::{Backup, Disk, JournalError, is_remnant, poisoned};
 
 use crate::fake_disk::{FakeDisk, Fault};
 use crate::sample::Sample;
@@ -47,9 +48,41 @@ fn a_copy_is_whole_or_not_there() {
             let disk = disk.without_power();
             assert!(disk.bytes(COPY).unwrap() == sample.old && disk.bytes(PATH).unwrap() == sample.old);
             make(&disk).unwrap().remove().unwrap();
-            assert_eq!(disk.without_power().names(), [Path::new(PATH)]);
+            let mut names = disk.without_power().names();
+            // A draft that nobody finished is in nobody's way.
+            names.retain(|name| !is_remnant(name));
+            assert_eq!(names, [Path::new(PATH)]);
         }
     }
+}
+
+#[test]
+fn a_draft_takes_the_place_of_nothing() {
+    let sample = sample();
+    let mine = ["/backup/a.db.tmp", "/backup/a.db.bdbkit-tmp"];
+    let disk = FakeDisk::with([(PATH, &sample.old[..]), (mine[0], b"mine"), (mine[1], b"mine")]);
+    make(&disk).unwrap();
+    assert!(mine.iter().all(|name| disk.bytes(name).unwrap() == b"mine"));
+    assert_eq!(disk.names().len(), 4);
+}
+
+/// The draft goes if the copy cannot be made.
+#[test]
+fn a_copy_that_fails_leaves_nothing() {
+    let sample = sample();
+    let fresh = FakeDisk::with([(PATH, &sample.old[..])]);
+    let mut failed = 0;
+    for call in 0.. {
+        let disk = fresh.faulty(Fault::Fail { call, kind: ErrorKind::StorageFull });
+        let made = make(&disk).is_ok();
+        if !disk.failed() {
+            break;
+        }
+        let copies = disk.names().len() - 1;
+        assert!(made || copies == usize::from(disk.bytes(COPY).is_some()), "call {call}: {:?}", disk.names());
+        failed += usize::from(!made);
+    }
+    assert!(failed > 5, "{failed}");
 }
 
 #[test]
@@ -67,7 +100,8 @@ fn restoring_may_die_anywhere_and_be_done_again() {
     let sample = sample();
     let mut half_written = sample.new.clone();
     half_written[16..20].copy_from_slice(b"BBDK");
-    let fresh = FakeDisk::with([(PATH, &half_written[..]), (COPY, &sample.old), (JOURNAL, b"damaged")]);
+    let fresh =
+        FakeDisk::with([(PATH, &half_written[..]), (COPY, &sample.old), (JOURNAL, b"BDBKJRN1, damaged")]);
     for change in 0.. {
         let disk = fresh.faulty(Fault::Stop { change, sectors: 0 });
         let restored = restore(&disk);
@@ -85,6 +119,14 @@ fn restoring_may_die_anywhere_and_be_done_again() {
             assert!(disk.bytes(JOURNAL).is_none());
         }
     }
+}
+
+#[test]
+fn a_copy_is_not_restored_over_what_is_no_journal() {
+    let sample = sample();
+    let disk = FakeDisk::with([(PATH, &sample.new[..]), (COPY, &sample.old), (JOURNAL, b"mine")]);
+    assert!(matches!(restore(&disk), Err(JournalError::NotOurs { .. })));
+    assert!(disk.bytes(PATH).unwrap() == sample.new && disk.bytes(JOURNAL).unwrap() == b"mine");
 }
 
 #[test]

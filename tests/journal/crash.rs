@@ -20,7 +20,7 @@ type Gave = Option<Outcome>;
 fn change(disk: &FakeDisk, sample: &Sample) -> Result<Gave, JournalError> {
     let file = disk.open_exclusive(Path::new(PATH), false)?;
     let journal = sample.journal(disk, &file, PATH)?;
-    disk.mark();
+    disk.mark_at_first_sync(PATH);
     journal.run(|contents, facts| sample.validate(contents, facts))?;
     Ok(Some(Outcome::Completed))
 }

@@ -53,6 +53,11 @@ fn a_damaged_journal_never_makes_a_mixture() {
                     Ok(Some(Outcome::Discarded)) => (&sample.old, 0),
                     Ok(Some(_)) => (wanted, 1),
                     Err(JournalError::Stuck { .. }) if half_written => (&file, 2),
+                    // A wrong magic number: perhaps a file of somebody else.
+                    Err(JournalError::NotOurs { .. }) if !half_written && journal[..8] != *b"BDBKJRN1" => {
+                        assert!(disk.bytes(JOURNAL).unwrap() == journal);
+                        (&file, 2)
+                    }
                     other => panic!("{other:?}"),
                 };
                 assert!(disk.bytes(PATH).unwrap() == *bytes);
@@ -72,33 +77,154 @@ fn seal(header: &mut [u8]) {
 #[test]
 fn a_made_up_header_is_refused_or_harmless() {
     let sample = Sample::new(Little, 512, 3, &[2], 1);
-    let (file, journal) = died(&sample, |_| {});
     let mut refused = 0;
+    for half_written in [false, true] {
+        let (file, journal) = died(&sample, |journal| {
+            if half_written {
+                journal.apply().unwrap();
+            }
+        });
+        refused += made_up_headers(&sample, &file, &journal);
+    }
+    assert!(refused > 400, "{refused}");
+}
+
+/// Every byte of the header with some other values; how many of the headers are refused.
+fn made_up_headers(sample: &Sample, file: &[u8], journal: &[u8]) -> usize {
+    let (mut refused, half_written) = (0, *file != sample.old);
     for at in 0..508 {
         for value in [0x00, 0x01, 0x7f, 0x80, 0xff] {
-            let mut journal = journal.clone();
+            let mut journal = journal.to_vec();
             journal[at] = value;
             seal(&mut journal[..512]);
-            let disk = disk(&file, &journal);
+            let disk = disk(file, &journal);
             let locked = disk.open_exclusive(Path::new(PATH), false).unwrap();
-            let found = leftover(&disk, &locked, Path::new(PATH)).unwrap().unwrap();
+            let found = match leftover(&disk, &locked, Path::new(PATH)) {
+                Ok(found) => found.unwrap(),
+                Err(JournalError::NotOurs { .. }) => {
+                    assert!(at < 8 && !half_written && disk.bytes(JOURNAL).unwrap() == journal);
+                    refused += 1;
+                    continue;
+                }
+                Err(error) => panic!("byte {at}: {error}"),
+            };
             match found.state() {
                 LeftoverState::Damaged => refused += 1,
                 // A wrong byte of a length, or of the journal's id, looks like one cut short.
-                LeftoverState::Incomplete => assert!((24..80).contains(&at), "byte {at}"),
-                LeftoverState::Untouched => {}
+                LeftoverState::Incomplete => assert!(!half_written && (24..80).contains(&at), "byte {at}"),
+                LeftoverState::Untouched => assert!(!half_written),
+                LeftoverState::HalfWritten => assert!(half_written),
                 other => panic!("byte {at}: {other:?}"),
             }
-            match found.resume(|_, _| Ok(())) {
-                Ok(Outcome::Discarded) | Err(_) => assert!(disk.bytes(PATH).unwrap() == file),
+            match found.resume(|_, _, _| Ok(())) {
+                Ok(Outcome::Discarded) => assert!(!half_written && disk.bytes(PATH).unwrap() == file),
+                Err(_) => assert!(disk.bytes(PATH).unwrap() == file),
                 Ok(outcome) => {
-                    assert_eq!(outcome, Outcome::Completed);
+                    assert!(half_written && outcome == Outcome::Completed);
                     assert!(disk.bytes(PATH).unwrap() == sample.new, "byte {at}");
                 }
             }
         }
     }
-    assert!(refused > 200, "{refused}");
+    refused
+}
+
+/// Files that only have the name of a journal.
+#[test]
+fn what_is_no_journal_is_not_touched() {
+    let sample = Sample::new(Little, 512, 3, &[2], 1);
+    let mut zeros = vec![0; 700];
+    zeros[600] = 1;
+    let text = b"mine\n".repeat(300);
+    for other in [&b"mine"[..], &text, b"BDBKJRN2", b"BDBKSET1\x01", &zeros[..530], &zeros] {
+        let ours = other == &zeros[..530] || other == &zeros[..];
+        for wish in [Wish::Resume, Wish::RollBack] {
+            let disk = disk(&sample.old, other);
+            match later(&disk, PATH, &sample, wish) {
+                // As a run leaves it that died before it wrote the header.
+                Ok(Some(Outcome::Discarded)) => assert!(ours),
+                Err(JournalError::NotOurs { path, .. }) => {
+                    assert!(!ours && path == Path::new(JOURNAL));
+                    assert!(disk.bytes(JOURNAL).unwrap() == other);
+                }
+                other => panic!("{other:?}"),
+            }
+            assert!(disk.bytes(PATH).unwrap() == sample.old);
+        }
+    }
+    zeros[540] = 1;
+    let disk = disk(&sample.old, &zeros);
+    assert!(matches!(later(&disk, PATH, &sample, Wish::Resume), Err(JournalError::NotOurs { .. })));
+    assert!(disk.bytes(JOURNAL).unwrap() == zeros);
+}
+
+/// Without the sum of the pairs nobody can tell what such a journal makes of a file.
+#[test]
+fn a_journal_without_a_sum_is_not_believed() {
+    let sample = Sample::new(Little, 512, 3, &[2], 1);
+    let apply = |journal: &mut Journal<'_, FakeDisk>| journal.apply().unwrap();
+    let publish = |journal: &mut Journal<'_, FakeDisk>| {
+        journal.apply().unwrap();
+        journal.publish().unwrap();
+    };
+    let mut torn = died(&sample, apply);
+    torn.0[..40].copy_from_slice(&sample.new[..40]);
+    for (file, mut journal) in [died(&sample, apply), died(&sample, publish), torn] {
+        journal[100..132].fill(0);
+        seal(&mut journal[..512]);
+        for wish in [Wish::Resume, Wish::RollBack] {
+            let disk = disk(&file, &journal);
+            match later(&disk, PATH, &sample, wish) {
+                Err(JournalError::Stuck { state, .. }) => assert_eq!(state, LeftoverState::Unproven),
+                other => panic!("{other:?}"),
+            }
+            assert!(disk.bytes(PATH).unwrap() == file && disk.bytes(JOURNAL).unwrap() == journal);
+        }
+    }
+    // Nothing was written: it is no loss.
+    let (file, mut journal) = died(&sample, |_| {});
+    journal[100..132].fill(0);
+    seal(&mut journal[..512]);
+    let disk = disk(&file, &journal);
+    assert_eq!(later(&disk, PATH, &sample, Wish::Resume).unwrap(), Some(Outcome::Discarded));
+    assert!(disk.bytes(PATH).unwrap() == file && disk.bytes(JOURNAL).is_none());
+}
+
+/// A journal that would bring back something else than the old file: nothing is written.
+#[test]
+fn what_a_journal_would_bring_back_is_looked_at_first() {
+    let sample = Sample::new(Little, 512, 4, &[1, 2], 1);
+    let other = Sample { old: sample.new.clone(), ..sample.clone() };
+    let apply = |journal: &mut Journal<'_, FakeDisk>| journal.apply().unwrap();
+    let publish = |journal: &mut Journal<'_, FakeDisk>| {
+        journal.apply().unwrap();
+        journal.publish().unwrap();
+    };
+    for (file, mut journal) in [died(&sample, apply), died(&sample, publish)] {
+        let disk = disk(&file, &journal);
+        let error = later(&disk, PATH, &other, Wish::RollBack).unwrap_err();
+        assert!(matches!(error, JournalError::NotOld { .. }), "{error}");
+        assert!(disk.bytes(PATH).unwrap() == file && disk.bytes(JOURNAL).is_some());
+        // Neither what it makes of the file nor what it would bring back.
+        let neither = Sample { new: sample.old.clone(), ..other.clone() };
+        let error = later(&disk, PATH, &neither, Wish::Resume).unwrap_err();
+        assert!(matches!(error, JournalError::Unsettled { .. }), "{error}");
+        assert!(disk.bytes(PATH).unwrap() != sample.old && disk.bytes(JOURNAL).is_some());
+        // The same once rolling back is on record.
+        let end = journal.len() - 128;
+        let id: [u8; 8] = journal[56..64].try_into().unwrap();
+        let mut record = [&b"ROLL\0\0\0\0"[..], &id, &[0; 44]].concat();
+        record.extend(crc32fast::hash(&record).to_le_bytes());
+        journal[end..end + 64].copy_from_slice(&record);
+        for wish in [Wish::Resume, Wish::RollBack] {
+            let disk = self::disk(&file, &journal);
+            let error = later(&disk, PATH, &other, wish).unwrap_err();
+            assert!(matches!(error, JournalError::NotOld { .. }), "{error}");
+            assert!(disk.bytes(PATH).unwrap() == file);
+            assert_eq!(later(&disk, PATH, &sample, wish).unwrap(), Some(Outcome::RolledBack));
+            assert!(disk.bytes(PATH).unwrap() == sample.old);
+        }
+    }
 }
 
 #[test]
@@ -166,4 +292,5 @@ fn plans_that_do_not_fit_the_file_are_refused() {
     assert!(refused(&[4, 4, 0], &keep).contains("without a gap"));
     assert!(refused(&[1, 0], &|sample| sample.old[40] ^= 1).contains("not what the file holds"));
     assert!(refused(&[1, 0], &|sample| sample.page_size = 1024).contains("first 512 bytes"));
+    assert!(refused(&[1, 0], &|sample| sample.digest = None).contains("no sum of the pairs"));
 }

@@ -4,7 +4,9 @@
 use std::path::Path;
 
 use bdbkit::Endianness::{Big, Little};
-use bdbkit::journal::{self, Disk, Journal, JournalError, LeftoverState, Outcome, leftover};
+use bdbkit::journal::{
+    self, BoxError, Contents, Disk, Facts, Form, Journal, JournalError, LeftoverState, Outcome, leftover,
+};
 
 use crate::fake_disk::{FakeDisk, FakeFile};
 use crate::sample::{Sample, Wish, settle};
@@ -104,7 +106,7 @@ fn a_half_written_file_without_a_journal_is_lost() {
 #[test]
 fn incomplete() {
     let sample = sample();
-    for damage in [0, 510, 520, 2000] {
+    for damage in [8, 510, 520, 2000] {
         let disk = died(&sample, |_| {});
         edit(&disk, JOURNAL, |bytes| bytes[damage] ^= 1);
         let state = LeftoverState::Incomplete;
@@ -126,7 +128,7 @@ fn incomplete_but_half_written() {
 fn untouched() {
     let sample = sample();
     let disk = died(&sample, |_| {});
-    expect(&sample, &disk, LeftoverState::Untouched, New(Outcome::Completed), Old(Outcome::RolledBack));
+    expect(&sample, &disk, LeftoverState::Untouched, Old(Outcome::Discarded), Old(Outcome::RolledBack));
 }
 
 #[test]
@@ -162,12 +164,16 @@ fn complete() {
     expect(&sample, &disk, LeftoverState::Complete, New(Outcome::Completed), Old(Outcome::RolledBack));
 }
 
+/// Rejects the new file.
+fn worm_eaten(form: Form, _: &Contents, _: &Facts) -> Result<(), BoxError> {
+    if form == Form::New { Err("worm-eaten".into()) } else { Ok(()) }
+}
+
 #[test]
 fn complete_but_not_valid() {
     let sample = sample();
     let disk = died(&sample, publish);
-    let error =
-        with_leftover(&disk, |leftover, _| leftover.resume(|_, _| Err("worm-eaten".into())).unwrap_err());
+    let error = with_leftover(&disk, |leftover, _| leftover.resume(worm_eaten).unwrap_err());
     assert!(matches!(error, JournalError::RolledBack { .. }), "{error}");
     assert!(disk.bytes(PATH).unwrap() == sample.old);
     assert_eq!(disk.names(), [Path::new(PATH)]);
@@ -290,7 +296,7 @@ fn a_torn_page_zero_is_mended_on_request_only() {
         let state = LeftoverState::TornHead { restorable: true };
         expect(&sample, &disk, state, Kept, Old(Outcome::RolledBack));
         let forced =
-            with_leftover(&disk, |leftover, _| leftover.force_redo(|c, f| sample.validate(c, f)).unwrap());
+            with_leftover(&disk, |leftover, _| leftover.force_redo(|w, c, f| sample.check(w, c, f)).unwrap());
         assert_eq!(forced, Outcome::Completed);
         assert!(disk.bytes(PATH).unwrap() == sample.new);
     }
@@ -310,7 +316,7 @@ fn a_damaged_page_zero_is_mended_on_request_only() {
         expect(&sample, &disk, state, Kept, Old(Outcome::RolledBack));
         edit(&disk, PATH, |bytes| bytes[3 * 1024] ^= 1);
         expect(&sample, &disk, LeftoverState::TornHead { restorable: false }, Kept, Kept);
-        let forced = with_leftover(&disk, |leftover, _| leftover.force_redo(|_, _| Ok(())));
+        let forced = with_leftover(&disk, |leftover, _| leftover.force_redo(|_, _, _| Ok(())));
         assert!(matches!(forced, Err(JournalError::Stuck { .. })));
     }
 }
@@ -330,12 +336,39 @@ fn a_copied_file_is_accepted_with_a_notice() {
 }
 
 #[test]
+fn a_file_that_loses_its_name_is_not_done() {
+    let sample = sample();
+    let other = b"what somebody put in its place";
+    for own in [true, false] {
+        let disk = if own {
+            FakeDisk::with([(PATH, &sample.old[..])])
+        } else {
+            died(&sample, |journal| journal.apply().unwrap())
+        };
+        let file = disk.open_exclusive(Path::new(PATH), false).unwrap();
+        let replace = || disk.put(PATH, other);
+        let error = if own {
+            let journal = sample.journal(&disk, &file, PATH).unwrap();
+            journal.run(|contents, facts| sample.validate(contents, facts).map(|()| replace())).unwrap_err()
+        } else {
+            let left = leftover(&disk, &file, Path::new(PATH)).unwrap().unwrap();
+            left.resume(|form, contents, facts| sample.check(form, contents, facts).map(|()| replace()))
+                .unwrap_err()
+        };
+        let JournalError::RolledBack { cause, .. } = error else { panic!("{error}") };
+        assert!(matches!(*cause, JournalError::Replaced { .. }), "{cause}");
+        assert!(disk.bytes(PATH).unwrap() == other);
+        assert_eq!(disk.names(), [Path::new(PATH)]);
+    }
+}
+
+#[test]
 fn a_page_zero_that_does_not_change_is_told_apart_by_the_others() {
     let mut sample = Sample::new(Little, 512, 4, &[1, 3], 1);
     sample.new[..512].copy_from_slice(&sample.old[..512]);
     let sample = sample;
     let disk = died(&sample, |_| {});
-    expect(&sample, &disk, LeftoverState::Untouched, New(Outcome::Completed), Old(Outcome::RolledBack));
+    expect(&sample, &disk, LeftoverState::Untouched, Old(Outcome::Discarded), Old(Outcome::RolledBack));
     let disk = died(&sample, publish);
     expect(&sample, &disk, LeftoverState::Complete, New(Outcome::Completed), Old(Outcome::RolledBack));
     let disk = died(&sample, |journal| journal.apply().unwrap());

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use bdbkit::journal::{
-    BoxError, Contents, Disk, Estimate, Facts, Journal, JournalError, Leftover, Operation, Options, Outcome,
-    PageChange, Set, leftover,
+    BoxError, Contents, Disk, Estimate, Facts, Form, Journal, JournalError, Leftover, Operation, Options,
+    Outcome, PageChange, Set, leftover,
 };
 use bdbkit::{Endianness, FileId, PageNo, PageSize};
 
@@ -19,6 +19,7 @@ pub(crate) struct Sample {
     pub(crate) new: Vec<u8>,
     /// The pages that change, in the order of the plan, page 0 last.
     pub(crate) plan: Vec<usize>,
+    pub(crate) digest: Option<[u8; 32]>,
 }
 
 impl Sample {
@@ -51,7 +52,7 @@ impl Sample {
         new[24..92].copy_from_slice(&other[24..92]);
         let new = sealed(order, 9, new);
         let plan = changed.iter().copied().chain(pages..pages + appended).chain([0]).collect();
-        Sample { order, page_size, old, new, plan }
+        Sample { order, page_size, old, new, plan, digest: Some([9; 32]) }
     }
 
     pub(crate) fn facts(&self) -> Facts {
@@ -63,7 +64,7 @@ impl Sample {
             page_size: PageSize::new(self.page_size as u32).unwrap(),
             options: Options::default(),
             new_uid: FileId([7; 20]),
-            digest: Some([9; 32]),
+            digest: self.digest,
             pairs: 3,
         }
     }
@@ -100,6 +101,15 @@ impl Sample {
         path: &str,
     ) -> Result<(), JournalError> {
         set.write(file, Path::new(path), &self.facts(), self.estimate(), self.changes())
+    }
+
+    /// Accepts the new file, or the old one, and no other.
+    pub(crate) fn check(&self, form: Form, contents: &Contents, facts: &Facts) -> Result<(), BoxError> {
+        match form {
+            Form::New => self.validate(contents, facts),
+            Form::Old if contents[..] == self.old => Ok(()),
+            Form::Old => Err("not the old file".into()),
+        }
     }
 
     /// Accepts the new file and no other.
@@ -146,7 +156,7 @@ pub(crate) fn settle<D: Disk>(
     wish: Wish,
 ) -> Result<Outcome, JournalError> {
     match wish {
-        Wish::Resume => leftover.resume(|contents, facts| sample.validate(contents, facts)),
-        Wish::RollBack => leftover.roll_back(),
+        Wish::Resume => leftover.resume(|form, contents, facts| sample.check(form, contents, facts)),
+        Wish::RollBack => leftover.roll_back(|form, contents, facts| sample.check(form, contents, facts)),
     }
 }

@@ -11,6 +11,7 @@ use crate::sample::{Sample, Wish, settle};
 const DIRECTORY: &str = "/store";
 const PATHS: [&str; 3] = ["/store/a.db", "/store/b.db", "/store/c.db"];
 const SET_FILE: &str = "/store/bdbkit-set.done";
+const MEMBERS: &str = "/store/bdbkit-set.members";
 
 /// Three files that change in many pages, in page 0 alone, and by growing.
 fn samples() -> [Sample; 3] {
@@ -68,9 +69,11 @@ fn later(disk: &FakeDisk, samples: &[Sample; 3], wish: Wish) -> Result<Option<Ou
         }
     }
     let Some(set) = SetLeftover::new(disk, Path::new(DIRECTORY), members)? else { return Ok(gave) };
+    let check =
+        |path: &Path, form, contents: &_, facts: &_| sample(samples, path).check(form, contents, facts);
     let gave = match wish {
-        Wish::Resume => set.resume(|path, contents, facts| sample(samples, path).validate(contents, facts)),
-        Wish::RollBack => set.roll_back(),
+        Wish::Resume => set.resume(check),
+        Wish::RollBack => set.roll_back(check),
     };
     match gave {
         // All files are new, and it is too late to have them otherwise.
@@ -205,12 +208,66 @@ fn a_damaged_set_file_is_none() {
         for bytes in [&whole[..cut], &flipped] {
             let disk = finished.copy();
             disk.put(SET_FILE, bytes);
+            if bytes.len() > cut && cut < 8 {
+                // Perhaps a file of somebody else.
+                let error = later(&disk, &samples, Wish::RollBack).unwrap_err();
+                assert!(matches!(error, JournalError::NotOurs { .. }), "{error}");
+                assert_eq!(disk.bytes(SET_FILE).unwrap(), flipped);
+                continue;
+            }
             assert_eq!(later(&disk, &samples, Wish::RollBack).unwrap(), Some(Outcome::RolledBack));
             check(&disk, &samples, &Some(Outcome::RolledBack));
         }
     }
     assert!(matches!(
         Set::new(&finished, Path::new(DIRECTORY)),
-        Err(JournalError::Exists { path }) if path == Path::new(SET_FILE)
+        Err(JournalError::Exists { path }) if path == Path::new(MEMBERS)
     ));
+}
+
+/// From the first moment on at which a file is not old any more, until all are new or old again.
+#[test]
+fn the_members_are_on_record_as_long_as_one_is_unfinished() {
+    let samples = samples();
+    let (mut seen, mut published) = (0, 0);
+    for reject in [false, true] {
+        for number in 0.. {
+            let disk = disk(&samples).faulty(Fault::Stop { change: number, sectors: 0 });
+            let _ = change(&disk, &samples, reject);
+            if !disk.stopped() {
+                break;
+            }
+            for (how, disk) in disk.remains(4, 4) {
+                let found = PATHS.map(|path| disk.bytes(path).unwrap());
+                let all = |of: fn(&Sample) -> &Vec<u8>| found.iter().zip(&samples).all(|(f, s)| f == of(s));
+                let recorded = SetLeftover::on_record(&disk, Path::new(DIRECTORY)).unwrap();
+                if !all(|sample| &sample.old) && !all(|sample| &sample.new) {
+                    assert_eq!(recorded.unwrap(), PATHS.map(Path::new), "stopped at {number}; {how}");
+                    seen += 1;
+                }
+                published += usize::from(disk.bytes(SET_FILE).is_some() && disk.bytes(MEMBERS).is_none());
+            }
+        }
+    }
+    assert!(seen > 100 && published > 0, "{seen} {published}");
+}
+
+#[test]
+fn what_is_no_record_of_a_set_is_not_touched() {
+    let samples = samples();
+    for name in [MEMBERS, SET_FILE] {
+        for other in [&b"mine"[..], b"BDBKJRN1", &[0, 0, 1]] {
+            let disk = disk(&samples);
+            disk.put(name, other);
+            assert!(SetLeftover::on_record(&disk, Path::new(DIRECTORY)).unwrap().is_none());
+            assert!(SetLeftover::new(&disk, Path::new(DIRECTORY), Vec::new()).unwrap().is_none());
+            let error = change(&disk, &samples, false).unwrap_err();
+            assert!(
+                matches!(&error, JournalError::NotOurs { path, .. } if path == Path::new(name)),
+                "{error}"
+            );
+            assert_eq!(disk.bytes(name).unwrap(), other);
+            assert!(PATHS.iter().zip(&samples).all(|(path, sample)| disk.bytes(path).unwrap() == sample.old));
+        }
+    }
 }

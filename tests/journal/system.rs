@@ -1,8 +1,8 @@
 //! The real disk.
 
-use std::fs::{self, File};
-use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::PathBuf;
+use std::fs::{self, File, Permissions};
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -95,7 +95,7 @@ fn a_set_is_changed_and_goes_on() {
     drop(begin());
     let member = leftover(&SystemDisk, &file, &path).unwrap().unwrap();
     let set = SetLeftover::new(&SystemDisk, directory.path(), vec![member]).unwrap().unwrap();
-    assert_eq!(set.resume(|_, _, _| Ok(())).unwrap(), Outcome::Discarded);
+    assert_eq!(set.resume(|_, _, _, _| Ok(())).unwrap(), Outcome::Discarded);
     begin().run(|_, contents, facts| sample.validate(contents, facts)).unwrap();
     assert!(fs::read(&path).unwrap() == sample.new);
     assert_eq!(names(&directory), ["a.db"]);
@@ -168,6 +168,112 @@ fn only_regular_files_are_opened() {
     assert!(matches!(leftover(&SystemDisk, &file, &path), Err(JournalError::Io { .. })));
     assert!(matches!(sample.journal(&SystemDisk, &file, &path), Err(JournalError::Exists { .. })));
     assert!(fs::read(&path).unwrap() == sample.old);
+}
+
+/// Whoever may write a journal says what becomes of the file.
+#[test]
+fn a_journal_that_others_may_have_written_is_not_believed() {
+    let _alone = alone();
+    let sample = Sample::new(Little, 512, 4, &[1, 2], 1);
+    let root = rustix::process::geteuid().is_root();
+    let strange: [(&str, &dyn Fn(&Path)); 4] = [
+        ("others may write it", &|path| fs::set_permissions(path, Permissions::from_mode(0o602)).unwrap()),
+        ("others may write it", &|path| fs::set_permissions(path, Permissions::from_mode(0o620)).unwrap()),
+        ("several names", &|path| fs::hard_link(path, path.with_file_name("another")).unwrap()),
+        ("another user", &|path| chown(path, Some(65534), None).unwrap()),
+    ];
+    for (why, make) in strange.iter().take(if root { 4 } else { 3 }) {
+        let (directory, path) = store(&sample);
+        let file = SystemDisk.open_exclusive(&path, false).unwrap();
+        sample.journal(&SystemDisk, &file, &path).unwrap().apply().unwrap();
+        let half_written = fs::read(&path).unwrap();
+        make(&journal::name(&path));
+        let left = names(&directory);
+        let error = leftover(&SystemDisk, &file, &path).unwrap_err();
+        assert!(matches!(error, JournalError::Strange { .. }) && error.to_string().contains(why), "{error}");
+        assert!(fs::read(&path).unwrap() == half_written && names(&directory) == left);
+    }
+    if root {
+        // The owner of the database may do with it as they like.
+        let (_directory, path) = store(&sample);
+        let file = SystemDisk.open_exclusive(&path, false).unwrap();
+        drop(sample.journal(&SystemDisk, &file, &path).unwrap());
+        [&path, &journal::name(&path)].into_iter().for_each(|path| chown(path, Some(65534), None).unwrap());
+        assert!(leftover(&SystemDisk, &file, &path).unwrap().is_some());
+    }
+}
+
+/// The same of the record of a set.
+#[test]
+fn a_record_that_others_may_have_written_is_not_believed() {
+    let _alone = alone();
+    let sample = Sample::new(Big, 512, 20, &[3, 4, 11], 2);
+    let (directory, path) = store(&sample);
+    for name in ["bdbkit-set.members", "bdbkit-set.done"] {
+        let record = directory.path().join(name);
+        fs::write(&record, b"").unwrap();
+        fs::set_permissions(&record, Permissions::from_mode(0o666)).unwrap();
+        let error = Set::new(&SystemDisk, directory.path()).unwrap_err();
+        assert!(matches!(error, JournalError::Strange { .. }), "{error}");
+        assert!(SetLeftover::on_record(&SystemDisk, directory.path()).unwrap().is_none());
+        assert!(record.exists());
+        fs::remove_file(&record).unwrap();
+        symlink(&path, &record).unwrap();
+        assert!(matches!(Set::new(&SystemDisk, directory.path()), Err(JournalError::Io { .. })));
+        fs::remove_file(&record).unwrap();
+    }
+}
+
+#[test]
+fn a_copy_that_others_may_have_made_is_not_taken() {
+    let _alone = alone();
+    let sample = Sample::new(Big, 512, 20, &[3], 0);
+    let (directory, path) = store(&sample);
+    fs::set_permissions(&path, Permissions::from_mode(0o660)).unwrap();
+    let file = SystemDisk.open_exclusive(&path, false).unwrap();
+    let copies = directory.path().join("copies");
+    fs::create_dir(&copies).unwrap();
+    let make = || Backup::make(&SystemDisk, &file, &path, &copies);
+    let copy = make().unwrap().path().to_owned();
+    // It has the permissions of the file.
+    assert!(make().unwrap().found());
+    fs::set_permissions(&copy, Permissions::from_mode(0o666)).unwrap();
+    assert!(matches!(make(), Err(JournalError::Strange { .. })));
+    fs::set_permissions(&copy, Permissions::from_mode(0o600)).unwrap();
+    fs::hard_link(&copy, copies.join("another")).unwrap();
+    assert!(matches!(make(), Err(JournalError::Strange { .. })));
+}
+
+/// A map outlives the handle.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_file_that_is_mapped_is_in_use() {
+    let _alone = alone();
+    let sample = Sample::new(Little, 512, 2, &[1], 0);
+    let (_directory, path) = store(&sample);
+    let map = SystemDisk.read(&path).unwrap();
+    match SystemDisk.open_exclusive(&path, false).map(drop) {
+        Err(JournalError::InUse { process, .. }) => assert_eq!(process, std::process::id()),
+        other => panic!("{other:?}"),
+    }
+    SystemDisk.open_exclusive(&path, true).unwrap();
+    drop(map);
+    SystemDisk.open_exclusive(&path, false).unwrap();
+}
+
+#[test]
+fn a_name_that_is_taken_is_not_given() {
+    let _alone = alone();
+    let sample = Sample::new(Little, 512, 2, &[1], 0);
+    let (directory, path) = store(&sample);
+    let other = directory.path().join("other");
+    fs::write(&other, b"mine").unwrap();
+    let error = SystemDisk.rename_new(&path, &other).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::AlreadyExists);
+    assert_eq!(fs::read(&other).unwrap(), b"mine");
+    fs::remove_file(&other).unwrap();
+    SystemDisk.rename_new(&path, &other).unwrap();
+    assert!(fs::read(&other).unwrap() == sample.old && !path.exists());
 }
 
 #[test]

@@ -7,7 +7,10 @@ use std::path::{Path, PathBuf};
 use bdbkit::Database;
 use bdbkit::dump::{self, escape};
 
+use crate::beside::Beside;
 use crate::failure::{Failure, Outcome, about, complain, places};
+use crate::genuine::Genuine;
+use crate::input::open;
 use crate::output::Output;
 use crate::{progress, salvage};
 
@@ -17,6 +20,7 @@ use crate::{progress, salvage};
 /// Damage is named on standard error and stepped over: all that can be read is
 /// written, but a database that is not whole gets no DATA=END line.
 #[derive(clap::Args)]
+#[command(disable_help_flag = true)]
 pub(crate) struct Arguments {
     /// Write printing characters as they are, not as hexadecimal digits
     #[arg(short)]
@@ -46,16 +50,37 @@ pub(crate) struct Arguments {
     #[arg(short = 'f', value_name = "OUT")]
     output: Option<PathBuf>,
 
-    /// Accepted for db_dump's sake: bdbkit takes no locks
-    #[arg(short = 'N')]
-    _no_locks: bool,
+    #[command(flatten)]
+    genuine: Genuine,
+
+    #[command(flatten)]
+    beside: Beside,
+
+    /// Pages as db_dump has them for those who debug it: not supported
+    #[arg(short = 'd', value_name = "ahr", hide = true)]
+    debug: Option<String>,
+
+    /// A database in the memory of an environment: not supported
+    #[arg(short = 'm', value_name = "NAME", hide = true)]
+    in_memory: Option<OsString>,
 
     /// The database file, or - for standard input
-    file: PathBuf,
+    #[arg(required_unless_present = "in_memory")]
+    file: Option<PathBuf>,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
-    let path = &arguments.file;
+    if arguments.debug.is_some() {
+        let advice =
+            "-d prints pages in a form for the debugging of libdb, which is not supported: see info, verify";
+        return Err(Failure::Usage(advice.to_owned()));
+    }
+    let (None, Some(file)) = (&arguments.in_memory, &arguments.file) else {
+        let advice = "-m names a database in the memory of a running environment: bdbkit reads files only";
+        return Err(Failure::Usage(advice.to_owned()));
+    };
+    let path = arguments.genuine.file(file);
+    let path = path.as_path();
     if arguments.recover || arguments.recover_deleted {
         let writer = dump::Writer::new().print(arguments.print);
         return salvage::dump(path, arguments.recover_deleted, writer, arguments.output.as_deref());
@@ -63,16 +88,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let db = open(path)?;
     let about_file = |error| Failure::about(path, &error);
     if arguments.list {
-        return list(&db, arguments);
+        return list(&db, path, arguments);
     }
     let db = match &arguments.subdatabase {
         Some(name) => db.subdatabase(name.as_encoded_bytes()).map_err(about_file)?,
         None => db,
     };
-    let out = Output::open(arguments.output.as_deref(), path)?;
+    let mut out = Output::open(arguments.output.as_deref(), path)?;
     let bar = progress::written(out.terminal);
     let writer = dump::Writer::new().print(arguments.print).record_numbers(arguments.keys);
-    let summary = writer.write(&db, bar.wrap_write(out.to), |damage| {
+    let summary = writer.write(&db, bar.wrap_write(&mut out), |damage| {
         let message = match damage.database {
             Some(name) => format!("database {}: {}", escape(name), damage.error),
             None => damage.error.to_string(),
@@ -84,6 +109,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         dump::Error::Write(error) => error.into(),
         other => Failure::Message(about(path, other)),
     })?;
+    out.finish()?;
     if summary.deleted > 0 {
         let n = summary.deleted;
         complain(about(
@@ -98,25 +124,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
             format_args!("damage {places}: the output is not complete (bdbkit salvage may find more)"),
         ));
     }
-    Ok(Outcome::complete_if(summary.damaged == 0))
+    let beside = arguments.beside.tell(path, arguments.genuine.home());
+    Ok(Outcome::complete_if(summary.damaged == 0).and(beside))
 }
 
-/// Opens a database; `-` is standard input.
-pub(crate) fn open(path: &Path) -> Result<Database<'static>, Failure> {
-    Database::open(real(path)).map_err(|error| Failure::about(path, &error))
-}
-
-/// The file that is meant by a path.
-pub(crate) fn real(path: &Path) -> &Path {
-    if path == Path::new("-") { Path::new("/dev/stdin") } else { path }
-}
-
-fn list(db: &Database<'_>, arguments: &Arguments) -> Result<Outcome, Failure> {
-    let path = &arguments.file;
+fn list(db: &Database<'_>, path: &Path, arguments: &Arguments) -> Result<Outcome, Failure> {
     if !db.is_directory() {
         return Err(Failure::about(path, &bdbkit::Error::NotMultiple));
     }
-    let mut out = Output::open(arguments.output.as_deref(), path)?.to;
+    let mut out = Output::open(arguments.output.as_deref(), path)?;
     let mut complete = true;
     for database in db.subdatabases() {
         match database {
@@ -127,6 +143,6 @@ fn list(db: &Database<'_>, arguments: &Arguments) -> Result<Outcome, Failure> {
             }
         }
     }
-    out.flush()?;
+    out.finish()?;
     Ok(Outcome::complete_if(complete))
 }

@@ -52,7 +52,7 @@ impl Failure {
         match error.kind() {
             ErrorKind::NotADatabase | ErrorKind::Unsupported => Failure::Unsupported(message),
             ErrorKind::Interrupted => Failure::Refused(message),
-            ErrorKind::Question => Failure::Usage(message),
+
             _ => Failure::Message(message),
         }
     }

@@ -7,9 +7,10 @@ use std::path::PathBuf;
 use bdbkit::dump::escape;
 use bdbkit::{Database, Item, Method};
 
-use crate::dump::open;
+use crate::beside::Beside;
 use crate::failure::{Failure, Outcome, about};
 use crate::hex::{hex, unhex};
+use crate::input::open;
 
 /// Print the value of a key
 ///
@@ -20,6 +21,9 @@ pub(crate) struct Arguments {
     /// KEY is given, and values are printed, as hexadecimal digits
     #[arg(long)]
     hex: bool,
+
+    #[command(flatten)]
+    beside: Beside,
 
     /// The one of several databases in the file to look in
     #[arg(short, value_name = "NAME")]
@@ -46,7 +50,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         Some(name) => db.subdatabase(name.as_encoded_bytes()).map_err(about_file)?,
         None if db.is_directory() => {
             let advice = "holds several databases: choose one with -s (dump -l lists them)";
-            return Err(Failure::Message(about(path, advice)));
+            return Err(Failure::Usage(about(path, advice)));
         }
         None => db,
     };
@@ -56,10 +60,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         _ => key(&db, arguments, &mut out)?,
     };
     out.flush()?;
+    let beside = arguments.beside.tell(path, None);
     if !found {
         return Err(Failure::Message(about(path, format_args!("no key {}", arguments.shown_key()))));
     }
-    Ok(Outcome::Complete)
+    Ok(beside)
 }
 
 fn key(db: &Database<'_>, arguments: &Arguments, out: &mut impl Write) -> Result<bool, Failure> {
@@ -77,7 +82,7 @@ fn record(db: &Database<'_>, arguments: &Arguments, out: &mut impl Write) -> Res
     let number = arguments.key.to_str().and_then(|text| text.parse().ok());
     let Some(number) = number else {
         let message = format!("{} is no record number", arguments.shown_key());
-        return Err(Failure::Message(about(&arguments.file, message)));
+        return Err(Failure::Usage(about(&arguments.file, message)));
     };
     let mut cursor = db.cursor();
     let found = cursor.seek_record(number).map_err(|error| Failure::about(&arguments.file, &error))?;
@@ -102,5 +107,5 @@ fn print(value: &Item<'_>, arguments: &Arguments, out: &mut impl Write) -> Resul
 
 fn unhexed(arguments: &Arguments) -> Result<Vec<u8>, Failure> {
     let key = unhex(arguments.key.as_encoded_bytes());
-    key.map_err(|error| Failure::Message(format!("{}: {error}", arguments.shown_key())))
+    key.map_err(|error| Failure::Usage(format!("{}: {error}", arguments.shown_key())))
 }

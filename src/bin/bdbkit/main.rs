@@ -2,18 +2,24 @@
 
 #![deny(clippy::disallowed_methods)]
 
+mod beside;
 mod dump;
+mod explain;
 mod failure;
 mod files;
+mod genuine;
 mod get;
 mod hex;
 mod info;
+mod input;
 mod log;
 mod output;
+mod page;
 mod progress;
 mod reset;
 mod salvage;
 mod store;
+mod terminal;
 mod time;
 mod upgrade;
 mod verify;
@@ -30,36 +36,47 @@ use failure::Outcome;
 /// (releases 2.x to 5.3), little- and big-endian. Files are only read, never written,
 /// except by upgrade and the reset commands.
 #[derive(Parser)]
-#[command(version, max_term_width = 100, after_help = EXAMPLES)]
+#[command(version, propagate_version = true, max_term_width = 100, after_help = EXAMPLES)]
 struct Arguments {
+    /// Read files into memory instead of mapping them: slower, but safe if others cut them meanwhile
+    #[arg(long, global = true)]
+    no_mmap: bool,
+
     #[command(subcommand)]
     command: Command,
 }
 
 const EXAMPLES: &str = "\
 Examples:
-  bdbkit info mboxlist/*.db               what are these files?
-  bdbkit dump -p folder.db | less         all pairs, readable
-  bdbkit dump folder.db | db_load new.db  into a file of this machine's release
-  bdbkit dump -l many.db                  names of the databases in a file
-  bdbkit get folder.db user/alice/INBOX   one value
-  bdbkit verify mboxlist                  are the databases in this folder sound?
-  bdbkit salvage broken.db | db_load -n new.db
-                                          all that can be found in a damaged file
-  bdbkit upgrade --check mboxlist         what would an upgrade to version 9 do?
-  bdbkit upgrade mboxlist                 upgrade all databases of the folder, or none
-  bdbkit store list --deleted mboxlist    what does a mail store hold, as evidence?
-  bdbkit store survey mboxlist            a mail store: how was it left, what wrote it?
-  bdbkit store plan mboxlist --target 7u3 how does it come to another release?
-  bdbkit info store                       log files and databases of an environment
-  bdbkit log print store | less           all log records, as db_printlog has them
+  bdbkit info mboxlist/*.db                 # what are these files?
+  bdbkit dump -p folder.db | less           # all pairs, readable
+  bdbkit dump folder.db | db_load new.db    # into a file of this machine's release
+  bdbkit dump -l many.db                    # names of the databases in a file
+  bdbkit get folder.db user/alice/INBOX     # one value
+  bdbkit verify mboxlist                    # are the databases in this folder sound?
+  bdbkit salvage broken.db -f found.txt     # all that can be found in a damaged file
+  bdbkit upgrade --check mboxlist           # what would an upgrade to version 9 do?
+  bdbkit upgrade mboxlist                   # upgrade all databases of the folder, or none
+  bdbkit store list --deleted mboxlist      # what does a mail store hold, as evidence?
+  bdbkit store survey mboxlist              # a mail store: how was it left, what wrote it?
+  bdbkit store plan mboxlist --target 7u3   # how does it come to another release?
+  bdbkit info store                         # log files and databases of an environment
+  bdbkit log print store | less             # all log records, as db_printlog has them
   bdbkit log print --json --txn 80000002 store/log.0000000007
-  bdbkit log verify store                 is the log whole?
+  bdbkit log verify store                   # is the log whole?
   bdbkit log history store --db folder.db --key user/alice/
-                                          who put, replaced, deleted these, and when?
+                                            # who put, replaced, deleted these, and when?
 
-Exit codes: 0 done; 1 not found, or something could not be read (whatever could
-be read was printed, and every damage was named on standard error); 2 wrong usage.";
+Exit codes:
+  0  done, and nothing is wrong
+  1  findings; not found; something could not be read or done (whatever could be read was
+     printed, and every damage was named on standard error)
+  2  wrong usage
+  3  not a database, or of a kind that is not supported
+  4  refused, because something must be done first: standard error says what
+
+Names of files are printed so that they do nothing: what moves a cursor, breaks a line or is not
+UTF-8 as \\ and two hexadecimal digits a byte, a backslash as \\\\.";
 
 #[derive(Subcommand)]
 enum Command {
@@ -75,10 +92,16 @@ enum Command {
     ResetFileId(reset::FileIds),
     Store(store::Arguments),
     Log(log::Arguments),
+    Explain(explain::Arguments),
 }
 
 fn main() -> ExitCode {
-    let outcome = match Arguments::parse().command {
+    let Arguments { no_mmap, command } = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return usage(&error),
+    };
+    input::set_map(!no_mmap);
+    let outcome = match command {
         Command::Info(arguments) => info::run(&arguments),
         Command::Dump(arguments) => dump::run(&arguments),
         Command::Get(arguments) => get::run(&arguments),
@@ -89,6 +112,22 @@ fn main() -> ExitCode {
         Command::ResetFileId(arguments) => reset::file_ids(&arguments),
         Command::Store(arguments) => store::run(&arguments),
         Command::Log(arguments) => log::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
     };
     Outcome::exit_code(outcome)
+}
+
+/// Help that was asked for, or what is wrong with the command line: the words on it may be names
+/// of files, which do nothing to a terminal.
+fn usage(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    let words = std::env::args_os().map(|word| failure::harmless(&word.to_string_lossy()));
+    let _ = match Arguments::try_parse_from(words) {
+        Err(same) => same.print(),
+        Ok(_) => error.print(),
+    };
+    ExitCode::from(2)
 }

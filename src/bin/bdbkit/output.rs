@@ -1,12 +1,17 @@
 //! Where the text of a command goes.
 
-use std::fs::File;
-use std::io::{self, IsTerminal, Write};
-use std::path::Path;
+use std::fs;
+use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use tempfile::NamedTempFile;
 
 use crate::failure::{Failure, about};
+use crate::input::real;
+
+/// How much is put together before it is written, in bytes.
+const BUFFER: usize = 64 << 10;
 
 /// Writes a value as one line of JSON.
 pub(crate) fn json_line(value: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
@@ -19,24 +24,93 @@ pub(crate) fn counted(number: u64, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
-/// Standard output, or a file.
+/// Standard output, or a file: buffered, and whole only when it is [finished](Output::finish).
 pub(crate) struct Output {
-    pub(crate) to: Box<dyn Write>,
+    to: To,
     /// Whether a terminal shows it.
     pub(crate) terminal: bool,
 }
 
+enum To {
+    Stdout(BufWriter<Stdout>),
+    /// What is no regular file: a device, a pipe.
+    Special(BufWriter<fs::File>),
+    /// A file that takes its name when it is whole.
+    Fresh {
+        draft: BufWriter<NamedTempFile>,
+        path: PathBuf,
+    },
+}
+
 impl Output {
-    /// Opens the file `to`, if there is one: never the input itself.
+    /// Opens the file `to`, if there is one: never the input itself, under whatever name.
     pub(crate) fn open(to: Option<&Path>, input: &Path) -> Result<Output, Failure> {
         let Some(path) = to else {
             let out = io::stdout();
-            return Ok(Output { terminal: out.is_terminal(), to: Box::new(out) });
+            let terminal = out.is_terminal();
+            return Ok(Output { terminal, to: To::Stdout(BufWriter::with_capacity(BUFFER, out)) });
         };
-        if same_file::is_same_file(path, input).unwrap_or(false) {
-            return Err(Failure::Message(about(path, "is the database itself: not overwritten")));
+        if same_file::is_same_file(path, real(input)).unwrap_or(false) {
+            return Err(Failure::Usage(about(path, "is the database itself: not overwritten")));
         }
-        let file = File::create(path).map_err(|error| Failure::Message(about(path, error)))?;
-        Ok(Output { terminal: false, to: Box::new(file) })
+        let to = Output::file(path).map_err(|error| Failure::Message(about(path, error)))?;
+        Ok(Output { terminal: false, to })
+    }
+
+    fn file(path: &Path) -> io::Result<To> {
+        let old = match fs::metadata(path) {
+            Ok(old) if !old.is_file() => {
+                let special = fs::OpenOptions::new().write(true).open(path)?;
+                return Ok(To::Special(BufWriter::with_capacity(BUFFER, special)));
+            }
+            Ok(old) => Some(old),
+            Err(_) => None,
+        };
+        // A link stays one: what it leads to is replaced.
+        let path = if old.is_some() { fs::canonicalize(path)? } else { path.to_owned() };
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let mut draft = tempfile::Builder::new();
+        draft.prefix(".bdbkit-").suffix(".tmp");
+        #[cfg(unix)]
+        draft.permissions(old.map_or_else(default_mode, |old| old.permissions()));
+        let draft = draft.tempfile_in(folder.unwrap_or(Path::new(".")))?;
+        Ok(To::Fresh { draft: BufWriter::with_capacity(BUFFER, draft), path })
+    }
+
+    /// Ends the output: only now has a file its name, and what had it before is gone.
+    pub(crate) fn finish(self) -> Result<(), Failure> {
+        match self.to {
+            To::Stdout(mut out) => out.flush()?,
+            To::Special(mut out) => out.flush()?,
+            To::Fresh { draft, path } => {
+                let draft = draft.into_inner().map_err(io::IntoInnerError::into_error)?;
+                draft.persist(&path).map_err(|error| Failure::Output(about(&path, error.error)))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a new file may be used for, before the mask of the process.
+#[cfg(unix)]
+fn default_mode() -> fs::Permissions {
+    std::os::unix::fs::PermissionsExt::from_mode(0o666)
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.to {
+            To::Stdout(out) => out.write(bytes),
+            To::Special(out) => out.write(bytes),
+            To::Fresh { draft, .. } => draft.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut self.to {
+            To::Stdout(out) => out.flush(),
+            To::Special(out) => out.flush(),
+            To::Fresh { draft, .. } => draft.flush(),
+        }
     }
 }

@@ -8,7 +8,7 @@ use bdbkit::journal::SystemDisk;
 use bdbkit::upgrade::{Report, Reset, UpgradeError};
 
 use crate::failure::{Failure, Outcome};
-use crate::upgrade::{done, failure, file_id};
+use crate::upgrade::{failure, file_id, reset};
 
 /// Reset the LSNs of all pages: for a file that moves to another environment
 ///
@@ -83,7 +83,7 @@ impl Common {
         let done: Result<Report, UpgradeError> = reset.run();
         let mut out = io::stdout().lock();
         for file in done.map_err(failure)?.files {
-            self::done(&file, None, self.json, &mut out)?;
+            self::reset(&file, self.json, &mut out)?;
         }
         out.flush()?;
         Ok(Outcome::Complete)

@@ -8,8 +8,11 @@ use bdbkit::dump::escape;
 use bdbkit::{Finding, Progress, Severity, Verdict, Verify};
 use serde::Serialize;
 
-use crate::failure::{Failure, Outcome, about, complain};
-use crate::files::databases;
+use crate::beside::Beside;
+use crate::failure::{Failure, Outcome, about};
+use crate::files::{Candidate, What, candidates, none_in};
+use crate::genuine::Genuine;
+use crate::input::{options, real};
 use crate::output::{counted, json_line};
 use crate::progress;
 
@@ -18,17 +21,25 @@ use crate::progress;
 /// Checks every invariant of the format: metadata, free list, trees, order of keys,
 /// counts, overflow chains, checksums, and that every page has its place. Prints one
 /// line for each thing that is wrong, and a summary; habits of old releases are told
-/// from damage. Reads the whole file and writes nothing. Exits with 1 if there is an
-/// error.
+/// from damage. Of a folder every file gets a line: judged, not judged and why, or no
+/// database. Reads the whole file and writes nothing. Exits with 1 if there is an error, if not
+/// all of a file was checked, or if a database of a folder cannot be judged.
 #[derive(clap::Args)]
+#[command(disable_help_flag = true)]
 pub(crate) struct Arguments {
     /// Do not check the order of keys: for databases with a comparison of their own
     #[arg(short = 'o', long)]
     no_order: bool,
 
-    /// Print nothing but summaries
+    /// Print nothing but the summaries of files that are not sound
     #[arg(short, long)]
     quiet: bool,
+
+    #[command(flatten)]
+    genuine: Genuine,
+
+    #[command(flatten)]
+    beside: Beside,
 
     /// Stop after this many findings in a file
     #[arg(long, value_name = "N")]
@@ -51,27 +62,60 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let mut out = io::stdout().lock();
     let mut all = Outcome::Complete;
     for path in &arguments.files {
-        match databases(path) {
-            Ok(files) => {
-                for file in files {
-                    let one = arguments.check(&file, &mut out);
-                    all = all.and(one.or_else(Failure::survive)?);
-                }
-            }
-            Err(message) => {
-                complain(message);
-                all = Outcome::Incomplete;
-            }
-        }
+        let path = arguments.genuine.file(path);
+        let one = arguments.all_of(&path, &mut out);
+        all = all.and(one.or_else(Failure::survive)?);
     }
     out.flush()?;
     Ok(all)
 }
 
 impl Arguments {
+    /// Checks the file, or all files of the folder.
+    fn all_of(&self, path: &Path, out: &mut impl Write) -> Result<Outcome, Failure> {
+        let (mut all, mut some) = (Outcome::Complete, false);
+        for Candidate { path, what } in candidates(path)? {
+            some |= !matches!(what, What::Other(_));
+            let one = match what {
+                What::Database => self.check(&path, out).or_else(Failure::survive)?,
+                What::Unjudged(why) => {
+                    self.passed_over(&path, Some(&why), &why, out)?;
+                    Outcome::Incomplete
+                }
+                What::Other(what) => {
+                    if !self.quiet {
+                        self.passed_over(&path, None, &what, out)?;
+                    }
+                    Outcome::Complete
+                }
+            };
+            all = all.and(one);
+        }
+        if some { Ok(all) } else { Err(none_in(path)) }
+    }
+
+    /// Says of a file that it was not checked.
+    fn passed_over(
+        &self,
+        path: &Path,
+        unjudged: Option<&str>,
+        text: &str,
+        out: &mut impl Write,
+    ) -> io::Result<()> {
+        let file = path.shown().to_string();
+        if self.json {
+            return json_line(
+                &PassedOver { file: &file, judged: false, database: unjudged.is_some(), text },
+                out,
+            );
+        }
+        let verdict = if unjudged.is_some() { "NOT JUDGED: " } else { "no database: " };
+        writeln!(out, "{file}: {verdict}{text}")
+    }
+
     /// Checks one file and prints what was found.
     fn check(&self, path: &Path, out: &mut impl Write) -> Result<Outcome, Failure> {
-        let verify = Verify::open(path).map_err(|error| Failure::about(path, &error))?;
+        let verify = options().verify(real(path)).map_err(|error| Failure::about(path, &error))?;
         let bar = progress::pages(path);
         let verify = verify.check_order(!self.no_order).progress(|Progress { pages, total, .. }| {
             bar.set_length(total);
@@ -85,7 +129,9 @@ impl Arguments {
             return Err(Failure::Unsupported(about(path, refused)));
         }
         self.print(path, &verdict, out)?;
-        Ok(Outcome::complete_if(verdict.worst() < Some(Severity::Error)))
+        let beside = self.beside.tell(path, self.genuine.home());
+        let sound = verdict.complete() && verdict.worst() < Some(Severity::Error);
+        Ok(Outcome::complete_if(sound).and(beside))
     }
 
     fn print(&self, path: &Path, verdict: &Verdict, out: &mut impl Write) -> io::Result<()> {
@@ -106,7 +152,11 @@ impl Arguments {
             notes: count(Severity::Note),
             complete: verdict.complete(),
         };
-        if self.json { json_line(&summary, out) } else { summary.print(out) }
+        match (self.json, self.quiet && verdict.complete() && summary.errors == 0) {
+            (true, _) => json_line(&summary, out),
+            (false, true) => Ok(()),
+            (false, false) => summary.print(out),
+        }
     }
 }
 
@@ -136,6 +186,16 @@ impl<'a> Found<'a> {
     }
 }
 
+/// A file of a folder that was not checked.
+#[derive(Serialize)]
+struct PassedOver<'a> {
+    file: &'a str,
+    judged: bool,
+    /// Whether it is a database, or may be one.
+    database: bool,
+    text: &'a str,
+}
+
 /// How a file came off.
 #[derive(Serialize)]
 struct Summary<'a> {
@@ -150,7 +210,7 @@ impl Summary<'_> {
     fn print(&self, out: &mut impl Write) -> io::Result<()> {
         let Summary { file, errors, warnings, notes, complete } = *self;
         let rest = if complete { "" } else { "; not all of the file was checked" };
-        if (errors, warnings, notes) == (0, 0, 0) {
+        if (errors, warnings, notes) == (0, 0, 0) && complete {
             return writeln!(out, "{file}: sound");
         }
         let several = |n: usize, what| counted(u64::try_from(n).unwrap_or(u64::MAX), what);

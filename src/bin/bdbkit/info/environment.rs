@@ -4,12 +4,13 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
+use bdbkit::Error;
 use bdbkit::ShowName;
 use bdbkit::log::{LogError, LogOptions};
-use bdbkit::{Database, Error};
 use serde::Serialize;
 
 use crate::failure::{Failure, about, complain};
+use crate::input;
 use crate::log::releases::Treatments;
 use crate::log::source::named_as_log;
 use crate::log::summary::{File, Header, Run, files, runs, size};
@@ -150,7 +151,7 @@ impl Found {
     /// Any file that is a database, and any that is called one.
     fn of(path: &Path, name: String) -> Option<Found> {
         let called_one = path.extension().is_some_and(|extension| extension == "db");
-        let (kind, version, order, error) = match Database::open(path) {
+        let (kind, version, order, error) = match input::options().open(path) {
             Ok(db) => {
                 let meta = db.meta();
                 (meta.method().name(), meta.version(), meta.endianness(), None)

@@ -7,12 +7,12 @@ mod log;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use bdbkit::Error;
 use bdbkit::log::{LogError, LogOptions};
-use bdbkit::{Database, Error};
 use serde::Serialize;
 
-use crate::dump::real;
 use crate::failure::{Failure, Outcome, about};
+use crate::input::{self, real};
 use crate::log::source::{Password, named_as_log};
 
 /// Say what files are and what they hold
@@ -76,7 +76,7 @@ impl Facts {
             return environment::Folder::of(path, options).map(Facts::Environment);
         }
         let log = || log::File::of(path, options).map(|log| Facts::Log(Box::new(log)));
-        match Database::open(real(path)) {
+        match input::options().open(real(path)) {
             Ok(db) => Ok(Facts::Database(Box::new(database::File::of(path, &db)))),
             Err(Error::LogFile { .. }) if path != Path::new("-") => log(),
             // An encrypted log has no mark: its file header is encrypted too.

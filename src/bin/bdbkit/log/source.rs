@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use bdbkit::Lsn;
 use bdbkit::log::{Behind, DirRecords, LogDir, LogError, LogOptions, Tail};
 
-use crate::dump::real;
 use crate::failure::{Failure, Outcome, about};
+use crate::input::{log_options, real};
 
 /// The arguments that all commands on logs have.
 #[derive(clap::Args)]
@@ -40,9 +40,9 @@ impl Password {
                 let text = fs::read_to_string(file).map_err(|error| Failure::Message(about(file, error)))?;
                 text.lines().next().unwrap_or_default().to_owned()
             }
-            (None, None) => return Ok(LogOptions::new()),
+            (None, None) => return Ok(log_options()),
         };
-        Ok(LogOptions::new().password(password))
+        Ok(log_options().password(password))
     }
 }
 
@@ -224,7 +224,8 @@ impl Log {
             LogError::Damaged { lsn, .. }
             | LogError::NoRecord { lsn, .. }
             | LogError::Chain { lsn, .. }
-            | LogError::Inconsistent { lsn, .. } => Some(*lsn),
+            | LogError::Inconsistent { lsn, .. }
+            | LogError::Memory { lsn, .. } => Some(*lsn),
             LogError::Unjoined { last, .. } => Some(*last),
             LogError::Gap { after, .. } => Some(Lsn { file: after.saturating_add(1), offset: 0 }),
             LogError::File { path, .. } => {

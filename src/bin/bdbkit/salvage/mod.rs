@@ -2,7 +2,7 @@
 
 mod json;
 
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use bdbkit::dump::Loading;
@@ -10,6 +10,7 @@ use bdbkit::salvage::{Report, Salvage, Survey};
 use bdbkit::{Endianness, PageNo, PageSize, dump};
 
 use crate::failure::{Failure, Outcome, about, complain};
+use crate::input::real;
 use crate::output::Output;
 use crate::progress;
 
@@ -80,7 +81,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         salvage = salvage.byte_order(Endianness::Little);
     }
     let survey = survey(&salvage, path)?;
-    let output = Output::open(arguments.output.as_deref(), path)?;
+    let mut output = Output::open(arguments.output.as_deref(), path)?;
     if !arguments.json {
         let report = write(&survey, dump::Writer::new().print(arguments.print), output)?;
         let outcome = outcome(path, &survey, &report)?;
@@ -90,20 +91,18 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         return Ok(outcome);
     }
     let bar = progress::written(output.terminal);
-    let mut out = BufWriter::with_capacity(BUFFER, bar.wrap_write(output.to));
+    let mut out = bar.wrap_write(&mut output);
     let mut records = survey.records();
     for record in records.by_ref() {
         json::write(&record, &mut out)?;
     }
     out.flush()?;
     bar.finish_and_clear();
+    output.finish()?;
     let outcome = outcome(path, &survey, records.report())?;
     complain(about(path, summary(records.report())));
     Ok(outcome)
 }
-
-/// How much JSON is put together before it is written, in bytes.
-const BUFFER: usize = 64 << 10;
 
 /// What `dump -r` and `dump -R` do.
 pub(crate) fn dump(
@@ -119,19 +118,20 @@ pub(crate) fn dump(
 }
 
 fn open(path: &Path) -> Result<Salvage<'static>, Failure> {
-    Salvage::open(crate::dump::real(path)).map_err(|error| Failure::about(path, &error))
+    Salvage::open(real(path)).map_err(|error| Failure::about(path, &error))
 }
 
 fn survey<'s>(salvage: &'s Salvage<'_>, path: &Path) -> Result<Survey<'s>, Failure> {
     salvage.survey().map_err(|error| Failure::plain(path, &error))
 }
 
-fn write(survey: &Survey<'_>, writer: dump::Writer, output: Output) -> Result<Report, Failure> {
+fn write(survey: &Survey<'_>, writer: dump::Writer, mut output: Output) -> Result<Report, Failure> {
     let bar = progress::written(output.terminal);
     let mut records = survey.records();
-    let written = writer.write_salvaged(survey, &mut records, bar.wrap_write(output.to));
+    let written = writer.write_salvaged(survey, &mut records, bar.wrap_write(&mut output));
     bar.finish_and_clear();
     written?;
+    output.finish()?;
     Ok(records.into_report())
 }
 

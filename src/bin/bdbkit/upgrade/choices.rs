@@ -101,6 +101,7 @@ impl Arguments {
             home: self.home.clone(),
             ignore_logs: self.ignore_logs,
             assume_closed: self.assume_closed,
+            leave_unreachable: self.leave_unreachable,
             ..choices(&self.dupsort)
         }
     }

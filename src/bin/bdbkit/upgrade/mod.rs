@@ -4,14 +4,15 @@ mod choices;
 mod report;
 
 pub(crate) use choices::{Duplicates, choices, duplicates, file_id, profile};
-pub(crate) use report::{done, plan, settled};
+pub(crate) use report::{done, plan, reset, settled};
 
 use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use bdbkit::ShowName;
 use bdbkit::journal::{Outcome as Became, SystemDisk};
-use bdbkit::upgrade::{Profile, Upgrade, UpgradeError};
+use bdbkit::upgrade::{Profile, Refusal, Upgrade, UpgradeError};
+use bdbkit::{ErrorKind, ShowName};
 use indicatif::ProgressBar;
 
 use crate::failure::{Failure, Outcome, about, complain};
@@ -86,6 +87,11 @@ pub(crate) struct Arguments {
     #[arg(long)]
     ignore_logs: bool,
 
+    /// Upgrade even if pages hold records that nothing leads to: they stay as they are, for bdbkit
+    /// salvage to find
+    #[arg(long)]
+    leave_unreachable: bool,
+
     /// Take it that no program uses the file or its environment
     #[arg(long)]
     assume_closed: bool,
@@ -120,25 +126,47 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let mut out = io::stdout().lock();
     let mut files = Vec::new();
     for path in &arguments.files {
-        match databases(path) {
-            Ok(found) => files.extend(found),
-            Err(message) => {
-                complain(message);
-                return Ok(Outcome::Incomplete);
-            }
-        }
+        files.extend(given(path)?);
     }
     let choices = arguments.choices();
     if choices.profile.is_genuine() && (choices.records.is_some() || !choices.duplicates_of.is_empty()) {
         let text = "the genuine profiles know neither --re-len nor --dupsort NAME=";
-        return Err(Failure::Message(text.to_owned()));
+        return Err(Failure::Usage(text.to_owned()));
     }
     if arguments.copy.is_some() && files.len() != 1 {
-        return Err(Failure::Message("--copy takes one file".to_owned()));
+        return Err(Failure::Usage("--copy takes one file".to_owned()));
     }
     let outcome = arguments.act(&files, &mut out)?;
     out.flush()?;
     Ok(outcome)
+}
+
+/// The files that an argument stands for. In a folder, a symbolic link to one of its files says
+/// nothing new; a file that stands elsewhere, too, is refused: who names a folder means what is
+/// in it and nowhere else.
+fn given(path: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let found = databases(path)?;
+    if !path.is_dir() {
+        return Ok(found);
+    }
+    let fails = |path: &Path, error: io::Error| Failure::Message(about(path, error));
+    let refused = |path: &Path, what: &str| {
+        Failure::Refused(about(path, format!("{what}: name the file itself to have it changed")))
+    };
+    let folder = path.canonicalize().map_err(|error| fails(path, error))?;
+    let (links, files): (Vec<PathBuf>, Vec<PathBuf>) = found.into_iter().partition(|file| file.is_symlink());
+    for link in links {
+        let target = link.canonicalize().map_err(|error| fails(&link, error))?;
+        if target.parent() != Some(&folder) {
+            return Err(refused(&link, "a link that leads out of the folder"));
+        }
+    }
+    for file in &files {
+        if file.metadata().map_err(|error| fails(file, error))?.nlink() > 1 {
+            return Err(refused(file, "it has several names, perhaps in other folders"));
+        }
+    }
+    Ok(files)
 }
 
 impl Arguments {
@@ -159,9 +187,6 @@ impl Arguments {
                 report::plan(&plan, self.json, out)?;
             }
             return Ok(Outcome::Complete);
-        }
-        if let Some(folder) = &self.backup {
-            std::fs::create_dir_all(folder).map_err(|error| Failure::Message(about(folder, error)))?;
         }
         let done = match &self.copy {
             Some(target) => upgrade.copy_to(target),
@@ -190,20 +215,59 @@ impl Arguments {
     ) -> Result<Outcome, Failure> {
         let settled = if self.resume { upgrade.resume() } else { upgrade.roll_back() };
         bar.finish_and_clear();
+        let settled = settled.map_err(failure)?;
         let mut outcome = Outcome::Complete;
-        for (path, became) in files.iter().zip(settled.map_err(failure)?) {
-            report::settled(path, became.as_ref(), self.json, out)?;
-            if self.rollback && too_late(path, became.as_ref()) {
+        let others = settled.others.iter().map(|(path, became)| (path, Some(became)));
+        let all = files.iter().zip(settled.files.iter().map(Option::as_ref)).chain(others);
+        for (path, became) in all {
+            report::settled(path, became, self.json, out)?;
+            if self.rollback && too_late(path, became) {
                 outcome = Outcome::Incomplete;
             }
+        }
+        for path in &settled.moved {
+            complain(about(path, MOVED));
         }
         Ok(outcome)
     }
 }
 
+/// What is told of a journal that was written beside another file.
+const MOVED: &str = "note: its journal was written beside another file, or the file was copied or restored \
+                     since; it was accepted, as asked";
+
 /// What to tell about an upgrade that did not take place.
 pub(crate) fn failure(error: UpgradeError) -> Failure {
-    Failure::Message(error.to_string())
+    kind(&error)(error.to_string())
+}
+
+/// What kind of failure an error is.
+fn kind(error: &UpgradeError) -> fn(String) -> Failure {
+    match error {
+        UpgradeError::About { source, .. } | UpgradeError::Afterwards { source, .. } => kind(source),
+        UpgradeError::Database(error) => match error.kind() {
+            ErrorKind::NotADatabase | ErrorKind::Unsupported => Failure::Unsupported,
+            ErrorKind::Interrupted => Failure::Refused,
+            ErrorKind::Question => Failure::Usage,
+            _ => Failure::Message,
+        },
+        UpgradeError::Refused(refusal) => match refusal {
+            Refusal::Tail { .. }
+            | Refusal::Damaged { .. }
+            | Refusal::Unreachable { .. }
+            | Refusal::Unreadable { .. }
+            | Refusal::Chain { .. }
+            | Refusal::DatabaseList { .. } => Failure::Message,
+            Refusal::Hash { .. } => Failure::Unsupported,
+            Refusal::NoSuchDatabase { .. }
+            | Refusal::RecordLength { .. }
+            | Refusal::Twice
+            | Refusal::Folders => Failure::Usage,
+            _ => Failure::Refused,
+        },
+        UpgradeError::Journal(error) if error.is_refusal() => Failure::Refused,
+        _ => Failure::Message,
+    }
 }
 
 /// Whether a roll back found that the upgrade had ended; says so.

@@ -62,6 +62,23 @@ pub(crate) fn done(
     json: bool,
     out: &mut impl Write,
 ) -> io::Result<()> {
+    let nothing = format!("version {}: nothing to do", report.from);
+    did(report, copy, &nothing, json, out)
+}
+
+/// What a reset did to a file.
+pub(crate) fn reset(report: &FileReport, json: bool, out: &mut impl Write) -> io::Result<()> {
+    did(report, None, "nothing to reset", json, out)
+}
+
+/// What was done to a file, or that there was nothing to do.
+fn did(
+    report: &FileReport,
+    copy: Option<&Path>,
+    nothing: &str,
+    json: bool,
+    out: &mut impl Write,
+) -> io::Result<()> {
     let file = report.path.shown().to_string();
     let copy = copy.map(|path| path.shown().to_string());
     if json {
@@ -97,7 +114,7 @@ pub(crate) fn done(
     } else if let Some(path) = copy {
         writeln!(out, "{file}: version {}: copied to {path} as it is", report.from)?;
     } else {
-        writeln!(out, "{file}: version {}: nothing to do", report.from)?;
+        writeln!(out, "{file}: {nothing}")?;
     }
     if let Some(backup) = &report.backup {
         writeln!(out, "{file}: the old file is {}", backup.shown())?;

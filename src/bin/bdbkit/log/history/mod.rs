@@ -6,6 +6,7 @@ pub(crate) mod text;
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::io::{self, BufWriter, Write};
+use std::rc::Rc;
 
 use bdbkit::Lsn;
 use bdbkit::dump::escape;
@@ -136,13 +137,12 @@ impl Arguments {
 }
 
 /// The names of the databases, as they were called last.
-struct Names(HashMap<(i32, Lsn), String>);
+struct Names(HashMap<(i32, Lsn), Rc<str>>);
 
 impl Names {
     fn of(history: &History<'_>) -> Names {
-        let name =
-            |binding| history.files().names(binding).first().map_or(String::new(), |name| escape(name));
-        Names(history.databases().map(|binding| (Names::key(binding), name(binding))).collect())
+        let mut called = databases::Called::of(history.files());
+        Names(history.databases().map(|binding| (Names::key(binding), called.name(binding))).collect())
     }
 
     fn key(binding: &Binding<'_>) -> (i32, Lsn) {
@@ -166,7 +166,7 @@ impl<'h> Entry<'h> {
             change,
             fate: history.fate(change),
             txn: history.transaction(change).map(|transaction| transaction.id),
-            database: database.map(String::as_str),
+            database: database.map(|name| &**name),
         }
     }
 }

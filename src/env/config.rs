@@ -2,10 +2,12 @@
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Settings that put logs elsewhere, those of the first releases last.
 pub(crate) const LOGS: [&str; 2] = ["set_lg_dir", "DB_LOG_DIR"];
+/// Settings that name a folder of databases, those of the first releases last.
+pub(crate) const DATABASES: [&str; 3] = ["set_data_dir", "add_data_dir", "DB_DATA_DIR"];
 /// More is not read, in bytes.
 pub(crate) const LONGEST: u64 = 64 << 10;
 
@@ -45,11 +47,4 @@ impl Config {
             (line, name, value.trim())
         })
     }
-}
-
-/// Where an environment keeps its logs: in its home, or where its configuration puts them.
-pub(crate) fn log_folder(home: &Path) -> PathBuf {
-    let config = Config::of(home).unwrap_or_default();
-    let logs = config.settings().rfind(|(_, name, value)| LOGS.contains(name) && !value.is_empty());
-    logs.map_or(home.to_owned(), |(_, _, folder)| home.join(folder))
 }

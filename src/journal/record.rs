@@ -1,0 +1,156 @@
+//! What a set keeps on record in its folder: which files are of it, for as long as one of them
+//! is unfinished; and that all are published.
+//!
+//! Each is a file that is whole or was never relied upon. A file that only has the name is that
+//! of others, and not touched.
+
+use std::ffi::OsStr;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use super::discard;
+use super::disk::{Disk, DiskFile};
+use super::error::{JournalError, at};
+use super::format::{self, Member, Say};
+use super::trust;
+
+/// Name of the file that says that all files of a set are published.
+pub(crate) const PUBLISHED: &str = "bdbkit-set.done";
+/// Name of the file that says which files are of a set.
+pub(crate) const MEMBERS: &str = "bdbkit-set.members";
+/// Longest such file that is read, in bytes.
+const LONGEST: u64 = 64 << 20;
+
+/// What stands on record.
+#[derive(Debug)]
+pub(super) enum Record {
+    /// Nothing.
+    None,
+    /// The file is not whole: it was never relied upon.
+    Begun,
+    /// These files are of the set.
+    Whole(Vec<Member>),
+    /// The file is that of others.
+    Foreign(JournalError),
+}
+
+impl Record {
+    /// Whether there is a file that a run of this program made.
+    pub(super) fn is_there(&self) -> bool {
+        matches!(self, Record::Begun | Record::Whole(_))
+    }
+
+    /// The members, if the record is whole.
+    pub(super) fn members(&self) -> &[Member] {
+        match self {
+            Record::Whole(members) => members,
+            _ => &[],
+        }
+    }
+
+    /// Refuses a file of others.
+    pub(super) fn not_foreign(self) -> Result<Record, JournalError> {
+        match self {
+            Record::Foreign(error) => Err(error),
+            record => Ok(record),
+        }
+    }
+}
+
+impl Member {
+    /// Where the file is; `None` if the name leads out of the folder.
+    pub(super) fn path(&self, directory: &Path) -> Option<PathBuf> {
+        let name = name(&self.name)?;
+        (Path::new(name).file_name() == Some(name)).then(|| directory.join(name))
+    }
+}
+
+#[cfg(unix)]
+fn name(bytes: &[u8]) -> Option<&OsStr> {
+    Some(std::os::unix::ffi::OsStrExt::from_bytes(bytes))
+}
+
+#[cfg(not(unix))]
+fn name(bytes: &[u8]) -> Option<&OsStr> {
+    std::str::from_utf8(bytes).ok().map(OsStr::new)
+}
+
+/// Where a record stands in a folder.
+pub(super) fn place(directory: &Path, say: Say) -> PathBuf {
+    directory.join(match say {
+        Say::Members => MEMBERS,
+        Say::Published => PUBLISHED,
+    })
+}
+
+/// What stands on record in a folder. It is believed if a run of this user, of the superuser or
+/// of the owner of the database can have written it.
+pub(super) fn read<D: Disk>(
+    disk: &D,
+    directory: &Path,
+    say: Say,
+    database: Option<&D::File>,
+) -> Result<Record, JournalError> {
+    let path = place(directory, say);
+    let file = match disk.open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Record::None),
+        Err(error) => return Ok(Record::Foreign(at(&path, "opening")(error))),
+    };
+    match trust::believe(&path, &file, database) {
+        Ok(()) => {}
+        Err(error @ JournalError::Strange { .. }) => return Ok(Record::Foreign(error)),
+        Err(error) => return Err(error),
+    }
+    let foreign =
+        || Record::Foreign(JournalError::NotOurs { path: path.clone(), what: "the record of a set" });
+    let size = file.size().map_err(at(&path, "asking for its length"))?;
+    if size > LONGEST {
+        return Ok(foreign());
+    }
+    let mut bytes = vec![0; usize::try_from(size).unwrap_or_default()];
+    file.read_at(0, &mut bytes).map_err(at(&path, "reading"))?;
+    Ok(match format::parse_set(say, &bytes) {
+        Some(members) => Record::Whole(members),
+        None if say.is_said_by(&bytes) => Record::Begun,
+        None => foreign(),
+    })
+}
+
+/// Puts something on record, and makes it last. What was begun is removed if that fails;
+/// nothing else is touched.
+pub(super) fn write<'a, D: Disk>(
+    disk: &D,
+    directory: &Path,
+    say: Say,
+    members: impl ExactSizeIterator<Item = (u64, &'a [u8])>,
+) -> Result<(), Unwritten> {
+    let path = place(directory, say);
+    let refused = |cause| Unwritten { cause, removed: Ok(()) };
+    let file = disk.create_new(&path).map_err(|error| refused(at(&path, "creating")(error)))?;
+    let written = || {
+        file.write_at(0, &format::encode_set(say, members)).map_err(at(&path, "writing"))?;
+        file.sync_all().map_err(at(&path, "syncing"))?;
+        disk.sync_dir(directory).map_err(at(directory, "syncing"))
+    };
+    written().map_err(|cause| Unwritten { cause, removed: remove(disk, directory, say) })
+}
+
+/// Why something was not put on record, and whether that is certain.
+pub(super) struct Unwritten {
+    pub(super) cause: JournalError,
+    pub(super) removed: Result<(), JournalError>,
+}
+
+/// Removes what stands on record: one of this program's files, as is known before.
+pub(super) fn remove<D: Disk>(disk: &D, directory: &Path, say: Say) -> Result<(), JournalError> {
+    discard(disk, &place(directory, say))
+}
+
+/// Makes a record last that an earlier run wrote.
+pub(super) fn sync<D: Disk>(disk: &D, directory: &Path, say: Say) -> Result<(), JournalError> {
+    let path = place(directory, say);
+    let file = disk.open(&path).map_err(at(&path, "opening"))?;
+    file.sync_all().map_err(at(&path, "syncing"))?;
+    disk.sync_dir(directory).map_err(at(directory, "syncing"))
+}
