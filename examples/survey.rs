@@ -2,6 +2,7 @@
 //!
 //! `cargo run --features upgrade --example survey -- testdata/mboxlist-ims60-log3-le-unclean`
 
+use bdbkit::ShowName;
 use bdbkit::mboxlist::{Plan, Release, Severity, Survey};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -12,7 +13,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{folder}: {}, written by {}", survey.decision.state, writers.join(" or "));
     for file in &survey.databases {
         let records = file.contents.as_ref().map_or(0, |contents| contents.records);
-        println!("  {}: version {}, {records} records", file.name, file.version.unwrap_or_default());
+        println!("  {}: version {}, {records} records", file.name.shown(), file.version.unwrap_or_default());
     }
     for finding in survey.findings.iter().filter(|finding| finding.severity >= Severity::Warning) {
         println!("{finding}");

@@ -139,6 +139,32 @@ pub enum Error {
         /// The limit in bytes.
         limit: u32,
     },
+    /// More bytes in a pipe or a device than the caller allowed to read into memory.
+    #[error(
+        "more than {limit} bytes, the limit for what has no known length (Limits::max_stream): \
+         copy it to a file, or raise the limit"
+    )]
+    StreamTooLong {
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// The file ends within its first page.
+    #[error("the file was cut: it has {len} bytes, one page has {page_size}")]
+    Cut {
+        /// Length in bytes.
+        len: u64,
+        /// Size of a page as the metadata says.
+        page_size: PageSize,
+    },
+    /// The file holds several databases, and pairs of one were asked for.
+    ///
+    /// [`Database::subdatabases`](crate::Database::subdatabases) gives them,
+    /// [`Database::directory`](crate::Database::directory) the list itself.
+    #[error("the file holds several databases ({count}): open one of them by its name")]
+    SeveralDatabases {
+        /// How many its list names, as far as it can be read.
+        count: u32,
+    },
     /// The file has no database of this name.
     #[error("the file holds no database named {}", .name.shown())]
     NoSuchDatabase {
@@ -210,6 +236,16 @@ pub enum Defect {
         /// Number of whole pages in the file.
         pages: u32,
     },
+    /// A link leads to a page that stood before the first one that is left.
+    #[error("{what} {target} is missing: the first page here says that it is page {first}")]
+    CutOff {
+        /// What kind of link.
+        what: &'static str,
+        /// The page number found.
+        target: u32,
+        /// The number on the first page that is there.
+        first: u32,
+    },
     /// The page carries another page's number.
     #[error("the page says that it is page {found}")]
     PageNumber {
@@ -217,8 +253,13 @@ pub enum Defect {
         found: u32,
     },
     /// The page is zero where it matters.
-    #[error("the page is empty: zeroed, or never written")]
-    Unwritten,
+    #[error("the page is empty: zeroed, or never written (page {page}, byte {offset} leads to it)")]
+    Unwritten {
+        /// The page with the link to this one.
+        page: PageNo,
+        /// Where the link stands on that page, in bytes.
+        offset: usize,
+    },
     /// The page is of the wrong type for its place.
     #[error("page type {found}, expected {expected}")]
     PageType {
@@ -335,6 +376,12 @@ pub enum Defect {
         /// The slot.
         slot: u16,
     },
+    /// Many records share a key, and to repeat it with each of them would take too much.
+    #[error("a key of {len} bytes is shared by so many records that it is left out of the rest")]
+    Repeated {
+        /// Length of the key in bytes.
+        len: usize,
+    },
     /// A page was reached a second time in one walk.
     #[error("page {target} is reached a second time")]
     ReachedTwice {
@@ -344,6 +391,34 @@ pub enum Defect {
     /// More pages than the file has were visited: the links form a loop.
     #[error("the links of the tree form a loop")]
     Loop,
+    /// Too many links lead to pages that have another place already: only the first ones
+    /// are reported one by one.
+    #[error("{number} or more other pages of this table of buckets have another place already")]
+    Crowded {
+        /// Number of pages that are not reported on their own.
+        number: u32,
+    },
+    /// A bucket page is empty that was in use.
+    #[error(
+        "the page is empty: zeroed, or never written; it is that of a bucket, and of {counted} keys that \
+         the metadata counts (page {meta}, byte {offset}) {found} were found"
+    )]
+    EmptyBucket {
+        /// Keys by the metadata of the database.
+        counted: u32,
+        /// Keys that were found.
+        found: u32,
+        /// The metadata page.
+        meta: PageNo,
+        /// Where the number stands on the metadata page, in bytes.
+        offset: usize,
+    },
+    /// The pairs of a page give too many bytes that stand there once.
+    #[error("pairs repeat more than {limit} bytes of this page, past the limit (Limits::max_repeats)")]
+    Repeats {
+        /// The limit in bytes.
+        limit: u64,
+    },
     /// A page with records belongs to no tree.
     #[error("{entries} entries stand on this page, but nothing leads to it")]
     Unreachable {
@@ -383,12 +458,16 @@ impl Error {
             | Error::UnsupportedVersion { .. }
             | Error::UnsupportedFeature { .. } => ErrorKind::Unsupported,
             Error::Interrupted => ErrorKind::Interrupted,
-            Error::LimitExceeded { .. } => ErrorKind::Limit,
-            Error::NoSuchDatabase { .. } | Error::NotMultiple | Error::WrongMethod { .. } => {
-                ErrorKind::Question
-            }
+            Error::LimitExceeded { .. }
+            | Error::StreamTooLong { .. }
+            | Error::Corrupt { defect: Defect::Repeats { .. }, .. } => ErrorKind::Limit,
+            Error::NoSuchDatabase { .. }
+            | Error::NotMultiple
+            | Error::SeveralDatabases { .. }
+            | Error::WrongMethod { .. } => ErrorKind::Question,
             Error::Empty
             | Error::TooShort { .. }
+            | Error::Cut { .. }
             | Error::Placeholder
             | Error::PageSize { .. }
             | Error::Corrupt { .. }

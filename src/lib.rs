@@ -24,6 +24,11 @@
 //! [`salvage`] finds what can still be found. Nothing panics, loops, or allocates by a number found
 //! in a file.
 //!
+//! # Formats
+//!
+//! What is cited as (database-format, "Free list") is the section of that heading in
+//! `docs/database-format.md` of the repository.
+//!
 //! # Features
 //!
 //! - `mmap` (default): files are mapped, not read into memory;
@@ -41,6 +46,7 @@ mod crypt;
 pub mod dump;
 pub mod env;
 mod error;
+pub mod explain;
 mod format;
 #[cfg(feature = "upgrade")]
 pub mod journal;

@@ -1,6 +1,6 @@
 //! Bounds that no file can move.
 
-/// How much memory reading may take.
+/// How much memory reading may take, and how much it may give.
 ///
 /// Nothing is ever allocated by a number found in a file alone: a length must
 /// fit the file, and what is put together in memory must fit these limits.
@@ -12,16 +12,40 @@ pub struct Limits {
     pub max_item: u32,
     /// Most that is read into memory of a pipe or a device, in bytes.
     pub max_stream: u64,
+    /// How often the pairs of one page may give as many bytes as the page has, beyond
+    /// those that stand there: pairs that share a key give it again and again.
+    ///
+    /// What a walk gives is thereby bounded by the size of the file: by this many times
+    /// its pages, and 16 times as much for pages of off-page duplicates. With the
+    /// default, no file that a genuine release wrote meets it whose keys have up to 1536
+    /// bytes: the library moves the duplicates of a key off the page before there are
+    /// more of them on it than a 24th of its bytes.
+    pub max_repeats: u32,
 }
 
 impl Limits {
-    /// The defaults: 64 MiB for one item, 4 GiB for a stream.
-    pub const DEFAULT: Limits = Limits { max_item: 64 << 20, max_stream: 4 << 30 };
+    /// The defaults: 64 MiB for one item, 1 GiB for a stream, 64 times its size for what
+    /// a page repeats.
+    pub const DEFAULT: Limits = Limits { max_item: 64 << 20, max_stream: 1 << 30, max_repeats: 64 };
 
     /// These limits with another bound for one item.
     #[must_use]
     pub fn max_item(mut self, bytes: u32) -> Limits {
         self.max_item = bytes;
+        self
+    }
+
+    /// These limits with another bound for a pipe or a device.
+    #[must_use]
+    pub fn max_stream(mut self, bytes: u64) -> Limits {
+        self.max_stream = bytes;
+        self
+    }
+
+    /// These limits with another bound for what the pairs of one page repeat.
+    #[must_use]
+    pub fn max_repeats(mut self, times: u32) -> Limits {
+        self.max_repeats = times;
         self
     }
 }

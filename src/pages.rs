@@ -57,8 +57,24 @@ impl<'a> Pages<'a> {
 
     /// Bytes behind the last whole page.
     pub(crate) fn tail(&self) -> u64 {
-        let len = u64::try_from(self.source.bytes().len()).unwrap_or(u64::MAX);
-        len.saturating_sub(file_bytes(self.count, self.size()))
+        self.len().saturating_sub(file_bytes(self.count, self.size()))
+    }
+
+    /// Bytes in the file.
+    fn len(&self) -> u64 {
+        u64::try_from(self.source.bytes().len()).unwrap_or(u64::MAX)
+    }
+
+    /// Whether the file has its first page: without it there is nothing to read.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Cut`].
+    pub(crate) fn expect_one(&self) -> Result<()> {
+        if self.count > 0 {
+            return Ok(());
+        }
+        Err(Error::Cut { len: self.len(), page_size: self.size() })
     }
 
     /// Where index arrays start on ordinary pages.
@@ -68,6 +84,13 @@ impl<'a> Pages<'a> {
 
     pub(crate) fn limits(&self) -> Limits {
         self.limits
+    }
+
+    /// Bytes that the pairs of one page may give.
+    pub(crate) fn allowance(&self) -> Allowance {
+        let page = u64::from(self.size().get());
+        let repeats = page.saturating_mul(self.limits.max_repeats.into());
+        Allowance { given: 0, most: page.saturating_add(repeats), repeats }
     }
 
     /// The length of the overflow chain that starts on a page: found out once, and
@@ -110,12 +133,48 @@ impl<'a> Pages<'a> {
             meta::verify_checksum(page.bytes(), no, checksum::ON_PAGE, self.order())?;
         }
         if page.is_hole() && no != PageNo::META {
-            return Err(Error::corrupt(no, at::TYPE, Defect::Unwritten));
+            let defect = Defect::Unwritten { page: from.page, offset: from.offset };
+            return Err(Error::corrupt(no, at::TYPE, defect));
         }
         if page.pgno() != no.0 {
             return Err(Error::corrupt(no, at::PGNO, Defect::PageNumber { found: page.pgno() }));
         }
         Ok(page)
+    }
+}
+
+/// What the pairs of one page give, and what they may: its own bytes, and some of them
+/// again (see [`Limits::max_repeats`]).
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Allowance {
+    given: u64,
+    most: u64,
+    repeats: u64,
+}
+
+/// How much less the key of off-page duplicates weighs that is given with each of them. A
+/// page of duplicates holds up to four times as many as may stand beside their key.
+const DUPLICATE_WEIGHT: u32 = 16;
+
+impl Allowance {
+    /// Whether all that a page gives stays within it.
+    pub(crate) fn covers(&self, bytes: u64) -> bool {
+        bytes <= self.most
+    }
+
+    /// Counts bytes that a pair gives.
+    ///
+    /// # Errors
+    ///
+    /// [`Defect::Repeats`] if there were too many before it or are with it.
+    pub(crate) fn give(&mut self, bytes: u64) -> Result<(), Defect> {
+        self.given = self.given.saturating_add(bytes);
+        if self.covers(self.given) { Ok(()) } else { Err(Defect::Repeats { limit: self.repeats }) }
+    }
+
+    /// As [`Allowance::give`], of a duplicate off the page and the key that is given with it.
+    pub(crate) fn give_duplicate(&mut self, key: u32, value: u64) -> Result<(), Defect> {
+        self.give(value.saturating_add(u64::from(key.div_ceil(DUPLICATE_WEIGHT))))
     }
 }
 

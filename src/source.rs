@@ -22,8 +22,9 @@ pub(crate) enum Source<'a> {
 impl Source<'static> {
     /// Maps a file, or reads it where maps are off or impossible.
     ///
-    /// What has no known length (a pipe, a device) is read on only if its first
-    /// bytes please `accept`.
+    /// What has no known length (a pipe, a device, a file of `/proc`) is read on only if
+    /// its first bytes please `accept`, and no further than [`Limits::max_stream`]. Of a
+    /// file that grows meanwhile, what it had at the start is read.
     pub(crate) fn open(
         path: &Path,
         map: bool,
@@ -42,17 +43,17 @@ impl Source<'static> {
         }
         let _ = map;
         let mut bytes = Vec::new();
-        if !kind.is_file() {
-            file.by_ref().take(HEAD).read_to_end(&mut bytes).map_err(error)?;
-            accept(&bytes)?;
-            let limit = limits.max_stream;
-            file.by_ref().take(limit).read_to_end(&mut bytes).map_err(error)?;
-            if file.read(&mut [0]).map_err(error)? > 0 {
-                let message = format!("more than {limit} bytes, the limit for a pipe or a device");
-                return Err(error(io::Error::new(io::ErrorKind::FileTooLarge, message)));
-            }
+        if kind.is_file() && kind.len() > 0 {
+            file.take(kind.len()).read_to_end(&mut bytes).map_err(error)?;
+            return Ok(Source::Bytes(Cow::Owned(bytes)));
         }
-        file.read_to_end(&mut bytes).map_err(error)?;
+        file.by_ref().take(HEAD).read_to_end(&mut bytes).map_err(error)?;
+        accept(&bytes)?;
+        let limit = limits.max_stream;
+        file.by_ref().take(limit.saturating_sub(HEAD)).read_to_end(&mut bytes).map_err(error)?;
+        if file.read(&mut [0]).map_err(error)? > 0 {
+            return Err(Error::StreamTooLong { limit });
+        }
         Ok(Source::Bytes(Cow::Owned(bytes)))
     }
 }

@@ -11,9 +11,11 @@
 )]
 
 mod common;
+#[path = "common/restore_plan.rs"]
+mod restore_plan;
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -186,7 +188,9 @@ fn what_must_not_be_upgraded_is_refused_and_left_as_it_is() {
     let folder = folder.path();
     let all = || StoreUpgrade::open(folder).include_version_8(true);
     let refusal = |error: StoreUpgradeError| match error {
-        StoreUpgradeError::Upgrade(error) => error.refusal().cloned().unwrap_or_else(|| panic!("{error}")),
+        StoreUpgradeError::Upgrade(error) | StoreUpgradeError::Unclean { first: error, .. } => {
+            error.refusal().cloned().unwrap_or_else(|| panic!("{error}"))
+        }
         other => panic!("{other}"),
     };
     store("mboxlist-ims60-log3-le-unclean", folder);
@@ -312,8 +316,8 @@ fn a_snapshot_takes_the_place_of_the_databases_and_nothing_is_lost() {
     expected.remove("folderlock");
     assert!(contents(&aside) == expected);
     assert!(contents(&snapshot) == new, "the snapshot stays");
-    assert!(restored.placed.contains(&"__dbq.queue.1".to_owned()));
-    assert!(restored.moved.contains(&"__db.001".to_owned()));
+    assert!(restored.placed.contains(&"__dbq.queue.1".into()));
+    assert!(restored.moved.contains(&"__db.001".into()));
     let again = Restore::resume(&mboxlist);
     assert!(matches!(again, Err(RestoreError::NothingToResume { .. })), "{again:?}");
 }
@@ -376,22 +380,19 @@ fn a_restore_that_was_interrupted_goes_on() {
 /// A restore that stopped after so many steps: the store, the snapshot, the old files.
 fn stopped(folder: &Path, old: &[String], new: &[String], stop: usize) -> (PathBuf, PathBuf, PathBuf) {
     let (mboxlist, snapshot) = with_snapshot(folder);
-    let stage = mboxlist.join(".bdbkit-restore");
-    fs::create_dir(&stage).unwrap();
+    let stage = restore_plan::stage(&mboxlist);
     for name in new {
         fs::copy(snapshot.join(name), stage.join(name)).unwrap();
     }
     let aside = folder.join("aside");
     fs::create_dir(&aside).unwrap();
-    fs::write(stage.join("bdbkit-plan"), [aside.as_os_str().as_bytes(), b"\0"].concat()).unwrap();
+    let state = if stop > old.len() { restore_plan::PLACING } else { restore_plan::MOVING };
+    restore_plan::Plan::of(&mboxlist, &aside, state).write(&mboxlist, &aside);
     for name in old.iter().take(stop) {
         fs::rename(mboxlist.join(name), aside.join(name)).unwrap();
     }
-    if stop > old.len() {
-        fs::write(stage.join("bdbkit-moved"), "").unwrap();
-        for name in new.iter().take(stop - old.len() - 1) {
-            fs::rename(stage.join(name), mboxlist.join(name)).unwrap();
-        }
+    for name in new.iter().take(stop.saturating_sub(old.len() + 1)) {
+        fs::rename(stage.join(name), mboxlist.join(name)).unwrap();
     }
     (mboxlist, snapshot, aside)
 }
@@ -417,7 +418,8 @@ fn a_restore_that_was_interrupted_goes_back_while_nothing_new_is_in_place() {
         let now = contents(&mboxlist);
         let back = Restore::rollback(&mboxlist);
         if stop <= old.len() + 1 {
-            assert_eq!(back.unwrap(), old[..stop.min(old.len())], "{stop}");
+            let moved: Vec<OsString> = old.iter().take(stop).map(OsString::from).collect();
+            assert_eq!(back.unwrap(), moved, "{stop}");
             assert!(contents(&mboxlist) == before && !aside.exists(), "stopped at {stop}");
             let nothing = Restore::rollback(&mboxlist);
             assert!(matches!(nothing, Err(RestoreError::NothingToResume { .. })), "{nothing:?}");
@@ -438,10 +440,19 @@ fn a_rollback_reaches_the_cache_folder_and_overwrites_nothing() {
     let cache = folder.path().join("cache");
     fs::create_dir(&cache).unwrap();
     fs::create_dir(aside.join("dbtmpdir")).unwrap();
-    fs::write(aside.join("dbtmpdir/__db.002"), "old").unwrap();
-    fs::write(aside.join("dbtmpdir/.bdbkit-restore-draft"), "half").unwrap();
-    let plan = [aside.as_os_str().as_bytes(), b"\0", cache.as_os_str().as_bytes()].concat();
-    fs::write(mboxlist.join(".bdbkit-restore/bdbkit-plan"), plan).unwrap();
+    let old_region = aside.join("dbtmpdir/__db.002");
+    fs::write(&old_region, "old").unwrap();
+    // The plan was made when the old files were in their places.
+    old.iter().for_each(|name| fs::rename(aside.join(name), mboxlist.join(name)).unwrap());
+    let stage = mboxlist.join(".bdbkit-restore");
+    fs::remove_file(stage.join("bdbkit-plan")).unwrap();
+    let mut plan = restore_plan::Plan::of(&mboxlist, &aside, restore_plan::MOVING);
+    plan.cache = fs::canonicalize(&cache).unwrap().into_os_string().as_bytes().to_vec();
+    plan.cache_is = restore_plan::is(&cache);
+    plan.moves.push(restore_plan::Item::content(&old_region, restore_plan::CACHE));
+    plan.write(&mboxlist, &aside);
+    old.iter().for_each(|name| fs::rename(mboxlist.join(name), aside.join(name)).unwrap());
+    fs::write(aside.join("dbtmpdir").join(plan.draft()), "half").unwrap();
     // Somebody started the server meanwhile.
     fs::write(mboxlist.join("quota.db"), "another").unwrap();
     let clash = Restore::rollback(&mboxlist);

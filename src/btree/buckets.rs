@@ -15,7 +15,7 @@ use crate::error::{Defect, Error, Result};
 use crate::format::item::{self, DUPLICATE, KEYDATA, OFFDUP, OVERFLOW, REFERENCE};
 use crate::format::page::{Page, PageKind, at, slot_offset};
 use crate::order::with_order;
-use crate::pages::{Origin, Pages, Place};
+use crate::pages::{Allowance, Origin, Pages, Place};
 use crate::types::PageNo;
 
 /// A walk over the buckets of a HASH database.
@@ -26,10 +26,24 @@ pub(super) struct BucketWalk<'a> {
     level: u32,
     /// First pages of the buckets of this level, still to come.
     heads: std::ops::Range<u32>,
+    /// What is added to the number of a bucket of this level to get its page.
+    spare: u32,
     page: Option<BucketPage<'a>>,
+    /// What the pairs of the page gave.
+    allowance: Allowance,
     key: Content<'a>,
     values: Values<'a>,
+    /// Pages of the table that have another place, and those of them that were not named.
+    crowded: u32,
+    /// Keys that were found.
+    keys: u32,
+    /// The page that is empty and most likely should not be, with what
+    /// [`Buckets::expects`](crate::meta::Buckets) says of its bucket.
+    empty: Option<(u64, PageNo)>,
 }
+
+/// So many pages of a table that have another place are reported one by one.
+const NAMED: u32 = 8;
 
 /// The values of the key where the walk stands.
 #[derive(Debug)]
@@ -57,8 +71,20 @@ struct BucketPage<'a> {
 
 impl<'a> BucketWalk<'a> {
     pub(super) fn new(db: &'a Database<'a>, visited: Visited) -> Self {
-        let (key, values) = (Content::Here(&[]), Values::None);
-        BucketWalk { db, visited: Some(visited), level: 0, heads: 0..0, page: None, key, values }
+        BucketWalk {
+            db,
+            visited: Some(visited),
+            level: 0,
+            heads: 0..0,
+            spare: 0,
+            page: None,
+            allowance: db.pages().allowance(),
+            key: Content::Here(&[]),
+            values: Values::None,
+            crowded: 0,
+            keys: 0,
+            empty: None,
+        }
     }
 
     /// The pages that the walk came by.
@@ -80,19 +106,24 @@ impl<'a> BucketWalk<'a> {
             let Some(page) = &mut self.page else {
                 match self.next_head::<O>()? {
                     Some(page) => self.page = Some(page),
-                    None => return Ok(None),
+                    None => return self.close(),
                 }
                 continue;
             };
             if page.pair < page.entries >> 1 {
                 let pair = *page;
                 page.pair = page.pair.saturating_add(1);
+                self.keys = self.keys.saturating_add(1);
                 self.key = pair.key::<O>()?;
                 let value = pair.value::<O>()?;
                 let item = Item::new(pages, self.key);
                 self.mark(&item)?;
                 match value {
-                    Found::One(content) => return self.pair(content).map(Some),
+                    Found::One(content) => {
+                        let given = self.key.given(false).saturating_add(content.given(false));
+                        self.allowance.give(given).map_err(|defect| pair.corrupt(defect))?;
+                        return self.pair(content).map(Some);
+                    }
                     Found::Set { set, offset } => {
                         self.expect_duplicates(set, pair.no, offset)?;
                         self.values = Values::Here { set, page: pair.no, offset };
@@ -109,7 +140,7 @@ impl<'a> BucketWalk<'a> {
                 continue;
             }
             let (next, from) = (PageNo::link(page.next), page.no);
-            self.page = None;
+            (self.page, self.allowance) = (None, pages.allowance());
             if let Some(no) = next {
                 let origin = Origin { page: from, offset: at::NEXT, what: "next page of the bucket" };
                 let page = self.open::<O>(no, origin)?;
@@ -124,6 +155,7 @@ impl<'a> BucketWalk<'a> {
     }
 
     fn next_value<O: ByteOrder>(&mut self) -> Result<Option<Content<'a>>> {
+        let key = Item::new(self.db.pages(), self.key).len();
         match &mut self.values {
             Values::None => Ok(None),
             Values::Here { set: [], .. } => {
@@ -138,11 +170,15 @@ impl<'a> BucketWalk<'a> {
                     return Err(error);
                 };
                 *set = rest;
-                Ok(Some(Content::Here(value)))
+                let (value, at) = (Content::Here(value), (*page, *offset));
+                let given = self.allowance.give_duplicate(key, value.given(false));
+                given.map_err(|defect| Error::corrupt(at.0, at.1, defect))?;
+                Ok(Some(value))
             }
             Values::Walk(walk) => {
                 while walk.step::<O>(Direction::Forward, &mut self.visited)? {
                     if let Some(value) = walk.value::<O>().transpose()?.filter(|value| !value.deleted) {
+                        walk.give_duplicate(key, value.content)?;
                         return Ok(Some(value.content));
                     }
                 }
@@ -186,12 +222,20 @@ impl<'a> BucketWalk<'a> {
     fn next_head<O: ByteOrder>(&mut self) -> Result<Option<BucketPage<'a>>> {
         let (pages, meta) = (self.db.pages(), self.db.meta());
         let Some(buckets) = meta.buckets() else { return Ok(None) };
+        let origin = Origin { page: meta.page(), offset: meta.buckets_offset(), what: "bucket page" };
         loop {
-            for no in self.heads.by_ref().map(PageNo) {
+            while let Some(no) = self.heads.next().map(PageNo) {
+                if self.is_taken(no) {
+                    self.pass_over(no, origin)?;
+                    continue;
+                }
                 if !pages.raw(no).and_then(Page::<O>::new).is_some_and(|page| page.is_hole()) {
-                    let origin =
-                        Origin { page: meta.page(), offset: meta.buckets_offset(), what: "bucket page" };
                     return self.open::<O>(no, origin).map(Some);
+                }
+                self.visited.as_mut().map(|visited| visited.mark(no));
+                let expects = buckets.expects(no.0.saturating_sub(self.spare));
+                if self.empty.is_none_or(|(most, _)| expects > most) {
+                    self.empty = Some((expects, no));
                 }
             }
             let level = self.level;
@@ -199,16 +243,53 @@ impl<'a> BucketWalk<'a> {
                 if level == 0 { 0 } else { 1u32.checked_shl(level.wrapping_sub(1)).unwrap_or(u32::MAX) };
             let spare = buckets.spares.get(PageNo(level).index());
             let Some(&spare) = spare.filter(|_| first <= buckets.max) else { return Ok(None) };
-            self.level = level.saturating_add(1);
+            (self.level, self.spare) = (level.saturating_add(1), spare);
             let last = first.saturating_mul(2).saturating_sub(1).max(first).min(buckets.max);
             let (start, end) = (first.saturating_add(spare), last.saturating_add(spare).saturating_add(1));
             self.heads = start.min(pages.count())..end.min(pages.count());
             let missing = start.max(pages.count());
             let last = pages.meta().last_page().filter(|_| pages.meta().version() >= 9);
             if missing < end && last.is_some_and(|last| missing <= last.0) {
-                let origin = Origin { page: meta.page(), offset: meta.buckets_offset(), what: "bucket page" };
                 return Err(pages.beyond_end(PageNo(missing), origin));
             }
+        }
+    }
+
+    fn is_taken(&self, no: PageNo) -> bool {
+        self.visited.as_ref().is_some_and(|visited| visited.has(no))
+    }
+
+    /// Passes over a page of the table that has another place. The first few are reported,
+    /// the others counted; when the tables of a file lead to as many as it has pages, the
+    /// rest of each is left: they cannot all be right, and to try each would take for ever.
+    fn pass_over(&mut self, no: PageNo, origin: Origin) -> Result<()> {
+        self.crowded = self.crowded.saturating_add(1);
+        if self.crowded <= NAMED {
+            let defect = Defect::ReachedTwice { target: no.0 };
+            return Err(Error::corrupt(origin.page, origin.offset, defect));
+        }
+        if !self.visited.as_mut().is_some_and(Visited::pass_over) {
+            (self.heads, self.level) = (0..0, u32::MAX);
+        }
+        Ok(())
+    }
+
+    /// What is to be said when all buckets are read.
+    fn close(&mut self) -> Result<Option<Pair<'a>>> {
+        let meta = self.db.meta();
+        let number = std::mem::take(&mut self.crowded).saturating_sub(NAMED);
+        if number > 0 {
+            return Err(Error::corrupt(meta.page(), meta.buckets_offset(), Defect::Crowded { number }));
+        }
+        let (empty, counted) = (self.empty.take(), meta.buckets().map_or(0, |buckets| buckets.elements));
+        let missing = u64::from(counted.saturating_sub(self.keys));
+        match empty {
+            Some((expects, no)) if missing > 0 && missing <= expects => {
+                let (meta, offset) = (meta.page(), meta.elements_offset());
+                let defect = Defect::EmptyBucket { counted, found: self.keys, meta, offset };
+                Err(Error::corrupt(no, at::TYPE, defect))
+            }
+            _ => Ok(None),
         }
     }
 
@@ -299,6 +380,12 @@ impl<'a> BucketPage<'a> {
             }
             _ => None,
         }
+    }
+
+    /// The error for the pair.
+    fn corrupt(&self, defect: Defect) -> Error {
+        let slot = self.pair.wrapping_mul(2);
+        Error::corrupt(self.no, slot_offset(self.pages.overhead(), slot), defect)
     }
 
     fn wrong_kind(&self, slot: u16, offset: usize, found: u8, expected: &'static str) -> Error {

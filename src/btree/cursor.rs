@@ -245,7 +245,11 @@ impl<'a> Cursor<'a> {
                         self.deleted = self.deleted.saturating_add(1);
                         continue;
                     }
-                    return self.pair::<O>(value.content, to, false).map(Some);
+                    let pair = self.pair::<O>(value.content, to, false)?;
+                    if let Some(walk) = &mut self.duplicates {
+                        walk.give_duplicate(pair.key.len(), value.content)?;
+                    }
+                    return Ok(Some(pair));
                 }
                 self.duplicates = None;
             }
@@ -270,7 +274,11 @@ impl<'a> Cursor<'a> {
                         self.mark_key::<O>(&Item::new(pages, key), to)?;
                     }
                 }
-                Stored { content, .. } => return self.pair::<O>(content, to, true).map(Some),
+                Stored { content, .. } => {
+                    let pair = self.pair::<O>(content, to, true)?;
+                    self.main.give::<O>(pair.key.content(), content, to)?;
+                    return Ok(Some(pair));
+                }
             }
         }
     }

@@ -99,6 +99,10 @@ impl<'f> OpenOptions<'f> {
         Database::new(self.source(path.as_ref(), accept)?, self)
     }
 
+    pub(crate) fn bounds(self) -> Limits {
+        self.limits
+    }
+
     /// The bytes of a file, mapped or read as these options say.
     pub(crate) fn source(
         self,
@@ -133,6 +137,8 @@ pub struct Database<'a> {
     pages: Arc<Pages<'a>>,
     meta: Meta,
     name: Option<Vec<u8>>,
+    /// Whether this is a file's list of its databases, to be read as a database.
+    listing: bool,
     order: KeyOrder<'a>,
     proven: Arc<Proven>,
 }
@@ -179,15 +185,50 @@ impl<'a> Database<'a> {
 
     fn new(source: Source<'a>, options: OpenOptions<'a>) -> Result<Self> {
         let pages = Pages::new(source, options.limits)?;
+        pages.expect_one()?;
         let meta = pages.meta().clone();
         let proven = Arc::new(Proven::new(&pages));
-        Ok(Database { pages: Arc::new(pages), meta, name: None, order: options.order, proven })
+        Ok(Database {
+            pages: Arc::new(pages),
+            meta,
+            name: None,
+            listing: false,
+            order: options.order,
+            proven,
+        })
+    }
+
+    /// The list of a file that holds several databases, as a database of its own: the keys
+    /// are their names, the values the numbers of their metadata pages, four bytes each
+    /// (big-endian but for version 7). `None` for any other file.
+    ///
+    /// [`Database::subdatabases`] gives the databases themselves.
+    ///
+    /// ```
+    /// let file = bdbkit::Database::open("testdata/btree-v9-le-subdbs-removed/data.db")?;
+    /// let list = file.directory().expect("several databases");
+    /// assert_eq!(list.iter().count(), file.subdatabases().count());
+    /// # Ok::<(), bdbkit::Error>(())
+    /// ```
+    #[must_use]
+    pub fn directory(&self) -> Option<Database<'a>> {
+        self.is_directory().then(|| Database { listing: true, ..self.clone() })
+    }
+
+    /// Refuses questions about pairs to a file that holds several databases.
+    fn expect_one_database(&self) -> Result<()> {
+        if !self.is_directory() {
+            return Ok(());
+        }
+        let names = self.subdatabases().filter(Result::is_ok).count();
+        Err(Error::SeveralDatabases { count: u32::try_from(names).unwrap_or(u32::MAX) })
     }
 
     /// A database of the same file, with its own metadata.
     pub(super) fn inner(&self, name: Vec<u8>, meta: Meta) -> Self {
         let proven = Arc::new(Proven::new(&self.pages));
-        Database { pages: self.pages.clone(), meta, name: Some(name), order: self.order, proven }
+        let (pages, name, order) = (self.pages.clone(), Some(name), self.order);
+        Database { pages, meta, name, listing: false, order, proven }
     }
 
     /// What the metadata page says.
@@ -241,16 +282,19 @@ impl<'a> Database<'a> {
 
     pub(super) fn walk(&self) -> Walk<'_> {
         let walk = Walk::new(self.pages(), self.shape(), self.root(), self.root_origin());
-        match self.meta.method() {
-            Method::Hash => walk.refuse(Error::WrongMethod { asked: "move a cursor", method: "hash" }),
+        match (self.expect_one_database(), self.meta.method()) {
+            (Err(error), _) => walk.refuse(error),
+            (_, Method::Hash) => walk.refuse(Error::WrongMethod { asked: "move a cursor", method: "hash" }),
             _ => walk,
         }
     }
 
-    /// Whether this is a file's list of its databases, rather than one of them.
+    /// Whether this is a file that holds several databases, rather than one of them.
+    /// It has no pairs of its own: questions for them are answered by
+    /// [`Error::SeveralDatabases`].
     #[must_use]
     pub fn is_directory(&self) -> bool {
-        self.name.is_none() && self.meta.flags().several_databases()
+        self.name.is_none() && self.meta.flags().several_databases() && !self.listing
     }
 
     /// A cursor before the first pair.
@@ -260,6 +304,8 @@ impl<'a> Database<'a> {
     }
 
     /// All pairs, in key order, duplicates in theirs.
+    ///
+    /// Of a file that holds several databases it gives one error, which says so.
     ///
     /// The iterator reports damage where it meets it and goes on behind it. At
     /// the end of a file's only database it also reports pages with records
@@ -309,7 +355,8 @@ impl<'a> Database<'a> {
     /// # Errors
     ///
     /// Damage on the way, or keys that are not in the database's [`KeyOrder`];
-    /// [`Error::WrongMethod`] for RECNO, whose records [`Database::record`] gives.
+    /// [`Error::WrongMethod`] for RECNO, whose records [`Database::record`] gives;
+    /// [`Error::SeveralDatabases`] for a file that holds several.
     #[inline]
     pub fn get(&self, key: &[u8]) -> Result<Option<Cow<'_, [u8]>>> {
         match self.get_item(key)? {
@@ -448,6 +495,7 @@ impl<'a> Database<'a> {
     }
 
     pub(super) fn expect_keys(&self) -> Result<()> {
+        self.expect_one_database()?;
         match self.meta.method() {
             Method::Btree => Ok(()),
             method => Err(Error::WrongMethod { asked: "look up a key", method: method.name() }),

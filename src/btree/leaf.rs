@@ -23,6 +23,8 @@ pub(crate) struct Leaf<'a> {
     entries: u16,
     /// In version 6, the keys that may stand in the opposite byte order.
     reversible: Option<Arc<Reversible>>,
+    /// Whether the short way to its pairs is closed.
+    careful: bool,
     area: usize,
     prev: u32,
     next: u32,
@@ -57,6 +59,18 @@ pub(crate) enum Content<'a> {
     Chain(Chain),
     /// The data of a pair whose key has off-page duplicates.
     Duplicates(Duplicates),
+}
+
+impl Content<'_> {
+    /// How many bytes a pair gives of a page and of what it leads to more than once. A chain
+    /// is given by one item; `again` says that this is the key of the pair before.
+    pub(crate) fn given(&self, again: bool) -> u64 {
+        match self {
+            Content::Here(bytes) => u64::try_from(bytes.len()).unwrap_or(u64::MAX),
+            Content::Chain(chain) if again => chain.len.into(),
+            Content::Chain(_) | Content::Duplicates(_) => 0,
+        }
+    }
 }
 
 /// The off-page duplicates of a key: where they are, and which item says so.
@@ -112,6 +126,11 @@ impl Tiling {
         self.cube = self.cube.wrapping_add(squares.wrapping_mul(size));
     }
 
+    /// Bytes of all items that were added up.
+    pub(crate) fn total(&self) -> u64 {
+        u64::try_from(self.linear).unwrap_or(u64::MAX)
+    }
+
     pub(crate) fn check(&self, no: PageNo, area: usize, end: usize) -> Result<()> {
         let power = |x: usize, n: u32| x.wrapping_pow(n);
         let square = power(end, 2).wrapping_sub(power(area, 2));
@@ -151,9 +170,12 @@ impl<'a> Leaf<'a> {
         let bytes = page.bytes();
         let index = bytes.get(pages.overhead()..slot_offset(pages.overhead(), entries)).unwrap_or(&[]);
         let (prev, next) = (page.prev(), page.next());
-        let mut leaf = Leaf { pages, bytes, index, no, kind, entries, reversible: None, area, prev, next };
+        let careful = kind != PageKind::BtreeLeaf;
+        let mut leaf =
+            Leaf { pages, bytes, index, no, kind, entries, reversible: None, careful, area, prev, next };
         if kind == PageKind::BtreeLeaf && pages.meta().shared_keys_may_be_reversed() {
             leaf.reversible = Reversible::of::<O>(&leaf).map(Arc::new);
+            leaf.careful = leaf.reversible.is_some();
         }
         Ok(leaf)
     }
@@ -176,6 +198,22 @@ impl<'a> Leaf<'a> {
 
     pub(crate) fn pages(&self) -> &'a Pages<'a> {
         self.pages
+    }
+
+    /// Closes the short way to the pairs, so that each is counted.
+    pub(crate) fn take_care(&mut self) {
+        self.careful = true;
+    }
+
+    /// Whether pairs come the long way only.
+    pub(crate) fn is_careful(&self) -> bool {
+        self.careful
+    }
+
+    /// Where the first slot of a unit stands.
+    pub(crate) fn unit_offset(&self, unit: u16) -> usize {
+        let slot = if self.kind == PageKind::BtreeLeaf { unit.wrapping_mul(2) } else { unit };
+        slot_offset(self.pages.overhead(), slot)
     }
 
     /// Number of units: pairs on a BTREE leaf, items on all others.
@@ -231,7 +269,7 @@ impl<'a> Leaf<'a> {
     /// way. `None` for anything else, good or bad.
     #[inline(always)]
     pub(crate) fn plain_pair<O: ByteOrder>(&self, pair: u16) -> Option<Plain<'a>> {
-        if self.kind != PageKind::BtreeLeaf || self.reversible.is_some() {
+        if self.careful {
             return None;
         }
         let at = usize::from(pair).wrapping_mul(4);
@@ -357,36 +395,56 @@ impl<'a> Leaf<'a> {
 
     /// Checks every item, and that together they fill the item area.
     pub(crate) fn check<O: ByteOrder>(&self) -> Result<()> {
-        if self.is_plain::<O>() { Ok(()) } else { self.find_fault::<O>() }
+        self.examine::<O>().0
     }
 
-    /// [`Leaf::check`] for a page of nothing but plain pairs.
-    fn is_plain<O: ByteOrder>(&self) -> bool {
+    /// As [`Leaf::check`]; says besides how many bytes the units give.
+    pub(crate) fn examine<O: ByteOrder>(&self) -> (Result<()>, u64) {
+        match self.is_plain::<O>() {
+            Some(given) => (Ok(()), given),
+            None => self.find_fault::<O>(),
+        }
+    }
+
+    /// [`Leaf::examine`] for a page of nothing but plain pairs.
+    fn is_plain<O: ByteOrder>(&self) -> Option<u64> {
         let mut tiling = Tiling::default();
-        let mut last_key = 0;
+        let (mut last_key, mut repeated) = (0, 0usize);
         for pair in 0..self.units() {
-            let Some(plain) = self.plain_pair::<O>(pair) else { return false };
+            let plain = self.plain_pair::<O>(pair)?;
             if plain.key_at != last_key {
                 last_key = plain.key_at;
                 tiling.add(plain.key_at, size_of_item(Content::Here(plain.key)));
+            } else {
+                repeated = repeated.saturating_add(plain.key.len());
             }
             tiling.add(plain.value_at, size_of_item(Content::Here(plain.value)));
         }
-        self.kind == PageKind::BtreeLeaf && self.check_tiling(&tiling).is_ok()
+        let sound = self.kind == PageKind::BtreeLeaf && self.check_tiling(&tiling).is_ok();
+        let given = repeated.saturating_add(self.bytes.len());
+        sound.then(|| u64::try_from(given).unwrap_or(u64::MAX))
     }
 
-    /// The first fault of an item, or of all together.
-    fn find_fault<O: ByteOrder>(&self) -> Result<()> {
-        let mut tiling = Tiling::default();
+    /// The first fault of an item, or of all together, and what the units give.
+    fn find_fault<O: ByteOrder>(&self) -> (Result<()>, u64) {
+        let (mut tiling, mut given, mut fault) = (Tiling::default(), 0u64, Ok(()));
         for unit in 0..self.units() {
-            if self.kind == PageKind::BtreeLeaf && !self.shares_key::<O>(unit) {
-                let (offset, key) = self.key_at::<O>(unit)?;
-                tiling.add(offset, size_of_item(key));
+            let key = (self.kind == PageKind::BtreeLeaf).then(|| self.key_at::<O>(unit));
+            let value = self.value_at::<O>(unit).map(|(offset, stored)| (offset, stored.content));
+            let shared = self.shares_key::<O>(unit);
+            for (item, again) in key.map(|key| (key, shared)).into_iter().chain([(value, false)]) {
+                match item {
+                    Ok((offset, content)) => {
+                        if !again {
+                            tiling.add(offset, size_of_item(content));
+                        }
+                        given = given.saturating_add(content.given(again));
+                    }
+                    Err(error) => fault = fault.and(Err(error)),
+                }
             }
-            let (offset, value) = self.value_at::<O>(unit)?;
-            tiling.add(offset, size_of_item(value.content));
         }
-        self.check_tiling(&tiling)
+        (fault.and_then(|()| self.check_tiling(&tiling)), given)
     }
 
     /// Checks that items, all added up, fill the item area.

@@ -10,7 +10,7 @@ use crate::error::{Defect, Error, Result};
 use crate::format::meta::at::LAST_PGNO;
 use crate::format::page::{PageKind, at, is_leaf};
 use crate::order::{Endianness, with_order};
-use crate::pages::{Origin, Pages};
+use crate::pages::{Allowance, Origin, Pages};
 use crate::types::PageNo;
 
 /// The leaves of a file in page order.
@@ -79,6 +79,9 @@ pub struct ScannedItems<'a> {
     key: Option<Content<'a>>,
     key_at: usize,
     tiling: Tiling,
+    /// Bytes of keys that were given again.
+    repeated: u64,
+    allowance: Allowance,
     /// Whether every item so far was good, so that together they must fill the page.
     sound: bool,
 }
@@ -246,8 +249,18 @@ impl<'a> LeafPage<'a> {
     #[inline]
     pub fn entries(&self) -> ScannedItems<'a> {
         let order = self.leaf.pages().order();
-        let (leaf, tiling) = (self.leaf.clone(), Tiling::default());
-        ScannedItems { leaf, order, unit: 0, key: None, key_at: 0, tiling, sound: true }
+        let (leaf, tiling, allowance) = (self.leaf.clone(), Tiling::default(), self.leaf.pages().allowance());
+        ScannedItems {
+            leaf,
+            order,
+            unit: 0,
+            key: None,
+            key_at: 0,
+            tiling,
+            repeated: 0,
+            allowance,
+            sound: true,
+        }
     }
 }
 
@@ -260,12 +273,26 @@ impl<'a> ScannedItems<'a> {
             if plain.key_at != self.key_at {
                 self.key_at = plain.key_at;
                 self.tiling.add(plain.key_at, size_of_item(key));
+            } else {
+                self.repeated = self.repeated.saturating_add(key.given(true));
             }
             self.key = None;
             self.tiling.add(plain.value_at, size_of_item(value));
+            self.expect_allowed(unit)?;
             return Ok(Some(Scanned::Pair { key: Item::new(pages, key), value: Item::new(pages, value) }));
         }
         self.any_entry::<O>(unit)
+    }
+
+    /// All that was given so far is within what a page may give.
+    #[inline(always)]
+    fn expect_allowed(&self, unit: u16) -> Result<()> {
+        let given = self.repeated.saturating_add(self.tiling.total());
+        if self.allowance.covers(given) {
+            return Ok(());
+        }
+        let defect = self.allowance.clone().give(given).err().unwrap_or(Defect::Loop);
+        Err(Error::corrupt(self.leaf.no(), self.leaf.unit_offset(unit), defect))
     }
 
     /// An entry of whatever form.
@@ -279,14 +306,19 @@ impl<'a> ScannedItems<'a> {
             if offset != self.key_at {
                 self.key_at = offset;
                 self.tiling.add(offset, size_of_item(key));
+            } else {
+                self.repeated = self.repeated.saturating_add(key.given(true));
             }
             self.key = Some(key);
+        } else if let Some(key) = self.key {
+            self.repeated = self.repeated.saturating_add(key.given(true));
         }
         let (offset, value) = self.leaf.value_at::<O>(unit)?;
         self.tiling.add(offset, size_of_item(value.content));
         if value.deleted {
             return Ok(None);
         }
+        self.expect_allowed(unit)?;
         let value = Item::new(pages, value.content);
         Ok(Some(match (self.key.filter(|_| pairs), value.content()) {
             (None, _) => Scanned::Value(value),

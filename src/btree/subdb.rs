@@ -64,10 +64,10 @@ impl<'a> Database<'a> {
     /// ```
     #[must_use]
     pub fn subdatabases(&self) -> Subdatabases<'_, 'a> {
-        if !self.is_directory() {
+        let Some(directory) = self.directory() else {
             return Subdatabases { list: Vec::new().into_iter(), visited: None };
-        }
-        let mut entries = self.iter();
+        };
+        let mut entries = directory.iter();
         let find = |entry: Result<Entry<'_>>| self.find(entry?);
         let mut list: Vec<_> = entries.by_ref().map(find).collect();
         self.reject_shared(&mut list);

@@ -11,12 +11,15 @@ use crate::types::PageNo;
 #[derive(Clone, Debug)]
 pub(crate) struct Visited {
     bits: Vec<u64>,
+    /// How many more pages may be looked at that have another place already: for walks
+    /// that number pages, where no link leads to each.
+    again: u32,
 }
 
 impl Visited {
     pub(crate) fn new(pages: &Pages<'_>) -> Self {
         let words = PageNo(pages.count()).index().div_ceil(64);
-        Visited { bits: vec![0; words] }
+        Visited { bits: vec![0; words], again: pages.count() }
     }
 
     /// Marks a page, and says whether this is the first time. Pages beyond the
@@ -54,7 +57,14 @@ impl Visited {
         }
     }
 
-    fn has(&self, no: PageNo) -> bool {
+    /// Counts one more page that has another place; says whether it may be passed over.
+    pub(super) fn pass_over(&mut self) -> bool {
+        let left = self.again.checked_sub(1);
+        self.again = left.unwrap_or(0);
+        left.is_some()
+    }
+
+    pub(super) fn has(&self, no: PageNo) -> bool {
         self.bits.get(no.index() >> 6).is_some_and(|word| word & (1u64 << (no.0 & 63)) != 0)
     }
 

@@ -15,7 +15,7 @@ use super::shape::Shape;
 use super::visited::Visited;
 use crate::error::{Defect, Error, Result, file_bytes};
 use crate::format::page::{Page, PageKind, at};
-use crate::pages::{Origin, Pages};
+use crate::pages::{Allowance, Origin, Pages};
 use crate::types::PageNo;
 
 /// Which way a walk goes.
@@ -45,6 +45,8 @@ pub(crate) struct Walk<'a> {
     /// The key read last, and where its item is.
     key: Option<(Option<u16>, Content<'a>)>,
     records_before_leaf: Option<u32>,
+    /// What the units of the leaf gave.
+    allowance: Allowance,
     started: bool,
     ended: bool,
     heading: Direction,
@@ -75,6 +77,7 @@ impl<'a> Walk<'a> {
             unit: None,
             key: None,
             records_before_leaf: None,
+            allowance: pages.allowance(),
             started: false,
             ended: false,
             heading: Direction::Forward,
@@ -91,8 +94,10 @@ impl<'a> Walk<'a> {
         self
     }
 
-    /// A walk that stands on a unit of a leaf that a search found.
-    pub(crate) fn at(mut self, frames: Vec<Frame<'a>>, leaf: Leaf<'a>, unit: Option<u16>) -> Self {
+    /// A walk that stands on a unit of a leaf that a search found. What the leaf gives is
+    /// counted as it goes: to look at all of it would take longer than most searches.
+    pub(crate) fn at(mut self, frames: Vec<Frame<'a>>, mut leaf: Leaf<'a>, unit: Option<u16>) -> Self {
+        leaf.take_care();
         (self.frames, self.leaf, self.unit, self.started) = (frames, Some(leaf), unit, true);
         self
     }
@@ -142,6 +147,37 @@ impl<'a> Walk<'a> {
             Direction::Backward => {
                 unit.checked_add(1).is_some_and(|u| u < leaf.units() && leaf.shares_key::<O>(u))
             }
+        }
+    }
+
+    /// Counts the pair where the walk stands as given, if the leaf has such as repeat
+    /// others' bytes.
+    #[inline(always)]
+    pub(crate) fn give<O: ByteOrder>(
+        &mut self,
+        key: Content<'_>,
+        value: Content<'_>,
+        to: Direction,
+    ) -> Result<()> {
+        if self.leaf.as_ref().is_some_and(Leaf::is_careful) {
+            let shared = self.shares_key::<O>(to);
+            let given = self.allowance.give(key.given(shared).saturating_add(value.given(false)));
+            return given.map_err(|defect| self.here(defect));
+        }
+        Ok(())
+    }
+
+    /// Counts the duplicate where the walk stands as given, with a key of this length.
+    pub(crate) fn give_duplicate(&mut self, key: u32, value: Content<'_>) -> Result<()> {
+        let given = self.allowance.give_duplicate(key, value.given(false));
+        given.map_err(|defect| self.here(defect))
+    }
+
+    /// The error for the unit where the walk stands.
+    fn here(&self, defect: Defect) -> Error {
+        match (&self.leaf, self.unit) {
+            (Some(leaf), Some(unit)) => Error::corrupt(leaf.no(), leaf.unit_offset(unit), defect),
+            _ => Error::corrupt(self.root, 0, defect),
         }
     }
 
@@ -276,6 +312,7 @@ impl<'a> Walk<'a> {
     /// Takes the leaf, and forgets what was known of the place on it.
     fn leave(&mut self) -> Option<Leaf<'a>> {
         (self.unit, self.key, self.records_before_leaf) = (None, None, None);
+        self.allowance = self.pages.allowance();
         self.leaf.take()
     }
 
@@ -354,8 +391,8 @@ impl<'a> Walk<'a> {
             let (Some(internal), false) =
                 (self.shape.internal, link.level.map_or(kind == Some(self.shape.leaf), |l| l <= 1))
             else {
-                let leaf = Leaf::new::<O>(self.pages, page, link.no, self.shape.leaf)?;
-                self.inspect_leaf::<O>(&leaf, link.records)?;
+                let mut leaf = Leaf::new::<O>(self.pages, page, link.no, self.shape.leaf)?;
+                self.inspect_leaf::<O>(&mut leaf, link.records)?;
                 self.leaf = Some(leaf);
                 return Ok(());
             };
@@ -383,12 +420,16 @@ impl<'a> Walk<'a> {
 
     /// Notes what is wrong with a leaf as a whole. Bad items are reported when
     /// they are touched, so only what their touch cannot show is noted.
-    fn inspect_leaf<O: ByteOrder>(&mut self, leaf: &Leaf<'a>, records: Option<u32>) -> Result<()> {
+    fn inspect_leaf<O: ByteOrder>(&mut self, leaf: &mut Leaf<'a>, records: Option<u32>) -> Result<()> {
         if leaf.units() == 0 && leaf.kind() == PageKind::Duplicate {
             let defect = Defect::Entries { found: 0, why: "a page of duplicates is never empty" };
             return Err(Error::corrupt(leaf.no(), at::ENTRIES, defect));
         }
-        self.note_packing(leaf.check::<O>());
+        let (checked, given) = leaf.examine::<O>();
+        self.note_packing(checked);
+        if !self.allowance.covers(given) {
+            leaf.take_care();
+        }
         if let Some(found) = records {
             let counted = if self.shape.counts_deleted() { leaf.units().into() } else { leaf.live::<O>() };
             self.note_count(leaf.no(), at::ENTRIES, found, counted);

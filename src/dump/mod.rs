@@ -12,9 +12,11 @@
 //! DATA=END
 //! ```
 
+mod loading;
 mod salvaged;
 mod text;
 mod writer;
 
+pub use loading::Loading;
 pub use text::escape;
 pub use writer::{Damage, Error, Summary, Writer};

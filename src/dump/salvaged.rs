@@ -2,9 +2,10 @@
 
 use std::io::Write;
 
+use super::loading::repeats;
 use super::text::escape;
 use super::writer::{BUFFER, Writer};
-use crate::meta::Method;
+use crate::meta::{Flags, Method};
 use crate::salvage::{Key, Name, Owner, Records, Recovered, Salvaged, Survey};
 
 /// What stands in a dump for a key or a value of which nothing is left, as
@@ -18,9 +19,9 @@ impl Writer {
     ///
     /// A key or a value that is gone is written as `UNKNOWN_KEY` or `UNKNOWN_DATA`, a
     /// part of one as the part. Where a key may come twice (among what was deleted, on
-    /// pages that belong to no tree, or where the metadata page is lost), the header
+    /// pages that belong to no database, or where the metadata page is lost), the header
     /// allows duplicates, so that no pair replaces another when it is loaded: the live
-    /// one stands first.
+    /// one stands first. [`Loading`](super::Loading) tells how to load the text.
     ///
     /// Records of RECNO databases are written without numbers.
     ///
@@ -94,7 +95,12 @@ impl<'j> Job<'j, '_> {
         }
     }
 
+    /// Ends the dump. Without a record, and if nothing speaks for a database but the caller, there
+    /// is none to write down.
     fn finish(&mut self) {
+        if self.open.is_none() && self.survey.geometry().assumed() {
+            return;
+        }
         while let Some(next) = self.survey.databases().get(self.headed) {
             self.headed = self.headed.saturating_add(1);
             self.header(next);
@@ -122,8 +128,14 @@ impl<'j> Job<'j, '_> {
             line(format!("database={}", escape(&name)));
         }
         line(format!("type={}", owner.method().name()));
-        if owner.method() == Method::Recno {
-            if flags.is_some_and(|flags| flags.renumber()) {
+        let has = |what: fn(Flags) -> bool| flags.is_some_and(what);
+        // Of a key that comes twice, a database without duplicates would keep the one loaded last.
+        let recno = owner.method() == Method::Recno;
+        let duplicates = !recno && repeats(owner, self.survey.deleted());
+        let as_it_was = !recno && flags.is_some() && !self.survey.deleted();
+        let (geometry, stated) = (self.survey.geometry(), owner.dumped());
+        if recno {
+            if has(Flags::renumber) {
                 line("renumber=1".into());
             }
             if let Some((length, pad)) = owner.fixed_length() {
@@ -132,19 +144,29 @@ impl<'j> Job<'j, '_> {
                     line(format!("re_pad={pad:#x}"));
                 }
             }
-        } else {
-            // Of a key that comes twice, a database without duplicates would keep the
-            // one loaded last.
-            let repeats = flags.is_none() || self.survey.deleted();
-            if repeats || flags.is_some_and(|flags| flags.duplicates()) {
-                line("duplicates=1".into());
+        }
+        if as_it_was && has(Flags::record_numbers) && !has(Flags::duplicates) {
+            line("recnum=1".into());
+        }
+        if stated.min_key > 2 && geometry.fits_keys(stated.min_key) {
+            line(format!("bt_minkey={}", stated.min_key));
+        }
+        for (name, number) in [("h_ffactor", stated.fill_factor), ("h_nelem", stated.elements)] {
+            if number > 0 {
+                line(format!("{name}={number}"));
             }
-            if !repeats && flags.is_some_and(|flags| flags.sorted_duplicates()) {
-                line("dupsort=1".into());
-            }
-            if !repeats && flags.is_some_and(|flags| flags.record_numbers() && !flags.duplicates()) {
-                line("recnum=1".into());
-            }
+        }
+        if geometry.checksummed() {
+            line("chksum=1".into());
+        }
+        if duplicates {
+            line("duplicates=1".into());
+        }
+        if as_it_was && has(Flags::sorted_duplicates) {
+            line("dupsort=1".into());
+        }
+        if as_it_was && has(Flags::compressed) && (!duplicates || has(Flags::sorted_duplicates)) {
+            line("compressed=1".into());
         }
         line(format!("db_pagesize={}", self.survey.geometry().page_size()));
         line("HEADER=END".into());

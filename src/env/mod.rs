@@ -22,12 +22,10 @@ mod layout;
 mod pending;
 mod region;
 
-#[cfg(feature = "upgrade")]
-pub(crate) use config::{Config, LOGS, LONGEST};
 pub use layout::{Folder, Layout, Origin};
 #[cfg(feature = "upgrade")]
 pub(crate) use pending::{Comparison, page_lsn};
-pub use pending::{Pending, PendingError, pending};
+pub use pending::{Pending, PendingError, Recovery, pending, recovery};
 pub use region::Region;
 #[cfg(feature = "upgrade")]
 pub(crate) use region::is_region;

@@ -26,6 +26,8 @@ pub(crate) const DELETED: u8 = 0x80;
 /// The type of a HASH item whose duplicates are on other pages.
 pub(crate) const OFFDUP: u8 = 4;
 
+/// Where the type byte stands in the item of a leaf.
+pub(crate) const TYPE_AT: usize = 2;
 /// Bytes before the data of a KEYDATA item.
 pub(crate) const KEYDATA_HEAD: usize = 3;
 /// Length of an OVERFLOW or DUPLICATE item.
@@ -47,7 +49,7 @@ pub(crate) fn len<O: ByteOrder>(item: &[u8]) -> Option<u16> {
 
 /// The type byte.
 pub(crate) fn type_byte(item: &[u8]) -> Option<u8> {
-    item.get(2).copied()
+    item.get(TYPE_AT).copied()
 }
 
 /// The data of a KEYDATA item of the given length.

@@ -1,11 +1,13 @@
 //! What the journal asks of a file system.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::fs::{self, FileType};
 use std::io;
 use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 
+use super::entry::Entry;
 use super::error::JournalError;
 
 /// Which file it is, whatever its name: `st_dev` and `st_ino`.
@@ -44,6 +46,9 @@ impl Default for Standing {
 pub trait Disk: fmt::Debug {
     /// An open file.
     type File: DiskFile;
+
+    /// The lock on a directory, as long as it is kept.
+    type Lock: fmt::Debug;
 
     /// The path without symbolic links: the name beside which the journal stands.
     ///
@@ -149,12 +154,12 @@ pub trait Disk: fmt::Debug {
     /// Those of the file system.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
 
-    /// Gives a file a name that nothing has.
+    /// Gives a file or a directory a name that nothing has.
     ///
     /// # Errors
     ///
     /// Those of the file system; [`AlreadyExists`](io::ErrorKind::AlreadyExists) if there is
-    /// something of this name.
+    /// something of this name, [`CrossesDevices`](io::ErrorKind::CrossesDevices).
     fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
         if self.exists(to)? { Err(io::ErrorKind::AlreadyExists.into()) } else { self.rename(from, to) }
     }
@@ -165,6 +170,45 @@ pub trait Disk: fmt::Debug {
     ///
     /// Those of the file system.
     fn sync_dir(&self, directory: &Path) -> io::Result<()>;
+
+    /// Locks a directory without waiting, against other runs that change it as a whole. The lock
+    /// lasts until it is dropped, or this program ends. Does nothing where the file system cannot.
+    ///
+    /// # Errors
+    ///
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) if another run has it; those of the file system.
+    fn lock_dir(&self, directory: &Path) -> io::Result<Self::Lock>;
+
+    /// What stands under a name; `None` if nothing does. A symbolic link is not followed.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    fn look(&self, path: &Path) -> io::Result<Option<Entry>>;
+
+    /// The names of all that is in a directory, sorted.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    fn names(&self, directory: &Path) -> io::Result<Vec<OsString>>;
+
+    /// Opens an existing regular file for reading only, without following a symbolic link.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    fn open_plain(&self, path: &Path) -> io::Result<Self::File>;
+
+    /// Gives a directory the owner and the permissions of another, as far as this user may.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    fn resemble_dir(&self, directory: &Path, other: &Path) -> io::Result<()>;
+
+    /// The number of the user for whom this program works.
+    fn user(&self) -> u32;
 
     /// Bytes that this user may still write to the file system of a directory.
     ///

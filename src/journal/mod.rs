@@ -25,6 +25,7 @@
 
 mod backup;
 mod disk;
+mod entry;
 mod error;
 mod format;
 mod leftover;
@@ -49,6 +50,7 @@ use std::path::{Path, PathBuf};
 pub use backup::Backup;
 pub(crate) use disk::entries;
 pub use disk::{Contents, Disk, DiskFile, Identity, Standing};
+pub use entry::{Entry, EntryKind};
 pub use error::{BoxError, JournalError};
 pub use leftover::{Leftover, LeftoverState, Outcome, leftover};
 pub use plan::{Estimate, Facts, Form, Operation, Options, PageChange};
@@ -57,9 +59,8 @@ pub(crate) use record::PUBLISHED as SET;
 pub use run::Journal;
 pub use set::{Set, SetLeftover};
 #[cfg(unix)]
-pub use system::{SystemDisk, SystemFile};
-#[cfg(unix)]
-pub(crate) use system::{keep_time, own_as};
+pub use system::{SystemDisk, SystemFile, held_elsewhere, on_network};
+pub(crate) use write::random;
 
 use crate::format::meta::{self as layout, at};
 use crate::order::Endianness;
@@ -71,7 +72,7 @@ const HEAD: usize = layout::LENGTH;
 pub(crate) const SUFFIX: &str = ".bdbkit-journal";
 
 /// What is added to the name of a copy until it is whole, before a number by chance.
-const DRAFT: &str = ".bdbkit-tmp";
+pub(crate) const DRAFT: &str = ".bdbkit-tmp";
 
 /// The first 512 bytes of page 0.
 type Head = [u8; HEAD];

@@ -1,5 +1,6 @@
 //! The disk of the operating system.
 
+use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, FileTimes, FileType};
 use std::io::{self, ErrorKind};
 #[cfg(target_os = "linux")]
@@ -13,6 +14,7 @@ use rustix::fs::{FallocateFlags, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::disk::{Contents, Disk, DiskFile, Identity, Standing, entries};
+use super::entry::{Entry, EntryKind};
 use super::error::{JournalError, at};
 #[cfg(target_os = "linux")]
 use super::users;
@@ -44,8 +46,48 @@ impl SystemFile {
     }
 }
 
+/// Whether another process has a file open, as far as `/proc` tells this user: it may change or
+/// cut the file, so that it is better read than mapped. All processes are looked at once, when
+/// this is first asked. `false` where there is no `/proc`.
+#[must_use]
+pub fn held_elsewhere(path: &Path) -> bool {
+    #[cfg(target_os = "linux")]
+    return fs::metadata(path).is_ok_and(|file| users::held(identity(&file)));
+    #[cfg(not(target_os = "linux"))]
+    return false;
+}
+
+/// Whether a file is on another machine, where nobody here sees who changes it: NFS, SMB, AFS,
+/// Ceph, 9P, Lustre and what programs serve (FUSE). `false` where the system does not say.
+#[must_use]
+pub fn on_network(path: &Path) -> bool {
+    #[cfg(target_os = "linux")]
+    return rustix::fs::statfs(path).is_ok_and(|system| {
+        let kind = u32::try_from(system.f_type & 0xffff_ffff).unwrap_or(0);
+        REMOTE.contains(&kind)
+    });
+    #[cfg(not(target_os = "linux"))]
+    return false;
+}
+
+/// The numbers by which Linux knows such file systems (statfs, "f_type").
+#[cfg(target_os = "linux")]
+const REMOTE: [u32; 10] = [
+    0x6969,      // NFS
+    0x517b,      // SMB
+    0xff53_4d42, // CIFS
+    0xfe53_4d42, // SMB2
+    0x5346_414f, // AFS
+    0x7375_7245, // Coda
+    0x00c3_6400, // Ceph
+    0x0102_1997, // 9P
+    0x0bd0_0bd0, // Lustre
+    0x6573_5546, // FUSE
+];
+
 impl Disk for SystemDisk {
     type File = SystemFile;
+    type Lock = File;
 
     fn resolve(&self, path: &Path) -> io::Result<PathBuf> {
         fs::canonicalize(path)
@@ -146,6 +188,42 @@ impl Disk for SystemDisk {
         File::open(directory)?.sync_all()
     }
 
+    fn lock_dir(&self, directory: &Path) -> io::Result<File> {
+        let opened = File::open(directory)?;
+        match rustix::fs::flock(&opened, FlockOperation::NonBlockingLockExclusive) {
+            // Not every file system has this kind of lock, or has it for directories.
+            Ok(()) | Err(Errno::NOTSUP | Errno::NOSYS | Errno::INVAL | Errno::BADF) => Ok(opened),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn look(&self, path: &Path) -> io::Result<Option<Entry>> {
+        match fs::symlink_metadata(path) {
+            Ok(found) => Ok(Some(entry(&found))),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn names(&self, directory: &Path) -> io::Result<Vec<OsString>> {
+        let mut names =
+            fs::read_dir(directory)?.map(|entry| Ok(entry?.file_name())).collect::<io::Result<Vec<_>>>()?;
+        names.sort();
+        Ok(names)
+    }
+
+    fn open_plain(&self, path: &Path) -> io::Result<SystemFile> {
+        open(path, OFlags::RDONLY | OFlags::NOFOLLOW)
+    }
+
+    fn resemble_dir(&self, directory: &Path, other: &Path) -> io::Result<()> {
+        own_as(&File::open(directory)?, &fs::metadata(other)?)
+    }
+
+    fn user(&self) -> u32 {
+        rustix::process::geteuid().as_raw()
+    }
+
     fn free_space(&self, directory: &Path) -> io::Result<u64> {
         let space = rustix::fs::statvfs(directory)?;
         Ok(space.f_bavail.saturating_mul(space.f_frsize))
@@ -227,14 +305,14 @@ impl DiskFile for SystemFile {
 }
 
 /// Gives a file or folder the owner of another, as far as this user may, and its permissions.
-pub(crate) fn own_as(file: &File, model: &fs::Metadata) -> io::Result<()> {
+fn own_as(file: &File, model: &fs::Metadata) -> io::Result<()> {
     // Only the superuser gives files away; the copy of others is their own.
     let _ = fchown(file, Some(model.uid()), Some(model.gid()));
     file.set_permissions(model.permissions())
 }
 
 /// Gives a file the time of another, if the file system keeps times.
-pub(crate) fn keep_time(file: &File, model: &fs::Metadata) {
+fn keep_time(file: &File, model: &fs::Metadata) {
     if let Ok(modified) = model.modified() {
         let _ = file.set_times(FileTimes::new().set_modified(modified));
     }
@@ -249,6 +327,23 @@ fn open(path: &Path, flags: OFlags) -> io::Result<SystemFile> {
         Ok(SystemFile(file))
     } else {
         Err(io::Error::new(ErrorKind::InvalidInput, "not a regular file"))
+    }
+}
+
+fn entry(found: &fs::Metadata) -> Entry {
+    let kind = match found.file_type() {
+        kind if kind.is_file() => EntryKind::File,
+        kind if kind.is_dir() => EntryKind::Folder,
+        kind if kind.is_symlink() => EntryKind::Link,
+        _ => EntryKind::Special,
+    };
+    Entry {
+        links: found.nlink(),
+        owner: found.uid(),
+        mode: found.mode() & 0o777,
+        size: found.len(),
+        changed: (found.ctime(), found.ctime_nsec()),
+        ..Entry::new(kind, identity(found))
     }
 }
 

@@ -295,6 +295,6 @@ impl<F: DiskFile> Appender<'_, F> {
 
 /// A number that no other journal has: the seed with which the standard library keys
 /// its hash tables.
-pub(super) fn random() -> u64 {
+pub(crate) fn random() -> u64 {
     RandomState::new().build_hasher().finish()
 }

@@ -107,6 +107,16 @@ pub enum LogError {
         /// Its previous LSN.
         prev: Lsn,
     },
+    /// A history may not take more memory.
+    #[error(
+        "{lsn}: from here on some changes are left out or unknown: they would take more than {limit} bytes of memory"
+    )]
+    Memory {
+        /// The first record for which there was not enough.
+        lsn: Lsn,
+        /// How much there was, in bytes.
+        limit: u64,
+    },
     /// A part of a record does not lead where it should.
     #[error("{lsn}: {what}")]
     Inconsistent {

@@ -34,6 +34,8 @@ pub struct Files<'a> {
     renames: Vec<Rename<'a>>,
     /// The names of each file, in their order.
     names: Vec<Vec<&'a [u8]>>,
+    /// The name of each file: the last one that is not temporary, or else the last.
+    last: Vec<Option<&'a [u8]>>,
     by_id: HashMap<FileId, usize>,
     /// The file that has a name now.
     by_name: HashMap<&'a [u8], usize>,
@@ -149,8 +151,7 @@ impl<'a> Files<'a> {
         let mut seen = HashSet::new();
         let names = self.names.get(binding.file).map_or(&[][..], |names| names);
         let names = names.iter().rev().copied().filter(|name| seen.insert(*name));
-        let (temporary, mut names): (Vec<_>, Vec<_>) =
-            names.partition(|name| base(name).starts_with(b"__db."));
+        let (temporary, mut names): (Vec<_>, Vec<_>) = names.partition(|name| is_temporary(name));
         names.extend(temporary);
         let inner: Vec<&[u8]> = self.inner_names(binding).map(|(_, name)| name).collect();
         let join = |file: &[u8], inner: &[u8]| [file, b"/", inner].concat();
@@ -162,10 +163,25 @@ impl<'a> Files<'a> {
         now.chain(before).collect()
     }
 
+    /// The name of a database's file: the last that is not temporary, if there is one, or else
+    /// the last. It is the first of [`Files::names`], without the database's own.
+    #[must_use]
+    pub fn file_name(&self, binding: &Binding<'a>) -> Option<&'a [u8]> {
+        self.last.get(binding.file).copied().flatten()
+    }
+
     /// The name of the database in a file with several, if the log tells it.
     #[must_use]
     pub fn inner_name(&self, binding: &Binding<'a>) -> Option<&'a [u8]> {
-        self.inner_names(binding).last().map(|(_, name)| name)
+        let run = self.inner_run(binding);
+        run.last().map(|inner| inner.name)
+    }
+
+    /// All names of the files of the databases that have a name, as [`Files::named`] finds them.
+    #[must_use]
+    pub fn file_names(&self, name: &[u8]) -> HashSet<&'a [u8]> {
+        let files: HashSet<usize> = self.named(name).map(|binding| binding.file).collect();
+        files.into_iter().filter_map(|file| self.names.get(file)).flatten().copied().collect()
     }
 
     /// The bindings of the databases with a name: that of the file, with or without the
@@ -208,13 +224,20 @@ impl<'a> Files<'a> {
     /// The names of the database in its file, in their order, each with its place among
     /// those of the metadata page.
     fn inner_names(&self, binding: &Binding<'a>) -> impl Iterator<Item = (usize, &'a [u8])> {
+        let run = self.inner_run(binding);
+        let first = run.first().map_or(0, |inner| inner.first);
+        run.iter().enumerate().map(move |(place, inner)| (first.saturating_add(place), inner.name))
+    }
+
+    fn inner_run(&self, binding: &Binding<'a>) -> &[Inner<'a>] {
         let names =
             binding.id.and_then(|id| self.inner.get(&(id, binding.meta))).map_or(&[][..], |names| names);
         let behind = names.partition_point(|inner| inner.at <= binding.from);
         let current = names.get(behind.saturating_sub(1)).filter(|inner| behind > 0 || !inner.anew);
         let first = current.map_or(names.len(), |inner| inner.first);
-        let same = names.iter().enumerate().skip(first);
-        same.take_while(move |(_, inner)| inner.first == first).map(|(place, inner)| (place, inner.name))
+        // Those of one database stand together, from the place that they all name on.
+        let end = names.partition_point(|inner| inner.first <= first);
+        names.get(first..end).unwrap_or_default()
     }
 
     /// Whether a database in the file has duplicates, as far as the log shows it: then
@@ -253,6 +276,11 @@ impl<'a> Files<'a> {
             }
         }
         files.machine = files.machine.or(default);
+        let last = |names: &Vec<&'a [u8]>| {
+            let lasting = names.iter().rev().find(|name| !is_temporary(name));
+            lasting.or(names.last()).copied()
+        };
+        files.last = files.names.iter().map(last).collect();
         let found = duplicates.found.iter().filter_map(|&(lsn, number)| files.at(lsn, number));
         files.duplicates =
             found.filter(|binding| binding.method == BTREE).map(|binding| binding.id).collect();
@@ -469,6 +497,11 @@ impl Duplicates {
             self.found.push((record.lsn(), number));
         }
     }
+}
+
+/// Whether a name is that of a file that is made or removed.
+fn is_temporary(name: &[u8]) -> bool {
+    base(name).starts_with(b"__db.")
 }
 
 /// A name without the folders before it.

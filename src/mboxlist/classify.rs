@@ -3,6 +3,7 @@
 //! `__db*` is not one class: there are regions, which are caches, but also extents of
 //! QUEUE databases and files under removal, which are data.
 
+use std::ffi::OsStr;
 use std::path::Path;
 
 use super::engines::Regions;
@@ -11,9 +12,11 @@ use crate::journal;
 
 /// The name of the QUEUE database to which an extent belongs, and its number: those that stand
 /// in its own name, `__dbq.NAME.NUMBER`.
-pub(super) fn extent(name: &str) -> Option<(&str, u64)> {
-    let (database, number) = name.strip_prefix("__dbq.")?.rsplit_once('.')?;
-    Some((database, number.parse().ok()?))
+pub(super) fn extent(name: &OsStr) -> Option<(&[u8], u64)> {
+    let rest = name.as_encoded_bytes().strip_prefix(b"__dbq.")?;
+    let dot = rest.iter().rposition(|&byte| byte == b'.')?;
+    let (database, number) = rest.split_at_checked(dot)?;
+    Some((database, std::str::from_utf8(number.get(1..)?).ok()?.parse().ok()?))
 }
 
 /// The class of a file, by its name. The order of the variants is that in which names are
@@ -59,7 +62,9 @@ pub enum Mark {
 impl Class {
     /// The class of a name.
     #[must_use]
-    pub fn of(name: &str) -> Class {
+    pub fn of(name: impl AsRef<OsStr>) -> Class {
+        // What decides is ASCII.
+        let name = &*name.as_ref().to_string_lossy();
         match name {
             "__db.register" | "__db.reppg.db" => return Class::Engine,
             "DB_CONFIG" => return Class::Config,
@@ -87,7 +92,7 @@ impl Class {
 
     /// The class of a file, by the last part of its path.
     pub(super) fn of_file(path: &Path) -> Class {
-        Class::of(path.file_name().and_then(|name| name.to_str()).unwrap_or_default())
+        Class::of(path.file_name().unwrap_or_default())
     }
 
     /// The class in one word.
@@ -147,6 +152,7 @@ mod tests {
             (".snaptime", Class::Mark(Mark::Snaptime)),
             (".verified", Class::Mark(Mark::Verified)),
             ("folder.db.dump.txt", Class::Other),
+            ("\u{202e}.db", Class::Database),
         ];
         for (name, class) in cases {
             assert_eq!(Class::of(name), class, "{name}");
@@ -155,9 +161,9 @@ mod tests {
 
     #[test]
     fn extents_name_their_database() {
-        assert_eq!(extent("__dbq.queue.db.12"), Some(("queue.db", 12)));
+        assert_eq!(extent(OsStr::new("__dbq.queue.db.12")), Some((&b"queue.db"[..], 12)));
         for other in ["__dbq.queue.db", "__dbq.12", "queue.db.1", "__dbq.queue.db.-1"] {
-            assert_eq!(extent(other), None, "{other}");
+            assert_eq!(extent(OsStr::new(other)), None, "{other}");
         }
     }
 

@@ -1,32 +1,47 @@
 //! The files of a store: which are what, and the sums that tell whether they changed.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
 use super::classify::Class;
+use crate::error::Error;
 use crate::journal::entries;
+use crate::meta::FileKind;
 
 /// The regular files of a folder, by name. Symbolic links and special files are none.
 pub(super) fn of(folder: &Path) -> io::Result<Vec<PathBuf>> {
     entries(folder, fs::FileType::is_file)
 }
 
-/// The folders in a folder, by name.
-pub(super) fn folders(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    entries(folder, fs::FileType::is_dir)
-}
-
-/// What is in a folder but no regular file, by name.
-pub(super) fn others(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    entries(folder, |kind| !kind.is_file())
+/// What is in a folder, by name.
+pub(super) fn all(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    entries(folder, |_| true)
 }
 
 /// Whether the name of a file is that of a log.
 pub(super) fn is_log(path: &Path) -> bool {
     matches!(Class::of_file(path), Class::Log | Class::EarlyLog)
+}
+
+/// Enough of a file to tell what it is, in bytes.
+const HEAD: u64 = 512;
+
+/// The first bytes of a file, if it can be read.
+pub(super) fn head(path: &Path) -> Option<Vec<u8>> {
+    let mut head = Vec::new();
+    File::open(path).ok()?.take(HEAD).read_to_end(&mut head).ok()?;
+    Some(head)
+}
+
+/// Whether the first bytes of a file are those of a database, whatever it is called.
+pub(super) fn has_magic(path: &Path) -> bool {
+    let of_database = |head: Vec<u8>| {
+        matches!(FileKind::of(&head), Ok(_) | Err(Error::Series1 { .. } | Error::Placeholder))
+    };
+    head(path).is_some_and(of_database)
 }
 
 /// What tells whether a file changed.

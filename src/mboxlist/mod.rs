@@ -7,11 +7,14 @@
 //! - [`Survey`]: what is there, how it was left, which release wrote it
 //! - [`Plan`]: the way to another release, step by step
 
+mod called;
 mod classify;
 mod engines;
 mod files;
 mod list;
+mod names;
 mod plan;
+mod progress;
 mod releases;
 mod restore;
 mod store_upgrade;
@@ -21,12 +24,13 @@ pub use classify::{Class, Mark};
 pub use engines::{ENGINES, Engine, LAST_OF_HOST_ORDER, LogOrder, Regions, Treatment};
 pub use files::Hash;
 pub use list::{Found, Kind, List, ListReport, Listed, ListedFile, ListedLogs, Origin};
-pub use plan::{By, Plan, PlanOptions, Step, StepState};
+pub use plan::{By, Plan, PlanOptions, Step, StepState, Task};
+pub use progress::StoreProgress;
 pub use releases::{Mailbox, RELEASES, Release, Source};
 pub use restore::{Restore, RestoreError, Restored};
 pub use store_upgrade::{Lsns, StoreReport, StoreUpgrade, StoreUpgradeError};
 pub use survey::{
-    Candidates, Check, Code, Confidence, Contents, DatabaseFile, Decision, DryTest, Evidence, Finding, Form,
-    LogEnd, LogFacts, Lost, MarkFile, Other, Region, Severity, Snapshot, State, Survey, SurveyOptions,
-    Verdict,
+    AgeFrom, Candidates, Check, Code, Confidence, Contents, DatabaseFile, Decision, DryTest, Evidence,
+    Finding, Form, LogEnd, LogFacts, Lost, MarkFile, Other, Product, Region, Severity, Snapshot, State,
+    Survey, SurveyOptions, Verdict,
 };

@@ -76,16 +76,16 @@ impl Mailbox {
 /// Where a statement comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Source {
-    /// "Upgrading the Message Store".
-    Seed,
+    /// The vendor's page "Upgrading the Message Store".
+    UpgradeGuide,
     /// Other public documents.
     Public,
     /// No source was found.
     Unknown,
 }
 
-/// The components of a release that the seed names.
-const fn seed(
+/// The components of a release that the upgrade guide names.
+const fn guide(
     (order, id, name): (u32, &'static str, &'static str),
     mailbox: Mailbox,
     bdb: &'static str,
@@ -106,7 +106,7 @@ const fn seed(
         stored_r: Some(stored_r),
         one_way_since: None,
         upgrade_from: &[],
-        source: Source::Seed,
+        source: Source::UpgradeGuide,
     }
 }
 
@@ -143,16 +143,16 @@ const ONE_WAY: Option<&str> = Some("7.0.5");
 
 /// The releases, oldest first.
 pub static RELEASES: [Release; 16] = [
-    seed((10, "4.15", "Netscape Messaging Server 4.15"), V1_1, "2.6", OLD, (2, Host), false),
-    seed((20, "5.x", "iPlanet Messaging Server 5.x"), V1_2, "2.6", OLD, (2, Host), false),
-    seed((30, "6.0", "Sun ONE Messaging Server 6.0"), V1_2, "3.2.9", (8, &[8]), (3, Host), false),
-    seed((40, "6.1", "Sun Java System Messaging Server 6 2004Q2"), V1_2, "4.2", NEW, (8, Host), true),
-    seed((50, "6.2", "Sun Java System Messaging Server 6 2005Q1"), V1_2, "4.2", NEW, (8, Host), true),
-    seed((60, "6.3", "Sun Java System Messaging Server 6.3"), V1_2, "4.4", NEW, (11, Host), true),
-    seed((70, "7.0", "Sun Java System Messaging Server 7.0"), V1_3, "4.4", NEW, (11, Host), true),
-    seed((80, "7u1", "Messaging Server 7 Update 1"), V1_3, "4.7.25", NEW, (14, Little), true),
-    seed((90, "7u2", "Messaging Server 7 Update 2"), V1_3, "4.7.25", NEW, (14, Little), true),
-    seed((100, "7u3", "Messaging Server 7 Update 3"), V1_3, "4.7.25", NEW, (14, Little), true),
+    guide((10, "4.15", "Netscape Messaging Server 4.15"), V1_1, "2.6", OLD, (2, Host), false),
+    guide((20, "5.x", "iPlanet Messaging Server 5.x"), V1_2, "2.6", OLD, (2, Host), false),
+    guide((30, "6.0", "Sun ONE Messaging Server 6.0"), V1_2, "3.2.9", (8, &[8]), (3, Host), false),
+    guide((40, "6.1", "Sun Java System Messaging Server 6 2004Q2"), V1_2, "4.2", NEW, (8, Host), true),
+    guide((50, "6.2", "Sun Java System Messaging Server 6 2005Q1"), V1_2, "4.2", NEW, (8, Host), true),
+    guide((60, "6.3", "Sun Java System Messaging Server 6.3"), V1_2, "4.4", NEW, (11, Host), true),
+    guide((70, "7.0", "Sun Java System Messaging Server 7.0"), V1_3, "4.4", NEW, (11, Host), true),
+    guide((80, "7u1", "Messaging Server 7 Update 1"), V1_3, "4.7.25", NEW, (14, Little), true),
+    guide((90, "7u2", "Messaging Server 7 Update 2"), V1_3, "4.7.25", NEW, (14, Little), true),
+    guide((100, "7u3", "Messaging Server 7 Update 3"), V1_3, "4.7.25", NEW, (14, Little), true),
     later((110, "7u4", "Messaging Server 7 Update 4"), Source::Unknown, None, &[]),
     later(
         (120, "7.0.5", "Oracle Communications Messaging Server 7.0.5 (7 Update 5)"),
@@ -177,12 +177,6 @@ pub static RELEASES: [Release; 16] = [
 ];
 
 impl Release {
-    /// The release of this short name.
-    #[must_use]
-    pub fn find(id: &str) -> Option<&'static Release> {
-        RELEASES.iter().find(|release| release.id.eq_ignore_ascii_case(id))
-    }
-
     /// The newest release whose components are known.
     #[must_use]
     pub fn newest_known() -> Option<&'static Release> {

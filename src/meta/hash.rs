@@ -15,10 +15,36 @@ use crate::order::Endianness;
 pub(crate) struct Buckets {
     /// The highest bucket number.
     pub(crate) max: u32,
+    /// Pairs a bucket is to hold before the table grows; 0 if the library decides.
+    pub(crate) fill_factor: u32,
     /// For each doubling, what is added to a bucket number to get its page.
     pub(crate) spares: [u32; 32],
-    /// Number of elements as the file says; not reliable.
+    /// Number of keys as the file says: see [`Buckets::expects`].
     pub(crate) elements: u32,
+}
+
+impl Buckets {
+    /// Up to how many missing keys tell that a bucket whose page is empty was in use: with
+    /// more of them the page may be one that was never written.
+    ///
+    /// What release 5.3 does, by experiment: it counts keys, not duplicates, and counts down
+    /// for deleted ones. To the count of a new table it adds what its maker expected (the
+    /// hint that `h_nelem=` in a dump is, too), with which and the fill factor the
+    /// table starts at a power of two of buckets that are not written before a key goes
+    /// there or they are split; without a fill factor it starts with two. Every bucket
+    /// that came later is written when it is made. A count of 0 (releases 3.0 and 3.1, and
+    /// package managers that set it) tells nothing.
+    pub(crate) fn expects(&self, bucket: u32) -> u64 {
+        let (bucket, max, fill) = (u64::from(bucket), u64::from(self.max), u64::from(self.fill_factor));
+        // The smallest table to start with in which the bucket was, and is not split since.
+        let start = bucket.max(max.saturating_sub(bucket)).saturating_add(1).next_power_of_two().max(2);
+        match start {
+            _ if start > max.saturating_add(1) => u64::MAX,
+            2 => 0,
+            _ if fill == 0 => u64::MAX,
+            _ => fill.saturating_mul(start >> 1),
+        }
+    }
 }
 
 pub(super) fn parse(page: &[u8], version: u32, order: Endianness) -> IResult<&[u8], (Raw, Buckets)> {
@@ -28,11 +54,11 @@ pub(super) fn parse(page: &[u8], version: u32, order: Endianness) -> IResult<&[u
     let (rest, free) = n().parse(rest)?;
     let skipped: usize = if version == 6 { 0 } else { 16 };
     let (rest, (_last_pgno_nparts_counts, bits, file_id)) = (take(skipped), n(), file_id).parse(rest)?;
-    let (rest, (max, _high, _low, _ffactor, elements, _charkey)) =
+    let (rest, (max, _high, _low, fill_factor, elements, _charkey)) =
         (n(), n(), n(), n(), n(), n()).parse(rest)?;
     let mut spares = [0; 32];
     let (rest, ()) = fill(n(), &mut spares).parse(rest)?;
     let flags = Flags::of_hash(bits).bits();
     let raw = Raw { encryption, kind: Some(kind), metaflags, free, flags, file_id, min_key: 2, ..raw };
-    Ok((rest, (raw, Buckets { max, spares, elements })))
+    Ok((rest, (raw, Buckets { max, fill_factor, spares, elements })))
 }

@@ -180,6 +180,11 @@ impl Meta {
         if self.version == 6 { 80 } else { 96 }
     }
 
+    /// Where the number of keys stands on the metadata page of a HASH database.
+    pub(crate) fn elements_offset(&self) -> usize {
+        if self.version == 6 { 72 } else { 88 }
+    }
+
     /// Where the first page of the free list stands on the metadata page.
     pub(crate) fn free_offset(&self) -> usize {
         if self.version == 6 { 32 } else { at::FREE }

@@ -60,14 +60,17 @@ impl<'s> Bucket<'s> {
         let key = self.item::<O>(slot);
         let value_slot = slot.saturating_add(1);
         let value = if has_value { self.item::<O>(value_slot) } else { None };
-        let at = key.map_or(0, |(at, _)| at);
+        let slot_at = |slot| slot_offset(self.overhead, slot);
+        let (key_at, value_at) = (slot_at(slot), slot_at(value_slot));
+        let at = key.map_or(key_at, |(at, _)| at);
         let key = match key.and_then(|(at, raw)| simple::<O>(raw, at)) {
             Some(item) => item,
             None => self.bad(slot, at),
         };
-        let (at, raw) = value.unwrap_or((0, &[]));
-        let unit = |place, value| Unit {
+        let (at, raw) = value.unwrap_or((value_at, &[]));
+        let unit = |place, at: usize, value| Unit {
             place,
+            at: u16::try_from(at).unwrap_or(0),
             key: Some((slot, key)),
             value,
             deleted: false,
@@ -80,26 +83,27 @@ impl<'s> Bucket<'s> {
                 while let Some((value, behind)) = item::hash_duplicate::<O>(rest) {
                     let offset = at.saturating_add(raw.len().saturating_sub(rest.len()));
                     let place = Place::Offset(u16::try_from(offset).unwrap_or(0));
-                    units.push(unit(place, Item::Here(value)));
+                    units.push(unit(place, offset, Item::Here(value)));
                     rest = behind;
                 }
                 if !rest.is_empty() {
-                    let missing = self.bad(value_slot, at);
-                    units.push(unit(place, missing));
+                    self.bad(value_slot, at);
+                    let expected = u32::try_from(rest.len()).unwrap_or(u32::MAX);
+                    units.push(unit(place, at, Item::Part { bytes: rest, expected }));
                 }
             }
             Some((&OFFDUP, rest)) if rest.len() >= 7 => {
                 let root =
                     rest.get(3..).and_then(|raw| raw.first_chunk::<4>()).map_or(0, |raw| O::read_u32(raw));
-                let at = u16::try_from(at).unwrap_or(0);
-                units.push(unit(place, Item::Duplicates { root: PageNo(root), at }));
+                let holder = u16::try_from(at).unwrap_or(0);
+                units.push(unit(place, at, Item::Duplicates { root: PageNo(root), at: holder }));
             }
             _ => {
                 let value = match simple::<O>(raw, at) {
                     Some(item) => item,
                     None => self.bad(value_slot, at),
                 };
-                units.push(unit(place, value));
+                units.push(unit(place, at, value));
             }
         }
     }

@@ -136,9 +136,10 @@ impl<'s> Reader<'_, 's> {
             }
             let key = leaf.pairs.then_some((u16::try_from(key_at).unwrap_or(0), key.item));
             let (place, deleted) = (Place::Slot(last), value.deleted);
+            let at = u16::try_from(at).unwrap_or(0);
             let mut notes = Notes::default();
             notes.add(Note::Header);
-            units.push(Unit { place, key, value: value.item, deleted, notes });
+            units.push(Unit { place, at, key, value: value.item, deleted, notes });
         }
         if units.len() > counted {
             let defect = Defect::Entries { found: leaf.entries, why: "fewer than stand on the page" };
@@ -190,9 +191,10 @@ impl<'s> Reader<'_, 's> {
                 (at, item)
             });
             let slot = first.saturating_add(u16::from(leaf.pairs));
-            let (value, deleted) =
-                self.item::<O>(slot, slots.last().copied().flatten(), leaf.pairs, &mut notes);
-            units.push(Unit { place: Place::Slot(slot), key, value, deleted, notes });
+            let offset = slots.last().copied().flatten();
+            let (value, deleted) = self.item::<O>(slot, offset, leaf.pairs, &mut notes);
+            let at = u16::try_from(offset.unwrap_or(slot_offset(leaf.overhead, slot))).unwrap_or(0);
+            units.push(Unit { place: Place::Slot(slot), at, key, value, deleted, notes });
         }
         units
     }
@@ -234,6 +236,7 @@ impl<'s> Reader<'_, 's> {
             return (Item::Part { bytes, expected }, type_byte & DELETED != 0);
         }
         let expected = if duplicates { "1, 2 or 3" } else { "1 or 3" };
+        let offset = offset.saturating_add(item::TYPE_AT);
         self.problems.push(Error::corrupt(no, offset, Defect::ItemKind { slot, found: type_byte, expected }));
         (Item::Missing, false)
     }
@@ -283,7 +286,10 @@ impl<'s> Reader<'_, 's> {
             Some((at, key)) if *key == Item::Missing => {
                 (*at, *key) = (u16::try_from(*start).unwrap_or(0), found.item);
             }
-            _ => (unit.value, unit.deleted) = (found.item, found.deleted),
+            _ => {
+                unit.at = u16::try_from(*start).unwrap_or(0);
+                (unit.value, unit.deleted) = (found.item, found.deleted);
+            }
         }
     }
 }

@@ -12,16 +12,18 @@ use byteorder::ByteOrder;
 use super::bucket;
 use super::compressed::Chunk;
 use super::leaf::Item;
-use super::page::{Cursor, recover};
+use super::page::{Cursor, REPEATS, recover};
 use super::walk::{Of, Walk};
 use super::work::Work;
 use crate::error::Error;
 use crate::format::meta::{HASH_MAGIC, at};
-use crate::format::page::{PageKind, is_leaf};
+use crate::format::page::PageKind;
 use crate::meta::{Flags, Method, is_database_magic};
 use crate::order::Endianness;
 use crate::types::PageNo;
 
+/// Where the number of the root stands on a metadata page, but for version 7.
+const ROOT: usize = 88;
 /// Root of a file's first or only database, in every version.
 const FIRST_ROOT: PageNo = PageNo(1);
 
@@ -32,6 +34,8 @@ pub struct Owner {
     method: Method,
     description: Option<Description>,
     pub(super) root: Option<PageNo>,
+    /// Where the number of the root stands: page and offset.
+    pub(super) holder: (PageNo, usize),
     pub(super) heads: Vec<Range<u32>>,
     /// Whether leaf entries stand for several records.
     pub(super) compressed: bool,
@@ -94,9 +98,34 @@ impl Owner {
         Some((known.record_length, known.pad))
     }
 
-    fn without_page(name: Name, method: Method, root: Option<PageNo>) -> Owner {
-        Owner { name, method, description: None, root, heads: Vec::new(), compressed: false }
+    /// What the header of a dump has beside flags and record length.
+    pub(crate) fn dumped(&self) -> Dumped {
+        self.description.as_ref().map(|d| d.dumped).unwrap_or_default()
     }
+
+    /// Reports a flag that says that the database is compressed, where its entries are not.
+    fn question_flag(&self, work: &mut Work<'_>) {
+        let Some(description) = self.description.as_ref().filter(|d| d.flags.compressed()) else { return };
+        if !self.compressed && description.flags.bits() <= 0xff {
+            let (bits, expected) = (description.flags.bits(), "no bit 0x80: the entries are not compressed");
+            work.report.problem(Error::field(self.holder.0, description.flags_at, "flags", bits, expected));
+        }
+    }
+
+    fn without_page(name: Name, method: Method, root: Option<PageNo>) -> Owner {
+        let holder = (PageNo::META, ROOT);
+        Owner { name, method, description: None, root, holder, heads: Vec::new(), compressed: false }
+    }
+}
+
+/// Fields that the header of a dump repeats.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Dumped {
+    /// Keys on a page of a BTREE, at least; 0 and 2 are the same.
+    pub(crate) min_key: u32,
+    /// For HASH: keys in a bucket, and in all; 0 if they were not stated.
+    pub(crate) fill_factor: u32,
+    pub(crate) elements: u32,
 }
 
 /// The fields of a metadata page that matter here, unchecked.
@@ -106,6 +135,10 @@ struct Description {
     record_length: u32,
     pad: u8,
     root: PageNo,
+    /// Where the flags and the number of the root stand on the page.
+    flags_at: usize,
+    root_at: usize,
+    dumped: Dumped,
     /// For HASH: the highest bucket, and the table that gives its page.
     buckets: Option<(u32, Vec<u32>)>,
 }
@@ -117,26 +150,43 @@ fn describe(bytes: &[u8], order: Endianness) -> Option<Description> {
         return None;
     }
     if magic == HASH_MAGIC {
-        let (flags, max, spares) = if version <= 6 { (32, 56, 80) } else { (48, 72, 96) };
-        let table = (0..32usize).map(|i| u32_at(i.saturating_mul(4).saturating_add(spares))).collect();
+        // Releases 2.x count in each doubling from the bucket behind the metadata page.
+        let old = version < 6;
+        let (flags, max, fill, elements, spares) = match version {
+            _ if old => (56, 32, 44, 48, 60),
+            6 => (32, 56, 68, 72, 80),
+            _ => (48, 72, 84, 88, 96),
+        };
+        let spare = |i: usize| u32_at(i.saturating_mul(4).saturating_add(spares));
+        let table = (0..32usize).map(|i| match i.checked_sub(1) {
+            _ if !old => spare(i),
+            Some(before) => spare(before).saturating_add(1),
+            None => 1,
+        });
         return Some(Description {
             flags: Flags::of_hash(u32_at(flags)),
             record_length: 0,
             pad: 0,
             root: PageNo::META,
-            buckets: Some((u32_at(max), table)),
+            flags_at: flags,
+            root_at: spares,
+            dumped: Dumped { min_key: 0, fill_factor: u32_at(fill), elements: u32_at(elements) },
+            buckets: Some((u32_at(max), table.collect())),
         });
     }
-    let (flags, length, pad, root) = match version {
-        6 => (36, 40, 44, None),
-        7 => (32, 64, 68, Some(72)),
-        _ => (48, 80, 84, Some(88)),
+    let (flags, min_key, length, pad, root) = match version {
+        6 => (36, 28, 40, 44, None),
+        7 => (32, 60, 64, 68, Some(72)),
+        _ => (48, 76, 80, 84, Some(ROOT)),
     };
     Some(Description {
         flags: Flags::new(u32_at(flags)),
         record_length: u32_at(length),
         pad: u32_at(pad).to_le_bytes()[0],
         root: root.map_or(FIRST_ROOT, |root| PageNo(u32_at(root))),
+        flags_at: flags,
+        root_at: root.unwrap_or(ROOT),
+        dumped: Dumped { min_key: u32_at(min_key), ..Dumped::default() },
         buckets: None,
     })
 }
@@ -156,7 +206,11 @@ pub(super) fn databases<O: ByteOrder>(work: &mut Work<'_>) -> (Vec<Owner>, Owner
             if first.as_ref().is_some_and(|d| d.buckets.is_some()) { PageNo::META } else { FIRST_ROOT };
         let description = first.map(|d| Description { root, ..d });
         let owner = match description {
-            Some(description) => owner::<O>(&mut Work::new(work.file), Name::Only, description),
+            Some(description) => {
+                let owner = owner::<O>(&mut Work::new(work.file), Name::Only, PageNo::META, description);
+                owner.question_flag(work);
+                owner
+            }
             None => Owner::without_page(Name::Only, method::<O>(work, FIRST_ROOT, None), Some(FIRST_ROOT)),
         };
         return (vec![owner.clone()], owner);
@@ -171,21 +225,25 @@ pub(super) fn databases<O: ByteOrder>(work: &mut Work<'_>) -> (Vec<Owner>, Owner
         .map(PageNo)
         .filter(|no| pages.binary_search(no).is_err() && is_metadata::<O>(work, *no))
         .collect();
-    for (name, page) in named.chain(lost.into_iter().map(|page| (Name::Lost(page), page))) {
-        if let Name::Lost(page) = name {
+    let lost = lost.into_iter().map(|page| (Name::Lost(work.file.place(page)), page));
+    let lost: Vec<_> = lost.collect();
+    for (name, page) in named.chain(lost) {
+        if let Name::Lost(place) = name {
             let (name, what) =
-                (lost_label(page), "its metadata page is there, but not in the list of databases");
+                (lost_label(place), "its metadata page is there, but not in the list of databases");
             work.report.problem(Error::Directory { name, what });
         }
         work.seen.mark(page);
         if let Some(description) = work.file.raw(page).and_then(|bytes| describe(bytes, order)) {
-            owners.push(owner::<O>(&mut scratch, name, description));
+            let owner = owner::<O>(&mut scratch, name, page, description);
+            owner.question_flag(work);
+            owners.push(owner);
         }
     }
     (owners, Owner::without_page(Name::Other, Method::Btree, None))
 }
 
-fn owner<O: ByteOrder>(scratch: &mut Work<'_>, name: Name, description: Description) -> Owner {
+fn owner<O: ByteOrder>(scratch: &mut Work<'_>, name: Name, page: PageNo, description: Description) -> Owner {
     let (method, heads) = match &description.buckets {
         Some((max, spares)) => (Method::Hash, bucket::heads(*max, spares, &scratch.file.numbers())),
         None => {
@@ -194,26 +252,28 @@ fn owner<O: ByteOrder>(scratch: &mut Work<'_>, name: Name, description: Descript
         }
     };
     let root = PageNo::link(description.root.0);
+    let holder = (page, description.root_at);
     let compressed =
-        description.flags.compressed() && root.is_some_and(|root| is_compressed::<O>(scratch, root));
-    Owner { name, method, description: Some(description), root, heads, compressed }
+        description.flags.compressed() && root.is_some_and(|root| is_compressed::<O>(scratch, root, holder));
+    Owner { name, method, description: Some(description), root, holder, heads, compressed }
 }
 
-/// Whether the entries of a tree's first leaf can all be unpacked: a damaged flag must
-/// not take plain values apart.
-fn is_compressed<O: ByteOrder>(scratch: &mut Work<'_>, root: PageNo) -> bool {
-    let Some(leaf) = Walk::new(root).next_leaf::<O>(scratch, Of::Records) else { return false };
-    let Some(mut cursor) = Cursor::open::<O>(scratch, leaf.page) else { return false };
+/// Whether most entries of a tree's first leaf can be unpacked: a damaged flag must not take
+/// plain values apart. Where there is no leaf the flag counts.
+fn is_compressed<O: ByteOrder>(scratch: &mut Work<'_>, root: PageNo, holder: (PageNo, usize)) -> bool {
+    let Some(leaf) = Walk::new(root, holder).next_leaf::<O>(scratch, Of::Records) else { return true };
+    let Some(mut cursor) = Cursor::open::<O>(scratch, leaf.page) else { return true };
+    let (mut entries, mut unpacked) = (0u32, 0u32);
     while let Some(unit) = cursor.next::<O>() {
         if let (Some((_, Item::Here(key))), Item::Here(value)) = (unit.key, unit.value) {
-            let mut chunk = Chunk::new(key.to_vec(), value.to_vec());
+            let budget = scratch.file.geometry.page_size().bytes().saturating_mul(REPEATS);
+            let mut chunk = Chunk::new(key.to_vec(), value.to_vec(), budget);
             while chunk.next().is_some() {}
-            if !chunk.is_done() {
-                return false;
-            }
+            entries = entries.saturating_add(1);
+            unpacked = unpacked.saturating_add(u32::from(chunk.is_done()));
         }
     }
-    true
+    unpacked >= entries.div_ceil(2)
 }
 
 /// Whether a tree of records can start on a page of this kind.
@@ -226,19 +286,22 @@ fn is_of_tree(kind: PageKind) -> bool {
 /// Without a root, by the flags of one of several databases, or by the leaves of the
 /// file if it is the only one.
 fn method<O: ByteOrder>(work: &Work<'_>, root: PageNo, flags: Option<Flags>) -> Method {
-    use PageKind::{BtreeInternal, BtreeLeaf, RecnoInternal, RecnoLeaf};
+    use PageKind::{BtreeInternal, BtreeLeaf, Hash, HashUnsorted, RecnoInternal, RecnoLeaf};
     match work.file.kind::<O>(root) {
         Some(RecnoInternal | RecnoLeaf) => Method::Recno,
         Some(BtreeInternal | BtreeLeaf) => Method::Btree,
         _ if flags.is_some_and(|flags| flags.recno()) => Method::Recno,
         _ if flags.is_some() => Method::Btree,
         _ => {
-            let mut leaves = work.file.numbers().filter_map(|no| work.file.kind::<O>(PageNo(no)));
-            let first = leaves.find(|kind| is_leaf(*kind) && *kind != PageKind::Duplicate);
-            if first == Some(RecnoLeaf) && !leaves.any(|kind| kind == BtreeLeaf) {
-                Method::Recno
-            } else {
-                Method::Btree
+            let has = |wanted: &[PageKind]| {
+                let mut kinds = work.file.numbers().filter_map(|no| work.file.kind::<O>(PageNo(no)));
+                kinds.any(|kind| wanted.contains(&kind))
+            };
+            match () {
+                () if has(&[BtreeLeaf]) => Method::Btree,
+                () if has(&[Hash, HashUnsorted]) => Method::Hash,
+                () if has(&[RecnoLeaf]) => Method::Recno,
+                () => Method::Btree,
             }
         }
     }
@@ -250,7 +313,7 @@ fn method<O: ByteOrder>(work: &Work<'_>, root: PageNo, flags: Option<Flags>) -> 
 /// The tree of page 1 is a list if one of its values leads to a metadata page.
 fn list<O: ByteOrder>(work: &mut Work<'_>, told: Option<bool>) -> Option<Vec<(Vec<u8>, PageNo)>> {
     let mut listing = Work::new(work.file);
-    let (mut walk, mut found, mut entries) = (Walk::new(FIRST_ROOT), Vec::new(), 0u64);
+    let (mut walk, mut found, mut entries) = (Walk::new(FIRST_ROOT, (PageNo::META, ROOT)), Vec::new(), 0u64);
     while let Some(leaf) = walk.next_leaf::<O>(&mut listing, Of::Records) {
         let Some(mut cursor) = Cursor::open::<O>(&mut listing, leaf.page) else { continue };
         if cursor.kind != PageKind::BtreeLeaf {

@@ -3,10 +3,6 @@
 
 /// The mark of a record that has the key of the one before.
 const SAME_KEY: u8 = 0xfc;
-/// How many times its own length an entry may unpack to: each of its records can
-/// repeat all of the one before.
-const GROWTH: usize = 64;
-
 /// An entry that is taken apart, record by record.
 #[derive(Debug)]
 pub(super) struct Chunk {
@@ -19,10 +15,15 @@ pub(super) struct Chunk {
 }
 
 impl Chunk {
-    /// `key`: that of the first record.
-    pub(super) fn new(key: Vec<u8>, bytes: Vec<u8>) -> Chunk {
-        let budget = bytes.len().saturating_add(key.len()).saturating_add(1024).saturating_mul(GROWTH);
+    /// `key`: that of the first record. `budget`: how many bytes may come out, as each record
+    /// can repeat all of the one before.
+    pub(super) fn new(key: Vec<u8>, bytes: Vec<u8>, budget: usize) -> Chunk {
         Chunk { bytes, at: 0, key, value: Vec::new(), budget }
+    }
+
+    /// What is left of the budget.
+    pub(super) fn left(&self) -> usize {
+        self.budget
     }
 
     /// What was not taken apart, with its key if that is all of it.
@@ -111,7 +112,7 @@ mod tests {
             (String::from_utf8(key).unwrap(), String::from_utf8(value).unwrap())
         };
         let bytes = b"\x02v1\x02\x01\x01b\x76\xfc\x00\x02v9\x09".to_vec();
-        let mut chunk = Chunk::new(b"aaa".to_vec(), bytes);
+        let mut chunk = Chunk::new(b"aaa".to_vec(), bytes, 100);
         assert_eq!(chunk.next().map(text), Some(("aaa".into(), "v1".into())));
         assert_eq!(chunk.next().map(text), Some(("aab".into(), "v".into())));
         assert_eq!(chunk.next().map(text), Some(("aab".into(), "v9".into())));
@@ -120,7 +121,7 @@ mod tests {
 
     #[test]
     fn numbers_at_the_limits_of_their_lengths() {
-        let int = |bytes: &[u8]| Chunk::new(Vec::new(), bytes.to_vec()).int();
+        let int = |bytes: &[u8]| Chunk::new(Vec::new(), bytes.to_vec(), 0).int();
         assert_eq!(int(&[0x7f]), Some(0x7f));
         assert_eq!(int(&[0x80, 0]), Some(0x80));
         assert_eq!(int(&[0xbf, 0xff]), Some(0x407f));

@@ -6,6 +6,7 @@ use byteorder::ByteOrder;
 
 use super::geometry::Geometry;
 use super::note::{Note, Notes};
+use super::record::Spot;
 use super::report::Report;
 use crate::bits::Bits;
 use crate::error::{Defect, Error};
@@ -44,6 +45,26 @@ impl<'s> File<'s> {
         self.geometry.overhead()
     }
 
+    /// Where a page stands in the file, by its number.
+    pub(super) fn place(&self, no: PageNo) -> PageNo {
+        PageNo(no.0.saturating_sub(self.geometry.first_page().0))
+    }
+
+    /// The offset in a page of a byte of the file.
+    pub(super) fn offset_in(&self, no: PageNo, offset: u64) -> usize {
+        let size = u64::from(self.geometry.page_size().get());
+        let start = u64::from(self.place(no).0).saturating_mul(size);
+        usize::try_from(offset.saturating_sub(start)).unwrap_or(0)
+    }
+
+    /// A page as a place in the file.
+    pub(super) fn spot<O: ByteOrder>(&self, no: PageNo) -> Spot {
+        let page = self.place(no);
+        let says = self.page::<O>(no).map(|header| PageNo(header.pgno())).filter(|says| *says != page);
+        let size = u64::from(self.geometry.page_size().get());
+        Spot { page, says, start: u64::from(page.0).saturating_mul(size) }
+    }
+
     /// The bytes of a page: fewer than the page size if the file ends within it.
     pub(super) fn raw(&self, no: PageNo) -> Option<&'s [u8]> {
         let size = self.geometry.page_size().bytes();
@@ -77,7 +98,7 @@ impl<'s> File<'s> {
         };
         if page.bytes().len() < self.geometry.page_size().bytes() {
             let len = u64::try_from(page.bytes().len()).unwrap_or(u64::MAX);
-            found(Note::Cut, Error::field(no, page.bytes().len(), "length", len, "a whole page"));
+            found(Note::Cut, Error::field(no, 0, "length", len, "a whole page"));
         }
         if page.pgno() != no.0 {
             let defect = Defect::PageNumber { found: page.pgno() };

@@ -11,7 +11,7 @@ use super::leaf;
 use crate::error::{Error, Result};
 use crate::format::checksum;
 use crate::format::meta::{self as layout, at};
-use crate::format::page::{HEADER, HEADER_CHECKSUMMED, Page, PageKind, slot_offset};
+use crate::format::page::{HEADER, HEADER_CHECKSUMMED, Page, PageKind, is_leaf, slot_offset};
 use crate::meta;
 use crate::order::{Endianness, with_order};
 use crate::types::{PageNo, PageSize};
@@ -31,6 +31,7 @@ pub struct Geometry {
     checksummed: bool,
     first: u32,
     told: bool,
+    assumed: bool,
 }
 
 impl Geometry {
@@ -65,6 +66,20 @@ impl Geometry {
         self.told
     }
 
+    /// Whether nothing in the file speaks for a database: neither page 0 nor any other page,
+    /// only the caller, who said how it is divided.
+    #[must_use]
+    pub fn assumed(&self) -> bool {
+        self.assumed
+    }
+
+    /// Whether so many keys can be required on a page (database-format, "Overflow thresholds").
+    pub(crate) fn fits_keys(&self, min_key: u32) -> bool {
+        let room = self.page_size.bytes().saturating_sub(self.overhead());
+        let each = usize::try_from(min_key).ok().and_then(|keys| room.checked_div(keys.checked_mul(2)?));
+        each.is_some_and(|each| each > 10)
+    }
+
     /// Where index arrays start (database-format, "Where the index array starts").
     pub(super) fn overhead(&self) -> usize {
         if self.checksummed { HEADER_CHECKSUMMED } else { HEADER }
@@ -84,8 +99,8 @@ struct Candidate {
     endianness: Endianness,
     first: u32,
     votes: u32,
-    /// How many of the witnesses have items up to the end of a page of this size.
-    filled: u32,
+    /// How many of them cannot be an accident: their items lie as only a library lays them.
+    strong: u32,
     /// Some of these pages, by their place in the file.
     witnesses: Vec<PageNo>,
 }
@@ -97,7 +112,7 @@ struct Candidate {
 /// What the file is instead, if neither page 0 nor any page speaks for a database
 /// of these versions.
 pub(super) fn find(bytes: &[u8], forced: Forced) -> Result<Geometry> {
-    let identified = meta::identify(bytes);
+    let refuse = || meta::identify(bytes).map(drop);
     let claim = claim(bytes);
     let fits = |size: PageSize, order: Endianness| {
         forced.page_size.is_none_or(|s| s == size) && forced.endianness.is_none_or(|o| o == order)
@@ -110,46 +125,56 @@ pub(super) fn find(bytes: &[u8], forced: Forced) -> Result<Geometry> {
     let vote =
         |(size, order), first, sample| with_order!(order, O => poll::<O>(bytes, size, order, first, sample));
     let best =
-        |sample| candidates().map(|c| vote(c, 0, sample)).max_by_key(|c| (c.votes, claimed(c), c.filled));
+        |sample| candidates().map(|c| vote(c, 0, sample)).max_by_key(|c| (c.votes, claimed(c), c.strong));
     // The same for files whose first pages are missing.
     let best_of_cut = || {
         let first = |(size, order)| with_order!(order, O => majority::<O>(bytes, size));
         let candidates = candidates().filter_map(|c| Some((c, first(c)?)));
-        candidates.map(|(c, first)| vote(c, first, usize::MAX)).max_by_key(|c| (c.votes, c.filled))
+        candidates.map(|(c, first)| vote(c, first, usize::MAX)).max_by_key(|c| (c.votes, c.strong))
     };
     let certain = |c: &Candidate| c.votes >= CERTAIN || (c.votes > 0 && claimed(c));
+    // In a file that says that it is something else, or if the pages are not where they would
+    // belong, some numbers may fit by accident.
+    let foreign = refuse().is_err_and(|error| is_foreign(&error));
+    let credible = |c: &Candidate| {
+        let fits = claimed(c) && c.votes > 0 || c.votes >= CERTAIN;
+        c.strong > 0 || (c.first == 0 && fits && !foreign)
+    };
     let claimed_one = claim.filter(|c| fits(c.0, c.1)).map(|c| vote(c, 0, SAMPLE));
     let found = match claimed_one.filter(certain).or_else(|| best(SAMPLE).filter(certain)) {
         Some(found) => Some(found),
         None => {
-            let (whole, cut) = (best(usize::MAX).filter(|c| c.votes > 0), best_of_cut());
+            let (whole, cut) = (best(usize::MAX).filter(credible), best_of_cut().filter(credible));
             let votes = |c: &Option<Candidate>| c.as_ref().map_or(0, |c| c.votes);
             if votes(&cut) > votes(&whole) { cut } else { whole }
         }
     };
-    let found = found.or_else(|| {
+    let found = found.filter(credible).or_else(|| {
         // No page speaks: page 0 alone, or the caller, must do.
+        if foreign {
+            return None;
+        }
         let (size, order) = claim.map_or((None, None), |(size, order)| (Some(size), Some(order)));
         let page_size = forced.page_size.or(size)?;
         let endianness = forced.endianness.or(order).unwrap_or(Endianness::Little);
-        Some(Candidate { page_size, endianness, first: 0, votes: 0, filled: 0, witnesses: Vec::new() })
+        Some(Candidate { page_size, endianness, first: 0, votes: 0, strong: 0, witnesses: Vec::new() })
     });
     let Some(found) = found else {
-        identified?;
+        refuse()?;
         if bytes.len() < layout::LENGTH {
             return Err(Error::TooShort { len: u64::try_from(bytes.len()).unwrap_or(u64::MAX) });
         }
         return Err(Error::PageSize { found: Endianness::Little.u32_at(bytes, at::PAGE_SIZE).unwrap_or(0) });
     };
-    if let Err(refusal @ Error::UnsupportedMethod { kind: "QUEUE", .. }) = identified {
-        // Version 1 gave its pages the type of HASH, so these do not speak against it.
+    if foreign {
+        // Version 1 of QUEUE gave its pages the type of HASH, so these do not speak against it.
         let is_hash = |no: &PageNo| {
             with_order!(found.endianness, O => {
                 page_at::<O>(bytes, found.page_size, no.0).is_some_and(|page| is_unsorted_hash(&page))
             })
         };
         if found.witnesses.iter().all(is_hash) {
-            return Err(refusal);
+            refuse()?;
         }
     }
     let told = claimed(&found) && found.first == 0;
@@ -157,8 +182,19 @@ pub(super) fn find(bytes: &[u8], forced: Forced) -> Result<Geometry> {
     let seen = with_order!(endianness, O => testimony::<O>(bytes, &found));
     let version = endianness.u32_at(bytes, at::VERSION);
     let byte = |offset: usize| bytes.get(offset).copied().filter(|_| told && version == Some(9)).unwrap_or(0);
-    if byte(at::ENCRYPTION) == 1 && seen.silent() && seen.asked > 0 {
+    let encrypted = match byte(at::ENCRYPTION) {
+        0 => false,
+        // The one algorithm there is; or one that no file has, if the pages are unreadable.
+        1 => seen.silent(),
+        _ => seen.silent() && seen.asked > 0,
+    };
+    if encrypted {
+        refuse()?;
         return Err(Error::UnsupportedFeature { version: 9, order: endianness, feature: "encrypted" });
+    }
+    let parts = endianness.u32_at(bytes, at::NPARTS).unwrap_or(0);
+    if byte(at::METAFLAGS) & layout::PARTITIONED != 0 && parts > 1 {
+        return Err(Error::UnsupportedFeature { version: 9, order: endianness, feature: "partitioned" });
     }
     let checksummed = match seen.plain.cmp(&seen.shifted) {
         _ if seen.sums > 0 => true,
@@ -166,7 +202,18 @@ pub(super) fn find(bytes: &[u8], forced: Forced) -> Result<Geometry> {
         std::cmp::Ordering::Greater => false,
         std::cmp::Ordering::Equal => byte(at::METAFLAGS) & layout::CHECKSUMMED != 0,
     };
-    Ok(Geometry { page_size, endianness, checksummed, first: found.first, told })
+    let assumed = found.votes == 0 && claim.is_none();
+    Ok(Geometry { page_size, endianness, checksummed, first: found.first, told, assumed })
+}
+
+/// Whether the first bytes say that a file is something else than a database of pages of
+/// BTREE, RECNO or HASH.
+fn is_foreign(error: &Error) -> bool {
+    match error {
+        Error::UnsupportedMethod { kind, .. } => *kind != "HASH",
+        Error::Series1 { .. } | Error::LogFile { .. } | Error::Placeholder => true,
+        _ => false,
+    }
 }
 
 /// What page 0 says, if it says something possible.
@@ -194,26 +241,27 @@ fn poll<O: ByteOrder>(
     let step = pages.saturating_sub(dense).checked_div(dense).unwrap_or(0).max(1);
     let start = usize::from(first == 0);
     let mut candidate =
-        Candidate { page_size, endianness, first, votes: 0, filled: 0, witnesses: Vec::new() };
+        Candidate { page_size, endianness, first, votes: 0, strong: 0, witnesses: Vec::new() };
     for place in (start..pages.min(dense)).chain((dense.max(start)..pages).step_by(step)) {
         let Some((place, pgno)) = numbered::<O>(bytes, page_size, place) else { continue };
         if pgno != place.saturating_add(first) {
             continue;
         }
+        let strong = page_at::<O>(bytes, page_size, place).is_some_and(|page| is_filled(&page));
         candidate.votes = candidate.votes.saturating_add(1);
+        candidate.strong = candidate.strong.saturating_add(u32::from(strong));
         if candidate.witnesses.len() < WITNESSES {
-            let filled = page_at::<O>(bytes, page_size, place).is_some_and(|page| is_filled(&page));
-            candidate.filled = candidate.filled.saturating_add(u32::from(filled));
             candidate.witnesses.push(PageNo(place));
         }
     }
     candidate
 }
 
-/// The number on a page, if it is one of a kind that can be here.
+/// The number on a page, if its header is one of a kind that can be here.
 fn numbered<O: ByteOrder>(bytes: &[u8], page_size: PageSize, place: usize) -> Option<(u32, u32)> {
     let page = Page::<O>::new(bytes.get(place.checked_mul(page_size.bytes())?..)?)?;
-    is_known(page.type_byte()).then_some((u32::try_from(place).ok()?, page.pgno()))
+    let kind = PageKind::from_byte(page.type_byte())?;
+    is_known(kind, page.level()).then_some((u32::try_from(place).ok()?, page.pgno()))
 }
 
 /// The number of the first page by what most pages say, if it is not 0.
@@ -230,11 +278,16 @@ fn majority<O: ByteOrder>(bytes: &[u8], page_size: PageSize) -> Option<u32> {
     (leader > 0).then_some(leader)
 }
 
-/// Whether a page of this type can stand in a file that holds BTREE, RECNO or HASH.
-fn is_known(type_byte: u8) -> bool {
-    use PageKind::{Heap, HeapMeta, HeapRegion, QueueData, QueueMeta};
-    PageKind::from_byte(type_byte)
-        .is_some_and(|kind| !matches!(kind, QueueMeta | QueueData | HeapMeta | Heap | HeapRegion))
+/// Whether a page of this kind, on this level, can stand in a file that holds BTREE, RECNO
+/// or HASH. Releases 2.x left the level of free pages as it was.
+fn is_known(kind: PageKind, level: u8) -> bool {
+    use PageKind::{BtreeInternal, Heap, HeapMeta, HeapRegion, Invalid, QueueData, QueueMeta, RecnoInternal};
+    match kind {
+        QueueMeta | QueueData | HeapMeta | Heap | HeapRegion => false,
+        BtreeInternal | RecnoInternal => level > 1,
+        Invalid => true,
+        _ => level == leaf::level_of(kind),
+    }
 }
 
 /// What the voting pages say about their headers.
@@ -279,18 +332,42 @@ fn is_unsorted_hash<O: ByteOrder>(page: &Page<'_, O>) -> bool {
     PageKind::from_byte(page.type_byte()) == Some(PageKind::HashUnsorted)
 }
 
-/// Whether a leaf ends where its last item does, or where its empty item area starts.
+/// Whether the items of a leaf or a bucket lie as a library lays them, up to the end of the
+/// page; or the page is empty as a new root is.
 fn is_filled<O: ByteOrder>(page: &Page<'_, O>) -> bool {
-    let end = page.bytes().len();
+    let (end, kind) = (page.bytes().len(), PageKind::from_byte(page.type_byte()));
+    if matches!(kind, Some(PageKind::Hash | PageKind::HashUnsorted)) {
+        return is_bucket(page);
+    }
+    if !kind.is_some_and(is_leaf) {
+        return false;
+    }
     if page.entries() == 0 {
-        return page.item_area() == end;
+        let area =
+            if page.hf_offset() == 0 { usize::from(u16::MAX).saturating_add(1) } else { page.item_area() };
+        return area == end && page.pgno() > 0 && (page.prev(), page.next()) == (0, 0);
     }
     [HEADER, HEADER_CHECKSUMMED].iter().any(|&overhead| {
         let index = page.bytes().get(overhead..slot_offset(overhead, page.entries())).unwrap_or(&[]);
         let offsets = index.chunks_exact(2).map(|slot| usize::from(O::read_u16(slot)));
         let last =
             offsets.max().and_then(|last| leaf::read::<O>(page.bytes(), last, true).map(|item| (last, item)));
-        last.is_some_and(|(last, item)| last.saturating_add(item.size) == end)
+        index_fits(page, overhead) && last.is_some_and(|(last, item)| last.saturating_add(item.size) == end)
+    })
+}
+
+/// Whether the items of a bucket follow one another downwards from the end of the page, each
+/// of a known type (database-format, annex A).
+fn is_bucket<O: ByteOrder>(page: &Page<'_, O>) -> bool {
+    [HEADER, HEADER_CHECKSUMMED].iter().any(|&overhead| {
+        let index = page.bytes().get(overhead..slot_offset(overhead, page.entries())).unwrap_or(&[]);
+        let mut above = page.bytes().len();
+        let falls = index.chunks_exact(2).all(|slot| {
+            let at = usize::from(O::read_u16(slot));
+            let known = page.bytes().get(at).is_some_and(|kind| matches!(kind, 1..=5));
+            known && at < std::mem::replace(&mut above, at)
+        });
+        falls && !index.is_empty() && page.entries() & 1 == 0 && above == page.item_area()
     })
 }
 

@@ -36,6 +36,8 @@ pub(super) enum Item<'s> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Unit<'s> {
     pub(super) place: Place,
+    /// Where its value stands on the page.
+    pub(super) at: u16,
     pub(super) key: Option<(u16, Item<'s>)>,
     pub(super) value: Item<'s>,
     pub(super) deleted: bool,
@@ -164,8 +166,8 @@ impl<'s> Leaf<'s> {
             let len = usize::from(O::read_u16(&[*l0, *l1]));
             if *kind == KEYDATA { rest.get(..len) } else { None }
         };
-        let (key, value) = (item(O::read_u16(&[*k0, *k1]))?, item(O::read_u16(&[*v0, *v1]))?);
-        Some(Plain { slot: slot.wrapping_add(1), key, value })
+        let (key_at, at) = (O::read_u16(&[*k0, *k1]), O::read_u16(&[*v0, *v1]));
+        Some(Plain { slot: slot.wrapping_add(1), key_at, at, key: item(key_at)?, value: item(at)? })
     }
 
     /// A record of a sound page.
@@ -184,9 +186,10 @@ impl<'s> Leaf<'s> {
         } else {
             return None;
         };
-        let stored = read::<O>(self.bytes, self.slot::<O>(slot)?, self.pairs)?;
-        let (value, deleted) = (stored.item, stored.deleted);
-        Some(Unit { place: Place::Slot(slot), key, value, deleted, notes: Notes::default() })
+        let offset = self.slot::<O>(slot)?;
+        let stored = read::<O>(self.bytes, offset, self.pairs)?;
+        let (value, deleted, at) = (stored.item, stored.deleted, u16::try_from(offset).unwrap_or(0));
+        Some(Unit { place: Place::Slot(slot), at, key, value, deleted, notes: Notes::default() })
     }
 }
 
@@ -194,6 +197,9 @@ impl<'s> Leaf<'s> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Plain<'s> {
     pub(super) slot: u16,
+    /// Where the items stand on the page.
+    pub(super) key_at: u16,
+    pub(super) at: u16,
     pub(super) key: &'s [u8],
     pub(super) value: &'s [u8],
 }

@@ -48,11 +48,23 @@ use crate::error::{Error, Result};
 use crate::format::meta::{HALF_WRITTEN, at};
 use crate::order::{Endianness, with_order};
 use crate::source::Source;
-use crate::types::PageSize;
+use crate::types::{PageNo, PageSize};
 use file::File;
 use geometry::Forced;
 use overflow::Chains;
 use work::Work;
+
+/// Whether a salvage may find the records of a file that is refused with this error everywhere
+/// else: HASH, compressed, or of a version that is newer than all that are supported.
+#[must_use]
+pub fn may_read(error: &Error) -> bool {
+    match error {
+        Error::UnsupportedMethod { kind, .. } => *kind == "HASH",
+        Error::UnsupportedVersion { version, .. } => *version > 9,
+        Error::UnsupportedFeature { feature, .. } => *feature == "compressed",
+        _ => false,
+    }
+}
 
 /// A salvage of a file: what to look for, and what is known of it.
 ///
@@ -183,7 +195,7 @@ impl Survey<'_> {
     /// Number of pages, the last of which may be cut.
     #[must_use]
     pub fn page_count(&self) -> u32 {
-        self.file.pages
+        self.file.place(PageNo(self.file.pages)).0
     }
 
     /// The databases, in the order in which their records are given. In a file with

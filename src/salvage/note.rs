@@ -59,6 +59,13 @@ notes! {
     ChainShared, "the overflow chain belongs to another item too", Medium;
     /// A page of the overflow chain is damaged.
     ChainPage, "a page of the overflow chain is damaged", Medium;
+    /// A link was lost, and what it led to was found again: pages that nothing else leads to,
+    /// and that alone fit.
+    Joined, "put together over a lost link", Medium;
+    /// The key is that of the record before, and was given so often that it is left out.
+    Repeated, "the key of the record before, left out: it was repeated too often", Low;
+    /// It is not known which of the two parts is the key.
+    Parts, "which part is the key is not known", Low;
     /// The database is compressed, and this leaf entry could not be taken apart from
     /// here on.
     Compressed, "still compressed", Low;

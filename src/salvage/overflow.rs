@@ -8,7 +8,7 @@ use super::record::{Bytes, Recovered};
 use super::report::Report;
 use crate::bits::Bits;
 use crate::error::{Defect, Error};
-use crate::format::page::{PageKind, at};
+use crate::format::page::{Page, PageKind, at};
 use crate::types::PageNo;
 
 /// Which overflow pages were given with a record: once, or twice.
@@ -23,6 +23,9 @@ pub(super) struct Chains {
     /// Pages of chains that belong to internal pages. Releases up to 4.4 let them
     /// share the chain of a key on a leaf.
     internal: Bits,
+    /// Pages to which the one before them does not lead, with that one's number: where chains
+    /// may go on whose link was lost. Found when the first such link is met.
+    torn: Option<Vec<(u32, u32)>>,
 }
 
 /// An overflow chain, as its item states it.
@@ -37,7 +40,7 @@ pub(super) struct Chain {
 impl Chains {
     pub(super) fn new(file: &File<'_>) -> Self {
         let none = file.no_pages();
-        Chains { once: none.clone(), twice: none.clone(), internal: none }
+        Chains { once: none.clone(), twice: none.clone(), internal: none, torn: None }
     }
 
     /// Whether the page is known to belong to an item.
@@ -45,10 +48,12 @@ impl Chains {
         self.once.has(no) || self.internal.has(no)
     }
 
-    /// The bytes of a chain that an item on a page leads to.
+    /// The bytes of a chain that an item on a page leads to. `seen`: pages that belong to
+    /// something else.
     pub(super) fn follow<'s, O: ByteOrder>(
         &mut self,
         file: &File<'s>,
+        seen: &Bits,
         page: PageNo,
         chain: Chain,
         notes: &mut Notes,
@@ -59,34 +64,41 @@ impl Chains {
         let (mut from, mut next) = (0, chain.first.0);
         let (holder, at) = (page, usize::from(chain.at));
         let mut link = (holder, at.saturating_add(4));
-        while next != 0 {
-            let no = PageNo(next);
-            let Some(page) = file.page::<O>(no) else {
-                let defect = Defect::BeyondEnd { what: "overflow page", target: next, pages: file.pages };
-                report.problem(Error::corrupt(link.0, link.1, defect));
-                break;
+        loop {
+            let page = match self.link::<O>(file, seen, (from, next), link, sum < expected) {
+                Ok(Some(page)) if page.pgno() == next && page.prev() == from => page,
+                Ok(None) if sum >= expected => break,
+                lost => {
+                    match (self.rejoin::<O>(file, from, expected.saturating_sub(sum)), lost) {
+                        (Some((no, page)), _) => {
+                            let link_to = Defect::Link { link: "next", found: next, expected: no };
+                            report.problem(Error::corrupt(link.0, link.1, link_to));
+                            notes.add(Note::Joined);
+                            next = no;
+                            page
+                        }
+                        // Not confirmed, but nobody else's.
+                        (None, Ok(Some(page))) => page,
+                        (None, lost) => {
+                            if let Err(error) = lost {
+                                report.problem(error);
+                            }
+                            break;
+                        }
+                    }
+                }
             };
-            if PageKind::from_byte(page.type_byte()) != Some(PageKind::Overflow) {
-                let defect = Defect::PageType { found: page.type_byte(), expected: "overflow" };
-                report.problem(Error::corrupt(no, at::TYPE, defect));
-                break;
-            }
-            // A link that the page confirms: so it is no loop, and no way into
-            // another chain.
+            let no = PageNo(next);
             let confirmed = page.pgno() == next && page.prev() == from;
-            if !confirmed && (self.once.has(no) || sum >= expected) {
-                let defect = Defect::Link { link: "previous", found: page.prev(), expected: from };
-                report.problem(Error::corrupt(no, at::PREV, defect));
-                break;
-            }
             if !self.once.mark(no) {
                 notes.add(Note::ChainShared);
+                let twice = || Error::corrupt(link.0, link.1, Defect::ReachedTwice { target: next });
                 if !self.twice.mark(no) {
-                    report.problem(Error::corrupt(no, at::PGNO, Defect::ReachedTwice { target: next }));
+                    report.problem(twice());
                     break;
                 }
                 if from == 0 {
-                    report.problem(Error::corrupt(no, at::PGNO, Defect::ReachedTwice { target: next }));
+                    report.problem(twice());
                 }
             }
             let page_notes = file.inspect(&page, no, 0, report);
@@ -124,6 +136,90 @@ impl Chains {
         }
     }
 
+    /// The page that a link of a chain leads to: none at its end, and an error if it is no part
+    /// of the chain. `wanted`: whether the chain has to go on.
+    fn link<'s, O: ByteOrder>(
+        &self,
+        file: &File<'s>,
+        seen: &Bits,
+        (from, next): (u32, u32),
+        (holder, at): (PageNo, usize),
+        wanted: bool,
+    ) -> Result<Option<Page<'s, O>>, Error> {
+        if next == 0 {
+            return Ok(None);
+        }
+        let no = PageNo(next);
+        let wrong = |defect| Err(Error::corrupt(holder, at, defect));
+        let Some(page) = file.page::<O>(no) else {
+            return wrong(Defect::BeyondEnd { what: "overflow page", target: next, pages: file.pages });
+        };
+        match PageKind::from_byte(page.type_byte()) {
+            Some(PageKind::Overflow) => {}
+            _ if no == PageNo::META || seen.has(no) => {
+                return wrong(Defect::ReachedTwice { target: next });
+            }
+            _ => {
+                let wrong = Defect::PageType { found: page.type_byte(), expected: "overflow" };
+                let empty = Defect::Unwritten { page: holder, offset: at };
+                return Err(Error::corrupt(no, at::TYPE, if page.is_hole() { empty } else { wrong }));
+            }
+        }
+        // A link that the page confirms is no loop, and no way into another chain.
+        if page.pgno() == next && page.prev() == from {
+            return Ok(Some(page));
+        }
+        if self.once.has(no) {
+            return wrong(Defect::ReachedTwice { target: next });
+        }
+        if !wanted || self.leads_elsewhere::<O>(file, no, &page, from) {
+            let defect = Defect::Link { link: "previous", found: page.prev(), expected: from };
+            return Err(Error::corrupt(no, at::PREV, defect));
+        }
+        Ok(Some(page))
+    }
+
+    /// Whether a page belongs to another chain: the page before it says so, too.
+    fn leads_elsewhere<O: ByteOrder>(
+        &self,
+        file: &File<'_>,
+        no: PageNo,
+        page: &Page<'_, O>,
+        from: u32,
+    ) -> bool {
+        let before = PageNo::link(page.prev()).filter(|before| before.0 != from);
+        before.and_then(|before| file.page::<O>(before)).is_some_and(|before| {
+            PageKind::from_byte(before.type_byte()) == Some(PageKind::Overflow) && before.next() == no.0
+        })
+    }
+
+    /// Where a chain goes on behind a page whose link was lost: on the only page that has this
+    /// one before it, whose chain is nobody else's and has the length that is missing.
+    fn rejoin<'s, O: ByteOrder>(
+        &mut self,
+        file: &File<'s>,
+        from: u32,
+        missing: u64,
+    ) -> Option<(u32, Page<'s, O>)> {
+        PageNo::link(from)?;
+        let torn = self.torn.get_or_insert_with(|| torn::<O>(file));
+        let candidates = torn.get(torn.partition_point(|(prev, _)| *prev < from)..).unwrap_or(&[]);
+        let mut candidates = candidates.iter().take_while(|(prev, _)| *prev == from);
+        let (&(_, first), None) = (candidates.next()?, candidates.next()) else { return None };
+        let (mut before, mut next, mut sum) = (from, first, 0u64);
+        while let Some(page) = PageNo::link(next).and_then(|no| file.page::<O>(no)) {
+            let is_piece = PageKind::from_byte(page.type_byte()) == Some(PageKind::Overflow);
+            let confirmed = page.pgno() == next && page.prev() == before;
+            sum = sum.saturating_add(page.hf_offset().into());
+            if !is_piece || !confirmed || page.hf_offset() == 0 || sum > missing || self.has(PageNo(next)) {
+                return None;
+            }
+            (before, next) = (next, page.next());
+        }
+        let page = file.page::<O>(PageNo(first)).filter(|_| next == 0 && sum == missing)?;
+        Some((first, page))
+    }
+
     /// The bytes of a chain that no item leads to, from a page on.
     pub(super) fn rest<'s, O: ByteOrder>(
         &mut self,
@@ -158,6 +254,23 @@ impl Chains {
             (from, next) = (next, page.next());
         }
     }
+}
+
+/// Overflow pages to which the page before them does not lead, by the number of that page.
+fn torn<O: ByteOrder>(file: &File<'_>) -> Vec<(u32, u32)> {
+    let piece = |no| {
+        let page = file.page::<O>(no)?;
+        (PageKind::from_byte(page.type_byte()) == Some(PageKind::Overflow)).then_some(page)
+    };
+    let prev = |no| {
+        let page = piece(PageNo(no)).filter(|page| page.pgno() == no)?;
+        let before = PageNo::link(page.prev())?;
+        let answered = piece(before).is_some_and(|before| before.next() == no);
+        (!answered).then_some((before.0, no))
+    };
+    let mut torn: Vec<_> = file.numbers().filter_map(prev).collect();
+    torn.sort_unstable();
+    torn
 }
 
 /// Whether an overflow chain can start on a page.

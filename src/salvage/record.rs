@@ -130,6 +130,11 @@ impl<'s> Bytes<'s> {
         one.into_iter().chain(many.iter().copied())
     }
 
+    /// Whether they stand in one place.
+    pub(super) fn is_one(&self) -> bool {
+        matches!(self.0, Repr::One(_))
+    }
+
     /// Length in bytes.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -164,12 +169,36 @@ impl Eq for Bytes<'_> {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Provenance {
-    /// The page.
+    /// The page, by its place in the file.
     pub page: PageNo,
+    /// The number that the page carries, where that is another one: it is damaged, or not where
+    /// it was written.
+    pub says: Option<PageNo>,
+    /// Where the item stands in the file, in bytes from its start; of a record that leads to
+    /// other pages, the item that does.
+    pub offset: u64,
     /// The slot on the page; for remains and for the values of HASH, the offset.
     pub place: Place,
     /// What led there.
     pub origin: Origin,
+}
+
+/// A page as a place in the file.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Spot {
+    pub(super) page: PageNo,
+    pub(super) says: Option<PageNo>,
+    /// Bytes before it.
+    pub(super) start: u64,
+}
+
+impl Spot {
+    /// A record on the page: the place of its value, and the offset of that in the page.
+    #[inline(always)]
+    pub(super) fn record(self, place: Place, at: u16, origin: Origin) -> Provenance {
+        let offset = self.start.wrapping_add(at.into());
+        Provenance { page: self.page, says: self.says, offset, place, origin }
+    }
 }
 
 /// Where on its page a record stands.

@@ -1,7 +1,8 @@
 //! What a salvage met.
 
 use super::record::Origin;
-use crate::error::Error;
+use crate::error::{Defect, Error};
+use crate::types::PageNo;
 
 /// Problems that are kept word for word; the rest are counted.
 const KEPT: usize = 10_000;
@@ -22,11 +23,22 @@ pub struct Report {
     pub unused: u64,
     /// Records of which a part is missing; counted above too.
     pub incomplete: u64,
+    /// Records without a key that have one in their database; counted above too.
+    pub keyless: u64,
+    /// Records of which it is not known which part is the key; counted above too.
+    pub undecided: u64,
     problems: Vec<Error>,
     problem_count: u64,
+    /// Number of the first page that is there.
+    first: u32,
 }
 
 impl Report {
+    /// For a file whose first page has this number.
+    pub(super) fn new(first: PageNo) -> Report {
+        Report { first: first.0, ..Report::default() }
+    }
+
     /// All records.
     #[must_use]
     pub fn records(&self) -> u64 {
@@ -51,7 +63,34 @@ impl Report {
     pub(super) fn problem(&mut self, error: Error) {
         self.problem_count = self.problem_count.saturating_add(1);
         if self.problems.len() < KEPT {
+            let error = self.placed(error);
             self.problems.push(error);
+        }
+    }
+
+    /// An error with the page's place in the file for its number: another one if the first pages
+    /// are missing.
+    fn placed(&self, error: Error) -> Error {
+        let place = |page: PageNo| PageNo(page.0.saturating_sub(self.first));
+        match error {
+            error if self.first == 0 => error,
+            Error::Corrupt { page, offset, defect } => {
+                let defect = match defect {
+                    Defect::BeyondEnd { what, target, .. } if target < self.first => {
+                        Defect::CutOff { what, target, first: self.first }
+                    }
+                    Defect::BeyondEnd { what, target, pages } => {
+                        Defect::BeyondEnd { what, target, pages: place(PageNo(pages)).0 }
+                    }
+                    Defect::Unwritten { page, offset } => Defect::Unwritten { page: place(page), offset },
+                    other => other,
+                };
+                Error::Corrupt { page: place(page), offset, defect }
+            }
+            Error::Checksum { page, offset, stored, computed } => {
+                Error::Checksum { page: place(page), offset, stored, computed }
+            }
+            other => other,
         }
     }
 

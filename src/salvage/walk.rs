@@ -19,8 +19,8 @@ const ABOVE_ALL: u16 = 256;
 pub(super) struct Walk {
     /// The page to start from, before the first step.
     root: Option<PageNo>,
-    /// The item that leads to the root, if one does.
-    holder: Option<(PageNo, usize)>,
+    /// The page and the offset that lead to the root.
+    holder: (PageNo, usize),
     /// Internal pages on the way down, and the index that comes next on each.
     path: Vec<(PageNo, u16)>,
     /// The next page of a chain of leaves.
@@ -62,36 +62,55 @@ struct Child {
 }
 
 impl Walk {
-    pub(super) fn new(root: PageNo) -> Self {
-        Walk { root: Some(root), holder: None, path: Vec::new(), next: None, kinds: None, records: 0 }
+    /// A walk through the tree below a root, and what leads to that: a page, and an offset there.
+    pub(super) fn new(root: PageNo, holder: (PageNo, usize)) -> Self {
+        Walk { root: Some(root), holder, path: Vec::new(), next: None, kinds: None, records: 0 }
     }
 
-    /// A walk through what the item at an offset of a page leads to.
-    pub(super) fn of_item(root: PageNo, page: PageNo, at: u16) -> Self {
-        Walk { holder: Some((page, usize::from(at).saturating_add(4))), ..Walk::new(root) }
+    /// Whether no tree of this kind can start on the root.
+    pub(super) fn has_no_start<O: ByteOrder>(&self, work: &Work<'_>, of: Of) -> bool {
+        self.root.is_none_or(|root| kinds::<O>(work, root, of).is_none())
+    }
+
+    /// What keeps a walk from its root, if something does.
+    pub(super) fn obstacle<O: ByteOrder>(&self, work: &Work<'_>, of: Of) -> Option<Error> {
+        let root = self.root?;
+        let (page, at) = self.holder;
+        if kinds::<O>(work, root, of).is_some() {
+            let taken = of == Of::Duplicates && work.seen.has(root);
+            return taken.then(|| Error::corrupt(page, at, Defect::ReachedTwice { target: root.0 }));
+        }
+        Some(match work.file.page::<O>(root) {
+            Some(_) if of == Of::Duplicates && (root == PageNo::META || work.seen.has(root)) => {
+                Error::corrupt(page, at, Defect::ReachedTwice { target: root.0 })
+            }
+            Some(header) => {
+                let expected = "that of a tree's root";
+                let wrong = Defect::PageType { found: header.type_byte(), expected };
+                let empty = Defect::Unwritten { page, offset: at };
+                Error::corrupt(root, at::TYPE, if header.is_hole() { empty } else { wrong })
+            }
+            None => {
+                let what = match of {
+                    Of::Records => "root page",
+                    Of::Duplicates => "page of duplicates",
+                };
+                let defect = Defect::BeyondEnd { what, target: root.0, pages: work.file.pages };
+                Error::corrupt(page, at, defect)
+            }
+        })
     }
 
     /// The next leaf. All it comes by is marked as seen.
     pub(super) fn next_leaf<O: ByteOrder>(&mut self, work: &mut Work<'_>, of: Of) -> Option<Reached> {
-        if let Some(root) = self.root.take() {
-            self.kinds = kinds::<O>(work, root, of);
-            if self.kinds.is_none() {
-                let on_root = (root, at::TYPE);
-                let ((page, offset), defect) = match work.file.page::<O>(root) {
-                    Some(page) if page.is_hole() => (on_root, Defect::Unwritten),
-                    Some(page) => {
-                        let expected = "that of a tree's root";
-                        (on_root, Defect::PageType { found: page.type_byte(), expected })
-                    }
-                    None => {
-                        let pages = work.file.pages;
-                        let defect = Defect::BeyondEnd { what: "root page", target: root.0, pages };
-                        (self.holder.unwrap_or(on_root), defect)
-                    }
-                };
-                work.report.problem(Error::corrupt(page, offset, defect));
+        if let Some(root) = self.root {
+            let obstacle = self.obstacle::<O>(work, of);
+            self.root = None;
+            if let Some(error) = obstacle {
+                work.report.problem(error);
                 return None;
             }
+            self.kinds = kinds::<O>(work, root, of);
             if let Some(leaf) = self.enter::<O>(work, root, ABOVE_ALL, None) {
                 return Some(leaf);
             }
@@ -137,20 +156,24 @@ impl Walk {
         let depth = self.path.len();
         let leaf = self.enter::<O>(work, child.page, parent.level().into(), None);
         if leaf.is_none() && self.path.len() == depth {
-            let defect = match work.file.page::<O>(child.page) {
+            let target = child.page.0;
+            let error = match work.file.page::<O>(child.page) {
                 None => {
-                    Defect::BeyondEnd { what: "child page", target: child.page.0, pages: work.file.pages }
+                    let defect = Defect::BeyondEnd { what: "child page", target, pages: work.file.pages };
+                    Error::corrupt(no, child.offset, defect)
                 }
                 Some(_) if child.page == PageNo::META || work.seen.has(child.page) => {
-                    Defect::ReachedTwice { target: child.page.0 }
+                    Error::corrupt(no, child.offset, Defect::ReachedTwice { target })
                 }
-                Some(page) if page.is_hole() => Defect::Unwritten,
                 Some(page) => {
+                    work.typed.mark(child.page);
                     let expected = self.kinds.map_or("", |kinds| kinds.leaf.name());
-                    Defect::PageType { found: page.type_byte(), expected }
+                    let wrong = Defect::PageType { found: page.type_byte(), expected };
+                    let empty = Defect::Unwritten { page: no, offset: child.offset };
+                    Error::corrupt(child.page, at::TYPE, if page.is_hole() { empty } else { wrong })
                 }
             };
-            work.report.problem(Error::corrupt(no, child.offset, defect));
+            work.report.problem(error);
             self.records = self.records.saturating_add(child.records);
         }
         leaf
@@ -221,6 +244,11 @@ fn item_at<'s, O: ByteOrder>(page: &Page<'s, O>, overhead: usize, index: u16) ->
     let slot = slot_offset(overhead, index);
     let offset = usize::from(O::read_u16(page.bytes().get(slot..)?.first_chunk::<2>()?));
     page.bytes().get(offset..).filter(|_| offset > slot && offset & 3 == 0)
+}
+
+/// The page that an item of an internal page leads to.
+pub(super) fn child_at<O: ByteOrder>(page: &Page<'_, O>, overhead: usize, index: u16) -> Option<PageNo> {
+    child::<O>(page, overhead, index).map(|child| child.page)
 }
 
 fn child<O: ByteOrder>(page: &Page<'_, O>, overhead: usize, index: u16) -> Option<Child> {

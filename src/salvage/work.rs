@@ -14,6 +14,8 @@ pub(super) struct Work<'s> {
     /// Pages that belong to something that was given or passed.
     pub(super) seen: Bits,
     pub(super) chains: Chains,
+    /// Pages whose type was called wrong.
+    pub(super) typed: Bits,
     /// Scratch for one page.
     pub(super) claims: Claims,
     pub(super) tiles: Tiles,
@@ -28,9 +30,10 @@ impl<'s> Work<'s> {
             file,
             seen: file.no_pages(),
             chains: Chains::new(&file),
+            typed: file.no_pages(),
             claims: Claims::new(),
             tiles: Tiles::new(),
-            report: Report::default(),
+            report: Report::new(file.geometry.first_page()),
             remains: false,
         }
     }

@@ -11,6 +11,7 @@
 
 mod backups;
 mod choices;
+mod codes;
 mod content;
 #[cfg(unix)]
 mod copy;

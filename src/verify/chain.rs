@@ -5,21 +5,25 @@ use byteorder::ByteOrder;
 
 use super::finding::Rule;
 use super::page::{Context, From, Held};
+use super::seen::Referrer;
 use crate::error::file_bytes;
 use crate::format::page::{Page, PageKind, at};
 use crate::types::PageNo;
 
 impl<'c> Context<'c, '_> {
     /// Checks the overflow chain of an item, the first time that an item leads to it.
-    pub(super) fn overflow<O: ByteOrder>(&self, first: PageNo, len: u32, from: From) {
+    pub(super) fn overflow<O: ByteOrder>(&self, first: PageNo, len: u32, from: From, by: Referrer) {
         let report = &self.report;
         if self.seen.has(first) {
-            // Further items may refer to a chain, if it counts them.
+            // Keys of internal pages may refer to a chain as well, if it counts them.
             let page = self.pages.raw(first).and_then(Page::<O>::new);
             let head = page.filter(|page| PageKind::from_byte(page.type_byte()) == Some(PageKind::Overflow));
             match head.filter(|page| page.prev() == 0) {
                 Some(page) => {
-                    self.seen.refer(first, page.entries(), true);
+                    if !self.seen.refer(first, page.entries(), true, by) {
+                        let text = format!("{} {first} is that of another item already", from.what);
+                        report.error(Rule::Once, from.page, from.offset, text);
+                    }
                     let total = self.seen.length(first, || self.chain_length::<O>(first));
                     self.expect_length(total, len, from);
                 }
@@ -54,7 +58,7 @@ impl<'c> Context<'c, '_> {
                 report.error(Rule::OverflowLength, no, at::HF_OFFSET, text);
             }
             if no == first {
-                self.seen.refer(first, page.entries(), false);
+                self.seen.refer(first, page.entries(), false, by);
             }
             total = total.saturating_add(u64::try_from(here).unwrap_or(u64::MAX));
             if total >= u64::from(len) {
@@ -81,20 +85,22 @@ impl<'c> Context<'c, '_> {
 
     /// Bytes in a chain, as far as it holds.
     fn chain_length<O: ByteOrder>(&self, first: PageNo) -> u64 {
-        let (mut next, mut total) = (Some(first), 0u64);
+        let (mut next, mut prev, mut total) = (Some(first), PageNo(0), 0u64);
         for _ in 0..self.pages.count() {
             let page = next.and_then(|no| self.pages.raw(no)).and_then(Page::<O>::new);
-            let overflow =
-                |page: &Page<'_, O>| PageKind::from_byte(page.type_byte()) == Some(PageKind::Overflow);
-            let Some(page) = page.filter(overflow) else { break };
+            // By the links back no two chains have a page in common.
+            let follows = |page: &Page<'_, O>| {
+                PageKind::from_byte(page.type_byte()) == Some(PageKind::Overflow) && page.prev() == prev.0
+            };
+            let (Some(no), Some(page)) = (next, page.filter(follows)) else { break };
             total = total.saturating_add(page.hf_offset().into());
-            next = PageNo::link(page.next());
+            (next, prev) = (PageNo::link(page.next()), no);
         }
         total
     }
 
     /// Checks a chain of off-page duplicates of versions 6 and 7.
-    pub(super) fn duplicate_chain<O: ByteOrder>(&self, first: PageNo, from: From) {
+    pub(super) fn duplicate_chain<O: ByteOrder>(&self, first: PageNo, from: From, key: u32) {
         let report = &self.report;
         let (mut next, mut prev) = (Some(first), PageNo(0));
         let mut link = from;
@@ -110,10 +116,10 @@ impl<'c> Context<'c, '_> {
             if page.entries() == 0 {
                 report.error(Rule::DuplicateType, no, at::ENTRIES, "a page of duplicates without any");
             }
-            self.leaf::<O>(no, page, PageKind::Duplicate, |_, offset, held, _| {
+            self.leaf::<O>(no, page, PageKind::Duplicate, key, |_, offset, held, _| {
                 if let Held::Chain { first, len } = held {
                     let from = From { page: no, offset: offset.saturating_add(4), what: "overflow page" };
-                    self.overflow::<O>(first, len, from);
+                    self.overflow::<O>(first, len, from, Referrer::Owner);
                 }
             });
             link = From { page: no, offset: at::NEXT, what: "next page of duplicates" };

@@ -142,12 +142,16 @@ rules! {
     ItemDeleted = "I-DEL";
     /// References to overflow chains stay within the file.
     OverflowItem = "I-OVF";
+    /// The pairs of a page do not give the bytes of others again and again.
+    Repeats = "I-REP";
     /// The keys of a leaf increase.
     KeyOrder = "K-ORD";
     /// The keys of an internal page increase.
     InternalOrder = "K-ORDI";
     /// The keys below an internal page lie between its keys.
     KeyRange = "K-RANGE";
+    /// Keys were compared as far as the bound for comparisons allows.
+    Uncompared = "K-PART";
     /// Keys increase from leaf to leaf.
     KeyChain = "K-CHAIN";
     /// Sorted duplicates increase.
@@ -178,4 +182,6 @@ rules! {
     Checksum = "C-SUM";
     /// A page of a HASH database.
     Hash = "H-PAGE";
+    /// A HASH database has as many keys as it counts.
+    Elements = "H-NELEM";
 }

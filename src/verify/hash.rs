@@ -4,11 +4,14 @@ use byteorder::ByteOrder;
 
 use super::finding::Rule;
 use super::order::Comparer;
-use super::page::{Context, From};
+use super::page::{Context, From, Held, Repeats};
+use super::seen::Referrer;
 use super::tree::Tree;
 use crate::btree::Shape;
+use crate::error::Defect;
 use crate::format::item::{self, DUPLICATE, KEYDATA, OFFDUP, OVERFLOW, REFERENCE};
 use crate::format::page::{Page, PageKind, at, slot_offset};
+use crate::meta::Buckets;
 use crate::types::PageNo;
 
 /// Whether a page can be that of a bucket, or reserved for one. A wrong table of buckets
@@ -18,21 +21,75 @@ fn may_be_bucket<O: ByteOrder>(page: Page<'_, O>) -> bool {
     matches!(PageKind::from_byte(page.type_byte()), Some(Hash | HashUnsorted | Invalid))
 }
 
+/// So many pages that are wrong in a table are reported one by one.
+const NAMED: u32 = 8;
+
+/// The table of the buckets of a database: what is wrong in it.
+struct Table<'t, 'c, 'p> {
+    context: &'t Context<'c, 'p>,
+    buckets: &'t Buckets,
+    /// Pages that cannot be its own.
+    foreign: u32,
+    /// Keys that were found.
+    keys: u32,
+    /// The page that is empty and most likely should not be, with what
+    /// [`Buckets::expects`] says of its bucket.
+    empty: Option<(u64, PageNo)>,
+}
+
+impl Table<'_, '_, '_> {
+    fn page(&self, bucket: u32) -> PageNo {
+        let doubling = 32u32.saturating_sub(bucket.leading_zeros());
+        let spare = self.buckets.spares.get(PageNo(doubling).index()).copied().unwrap_or(0);
+        PageNo(bucket.saturating_add(spare))
+    }
+
+    fn error(&self, rule: Rule, text: String) {
+        let meta = self.context.meta;
+        self.context.report.error(rule, meta.page(), meta.buckets_offset(), text);
+    }
+
+    /// Reports a page that the table leads to and that cannot be its own. The first few are
+    /// named. False if the tables of the file lead to as many of them as it has pages: they
+    /// cannot all be right, and to try the rest would take for ever.
+    fn foreign(&mut self, rule: Rule, text: impl FnOnce() -> String) -> bool {
+        self.foreign = self.foreign.saturating_add(1);
+        if self.foreign <= NAMED {
+            self.error(rule, text());
+            return true;
+        }
+        self.context.seen.pass_over()
+    }
+
+    fn close(&self) {
+        let more = self.foreign.saturating_sub(NAMED);
+        if more > 0 {
+            self.error(Rule::Once, Defect::Crowded { number: more }.to_string());
+        }
+        let (counted, meta) = (self.buckets.elements, self.context.meta);
+        let missing = u64::from(counted.saturating_sub(self.keys));
+        if let Some((_, no)) = self.empty.filter(|(expects, _)| missing > 0 && missing <= *expects) {
+            let (meta, offset) = (meta.page(), meta.elements_offset());
+            let defect = Defect::EmptyBucket { counted, found: self.keys, meta, offset };
+            self.context.report.error(Rule::Elements, no, at::TYPE, defect.to_string());
+        }
+    }
+}
+
 impl<'c> Context<'c, '_> {
     /// Walks the buckets.
     pub(super) fn buckets<O: ByteOrder>(&self, compare: &Comparer<'c>) {
         let Some(buckets) = self.meta.buckets() else { return };
-        let page = |bucket: u32| {
-            let doubling = 32u32.saturating_sub(bucket.leading_zeros());
-            let spare = buckets.spares.get(PageNo(doubling).index()).copied().unwrap_or(0);
-            PageNo(bucket.saturating_add(spare))
-        };
+        let mut table = Table { context: self, buckets, foreign: 0, keys: 0, empty: None };
         // Pages are kept for all buckets up to the next doubling: empty, if written at all.
         let reserved = (buckets.max..=u32::MAX >> buckets.max.leading_zeros().min(31)).skip(1);
-        for no in reserved.map(page).take_while(|no| no.0 < self.pages.count()) {
+        for no in reserved.map(|bucket| table.page(bucket)).take_while(|no| no.0 < self.pages.count()) {
             let page = self.pages.raw(no).and_then(Page::<O>::new).filter(|page| !page.is_hole());
             if page.is_some_and(|page| !may_be_bucket(page)) || !self.seen.mark(no) {
-                continue;
+                if self.seen.pass_over() {
+                    continue;
+                }
+                break;
             }
             if let Some(page) = page.filter(|page| page.entries() > 0 && self.look::<O>(no, *page)) {
                 let text = format!("{} entries on a page of a bucket that is not in use", page.entries());
@@ -43,41 +100,64 @@ impl<'c> Context<'c, '_> {
             if self.report.sink.full() {
                 return;
             }
-            let no = page(bucket);
-            let wrong = |why: String| {
-                let text = format!("bucket {bucket} would be page {no}: {why}");
-                self.report.error(Rule::Hash, self.meta.page(), self.meta.buckets_offset(), text);
+            let no = table.page(bucket);
+            let would_be = || format!("bucket {bucket} would be page {no}");
+            let taken = || format!("bucket page {no} has another place already");
+            let go_on = match self.pages.raw(no).and_then(Page::<O>::new) {
+                None => {
+                    let text = format!("{}: the file has {} pages", would_be(), self.pages.count());
+                    table.error(Rule::Hash, text);
+                    break;
+                }
+                Some(page) if !page.is_hole() && !may_be_bucket(page) => table.foreign(Rule::Hash, || {
+                    format!("{}: it is of type {}, expected hash", would_be(), page.type_byte())
+                }),
+                Some(_) if self.seen.has(no) => table.foreign(Rule::Once, taken),
+                // An empty bucket that was never written, most likely.
+                Some(page) if page.is_hole() => {
+                    self.seen.mark(no);
+                    let expects = buckets.expects(bucket);
+                    if table.empty.is_none_or(|(most, _)| expects > most) {
+                        table.empty = Some((expects, no));
+                    }
+                    true
+                }
+                Some(_) => {
+                    let keys = self.bucket::<O>(no, compare);
+                    table.keys = table.keys.saturating_add(keys);
+                    true
+                }
             };
-            match self.pages.raw(no).and_then(Page::<O>::new) {
-                None => return wrong(format!("the file has {} pages", self.pages.count())),
-                // An empty bucket that was never written.
-                Some(page) if page.is_hole() => _ = self.seen.mark(no),
-                Some(page) if may_be_bucket(page) => self.bucket::<O>(no, compare),
-                Some(page) => wrong(format!("it is of type {}, expected hash", page.type_byte())),
+            if !go_on {
+                break;
             }
         }
+        table.close();
     }
 
-    fn bucket<O: ByteOrder>(&self, first: PageNo, compare: &Comparer<'c>) {
-        let (mut next, mut prev) = (Some(first), PageNo(0));
+    /// Checks the pages of a bucket; gives the number of keys on them.
+    fn bucket<O: ByteOrder>(&self, first: PageNo, compare: &Comparer<'c>) -> u32 {
+        let (mut next, mut prev, mut keys) = (Some(first), PageNo(0), 0u32);
         let mut from =
             From { page: self.meta.page(), offset: self.meta.buckets_offset(), what: "bucket page" };
         while let Some(no) = next {
-            let Some(page) = self.reach::<O>(no, from) else { return };
+            let Some(page) = self.reach::<O>(no, from) else { break };
             let kind = PageKind::from_byte(page.type_byte());
             if !matches!(kind, Some(PageKind::Hash | PageKind::HashUnsorted)) {
                 let text = format!("page type {}, expected hash", page.type_byte());
                 self.report.error(Rule::PageType, no, at::TYPE, text);
-                return;
+                break;
             }
             if page.prev() != prev.0 {
                 let text = format!("previous page is {}, expected {prev}", page.prev());
                 self.report.error(Rule::Link, no, at::PREV, text);
             }
             self.bucket_items::<O>(no, page, compare);
+            keys = keys.saturating_add(u32::from(page.entries() >> 1));
             from = From { page: no, offset: at::NEXT, what: "next page of the bucket" };
             (next, prev) = (PageNo::link(page.next()), no);
         }
+        keys
     }
 
     /// Items lie one below the other, in slot order, down to the start of the item area.
@@ -94,6 +174,7 @@ impl<'c> Context<'c, '_> {
         }
         let lowest = slot_offset(overhead, entries);
         let mut end = page.bytes().len();
+        let (mut repeats, mut key) = (Repeats::new(self.pages), 0);
         for slot in 0..entries {
             let at = slot_offset(overhead, slot);
             let raw = page.bytes().get(at..).and_then(|bytes| bytes.first_chunk::<2>());
@@ -107,11 +188,28 @@ impl<'c> Context<'c, '_> {
             end = offset;
             let from = From { page: no, offset: offset.saturating_add(4), what: "overflow page" };
             let reference = item.filter(|item| item.len() == REFERENCE).and_then(item::reference::<O>);
+            let held = match (kind, reference) {
+                (KEYDATA, _) => Held::Plain(rest),
+                (OVERFLOW, Some((first, len))) => Held::Chain { first: PageNo(first), len },
+                _ => Held::Duplicates(PageNo::META),
+            };
+            if slot & 1 == 0 {
+                (key, repeats.key) = (held.len(), held.given(false));
+            } else {
+                repeats.value(slot_offset(overhead, slot & !1), 0, held);
+            }
             match (kind, reference) {
                 (KEYDATA, _) => {}
-                (OVERFLOW, Some((first, len))) => self.overflow::<O>(PageNo(first), len, from),
-                (DUPLICATE, _) if slot & 1 == 1 => self.set::<O>(no, offset, rest),
-                (OFFDUP, Some((root, _))) if slot & 1 == 1 => self.off_page::<O>(PageNo(root), from, compare),
+                (OVERFLOW, Some((first, len))) => {
+                    self.overflow::<O>(PageNo(first), len, from, Referrer::Owner);
+                }
+                (DUPLICATE, _) if slot & 1 == 1 => {
+                    repeats.key = 0;
+                    self.set::<O>(no, offset, rest, key, &mut repeats);
+                }
+                (OFFDUP, Some((root, _))) if slot & 1 == 1 => {
+                    self.off_page::<O>(PageNo(root), from, compare, key);
+                }
                 _ => {
                     let text =
                         format!("item type {kind:#04x} in slot {slot}, expected 1 to 4 and their lengths");
@@ -119,6 +217,7 @@ impl<'c> Context<'c, '_> {
                 }
             }
         }
+        repeats.report(no, report);
         if page.item_area() != end {
             let text = format!("the item area starts at {}, but the lowest item at {end}", page.item_area());
             report.error(Rule::ItemArea, no, at::HF_OFFSET, text);
@@ -126,14 +225,17 @@ impl<'c> Context<'c, '_> {
     }
 
     /// Duplicates on the page: each between its length and its length again.
-    fn set<O: ByteOrder>(&self, no: PageNo, offset: usize, set: &[u8]) {
+    fn set<O: ByteOrder>(&self, no: PageNo, offset: usize, set: &[u8], key: u32, repeats: &mut Repeats) {
         if set.is_empty() {
             self.report.error(Rule::ItemLength, no, offset, "an empty set of duplicates");
         }
         let mut rest = set;
         while !rest.is_empty() {
             match item::hash_duplicate::<O>(rest) {
-                Some((_, behind)) => rest = behind,
+                Some((value, behind)) => {
+                    repeats.value(offset, key, Held::Plain(value));
+                    rest = behind;
+                }
                 None => {
                     let text = "the lengths of duplicates on the page do not add up";
                     self.report.error(Rule::ItemLength, no, offset, text);
@@ -146,7 +248,7 @@ impl<'c> Context<'c, '_> {
         }
     }
 
-    fn off_page<O: ByteOrder>(&self, root: PageNo, from: From, compare: &Comparer<'c>) {
+    fn off_page<O: ByteOrder>(&self, root: PageNo, from: From, compare: &Comparer<'c>, key: u32) {
         let from = From { what: "off-page duplicates on page", ..from };
         if !self.meta.flags().duplicates() {
             let text = "off-page duplicates, but the database has none";
@@ -154,10 +256,10 @@ impl<'c> Context<'c, '_> {
         }
         let shape = Shape::of_duplicates(self.meta);
         if shape.internal.is_none() {
-            self.duplicate_chain::<O>(root, from);
+            self.duplicate_chain::<O>(root, from, key);
             return;
         }
-        Tree { context: self, shape, compare, threads: 1, duplicates: true, list: None }
+        Tree { context: self, shape, compare, threads: 1, duplicates: Some(key), list: None }
             .check::<O>(root, from);
     }
 }

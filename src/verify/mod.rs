@@ -85,7 +85,13 @@ impl OpenOptions<'_> {
     ///
     /// As [`Verify::open`].
     pub fn verify(self, path: impl AsRef<Path>) -> Result<Verify<'static>> {
-        self.source(path.as_ref(), |_| Ok(())).map(Verify::of)
+        let accept = |head: &[u8]| meta::identify(head).map(drop);
+        match self.source(path.as_ref(), accept) {
+            Ok(source) => Ok(Verify::of(source, self.bounds())),
+            Err(error @ (Error::Open { .. } | Error::StreamTooLong { .. })) => Err(error),
+            // Of a pipe, which need not be read further.
+            Err(error) => Ok(Verify::with(Err(error))),
+        }
     }
 }
 
@@ -110,11 +116,11 @@ impl<'a> Verify<'a> {
     /// Checks a file that is in memory.
     #[must_use]
     pub fn from_bytes(bytes: impl Into<Cow<'a, [u8]>>) -> Verify<'a> {
-        Verify::of(Source::Bytes(bytes.into()))
+        Verify::of(Source::Bytes(bytes.into()), Limits::DEFAULT)
     }
 
-    fn of(source: Source<'a>) -> Verify<'a> {
-        Verify::with(Pages::new(source, Limits::DEFAULT).map(|pages| Input::Own(Box::new(pages))))
+    fn of(source: Source<'a>, limits: Limits) -> Verify<'a> {
+        Verify::with(Pages::new(source, limits).map(|pages| Input::Own(Box::new(pages))))
     }
 
     fn with(pages: Result<Input<'a>>) -> Verify<'a> {
@@ -172,12 +178,13 @@ impl<'a> Verify<'a> {
             }
         };
         let sink = Sink::new(self.most, Some(&call));
-        with_order!(pages.order(), O => self.file::<O>(pages, &sink));
-        let (findings, complete) = sink.into_findings();
-        Verdict { findings, complete, refused: None }
+        let compared = with_order!(pages.order(), O => self.file::<O>(pages, &sink));
+        let (findings, all) = sink.into_findings();
+        Verdict { findings, complete: all && compared, refused: None }
     }
 
-    fn file<O: ByteOrder>(&self, pages: &Pages<'_>, sink: &Sink<'_>) {
+    /// Checks the file; says whether all could be compared that is in order.
+    fn file<O: ByteOrder>(&self, pages: &Pages<'_>, sink: &Sink<'_>) -> bool {
         let seen = Seen::new(pages.count());
         let report = Reporter { sink, database: None };
         let compare = Comparer::new(pages);
@@ -197,6 +204,15 @@ impl<'a> Verify<'a> {
             context.references();
             context.rest::<O>();
         }
+        let left_out = compare.left_out();
+        if left_out > 0 {
+            let text = format!(
+                "{left_out} comparisons of long keys or duplicates were left out, as all would take too \
+                 long: their order is not known"
+            );
+            context.report.warning(Rule::Uncompared, PageNo::META, 0, text);
+        }
+        left_out == 0
     }
 
     fn database<O: ByteOrder>(
@@ -212,7 +228,7 @@ impl<'a> Verify<'a> {
         // Asking the system takes longer than checking a small file.
         let threads = || std::thread::available_parallelism().map_or(1, |threads| threads.get());
         let threads = self.threads.unwrap_or_else(threads);
-        let tree = Tree { context, shape, compare, threads, duplicates: false, list };
+        let tree = Tree { context, shape, compare, threads, duplicates: None, list };
         tree.check::<O>(root, from);
     }
 
@@ -391,7 +407,8 @@ impl Verdict {
     }
 
     /// Whether the whole file was checked: not if there were more findings than asked for,
-    /// and not if its metadata does not tell how.
+    /// if comparisons were left out that would have taken too long, or if its metadata
+    /// does not tell how.
     #[must_use]
     pub fn complete(&self) -> bool {
         self.complete

@@ -7,13 +7,14 @@ use super::finding::Rule;
 use super::seen::Seen;
 use super::sink::Reporter;
 use crate::btree::{Content, Leaf, Tiling, size_of_item};
+use crate::error::{Defect, Error};
 use crate::format::checksum;
 use crate::format::item::{
     self, DELETED, DUPLICATE, INTERNAL_HEAD, KEYDATA, KEYDATA_HEAD, OVERFLOW, REFERENCE,
 };
 use crate::format::page::{Page, PageKind, at, slot_offset};
 use crate::meta::{self, Meta};
-use crate::pages::Pages;
+use crate::pages::{Allowance, Pages};
 use crate::types::PageNo;
 
 /// What all checks of one database need.
@@ -43,6 +44,26 @@ pub(super) enum Held<'a> {
     Duplicates(PageNo),
 }
 
+impl Held<'_> {
+    /// Length in bytes, as the item states it.
+    pub(super) fn len(self) -> u32 {
+        match self {
+            Held::Plain(bytes) => u32::try_from(bytes.len()).unwrap_or(u32::MAX),
+            Held::Chain { len, .. } => len,
+            Held::Duplicates(_) => 0,
+        }
+    }
+
+    /// How many bytes a pair gives of a page and of what it leads to more than once; `again`
+    /// says that this is the key of the pair before.
+    pub(super) fn given(self, again: bool) -> u64 {
+        match self {
+            Held::Chain { .. } if !again => 0,
+            held => held.len().into(),
+        }
+    }
+}
+
 impl<'c> Context<'c, '_> {
     /// A page that a link leads to: within the file, not reached before, with the right
     /// checksum and its own number on it.
@@ -57,6 +78,12 @@ impl<'c> Context<'c, '_> {
         if no == PageNo::META || !self.seen.mark(no) {
             let text = format!("{} {no} has another place already", from.what);
             report.error(Rule::Once, from.page, from.offset, text);
+            return None;
+        }
+        if page.is_hole() {
+            report.sink.page();
+            let defect = Defect::Unwritten { page: from.page, offset: from.offset };
+            report.reader(&Error::corrupt(no, at::TYPE, defect));
             return None;
         }
         self.look::<O>(no, page).then_some(page)
@@ -123,12 +150,13 @@ impl<'c> Context<'c, '_> {
     }
 
     /// Checks the items of a leaf; gives them to `each` by slot, as far as they can be
-    /// read. Says whether all can.
+    /// read. Says whether all can. `key` is the length of the key whose duplicates they are.
     pub(super) fn leaf<O: ByteOrder>(
         &self,
         no: PageNo,
         page: Page<'c, O>,
         kind: PageKind,
+        key: u32,
         mut each: impl FnMut(u16, usize, Held<'c>, bool),
     ) -> bool {
         let report = &self.report;
@@ -140,6 +168,7 @@ impl<'c> Context<'c, '_> {
         }
         let (mut tiling, mut good) = (Tiling::default(), true);
         let mut key_before = None;
+        let mut repeats = Repeats::new(self.pages);
         // Keys that release 2.x stored in the opposite byte order.
         let reversible = pairs && self.pages.meta().shared_keys_may_be_reversed();
         let old = reversible.then(|| Leaf::new::<O>(self.pages, page, no, kind).ok()).flatten();
@@ -179,8 +208,14 @@ impl<'c> Context<'c, '_> {
             if !shared {
                 tiling.add(offset, size);
             }
+            if is_key {
+                repeats.key = held.given(shared);
+            } else if !deleted {
+                repeats.value(slots.at(if pairs { slot & !1 } else { slot }), key, held);
+            }
             each(slot, offset, held, deleted);
         }
+        repeats.report(no, report);
         if good && tiling.check(no, slots.area, slots.bytes.len()).is_err() {
             self.packing::<O>(no, &slots, |offset| size_of_leaf_item::<O>(slots.bytes, offset));
         }
@@ -334,6 +369,39 @@ impl<'c> Context<'c, '_> {
         }
         if repeated {
             self.report.error(Rule::ItemShare, no, at::ENTRIES, "two slots that may not share an item do");
+        }
+    }
+}
+
+/// Pairs that give the bytes of others again.
+pub(super) struct Repeats {
+    allowance: Allowance,
+    /// What the key of the pair gives.
+    pub(super) key: u64,
+    /// Pairs beyond the allowance: where the first one is, what is wrong, how many there are.
+    beyond: Option<(usize, Defect, u32)>,
+}
+
+impl Repeats {
+    pub(super) fn new(pages: &Pages<'_>) -> Repeats {
+        Repeats { allowance: pages.allowance(), key: 0, beyond: None }
+    }
+
+    /// A value is given with its key: one on the page, or the key of duplicates off it.
+    pub(super) fn value(&mut self, at: usize, duplicates_of: u32, held: Held<'_>) {
+        if matches!(held, Held::Duplicates(_)) {
+            return; // each of them is given where it is
+        }
+        let bytes = self.key.saturating_add(held.given(false));
+        if let Err(defect) = self.allowance.give_duplicate(duplicates_of, bytes) {
+            let (_, _, number) = self.beyond.get_or_insert((at, defect, 0));
+            *number = number.saturating_add(1);
+        }
+    }
+
+    pub(super) fn report(self, no: PageNo, report: &Reporter<'_, '_>) {
+        if let Some((at, defect, number)) = self.beyond {
+            report.error(Rule::Repeats, no, at, format!("{number} of them from here on: {defect}"));
         }
     }
 }

@@ -2,7 +2,7 @@
 //! the threads of a check.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::types::PageNo;
@@ -14,6 +14,8 @@ pub(super) struct Seen {
     chains: Mutex<HashMap<PageNo, References>>,
     /// Lengths of chains that more than one item refers to.
     lengths: Mutex<HashMap<PageNo, u64>>,
+    /// How many more pages may be looked at that have another place already.
+    again: AtomicU32,
 }
 
 /// How often a chain says that it is referred to, and how often it is.
@@ -21,13 +23,25 @@ pub(super) struct Seen {
 pub(super) struct References {
     pub(super) stated: u16,
     pub(super) found: u32,
+    /// Whether an item that holds data is among those that refer to it.
+    owned: bool,
+}
+
+/// What refers to an overflow chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Referrer {
+    /// A key or a value, a record, a duplicate: a chain has one at most.
+    Owner,
+    /// A key of an internal page: up to release 4.4 a copy of a leaf's key, with the chain of
+    /// that.
+    Copy,
 }
 
 impl Seen {
     pub(super) fn new(pages: u32) -> Seen {
         let words = PageNo(pages).index().div_ceil(64);
         let bits = std::iter::repeat_with(AtomicU64::default).take(words).collect();
-        Seen { bits, chains: Mutex::default(), lengths: Mutex::default() }
+        Seen { bits, chains: Mutex::default(), lengths: Mutex::default(), again: AtomicU32::new(pages) }
     }
 
     /// Marks a page; says whether this is the first time.
@@ -42,16 +56,25 @@ impl Seen {
         self.bits.get(no.index() >> 6).is_some_and(|word| word.load(Ordering::Relaxed) & bit != 0)
     }
 
-    /// Counts a reference to a chain. Most chains have one, and say so: they take no room.
-    pub(super) fn refer(&self, first: PageNo, stated: u16, again: bool) {
+    /// Counts one more page of a table that has another place; says whether it may be passed
+    /// over.
+    pub(super) fn pass_over(&self) -> bool {
+        let one_less = |left: u32| left.checked_sub(1);
+        self.again.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).is_ok()
+    }
+
+    /// Counts a reference to a chain; says whether such a one may be, as far as the count on
+    /// its first page does not tell. Most chains have one, and say so: they take no room.
+    pub(super) fn refer(&self, first: PageNo, stated: u16, again: bool, by: Referrer) -> bool {
         if stated == 1 && !again {
-            return;
+            return true;
         }
         let mut chains = self.chains.lock().unwrap_or_else(PoisonError::into_inner);
         // Of a chain with one reference the first was not counted.
         let start = u32::from(stated == 1);
-        let entry = chains.entry(first).or_insert(References { stated, found: start });
+        let entry = chains.entry(first).or_insert(References { stated, found: start, owned: false });
         entry.found = entry.found.saturating_add(1);
+        by == Referrer::Copy || !std::mem::replace(&mut entry.owned, true)
     }
 
     /// The length of a chain: found out once, and remembered.

@@ -15,6 +15,7 @@ use super::ListEntry;
 use super::finding::Rule;
 use super::order::Comparer;
 use super::page::{Context, From, Held};
+use super::seen::Referrer;
 use crate::btree::Shape;
 use crate::format::item::{self, DELETED, OVERFLOW};
 use crate::format::page::{Page, PageKind, at, slot_offset};
@@ -70,8 +71,8 @@ pub(super) struct Tree<'t, 'c, 'p> {
     pub(super) shape: Shape,
     pub(super) compare: &'t Comparer<'c>,
     pub(super) threads: usize,
-    /// Whether the leaves hold duplicates of one key.
-    pub(super) duplicates: bool,
+    /// If the leaves hold duplicates of one key: its length.
+    pub(super) duplicates: Option<u32>,
     /// Where the entries go, if the tree is a list of databases.
     pub(super) list: Option<&'t Mutex<Vec<ListEntry>>>,
 }
@@ -175,7 +176,7 @@ impl<'c> Tree<'_, 'c, '_> {
         }
         let (first, len) = item::reference::<O>(entry.key)?;
         let from = From { page: no, offset: offset.saturating_add(16), what: "overflow page" };
-        self.context.overflow::<O>(PageNo(first), len, from);
+        self.context.overflow::<O>(PageNo(first), len, from, Referrer::Copy);
         Some(Held::Chain { first: PageNo(first), len })
     }
 
@@ -283,7 +284,8 @@ impl<'c> Tree<'_, 'c, '_> {
         }
         let pairs = self.shape.leaf == PageKind::BtreeLeaf;
         let mut state = LeafState::default();
-        let whole = context.leaf::<O>(no, page, self.shape.leaf, |slot, offset, held, deleted| {
+        let key = self.duplicates.unwrap_or(0);
+        let whole = context.leaf::<O>(no, page, self.shape.leaf, key, |slot, offset, held, deleted| {
             self.item::<O>(no, slot, offset, held, deleted, pairs, &mut state);
         });
         if whole && context.order {
@@ -315,7 +317,7 @@ impl<'c> Tree<'_, 'c, '_> {
         let shared = is_key && state.key_at == Some(offset);
         let from = From { page: no, offset: offset.saturating_add(4), what: "overflow page" };
         if let (Held::Chain { first, len }, false) = (held, shared) {
-            context.overflow::<O>(first, len, from);
+            context.overflow::<O>(first, len, from, Referrer::Owner);
         }
         if !is_key {
             let counts = !deleted || self.shape.counts_deleted();
@@ -341,7 +343,8 @@ impl<'c> Tree<'_, 'c, '_> {
             list.lock().unwrap_or_else(PoisonError::into_inner).push(entry);
         }
         if let Held::Duplicates(root) = held {
-            self.off_page::<O>(root, From { what: "off-page duplicates on page", ..from }, state.shared);
+            let from = From { what: "off-page duplicates on page", ..from };
+            self.off_page::<O>(root, from, state.shared, state.last.map_or(0, Held::len));
             return;
         }
         let sorted = context.meta.flags().sorted_duplicates();
@@ -361,7 +364,7 @@ impl<'c> Tree<'_, 'c, '_> {
                 }
                 state.value = Some(held);
             }
-            (false, true) if sorted => {
+            (false, Some(_)) if sorted => {
                 self.ordered::<O>(no, offset, state.last, held, Rule::DuplicateOrder, "the duplicate");
                 state.first = state.first.or(Some(held));
                 state.last = Some(held);
@@ -371,7 +374,7 @@ impl<'c> Tree<'_, 'c, '_> {
     }
 
     /// Off-page duplicates: a tree or a chain of their own.
-    fn off_page<O: ByteOrder>(&self, root: PageNo, from: From, shared: bool) {
+    fn off_page<O: ByteOrder>(&self, root: PageNo, from: From, shared: bool, key: u32) {
         let context = self.context;
         if !context.meta.flags().duplicates() {
             let text = "off-page duplicates, but the database has no duplicates";
@@ -383,10 +386,10 @@ impl<'c> Tree<'_, 'c, '_> {
         }
         let shape = Shape::of_duplicates(context.meta);
         if shape.internal.is_none() {
-            context.duplicate_chain::<O>(root, from);
+            context.duplicate_chain::<O>(root, from, key);
             return;
         }
-        Tree { context, shape, compare: self.compare, threads: 1, duplicates: true, list: None }
+        Tree { context, shape, compare: self.compare, threads: 1, duplicates: Some(key), list: None }
             .check::<O>(root, from);
     }
 
@@ -414,12 +417,8 @@ impl<'c> Tree<'_, 'c, '_> {
     fn fixed(&self, no: PageNo, offset: usize, held: Held<'c>, deleted: bool) {
         // Upgrades of version 6, which does not store the length, leave 0.
         let length = self.context.meta.record_length().filter(|&length| length > 0);
-        let Some(expected) = length.filter(|_| !deleted && !self.duplicates) else { return };
-        let found = match held {
-            Held::Plain(bytes) => u32::try_from(bytes.len()).unwrap_or(u32::MAX),
-            Held::Chain { len, .. } => len,
-            Held::Duplicates(_) => return,
-        };
+        let Some(expected) = length.filter(|_| !deleted && self.duplicates.is_none()) else { return };
+        let found = held.len();
         if found != expected {
             let text = format!("a record of {found} bytes, expected {expected}");
             self.context.report.error(Rule::FixedLength, no, offset, text);

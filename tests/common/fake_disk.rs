@@ -5,11 +5,12 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use bdbkit::journal::{Contents, Disk, DiskFile, Identity, JournalError};
+use bdbkit::journal::{Contents, Disk, DiskFile, Entry, EntryKind, Identity, JournalError};
 
 /// The unit in which a write may be torn, in bytes.
 const SECTOR: usize = 512;
@@ -23,6 +24,7 @@ pub(crate) struct FakeDisk(Rc<RefCell<State>>);
 pub(crate) struct FakeFile {
     disk: FakeDisk,
     inode: usize,
+    device: u64,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -45,11 +47,42 @@ struct State {
     precious: Vec<usize>,
     /// Folders that were made: without them there is nothing in them. Others are always there.
     folders: BTreeSet<PathBuf>,
+    /// Folders that are locked.
+    locked: BTreeSet<PathBuf>,
+    /// Folders on a file system of their own.
+    mounted: BTreeSet<PathBuf>,
+    /// What another program does at a call.
+    meanwhile: Option<(usize, Meanwhile)>,
     full: bool,
+}
+
+/// What another program does while a call of the first one waits.
+#[derive(Clone)]
+struct Meanwhile(Rc<dyn Fn(&FakeDisk)>);
+
+impl std::fmt::Debug for Meanwhile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Meanwhile")
+    }
+}
+
+/// The lock on a folder of a [`FakeDisk`]. It ends with the program, too.
+#[derive(Debug)]
+pub(crate) struct FakeLock {
+    disk: FakeDisk,
+    folder: PathBuf,
+}
+
+impl Drop for FakeLock {
+    fn drop(&mut self) {
+        self.disk.0.borrow_mut().locked.remove(&self.folder);
+    }
 }
 
 #[derive(Clone, Debug, Default)]
 struct Inode {
+    /// How often it was written.
+    version: i64,
     /// As programs see it, on the medium, and what leads from this to that. Copies of a disk
     /// share what they do not write.
     bytes: Rc<Vec<u8>>,
@@ -84,7 +117,7 @@ pub(crate) enum Fault {
 impl Inode {
     fn of(bytes: &[u8]) -> Inode {
         let bytes = Rc::new(bytes.to_vec());
-        Inode { lasting: bytes.clone(), bytes, pending: Vec::new() }
+        Inode { version: 0, lasting: bytes.clone(), bytes, pending: Vec::new() }
     }
 }
 
@@ -124,7 +157,8 @@ impl NameChange {
                 names.insert(name.clone(), *inode);
             }
             NameChange::Remove(name) => {
-                names.remove(name);
+                // A folder was empty; what was in it before is gone with it.
+                names.retain(|below, _| !below.starts_with(name));
             }
             NameChange::Rename(from, to, inode) => {
                 names.remove(from);
@@ -137,6 +171,13 @@ impl NameChange {
                     }
                 }
             }
+        }
+    }
+
+    fn inode(&self) -> Option<usize> {
+        match self {
+            NameChange::Add(_, inode) | NameChange::Rename(_, _, inode) => Some(*inode),
+            NameChange::Remove(_) => None,
         }
     }
 
@@ -224,10 +265,11 @@ impl State {
                 let parts = if by_sector { change.sectors() } else { vec![change.clone()] };
                 parts.iter().filter(|_| keep()).for_each(|part| part.apply(Rc::make_mut(&mut bytes)));
             }
-            state.inodes.push(Inode { lasting: bytes.clone(), bytes, pending: Vec::new() });
+            state.inodes.push(Inode { version: 0, lasting: bytes.clone(), bytes, pending: Vec::new() });
         }
         self.pending.iter().filter(|_| keep()).for_each(|change| change.apply(&mut state.names));
         state.folders = self.folders.clone();
+        state.mounted = self.mounted.clone();
         state.drop_lost();
         state.lasting = state.names.clone();
         FakeDisk(Rc::new(RefCell::new(state)))
@@ -238,6 +280,11 @@ impl State {
         let lost: Vec<PathBuf> =
             self.folders.iter().filter(|folder| !self.names.contains_key(*folder)).cloned().collect();
         self.names.retain(|name, _| !lost.iter().any(|folder| name.starts_with(folder)));
+    }
+
+    /// The file system on which something is.
+    fn device(&self, path: &Path) -> u64 {
+        if self.mounted.iter().any(|mounted| path.starts_with(mounted)) { 2 } else { 1 }
     }
 
     fn unsynced(&self) -> usize {
@@ -264,6 +311,8 @@ impl FakeDisk {
             fault,
             mark,
             precious: Vec::new(),
+            locked: BTreeSet::new(),
+            meanwhile: None,
             changes: 0,
             calls: 0,
             stopped: false,
@@ -311,6 +360,38 @@ impl FakeDisk {
         self.0.borrow().failed
     }
 
+    /// Makes a folder that is always there; on a file system of its own, if it is mounted.
+    pub(crate) fn folder(&self, path: &str, mounted: bool) {
+        self.put(path, b"");
+        let mut state = self.0.borrow_mut();
+        state.folders.insert(path.into());
+        if mounted {
+            state.mounted.insert(path.into());
+        }
+    }
+
+    /// The same disk, on which another program does something while a call waits.
+    pub(crate) fn meanwhile(&self, call: usize, what: impl Fn(&FakeDisk) + 'static) -> FakeDisk {
+        let disk = self.copy();
+        disk.0.borrow_mut().meanwhile = Some((call, Meanwhile(Rc::new(what))));
+        disk
+    }
+
+    /// Whether the other program has not had its turn.
+    pub(crate) fn still_waits(&self) -> bool {
+        self.0.borrow().meanwhile.is_some()
+    }
+
+    /// Lets the other program have its turn.
+    fn turn(&self) {
+        let mut state = self.0.borrow_mut();
+        if state.meanwhile.as_ref().is_some_and(|(call, _)| *call <= state.calls) {
+            let (_, Meanwhile(what)) = state.meanwhile.take().unwrap();
+            drop(state);
+            what(self);
+        }
+    }
+
     /// Leaves no space on the disk.
     pub(crate) fn fill(&self) {
         self.0.borrow_mut().full = true;
@@ -327,6 +408,14 @@ impl FakeDisk {
         let mut state = self.0.borrow_mut();
         let inode = state.names[path.as_ref()];
         state.inodes[inode] = Inode::of(bytes);
+    }
+
+    /// Writes over the bytes of a file, as another program does.
+    pub(crate) fn write(&self, path: impl AsRef<Path>, bytes: &[u8]) {
+        let mut state = self.0.borrow_mut();
+        let inode = state.names[path.as_ref()];
+        let version = state.inodes[inode].version + 1;
+        state.inodes[inode] = Inode { version, ..Inode::of(bytes) };
     }
 
     /// Makes a file, in place of another of this name.
@@ -396,8 +485,8 @@ impl FakeDisk {
         Ok(state.names.keys().filter(wanted).cloned().collect())
     }
 
-    fn file(&self, inode: usize) -> FakeFile {
-        FakeFile { disk: self.clone(), inode }
+    fn file(&self, inode: usize, device: u64) -> FakeFile {
+        FakeFile { disk: self.clone(), inode, device }
     }
 }
 
@@ -416,6 +505,74 @@ impl Random {
 
 impl Disk for FakeDisk {
     type File = FakeFile;
+    type Lock = FakeLock;
+
+    fn lock_dir(&self, directory: &Path) -> io::Result<FakeLock> {
+        self.turn();
+        let mut state = self.0.borrow_mut();
+        state.read()?;
+        if !state.locked.insert(directory.to_owned()) {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        Ok(FakeLock { disk: self.clone(), folder: directory.to_owned() })
+    }
+
+    fn look(&self, path: &Path) -> io::Result<Option<Entry>> {
+        self.turn();
+        let mut state = self.0.borrow_mut();
+        state.read()?;
+        let device = state.device(path);
+        let Some(&number) = state.names.get(path) else {
+            // Folders that nobody made are there if something is in them.
+            let implied = state.names.keys().any(|name| name.starts_with(path));
+            let inode = path
+                .as_os_str()
+                .as_encoded_bytes()
+                .iter()
+                .fold(1 << 40, |sum: u64, byte| sum.wrapping_mul(31).wrapping_add((*byte).into()));
+            return Ok(implied.then(|| Entry::new(EntryKind::Folder, Identity { device, inode })));
+        };
+        let identity = Identity { device, inode: number as u64 };
+        let folder = state.folders.contains(path);
+        let kind = if folder { EntryKind::Folder } else { EntryKind::File };
+        let mut entry = Entry::new(kind, identity);
+        entry.size = state.inodes[number].bytes.len() as u64;
+        entry.changed = (state.inodes[number].version, 0);
+        Ok(Some(entry))
+    }
+
+    fn names(&self, directory: &Path) -> io::Result<Vec<OsString>> {
+        self.turn();
+        let mut state = self.0.borrow_mut();
+        state.read()?;
+        let within = state.names.keys().filter(|name| name.parent() == Some(directory));
+        Ok(within.map(|name| name.file_name().unwrap().to_owned()).collect())
+    }
+
+    fn open_plain(&self, path: &Path) -> io::Result<FakeFile> {
+        self.open(path)
+    }
+
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.turn();
+        let state = self.0.borrow();
+        if state.names.contains_key(to) {
+            return Err(ErrorKind::AlreadyExists.into());
+        }
+        if state.device(from) != state.device(to) {
+            return Err(ErrorKind::CrossesDevices.into());
+        }
+        drop(state);
+        self.rename(from, to)
+    }
+
+    fn resemble_dir(&self, _: &Path, _: &Path) -> io::Result<()> {
+        self.0.borrow_mut().read()
+    }
+
+    fn user(&self) -> u32 {
+        0
+    }
 
     fn resolve(&self, path: &Path) -> io::Result<PathBuf> {
         self.0.borrow_mut().read()?;
@@ -427,9 +584,10 @@ impl Disk for FakeDisk {
     }
 
     fn open(&self, path: &Path) -> io::Result<FakeFile> {
+        self.turn();
         let mut state = self.0.borrow_mut();
         state.read()?;
-        Ok(self.file(state.find(path)?))
+        Ok(self.file(state.find(path)?, state.device(path)))
     }
 
     fn read(&self, path: &Path) -> io::Result<Contents> {
@@ -437,6 +595,7 @@ impl Disk for FakeDisk {
     }
 
     fn create_new(&self, path: &Path) -> io::Result<FakeFile> {
+        self.turn();
         let mut state = self.0.borrow_mut();
         state.whole_change()?;
         if state.names.contains_key(path) {
@@ -445,13 +604,13 @@ impl Disk for FakeDisk {
         let inode = state.inodes.len();
         state.inodes.push(Inode::default());
         state.name(NameChange::Add(path.to_owned(), inode));
-        Ok(self.file(inode))
+        Ok(self.file(inode, state.device(path)))
     }
 
     fn identity(&self, path: &Path) -> io::Result<Identity> {
         let mut state = self.0.borrow_mut();
         state.read()?;
-        Ok(Identity { device: 1, inode: state.find(path)? as u64 })
+        Ok(Identity { device: state.device(path), inode: state.find(path)? as u64 })
     }
 
     fn exists(&self, path: &Path) -> io::Result<bool> {
@@ -475,13 +634,17 @@ impl Disk for FakeDisk {
     }
 
     fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        self.turn();
         if self.0.borrow().names.keys().any(|name| name.parent() == Some(path)) {
             return Err(ErrorKind::DirectoryNotEmpty.into());
         }
-        self.remove(path)
+        self.remove(path)?;
+        self.0.borrow_mut().pending.retain(|change| !change.within(path));
+        Ok(())
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
+        self.turn();
         let mut state = self.0.borrow_mut();
         state.whole_change()?;
         state.find(path)?;
@@ -490,12 +653,15 @@ impl Disk for FakeDisk {
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.turn();
         let mut state = self.0.borrow_mut();
         state.whole_change()?;
         let inode = state.find(from)?;
         state.name(NameChange::Rename(from.to_owned(), to.to_owned(), inode));
         if state.folders.contains(from) {
-            state.folders.insert(to.to_owned());
+            let below: Vec<PathBuf> =
+                state.folders.iter().filter(|name| name.starts_with(from)).cloned().collect();
+            state.folders.extend(below.iter().map(|name| moved(name, from, to)));
             let (_, earlier) = state.pending.split_last_mut().unwrap();
             earlier.iter_mut().for_each(|change| change.moved_below(from, to));
         }
@@ -503,15 +669,27 @@ impl Disk for FakeDisk {
     }
 
     fn sync_dir(&self, directory: &Path) -> io::Result<()> {
+        self.turn();
         let mut state = self.0.borrow_mut();
         let failed = state.change(0)?.is_some();
         if state.stopped {
             return Err(state.failure());
         }
-        let (here, elsewhere): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut state.pending).into_iter().partition(|change| change.within(directory));
+        // With a name the earlier ones of the same file last, too.
+        let mut inodes = BTreeSet::new();
+        let (mut here, mut elsewhere) = (Vec::new(), Vec::new());
+        let all = state.pending.clone();
+        for change in std::mem::take(&mut state.pending).into_iter().rev() {
+            let inode = change.inode();
+            if change.within(directory) || inode.is_some_and(|inode| inodes.contains(&inode)) {
+                inodes.extend(inode);
+                here.insert(0, change);
+            } else {
+                elsewhere.insert(0, change);
+            }
+        }
         if failed {
-            state.pending = [here, elsewhere].concat();
+            state.pending = all;
             return Err(state.failure());
         }
         here.iter().for_each(|change| change.apply(&mut state.lasting));
@@ -548,6 +726,7 @@ impl FakeFile {
     fn change(&self, change: Change) {
         let inode = &mut self.disk.0.borrow_mut().inodes[self.inode];
         change.apply(Rc::make_mut(&mut inode.bytes));
+        inode.version += 1;
         inode.pending.push(change);
     }
 }
@@ -558,6 +737,7 @@ fn short(offset: u64) -> usize {
 
 impl DiskFile for FakeFile {
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        self.disk.turn();
         let mut state = self.disk.0.borrow_mut();
         state.read()?;
         let bytes =
@@ -567,6 +747,7 @@ impl DiskFile for FakeFile {
     }
 
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.disk.turn();
         let done = self.disk.0.borrow_mut().change(bytes.len())?;
         let written = &bytes[..done.unwrap_or(bytes.len())];
         if !written.is_empty() {
@@ -607,7 +788,7 @@ impl DiskFile for FakeFile {
 
     fn identity(&self) -> io::Result<Identity> {
         self.disk.0.borrow_mut().read()?;
-        Ok(Identity { device: 1, inode: self.inode as u64 })
+        Ok(Identity { device: self.device, inode: self.inode as u64 })
     }
 
     fn contents(&self) -> io::Result<Contents> {

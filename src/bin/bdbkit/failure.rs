@@ -37,8 +37,14 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    /// Something about a file. Errors of the operating system name it already.
+    /// Something about a file, and who may read it if this command does not.
     pub(crate) fn about(path: &Path, error: &bdbkit::Error) -> Failure {
+        let Some(hint) = salvage_may(error) else { return Failure::plain(path, error) };
+        Failure::Unsupported(format!("{}{hint}", about(path, error)))
+    }
+
+    /// Something about a file. Errors of the operating system name it already.
+    pub(crate) fn plain(path: &Path, error: &bdbkit::Error) -> Failure {
         let message = match error {
             bdbkit::Error::Open { .. } => error.to_string(),
             _ => about(path, error),
@@ -72,6 +78,11 @@ impl From<io::Error> for Failure {
             _ => Failure::Output(format!("cannot write: {error}")),
         }
     }
+}
+
+/// What to add to a refusal of a file in which a salvage finds records all the same.
+pub(crate) fn salvage_may(error: &bdbkit::Error) -> Option<&'static str> {
+    bdbkit::salvage::may_read(error).then_some(" (\"bdbkit salvage\" may find what is in it)")
 }
 
 /// A message about a file.

@@ -4,6 +4,7 @@
 
 mod beside;
 mod dump;
+mod explain;
 mod failure;
 mod files;
 mod genuine;
@@ -13,10 +14,13 @@ mod info;
 mod input;
 mod log;
 mod output;
+mod page;
+mod places;
 mod progress;
 mod reset;
 mod salvage;
 mod store;
+mod terminal;
 mod time;
 mod upgrade;
 mod verify;
@@ -89,6 +93,7 @@ enum Command {
     ResetFileId(reset::FileIds),
     Store(store::Arguments),
     Log(log::Arguments),
+    Explain(explain::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -108,6 +113,7 @@ fn main() -> ExitCode {
         Command::ResetFileId(arguments) => reset::file_ids(&arguments),
         Command::Store(arguments) => store::run(&arguments),
         Command::Log(arguments) => log::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
     };
     Outcome::exit_code(outcome)
 }

@@ -10,6 +10,9 @@ use tempfile::NamedTempFile;
 use crate::failure::{Failure, about};
 use crate::input::real;
 
+/// How much is put together before it is written, in bytes.
+const BUFFER: usize = 64 << 10;
+
 /// Writes a value as one line of JSON.
 pub(crate) fn json_line(value: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
     serde_json::to_writer(&mut *out, value)?;
@@ -45,7 +48,7 @@ impl Output {
         let Some(path) = to else {
             let out = io::stdout();
             let terminal = out.is_terminal();
-            return Ok(Output { terminal, to: To::Stdout(BufWriter::new(out)) });
+            return Ok(Output { terminal, to: To::Stdout(BufWriter::with_capacity(BUFFER, out)) });
         };
         if same_file::is_same_file(path, real(input)).unwrap_or(false) {
             return Err(Failure::Usage(about(path, "is the database itself: not overwritten")));
@@ -58,7 +61,7 @@ impl Output {
         let old = match fs::metadata(path) {
             Ok(old) if !old.is_file() => {
                 let special = fs::OpenOptions::new().write(true).open(path)?;
-                return Ok(To::Special(BufWriter::new(special)));
+                return Ok(To::Special(BufWriter::with_capacity(BUFFER, special)));
             }
             Ok(old) => Some(old),
             Err(_) => None,
@@ -71,7 +74,7 @@ impl Output {
         #[cfg(unix)]
         draft.permissions(old.map_or_else(default_mode, |old| old.permissions()));
         let draft = draft.tempfile_in(folder.unwrap_or(Path::new(".")))?;
-        Ok(To::Fresh { draft: BufWriter::new(draft), path })
+        Ok(To::Fresh { draft: BufWriter::with_capacity(BUFFER, draft), path })
     }
 
     /// Ends the output: only now has a file its name, and what had it before is gone.

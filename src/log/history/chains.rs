@@ -16,26 +16,41 @@ pub(super) type Pending = Option<usize>;
 /// gone for the others: the page is again as it was.
 #[derive(Default)]
 pub(super) struct Chains<'a> {
-    links: HashMap<PageKey, Vec<Link<'a>>>,
+    pages: HashMap<PageKey, Written<'a>>,
     /// First pages of chains to which no item refers yet.
     fresh: HashSet<PageKey>,
+}
+
+/// What was written to a page.
+#[derive(Default)]
+struct Written<'a> {
+    /// What stays.
+    settled: Option<Link<'a>>,
+    /// What each transaction that may be undone has written since.
+    pending: HashMap<usize, Link<'a>>,
 }
 
 /// A page of a chain, as somebody wrote it.
 struct Link<'a> {
     data: &'a [u8],
     next: Option<PageNo>,
-    by: Pending,
+}
+
+impl<'a> Written<'a> {
+    /// The page as a transaction sees it: as it wrote it, or as it stays.
+    fn seen(&mut self, by: Pending) -> Option<&mut Link<'a>> {
+        by.and_then(|by| self.pending.get_mut(&by)).or(self.settled.as_mut())
+    }
 }
 
 impl<'a> Chains<'a> {
     /// A page holds these bytes, or held them until it was given up just now.
     pub(super) fn write(&mut self, page: PageKey, data: &'a [u8], next: Option<PageNo>, by: Pending) {
-        let links = self.links.entry(page).or_default();
-        if by.is_none() {
-            links.clear();
+        let link = Link { data, next };
+        match by {
+            Some(by) => drop(self.pages.entry(page).or_default().pending.insert(by, link)),
+            None => drop(self.pages.insert(page, Written { settled: Some(link), ..Written::default() })),
         }
-        links.push(Link { data, next, by });
     }
 
     /// Records are missing: what they wrote and gave up is not known.
@@ -55,7 +70,7 @@ impl<'a> Chains<'a> {
 
     /// The page has another one behind it now.
     pub(super) fn join(&mut self, page: PageKey, next: PageNo, by: Pending) {
-        if let Some(link) = self.links.get_mut(&page).and_then(|links| seen(links, by)) {
+        if let Some(link) = self.pages.get_mut(&page).and_then(|written| written.seen(by)) {
             link.next = Some(next);
         }
     }
@@ -74,7 +89,7 @@ impl<'a> Chains<'a> {
         let mut passed = HashSet::new();
         let (mut next, mut total) = (Some(first), 0usize);
         while let Some(page) = next.filter(|_| total < len) {
-            let link = self.links.get_mut(&(file, page)).and_then(|links| seen(links, by))?;
+            let link = self.pages.get_mut(&(file, page)).and_then(|written| written.seen(by))?;
             // Empty pages cost nothing, but time.
             let cost = link.data.len().max(PART);
             if !passed.insert(page) || !(parts.is_empty() || afford(cost)) {
@@ -90,9 +105,4 @@ impl<'a> Chains<'a> {
             _ => Some(Cow::Owned(parts.concat())),
         }
     }
-}
-
-/// The link as a transaction sees it: its own, or one that stays.
-fn seen<'l, 'a>(links: &'l mut [Link<'a>], by: Pending) -> Option<&'l mut Link<'a>> {
-    links.iter_mut().rev().find(|link| link.by.is_none() || link.by == by)
 }

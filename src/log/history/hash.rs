@@ -3,11 +3,12 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use super::image;
-use super::page::{Item, Slot};
-use super::replay::{Replay, Step, afford};
-use super::{ChangeKind, Content};
+use super::page::{Bytes, Item, Slot};
+use super::replay::{Replay, Step};
+use super::{Change, ChangeKind, Content};
 use crate::log::event::{HashItem, Place};
 use crate::order::Endianness;
 use crate::types::PageNo;
@@ -56,8 +57,10 @@ impl<'a, 'q> Replay<'a, 'q> {
         let before = page.item(place.index).clone();
         let budget = &mut self.budget;
         let mut patch = |bytes: &[u8]| {
-            let affordable = bytes.len() <= PAGE && afford(budget, bytes.len().saturating_add(new.len()));
-            patched(bytes, offset, old, new).filter(|_| affordable).map(Cow::Owned)
+            let affordable = bytes.len() <= PAGE && budget.afford(bytes.len().saturating_add(new.len()));
+            patched(bytes, offset, old, new)
+                .filter(|_| affordable)
+                .map(|bytes| Bytes::Shared(Rc::from(bytes)))
         };
         let after = match (&before, whole) {
             (_, Some(item)) => hash_item(item, step.items),
@@ -66,7 +69,7 @@ impl<'a, 'q> Replay<'a, 'q> {
             _ => Item::Unknown,
         };
         self.page(step, place.page).set(step.lsn, place.index, Slot::of(after.clone()), step.settled);
-        if before == Item::Unknown && after == Item::Unknown {
+        if after == Item::Unknown && matches!(before, Item::Unknown | Item::Set(_)) {
             let key = self.content(step, &key);
             let part = |middle| Some(Content::Part { prefix: offset, middle, suffix: 0 });
             self.emit(step, ChangeKind::Replace, place.page, place.index, key, part(old), part(new));
@@ -87,7 +90,11 @@ impl<'a, 'q> Replay<'a, 'q> {
     ) {
         let values = |replay: &mut Replay<'a, 'q>, item: &Item<'a>| match item {
             Item::Inner => Vec::new(),
-            Item::Set(set) => {
+            Item::Set(Bytes::Borrowed(set)) => {
+                let element = |element| Content::Bytes(Cow::Borrowed(element));
+                image::elements(set, step.items).into_iter().map(element).collect()
+            }
+            Item::Set(Bytes::Shared(set)) => {
                 let owned = |element: &[u8]| Content::Bytes(Cow::Owned(element.to_vec()));
                 image::elements(set, step.items).into_iter().map(owned).collect()
             }
@@ -104,22 +111,32 @@ impl<'a, 'q> Replay<'a, 'q> {
         let mut new = values(self, after);
         keep_different(&mut old, &mut new);
         let key = self.content(step, key);
-        let mut new = new.into_iter();
-        for old in old {
-            let new = new.next();
-            let kind = if new.is_some() { ChangeKind::Replace } else { ChangeKind::Delete };
-            self.emit(step, kind, page, index, key.clone(), Some(old), new);
-        }
-        for new in new {
-            self.emit(step, ChangeKind::Put, page, index, key.clone(), None, Some(new));
+        let several = old.len().max(new.len()) > 1;
+        let (mut old, mut new) = (old.into_iter(), new.into_iter());
+        loop {
+            let kind = match (old.len(), new.len()) {
+                (0, 0) => break,
+                (0, _) => ChangeKind::Put,
+                (_, 0) => ChangeKind::Delete,
+                _ => ChangeKind::Replace,
+            };
+            let (old, new) = (old.next(), new.next());
+            // A short record may change thousands of duplicates.
+            let owned = [&old, &new].into_iter().flatten().filter_map(Content::bytes).map(<[u8]>::len);
+            let cost = owned.sum::<usize>().saturating_add(size_of::<Change<'_>>());
+            if several && !self.budget.afford(cost) {
+                break;
+            }
+            let key = self.copy(&key);
+            self.emit(step, kind, page, index, key, old, new);
         }
     }
 }
 
 fn hash_item(item: HashItem<'_>, order: Endianness) -> Item<'_> {
     match item {
-        HashItem::Plain(bytes) => Item::Plain(Cow::Borrowed(bytes)),
-        HashItem::Set(bytes) => Item::Set(Cow::Borrowed(bytes)),
+        HashItem::Plain(bytes) => Item::Plain(Bytes::Borrowed(bytes)),
+        HashItem::Set(bytes) => Item::Set(Bytes::Borrowed(bytes)),
         HashItem::Reference(bytes) => image::hash_reference(bytes, order),
     }
 }

@@ -1,12 +1,12 @@
 //! Items and images of pages in log records (log-format, "Field types" and the table
-//! of byte orders; database-format, "Pages" and "Items").
+//! of byte orders; database-format, "Ordinary pages" and "Items").
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use byteorder::ByteOrder;
 
-use super::page::{Item, Kind, Page, Slot, Slots};
+use super::page::{Bytes, Item, Kind, Page, Slot};
+use super::slots::Slots;
 use crate::format::item as layout;
 use crate::order::{Endianness, with_order};
 use crate::types::{Lsn, PageNo};
@@ -33,11 +33,11 @@ fn slot<'a>(head: &'a [u8], tail: &'a [u8], order: Endianness, whole: bool) -> S
     let byte = layout::type_byte(head).unwrap_or(0);
     let reference = || with_order!(order, O => layout::reference::<O>(head));
     let item = match byte & !layout::DELETED {
-        layout::KEYDATA if head.len() == layout::KEYDATA_HEAD => Item::Plain(Cow::Borrowed(tail)),
+        layout::KEYDATA if head.len() == layout::KEYDATA_HEAD => Item::Plain(Bytes::Borrowed(tail)),
         _ if !tail.is_empty() => Item::Inner,
         layout::KEYDATA if layout::is_whole(head, order) || !whole => {
             let len = with_order!(order, O => layout::len::<O>(head)).unwrap_or(0);
-            layout::keydata(head, len).map_or(Item::Unknown, |data| Item::Plain(Cow::Borrowed(data)))
+            layout::keydata(head, len).map_or(Item::Unknown, |data| Item::Plain(Bytes::Borrowed(data)))
         }
         layout::DUPLICATE => reference().map_or(Item::Unknown, |(page, _)| Item::Duplicates(PageNo(page))),
         layout::OVERFLOW => {
@@ -51,8 +51,8 @@ fn slot<'a>(head: &'a [u8], tail: &'a [u8], order: Endianness, whole: bool) -> S
 /// The item of a HASH page, with its type.
 fn hash_item(item: &[u8], order: Endianness) -> Item<'_> {
     match item {
-        [1, data @ ..] => Item::Plain(Cow::Borrowed(data)),
-        [2, set @ ..] => Item::Set(Cow::Borrowed(set)),
+        [1, data @ ..] => Item::Plain(Bytes::Borrowed(data)),
+        [2, set @ ..] => Item::Set(Bytes::Borrowed(set)),
         _ => hash_reference(item, order),
     }
 }

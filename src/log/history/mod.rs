@@ -1,10 +1,12 @@
 //! Who changed what, from the logs alone.
 
+mod budget;
 mod chains;
 mod hash;
 mod image;
 mod page;
 mod replay;
+mod slots;
 
 use std::borrow::Cow;
 
@@ -41,11 +43,12 @@ pub struct HistoryQuery<'a> {
     database: Option<Vec<u8>>,
     prefix: Vec<u8>,
     past_end: bool,
+    memory: Option<u64>,
 }
 
 impl<'a> HistoryQuery<'a> {
     pub(super) fn new(log: &'a LogDir) -> HistoryQuery<'a> {
-        HistoryQuery { log, database: None, prefix: Vec::new(), past_end: false }
+        HistoryQuery { log, database: None, prefix: Vec::new(), past_end: false, memory: None }
     }
 
     /// Only changes of this database, by a name as [`Files::named`] takes it.
@@ -70,6 +73,18 @@ impl<'a> HistoryQuery<'a> {
         self
     }
 
+    /// How many bytes of memory may be taken for keys and values that must be put together of
+    /// several records, and for what a single record does to many pairs: by default 64 MiB, and
+    /// four times the size of the log. Where it is spent, a history goes on without: what is
+    /// left unknown or out then is an [error](History::errors) that names the first record.
+    ///
+    /// All else that a history takes is in proportion to the log.
+    #[must_use]
+    pub fn memory(mut self, bytes: u64) -> HistoryQuery<'a> {
+        self.memory = Some(bytes);
+        self
+    }
+
     /// Reads the log, three times: for the databases, the transactions, and the changes.
     #[must_use]
     pub fn read(self) -> History<'a> {
@@ -83,7 +98,8 @@ impl<'a> HistoryQuery<'a> {
             Some(name) => files.matching(name),
             None => vec![true; files.bindings().len()],
         };
-        let mut replay = replay::Replay::new(&files, &transactions, &wanted, self.log.size());
+        let budget = budget::Budget::new(self.memory, self.log.size());
+        let mut replay = replay::Replay::new(&files, &transactions, &wanted, budget);
         let mut errors = Vec::new();
         for record in records() {
             match record {
@@ -93,6 +109,9 @@ impl<'a> HistoryQuery<'a> {
                     errors.push(error);
                 }
             }
+        }
+        if let Some((lsn, limit)) = replay.budget.spent() {
+            errors.push(LogError::Memory { lsn, limit });
         }
         let mut changes = replay.changes();
         let mut unknown_keys = 0u64;
@@ -130,7 +149,8 @@ impl<'a> History<'a> {
         self.unknown_keys
     }
 
-    /// The damage and gaps that were met: the history has holes there.
+    /// The damage and gaps that were met, and where [memory](HistoryQuery::memory) did not
+    /// suffice: the history has holes there.
     #[must_use]
     pub fn errors(&self) -> &[LogError] {
         &self.errors

@@ -1,12 +1,10 @@
-//! What the log has shown of the slots of a page.
+//! What the log has shown of a page.
 
-use std::borrow::Cow;
+use std::ops::Deref;
+use std::rc::Rc;
 
+use super::slots::{MOST, Slots};
 use crate::types::{Lsn, PageNo};
-
-/// More slots than any page has: two of them and an item take 8 bytes at least, on a page
-/// of 64 KiB.
-const MOST: u32 = 8192 * 2;
 
 /// What kind of items a page holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,11 +37,29 @@ impl Kind {
     }
 }
 
+/// Bytes of the log, or bytes put together, which copies share.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Bytes<'a> {
+    Borrowed(&'a [u8]),
+    Shared(Rc<[u8]>),
+}
+
+impl Deref for Bytes<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Bytes::Borrowed(bytes) => bytes,
+            Bytes::Shared(bytes) => bytes,
+        }
+    }
+}
+
 /// An item, as far as it is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Item<'a> {
     Unknown,
-    Plain(Cow<'a, [u8]>),
+    Plain(Bytes<'a>),
     /// An overflow chain.
     Chain {
         page: PageNo,
@@ -53,7 +69,7 @@ pub(super) enum Item<'a> {
     Duplicates(PageNo),
     /// Duplicates of a HASH database on the same page: each with its length before it
     /// and behind it.
-    Set(Cow<'a, [u8]>),
+    Set(Bytes<'a>),
     /// A reference to a page of the level below.
     Inner,
 }
@@ -72,91 +88,8 @@ impl<'a> Slot<'a> {
         Slot { item, deleted: false, change: None }
     }
 
-    fn is_known(&self) -> bool {
+    pub(super) fn is_known(&self) -> bool {
         self.item != Item::Unknown || self.deleted || self.change.is_some()
-    }
-}
-
-/// The slots of a page of which something is known, in their order: a log may show but
-/// one of many.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Slots<'a> {
-    known: Vec<(u32, Slot<'a>)>,
-    /// How many there are in all, if that is known.
-    len: Option<u32>,
-}
-
-impl<'a> Slots<'a> {
-    /// These slots and no others.
-    pub(super) fn all(slots: impl Iterator<Item = Slot<'a>>) -> Slots<'a> {
-        let mut len = 0;
-        let known = (0..MOST).zip(slots).inspect(|(index, _)| len = index.saturating_add(1));
-        Slots { known: known.filter(|(_, slot)| slot.is_known()).collect(), len: Some(len) }
-    }
-
-    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &Slot<'a>)> {
-        self.known.iter().map(|(index, slot)| (*index, slot))
-    }
-
-    fn place(&self, index: u32) -> Result<usize, usize> {
-        self.known.binary_search_by_key(&index, |(index, _)| *index)
-    }
-
-    fn get(&self, index: u32) -> Option<&Slot<'a>> {
-        self.known.get(self.place(index).ok()?).map(|(_, slot)| slot)
-    }
-
-    fn insert(&mut self, index: u32, slot: Option<Slot<'a>>) {
-        let place = self.place(index).unwrap_or_else(|place| place);
-        self.known.iter_mut().skip(place).for_each(|(index, _)| *index = index.saturating_add(1));
-        if self.known.last().is_some_and(|(index, _)| *index >= MOST) {
-            self.known.pop();
-        }
-        if let Some(slot) = slot.filter(Slot::is_known) {
-            self.known.insert(place, (index, slot));
-        }
-        self.len = self.len.filter(|len| index <= *len).map(|len| len.saturating_add(1));
-    }
-
-    fn remove(&mut self, index: u32) -> Option<Slot<'a>> {
-        let place = self.place(index);
-        let slot = place.ok().map(|place| self.known.remove(place).1);
-        let behind = self.known.iter_mut().skip(place.unwrap_or_else(|place| place));
-        behind.for_each(|(index, _)| *index = index.saturating_sub(1));
-        self.len = self.len.filter(|len| index < *len).map(|len| len.saturating_sub(1));
-        slot
-    }
-
-    fn set(&mut self, index: u32, slot: Option<Slot<'a>>) -> Option<Slot<'a>> {
-        match (self.place(index), slot.filter(Slot::is_known)) {
-            (Ok(place), Some(slot)) => self.known.get_mut(place).map(|(_, old)| std::mem::replace(old, slot)),
-            (Ok(place), None) => Some(self.known.remove(place).1),
-            (Err(place), Some(slot)) => {
-                self.known.insert(place, (index, slot));
-                None
-            }
-            (Err(_), None) => None,
-        }
-    }
-
-    /// Those before an index, and those from it on.
-    pub(super) fn split_at(&self, index: u32) -> [Slots<'a>; 2] {
-        let place = self.place(index).unwrap_or_else(|place| place);
-        let (low, high) = self.known.split_at_checked(place).unwrap_or_default();
-        let high = high.iter().map(|(at, slot)| (at.saturating_sub(index), slot.clone()));
-        [
-            Slots { known: low.to_vec(), len: self.len.map(|len| len.min(index)) },
-            Slots { known: high.collect(), len: self.len.map(|len| len.saturating_sub(index)) },
-        ]
-    }
-
-    /// These and others behind them: none is known where they begin if it is not known
-    /// how many these are.
-    fn append(&self, other: &Slots<'a>) -> Slots<'a> {
-        let Some(len) = self.len else { return Slots::default() };
-        let behind = other.known.iter().map(|(index, slot)| (index.saturating_add(len), slot.clone()));
-        let known = self.known.iter().cloned().chain(behind).take_while(|(index, _)| *index < MOST);
-        Slots { known: known.collect(), len: other.len.map(|other| other.saturating_add(len)) }
     }
 }
 
@@ -301,8 +234,10 @@ impl<'a> Page<'a> {
     /// deleted an item: the page, as it was followed until then, does.
     pub(super) fn show(&mut self, lsn: Lsn, mut image: Page<'a>) {
         self.rewind(lsn);
-        for (index, slot) in &mut image.slots.known {
-            slot.change = self.slot(*index).and_then(|slot| slot.change);
+        let change = |(index, _)| Some((index, self.slot(index)?.change?));
+        let changes: Vec<(u32, usize)> = image.slots.iter().filter_map(change).collect();
+        for (index, change) in changes {
+            image.slots.mark(index, change);
         }
         (self.kind, self.slots, self.lsn) = (image.kind, image.slots, Some(lsn));
     }

@@ -8,10 +8,12 @@
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
+use super::budget::Budget;
 use super::chains::{Chains, Pending};
 use super::image;
-use super::page::{Item, Kind, Page, Slot};
+use super::page::{Bytes, Item, Kind, Page, Slot};
 use super::{Change, ChangeKind, Content};
 use crate::log::event::{Event, Place};
 use crate::log::files::{Binding, Files};
@@ -23,9 +25,6 @@ use crate::types::{FileId, Lsn, PageNo};
 /// Access methods in register records.
 const HASH: u32 = 2;
 const RECNO: u32 = 3;
-
-/// Bytes that may be put together in memory besides those of the log itself.
-const FLOOR: u64 = 64 << 20;
 
 /// A file: by its id, or a database without a file by its binding.
 pub(super) type FileKey = (Option<FileId>, usize);
@@ -50,8 +49,7 @@ pub(super) struct Replay<'a, 'q> {
     unowned: HashMap<PageKey, Vec<usize>>,
     /// Changes that turned out to be moves.
     moves: HashSet<usize>,
-    /// How many bytes may still be put together.
-    pub(super) budget: u64,
+    pub(super) budget: Budget,
     changes: Vec<Change<'a>>,
 }
 
@@ -97,7 +95,7 @@ impl<'a, 'q> Replay<'a, 'q> {
         files: &'q Files<'a>,
         transactions: &'q Transactions<'a>,
         wanted: &'q [bool],
-        log_size: u64,
+        budget: Budget,
     ) -> Replay<'a, 'q> {
         let all = files.bindings().enumerate().zip(wanted).filter(|(_, wanted)| **wanted);
         let wanted_files = all.map(|((place, binding), _)| file_key(binding, place)).collect();
@@ -113,7 +111,7 @@ impl<'a, 'q> Replay<'a, 'q> {
             divided: None,
             unowned: HashMap::new(),
             moves: HashSet::new(),
-            budget: log_size.saturating_add(FLOOR),
+            budget,
             changes: Vec::new(),
         }
     }
@@ -131,6 +129,7 @@ impl<'a, 'q> Replay<'a, 'q> {
         if record.debug() {
             return;
         }
+        self.budget.come_to(record.lsn());
         let event = record.event();
         let Some(number) = record.field("fileid").and_then(Value::signed) else { return };
         let Some(step) = self.step(record, number) else { return };
@@ -273,7 +272,7 @@ impl<'a, 'q> Replay<'a, 'q> {
         vacated: Option<Vacated<'a>>,
     ) {
         let slot = match head {
-            [] => Slot::of(Item::Plain(Cow::Borrowed(data))),
+            [] => Slot::of(Item::Plain(Bytes::Borrowed(data))),
             _ => image::item(head, data, step.items),
         };
         // What is moved is put elsewhere as a whole item; a long one is new if its chain is.
@@ -329,15 +328,19 @@ impl<'a, 'q> Replay<'a, 'q> {
     pub(super) fn own(&mut self, step: &Step<'_, 'a>, root: PageNo, key: &Item<'a>, moved: &[Content<'a>]) {
         self.page(step, root).owner = Some(key.clone());
         let key = self.content(step, key);
-        let mut moved = moved.to_vec();
+        let mut left: HashMap<&Content<'a>, usize> = HashMap::new();
+        for value in moved {
+            let count = left.entry(value).or_default();
+            *count = count.saturating_add(1);
+        }
         for change in self.unowned.remove(&(step.file, root)).unwrap_or_default() {
-            let new = self.changes.get(change).and_then(|change| change.new.clone());
-            let place = moved.iter().position(|value| Some(value) == new.as_ref());
-            if let Some(place) = place {
-                moved.remove(place);
-                self.moves.insert(change);
-            } else {
-                self.learn_key(Some(change), &key);
+            let new = self.changes.get(change).and_then(|change| change.new.as_ref());
+            match new.and_then(|new| left.get_mut(new)) {
+                Some(count @ 1..) => {
+                    *count = count.saturating_sub(1);
+                    self.moves.insert(change);
+                }
+                _ => self.learn_key(Some(change), &key),
             }
         }
     }
@@ -372,7 +375,7 @@ impl<'a, 'q> Replay<'a, 'q> {
             // References to the level below stand on pages whose kind is not known yet.
             Some(Kind::Records) if !matches!(slot.item, Item::Inner | Item::Unknown) => {
                 let key = self.content(step, &owner.unwrap_or(Item::Unknown));
-                let old = Some(content.clone());
+                let old = Some(self.copy(&content));
                 let deletion = self.emit(step, ChangeKind::Delete, place.page, index, key, old, None);
                 let page = (step.file, place.page);
                 self.vacated.insert(step.txn, Vacated { page, index, old: content, deletion });
@@ -574,7 +577,7 @@ impl<'a, 'q> Replay<'a, 'q> {
             }
             behind = index.checked_add(1);
             // A page may be given back, and the giving back undone, over and over.
-            if !afford(&mut self.budget, size_of::<Change<'_>>()) {
+            if !self.budget.afford(size_of::<Change<'_>>()) {
                 return;
             }
             match page.kind {
@@ -618,18 +621,16 @@ impl<'a, 'q> Replay<'a, 'q> {
     }
 
     fn learn_key(&mut self, change: Option<usize>, key: &Content<'a>) {
-        if let Some(change) = change.and_then(|change| self.changes.get_mut(change)) {
-            if change.key == Content::Unknown {
-                change.key = key.clone();
-            }
+        let Some(change) = change.and_then(|change| self.changes.get_mut(change)) else { return };
+        if change.key == Content::Unknown {
+            change.key = copied(key, &mut self.budget);
         }
     }
 
     fn learn_value(&mut self, change: Option<usize>, old: &Content<'a>) {
-        if let Some(change) = change.and_then(|change| self.changes.get_mut(change)) {
-            if !matches!(change.old, Some(Content::Bytes(_))) {
-                change.old = Some(old.clone());
-            }
+        let Some(change) = change.and_then(|change| self.changes.get_mut(change)) else { return };
+        if !matches!(change.old, Some(Content::Bytes(_))) {
+            change.old = Some(copied(old, &mut self.budget));
         }
     }
 
@@ -652,17 +653,21 @@ impl<'a, 'q> Replay<'a, 'q> {
         self.changes.len().checked_sub(1)
     }
 
+    pub(super) fn copy(&mut self, content: &Content<'a>) -> Content<'a> {
+        copied(content, &mut self.budget)
+    }
+
     pub(super) fn content(&mut self, step: &Step<'_, '_>, item: &Item<'a>) -> Content<'a> {
         match item {
-            Item::Plain(Cow::Borrowed(bytes)) => Content::Bytes(Cow::Borrowed(bytes)),
-            Item::Plain(Cow::Owned(bytes)) if afford(&mut self.budget, bytes.len()) => {
-                Content::Bytes(Cow::Owned(bytes.clone()))
+            Item::Plain(Bytes::Borrowed(bytes)) => Content::Bytes(Cow::Borrowed(bytes)),
+            Item::Plain(Bytes::Shared(bytes)) if self.budget.afford(bytes.len()) => {
+                Content::Bytes(Cow::Owned(bytes.to_vec()))
             }
             Item::Chain { page, len } => {
                 let (page, len) = (*page, *len);
                 let budget = &mut self.budget;
                 let bytes =
-                    self.chains.assemble((step.file, page), len, step.pending, |len| afford(budget, len));
+                    self.chains.assemble((step.file, page), len, step.pending, |len| budget.afford(len));
                 bytes.map_or(Content::Chain { page, len }, Content::Bytes)
             }
             _ => Content::Unknown,
@@ -670,11 +675,12 @@ impl<'a, 'q> Replay<'a, 'q> {
     }
 }
 
-/// Takes bytes from a budget, if it has as many.
-pub(super) fn afford(budget: &mut u64, bytes: usize) -> bool {
-    let left = u64::try_from(bytes).ok().and_then(|bytes| budget.checked_sub(bytes));
-    *budget = left.unwrap_or(*budget);
-    left.is_some()
+/// A copy, if the bytes of it stand in the log or may be put together once more.
+fn copied<'a>(content: &Content<'a>, budget: &mut Budget) -> Content<'a> {
+    match content {
+        Content::Bytes(Cow::Owned(bytes)) if !budget.afford(bytes.len()) => Content::Unknown,
+        content => content.clone(),
+    }
 }
 
 /// What a record tells of an item that was replaced.
@@ -688,19 +694,22 @@ struct Middle<'a> {
 
 impl<'a> Middle<'a> {
     /// The item before and afterwards, if it was known, or if the middle is all of it.
-    fn around(&self, before: &Item<'a>, budget: &mut u64) -> (Item<'a>, Item<'a>) {
+    fn around(&self, before: &Item<'a>, budget: &mut Budget) -> (Item<'a>, Item<'a>) {
         if self.prefix == 0 && self.suffix == 0 {
-            return (Item::Plain(Cow::Borrowed(self.old)), Item::Plain(Cow::Borrowed(self.new)));
+            return (Item::Plain(Bytes::Borrowed(self.old)), Item::Plain(Bytes::Borrowed(self.new)));
         }
         let Item::Plain(bytes) = before else { return (Item::Unknown, Item::Unknown) };
         let [prefix, suffix] = [self.prefix, self.suffix].map(|n| usize::try_from(n).unwrap_or(usize::MAX));
         let parts = bytes.split_at_checked(prefix).and_then(|(head, rest)| {
             let tail = rest.strip_prefix(self.old)?;
-            (tail.len() == suffix && afford(budget, bytes.len().saturating_add(self.new.len())))
+            (tail.len() == suffix && budget.afford(bytes.len().saturating_add(self.new.len())))
                 .then_some((head, tail))
         });
         match parts {
-            Some((head, tail)) => (before.clone(), Item::Plain(Cow::Owned([head, self.new, tail].concat()))),
+            Some((head, tail)) => {
+                let after = Rc::from([head, self.new, tail].concat());
+                (before.clone(), Item::Plain(Bytes::Shared(after)))
+            }
             None => (Item::Unknown, Item::Unknown),
         }
     }

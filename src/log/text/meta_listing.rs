@@ -1,5 +1,5 @@
 //! Images of metadata pages, as releases 5.0 to 5.3 list them: in logs of sub-databases
-//! and of databases in memory (database-format, "Metadata").
+//! and of databases in memory (database-format, "BTREE metadata pages" and annex A).
 
 use super::buffer::Text;
 

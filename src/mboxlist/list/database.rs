@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::entry::{Found, Listed, Origin};
 use super::report::ListedFile;
-use crate::btree::Database;
+use crate::btree::{Database, OpenOptions, Part};
 use crate::error::Result;
 use crate::log::Content;
 use crate::salvage::{self, Key, Recovered, Salvage, Salvaged};
@@ -17,9 +17,10 @@ const COMPARED: usize = 1000;
 pub(super) fn read<E>(
     file: &mut ListedFile,
     deleted: bool,
+    map: bool,
     visit: &mut impl FnMut(&Listed<'_>) -> std::result::Result<(), E>,
 ) -> std::result::Result<(), E> {
-    match sound(&file.path) {
+    match sound(&file.path, map) {
         Ok(databases) => {
             databases.iter().try_for_each(|database| live(file, database, visit))?;
             if deleted { salvaged(file, deleted, Some(&databases), visit) } else { Ok(()) }
@@ -32,16 +33,15 @@ pub(super) fn read<E>(
 }
 
 /// The databases of a file, if every entry of them can be read.
-fn sound(path: &Path) -> Result<Vec<Database<'static>>> {
-    let file = Database::open(path)?;
-    let databases = if file.is_directory() {
-        file.subdatabases().map(|found| found.map(|found| found.open())).collect::<Result<_>>()?
-    } else {
-        vec![file]
-    };
-    for database in &databases {
-        database.iter().try_for_each(|entry| entry.map(drop))?;
-    }
+fn sound(path: &Path, map: bool) -> Result<Vec<Database<'static>>> {
+    let mut databases = Vec::new();
+    OpenOptions::new().map(map).open(path)?.walk_databases(|part| match part {
+        Part::Database(database, pairs) => {
+            databases.push(database.clone());
+            pairs.try_for_each(|pair| pair?.read().map(drop))
+        }
+        Part::Damage(error) => Err(error),
+    })?;
     Ok(databases)
 }
 

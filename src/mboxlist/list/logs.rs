@@ -26,7 +26,7 @@ pub(super) fn read<E>(
     let names = Names::of(&history);
     for change in history.changes() {
         let name = history.database(change).and_then(|binding| names.0.get(&key(binding)));
-        let file = name.map_or(&[][..], |name| &name.file);
+        let file = name.map_or(&[][..], |name| name.file);
         visit(&Listed {
             file,
             kind: Kind::of(file),
@@ -51,7 +51,7 @@ pub(super) fn read<E>(
 struct Names<'h>(HashMap<(i32, Lsn), Name<'h>>);
 
 struct Name<'h> {
-    file: Vec<u8>,
+    file: &'h [u8],
     /// One of several in the file.
     database: Option<&'h [u8]>,
 }
@@ -59,14 +59,9 @@ struct Name<'h> {
 impl<'h> Names<'h> {
     fn of(history: &'h History<'_>) -> Names<'h> {
         let files = history.files();
-        let name = |binding| {
-            let mut file = files.names(binding).into_iter().next().unwrap_or_default();
-            let database = files.inner_name(binding);
-            let whole = file.len();
-            if let Some(inner) = database.filter(|inner| file.ends_with(inner)) {
-                file.truncate(whole.saturating_sub(inner.len()).saturating_sub(1)); // and the slash
-            }
-            Name { file, database }
+        let name = |binding| Name {
+            file: files.file_name(binding).unwrap_or_default(),
+            database: files.inner_name(binding),
         };
         Names(history.databases().map(|binding| (key(binding), name(binding))).collect())
     }

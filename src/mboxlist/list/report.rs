@@ -14,16 +14,24 @@ use crate::mboxlist::files::Hash;
 pub struct ListReport {
     /// Every file, by name: those that hold no entries, too.
     pub files: Vec<ListedFile>,
-    /// Folders, symbolic links and special files, which are not read.
+    /// Symbolic links and special files, which are not read.
     pub left_out: Vec<PathBuf>,
+    /// Folders, whose files are not read.
+    pub folders: Vec<PathBuf>,
+    /// What could not be looked into, in words.
+    pub problems: Vec<String>,
     /// The logs, if they were asked for.
     pub logs: Option<ListedLogs>,
 }
 
 impl ListReport {
-    /// Whether everything was read without an error, and is as it was before.
+    /// Whether everything was read without an error, nothing was left out, and all is as it was
+    /// before.
     #[must_use]
     pub fn is_complete(&self) -> bool {
+        if !(self.left_out.is_empty() && self.problems.is_empty()) {
+            return false;
+        }
         let files = self.files.iter().all(|file| file.problems.is_empty() && file.is_unchanged());
         files && self.logs.as_ref().is_none_or(|logs| logs.problems.is_empty())
     }

@@ -2,11 +2,15 @@
 //!
 //! - `transition`: from which release to which, and whether there is a way at all
 //! - `steps`: the steps of that way
+//! - `task`: what a step is about
 //! - `shell`: paths in their commands
 
 mod shell;
 mod steps;
+mod task;
 mod transition;
+
+pub use task::Task;
 
 use crate::order::Endianness;
 
@@ -47,6 +51,8 @@ pub struct Plan {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Step {
+    /// What it is about.
+    pub task: Task,
     /// What is to be done.
     pub title: String,
     /// Who does it.
@@ -57,12 +63,12 @@ pub struct Step {
     pub severity: Severity,
     /// Why, and what to mind.
     pub reason: String,
-    /// The command, if it is one.
+    /// What a shell can run as it stands, several joined with `&&`.
     pub command: Option<String>,
-    /// The rules of the seed that it rests on: `S1`.
-    pub seed: &'static [&'static str],
-    /// Other public sources: `P 10`.
-    pub public: &'static [&'static str],
+    /// Another command, that does instead.
+    pub alternative: Option<String>,
+    /// What else to know of the command, or what to do where there is none.
+    pub note: Option<String>,
 }
 
 /// Who does a step.
@@ -173,16 +179,23 @@ impl Plan {
 }
 
 impl Step {
-    fn new(by: By, state: StepState, title: impl Into<String>, reason: impl Into<String>) -> Step {
+    fn new(
+        task: Task,
+        by: By,
+        state: StepState,
+        title: impl Into<String>,
+        reason: impl Into<String>,
+    ) -> Step {
         Step {
+            task,
             title: title.into(),
             by,
             state,
             severity: Severity::Info,
             reason: reason.into(),
             command: None,
-            seed: &[],
-            public: &[],
+            alternative: None,
+            note: None,
         }
     }
 
@@ -196,13 +209,13 @@ impl Step {
         self
     }
 
-    fn rests(mut self, seed: &'static [&'static str]) -> Step {
-        self.seed = seed;
+    fn alternative(mut self, command: impl Into<String>) -> Step {
+        self.alternative = Some(command.into());
         self
     }
 
-    fn public(mut self, sources: &'static [&'static str]) -> Step {
-        self.public = sources;
+    fn note(mut self, note: impl Into<String>) -> Step {
+        self.note = Some(note.into());
         self
     }
 }

@@ -3,29 +3,34 @@
 use std::fmt::Write;
 use std::path::Path;
 
-#[allow(clippy::disallowed_methods)] // quoted below
-/// A path as one word of a shell: as it is if nothing in it is special.
+use crate::shown::moves;
+
+/// A path as one word of a shell: as it is if nothing in it is special. A name that moves a
+/// cursor, turns text round or is no text is written as `$'…'`, byte for byte.
 pub(super) fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
+    let bytes = path.as_os_str().as_encoded_bytes();
+    let text = std::str::from_utf8(bytes).ok().filter(|text| !text.chars().any(|c| moves(c) || c == '\\'));
     let plain = |c: char| c.is_alphanumeric() || "/._-+,:@%=".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        return text;
+    match text {
+        // A name that begins with a hyphen would be an option.
+        Some(text) if text.starts_with('-') => quoted(&Path::new(".").join(text)),
+        Some(text) if !text.is_empty() && text.chars().all(plain) => text.to_owned(),
+        Some(text) => format!("'{}'", text.replace('\'', r"'\''")),
+        None => octal(bytes),
     }
-    if !text.chars().any(|c| c.is_control() || c == '\\') {
-        return format!("'{}'", text.replace('\'', r"'\''"));
-    }
-    let mut quoted = String::from("$'");
-    for c in text.chars() {
-        match c {
-            '\'' | '\\' => quoted.extend(['\\', c]),
-            _ if c.is_control() => {
-                let mut bytes = [0; 4];
-                for byte in c.encode_utf8(&mut bytes).bytes() {
-                    // A string takes everything.
-                    let _ = write!(quoted, "\\{byte:03o}");
-                }
+}
+
+fn octal(bytes: &[u8]) -> String {
+    let start = if bytes.starts_with(b"-") { "$'./" } else { "$'" };
+    let mut quoted = String::from(start);
+    for byte in bytes {
+        match byte {
+            b'\'' | b'\\' => quoted.extend(['\\', char::from(*byte)]),
+            b' '..=b'~' => quoted.push(char::from(*byte)),
+            _ => {
+                // A string takes everything.
+                let _ = write!(quoted, "\\{byte:03o}");
             }
-            _ => quoted.push(c),
         }
     }
     quoted + "'"
@@ -43,10 +48,21 @@ mod tests {
             ("/it's", r"'/it'\''s'"),
             ("/$(x);", "'/$(x);'"),
             ("", "''"),
+            ("-rf", "./-rf"),
             ("/a\nb'\u{1b}", r"$'/a\012b\'\033'"),
+            ("/a\u{202e}b", r"$'/a\342\200\256b'"),
+            ("-\n", r"$'./-\012'"),
         ];
         for (path, word) in cases {
             assert_eq!(quoted(Path::new(path)), word);
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_name_that_is_no_text_is_not_lost() {
+        use std::os::unix::ffi::OsStrExt;
+        let name = std::ffi::OsStr::from_bytes(b"/a\xff\xfe");
+        assert_eq!(quoted(Path::new(name)), r"$'/a\377\376'");
     }
 }

@@ -1,11 +1,18 @@
 //! The steps of an upgrade (mboxlist, "Steps").
 
-use super::{By, Step, StepState, shell};
+use std::ffi::OsString;
+
+use super::{By, Step, StepState, Task, shell};
+use crate::mboxlist::names::listed;
 use crate::mboxlist::releases::{Mailbox, Release};
 use crate::mboxlist::survey::{
     Code, DatabaseFile, FIRST_RECORD, Finding, RESTORE, Severity, State, Survey, Verdict,
 };
+use crate::shown::ShowName;
 use crate::upgrade::counted;
+
+/// Where mailboxes are not converted.
+const MIGRATE: &str = "imsbackup on the old release, then imsrestore on the new one";
 
 /// A store, where it comes from and where it goes.
 pub(super) struct Way<'s> {
@@ -46,11 +53,6 @@ impl Way<'_> {
         shell::quoted(&self.survey.dir)
     }
 
-    /// A file of the folder as a shell takes it.
-    fn path(&self, name: &str) -> String {
-        shell::quoted(&self.survey.dir.join(name))
-    }
-
     /// Whether the target writes logs of another version.
     fn log_changes(&self) -> bool {
         self.target.log.is_none_or(|log| self.survey.newest_log().is_some_and(|newest| newest != log))
@@ -75,13 +77,15 @@ impl Way<'_> {
         let unfinished =
             |finding: &&Finding| finding.code == Code::Interrupted && finding.severity > Severity::Note;
         let found = self.survey.findings.iter().filter(unfinished);
-        let (restores, upgrades): (Vec<_>, Vec<_>) =
-            found.partition(|found| found.file.as_deref().is_some_and(|name| name.starts_with(RESTORE)));
+        let of_restore = |found: &&Finding| {
+            found.file.as_deref().is_some_and(|name| name.as_encoded_bytes().starts_with(RESTORE.as_bytes()))
+        };
+        let (restores, upgrades): (Vec<_>, Vec<_>) = found.partition(of_restore);
         let step = |found: &[&Finding], title: &str, command: String| {
             let found = found.first()?;
-            let reason = format!("{}: {}", found.file.as_deref().unwrap_or_default(), found.text);
-            let step = Step::new(Bdbkit, Todo, title, reason).severity(Severity::Error);
-            Some(step.command(command).rests(&["S26"]))
+            let reason = format!("{}: {}", listed(&found.file), found.text);
+            let step = Step::new(Task::Finish, Bdbkit, Todo, title, reason).severity(Severity::Error);
+            Some(step.command(command))
         };
         let restore = step(
             &restores,
@@ -91,8 +95,10 @@ impl Way<'_> {
         let upgrade = step(
             &upgrades,
             "Finish the upgrade that was interrupted, or take it back",
-            format!("bdbkit store upgrade --resume {0}, or --rollback {0}", self.dir()),
+            format!("bdbkit store upgrade --resume {}", self.dir()),
         );
+        let upgrade =
+            upgrade.map(|step| step.alternative(format!("bdbkit store upgrade --rollback {}", self.dir())));
         restore.into_iter().chain(upgrade).collect()
     }
 
@@ -102,37 +108,40 @@ impl Way<'_> {
         } else {
             "nothing may use the store, neither the server nor its utilities"
         };
-        Step::new(Operator, Todo, "Stop the server and every store utility", reason)
+        Step::new(Task::Stop, Operator, Todo, "Stop the server and every store utility", reason)
             .severity(Severity::Warning)
-            .rests(&["S8", "S24"])
     }
 
     fn back_up(&self) -> Step {
         let valid = self.survey.snapshots.iter().find(|snapshot| snapshot.verdict == Verdict::Valid);
-        let also =
-            valid.map_or(String::new(), |snapshot| format!("; the snapshot {} is valid, too", snapshot.name));
+        let also = valid.map_or(String::new(), |snapshot| {
+            format!("; the snapshot {} is valid, too", snapshot.name.shown())
+        });
         let reason = format!("both are required, the logs as much as the databases{also}");
-        Step::new(Operator, Todo, "Back up databases and log files", reason)
+        Step::new(Task::Backup, Operator, Todo, "Back up databases and log files", reason)
             .severity(Severity::Error)
-            .rests(&["S7"])
     }
 
     /// Recovery by the engine that wrote the logs: another may leave them out.
     fn recover(&self) -> Step {
         let decision = &self.survey.decision;
         let title = "Recover with the old release, before its libraries go";
-        let command = match self.source.first() {
-            Some(old) if old.stored_r == Some(true) => {
-                "stored -r of the old release; if it fails: read the store log, run stored alone, then stored -r again"
+        let old = self.source.first();
+        let stored = old.filter(|old| old.stored_r == Some(true));
+        let note = match old {
+            _ if stored.is_some() => {
+                "of the old release; if it fails read the store log, run stored alone, then stored -r again"
             }
             Some(old) if old.id == "6.0" => {
-                "start and stop 6.0, then remove the region files __db.001 … and the locks in folderlock, and nothing else"
+                "6.0 has no stored -r: start and stop it, then remove the region files __db.001 … here and in the lock folder, and the locks in folderlock, and nothing else"
             }
             Some(_) => "start and stop the old server cleanly, then survey again: clean or clean-closed",
             None => "the recovery of the old release",
         };
-        let step = |state, reason: String| {
-            Step::new(Product, state, title, reason).rests(&["S1", "S14", "S15", "S18"])
+        let step = |state, reason: String| Step::new(Task::Recover, Product, state, title, reason);
+        let due = |severity, reason: String| {
+            let step = step(Todo, reason).severity(severity).note(note);
+            if stored.is_some() { step.command("stored -r") } else { step }
         };
         match decision.state {
             State::Clean => step(
@@ -145,23 +154,23 @@ impl Way<'_> {
             State::NoLog => step(Done, format!("{}: nothing to recover from", decision.reason)),
             State::Inconsistent => step(Impossible, format!("{}: keep everything", decision.reason))
                 .severity(Severity::Error)
-                .command("restore a backup or snapshot, or bdbkit salvage"),
+                .note("restore a backup or snapshot, or salvage each database: bdbkit salvage"),
             State::RecoveryNeeded if self.log_changes() => {
                 let reason = format!(
                     "{}; an engine that writes other logs may skip these without a word, and committed work is lost",
                     decision.reason
                 );
-                step(Todo, reason).severity(Severity::Critical).command(command)
+                due(Severity::Critical, reason)
             }
             State::Unknown if self.log_may_change() => {
                 let reason = format!(
                     "{}; if recovery is needed, an engine that writes other logs may skip these without a word, and committed work is lost",
                     decision.reason
                 );
-                step(Todo, reason).severity(Severity::Critical).command(command)
+                due(Severity::Critical, reason)
             }
             State::CleanClosed | State::RecoveryNeeded | State::Unknown => {
-                step(Todo, decision.reason.clone()).severity(Severity::Warning).command(command)
+                due(Severity::Warning, decision.reason.clone())
             }
         }
     }
@@ -170,13 +179,13 @@ impl Way<'_> {
     fn refused(&self) -> Option<Step> {
         let databases = self.survey.databases.iter().filter(|file| file.refused).map(|file| &file.name);
         let logs = self.survey.logs.iter().filter(|log| log.refused).map(|log| &log.name);
-        let names: Vec<&str> = databases.chain(logs).map(String::as_str).collect();
+        let names: Vec<&OsString> = databases.chain(logs).collect();
         if names.is_empty() {
             return None;
         }
         let reason = "these files cannot be read: run as the owner of the store, or root, and plan again";
-        let title = format!("Make {} readable first", names.join(", "));
-        Some(Step::new(Operator, Todo, title, reason).severity(Severity::Error))
+        let title = format!("Make {} readable first", listed(names));
+        Some(Step::new(Task::Readable, Operator, Todo, title, reason).severity(Severity::Error))
     }
 
     /// Databases that are damaged: an upgrade does not make them whole.
@@ -194,22 +203,18 @@ impl Way<'_> {
         if files.is_empty() {
             return None;
         }
-        let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
-        let paths: Vec<String> = names.iter().map(|name| self.path(name)).collect();
-        let title = format!("Salvage or restore {} first", names.join(", "));
+        let title = format!("Salvage or restore {} first", listed(files.iter().map(|file| &file.name)));
         let (state, reason) = match survey.decision.state {
             State::RecoveryNeeded => {
                 (Decide, "damaged, as may be before recovery: check again behind that, before anything else")
             }
             _ => (Todo, "damaged: an upgrade refuses such files, or keeps what is wrong with them"),
         };
-        let salvage: Vec<String> = paths.iter().map(|path| format!("bdbkit salvage {path}")).collect();
-        let command = format!(
-            "restore a backup or snapshot, or: {}; reconstruct -m can rebuild it",
-            salvage.join("; ")
-        );
-        let step = Step::new(Operator, state, title, reason).severity(Severity::Error);
-        Some(step.command(command).rests(&["S12", "S13"]))
+        let salvage: Vec<String> =
+            files.iter().map(|file| format!("bdbkit salvage {}", shell::quoted(&file.path))).collect();
+        let step = Step::new(Task::Salvage, Operator, state, title, reason).severity(Severity::Error);
+        let note = "or restore a backup or snapshot; reconstruct -m can rebuild what is lost";
+        Some(step.command(salvage.join(" && ")).note(note))
     }
 
     /// BTREE files: 6 and 7 are upgraded, 8 and 9 stay.
@@ -217,9 +222,7 @@ impl Way<'_> {
         let files: Vec<_> = self.survey.btrees().collect();
         let (lowest, highest) = (files.iter().map(|(_, v)| *v).min()?, files.iter().map(|(_, v)| *v).max()?);
         let names = |wanted: &dyn Fn(u32) -> bool| {
-            let names =
-                files.iter().filter(|(_, version)| wanted(*version)).map(|(file, _)| file.name.as_str());
-            names.collect::<Vec<_>>().join(", ")
+            listed(files.iter().filter(|(_, version)| wanted(*version)).map(|(file, _)| &file.name))
         };
         let title = "Databases";
         let known = self.target.components_known();
@@ -231,8 +234,14 @@ impl Way<'_> {
                 "{names}: BTREE {highest}, but {} opens up to {newest}: no way back in place",
                 self.target.id
             );
-            let step = Step::new(Bdbkit, Impossible, "Bring databases back to an older version", reason);
-            return Some(step.severity(Severity::Error).rests(&["S27"]));
+            let step = Step::new(
+                Task::Btree,
+                Bdbkit,
+                Impossible,
+                "Bring databases back to an older version",
+                reason,
+            );
+            return Some(step.severity(Severity::Error));
         }
         if lowest < 8 && newest >= 8 {
             let names = names(&|version| version < 8);
@@ -241,14 +250,22 @@ impl Way<'_> {
                 "{names}: BTREE {lowest} is to become {newest}; no release from 6.0 on opens it as it is"
             );
             let step = Step::new(
+                Task::Btree,
                 Bdbkit,
                 if known { Todo } else { Decide },
                 format!("Upgrade databases from BTREE {lowest} to {newest}"),
                 reason,
             );
-            let command =
-                format!("bdbkit store upgrade {to}{} (or ims_db_upgrade of the target)", self.dir());
-            return Some(step.severity(Severity::Error).command(command).rests(&["S17", "S26"]));
+            let step = step.severity(Severity::Error).note("or ims_db_upgrade of the target");
+            let due = files.iter().filter(|(_, version)| *version < 8).map(|(file, _)| file);
+            let here = due.clone().all(|file| file.path.parent() == Some(&*self.survey.dir));
+            let places = if here {
+                self.dir()
+            } else {
+                due.map(|file| shell::quoted(&file.path)).collect::<Vec<_>>().join(" ")
+            };
+            let store = if here { "store " } else { "" };
+            return Some(step.command(format!("bdbkit {store}upgrade {to}{places}")));
         }
         let reason = match (lowest, highest) {
             _ if !stays(lowest) => return None,
@@ -257,7 +274,7 @@ impl Way<'_> {
             }
             _ => format!("BTREE {lowest} stays as it is"),
         };
-        Some(Step::new(Bdbkit, Done, title.to_owned() + " need no upgrade", reason).rests(&["S16", "S28"]))
+        Some(Step::new(Task::Btree, Bdbkit, Done, title.to_owned() + " need no upgrade", reason))
     }
 
     /// Logs are neither upgraded nor removed.
@@ -265,9 +282,14 @@ impl Way<'_> {
         let logs = &self.survey.logs;
         let Some(newest) = self.survey.newest_log() else {
             let reason = format!("{}; pages bear their LSNs", self.survey.logs_elsewhere()?);
-            let step =
-                Step::new(Operator, Todo, "Keep the log files that are elsewhere, never remove them", reason);
-            return Some(step.severity(Severity::Error).rests(&["S18", "S19"]));
+            let step = Step::new(
+                Task::Logs,
+                Operator,
+                Todo,
+                "Keep the log files that are elsewhere, never remove them",
+                reason,
+            );
+            return Some(step.severity(Severity::Error));
         };
         let (count, log) = (logs.len(), self.target.log);
         if log.is_some_and(|log| logs.iter().any(|file| file.version > Some(log))) {
@@ -275,8 +297,8 @@ impl Way<'_> {
                 "log version {newest}, but {} writes {}: its engine stops at these",
                 self.target.id, log?
             );
-            let step = Step::new(Operator, Impossible, "Use logs of a newer release", reason);
-            return Some(step.severity(Severity::Error).rests(&["S27"]));
+            let step = Step::new(Task::Logs, Operator, Impossible, "Use logs of a newer release", reason);
+            return Some(step.severity(Severity::Error));
         }
         let fate = match (log, self.target.engine()) {
             (Some(log), Some(engine)) => {
@@ -288,11 +310,17 @@ impl Way<'_> {
                     ([first, .., last], Some(says)) => {
                         format!(
                             "engine {} skips {} to {} with \"{says}\", as expected",
-                            engine.bdb, first.name, last.name
+                            engine.bdb,
+                            first.name.shown(),
+                            last.name.shown()
                         )
                     }
                     ([only], Some(says)) => {
-                        format!("engine {} skips {} with \"{says}\", as expected", engine.bdb, only.name)
+                        format!(
+                            "engine {} skips {} with \"{says}\", as expected",
+                            engine.bdb,
+                            only.name.shown()
+                        )
                     }
                     ([_, ..], None) => format!("engine {} skips them without a word", engine.bdb),
                     ([], _) if newest != log => {
@@ -311,8 +339,8 @@ impl Way<'_> {
             counted(u64::try_from(count).unwrap_or(u64::MAX), "log file"),
             if count == 1 { "it" } else { "them" }
         );
-        let step = Step::new(Operator, Todo, title, reason);
-        Some(step.severity(Severity::Error).rests(&["S18", "S19", "S20"]))
+        let step = Step::new(Task::Logs, Operator, Todo, title, reason);
+        Some(step.severity(Severity::Error))
     }
 
     /// LSNs point into the logs: without these they must go.
@@ -327,9 +355,9 @@ impl Way<'_> {
             let reason = format!(
                 "there is no log, but pages bear LSNs up to {highest}: engines from 4.4 on refuse such files"
             );
-            let step = Step::new(Bdbkit, Todo, "Reset the ".to_owned() + title, reason);
+            let step = Step::new(Task::Lsn, Bdbkit, Todo, "Reset the ".to_owned() + title, reason);
             let opened = self.survey.databases.iter().filter(|file| file.contents.is_some());
-            let names: Vec<String> = opened.map(|file| self.path(&file.name)).collect();
+            let names: Vec<String> = opened.map(|file| shell::quoted(&file.path)).collect();
             // An upgrade resets what it upgrades, and nothing else.
             let due = |version: u32| version < 8 && self.target.opens(version) == Some(false);
             let (mut upgraded, mut others) = (0_usize, 0_usize);
@@ -338,15 +366,16 @@ impl Way<'_> {
                 *count = count.saturating_add(1);
             }
             let itself = match (upgraded, others) {
-                (0, _) => "",
-                (_, 0) => " (store upgrade does it by itself)",
-                _ => " (store upgrade does it by itself for those that it upgrades)",
+                (0, _) => None,
+                (_, 0) => Some("store upgrade does it by itself"),
+                _ => Some("store upgrade does it by itself for those that it upgrades"),
             };
-            let command = format!("bdbkit reset-lsn {}{itself}", names.join(" "));
-            return Some(step.severity(Severity::Error).command(command).rests(&["S19"]));
+            let step =
+                step.severity(Severity::Error).command(format!("bdbkit reset-lsn {}", names.join(" ")));
+            return Some(itself.into_iter().fold(step, Step::note));
         }
         let reason = "nothing to do where the logs stay beside the databases; if these move to another folder without them: bdbkit reset-lsn";
-        Some(Step::new(Bdbkit, Done, title.to_owned() + " stay", reason).rests(&["S17", "S19"]))
+        Some(Step::new(Task::Lsn, Bdbkit, Done, title.to_owned() + " stay", reason))
     }
 
     fn start(&self) -> Option<Step> {
@@ -359,8 +388,9 @@ impl Way<'_> {
         let reason = format!(
             "stored recovers and begins a log{expect}; \"Program version … doesn't match environment version\" means that the recovery was left out"
         );
-        let step = Step::new(Operator, Todo, format!("Install and start {}", self.target.id), reason);
-        Some(step.rests(&["S14", "S20", "S21"]))
+        let step =
+            Step::new(Task::Start, Operator, Todo, format!("Install and start {}", self.target.id), reason);
+        Some(step)
     }
 
     /// Mailboxes are not in these files: by what was stated, or by the releases.
@@ -381,22 +411,28 @@ impl Way<'_> {
                 true => (Impossible, "mailboxes are never converted back"),
                 false => (Decide, "mailboxes are never converted back: ask imcheck -m for their version"),
             };
-            let step = Step::new(Product, state, title, reason).severity(Severity::Error);
-            return Some(step.command("imsbackup, then imsrestore").rests(&["S6", "S27"]));
+            let step = Step::new(Task::Mailboxes, Product, state, title, reason).severity(Severity::Error);
+            return Some(step.note(MIGRATE));
         }
         if (lowest, wanted) == (Mailbox::V1_1, Mailbox::V1_3) {
             let state = if highest == lowest { Todo } else { Decide };
             let reason = "1_1 does not become 1_3: migrate, or go through a release with 1_2 and convert all mailboxes there with imcheck";
-            let step = Step::new(Product, state, title, reason).severity(Severity::Error);
-            return Some(step.command("imsbackup, then imsrestore").rests(&["S4", "S5"]));
+            let step = Step::new(Task::Mailboxes, Product, state, title, reason).severity(Severity::Error);
+            return Some(step.note(MIGRATE));
         }
         if highest == wanted && lowest == wanted {
-            return Some(Step::new(Product, Done, format!("Mailboxes stay {to}"), "the version is the same"));
+            return Some(Step::new(
+                Task::Mailboxes,
+                Product,
+                Done,
+                format!("Mailboxes stay {to}"),
+                "the version is the same",
+            ));
         }
         let reason =
             "each is converted when it is selected or delivered to; the command converts all at once";
-        let step = Step::new(Product, Todo, title, reason).command("imcheck > /dev/null");
-        Some(step.rests(&["S3", "S4"]))
+        let step = Step::new(Task::Mailboxes, Product, Todo, title, reason).command("imcheck > /dev/null");
+        Some(step)
     }
 
     fn reconstruct(&self) -> Option<Step> {
@@ -406,15 +442,14 @@ impl Way<'_> {
             return None;
         }
         let reason = "lright.db is missing; it is made from folder.db";
-        let step = Step::new(Product, Todo, "Make the index of rights", reason)
-            .command("reconstruct -m, reconstruct -l");
-        Some(step.public(&["P 10"]))
+        let step = Step::new(Task::Reconstruct, Product, Todo, "Make the index of rights", reason)
+            .command("reconstruct -m && reconstruct -l");
+        Some(step)
     }
 
     fn keep_backup(&self) -> Step {
         let reason =
             "until the new release has a snapshot with .snaptime and .verified, only the backup leads back";
-        Step::new(Operator, Todo, "Keep the backup until there is a valid snapshot", reason)
-            .rests(&["S9", "S27"])
+        Step::new(Task::KeepBackup, Operator, Todo, "Keep the backup until there is a valid snapshot", reason)
     }
 }

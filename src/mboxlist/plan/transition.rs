@@ -1,10 +1,11 @@
 //! From which release to which: whether there is a way, and which steps it has.
 
 use super::steps::{self, Way};
-use super::{By, Step, StepState, shell};
+use super::{By, Step, StepState, Task, shell};
 use crate::mboxlist::releases::Release;
 use crate::mboxlist::survey::{Severity, Survey, Verdict};
 use crate::order::Endianness;
+use crate::shown::ShowName;
 
 /// The release from which on there is no way back.
 const ONE_WAY: &str = "7.0.5";
@@ -17,7 +18,14 @@ pub(super) fn steps(
 ) -> Vec<Step> {
     if survey.is_empty() {
         let reason = "no database here: there is nothing to upgrade; is it the right folder?";
-        return vec![Step::new(By::Operator, StepState::Done, "Nothing to do", reason)];
+        return vec![Step::new(Task::Nothing, By::Operator, StepState::Done, "Nothing to do", reason)];
+    }
+    if survey.product.is_foreign() {
+        let title = format!("Bring a store to {}", target.id);
+        let reason =
+            format!("this is {}: {}", survey.product.describe(), survey.candidates.reasons.join("; "));
+        let step = Step::new(Task::Product, By::Operator, StepState::Impossible, title, reason);
+        return vec![step.severity(Severity::Error).note("is it the right folder?")];
     }
     if let Some(mixed) = mixed_orders(survey) {
         return vec![mixed];
@@ -41,9 +49,8 @@ pub(super) fn steps(
         let title = format!("Decide whether to go back to {}", target.id);
         let reason = "a downgrade is not supported, although these releases have the same components";
         steps.push(
-            Step::new(By::Operator, StepState::Decide, title, reason)
-                .severity(Severity::Warning)
-                .rests(&["S27"]),
+            Step::new(Task::Release, By::Operator, StepState::Decide, title, reason)
+                .severity(Severity::Warning),
         );
     }
     steps.extend(general(source, target));
@@ -57,11 +64,18 @@ fn mixed_orders(survey: &Survey) -> Option<Step> {
     let (little, big) = (first(Endianness::Little)?, first(Endianness::Big)?);
     let reason = format!(
         "{} is little-endian, {} big-endian: find out which belong together, and change nothing before",
-        little.name, big.name
+        little.name.shown(),
+        big.name.shown()
     );
-    let step = Step::new(By::Operator, StepState::Impossible, "Upgrade files of two machines", reason);
-    let step = step.severity(Severity::Critical).rests(&["S22"]);
-    Some(step.command("restore a backup or snapshot of one machine, or plan again without the foreign files"))
+    let step = Step::new(
+        Task::Machine,
+        By::Operator,
+        StepState::Impossible,
+        "Upgrade files of two machines",
+        reason,
+    );
+    let step = step.severity(Severity::Critical);
+    Some(step.note("restore a backup or snapshot of one machine, or plan again without the foreign files"))
 }
 
 /// A release that does not write such logs is not the one that ran last.
@@ -77,8 +91,9 @@ fn contradiction(survey: &Survey, source: &[&Release], by_log: &[&Release]) -> O
         "the newest log is of version {newest}, which {writers} writes, not {}: the steps are for the later one",
         ids(source)
     );
-    let step = Step::new(By::Operator, StepState::Decide, "Find out which release ran last", reason);
-    Some(step.severity(Severity::Error).rests(&["S1", "S18"]))
+    let step =
+        Step::new(Task::Release, By::Operator, StepState::Decide, "Find out which release ran last", reason);
+    Some(step.severity(Severity::Error))
 }
 
 /// Whether the target is earlier than whatever the store may come from.
@@ -96,23 +111,22 @@ fn other_order(own: Endianness, order: Endianness) -> Step {
         "the databases are {own}, the machine is {order}: values may hold numbers in the order of the machine, which nobody can tell; a conversion of the pages serves for reading only"
     );
     Step::new(
+        Task::Machine,
         By::Product,
         StepState::Impossible,
         "Move the files to a machine of the other byte order",
         reason,
     )
     .severity(Severity::Error)
-    .command("imsbackup on the old machine, imsrestore on the new one")
-    .rests(&["S22"])
+    .note("imsbackup on the old machine, imsrestore on the new one")
 }
 
 /// There is no downgrade in place, but there are other ways back.
 fn back_out(survey: &Survey, target: &Release) -> Vec<Step> {
     let title = format!("Downgrade to {} in place", target.id);
     let reason = "neither databases nor mailboxes go back; older engines stop at newer files";
-    let downgrade = Step::new(By::Product, StepState::Impossible, title, reason)
-        .severity(Severity::Error)
-        .rests(&["S6", "S27"]);
+    let downgrade = Step::new(Task::Downgrade, By::Product, StepState::Impossible, title, reason)
+        .severity(Severity::Error);
     let valid = survey.snapshots.iter().filter(|snapshot| snapshot.verdict == Verdict::Valid);
     let older = |upgrade| valid.clone().filter(|snapshot| snapshot.serves(upgrade)).count();
     let reason = match (valid.clone().count(), survey.upgraded.map(older)) {
@@ -129,19 +143,37 @@ fn back_out(survey: &Survey, target: &Release) -> Vec<Step> {
             )
         }
     };
-    let restore =
-        Step::new(By::Bdbkit, StepState::Decide, "Restore a backup or snapshot of the older release", reason)
-            .command(format!("bdbkit store restore-snapshot {} SNAPSHOT", shell::quoted(&survey.dir)))
-            .rests(&["S10", "S11", "S27"]);
+    let restore = Step::new(
+        Task::Snapshot,
+        By::Bdbkit,
+        StepState::Decide,
+        "Restore a backup or snapshot of the older release",
+        reason,
+    );
+    let dir = shell::quoted(&survey.dir);
+    let serving: Vec<_> =
+        valid.filter(|snapshot| survey.upgraded.is_some_and(|upgrade| snapshot.serves(upgrade))).collect();
+    let restore = match serving.iter().max_by_key(|snapshot| snapshot.taken) {
+        Some(newest) => restore
+            .command(format!("bdbkit store restore-snapshot {dir} {}", shell::quoted(&newest.path)))
+            .note("if its versions are those of the older release"),
+        None => restore
+            .command(format!("bdbkit store snapshots {dir}"))
+            .note("lists them; bdbkit store restore-snapshot restores one"),
+    };
     let reason =
         "without either: move the databases away and let the store rebuild them; mail itself is elsewhere";
     let rebuild =
-        Step::new(By::Operator, StepState::Decide, "Or rebuild the databases", reason).rests(&["S12"]);
+        Step::new(Task::Rebuild, By::Operator, StepState::Decide, "Or rebuild the databases", reason);
     let reason = "databases that are older than the mail know nothing of what came since";
-    let reconstruct =
-        Step::new(By::Product, StepState::Todo, "Bring databases and mailboxes together", reason)
-            .command("reconstruct -m, then reconstruct -r")
-            .rests(&["S13"]);
+    let reconstruct = Step::new(
+        Task::Reconstruct,
+        By::Product,
+        StepState::Todo,
+        "Bring databases and mailboxes together",
+        reason,
+    )
+    .command("reconstruct -m && reconstruct -r");
     vec![downgrade, restore, rebuild, reconstruct]
 }
 
@@ -150,7 +182,8 @@ fn general(source: &[&Release], target: &Release) -> Vec<Step> {
     let mut steps = Vec::new();
     if source.is_empty() {
         let reason = "the files do not tell which release wrote them: the steps below are general ones";
-        let step = Step::new(By::Operator, StepState::Decide, "Find out the old release", reason);
+        let step =
+            Step::new(Task::Release, By::Operator, StepState::Decide, "Find out the old release", reason);
         steps.push(step.severity(Severity::Warning));
     }
     if !target.components_known() {
@@ -158,7 +191,13 @@ fn general(source: &[&Release], target: &Release) -> Vec<Step> {
             "no source tells which versions {} reads and writes: nothing here says that it fits",
             target.id
         );
-        let step = Step::new(By::Operator, StepState::Decide, format!("Ask about {}", target.id), reason);
+        let step = Step::new(
+            Task::Release,
+            By::Operator,
+            StepState::Decide,
+            format!("Ask about {}", target.id),
+            reason,
+        );
         steps.push(step.severity(Severity::Warning));
     }
     let far = Release::find(ONE_WAY)
@@ -167,8 +206,9 @@ fn general(source: &[&Release], target: &Release) -> Vec<Step> {
         let reason = format!(
             "databases of {ONE_WAY} and later are incompatible with all before: there is no way back"
         );
-        let step = Step::new(By::Operator, StepState::Decide, "Take a step of no return", reason);
-        steps.push(step.severity(Severity::Warning).public(&["P 2", "P 18"]));
+        let step =
+            Step::new(Task::OneWay, By::Operator, StepState::Decide, "Take a step of no return", reason);
+        steps.push(step.severity(Severity::Warning));
     }
     let takes = |release: &Release| {
         let exact = target.upgrade_from.contains(&release.id);
@@ -176,16 +216,21 @@ fn general(source: &[&Release], target: &Release) -> Vec<Step> {
     };
     if !target.upgrade_from.is_empty() && !source.is_empty() && !source.iter().any(|release| takes(release)) {
         let reason = format!("{} can be reached only from {}", target.id, target.upgrade_from.join(", "));
-        let step = Step::new(By::Product, StepState::Todo, "Go through a 7.x release first", reason);
-        steps.push(step.severity(Severity::Error).public(&["P 2"]));
+        let step =
+            Step::new(Task::Through, By::Product, StepState::Todo, "Go through a 7.x release first", reason);
+        steps.push(step.severity(Severity::Error));
     }
     let old = source.iter().any(|release| release.id == "4.15");
     if old && Release::find("5.x").is_some_and(|next| target > next) {
         let state = if source.len() == 1 { StepState::Todo } else { StepState::Decide };
         let reason = "the product's own upgrade to 6.x takes 5.2 only: a 4.15 store becomes 5.2 first";
-        steps.push(
-            Step::new(By::Product, state, "Go through 5.2, if this is a 4.15 store", reason).public(&["P 9"]),
-        );
+        steps.push(Step::new(
+            Task::Through,
+            By::Product,
+            state,
+            "Go through 5.2, if this is a 4.15 store",
+            reason,
+        ));
     }
     steps
 }

@@ -23,6 +23,33 @@ pub enum RestoreError {
     /// The folder of the databases cannot be read.
     #[error(transparent)]
     Folder(#[from] crate::Error),
+    /// Another run is at work in the folder.
+    #[error("{}: another restore or upgrade of this store is at work", .path.shown())]
+    Busy {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Something stands where this program keeps its copies, and it did not put it there.
+    #[error("{}: not put there by bdbkit, and not touched: {what}; move it away first", .path.shown())]
+    Foreign {
+        /// What stands there.
+        path: PathBuf,
+        /// What tells that it is foreign.
+        what: &'static str,
+    },
+    /// Something stands in the folder, or in one to which its files moved, that was not there
+    /// when the restore began.
+    #[error("{}: not what stood here when the restore began; move it away first", .path.shown())]
+    Unexpected {
+        /// What stands there.
+        path: PathBuf,
+    },
+    /// A file is neither where it was nor where it belongs.
+    #[error("{}: gone since the restore began", .path.shown())]
+    Missing {
+        /// Where it belongs.
+        path: PathBuf,
+    },
     /// The snapshot has no databases, or no logs.
     #[error("{}: no snapshot: {what}", .path.shown())]
     NotASnapshot {
@@ -58,6 +85,12 @@ pub enum RestoreError {
     /// There is nothing to resume.
     #[error("{}: no restore was interrupted here", .path.shown())]
     NothingToResume {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A restore was interrupted before its copies were whole.
+    #[error("{}: the restore was interrupted before anything had moved: run it again", .path.shown())]
+    NothingMoved {
         /// The folder.
         path: PathBuf,
     },
@@ -110,6 +143,12 @@ pub enum RestoreError {
     PutBack {
         /// What failed.
         source: Box<RestoreError>,
+    },
+    /// A file was replaced or written while it was copied.
+    #[error("{}: changed while it was copied", .path.shown())]
+    Changed {
+        /// The file.
+        path: PathBuf,
     },
     /// A copy is not what was copied.
     #[error("{}: the copy is not like the original", .path.shown())]

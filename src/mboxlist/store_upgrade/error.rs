@@ -15,6 +15,20 @@ pub enum StoreUpgradeError {
     /// One of the databases is refused, or could not be changed.
     #[error(transparent)]
     Upgrade(#[from] UpgradeError),
+    /// The logs hold changes that are not in the databases yet.
+    #[error("{first}{}", also(.others))]
+    Unclean {
+        /// What is due for the first of them.
+        first: UpgradeError,
+        /// The others.
+        others: Vec<PathBuf>,
+    },
+    /// Another run is at work in the store.
+    #[error("{}: another restore or upgrade of this store is at work", .folder.shown())]
+    Busy {
+        /// The folder.
+        folder: PathBuf,
+    },
     /// The folder holds no database.
     #[error("{}: no database here", .folder.shown())]
     NoDatabase {
@@ -72,6 +86,12 @@ pub enum StoreUpgradeError {
         /// What the file system said.
         source: io::Error,
     },
+}
+
+/// The other files to which the same applies.
+fn also(others: &[PathBuf]) -> String {
+    let names: Vec<String> = others.iter().map(|path| path.shown().to_string()).collect();
+    if names.is_empty() { String::new() } else { format!("; the same is due for {}", names.join(", ")) }
 }
 
 pub(super) type Result<T> = std::result::Result<T, StoreUpgradeError>;

@@ -11,6 +11,7 @@
 mod backup;
 mod error;
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 pub use error::StoreUpgradeError;
@@ -75,6 +76,8 @@ pub struct StoreReport {
     pub lsns_stale: Vec<PathBuf>,
     /// The old databases, if they are kept.
     pub backup: Option<PathBuf>,
+    /// What has the name of a backup that a run left behind, but is none: it was left alone.
+    pub foreign: Vec<PathBuf>,
 }
 
 /// The databases of a store.
@@ -175,7 +178,8 @@ impl<'d, D: Disk> StoreUpgrade<'d, D> {
     /// Why the store is refused, or what failed: then all databases are as they were, unless
     /// the disk failed again, and a later run goes on.
     pub fn run(&self) -> Result<StoreReport> {
-        self.resume()?;
+        let _lock = self.lock()?;
+        self.settle(|upgrade| upgrade.resume().map(|settled| settled.files))?;
         let found = self.find()?;
         let mut report = StoreReport {
             untouched: found.untouched.clone(),
@@ -183,6 +187,7 @@ impl<'d, D: Disk> StoreUpgrade<'d, D> {
             lsns_reset: found.reset && !found.due.is_empty(),
             left_out: found.left_out.clone(),
             lsns_stale: found.stale.clone(),
+            foreign: self.foreign()?,
             ..StoreReport::default()
         };
         if found.due.is_empty() {
@@ -193,24 +198,35 @@ impl<'d, D: Disk> StoreUpgrade<'d, D> {
         upgrade.plan()?;
         let keep = self.keep_backup || found.reset;
         let backup = match &self.backup {
-            Some(folder) => Backup::named(self.disk, folder)?,
+            Some(folder) => Backup::named(self.disk, &self.folder, folder)?,
             None => Backup::within(self.disk, &self.folder, keep)?,
         };
-        backup.write_manifest(found.due.iter().chain(&found.logs))?;
-        match upgrade.backup_dir(backup.folder()).keep_backup(true).run() {
+        let upgrade = upgrade.backup_dir(backup.folder()).keep_backup(true);
+        let listed = backup.write_manifest(found.due.iter().chain(&found.logs));
+        match listed.and_then(|()| Ok(upgrade.run()?)) {
             Ok(done) => report.files = done.files,
             Err(error) => {
                 // The journals have brought the databases back: only then the copies may go.
                 // Why the upgrade failed matters more than what could not be removed.
-                if backup.is_idle(&self.folder).unwrap_or(false) {
+                if backup.is_idle().unwrap_or(false) {
                     let _ = backup.remove();
                 }
-                return Err(error.into());
+                return Err(error);
             }
         }
         report.files.iter_mut().for_each(|file| file.backup = None);
-        report.backup = if keep { Some(backup.keep()?) } else { backup.remove().map(|()| None)? };
+        report.backup = if keep { Some(backup.keep()?) } else { backup.remove()? };
         Ok(report)
+    }
+
+    /// What has the name of a backup that a run left behind in the store, but was not made by this
+    /// program for this store. It is left alone.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    pub fn foreign(&self) -> Result<Vec<PathBuf>> {
+        Ok(Backup::left_in(self.disk, &self.folder)?.foreign)
     }
 
     /// Completes what an earlier run left behind; what became of it, file by file.
@@ -219,6 +235,7 @@ impl<'d, D: Disk> StoreUpgrade<'d, D> {
     ///
     /// As [`Upgrade::resume`].
     pub fn resume(&self) -> Result<Vec<(PathBuf, Outcome)>> {
+        let _lock = self.lock()?;
         self.settle(|upgrade| upgrade.resume().map(|settled| settled.files))
     }
 
@@ -228,6 +245,7 @@ impl<'d, D: Disk> StoreUpgrade<'d, D> {
     ///
     /// As [`Upgrade::roll_back`].
     pub fn roll_back(&self) -> Result<Vec<(PathBuf, Outcome)>> {
+        let _lock = self.lock()?;
         self.settle(|upgrade| upgrade.roll_back().map(|settled| settled.files))
     }
 
@@ -235,6 +253,7 @@ impl<'d, D: Disk> StoreUpgrade<'d, D> {
         &self,
         how: impl FnOnce(&Upgrade<'_, D>) -> std::result::Result<Vec<Option<Outcome>>, UpgradeError>,
     ) -> Result<Vec<(PathBuf, Outcome)>> {
+        self.not_restoring()?;
         let files = self.files()?;
         let journaled = files.iter().filter_map(|path| journal::database(path));
         let journaled: Vec<PathBuf> = journaled.filter(|path| files.contains(path)).collect();
@@ -245,10 +264,25 @@ impl<'d, D: Disk> StoreUpgrade<'d, D> {
             let outcomes = how(&upgrade)?;
             journaled.iter().cloned().zip(outcomes).filter_map(|(path, of)| Some((path, of?))).collect()
         };
-        for backup in Backup::left_in(self.disk, &self.folder)? {
-            backup.settle(&self.folder)?;
-        }
+        Backup::left_in(self.disk, &self.folder)?.ours.into_iter().try_for_each(Backup::settle)?;
         Ok(settled)
+    }
+
+    /// Locks the folder against restores, and other upgrades of the store.
+    fn lock(&self) -> Result<D::Lock> {
+        self.disk.lock_dir(&self.folder).map_err(|source| match source.kind() {
+            ErrorKind::WouldBlock => StoreUpgradeError::Busy { folder: self.folder.clone() },
+            _ => at(&self.folder, "locking")(source),
+        })
+    }
+
+    /// Refuses a store whose files are on their way to another folder, or back.
+    fn not_restoring(&self) -> Result<()> {
+        let stage = self.folder.join(super::restore::STAGE);
+        match self.disk.exists(&stage).map_err(at(&stage, "looking for it"))? {
+            true => Err(StoreUpgradeError::Restoring { folder: self.folder.clone() }),
+            false => Ok(()),
+        }
     }
 
     /// Removes a set file that has outlived all journals, as it does when a run dies just
@@ -267,10 +301,8 @@ impl<'d, D: Disk> StoreUpgrade<'d, D> {
     fn find(&self) -> Result<Found> {
         let all = self.files()?;
         self.idle()?;
-        let stage = self.folder.join(super::restore::STAGE);
-        if self.disk.exists(&stage).map_err(at(&stage, "looking for it"))? {
-            return Err(StoreUpgradeError::Restoring { folder: self.folder.clone() });
-        }
+        self.not_restoring()?;
+        let mut unclean = Vec::new();
         let (mut due, mut untouched) = (Vec::new(), Vec::new());
         let (mut left_out, mut logged) = (Vec::new(), Vec::new());
         let mut orders: Vec<(PathBuf, Endianness)> = Vec::new();
@@ -291,7 +323,14 @@ impl<'d, D: Disk> StoreUpgrade<'d, D> {
                 let refusal = Refusal::Downgrade { version, profile };
                 return Err(UpgradeError::from(refusal).about(path).into());
             }
-            self.judge(&db, path)?;
+            match self.judge(&db, path) {
+                Err(StoreUpgradeError::Upgrade(error))
+                    if matches!(error.refusal(), Some(Refusal::Recovery { .. })) =>
+                {
+                    unclean.push((path.clone(), error));
+                }
+                judged => judged?,
+            }
             if db.highest_lsn().file > 0 {
                 logged.push(path.clone());
             }
@@ -301,6 +340,13 @@ impl<'d, D: Disk> StoreUpgrade<'d, D> {
             } else {
                 untouched.push((path.clone(), version));
             }
+        }
+        let mut unclean = unclean.into_iter();
+        if let Some((_, first)) = unclean.next() {
+            return Err(StoreUpgradeError::Unclean {
+                first,
+                others: unclean.map(|(path, _)| path).collect(),
+            });
         }
         let Some((file, order)) = orders.first().cloned() else {
             return Err(StoreUpgradeError::NoDatabase { folder: self.folder.clone() });

@@ -1,10 +1,13 @@
 //! Which releases could have written the store (mboxlist, "Candidate releases").
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 
 use super::databases::DatabaseFile;
 use super::logs::LogFacts;
+use super::product::{Product, telling};
 use crate::mboxlist::engines::{Engine, Regions};
+use crate::mboxlist::names::listed;
 use crate::mboxlist::releases::{Mailbox, RELEASES, Release};
 
 /// The releases that fit what the files show.
@@ -55,6 +58,9 @@ pub(super) struct Evidence<'a> {
     pub(super) logs: &'a [LogFacts],
     pub(super) regions: &'a BTreeSet<Regions>,
     pub(super) mailbox: Option<Mailbox>,
+    pub(super) product: Product,
+    /// The names of the databases, here and in the logs.
+    pub(super) names: &'a BTreeSet<OsString>,
 }
 
 /// The releases that are left, and what they were narrowed down by.
@@ -72,7 +78,10 @@ impl Sieve {
 
 impl Candidates {
     pub(super) fn of(evidence: &Evidence<'_>) -> Candidates {
-        let Evidence { databases, logs, regions, mailbox } = *evidence;
+        let Evidence { databases, logs, regions, mailbox, .. } = *evidence;
+        if evidence.product.is_foreign() {
+            return Candidates::none(evidence);
+        }
         let newest = logs.iter().rev().find_map(|log| log.version);
         let btrees: BTreeSet<u32> = btree_versions(databases).collect();
         let known = RELEASES.iter().filter(|release| release.components_known());
@@ -145,6 +154,21 @@ impl Candidates {
         let earliest_origin = origin(&btrees, logs, &last_writer);
         let engine = engine.map(|engine| engine.bdb);
         Candidates { last_writer, engine, confidence, earliest_origin, reasons: sieve.reasons, agree }
+    }
+}
+
+impl Candidates {
+    /// For what is no mail store: no release, but the engine.
+    fn none(evidence: &Evidence<'_>) -> Candidates {
+        let newest = evidence.logs.iter().rev().find_map(|log| log.version);
+        let engine = newest.and_then(|version| Engine::by_log(version, None));
+        let shows = listed(telling(evidence.product, evidence.names));
+        let mut reasons = vec![format!("there are databases {shows}")];
+        reasons.extend(newest.map(|version| {
+            let writers = Engine::writers(version).join(" or ");
+            format!("the newest log is of version {version}, engine {writers}")
+        }));
+        Candidates { engine: engine.map(|engine| engine.bdb), reasons, agree: true, ..Candidates::default() }
     }
 }
 

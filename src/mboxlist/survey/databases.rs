@@ -1,23 +1,31 @@
 //! The databases of a store.
 
-use std::fs::{self, File};
-use std::io::Read;
-use std::path::Path;
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
 
-use crate::btree::Database;
+use crate::btree::{Database, OpenOptions};
 use crate::dump::escape;
 use crate::error::Error;
 use crate::journal;
+use crate::mboxlist::files::head;
+use crate::mboxlist::names;
+use crate::meta::FileKind;
 use crate::order::Endianness;
 use crate::types::{FileId, Lsn};
 use crate::verify::{Rule, Severity, Verify};
+
+/// The names of the databases of a store.
+pub(super) const KNOWN: [&str; 5] = ["folder.db", "quota.db", "lright.db", "peruser.db", "subscr.db"];
 
 /// A database file: what its pages say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DatabaseFile {
     /// Name of the file.
-    pub name: String,
+    pub name: OsString,
+    /// Where it is.
+    pub path: PathBuf,
     /// Length in bytes.
     pub size: u64,
     /// The access method in lower case, as far as it can be told.
@@ -40,7 +48,7 @@ pub struct DatabaseFile {
     /// Whether it is encrypted.
     pub encrypted: bool,
     /// The extents of a QUEUE database, by number: files that hold its records.
-    pub extents: Vec<String>,
+    pub extents: Vec<OsString>,
 }
 
 /// What a database file holds.
@@ -117,44 +125,36 @@ impl Check {
 impl DatabaseFile {
     /// Looks at a file. The database is given back, for its pages to be compared with the
     /// logs.
-    pub(super) fn of(path: &Path, name: String) -> (DatabaseFile, Option<Database<'static>>) {
+    pub(super) fn of(path: &Path, map: bool) -> (DatabaseFile, Option<Database<'static>>) {
+        let head = head(path).unwrap_or_default();
+        let kind = FileKind::of(&head).ok();
         let mut file = DatabaseFile {
-            name,
+            name: names::of(path),
+            path: path.to_owned(),
             size: fs::metadata(path).map_or(0, |metadata| metadata.len()),
-            kind: None,
-            version: None,
-            order: None,
-            file_id: None,
+            kind: kind.as_ref().map(|kind| kind.method.to_lowercase()),
+            version: kind.as_ref().map(|kind| kind.version),
+            order: kind.as_ref().map(|kind| kind.order),
+            file_id: kind.as_ref().and_then(|kind| kind.file_id),
             contents: None,
             error: None,
             refused: false,
-            half_written: head(path).is_some_and(|head| journal::poisoned(&head)),
-            encrypted: false,
+            half_written: journal::poisoned(&head),
+            encrypted: kind.as_ref().is_some_and(|kind| kind.encrypted),
             extents: Vec::new(),
         };
-        let mut identify = |kind: &str, version, order| {
-            file.kind = Some(kind.to_lowercase());
-            file.version = Some(version);
-            file.order = Some(order);
-        };
-        match Database::open(path) {
+        match OpenOptions::new().map(map).open(path) {
             Ok(db) => {
-                identify(db.meta().method().name(), db.meta().version(), db.meta().endianness());
-                file.file_id = Some(db.meta().file_id());
+                file.kind = Some(db.meta().method().name().to_lowercase());
                 file.contents = Some(Contents::of(&db));
                 (file, Some(db))
             }
             Err(error) => {
-                match error {
-                    Error::UnsupportedMethod { kind, version, order }
-                    | Error::UnsupportedVersion { kind, version, order, .. }
-                    | Error::Series1 { kind, version, order } => identify(kind, version, order),
-                    Error::UnsupportedFeature { version, order, .. } => identify("btree", version, order),
-                    _ => {}
+                if let Error::Series1 { kind, version, order } = error {
+                    file.kind = Some(kind.to_lowercase());
+                    file.version = Some(version);
+                    file.order = Some(order);
                 }
-                file.file_id = file.id_of_another_method(&head(path).unwrap_or_default());
-                let encrypted = matches!(error, Error::UnsupportedFeature { feature: "encrypted", .. });
-                file.encrypted = encrypted;
                 file.refused = matches!(error, Error::Open { .. });
                 file.error = Some(error.to_string());
                 (file, None)
@@ -166,19 +166,7 @@ impl DatabaseFile {
     /// name that is known.
     #[must_use]
     pub fn is_known(&self) -> bool {
-        let names = ["folder.db", "quota.db", "lright.db", "peruser.db", "subscr.db"];
-        names.contains(&self.name.as_str()) && self.kind.as_deref().is_none_or(|kind| kind == "btree")
-    }
-
-    /// The id of a HASH, QUEUE or HEAP database (database-format, annexes): those of version 1
-    /// of QUEUE and 6 of HASH have it where BTREE of version 7 has it.
-    fn id_of_another_method(&self, head: &[u8]) -> Option<FileId> {
-        let offset = match (self.kind.as_deref()?, self.version?) {
-            ("queue", 1) | ("hash", 6) => 36,
-            ("queue" | "heap", _) | ("hash", 7..) => 52,
-            _ => return None,
-        };
-        head.get(offset..)?.first_chunk().copied().map(FileId)
+        KNOWN.iter().any(|name| self.name == *name) && self.kind.as_deref().is_none_or(|kind| kind == "btree")
     }
 
     /// The version in the file, as it stands there.
@@ -207,13 +195,4 @@ impl Contents {
             check: Check::of(db),
         }
     }
-}
-
-/// Bytes that tell what a file is.
-const HEAD: u64 = 72;
-
-fn head(path: &Path) -> Option<Vec<u8>> {
-    let mut head = Vec::new();
-    File::open(path).ok()?.take(HEAD).read_to_end(&mut head).ok()?;
-    Some(head)
 }

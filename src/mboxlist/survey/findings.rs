@@ -1,6 +1,9 @@
 //! What a survey can find (mboxlist, "Findings").
 
+use std::ffi::{OsStr, OsString};
 use std::fmt;
+
+use crate::shown::ShowName;
 
 /// Something worth knowing about a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,7 +14,7 @@ pub struct Finding {
     /// How bad it is.
     pub severity: Severity,
     /// The file, if it is about one.
-    pub file: Option<String>,
+    pub file: Option<OsString>,
     /// The bytes that show it, where a few do.
     pub evidence: Option<Evidence>,
     /// What was found.
@@ -34,8 +37,8 @@ impl Finding {
         Finding { code, severity, file: None, evidence: None, text: text.into(), action: String::new() }
     }
 
-    pub(crate) fn file(mut self, name: impl Into<String>) -> Finding {
-        self.file = Some(name.into());
+    pub(crate) fn file(mut self, name: impl AsRef<OsStr>) -> Finding {
+        self.file = Some(name.as_ref().to_owned());
         self
     }
 
@@ -54,7 +57,7 @@ impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}: ", self.severity, self.code.id())?;
         if let Some(file) = &self.file {
-            write!(f, "{file}: ")?;
+            write!(f, "{}: ", file.shown())?;
         }
         f.write_str(&self.text)
     }
@@ -96,8 +99,8 @@ impl fmt::Display for Severity {
 }
 
 macro_rules! codes {
-    ($($(#[$doc:meta])* $name:ident = $id:literal, [$($seed:literal),*], [$($public:literal),*];)*) => {
-        /// What a finding is, and the rules that it rests on.
+    ($($(#[$doc:meta])* $name:ident = $id:literal;)*) => {
+        /// What a finding is.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
         pub enum Code {
@@ -108,22 +111,11 @@ macro_rules! codes {
             /// Every code.
             pub const ALL: &[Code] = &[$(Code::$name),*];
 
-            /// The code in the specification: `M-100`.
+            /// The code, which [`Explanation::of`](crate::explain::Explanation::of) explains:
+            /// `M-100`.
             #[must_use]
             pub fn id(self) -> &'static str {
                 match self { $(Code::$name => $id,)* }
-            }
-
-            /// The rules of the seed that it rests on: `S1`.
-            #[must_use]
-            pub fn seed(self) -> &'static [&'static str] {
-                match self { $(Code::$name => &[$($seed),*],)* }
-            }
-
-            /// Other public sources, by their numbers in the specification: `P 10`.
-            #[must_use]
-            pub fn public(self) -> &'static [&'static str] {
-                match self { $(Code::$name => &[$($public),*],)* }
             }
         }
     };
@@ -131,93 +123,93 @@ macro_rules! codes {
 
 codes! {
     /// A database, and what it is.
-    Database = "M-100", [], [];
+    Database = "M-100";
     /// A BTREE version that newer releases do not open.
-    OldBtree = "M-101", ["S17"], [];
+    OldBtree = "M-101";
     /// BTREE 8, where the target writes 9.
-    CompatibleBtree = "M-102", ["S16", "S28"], [];
+    CompatibleBtree = "M-102";
     /// A BTREE version that the target does not open.
-    NewBtree = "M-103", ["S27"], [];
+    NewBtree = "M-103";
     /// A change in place did not come to its end.
-    Interrupted = "M-104", ["S26"], [];
+    Interrupted = "M-104";
     /// A database file that cannot be read.
-    Unreadable = "M-105", ["S12", "S13"], [];
+    Unreadable = "M-105";
     /// Another access method, or a name that is not known.
-    Unknown = "M-106", [], ["P 17"];
+    Unknown = "M-106";
     /// lright.db is missing.
-    NoLright = "M-107", [], ["P 10"];
+    NoLright = "M-107";
     /// Not a store of this product.
-    OtherProduct = "M-108", [], ["P 22"];
+    OtherProduct = "M-108";
     /// The check of a database found damage.
-    Damaged = "M-109", ["S12", "S13"], [];
+    Damaged = "M-109";
     /// Recovery is needed, and the target does not read these logs.
-    RecoverFirst = "M-110", ["S1", "S14", "S18"], [];
+    RecoverFirst = "M-110";
     /// Recovery is needed.
-    Recover = "M-111", ["S1"], [];
+    Recover = "M-111";
     /// Databases and logs do not fit together.
-    Inconsistent = "M-112", ["S7", "S15"], [];
+    Inconsistent = "M-112";
     /// Pages are newer than the logs.
-    LogsRemoved = "M-113", ["S7", "S19"], [];
+    LogsRemoved = "M-113";
     /// Logs of several versions.
-    SeveralLogs = "M-114", ["S19", "S20"], [];
+    SeveralLogs = "M-114";
     /// The target will skip logs.
-    LogsSkipped = "M-115", ["S18", "S19", "S20"], [];
+    LogsSkipped = "M-115";
     /// A log that is newer than the target.
-    NewLog = "M-116", ["S27"], [];
+    NewLog = "M-116";
     /// Log files are missing or damaged.
-    LogDamage = "M-117", ["S7"], [];
+    LogDamage = "M-117";
     /// A log version that no release of the table writes.
-    OtherLog = "M-118", [], [];
+    OtherLog = "M-118";
     /// More log files than usual.
-    ManyLogs = "M-119", [], ["P 3", "P 19"];
+    ManyLogs = "M-119";
     /// Region files of a store that was closed.
-    Regions = "M-120", ["S23", "S25"], [];
+    Regions = "M-120";
     /// Region files, and recovery is needed.
-    Live = "M-121", ["S8", "S23"], [];
+    Live = "M-121";
     /// Region files of another engine than the logs.
-    OtherRegions = "M-122", ["S14"], [];
+    OtherRegions = "M-122";
     /// Places that were not looked at.
-    Places = "M-123", ["S11", "S23"], [];
+    Places = "M-123";
     /// Data that a transaction was removing or renaming.
-    EngineData = "M-124", ["S8"], [];
+    EngineData = "M-124";
     /// Locks of folders.
-    FolderLocks = "M-125", ["S25"], [];
+    FolderLocks = "M-125";
     /// Parts of the store are elsewhere, or were not opened.
-    Elsewhere = "M-126", [], [];
+    Elsewhere = "M-126";
     /// A log or an extent speaks of a database that is not there.
-    Missing = "M-127", ["S7", "S12"], [];
+    Missing = "M-127";
     /// The state could not be decided.
-    Undecided = "M-128", ["S1"], [];
+    Undecided = "M-128";
     /// Databases of both byte orders.
-    MixedOrders = "M-201", ["S22"], [];
+    MixedOrders = "M-201";
     /// The target's machine has the other byte order.
-    OtherOrder = "M-202", ["S22"], [];
+    OtherOrder = "M-202";
     /// The same, and recovery is needed.
-    OtherOrderUnrecovered = "M-203", ["S22"], [];
+    OtherOrderUnrecovered = "M-203";
     /// Logs of another machine.
-    ForeignLogs = "M-204", ["S22"], [];
+    ForeignLogs = "M-204";
     /// No release fits.
-    NoRelease = "M-205", [], [];
+    NoRelease = "M-205";
     /// The word size is not in the files.
-    WordSize = "M-206", ["S21"], [];
+    WordSize = "M-206";
     /// A snapshot without its marks.
-    Unmarked = "M-301", ["S9"], [];
+    Unmarked = "M-301";
     /// There is no valid snapshot.
-    NoSnapshot = "M-302", ["S7", "S12"], [];
+    NoSnapshot = "M-302";
     /// No valid snapshot is older than the upgrade.
-    TooYoung = "M-303", ["S10"], [];
+    TooYoung = "M-303";
     /// A snapshot that is not what its marks say.
-    Contradiction = "M-304", ["S10"], [];
+    Contradiction = "M-304";
     /// A rescue copy.
-    Rescue = "M-305", [], ["P 14"];
+    Rescue = "M-305";
     /// Mailboxes that the target does not convert.
-    MailboxTooOld = "M-401", ["S5"], [];
+    MailboxTooOld = "M-401";
     /// Mailboxes that the target converts by itself.
-    MailboxConverted = "M-402", ["S3", "S4"], [];
+    MailboxConverted = "M-402";
     /// Mailboxes that are newer than the target.
-    MailboxTooNew = "M-403", ["S6", "S27"], [];
+    MailboxTooNew = "M-403";
     /// The version of the mailboxes is not known.
-    MailboxUnknown = "M-404", ["S3"], [];
+    MailboxUnknown = "M-404";
 }
 
 #[cfg(test)]

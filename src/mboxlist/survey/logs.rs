@@ -1,9 +1,12 @@
 //! The log files of a store.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use crate::log::{DirFile, Event, LogDir, LogError, LogOptions, Tail};
+use crate::mboxlist::classify::Class;
+use crate::mboxlist::names;
 use crate::order::Endianness;
 use crate::types::Lsn;
 
@@ -12,7 +15,9 @@ use crate::types::Lsn;
 #[non_exhaustive]
 pub struct LogFacts {
     /// Name of the file.
-    pub name: String,
+    pub name: OsString,
+    /// Where it is.
+    pub path: PathBuf,
     /// Its number.
     pub number: u32,
     /// Log version.
@@ -62,22 +67,24 @@ impl LogEnd {
 }
 
 /// The logs of a store.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Logs {
     pub(super) files: Vec<LogFacts>,
     /// What is wrong between files.
     pub(super) gaps: Vec<String>,
     pub(super) encrypted: bool,
+    /// The names of the databases that the logs speak of, in their folders.
+    pub(super) names: BTreeSet<OsString>,
     pub(super) dir: Option<LogDir>,
 }
 
 impl Logs {
-    pub(super) fn of(paths: &[PathBuf]) -> Logs {
-        let mut logs = Logs { files: Vec::new(), gaps: Vec::new(), encrypted: false, dir: None };
+    pub(super) fn of(paths: &[PathBuf], map: bool) -> Logs {
+        let mut logs = Logs::default();
         if paths.is_empty() {
             return logs;
         }
-        let dir = LogOptions::new().open_files(paths);
+        let dir = LogOptions::new().map(map).open_files(paths);
         let mut files: BTreeMap<u32, LogFacts> =
             dir.log_files().map(|file| (file.number(), LogFacts::of(file))).collect();
         logs.encrypted = dir.log_files().any(|file| {
@@ -117,6 +124,10 @@ impl Logs {
                 file.end = torn(&tail);
             }
         }
+        let names = dir.files();
+        let names = names.bindings().map(|binding| names::in_log(binding.name));
+        logs.names = names.filter(|name| matches!(Class::of(name), Class::Database | Class::Other)).collect();
+        logs.names.remove(OsStr::new(""));
         logs.files = files.into_values().collect();
         logs.dir = Some(dir);
         logs
@@ -129,10 +140,10 @@ fn torn(tail: &Tail) -> LogEnd {
 
 impl LogFacts {
     fn of(file: &DirFile) -> LogFacts {
-        let name = file.path().file_name().map_or(String::new(), |name| name.to_string_lossy().into_owned());
         let log = file.log().ok();
         LogFacts {
-            name,
+            name: names::of(file.path()),
+            path: file.path().to_owned(),
             number: file.number(),
             version: log.map(|log| log.version()).or_else(|| refused_version(file)),
             order: log.map(|log| log.endianness()),

@@ -3,6 +3,7 @@
 //! engine").
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use super::logs::LogFacts;
@@ -25,7 +26,7 @@ pub struct Lost {
     /// The last of them.
     pub last: Lsn,
     /// The databases concerned.
-    pub files: BTreeSet<String>,
+    pub files: BTreeSet<OsString>,
     /// The keys concerned, as far as the log has them.
     pub keys: BTreeSet<Vec<u8>>,
 }
@@ -47,12 +48,12 @@ impl Lost {
         let dir = LogOptions::new().open_files(&paths);
         // Where recovery would have begun. What cannot be read tells nothing.
         let start = Comparison::new(&dir).ok()?.start;
-        let by_id: BTreeMap<FileId, (&str, &Database<'_>)> = databases
+        let by_id: BTreeMap<FileId, (&OsStr, &Database<'_>)> = databases
             .iter()
             .filter_map(|(file, db)| {
                 // Without LSNs, as after a reset, pages tell nothing.
                 let db = db.as_ref().filter(|db| db.meta().lsn().file != 0)?;
-                Some((db.meta().file_id(), (file.name.as_str(), db)))
+                Some((db.meta().file_id(), (file.name.as_os_str(), db)))
             })
             .collect();
         let history = dir.history().read();

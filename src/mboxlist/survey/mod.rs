@@ -4,6 +4,7 @@
 //! - `databases`, `logs`, `snapshots`: the facts of each kind of file
 //! - `elsewhere`: parts of a store that are in other places
 //! - `lost`: what skipped logs had
+//! - `product`: whose environment it is
 //! - `state`: closed, or in need of recovery
 //! - `candidates`: the releases that fit
 //! - `judge`: the findings
@@ -15,10 +16,12 @@ mod findings;
 mod judge;
 mod logs;
 mod lost;
+mod product;
 mod snapshots;
 mod state;
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -28,7 +31,8 @@ pub use databases::{Check, Contents, DatabaseFile};
 pub use findings::{Code, Evidence, Finding, Severity};
 pub use logs::{LogEnd, LogFacts};
 pub use lost::Lost;
-pub use snapshots::{MarkFile, Snapshot, Verdict};
+pub use product::Product;
+pub use snapshots::{AgeFrom, MarkFile, Snapshot, Verdict};
 pub use state::{Decision, DryTest, State};
 
 pub(super) use judge::files::RESTORE;
@@ -37,8 +41,10 @@ pub(super) use state::FIRST_RECORD;
 
 use super::classify::{Class, extent};
 use super::engines::Regions;
-use super::files;
+use super::progress::{StoreProgress, Tell};
 use super::releases::Mailbox;
+use super::{files, names};
+use crate::env::Layout;
 use crate::error::{Error, Result};
 use crate::types::Lsn;
 use elsewhere::Elsewhere;
@@ -67,6 +73,10 @@ pub struct Survey {
     pub dir: PathBuf,
     /// The folder of the region files, if it is another one.
     pub dbtmpdir: Option<PathBuf>,
+    /// Where its logs and databases were looked for.
+    pub layout: Layout,
+    /// Whose environment it is.
+    pub product: Product,
     /// How the store was left.
     pub decision: Decision,
     /// The database files, by name.
@@ -102,7 +112,7 @@ pub struct Region {
     /// Where it is: `mboxlist`, `dbtmpdir`, `lock` or `session`.
     pub place: &'static str,
     /// Its name.
-    pub name: String,
+    pub name: OsString,
     /// Which engines name it so.
     pub family: Regions,
 }
@@ -112,7 +122,9 @@ pub struct Region {
 #[non_exhaustive]
 pub struct Other {
     /// Its name.
-    pub name: String,
+    pub name: OsString,
+    /// Where it is.
+    pub path: PathBuf,
     /// Its class by its name.
     pub class: Class,
     /// What it is besides a regular file.
@@ -149,6 +161,11 @@ pub struct SurveyOptions {
     snapshots: Option<PathBuf>,
     mailbox: Option<Mailbox>,
     upgraded: Option<SystemTime>,
+    log_dir: Option<PathBuf>,
+    data_dirs: Vec<PathBuf>,
+    age_from: AgeFrom,
+    read: bool,
+    tell: Tell,
     alone: bool,
 }
 
@@ -201,6 +218,58 @@ impl SurveyOptions {
         self
     }
 
+    /// What tells when a snapshot was taken.
+    #[must_use]
+    pub fn age_from(mut self, what: AgeFrom) -> SurveyOptions {
+        self.age_from = what;
+        self
+    }
+
+    /// The folder of the logs, whatever `DB_CONFIG` says.
+    #[must_use]
+    pub fn log_dir(mut self, folder: impl AsRef<Path>) -> SurveyOptions {
+        self.log_dir = Some(folder.as_ref().to_owned());
+        self
+    }
+
+    /// A folder of databases besides the store's own, whatever `DB_CONFIG` says. There may be
+    /// several.
+    #[must_use]
+    pub fn data_dir(mut self, folder: impl AsRef<Path>) -> SurveyOptions {
+        self.data_dirs.push(folder.as_ref().to_owned());
+        self
+    }
+
+    /// Whether files are mapped, as they are by default, or read into memory: where others may
+    /// cut them meanwhile.
+    #[must_use]
+    pub fn mapped(mut self, map: bool) -> SurveyOptions {
+        self.read = !map;
+        self
+    }
+
+    /// Tells how far it has come, before each file and each snapshot.
+    #[must_use]
+    pub fn progress(mut self, tell: impl Fn(StoreProgress<'_>) + Send + Sync + 'static) -> SurveyOptions {
+        self.tell = Tell::new(tell);
+        self
+    }
+
+    fn map(&self) -> bool {
+        !self.read
+    }
+
+    /// Where the environment keeps its files. A configuration that is a link is not followed.
+    fn layout(&self, dir: &Path, listing: &Listing) -> Layout {
+        let linked = elsewhere::is_linked_config(&listing.others);
+        let layout = if linked { Layout::of(dir).log_dir(dir).data_dirs([dir]) } else { Layout::of(dir) };
+        let layout = match &self.log_dir {
+            Some(folder) => layout.log_dir(folder),
+            None => layout,
+        };
+        if self.data_dirs.is_empty() { layout } else { layout.data_dirs(&self.data_dirs) }
+    }
+
     /// Without any snapshots.
     pub(super) fn alone(mut self) -> SurveyOptions {
         self.alone = true;
@@ -214,16 +283,30 @@ impl SurveyOptions {
     /// The folder cannot be read.
     pub fn survey(&self, dir: impl AsRef<Path>) -> Result<Survey> {
         let dir = dir.as_ref();
-        let listing = Listing::of(dir)?;
-        let logs = Logs::of(&listing.logs);
-        let elsewhere = Elsewhere::of(dir, &listing.others, !listing.logs.is_empty());
+        let mut listing = Listing::of(dir)?;
+        let layout = self.layout(dir, &listing);
+        let mut elsewhere = Elsewhere::of(&layout, &listing.others, !listing.logs.is_empty());
+        listing.take_folders(&layout, &mut elsewhere);
+        let mut measure = self.tell.measure(listing.logs.iter().chain(&listing.databases), 1);
+        listing.logs.iter().for_each(|path| measure.next(path));
+        let logs = Logs::of(&listing.logs, self.map());
+        listing.take_databases(&logs.names);
+        let names: BTreeSet<OsString> =
+            listing.databases.iter().map(|path| names::of(path)).chain(logs.names.iter().cloned()).collect();
+        let product = Product::of(names.iter().map(OsString::as_os_str));
         let mut regions = listing.regions;
         let places = [("dbtmpdir", &self.dbtmpdir), ("lock", &self.lock), ("session", &self.session)];
         for (place, folder) in places {
             regions.extend(folder.iter().flat_map(|folder| regions_in(folder, place)));
         }
-        let opened: Vec<_> =
-            listing.databases.into_iter().map(|(path, name)| DatabaseFile::of(&path, name)).collect();
+        let opened: Vec<_> = listing
+            .databases
+            .iter()
+            .map(|path| {
+                measure.next(path);
+                DatabaseFile::of(path, self.map())
+            })
+            .collect();
         let decision = Decision::of(&opened, &logs, !regions.is_empty(), &elsewhere);
         let lost = logs.dir.as_ref().map(|dir| Lost::of(&opened, &logs.files, dir)).unwrap_or_default();
         let mut databases: Vec<DatabaseFile> = opened.into_iter().map(|(file, _)| file).collect();
@@ -234,11 +317,17 @@ impl SurveyOptions {
             logs: &logs.files,
             regions: &families,
             mailbox: self.mailbox,
+            product,
+            names: &names,
         });
-        let snapshots = if self.alone { Vec::new() } else { self.snapshots_of(dir) };
+        let snapshots = if self.alone { snapshots::Found::default() } else { self.snapshots_of(dir) };
+        elsewhere.folders.extend(snapshots.unread);
+        let snapshots = snapshots.snapshots;
         let mut survey = Survey {
             dir: dir.to_owned(),
             dbtmpdir: self.dbtmpdir.clone(),
+            layout,
+            product,
             decision,
             databases,
             logs: logs.files,
@@ -277,13 +366,13 @@ impl SurveyOptions {
         for folder in std::iter::once(dir).chain(self.snapshots.as_deref()) {
             fs::read_dir(folder).map_err(|source| Error::Open { path: folder.to_owned(), source })?;
         }
-        Ok(self.snapshots_of(dir))
+        Ok(self.snapshots_of(dir).snapshots)
     }
 
-    fn snapshots_of(&self, dir: &Path) -> Vec<Snapshot> {
+    fn snapshots_of(&self, dir: &Path) -> snapshots::Found {
         match &self.snapshots {
-            Some(folder) => snapshots::of(dir, folder),
-            None => snapshots::of(dir, &dir.join("../dbdata/snapshots")),
+            Some(folder) => snapshots::Found::of(dir, folder, self),
+            None => snapshots::Found::of(dir, &dir.join("../dbdata/snapshots"), self),
         }
     }
 }
@@ -337,6 +426,17 @@ impl Survey {
         self.elsewhere.logs.as_deref()
     }
 
+    /// Whether everything was looked at, and the state could be told: no link or special file was
+    /// left out, nothing was refused by the system, and no part is elsewhere.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.decision.state != State::Unknown
+            && self.elsewhere.is_nothing()
+            && !self.others.iter().any(|other| other.form == Form::Special)
+            && !self.databases.iter().any(|file| file.refused)
+            && !self.logs.iter().any(|log| log.refused)
+    }
+
     /// The BTREE and RECNO files, with their versions.
     pub fn btrees(&self) -> impl Iterator<Item = (&DatabaseFile, u32)> {
         let btree = |file: &&DatabaseFile| matches!(file.kind.as_deref(), Some("btree" | "recno"));
@@ -347,7 +447,7 @@ impl Survey {
 /// The entries of a folder by what they are.
 #[derive(Default)]
 struct Listing {
-    databases: Vec<(PathBuf, String)>,
+    databases: Vec<PathBuf>,
     logs: Vec<PathBuf>,
     regions: Vec<Region>,
     others: Vec<Other>,
@@ -363,7 +463,7 @@ impl Listing {
         paths.sort();
         let mut listing = Listing::default();
         for path in paths {
-            let name = path.file_name().map_or(String::new(), |name| name.to_string_lossy().into_owned());
+            let name = names::of(&path);
             let class = Class::of(&name);
             let metadata = fs::symlink_metadata(&path).ok();
             let size = metadata.as_ref().map_or(0, fs::Metadata::len);
@@ -374,16 +474,74 @@ impl Listing {
                 }
                 _ => Form::Special,
             };
+            let class = match class {
+                // Data, although it is called as a cache.
+                Class::Region(_) if form == Form::File && files::has_magic(&path) => Class::EngineData,
+                class => class,
+            };
             match (form, class) {
-                (Form::File, Class::Database) => listing.databases.push((path, name)),
+                (Form::File, Class::Database) => listing.databases.push(path),
+                (Form::File, Class::Other) if files::has_magic(&path) => {
+                    listing.databases.push(path);
+                }
                 (Form::File, Class::Log) => listing.logs.push(path),
                 (Form::File, Class::Region(family)) => {
                     listing.regions.push(Region { place: "mboxlist", name, family });
                 }
-                _ => listing.others.push(Other { name, class, form, size }),
+                _ => listing.others.push(Other { name, path, class, form, size }),
             }
         }
         Ok(listing)
+    }
+
+    /// Takes what is in the other folders of the environment: the logs of that of the logs, in
+    /// the place of those here, and the databases of those of databases.
+    fn take_folders(&mut self, layout: &Layout, elsewhere: &mut Elsewhere) {
+        for folder in layout.elsewhere() {
+            let of_logs = folder == layout.logs();
+            let found = match Listing::of(&folder.path) {
+                Ok(found) => found,
+                Err(error) => {
+                    let place = if of_logs { &mut elsewhere.logs } else { &mut elsewhere.databases };
+                    let why = match error {
+                        Error::Open { source, .. } => format!("{folder}: {source}"),
+                        other => format!("{folder}: {other}"),
+                    };
+                    *place = Some(why.clone());
+                    elsewhere.folders.push(why);
+                    continue;
+                }
+            };
+            if of_logs && found.logs.is_empty() {
+                elsewhere.logs = Some(format!("{folder}: no log files there"));
+                elsewhere.folders.extend(elsewhere.logs.clone());
+            }
+            if of_logs {
+                self.logs = found.logs;
+            }
+            let of_data = layout.data().contains(folder);
+            if of_data {
+                self.databases.extend(found.databases);
+            }
+            let due = |other: &Other| match other.class {
+                Class::Log => of_logs,
+                Class::Database => of_data,
+                _ => false,
+            };
+            let links = found.others.into_iter().filter(|other| other.form == Form::Special && due(other));
+            self.others.extend(links);
+        }
+    }
+
+    /// Takes the files that a log names as databases, although nothing else shows it.
+    fn take_databases(&mut self, names: &BTreeSet<OsString>) {
+        let named = |other: &Other| {
+            other.form == Form::File && other.class == Class::Other && names.contains(&other.name)
+        };
+        let (found, others) = std::mem::take(&mut self.others).into_iter().partition::<Vec<_>, _>(named);
+        self.others = others;
+        self.databases.extend(found.into_iter().map(|other| other.path));
+        self.databases.sort();
     }
 }
 
@@ -392,7 +550,7 @@ fn attach_extents(databases: &mut [DatabaseFile], others: &[Other]) {
     for file in databases {
         let own = |other: &Other| {
             let (database, number) = extent(&other.name).filter(|_| other.form == Form::File)?;
-            (database == file.name).then(|| (number, other.name.clone()))
+            (database == file.name.as_encoded_bytes()).then(|| (number, other.name.clone()))
         };
         let mut extents: Vec<_> = others.iter().filter_map(own).collect();
         extents.sort();
@@ -402,9 +560,8 @@ fn attach_extents(databases: &mut [DatabaseFile], others: &[Other]) {
 
 /// The region files of another place of the store.
 fn regions_in(folder: &Path, place: &'static str) -> Vec<Region> {
-    let names = files::of(folder).unwrap_or_default().into_iter();
-    let names = names.filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
-    let region = |name: String| match Class::of(&name) {
+    let names = files::of(folder).unwrap_or_default().into_iter().map(|path| names::of(&path));
+    let region = |name: OsString| match Class::of(&name) {
         Class::Region(family) => Some(Region { place, name, family }),
         _ => None,
     };
@@ -425,9 +582,9 @@ mod tests {
     #[test]
     fn what_the_system_refuses_is_no_damage() {
         let gone = PathBuf::from("/no such folder/log.0000000001");
-        let logs = Logs::of(&[gone]);
+        let logs = Logs::of(&[gone], true);
         assert!(logs.files.iter().all(|log| log.refused) && logs.files.len() == 1);
-        let (file, _) = DatabaseFile::of(Path::new("/no such folder/folder.db"), "folder.db".into());
+        let (file, _) = DatabaseFile::of(Path::new("/no such folder/folder.db"), true);
         assert!(file.refused);
         let elsewhere = Elsewhere::default();
         let decision = Decision::of(&[(file.clone(), None)], &logs, false, &elsewhere);

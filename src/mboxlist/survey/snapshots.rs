@@ -1,14 +1,16 @@
 //! Snapshots, and what their marks are worth (mboxlist, "Snapshots").
 
+use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::findings::{Code, Finding, Severity};
 use super::state::State;
 use super::{Survey, SurveyOptions};
-use crate::mboxlist::files;
+use crate::mboxlist::{files, names};
+use crate::shown::ShowName;
 
 /// As much of a mark as is read, in bytes.
 const HEAD: u64 = 256;
@@ -26,14 +28,18 @@ const HEAD: u64 = 256;
 #[non_exhaustive]
 pub struct Snapshot {
     /// Name of its folder.
-    pub name: String,
+    pub name: OsString,
     /// The folder.
     pub path: PathBuf,
     /// The mark `.snaptime`: when it was taken.
     pub snaptime: Option<MarkFile>,
     /// The mark `.verified`: recovered, verified, ready.
     pub verified: Option<MarkFile>,
-    /// How long ago it was taken.
+    /// When it was taken.
+    pub taken: Option<SystemTime>,
+    /// What tells so.
+    pub age_from: AgeFrom,
+    /// How long ago that was.
     pub age: Option<Duration>,
     /// What it is worth.
     pub verdict: Verdict,
@@ -81,6 +87,38 @@ impl MarkFile {
     }
 }
 
+/// What tells when a snapshot was taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum AgeFrom {
+    /// The date of its file `.snaptime`, which a copy without `-p` loses.
+    #[default]
+    Date,
+    /// The content of that file, if it is a number of seconds: which is likely, and nowhere
+    /// documented.
+    Content,
+}
+
+impl AgeFrom {
+    /// In a word: `date` or `content`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            AgeFrom::Date => "date",
+            AgeFrom::Content => "content",
+        }
+    }
+
+    fn time(self, mark: &MarkFile) -> Option<SystemTime> {
+        match self {
+            AgeFrom::Date => mark.time,
+            AgeFrom::Content => {
+                let seconds = u64::try_from(mark.seconds()?).ok()?;
+                SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
+            }
+        }
+    }
+}
+
 /// What a snapshot is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Verdict {
@@ -111,13 +149,17 @@ impl Snapshot {
     /// Looks at the folder of a snapshot: its marks, and its files by a survey of their own.
     #[must_use]
     pub fn of(folder: impl AsRef<Path>) -> Snapshot {
-        Snapshot::judge(folder.as_ref(), false)
+        Snapshot::judge(folder.as_ref(), false, &SurveyOptions::new())
     }
 
-    fn judge(path: &Path, rescue: bool) -> Snapshot {
+    fn judge(path: &Path, rescue: bool, options: &SurveyOptions) -> Snapshot {
         let mark = |name: &str| MarkFile::of(&path.join(name));
         let (snaptime, verified) = (mark(".snaptime"), mark(".verified"));
-        let own = SurveyOptions::new().alone().survey(path).map_err(|error| error.to_string());
+        let own = SurveyOptions::new()
+            .mapped(options.map())
+            .alone()
+            .survey(path)
+            .map_err(|error| error.to_string());
         let state = own.as_ref().map_or(State::Unknown, |own| own.decision.state);
         let worst = match &own {
             Ok(own) => counting(own).map(|finding| finding.severity).max(),
@@ -130,25 +172,34 @@ impl Snapshot {
             (Some(_), None) if state.is_closed() || state == State::RecoveryNeeded => Verdict::AfterRecovery,
             _ => Verdict::Invalid,
         };
-        let time = snaptime.as_ref().and_then(|mark| mark.time);
-        let age = time.and_then(|time| SystemTime::now().duration_since(time).ok());
-        let name = path.file_name().map_or(String::new(), |name| name.to_string_lossy().into_owned());
+        let age_from = options.age_from;
+        let taken = snaptime.as_ref().and_then(|mark| age_from.time(mark));
+        let age = taken.and_then(|time| SystemTime::now().duration_since(time).ok());
+        let name = names::of(path);
         let size = |path: PathBuf| fs::symlink_metadata(path).map_or(0, |metadata| metadata.len());
         let size = files::of(path).unwrap_or_default().into_iter().map(size).fold(0, u64::saturating_add);
         let path = path.to_owned();
-        Snapshot { name, path, snaptime, verified, age, verdict, rescue, state, worst, size, own }
-    }
-
-    /// When it was taken, by the date of the file `.snaptime`.
-    #[must_use]
-    pub fn time(&self) -> Option<SystemTime> {
-        self.snaptime.as_ref()?.time
+        Snapshot {
+            name,
+            path,
+            snaptime,
+            verified,
+            taken,
+            age_from,
+            age,
+            verdict,
+            rescue,
+            state,
+            worst,
+            size,
+            own,
+        }
     }
 
     /// Whether it leads back behind an upgrade: it is valid, and older than that.
     #[must_use]
     pub fn serves(&self, upgrade: SystemTime) -> bool {
-        self.verdict == Verdict::Valid && self.time().is_some_and(|time| time < upgrade)
+        self.verdict == Verdict::Valid && self.taken.is_some_and(|taken| taken < upgrade)
     }
 
     /// What is wrong with its files: damaged, missing, or not fitting together.
@@ -205,13 +256,37 @@ fn faults(survey: &Survey) -> impl Iterator<Item = &Finding> {
     counting(survey).filter(|finding| finding.severity > Severity::Note || finding.code == Code::Missing)
 }
 
-/// The snapshots below a folder, and the rescue copy in that of the databases.
-pub(super) fn of(databases: &Path, snapshots: &Path) -> Vec<Snapshot> {
-    let below = files::folders(snapshots).unwrap_or_default();
-    let mut found: Vec<Snapshot> = below.iter().map(Snapshot::of).collect();
-    let rescue = databases.join("removed");
-    if fs::symlink_metadata(&rescue).is_ok_and(|metadata| metadata.is_dir()) {
-        found.push(Snapshot::judge(&rescue, true));
+/// The snapshots of a store, and what could not be looked at.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Found {
+    pub(super) snapshots: Vec<Snapshot>,
+    /// Links among the snapshots, which are not followed, and a folder that cannot be read.
+    pub(super) unread: Vec<String>,
+}
+
+impl Found {
+    /// The snapshots below a folder, and the rescue copy in that of the databases.
+    pub(super) fn of(databases: &Path, folder: &Path, options: &SurveyOptions) -> Found {
+        let mut found = Found::default();
+        match files::all(folder) {
+            Ok(below) => below.iter().for_each(|path| {
+                options.tell.measure([], 1).next(path);
+                found.look(path, false, options);
+            }),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => found.unread.push(format!("{}: {error}", folder.shown())),
+        }
+        found.look(&databases.join("removed"), true, options);
+        found
     }
-    found
+
+    fn look(&mut self, path: &Path, rescue: bool, options: &SurveyOptions) {
+        match fs::symlink_metadata(path).map(|kind| kind.file_type()) {
+            Ok(kind) if kind.is_dir() => self.snapshots.push(Snapshot::judge(path, rescue, options)),
+            Ok(kind) if kind.is_symlink() => {
+                self.unread.push(format!("{} is a symbolic link, not followed", path.shown()));
+            }
+            _ => {}
+        }
+    }
 }

@@ -5,6 +5,7 @@
 //! checkpoint. What decides is whether pages lack what the log has.
 
 use std::collections::{BTreeSet, HashSet};
+use std::ffi::OsString;
 use std::fmt;
 
 use super::databases::DatabaseFile;
@@ -13,7 +14,9 @@ use super::logs::{Logs, refused};
 use crate::btree::Database;
 use crate::env::Comparison;
 use crate::log::{Event, LogDir, LogError};
+use crate::mboxlist::names::{in_log, listed};
 use crate::types::{FileId, Lsn};
+use crate::upgrade::counted;
 
 /// The highest LSN that pages may have without any log.
 pub(in crate::mboxlist) const FIRST_RECORD: Lsn = Lsn { file: 1, offset: 28 };
@@ -76,7 +79,7 @@ pub struct Decision {
     /// The highest LSN of all pages.
     pub highest: Lsn,
     /// Databases that the log names behind the last checkpoint, and that are not there.
-    pub missing: Vec<String>,
+    pub missing: Vec<OsString>,
 }
 
 /// The log from the last checkpoint on, compared with the pages.
@@ -100,7 +103,7 @@ pub struct DryTest {
     /// The first such record.
     pub first: Option<Lsn>,
     /// The databases concerned.
-    pub files: Vec<String>,
+    pub files: Vec<OsString>,
 }
 
 /// A database file and, if it could be opened, its pages.
@@ -158,10 +161,13 @@ impl Decision {
             )),
             (0, 0) => None,
             _ => {
-                let redo = (redo > 0).then(|| format!("{redo} committed changes are missing"));
-                let undo = (undo > 0).then(|| format!("{undo} uncommitted changes are there"));
+                let are = |number: u64| if number == 1 { "is" } else { "are" };
+                let redo = (redo > 0)
+                    .then(|| format!("{} {} missing", counted(redo, "committed change"), are(redo)));
+                let undo = (undo > 0)
+                    .then(|| format!("{} {} there", counted(undo, "uncommitted change"), are(undo)));
                 let what: Vec<String> = redo.into_iter().chain(undo).collect();
-                let files = files.join(", ");
+                let files = listed(files);
                 let reason = format!("{files}: {} (log from {from} to {end})", what.join(", "));
                 Some((State::RecoveryNeeded, reason))
             }
@@ -172,11 +178,11 @@ impl Decision {
             concerned.as_ref().zip(file.file_id).is_some_and(|(files, id)| !files.contains(&id))
         };
         let untested = databases.iter().filter(|(file, db)| db.is_none() && !left_alone(file));
-        let untested: Vec<&str> = untested.map(|(file, _)| file.name.as_str()).collect();
+        let untested: Vec<&OsString> = untested.map(|(file, _)| &file.name).collect();
         match found {
             Some(found) => found,
             None if !untested.is_empty() => {
-                (State::Unknown, format!("{} cannot be compared with the log", untested.join(", ")))
+                (State::Unknown, format!("{} cannot be compared with the log", listed(untested)))
             }
             None if databases.is_empty() => {
                 (State::Unknown, "there is no database to compare the log with".into())
@@ -207,7 +213,7 @@ impl Decision {
         for (file, db) in databases {
             let pending = db.as_ref().map(|db| comparison.with(db)).transpose()?.unwrap_or_default();
             let name = file.contents.as_ref().and_then(|contents| unfinished.get(&contents.file_id));
-            let name = name.filter(|(name, _)| last_part(name) == file.name);
+            let name = name.filter(|(name, _)| in_log(name) == file.name);
             let first = pending.first.into_iter().chain(name.map(|(_, lsn)| *lsn)).min();
             dry.redo = dry.redo.saturating_add(pending.redo);
             dry.undo = dry.undo.saturating_add(pending.undo).saturating_add(name.is_some().into());
@@ -223,9 +229,8 @@ impl Decision {
 
 /// The files of databases that were open behind the point where recovery begins, and are
 /// not there: neither by their names nor by their ids.
-fn missing(databases: &[Opened], dir: &LogDir, comparison: &Comparison<'_>) -> Vec<String> {
-    let ids: HashSet<_> =
-        databases.iter().filter_map(|(file, _)| Some(file.contents.as_ref()?.file_id)).collect();
+fn missing(databases: &[Opened], dir: &LogDir, comparison: &Comparison<'_>) -> Vec<OsString> {
+    let ids: HashSet<_> = databases.iter().filter_map(|(file, _)| file.file_id).collect();
     let gone: HashSet<&[u8]> = dir
         .records()
         .filter_map(Result::ok)
@@ -239,13 +244,7 @@ fn missing(databases: &[Opened], dir: &LogDir, comparison: &Comparison<'_>) -> V
             && !gone.contains(binding.name)
             && binding.id.is_some_and(|id| !ids.contains(&id))
     });
-    let names: BTreeSet<String> = bindings.map(|binding| last_part(binding.name)).collect();
-    let here = |wanted: &String| databases.iter().any(|(file, _)| file.name == *wanted);
+    let names: BTreeSet<OsString> = bindings.map(|binding| in_log(binding.name)).collect();
+    let here = |wanted: &OsString| databases.iter().any(|(file, _)| file.name == *wanted);
     names.into_iter().filter(|name| !name.is_empty() && !here(name)).collect()
-}
-
-/// The name of a file whose path stands in the log.
-fn last_part(path: &[u8]) -> String {
-    let last = path.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
-    String::from_utf8_lossy(last).into_owned()
 }

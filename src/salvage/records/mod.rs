@@ -1,12 +1,14 @@
 //! All records of a file, one after the other, each page once.
 
+mod lost;
 mod steps;
 
 use byteorder::ByteOrder;
 
+use lost::Lost;
 use steps::{Found, Step};
 
-use crate::error::Error;
+use crate::error::{Defect, Error};
 use crate::format::page::PageKind;
 use crate::meta::Method;
 use crate::order::with_order;
@@ -16,13 +18,17 @@ use crate::salvage::compressed::Chunk;
 use crate::salvage::leaf::{Item, Plain, Unit};
 use crate::salvage::note::{Note, Notes};
 use crate::salvage::overflow::Chain;
-use crate::salvage::page::{Cursor, recover};
+use crate::salvage::page::{Cursor, REPEATS, recover};
 use crate::salvage::record::{Bytes, Key, Origin, Place, Provenance, Recovered, Salvaged};
-use crate::salvage::remains::{self, Known};
+use crate::salvage::remains::{self, Known, Unused};
 use crate::salvage::report::Report;
 use crate::salvage::walk::{Of, Walk};
 use crate::salvage::work::Work;
 use crate::types::PageNo;
+
+/// How often the bytes of a page of duplicates may be given again with their key, which stands
+/// elsewhere: a page holds many that are small.
+const REPEATS_OFF_PAGE: usize = 1024;
 
 /// The records of a file. At its end, or at any time, [`Records::report`] says what
 /// was met.
@@ -46,6 +52,10 @@ pub struct Records<'s> {
     /// Remains on a page whose records were all given.
     remains: std::vec::IntoIter<Unit<'s>>,
     remains_on: PageNo,
+    /// The page whose shared key was left out last.
+    left_out_on: Option<PageNo>,
+    /// What lost links led to, once it was looked for.
+    lost: Option<Lost>,
     /// First pages of buckets that may still come: no healthy file has more than pages.
     heads_left: u32,
 }
@@ -58,6 +68,8 @@ struct Duplicates<'s> {
     key: Recovered<'s>,
     notes: Notes,
     deleted: bool,
+    /// How many bytes of the key may still be given again.
+    spare: usize,
     /// The pair on the leaf, to be given if no duplicates are found.
     pair: Option<Provenance>,
 }
@@ -81,6 +93,8 @@ impl<'s> Records<'s> {
             packed: None,
             remains: Vec::new().into_iter(),
             remains_on: PageNo::META,
+            left_out_on: None,
+            lost: None,
             heads_left: survey.file.pages.saturating_mul(2),
         };
         records.start(0);
@@ -109,7 +123,7 @@ impl<'s> Records<'s> {
                 return;
             }
             if let Some(root) = owner.root {
-                self.step = Step::Tree(index, Walk::new(root));
+                self.step = Step::Tree(index, Walk::new(root, owner.holder));
                 return;
             }
         }
@@ -125,8 +139,8 @@ impl<'s> Records<'s> {
             return None;
         }
         let page = self.page.as_mut().filter(|_| !self.compressed)?;
-        let Plain { slot, key, value } = page.next_plain::<O>()?;
-        let provenance = Provenance { page: page.page, place: Place::Slot(slot), origin: self.origin };
+        let Plain { slot, at, key, value, .. } = page.next_plain::<O>()?;
+        let provenance = page.spot.record(Place::Slot(slot), at, self.origin);
         self.work.report.count(self.origin, true);
         Some(Salvaged {
             database: self.owner,
@@ -177,11 +191,17 @@ impl<'s> Records<'s> {
     #[inline(always)]
     fn record<O: ByteOrder>(&mut self, unit: Unit<'s>) -> Option<Salvaged<'s>> {
         let page = self.page.as_ref()?;
-        let (no, kind) = (page.page, page.kind);
+        let (no, kind, spot) = (page.page, page.kind, page.spot);
         let mut notes = unit.notes.with(page.notes);
         let key = match unit.key {
-            Some((at, Item::Chain(chain))) => Key::Bytes(self.long_key::<O>(at, chain, &mut notes)),
-            Some((_, item)) => Key::Bytes(recover::<O>(&mut self.work, no, item, &mut notes)),
+            Some((at, item)) => {
+                let long = matches!(item, Item::Chain(_));
+                let key = match item {
+                    Item::Chain(chain) => self.long_key::<O>(at, chain, &mut notes),
+                    item => recover::<O>(&mut self.work, no, item, &mut notes),
+                };
+                Key::Bytes(self.once_more(at, key, long, &mut notes))
+            }
             None if kind == PageKind::RecnoLeaf && self.owner.method() == Method::Recno => {
                 Key::Record(self.before.and_then(|before| match unit.place {
                     Place::Slot(slot) => before.checked_add(u32::from(slot))?.checked_add(1),
@@ -191,15 +211,17 @@ impl<'s> Records<'s> {
             None => Key::Bytes(Recovered::Missing),
         };
         let origin = if unit.deleted { Origin::Deleted } else { self.origin };
-        let provenance = Provenance { page: no, place: unit.place, origin };
+        let provenance = spot.record(unit.place, unit.at, origin);
         if let (Item::Duplicates { root, at }, Key::Bytes(key)) = (unit.value, &key) {
-            let (walk, key) = (Walk::of_item(root, no, at), key.clone());
-            let deleted = unit.deleted;
+            let holder = (no, usize::from(at).saturating_add(4));
+            let (walk, key) = (self.duplicates_of::<O>(root, holder, &mut notes), key.clone());
+            let (deleted, spare) = (unit.deleted, key.bytes().map_or(0, Bytes::len).saturating_mul(REPEATS));
             self.duplicates =
-                Some(Duplicates { walk, page: None, key, notes, deleted, pair: Some(provenance) });
+                Some(Duplicates { walk, page: None, key, notes, deleted, spare, pair: Some(provenance) });
             return None;
         }
-        let value = recover::<O>(&mut self.work, no, unit.value, &mut notes);
+        let value = self.mended::<O>(no, unit.value, &mut notes);
+        let value = recover::<O>(&mut self.work, no, value, &mut notes);
         self.give(key, value, provenance, notes)
     }
 
@@ -225,20 +247,58 @@ impl<'s> Records<'s> {
         }
         if let (true, Key::Bytes(Recovered::Whole(key)), Some(chunk)) = (self.compressed, &key, value.bytes())
         {
-            let chunk = Chunk::new(key.to_cow().into_owned(), chunk.to_cow().into_owned());
+            let room = if chunk.is_one() { 0 } else { chunk.len().saturating_mul(REPEATS) };
+            let budget = self.cursor().map_or(0, Cursor::take_spare).saturating_add(room);
+            let chunk = Chunk::new(key.to_cow().into_owned(), chunk.to_cow().into_owned(), budget);
             self.packed = Some((chunk, provenance, notes));
             return None;
         }
-        let record = Salvaged { database: self.owner, key, value, provenance, notes };
-        self.work.report.count(provenance.origin, record.is_whole());
-        Some(record)
+        Some(self.counted(Salvaged { database: self.owner, key, value, provenance, notes }))
+    }
+
+    /// Counts a record.
+    fn counted(&mut self, record: Salvaged<'s>) -> Salvaged<'s> {
+        let report = &mut self.work.report;
+        report.count(record.provenance.origin, record.is_whole());
+        let keyless = record.key == Key::Bytes(Recovered::Missing);
+        report.keyless = report.keyless.saturating_add(u64::from(keyless));
+        report.undecided = report.undecided.saturating_add(u64::from(record.notes.has(Note::Parts)));
+        record
+    }
+
+    /// The page that records come from.
+    fn cursor(&mut self) -> Option<&mut Cursor<'s>> {
+        self.duplicates.as_mut().and_then(|duplicates| duplicates.page.as_mut()).or(self.page.as_mut())
+    }
+
+    /// A key that may be that of the record before: nothing, if it was given too often.
+    #[inline(always)]
+    fn once_more(&mut self, at: u16, key: Recovered<'s>, long: bool, notes: &mut Notes) -> Recovered<'s> {
+        let len = key.bytes().map_or(0, Bytes::len);
+        let Some(page) = self.page.as_mut() else { return key };
+        if page.may_give(at, len, long) {
+            return key;
+        }
+        let no = page.page;
+        self.left_out(no, at.into(), len, notes);
+        Recovered::Missing
+    }
+
+    fn left_out(&mut self, page: PageNo, offset: usize, len: usize, notes: &mut Notes) {
+        notes.add(Note::Repeated);
+        if self.left_out_on != Some(page) {
+            self.left_out_on = Some(page);
+            self.work.report.problem(Error::corrupt(page, offset, Defect::Repeated { len }));
+        }
     }
 
     /// The next record of a compressed entry; what is left of it if that is unsound.
     fn unpack(&mut self) -> Option<Salvaged<'s>> {
         let (chunk, provenance, notes) = self.packed.as_mut()?;
         if chunk.is_done() {
+            let left = chunk.left();
             self.packed = None;
+            self.cursor().into_iter().for_each(|page| page.add_spare(left));
             return None;
         }
         let (provenance, mut notes, record) = (*provenance, *notes, chunk.next());
@@ -246,17 +306,17 @@ impl<'s> Records<'s> {
             Some((key, value)) => (Recovered::Whole(Bytes::own(key)), Bytes::own(value)),
             None => {
                 let (chunk, ..) = self.packed.take()?;
-                let (field, expected) = ("compressed entry", "one that can be unpacked");
-                self.work.report.problem(Error::field(provenance.page, 0, field, 0u32, expected));
+                let no = self.cursor().map_or(PageNo::META, |page| page.page);
+                let offset = self.work.file.offset_in(no, provenance.offset);
+                let (field, expected) = ("compressed entry", "one that can be unpacked, and not to too much");
+                self.work.report.problem(Error::field(no, offset, field, 0u32, expected));
                 notes.add(Note::Compressed);
                 let (key, rest) = chunk.into_rest();
                 (key.map_or(Recovered::Missing, |key| Recovered::Whole(Bytes::own(key))), Bytes::own(rest))
             }
         };
         let (key, value) = (Key::Bytes(key), Recovered::Whole(value));
-        let record = Salvaged { database: self.owner, key, value, provenance, notes };
-        self.work.report.count(provenance.origin, record.is_whole());
-        Some(record)
+        Some(self.counted(Salvaged { database: self.owner, key, value, provenance, notes }))
     }
 
     /// A key in a chain, read once for all records that share it.
@@ -267,7 +327,8 @@ impl<'s> Records<'s> {
             return key.clone();
         }
         let mut key_notes = Notes::default();
-        let key = recover::<O>(&mut self.work, page, Item::Chain(chain), &mut key_notes);
+        let item = self.mended::<O>(page, Item::Chain(chain), &mut key_notes);
+        let key = recover::<O>(&mut self.work, page, item, &mut key_notes);
         *notes = notes.with(key_notes);
         self.key = Some((page, at, key.clone(), key_notes));
         key
@@ -279,6 +340,8 @@ impl<'s> Records<'s> {
             match duplicates.walk.next_leaf::<O>(&mut self.work, Of::Duplicates) {
                 Some(leaf) => {
                     duplicates.pair = None;
+                    let room = self.work.file.geometry.page_size().bytes().saturating_mul(REPEATS_OFF_PAGE);
+                    duplicates.spare = duplicates.spare.saturating_add(room);
                     duplicates.page = Cursor::open::<O>(&mut self.work, leaf.page);
                 }
                 None => {
@@ -295,9 +358,19 @@ impl<'s> Records<'s> {
         };
         let deleted = unit.deleted || duplicates.deleted;
         let origin = if deleted { Origin::Deleted } else { self.origin };
-        let provenance = Provenance { page: page.page, place: unit.place, origin };
-        let (key, mut notes) = (duplicates.key.clone(), duplicates.notes.with(unit.notes).with(page.notes));
-        let value = recover::<O>(&mut self.work, provenance.page, unit.value, &mut notes);
+        let (no, provenance) = (page.page, page.spot.record(unit.place, unit.at, origin));
+        let (mut key, mut notes) =
+            (duplicates.key.clone(), duplicates.notes.with(unit.notes).with(page.notes));
+        let len = key.bytes().map_or(0, Bytes::len);
+        match duplicates.spare.checked_sub(len) {
+            Some(left) => duplicates.spare = left,
+            None => {
+                key = Recovered::Missing;
+                self.left_out(no, unit.at.into(), len, &mut notes);
+            }
+        }
+        let value = self.mended::<O>(no, unit.value, &mut notes);
+        let value = recover::<O>(&mut self.work, no, value, &mut notes);
         self.give(Key::Bytes(key), value, provenance, notes)
     }
 
@@ -319,7 +392,10 @@ impl<'s> Records<'s> {
         page.all_again::<O>().iter().for_each(|unit| {
             remains::learn(&mut known, unit);
         });
-        let found = |gap: &(usize, usize)| remains::find::<O>(&self.work, bytes, *gap, pairs, &mut known);
+        let found = |&(start, end): &(usize, usize)| {
+            let slot = page.slot_at(start);
+            remains::find::<O>(&self.work, bytes, Unused { start, end, pairs, slot }, &mut known)
+        };
         let found: Vec<_> = page.gaps.iter().flat_map(found).collect();
         (self.remains, self.remains_on) = (found.into_iter(), page.page);
     }
@@ -336,10 +412,8 @@ impl<'s> Records<'s> {
         let value = read(unit.value);
         let is_free = self.work.file.kind::<O>(self.remains_on) == Some(PageKind::Invalid);
         let origin = if is_free { Origin::Free } else { Origin::Unused };
-        let provenance = Provenance { page: self.remains_on, place: unit.place, origin };
-        let record = Salvaged { database: self.owner, key, value, provenance, notes };
-        self.work.report.count(origin, record.is_whole());
-        record
+        let provenance = self.work.file.spot::<O>(self.remains_on).record(unit.place, unit.at, origin);
+        self.counted(Salvaged { database: self.owner, key, value, provenance, notes })
     }
 }
 

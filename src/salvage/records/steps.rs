@@ -7,12 +7,13 @@ use byteorder::ByteOrder;
 
 use super::Records;
 use crate::error::{Defect, Error};
+use crate::format::meta as layout;
 use crate::format::page::{PageKind, at, is_leaf, slot_offset};
 use crate::meta::Method;
 use crate::salvage::leaf::Leaf;
 use crate::salvage::page::Cursor;
-use crate::salvage::record::{Key, Origin, Place, Provenance, Recovered, Salvaged};
-use crate::salvage::remains;
+use crate::salvage::record::{Key, Origin, Place, Recovered, Salvaged};
+use crate::salvage::remains::{self, Known, Unused};
 use crate::salvage::walk::{Of, Walk, inspect_internal};
 use crate::types::PageNo;
 
@@ -21,8 +22,8 @@ use crate::types::PageNo;
 pub(super) enum Step {
     /// The tree of a database.
     Tree(usize, Walk),
-    /// The buckets of a HASH database, and the next page of the current one.
-    Buckets(usize, std::iter::Flatten<std::vec::IntoIter<Range<u32>>>, Option<PageNo>),
+    /// The buckets of a HASH database, and the page of the current one behind which more may come.
+    Buckets(usize, std::iter::Flatten<std::vec::IntoIter<Range<u32>>>, Option<Behind>),
     /// Pages with keys that nothing leads to.
     Pairs(Range<u32>),
     /// Pages of values that nothing leads to.
@@ -32,6 +33,13 @@ pub(super) enum Step {
     Chains(Range<u32>, bool),
     /// Pages without records, for what is left on them.
     Remains(Range<u32>),
+}
+
+/// A page of a bucket, and the page and offset that lead to it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Behind {
+    page: PageNo,
+    link: (PageNo, usize),
 }
 
 /// What came next.
@@ -56,9 +64,12 @@ impl<'s> Records<'s> {
             Step::Buckets(index, heads, next) => {
                 let index = *index;
                 self.heads_left = self.heads_left.saturating_sub(1);
-                let head = || heads.next().map(PageNo).filter(|_| self.heads_left > 0);
+                let head = || {
+                    let head = heads.next().map(PageNo).filter(|_| self.heads_left > 0)?;
+                    Some(Behind { page: head, link: (head, at::NEXT) })
+                };
                 match next.take().or_else(head) {
-                    Some(no) => self.open_bucket::<O>(no),
+                    Some(next) => self.open_bucket::<O>(next),
                     None => self.start(index.saturating_add(1)),
                 }
             }
@@ -86,7 +97,8 @@ impl<'s> Records<'s> {
                 }
                 (None, true) => self.step = Step::Chains(pages, false),
                 (None, false) if !self.survey.deleted => return None,
-                (None, false) => self.step = Step::Remains(pages),
+                // Metadata has no records, but what lies behind it may.
+                (None, false) => self.step = Step::Remains(self.work.file.geometry.first_page().0..pages.end),
             },
             Step::Remains(range) => {
                 let no = PageNo(range.next()?);
@@ -96,23 +108,30 @@ impl<'s> Records<'s> {
         Some(Found::Page)
     }
 
-    /// Looks for remains on a free page, and on an internal one: a root that was a leaf keeps
-    /// what stood on it when it was split.
+    /// Looks for remains on a free page; behind metadata, or the last bytes of a long item; and
+    /// on an internal page: a root that was a leaf keeps what stood on it when it was split.
     fn search_page_without_records<O: ByteOrder>(&mut self, no: PageNo) {
-        use PageKind::{BtreeInternal, Invalid, RecnoInternal};
+        use PageKind::{BtreeInternal, BtreeMeta, HashMeta, Invalid, Overflow, RecnoInternal};
         let Some(page) = self.work.file.page::<O>(no) else { return };
         let bytes = self.work.file.raw(no).unwrap_or(&[]);
         let overhead = self.work.file.overhead();
-        let (gap, pairs) = match PageKind::from_byte(page.type_byte()) {
-            Some(Invalid) if !self.work.seen.has(no) => {
-                ((overhead, bytes.len()), self.owner.method() != Method::Recno)
-            }
-            Some(kind @ (BtreeInternal | RecnoInternal)) => {
-                ((slot_offset(overhead, page.entries()), page.item_area()), kind == BtreeInternal)
-            }
+        let pairs = self.owner.method() != Method::Recno;
+        let whole = Unused { start: overhead, end: bytes.len(), pairs, slot: None };
+        let unused = match PageKind::from_byte(page.type_byte()) {
+            // Releases 2.x gave no type to metadata.
+            _ if no == PageNo::META => Unused { start: layout::LENGTH, ..whole },
+            Some(BtreeMeta | HashMeta) => Unused { start: layout::LENGTH, ..whole },
+            Some(Overflow) => Unused { start: overhead.saturating_add(page.hf_offset().into()), ..whole },
+            Some(Invalid) if !self.work.seen.has(no) => Unused { slot: Some(0), ..whole },
+            Some(kind @ (BtreeInternal | RecnoInternal)) => Unused {
+                start: slot_offset(overhead, page.entries()),
+                end: page.item_area(),
+                pairs: kind == BtreeInternal,
+                slot: Some(page.entries()),
+            },
             _ => return,
         };
-        let found = remains::find_behind_index::<O>(&self.work, bytes, gap, pairs);
+        let found = remains::find::<O>(&self.work, bytes, unused, &mut Known::new());
         (self.remains, self.remains_on) = (found.into_iter(), no);
     }
 
@@ -122,10 +141,10 @@ impl<'s> Records<'s> {
     }
 
     /// Opens a page of a bucket, and notes the one behind it.
-    fn open_bucket<O: ByteOrder>(&mut self, no: PageNo) {
+    fn open_bucket<O: ByteOrder>(&mut self, Behind { page: no, link }: Behind) {
         let Some(page) = self.work.file.page::<O>(no) else {
             let defect = Defect::BeyondEnd { what: "bucket page", target: no.0, pages: self.work.file.pages };
-            return self.work.report.problem(Error::corrupt(no, 0, defect));
+            return self.work.report.problem(Error::corrupt(link.0, link.1, defect));
         };
         let kind = PageKind::from_byte(page.type_byte());
         // Reserved pages of buckets without records may never have been written.
@@ -142,7 +161,8 @@ impl<'s> Records<'s> {
             return self.work.report.problem(Error::corrupt(no, at::PGNO, defect));
         }
         if let Step::Buckets(_, _, next) = &mut self.step {
-            *next = PageNo::link(page.next());
+            let link = (no, at::NEXT);
+            *next = PageNo::link(page.next()).map(|page| Behind { page, link });
         }
         self.open::<O>(no, None);
     }
@@ -164,13 +184,14 @@ impl<'s> Records<'s> {
             }
             kind => {
                 self.page = Cursor::open_disguised::<O>(&mut self.work, no);
+                let told = self.work.typed.has(no);
                 if self.page.is_some() {
                     self.work.seen.mark(no);
                     self.before = None;
-                    self.work.report.problem(wrong_type());
                 } else if matches!(kind, Some(PageKind::Hash | PageKind::HashUnsorted)) {
-                    self.open_claimed::<O>(no);
-                } else if kind.is_none() || page.level() == 1 {
+                    return self.open_claimed::<O>(no);
+                }
+                if !told && (self.page.is_some() || kind.is_none() || page.level() == 1) {
                     self.work.report.problem(wrong_type());
                 }
             }
@@ -196,7 +217,7 @@ impl<'s> Records<'s> {
         }
         if page.entries() > 0 {
             let defect = Defect::Unreachable { entries: page.entries() };
-            self.work.report.problem(Error::corrupt(no, at::ENTRIES, defect));
+            self.work.report.problem(Error::corrupt(no, at::TYPE, defect));
         }
         page.entries() > 0 || self.survey.deleted
     }
@@ -215,7 +236,7 @@ impl<'s> Records<'s> {
             Defect::Unreachable { entries: page.entries() },
         ));
         let (bytes, notes) = self.work.chains.rest::<O>(&file, no, &mut self.work.report);
-        let provenance = Provenance { page: no, place: Place::Offset(0), origin: Origin::Orphan };
+        let provenance = file.spot::<O>(no).record(Place::Offset(0), 0, Origin::Orphan);
         let value = Recovered::Part { expected: u32::try_from(bytes.len()).unwrap_or(u32::MAX), bytes };
         self.give(Key::Bytes(Recovered::Missing), value, provenance, notes)
     }

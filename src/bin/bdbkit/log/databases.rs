@@ -1,10 +1,11 @@
 //! Which records concern a database.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::rc::Rc;
 
 use bdbkit::Lsn;
 use bdbkit::dump::escape;
-use bdbkit::log::{FieldKind, Files, LogDir, Record};
+use bdbkit::log::{Binding, FieldKind, Files, LogDir, Record};
 
 /// A database as it was asked for.
 #[derive(Clone)]
@@ -28,8 +29,8 @@ pub(crate) struct Databases<'l> {
     files: Option<Files<'l>>,
     /// Numbers that stand for one of the databases, and from where on.
     meant: BTreeSet<(i32, Lsn)>,
-    /// All names of the databases, also temporary ones.
-    names: BTreeSet<Vec<u8>>,
+    /// All names of their files, also temporary ones.
+    names: HashSet<&'l [u8]>,
 }
 
 impl<'l> Databases<'l> {
@@ -40,7 +41,7 @@ impl<'l> Databases<'l> {
     /// The log does not know one of the names: a message that tells which it knows.
     pub(crate) fn of(log: &'l LogDir, asked: &[Database]) -> Result<Databases<'l>, String> {
         let mut found =
-            Databases { numbers: Vec::new(), files: None, meant: BTreeSet::new(), names: BTreeSet::new() };
+            Databases { numbers: Vec::new(), files: None, meant: BTreeSet::new(), names: HashSet::new() };
         for database in asked {
             match database {
                 Database::Number(number) => found.numbers.push(*number),
@@ -61,8 +62,8 @@ impl<'l> Databases<'l> {
         let before = self.meant.len();
         for binding in files.named(name) {
             self.meant.insert((binding.number, binding.from));
-            self.names.extend(files.names(binding));
         }
+        self.names.extend(files.file_names(name));
         self.meant.len() > before
     }
 
@@ -86,15 +87,50 @@ impl<'l> Databases<'l> {
     }
 }
 
+/// What databases are called in text and JSON: each name is written once, however many
+/// bindings have it.
+pub(crate) struct Called<'l, 'f> {
+    files: &'f Files<'l>,
+    /// By where the parts of a name stand in the log.
+    known: HashMap<[Option<(usize, usize)>; 2], Rc<str>>,
+}
+
+/// No name of a file is longer, in bytes: more of it is not shown.
+const LONGEST: usize = 4096;
+
+impl<'l, 'f> Called<'l, 'f> {
+    pub(crate) fn of(files: &'f Files<'l>) -> Called<'l, 'f> {
+        Called { files, known: HashMap::new() }
+    }
+
+    /// The name by which the database was known last: that of its file, with its own behind a
+    /// slash if there are several in the file; empty for one without a file.
+    pub(crate) fn name(&mut self, binding: &Binding<'l>) -> Rc<str> {
+        let file = self.files.file_name(binding);
+        let inner = self.files.inner_name(binding).filter(|_| file.is_some());
+        let key = [file, inner].map(|name| name.map(|name| (name.as_ptr().addr(), name.len())));
+        let shown = |name: &[u8]| match name.get(..LONGEST) {
+            Some(head) if head.len() < name.len() => format!("{}…", escape(head)),
+            _ => escape(name),
+        };
+        let write = || {
+            let parts: Vec<String> = file.into_iter().chain(inner).map(shown).collect();
+            Rc::from(parts.join("/"))
+        };
+        Rc::clone(self.known.entry(key).or_insert_with(write))
+    }
+}
+
 /// So many names are told at most.
 const TOLD: usize = 10;
 
 /// Says that the log does not know a database, and which ones it knows.
 pub(crate) fn unknown(files: &Files<'_>, name: &str) -> String {
-    let last = files.bindings().filter_map(|binding| files.names(binding).into_iter().next());
-    let names: BTreeSet<String> = last.filter(|name| !name.is_empty()).map(|name| escape(&name)).collect();
+    let mut called = Called::of(files);
+    let last = files.bindings().map(|binding| called.name(binding));
+    let names: BTreeSet<Rc<str>> = last.filter(|name| !name.is_empty()).collect();
     let more = if names.len() > TOLD { ", …" } else { "" };
-    let names: Vec<String> = names.into_iter().take(TOLD).collect();
+    let names: Vec<&str> = names.iter().map(|name| &**name).take(TOLD).collect();
     if names.is_empty() {
         return format!("the log knows no database {name}, nor any other");
     }

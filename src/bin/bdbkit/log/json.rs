@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
 use super::place::JsonLsn;
-use crate::hex::hex;
+use crate::hex::Hex;
 
 /// A record, serialized as it is read.
 pub(crate) struct Line<'a>(pub(crate) &'a Record<'a>);
@@ -70,7 +70,7 @@ pub(crate) struct Bytes<'a>(pub(crate) &'a [u8]);
 impl Serialize for Bytes<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("hex", &hex(self.0))?;
+        map.serialize_entry("hex", &Hex(self.0))?;
         let text = self.0.strip_suffix(&[0]).unwrap_or(self.0);
         let printable = !text.is_empty() && text.iter().all(|byte| matches!(byte, b' '..=b'~'));
         if let (true, Ok(text)) = (printable, std::str::from_utf8(text)) {

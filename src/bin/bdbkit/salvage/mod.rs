@@ -5,8 +5,9 @@ mod json;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use bdbkit::dump::Loading;
 use bdbkit::salvage::{Report, Salvage, Survey};
-use bdbkit::{Endianness, PageSize, dump};
+use bdbkit::{Endianness, PageNo, PageSize, dump};
 
 use crate::failure::{Failure, Outcome, about, complain};
 use crate::input::real;
@@ -21,7 +22,9 @@ const NAMED: usize = 20;
 /// Works on any bytes: page size and byte order are found by looking at the pages where
 /// page 0 does not tell them. Records come in the order of their tree as far as it holds,
 /// and then by page. What is gone of a record is written as UNKNOWN_KEY or UNKNOWN_DATA.
-/// Load the output with `db_load -n`, so that of two pairs with one key the first stays.
+/// With which command db_load keeps all of it depends on the file, and is said at the end:
+/// `db_load NEW.db` where keys may come twice, `db_load -n NEW.db` where they may not.
+/// HASH and compressed databases, and those of releases 6 and later, are salvaged, too.
 /// The input is only read, never written.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -30,6 +33,10 @@ pub(crate) struct Arguments {
     print: bool,
 
     /// Also what was deleted: marked items, free pages, remains in unused space
+    ///
+    /// Of two remains that stand together it is often not known which one is the key. The text
+    /// has them as key and value as is most likely, and the end says how many they are; with
+    /// --json they are called "first" and "second", in the order in which they stand in the file.
     #[arg(long)]
     deleted: bool,
 
@@ -77,8 +84,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let mut output = Output::open(arguments.output.as_deref(), path)?;
     if !arguments.json {
         let report = write(&survey, dump::Writer::new().print(arguments.print), output)?;
-        let outcome = outcome(path, &survey, &report);
+        let outcome = outcome(path, &survey, &report)?;
         complain(about(path, summary(&report)));
+        let loading = Loading::of(&survey, &report);
+        complain(about(path, format_args!("load it with: {loading} ({})", loading.why())));
         return Ok(outcome);
     }
     let bar = progress::written(output.terminal);
@@ -90,7 +99,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     out.flush()?;
     bar.finish_and_clear();
     output.finish()?;
-    let outcome = outcome(path, &survey, records.report());
+    let outcome = outcome(path, &survey, records.report())?;
     complain(about(path, summary(records.report())));
     Ok(outcome)
 }
@@ -105,7 +114,7 @@ pub(crate) fn dump(
     let salvage = open(path)?.deleted(deleted);
     let survey = survey(&salvage, path)?;
     let report = write(&survey, writer, Output::open(output, path)?)?;
-    Ok(outcome(path, &survey, &report))
+    outcome(path, &survey, &report)
 }
 
 fn open(path: &Path) -> Result<Salvage<'static>, Failure> {
@@ -113,7 +122,7 @@ fn open(path: &Path) -> Result<Salvage<'static>, Failure> {
 }
 
 fn survey<'s>(salvage: &'s Salvage<'_>, path: &Path) -> Result<Survey<'s>, Failure> {
-    salvage.survey().map_err(|error| Failure::about(path, &error))
+    salvage.survey().map_err(|error| Failure::plain(path, &error))
 }
 
 fn write(survey: &Survey<'_>, writer: dump::Writer, mut output: Output) -> Result<Report, Failure> {
@@ -142,17 +151,33 @@ fn summary(report: &Report) -> String {
         0 => String::new(),
         count => format!("; {count} incomplete"),
     };
-    format!("{} records{parts}{incomplete}", report.records())
+    let undecided = match report.undecided {
+        0 => String::new(),
+        count => format!("; of {count} it is not known which part is the key"),
+    };
+    format!("{} records{parts}{incomplete}{undecided}", report.records())
 }
 
 /// Names what was wrong.
-fn outcome(path: &Path, survey: &Survey<'_>, report: &Report) -> Outcome {
+fn outcome(path: &Path, survey: &Survey<'_>, report: &Report) -> Result<Outcome, Failure> {
     let geometry = survey.geometry();
+    if geometry.assumed() && report.records() == 0 {
+        let size = geometry.page_size();
+        let message = format!("nothing of Berkeley DB in pages of {size} bytes: no records found");
+        return Err(Failure::Unsupported(about(path, message)));
+    }
     if !geometry.told() {
         let (size, order) = (geometry.page_size(), geometry.endianness());
         complain(about(
             path,
             format_args!("page 0 does not tell what the file is: read as {order}, in pages of {size} bytes"),
+        ));
+    }
+    if geometry.first_page() != PageNo::META {
+        let first = geometry.first_page();
+        complain(about(
+            path,
+            format_args!("the first pages are missing: the first one here says that it is page {first}"),
         ));
     }
     let problems = survey.problems().iter().chain(report.problems());
@@ -163,8 +188,9 @@ fn outcome(path: &Path, survey: &Survey<'_>, report: &Report) -> Outcome {
     if more > 0 {
         complain(about(path, format_args!("and {more} more")));
     }
-    if report.records() == 0 {
+    let sound = all == 0 && geometry.told();
+    if report.records() == 0 && !sound {
         complain(about(path, "no records found"));
     }
-    Outcome::complete_if(all == 0 && geometry.told() && report.records() > 0)
+    Ok(Outcome::complete_if(sound))
 }

@@ -1,9 +1,11 @@
 //! Surveys and plans for programs. Keys are fixed; what is not known is null.
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::time::SystemTime;
 
 use bdbkit::ShowName;
+use bdbkit::explain::Explanation;
 use bdbkit::mboxlist::{
     Candidates, DatabaseFile, Finding, LogFacts, Lost, MarkFile, Plan, Region, Release, Snapshot, Step,
     Survey,
@@ -13,6 +15,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::hex::hex;
+use crate::log::place::JsonLsn;
 
 pub(super) fn survey(survey: &Survey) -> Value {
     with(survey, &survey.findings)
@@ -36,13 +39,17 @@ fn with(survey: &Survey, findings: &[Finding]) -> Value {
     let dry = decision.dry.as_ref().map(|dry| {
         json!({
             "from": lsn(dry.from), "end": lsn(dry.end), "redo": dry.redo, "undo": dry.undo,
-            "mismatch": null, "first": dry.first.map(lsn), "files": dry.files,
+            "mismatch": null, "first": dry.first.map(lsn), "files": names(&dry.files),
         })
     });
     json!({
         "schema": 1,
         "dir": survey.dir.shown().to_string(),
         "dbtmpdir": survey.dbtmpdir.as_ref().map(|path| path.shown().to_string()),
+        "log_dir": survey.layout.logs().path.shown().to_string(),
+        "data_dirs": survey.layout.data().iter().map(|folder| folder.path.shown().to_string()).collect::<Vec<_>>(),
+        "product": survey.product.name(),
+        "complete": survey.is_complete(),
         "state": decision.state.name(),
         "reason": decision.reason,
         "dry_recovery": dry,
@@ -52,7 +59,7 @@ fn with(survey: &Survey, findings: &[Finding]) -> Value {
         "lost": survey.lost.iter().map(lost).collect::<Vec<_>>(),
         "regions": survey.regions.iter().map(region).collect::<Vec<_>>(),
         "others": survey.others.iter().map(|other| json!({
-            "name": other.name, "class": other.class.name(), "size": other.size,
+            "name": other.name.shown().to_string(), "class": other.class.name(), "size": other.size,
         })).collect::<Vec<_>>(),
         "candidates": candidates(&survey.candidates),
         "snapshots": survey.snapshots.iter().map(snapshot).collect::<Vec<_>>(),
@@ -61,15 +68,17 @@ fn with(survey: &Survey, findings: &[Finding]) -> Value {
     })
 }
 
-fn lsn(lsn: Lsn) -> [u32; 2] {
-    [lsn.file, lsn.offset]
+fn lsn(lsn: Lsn) -> JsonLsn {
+    lsn.into()
 }
 
-fn order(order: Endianness) -> &'static str {
-    match order {
-        Endianness::Little => "little",
-        Endianness::Big => "big",
-    }
+fn order(order: Endianness) -> String {
+    order.to_string()
+}
+
+/// Names, each as it is shown everywhere.
+fn names<'n>(names: impl IntoIterator<Item = &'n OsString>) -> Vec<String> {
+    names.into_iter().map(|name| name.shown().to_string()).collect()
 }
 
 fn ids(releases: &[&Release]) -> Vec<&'static str> {
@@ -86,32 +95,34 @@ fn database(file: &DatabaseFile) -> Value {
         })
     });
     json!({
-        "name": file.name,
+        "name": file.name.shown().to_string(),
+        "path": file.path.shown().to_string(),
         "size": file.size,
         "type": file.kind,
         "version": file.version,
-        "order": file.order.map(order),
+        "byte_order": file.order.map(order),
         "page_size": contents.map(|contents| contents.page_size),
         "pages": contents.map(|contents| contents.pages),
         "meta_lsn": contents.map(|contents| lsn(contents.meta_lsn)),
         "max_lsn": contents.map(|contents| lsn(contents.max_lsn)),
-        "uid": contents.map(|contents| contents.file_id.to_string()),
+        "file_id": file.file_id.map(|id| id.to_string()),
         "encrypted": file.encrypted,
-        "checksum": contents.map(|contents| contents.checksum),
+        "checksums": contents.map(|contents| contents.checksum),
         "databases": contents.map(|contents| &contents.databases),
         "records": contents.map(|contents| contents.records),
         "check": check,
         "half_written": file.half_written,
-        "extents": file.extents,
+        "extents": names(&file.extents),
         "error": file.error,
     })
 }
 
 fn log(file: &LogFacts) -> Value {
     json!({
-        "name": file.name,
+        "name": file.name.shown().to_string(),
+        "path": file.path.shown().to_string(),
         "version": file.version,
-        "order": file.order.map(order),
+        "byte_order": file.order.map(order),
         "max": file.max,
         "first": file.first.map(lsn),
         "last": file.last.map(lsn),
@@ -128,13 +139,13 @@ fn lost(lost: &Lost) -> Value {
         "changes": lost.changes,
         "first": lsn(lost.first),
         "last": lsn(lost.last),
-        "files": lost.files,
+        "files": names(&lost.files),
         "keys": lost.keys.iter().map(|key| hex(key)).collect::<Vec<_>>(),
     })
 }
 
 fn region(region: &Region) -> Value {
-    json!({ "place": region.place, "name": region.name, "family": region.family.family() })
+    json!({ "place": region.place, "name": region.name.shown().to_string(), "family": region.family.family() })
 }
 
 fn candidates(candidates: &Candidates) -> Value {
@@ -192,9 +203,10 @@ fn mark(mark: &MarkFile) -> Value {
 
 fn snapshot(snapshot: &Snapshot) -> Value {
     json!({
-        "name": snapshot.name,
+        "name": snapshot.name.shown().to_string(),
         "path": snapshot.path.shown().to_string(),
-        "snaptime": snapshot.time().and_then(text_of),
+        "snaptime": snapshot.taken.and_then(text_of),
+        "age_from": snapshot.age_from.name(),
         "age_seconds": snapshot.age.map(|age| age.as_secs()),
         "verified": snapshot.verified.is_some(),
         "rescue": snapshot.rescue,
@@ -209,25 +221,31 @@ fn finding(finding: &Finding) -> Value {
     json!({
         "code": finding.code.id(),
         "severity": finding.severity.name(),
-        "file": finding.file,
+        "file": finding.file.as_ref().map(|file| file.shown().to_string()),
         "evidence": evidence.map(|evidence| json!({ "offset": evidence.offset, "bytes": hex(&evidence.bytes) })),
         "text": finding.text,
         "action": finding.action,
-        "seed": finding.code.seed(),
-        "public": finding.code.public(),
+        "sources": sources(finding.code.id()),
     })
 }
 
 fn step(number: usize, step: &Step) -> Value {
     json!({
         "step": number,
+        "code": step.task.id(),
         "title": step.title,
         "by": step.by.name(),
         "state": step.state.name(),
         "severity": step.severity.name(),
         "reason": step.reason,
         "command": step.command,
-        "seed": step.seed,
-        "public": step.public,
+        "alternative": step.alternative,
+        "note": step.note,
+        "sources": sources(step.task.id()),
     })
+}
+
+/// The documents that a code rests on.
+fn sources(code: &str) -> &'static [&'static str] {
+    Explanation::of(code).map_or(&[], |known| known.sources)
 }

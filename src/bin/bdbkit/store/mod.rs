@@ -2,6 +2,7 @@
 
 mod json;
 mod list;
+
 mod plan;
 mod restore;
 mod snapshots;

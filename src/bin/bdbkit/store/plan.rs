@@ -3,27 +3,32 @@
 use std::io;
 
 use bdbkit::Endianness;
-use bdbkit::mboxlist::{PlanOptions, RELEASES, Release, Severity};
+use bdbkit::mboxlist::{PlanOptions, RELEASES, Release};
 
 use super::survey::Place;
 use super::{json, text};
 use crate::failure::{Failure, Outcome};
 use crate::output::json_line;
+use crate::page::Page;
 
 /// Say how a store comes to another release, step by step
 ///
 /// Surveys the store and lists the steps in their order: what the product does, what bdbkit
 /// does, what is left to the administrator, and what is not possible at all. Writes nothing.
-/// Exits with 1 if a step is impossible, or if there is an error or worse on the way, as that
-/// the release would not open a database as it is; or if there is no database at all.
+/// Exits with 0 if the plan can be carried out, and with 4 if it cannot, as one step is impossible;
+/// with 1 if something could not be read, the state not be told, or no database is there; with 3
+/// if the databases are not those of a mail store. A release is called by any of its names: 5.2,
+/// 7u3, 7.3, "7 Update 3", or what imsimta version prints.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// The release to go to, as 6.3 or 7u1 (default: the newest whose components are known)
-    #[arg(long, value_name = "RELEASE", value_parser = release)]
+    #[arg(long, value_name = "RELEASE", value_parser = release, help = with_releases(
+        "The release to go to (default: the newest whose components are known)"
+    ))]
     target: Option<&'static Release>,
 
-    /// The release that the store comes from, if the files leave that open
-    #[arg(long, value_name = "RELEASE", value_parser = release)]
+    #[arg(long, value_name = "RELEASE", value_parser = release, help = with_releases(
+        "The release that the store comes from, if the files leave that open"
+    ))]
     source: Option<&'static Release>,
 
     /// The byte order of the machine that the store goes to: little (x86) or big (SPARC)
@@ -39,10 +44,20 @@ pub(crate) struct Arguments {
 }
 
 fn release(text: &str) -> Result<&'static Release, String> {
-    Release::find(text).ok_or_else(|| {
-        let ids: Vec<_> = RELEASES.iter().map(|release| release.id).collect();
-        format!("one of {}", ids.join(", "))
-    })
+    Release::find(text).ok_or_else(|| format!("one of {}", releases()))
+}
+
+/// The releases, with other names that people use.
+fn releases() -> String {
+    let names = |release: &Release| match release.also() {
+        [] => release.id.to_owned(),
+        also => format!("{} ({})", release.id, also.join(", ")),
+    };
+    RELEASES.iter().map(names).collect::<Vec<_>>().join(", ")
+}
+
+fn with_releases(what: &str) -> String {
+    format!("{what}: one of {}", releases())
 }
 
 fn order(text: &str) -> Result<Endianness, &'static str> {
@@ -60,13 +75,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let options = arguments.source.into_iter().fold(PlanOptions::new(), PlanOptions::source);
     let options = arguments.byte_order.into_iter().fold(options, PlanOptions::byte_order);
     let plan = options.plan(&survey, target);
-    let mut out = io::stdout().lock();
+    let mut page = Page::new(io::stdout().lock());
     if arguments.json {
-        json_line(&json::plan(&survey, &plan), &mut out)?;
+        json_line(&json::plan(&survey, &plan), &mut page.out)?;
     } else {
-        text::plan(&survey, &plan, &mut out)?;
-        text::findings(&plan.findings, &mut out)?;
+        text::plan(&survey, &plan, &mut page)?;
+        text::findings(&plan.findings, &mut page)?;
     }
-    let possible = plan.possible() && !survey.is_empty();
-    Ok(Outcome::complete_if(possible && plan.worst() < Some(Severity::Error)))
+    Ok(match plan.possible() {
+        _ if survey.product.is_foreign() => Outcome::Unsupported,
+        false => Outcome::Refused,
+        true => Outcome::complete_if(survey.is_complete() && !survey.is_empty()),
+    })
 }

@@ -1,5 +1,6 @@
 //! `bdbkit store restore-snapshot`: a snapshot in the place of the databases.
 
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -8,7 +9,7 @@ use bdbkit::mboxlist::{Restore, RestoreError, Restored};
 use serde::Serialize;
 
 use crate::failure::{Failure, Outcome};
-use crate::output::json_line;
+use crate::output::{counted, json_line};
 
 /// Put a snapshot in the place of the databases
 ///
@@ -91,9 +92,26 @@ fn failure(error: RestoreError) -> Failure {
         RestoreError::Aside { .. } => " (--aside names another)",
         RestoreError::OtherFileSystem { .. } => " (--aside names a folder on the same one)",
         RestoreError::Interrupted { .. } => " (--resume), or go back (--rollback)",
+        RestoreError::NothingMoved { .. } => ", or remove its copies (--rollback)",
         _ => "",
     };
-    Failure::Message(format!("{error}{option}"))
+    let message = format!("{error}{option}");
+    match error {
+        RestoreError::NotASnapshot { .. } | RestoreError::Link { .. } => Failure::Unsupported(message),
+        RestoreError::Cache { .. } => Failure::Usage(message),
+        RestoreError::Unfit { .. }
+        | RestoreError::Live { .. }
+        | RestoreError::Busy { .. }
+        | RestoreError::Interrupted { .. }
+        | RestoreError::NothingMoved { .. }
+        | RestoreError::Foreign { .. }
+        | RestoreError::Unexpected { .. }
+        | RestoreError::Clash { .. }
+        | RestoreError::InPlace { .. }
+        | RestoreError::Aside { .. }
+        | RestoreError::OtherFileSystem { .. } => Failure::Refused(message),
+        _ => Failure::Message(message),
+    }
 }
 
 fn beside(folder: &Path) -> PathBuf {
@@ -105,36 +123,52 @@ fn beside(folder: &Path) -> PathBuf {
 fn print(restored: &Restored, arguments: &Arguments) -> io::Result<()> {
     let mut out = io::stdout().lock();
     let aside = restored.aside.shown().to_string();
+    let [moved, placed, skipped] =
+        [&restored.moved, &restored.placed, &restored.skipped].map(|names| shown(names));
     if arguments.json {
-        let Restored { moved, placed, skipped, .. } = restored;
-        return json_line(&Done { aside: &aside, moved, placed, skipped }, &mut out);
+        return json_line(&Done { aside, moved, placed, skipped }, &mut out);
     }
     let dir = arguments.dir.shown();
-    writeln!(out, "{dir}: {} files of the snapshot are in place", restored.placed.len())?;
-    if !restored.skipped.is_empty() {
-        writeln!(out, "{dir}: not copied, as no file of a database: {}", restored.skipped.join(", "))?;
+    // A database and a log at least.
+    writeln!(out, "{dir}: {} files of the snapshot are in place", placed.len())?;
+    if !skipped.is_empty() {
+        writeln!(out, "{dir}: not copied, as no file of a database: {}", skipped.join(", "))?;
     }
-    writeln!(out, "{dir}: {} old files are in {aside}", restored.moved.len())?;
+    writeln!(out, "{dir}: {} in {aside}", old_files(&moved))?;
     writeln!(out, "{dir}: start the server, then run reconstruct -m and reconstruct -r")
 }
 
-fn print_back(names: &[String], arguments: &Arguments) -> io::Result<()> {
+fn print_back(names: &[OsString], arguments: &Arguments) -> io::Result<()> {
     let mut out = io::stdout().lock();
+    let put_back = shown(names);
     if arguments.json {
-        return json_line(&Back { put_back: names }, &mut out);
+        return json_line(&Back { put_back }, &mut out);
     }
-    writeln!(out, "{}: {} old files are in their places again", arguments.dir.shown(), names.len())
+    let dir = arguments.dir.shown();
+    if put_back.is_empty() {
+        return writeln!(out, "{dir}: no old file had moved; what the restore left is removed");
+    }
+    writeln!(out, "{dir}: {} back in place", old_files(&put_back))
+}
+
+fn shown(names: &[OsString]) -> Vec<String> {
+    names.iter().map(|name| name.shown().to_string()).collect()
+}
+
+fn old_files(names: &[String]) -> String {
+    let number = u64::try_from(names.len()).unwrap_or(u64::MAX);
+    format!("{} {}", counted(number, "old file"), if number == 1 { "is" } else { "are" })
 }
 
 #[derive(Serialize)]
-struct Done<'a> {
-    aside: &'a str,
-    moved: &'a [String],
-    placed: &'a [String],
-    skipped: &'a [String],
+struct Done {
+    aside: String,
+    moved: Vec<String>,
+    placed: Vec<String>,
+    skipped: Vec<String>,
 }
 
 #[derive(Serialize)]
-struct Back<'a> {
-    put_back: &'a [String],
+struct Back {
+    put_back: Vec<String>,
 }

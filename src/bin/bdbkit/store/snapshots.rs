@@ -6,11 +6,13 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use bdbkit::ShowName;
-use bdbkit::mboxlist::{MarkFile, Snapshot, Survey, SurveyOptions, Verdict};
+use bdbkit::mboxlist::{AgeFrom, MarkFile, Snapshot, Survey, SurveyOptions, Verdict};
 
 use super::{json, text};
 use crate::failure::{Failure, Outcome};
+use crate::input::map;
 use crate::output::{counted, json_line};
+use crate::page::Page;
 use crate::time;
 
 /// List the snapshots of a store, and say what each is worth
@@ -28,12 +30,29 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     before: Before,
 
+    #[command(flatten)]
+    age: Age,
+
     /// One JSON object
     #[arg(long)]
     json: bool,
 
     /// The folder of the databases, mboxlist
     dir: PathBuf,
+}
+
+/// What tells when a snapshot was taken.
+#[derive(clap::Args)]
+pub(super) struct Age {
+    /// What tells when a snapshot was taken: the date of its file .snaptime, which a copy without
+    /// -p loses, or the seconds that are in that file
+    #[arg(long, value_name = "date|content", default_value = "date", value_parser = age_from)]
+    pub(super) age_from: AgeFrom,
+}
+
+fn age_from(text: &str) -> Result<AgeFrom, &'static str> {
+    let all = [AgeFrom::Date, AgeFrom::Content];
+    all.into_iter().find(|from| from.name() == text).ok_or("date or content")
 }
 
 /// When the store was upgraded.
@@ -54,17 +73,18 @@ impl Before {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let options = arguments.snapshots.iter().fold(SurveyOptions::new(), SurveyOptions::snapshots);
+    let options = options.age_from(arguments.age.age_from).mapped(map());
     let found = options.list_snapshots(&arguments.dir);
     let found = found.map_err(|error| Failure::about(&arguments.dir, &error))?;
     let upgrade = arguments.before.time();
-    let mut out = io::stdout().lock();
+    let mut page = Page::new(io::stdout().lock());
     if arguments.json {
-        json_line(&json::snapshots(&arguments.dir, &found, upgrade), &mut out)?;
+        json_line(&json::snapshots(&arguments.dir, &found, upgrade), &mut page.out)?;
     } else if found.is_empty() {
-        writeln!(out, "{}: no snapshots", arguments.dir.shown())?;
+        page.line(&format!("{}: no snapshots", arguments.dir.shown()))?;
     } else {
-        text::snapshot_head(&mut out)?;
-        found.iter().try_for_each(|snapshot| told(snapshot, upgrade, &mut out))?;
+        text::snapshots(&found, &mut page)?;
+        found.iter().try_for_each(|snapshot| told(snapshot, upgrade, &mut page))?;
     }
     let serves = |snapshot: &Snapshot| match upgrade {
         Some(upgrade) => snapshot.serves(upgrade),
@@ -73,26 +93,27 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     Ok(Outcome::complete_if(found.iter().any(serves)))
 }
 
-fn told(snapshot: &Snapshot, upgrade: Option<SystemTime>, out: &mut impl Write) -> io::Result<()> {
-    text::snapshot(snapshot, out)?;
+fn told(snapshot: &Snapshot, upgrade: Option<SystemTime>, page: &mut Page<impl Write>) -> io::Result<()> {
+    page.line(&format!("\n{}", snapshot.name.shown()))?;
     if snapshot.rescue {
-        text::row("rescue copy", "the product judged the databases bad, and set them aside", out)?;
+        page.row("rescue copy", "the product judged the databases bad, and set them aside")?;
     }
-    for (name, mark) in [(".snaptime", &snapshot.snaptime), (".verified", &snapshot.verified)] {
-        if let Some(mark) = mark {
-            text::row(name, &self::mark(mark), out)?;
-        }
+    if let Some(mark) = &snapshot.snaptime {
+        page.row(".snaptime", &self::mark(mark, Some(snapshot.age_from)))?;
+    }
+    if let Some(mark) = &snapshot.verified {
+        page.row(".verified", &self::mark(mark, None))?;
     }
     match &snapshot.own {
-        Ok(own) => text::row("holds", &format!("{}; {} bytes", holds(own), snapshot.size), out)?,
-        Err(error) => text::row("not read", error, out)?,
+        Ok(own) => page.row("holds", &format!("{}; {}", holds(own), counted(snapshot.size, "byte")))?,
+        Err(error) => page.row("not read", error)?,
     }
     if snapshot.verdict != Verdict::Valid && snapshot.faults().next().is_none() {
-        text::row("not valid", &snapshot.reason(), out)?;
+        page.row("not valid", &snapshot.reason())?;
     }
     for fault in snapshot.faults() {
-        let file = fault.file.as_ref().map_or(String::new(), |file| format!("{file}: "));
-        text::row(fault.severity.name(), &format!("{} {file}{}", fault.code.id(), fault.text), out)?;
+        let file = fault.file.as_ref().map_or(String::new(), |file| format!("{}: ", file.shown()));
+        page.row(fault.severity.name(), &format!("{} {file}{}", fault.code.id(), fault.text))?;
     }
     if let Some(upgrade) = upgrade.filter(|_| snapshot.verdict == Verdict::Valid) {
         let serves = if snapshot.serves(upgrade) {
@@ -100,22 +121,29 @@ fn told(snapshot: &Snapshot, upgrade: Option<SystemTime>, out: &mut impl Write) 
         } else {
             "not older: it does not lead back"
         };
-        text::row("the upgrade", serves, out)?;
+        page.row("the upgrade", serves)?;
     }
     Ok(())
 }
 
-/// When a mark was made, by the date of its file, and what is in it.
-fn mark(mark: &MarkFile) -> String {
+/// When a mark was made, by the date of its file, and what is in it; which of them counts.
+fn mark(mark: &MarkFile, counts: Option<AgeFrom>) -> String {
     let seconds =
         |time: SystemTime| time.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs().try_into().ok();
     let time = mark.time.and_then(seconds).map_or("unknown".into(), time::shown);
-    let content = match (mark.size, mark.seconds()) {
-        (0, _) => "empty".into(),
-        (size, Some(seconds)) => format!("{size} bytes, perhaps the time {}", time::shown(seconds)),
-        (size, None) => format!("{size} bytes: {}", mark.head.escape_ascii()),
+    let size = counted(mark.size, "byte");
+    let content = match mark.seconds() {
+        _ if mark.size == 0 => "empty".into(),
+        Some(seconds) => format!("{size}, perhaps the time {}", time::shown(seconds)),
+        None => format!("{size}: {}", mark.head.escape_ascii()),
     };
-    format!("{time}, by the date of the file; {content}")
+    let counts = match counts {
+        Some(AgeFrom::Date) => "; the age is from the date",
+        Some(AgeFrom::Content) if mark.seconds().is_some() => "; the age is from the content",
+        Some(AgeFrom::Content) => "; the content tells no age",
+        None => "",
+    };
+    format!("{time}, by the date of the file; {content}{counts}")
 }
 
 /// What is in a snapshot.

@@ -6,19 +6,24 @@ use std::path::PathBuf;
 
 use bdbkit::mboxlist::{Mailbox, Severity, Survey, SurveyOptions};
 
-use super::snapshots::Before;
+use super::snapshots::{Age, Before};
 use super::{json, text};
 use crate::failure::{Failure, Outcome, about};
+use crate::input::map;
 use crate::output::json_line;
+use crate::page::Page;
+use crate::progress;
 
 /// Say what a store is, how it was left, and which release wrote it
 ///
 /// Databases, log files, region files, snapshots and what interrupted runs left behind;
 /// whether the store was closed or needs recovery, told from its files alone; the releases
-/// that fit; and what is wrong, each with a code, what to do, and the rules that it rests on.
-/// Reads every file and writes nothing. The comparison of logs and pages is no full dry
-/// recovery: of hash and queue databases nothing is compared. Exits with 1 if there is an
-/// error or worse, or no database at all.
+/// that fit; and what is wrong, each with what to do and a code, which bdbkit explain explains.
+/// Reads every file and writes nothing; symbolic links and special files are not followed, but
+/// named. The comparison of logs and pages is no full dry recovery: of hash and queue databases
+/// nothing is compared. Exits with 1 if there is an error or worse, if something could not be
+/// read or the state not be told, or if there is no database at all; with 3 if the databases
+/// are not those of a mail store.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -48,8 +53,19 @@ pub(super) struct Place {
     #[arg(long, value_name = "FOLDER")]
     snapshots: Option<PathBuf>,
 
+    /// The folder of the log files, whatever DB_CONFIG says
+    #[arg(long, value_name = "FOLDER")]
+    log_dir: Option<PathBuf>,
+
+    /// A folder of databases besides DIR, whatever DB_CONFIG says; may be given several times
+    #[arg(long = "data-dir", value_name = "FOLDER")]
+    data_dirs: Vec<PathBuf>,
+
     #[command(flatten)]
     before: Before,
+
+    #[command(flatten)]
+    age: Age,
 
     /// The version of the mailboxes, which is not in these files: ask imcheck -m
     #[arg(long, value_name = "1_1|1_2|1_3", value_parser = mailbox)]
@@ -66,29 +82,39 @@ fn mailbox(text: &str) -> Result<Mailbox, &'static str> {
 impl Place {
     pub(super) fn survey(&self) -> Result<Survey, Failure> {
         // What is named is there: in a folder that is not, nothing would be found.
-        let named = [&self.dbtmpdir, &self.lock_dir, &self.session_dir, &self.snapshots];
-        for folder in named.into_iter().flatten() {
+        let named = [&self.dbtmpdir, &self.lock_dir, &self.session_dir, &self.snapshots, &self.log_dir];
+        for folder in named.into_iter().flatten().chain(&self.data_dirs) {
             fs::read_dir(folder).map_err(|error| Failure::Message(about(folder, error)))?;
         }
-        let options = SurveyOptions::new();
+        let options = SurveyOptions::new().mapped(map()).age_from(self.age.age_from);
+        let options = self.log_dir.iter().fold(options, SurveyOptions::log_dir);
+        let options = self.data_dirs.iter().fold(options, SurveyOptions::data_dir);
         let options = self.dbtmpdir.iter().fold(options, SurveyOptions::dbtmpdir);
         let options = self.lock_dir.iter().fold(options, SurveyOptions::lock_dir);
         let options = self.session_dir.iter().fold(options, SurveyOptions::session_dir);
         let options = self.snapshots.iter().fold(options, SurveyOptions::snapshots);
         let options = self.before.time().into_iter().fold(options, SurveyOptions::upgraded);
         let options = self.mailbox_version.into_iter().fold(options, SurveyOptions::mailbox);
-        options.survey(&self.dir).map_err(|error| Failure::about(&self.dir, &error))
+        // What is printed comes when all is read.
+        let bar = progress::bytes(false);
+        let survey = options.progress(progress::teller(&bar)).survey(&self.dir);
+        bar.finish_and_clear();
+        survey.map_err(|error| Failure::about(&self.dir, &error))
     }
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let survey = arguments.place.survey()?;
-    let mut out = io::stdout().lock();
+    let mut page = Page::new(io::stdout().lock());
     if arguments.json {
-        json_line(&json::survey(&survey), &mut out)?;
+        json_line(&json::survey(&survey), &mut page.out)?;
     } else {
-        text::survey(&survey, &mut out)?;
-        text::findings(&survey.findings, &mut out)?;
+        text::survey(&survey, &mut page)?;
+        text::findings(&survey.findings, &mut page)?;
     }
-    Ok(Outcome::complete_if(!survey.is_empty() && survey.worst() < Some(Severity::Error)))
+    if survey.product.is_foreign() {
+        return Ok(Outcome::Unsupported);
+    }
+    let sound = survey.worst() < Some(Severity::Error) && survey.is_complete();
+    Ok(Outcome::complete_if(sound && !survey.is_empty()))
 }

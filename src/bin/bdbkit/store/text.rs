@@ -1,46 +1,52 @@
-//! Surveys and plans for people: what fits a terminal of 80 columns.
+//! Surveys and plans for people.
 
 use std::io::{self, Write};
 use std::time::Duration;
 
 use bdbkit::ShowName;
 use bdbkit::mboxlist::{
-    Candidates, DatabaseFile, Finding, LogFacts, Plan, Release, Severity, Snapshot, Survey,
+    Candidates, DatabaseFile, Finding, LogFacts, Plan, Release, Severity, Snapshot, Step, Survey,
 };
 use bdbkit::{Endianness, Lsn};
 
-use crate::failure::harmless;
+use crate::output::counted;
+use crate::page::Side::{Left, Right};
+use crate::page::{Page, Table};
 
-/// Columns of a terminal.
-const WIDTH: usize = 80;
-/// Columns of a label and what stands around it.
-const LABEL: usize = 16;
-
-pub(super) fn survey(survey: &Survey, out: &mut impl Write) -> io::Result<()> {
-    writeln!(out, "{}", survey.dir.shown())?;
+pub(super) fn survey(survey: &Survey, page: &mut Page<impl Write>) -> io::Result<()> {
+    page.line(&survey.dir.shown().to_string())?;
+    page.row("state", &format!("{}: {}", survey.decision.state, survey.decision.reason))?;
     let Candidates { last_writer, engine, confidence, earliest_origin, reasons, .. } = &survey.candidates;
-    let engine = engine.map_or(String::new(), |engine| format!(", engine {engine}"));
-    row("state", &format!("{}: {}", survey.decision.state, survey.decision.reason), out)?;
-    row("written by", &format!("{} ({}){engine}", ids(last_writer), confidence.name()), out)?;
-    row("made by", &ids(earliest_origin), out)?;
+    if survey.product.is_foreign() {
+        page.row("is", survey.product.describe())?;
+        page.row("written by", &engine.map_or("unknown".into(), |engine| format!("engine {engine}")))?;
+    } else {
+        let engine = engine.map_or(String::new(), |engine| format!(", engine {engine}"));
+        page.row("written by", &format!("{} ({}){engine}", ids(last_writer), confidence.name()))?;
+        page.row("made by", &ids(earliest_origin))?;
+    }
     if !reasons.is_empty() {
-        row("because", &reasons.join("; "), out)?;
+        page.row("because", &reasons.join("; "))?;
     }
     if let Some(dry) = &survey.decision.dry {
-        let text = format!("{} to {}, from the last checkpoint on", dry.from, dry.end);
-        row("compared log", &text, out)?;
+        page.row("compared log", &format!("{} to {}, from the last checkpoint on", dry.from, dry.end))?;
     }
-    let regions: Vec<&str> = survey.regions.iter().map(|region| region.name.as_str()).collect();
+    if survey.layout.elsewhere().any(|folder| folder == survey.layout.logs()) {
+        page.row("logs in", &survey.layout.logs().to_string())?;
+    }
+    for folder in survey.layout.elsewhere().filter(|folder| survey.layout.data().contains(folder)) {
+        page.row("databases in", &folder.to_string())?;
+    }
+    let regions: Vec<String> = survey.regions.iter().map(|region| region.name.shown().to_string()).collect();
     let regions = if regions.is_empty() { "none".into() } else { regions.join(", ") };
-    row("region files", &regions, out)?;
-    databases(&survey.databases, out)?;
-    logs(&survey.logs, out)?;
+    page.row("region files", &regions)?;
+    databases(&survey.databases, page)?;
+    logs(&survey.logs, page)?;
     if survey.snapshots.is_empty() {
         return Ok(());
     }
-    writeln!(out)?;
-    snapshot_head(out)?;
-    survey.snapshots.iter().try_for_each(|one| snapshot(one, out))
+    page.line("")?;
+    snapshots(&survey.snapshots, page)
 }
 
 fn ids(releases: &[&Release]) -> String {
@@ -52,85 +58,99 @@ fn ids(releases: &[&Release]) -> String {
     }
 }
 
-fn databases(files: &[DatabaseFile], out: &mut impl Write) -> io::Result<()> {
+fn databases(files: &[DatabaseFile], page: &mut Page<impl Write>) -> io::Result<()> {
     if files.is_empty() {
-        return writeln!(out, "\nno databases");
+        return page.line("\nno databases");
     }
-    writeln!(
-        out,
-        "\n{:<16} {:<8} {:<6} {:>5} {:>6} {:>8} {:>14} check",
-        "database", "type", "order", "page", "pages", "records", "highest LSN"
-    )?;
+    let mut table = Table::new([
+        ("database", Left),
+        ("type", Left),
+        ("order", Left),
+        ("page", Right),
+        ("pages", Right),
+        ("records", Right),
+        ("highest LSN", Right),
+        ("check", Left),
+    ]);
     for file in files {
         let kind = format!("{} {}", file.kind.as_deref().unwrap_or("?"), number(file.version));
-        write!(out, "{:<16} {kind:<8} {:<6} ", name(&file.name), order(file.order))?;
-        match &file.contents {
-            Some(contents) => writeln!(
-                out,
-                "{:>5} {:>6} {:>8} {:>14} {}",
-                contents.page_size,
-                contents.pages,
-                contents.records,
-                contents.max_lsn.to_string(),
-                contents.check.name()
-            )?,
-            None if file.half_written => writeln!(out, "half-written")?,
-            None => writeln!(out, "not read")?,
-        }
+        let contents = file.contents.as_ref();
+        let check = match contents {
+            Some(contents) => contents.check.name(),
+            None if file.half_written => "half-written",
+            None => "not read",
+        };
+        table.row([
+            file.name.shown().to_string(),
+            kind,
+            order(file.order).into(),
+            contents.map_or(String::new(), |contents| contents.page_size.to_string()),
+            contents.map_or(String::new(), |contents| contents.pages.to_string()),
+            contents.map_or(String::new(), |contents| contents.records.to_string()),
+            contents.map_or(String::new(), |contents| contents.max_lsn.to_string()),
+            check.into(),
+        ]);
     }
-    Ok(())
+    page.line("")?;
+    page.table(&table)
 }
 
-fn logs(files: &[LogFacts], out: &mut impl Write) -> io::Result<()> {
+fn logs(files: &[LogFacts], page: &mut Page<impl Write>) -> io::Result<()> {
     if files.is_empty() {
-        return writeln!(out, "\nno log files");
+        return page.line("\nno log files");
     }
-    writeln!(
-        out,
-        "\n{:<16} {:<8} {:<6} {:>8} {:>14} {:>14} end",
-        "log file", "version", "order", "records", "first", "last"
-    )?;
+    let mut table = Table::new([
+        ("log file", Left),
+        ("version", Left),
+        ("order", Left),
+        ("records", Right),
+        ("first", Right),
+        ("last", Right),
+        ("end", Left),
+    ]);
     for file in files {
         let lsn = |lsn: Option<Lsn>| lsn.map_or("-".into(), |lsn| lsn.to_string());
         let end = if file.damage.is_some() { "damaged" } else { file.end.name() };
-        writeln!(
-            out,
-            "{:<16} {:<8} {:<6} {:>8} {:>14} {:>14} {end}",
-            name(&file.name),
+        table.row([
+            file.name.shown().to_string(),
             number(file.version),
-            order(file.order),
-            file.records,
+            order(file.order).into(),
+            file.records.to_string(),
             lsn(file.first),
-            lsn(file.last)
-        )?;
+            lsn(file.last),
+            end.into(),
+        ]);
     }
-    Ok(())
+    page.line("")?;
+    page.table(&table)
 }
 
-/// The head of a table of snapshots.
-pub(super) fn snapshot_head(out: &mut impl Write) -> io::Result<()> {
-    writeln!(out, "{:<24} {:<10} {:<8} {:<16} verdict", "snapshot", "age", "verified", "state")
-}
-
-pub(super) fn snapshot(snapshot: &Snapshot, out: &mut impl Write) -> io::Result<()> {
-    let verified = if snapshot.verified.is_some() { "yes" } else { "no" };
-    writeln!(
-        out,
-        "{:<24} {:<10} {verified:<8} {:<16} {}",
-        name(&snapshot.name),
-        snapshot.age.map_or("unknown".into(), age),
-        snapshot.state.name(),
-        snapshot.verdict.name()
-    )
+/// A table of snapshots.
+pub(super) fn snapshots<'s>(
+    snapshots: impl IntoIterator<Item = &'s Snapshot>,
+    page: &mut Page<impl Write>,
+) -> io::Result<()> {
+    let heads = ["snapshot", "age", "verified", "state", "verdict"].map(|head| (head, Left));
+    let mut table = Table::new(heads);
+    for snapshot in snapshots {
+        table.row([
+            snapshot.name.shown().to_string(),
+            snapshot.age.map_or("unknown".into(), age),
+            if snapshot.verified.is_some() { "yes" } else { "no" }.into(),
+            snapshot.state.name().into(),
+            snapshot.verdict.name().into(),
+        ]);
+    }
+    page.table(&table)
 }
 
 /// A time in the largest unit of which there are two.
 fn age(age: Duration) -> String {
     let seconds = age.as_secs();
     match (seconds / 86_400, seconds / 3600, seconds / 60) {
-        (2.., ..) => format!("{} days", seconds / 86_400),
-        (_, 2.., _) => format!("{} hours", seconds / 3600),
-        (.., minutes) => format!("{minutes} minutes"),
+        (days @ 2.., ..) => counted(days, "day"),
+        (_, hours @ 2.., _) => counted(hours, "hour"),
+        (.., minutes) => counted(minutes, "minute"),
     }
 }
 
@@ -146,91 +166,49 @@ fn order(order: Option<Endianness>) -> &'static str {
     }
 }
 
-pub(super) fn findings(findings: &[Finding], out: &mut impl Write) -> io::Result<()> {
+pub(super) fn findings(findings: &[Finding], page: &mut Page<impl Write>) -> io::Result<()> {
     // The tables have told the facts.
     let told: Vec<_> = findings.iter().filter(|finding| finding.severity > Severity::Info).collect();
-    writeln!(out, "\nfindings: {}", told.len())?;
-    for finding in told {
-        let rests = rests(finding.code.seed(), finding.code.public());
-        let file = finding.file.as_ref().map_or(String::new(), |file| format!("{}: ", name(file)));
+    page.line(&format!("\nfindings: {}", told.len()))?;
+    for finding in &told {
+        let file = finding.file.as_ref().map_or(String::new(), |file| format!("{}: ", file.shown()));
         let label = format!("  {:<8} {}  ", finding.severity.name(), finding.code.id());
-        wrapped(&label, &format!("{file}{}{rests}", finding.text), out)?;
+        page.wrapped(&label, &format!("{file}{}", finding.text))?;
         if !finding.action.is_empty() {
-            wrapped(&" ".repeat(label.len()), &format!("-> {}", finding.action), out)?;
+            page.wrapped(&" ".repeat(label.len()), &format!("-> {}", finding.action))?;
         }
     }
-    Ok(())
+    if told.is_empty() { Ok(()) } else { page.wrapped("", "bdbkit explain CODE tells more of each") }
 }
 
-pub(super) fn plan(survey: &Survey, plan: &Plan, out: &mut impl Write) -> io::Result<()> {
-    writeln!(out, "{}", survey.dir.shown())?;
-    row("from", &ids(&plan.source), out)?;
-    row("to", &format!("{}, {}", plan.target.id, plan.target.name), out)?;
-    row("state", &format!("{}: {}", survey.decision.state, survey.decision.reason), out)?;
-    writeln!(out)?;
+pub(super) fn plan(survey: &Survey, plan: &Plan, page: &mut Page<impl Write>) -> io::Result<()> {
+    page.line(&survey.dir.shown().to_string())?;
+    page.row("from", &ids(&plan.source))?;
+    page.row("to", &format!("{}, {}", plan.target.id, plan.target.name))?;
+    page.row("state", &format!("{}: {}", survey.decision.state, survey.decision.reason))?;
+    page.line("")?;
     for (index, step) in plan.steps.iter().enumerate() {
-        let number = index.saturating_add(1);
-        let label = format!("{number:>3}  {:<10} {:<8}  ", step.state.name(), step.by.name());
-        let indent = " ".repeat(label.len());
-        let severity = match step.severity {
-            Severity::Critical => " (CRITICAL)",
-            _ => "",
-        };
-        wrapped(&label, &format!("{}{severity}", step.title), out)?;
-        wrapped(&indent, &format!("{}{}", step.reason, rests(step.seed, step.public)), out)?;
-        if let Some(command) = &step.command {
-            filled(&indent, words(&format!("-> {command}")), out)?;
-        }
+        self::step(index.saturating_add(1), step, page)?;
     }
-    Ok(())
+    page.line("")?;
+    page.wrapped("", "bdbkit explain CODE tells more of each step")
 }
 
-fn rests(seed: &[&str], public: &[&str]) -> String {
-    let all = [seed, public].concat();
-    if all.is_empty() { String::new() } else { format!(" [{}]", all.join(", ")) }
-}
-
-pub(super) fn row(label: &str, text: &str, out: &mut impl Write) -> io::Result<()> {
-    wrapped(&format!("  {label:<width$}", width = LABEL.saturating_sub(2)), text, out)
-}
-
-/// The name of a file as it is listed everywhere: `a\0ab`.
-fn name(name: &str) -> String {
-    name.shown().to_string()
-}
-
-/// The words of a command: a path in quotes is one, with all its spaces.
-fn words(command: &str) -> impl Iterator<Item = &str> {
-    let (mut inside, mut escaped) = (false, false);
-    let end = move |c: char| {
-        inside ^= c == '\'' && !escaped;
-        escaped = c == '\\' && !escaped;
-        c == ' ' && !inside
-    };
-    command.split(end).filter(|word| !word.is_empty())
-}
-
-/// Text in lines of a terminal's width, behind a label and below it.
-fn wrapped(label: &str, text: &str, out: &mut impl Write) -> io::Result<()> {
-    let text = harmless(text);
-    filled(label, text.split(' ').filter(|word| !word.is_empty()), out)
-}
-
-fn filled<'w>(label: &str, words: impl IntoIterator<Item = &'w str>, out: &mut impl Write) -> io::Result<()> {
-    let room = WIDTH.saturating_sub(label.chars().count());
-    let mut line = String::new();
-    let mut before = label.to_owned();
-    for word in words {
-        let taken = line.chars().count();
-        if taken > 0 && taken.saturating_add(word.chars().count()) >= room {
-            writeln!(out, "{before}{line}")?;
-            line.clear();
-            before = " ".repeat(label.chars().count());
-        }
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(word);
+fn step(number: usize, step: &Step, page: &mut Page<impl Write>) -> io::Result<()> {
+    let label = format!("{number:>3}  {:<10} {:<8}  ", step.state.name(), step.by.name());
+    let indent = " ".repeat(label.len());
+    let severity = if step.severity == Severity::Critical { " (CRITICAL)" } else { "" };
+    page.wrapped(&label, &format!("{}{severity} [{}]", step.title, step.task.id()))?;
+    page.wrapped(&indent, &step.reason)?;
+    if let Some(command) = &step.command {
+        page.command(&indent, &format!("-> {command}"))?;
     }
-    writeln!(out, "{before}{line}")
+    if let Some(command) = &step.alternative {
+        page.command(&indent, &format!("or {command}"))?;
+    }
+    match &step.note {
+        Some(note) if step.command.is_some() => page.wrapped(&indent, note),
+        Some(note) => page.wrapped(&indent, &format!("-> {note}")),
+        None => Ok(()),
+    }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use bdbkit::ShowName;
 use bdbkit::journal::SystemDisk;
 use bdbkit::mboxlist::{Lsns, StoreReport, StoreUpgrade, StoreUpgradeError};
-use bdbkit::upgrade::{Choices, Profile};
+use bdbkit::upgrade::{Choices, Profile, Refusal};
 use serde::Serialize;
 
 use crate::failure::{Failure, Outcome};
@@ -111,6 +111,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         if found.is_empty() {
             settled_file(&arguments.dir, None, arguments.json, &mut out)?;
         }
+        if !arguments.json {
+            left_alone(&upgrade.foreign().map_err(failure)?, &mut out)?;
+        }
         return Ok(outcome);
     }
     let spinner = progress::spinner(&arguments.dir);
@@ -130,7 +133,33 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
 }
 
 fn failure(error: StoreUpgradeError) -> Failure {
-    Failure::Message(error.to_string())
+    let ignored = matches!(error, StoreUpgradeError::Unclean { .. } | StoreUpgradeError::Inconsistent { .. });
+    let option = if ignored { " (--ignore-logs upgrades them as they are)" } else { "" };
+    let refusal = match &error {
+        StoreUpgradeError::Upgrade(error) => error.refusal(),
+        _ => None,
+    };
+    let code = refusal.map_or(String::new(), |refusal| format!(" [{}]", refusal.code()));
+    let message = format!("{error}{option}{code}");
+    match &error {
+        StoreUpgradeError::NoDatabase { .. } => Failure::Unsupported(message),
+        StoreUpgradeError::Unclean { .. }
+        | StoreUpgradeError::Inconsistent { .. }
+        | StoreUpgradeError::Busy { .. }
+        | StoreUpgradeError::Restoring { .. }
+        | StoreUpgradeError::BackupExists { .. } => Failure::Refused(message),
+        StoreUpgradeError::Upgrade(error) if matches!(error.refusal(), Some(Refusal::Environment { .. })) => {
+            Failure::Refused(message)
+        }
+        _ => Failure::Message(message),
+    }
+}
+
+/// What has the name of a backup, and was not touched.
+fn left_alone(folders: &[PathBuf], out: &mut impl Write) -> io::Result<()> {
+    folders.iter().try_for_each(|path| {
+        writeln!(out, "{}: not a backup that bdbkit made of this store: left alone", path.shown())
+    })
 }
 
 fn print(report: &StoreReport, arguments: &Arguments, out: &mut impl Write) -> io::Result<()> {
@@ -158,6 +187,7 @@ fn print(report: &StoreReport, arguments: &Arguments, out: &mut impl Write) -> i
         let (dir, files) = (arguments.dir.shown(), files.join(" "));
         writeln!(out, "{dir}: pages lead into logs that are gone; run bdbkit reset-lsn {files}")?;
     }
+    left_alone(&report.foreign, out)?;
     if let Some(backup) = &report.backup {
         writeln!(out, "{}: the old databases are in {}", arguments.dir.shown(), backup.shown())?;
     }
@@ -174,6 +204,7 @@ struct Summary {
     lsns_reset: bool,
     lsns_stale: Vec<String>,
     backup: Option<String>,
+    foreign: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -204,6 +235,7 @@ impl Summary {
             lsns_reset: report.lsns_reset,
             lsns_stale: texts(&report.lsns_stale),
             backup: report.backup.as_deref().map(text),
+            foreign: texts(&report.foreign),
         }
     }
 }

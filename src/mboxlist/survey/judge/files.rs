@@ -5,7 +5,10 @@ use super::super::findings::{Code, Evidence, Finding, Severity};
 use super::super::state::State;
 use super::super::{Form, Other, Survey};
 use crate::mboxlist::classify::{Class, extent};
+use crate::mboxlist::names::{from_bytes, listed};
 use crate::mboxlist::releases::Release;
+use crate::shown::ShowName;
+use crate::upgrade::counted;
 
 /// What to do where the system refuses.
 pub(super) const AS_OWNER: &str = "run as the owner of the store, or root";
@@ -15,7 +18,7 @@ pub(super) const VERSION: u64 = 16;
 
 pub(super) fn databases(survey: &Survey, target: Option<&Release>, found: &mut Vec<Finding>) {
     for file in &survey.databases {
-        if file.name == "mailboxes.db" {
+        if file.name == "mailboxes.db" && !survey.product.is_foreign() {
             let text = "the name is that of a Cyrus store: this is not a Messaging Server store";
             found.push(Finding::new(Code::OtherProduct, Severity::Warning, text).file(&file.name));
         }
@@ -38,33 +41,38 @@ pub(super) fn databases(survey: &Survey, target: Option<&Release>, found: &mut V
 /// The extents of QUEUE databases: they are data, although their names begin with `__db`.
 fn extents(survey: &Survey, found: &mut Vec<Finding>) {
     for file in survey.databases.iter().filter(|file| !file.extents.is_empty()) {
-        let text = format!("its records are in files of their own: {}", file.extents.join(", "));
+        let text = format!("its records are in files of their own: {}", listed(&file.extents));
         let finding = Finding::new(Code::Unknown, Severity::Note, text).file(&file.name);
         found.push(finding.action("back up, copy and move them together; never remove them"));
     }
     for other in survey.others.iter().filter(|other| other.form == Form::File) {
         let Some((database, _)) = extent(&other.name) else { continue };
+        let database = from_bytes(database);
         let databases = survey.databases.iter().map(|file| &file.name);
-        if databases.chain(survey.others.iter().map(|other| &other.name)).all(|name| name != database) {
-            let text = format!("the database is not here, but {} holds records of it", other.name);
+        if databases.chain(survey.others.iter().map(|other| &other.name)).all(|name| *name != database) {
+            let text = format!("the database is not here, but {} holds records of it", other.name.shown());
             let finding = Finding::new(Code::Missing, Severity::Warning, text).file(database);
             found.push(finding.action("find the database, and keep them together"));
         }
     }
 }
 
+fn number(number: usize, what: &str) -> String {
+    counted(u64::try_from(number).unwrap_or(u64::MAX), what)
+}
+
 fn sound(survey: &Survey, file: &DatabaseFile, contents: &Contents, found: &mut Vec<Finding>) {
     let kind = file.kind.as_deref().unwrap_or_default();
     let (version, order) = (file.version.unwrap_or_default(), file.order.map(|order| order.to_string()));
     let text = format!(
-        "{} {version}, {}, pages of {} bytes, {} records",
+        "{} {version}, {}, pages of {} bytes, {}",
         kind.to_uppercase(),
         order.unwrap_or_default(),
         contents.page_size,
-        contents.records
+        counted(contents.records, "record")
     );
     found.push(Finding::new(Code::Database, Severity::Info, text).file(&file.name));
-    if !file.is_known() {
+    if !file.is_known() && !survey.product.is_foreign() {
         let text = "no source names such a database of a store";
         found.push(Finding::new(Code::Unknown, Severity::Note, text).file(&file.name));
     }
@@ -75,7 +83,7 @@ fn sound(survey: &Survey, file: &DatabaseFile, contents: &Contents, found: &mut 
     if *errors > 0 {
         let severity = if recovered { Severity::Error } else { Severity::Warning };
         let before = if recovered { "" } else { ", as may be before recovery" };
-        let text = format!("{errors} errors{before}, first: {first}");
+        let text = format!("{}{before}, first: {first}", number(*errors, "error"));
         let action = if recovered {
             "restore it, or salvage it (bdbkit salvage); reconstruct -m can rebuild it"
         } else {
@@ -83,8 +91,10 @@ fn sound(survey: &Survey, file: &DatabaseFile, contents: &Contents, found: &mut 
         };
         found.push(Finding::new(Code::Damaged, severity, text).file(&file.name).action(action));
     } else if *order_errors > 0 {
-        let text =
-            format!("{order_errors} times out of order: damage, or an order of its own; first: {first}");
+        let text = format!(
+            "{} out of order: damage, or an order of its own; first: {first}",
+            number(*order_errors, "time")
+        );
         found.push(Finding::new(Code::Damaged, Severity::Warning, text).file(&file.name));
     }
 }
@@ -159,7 +169,8 @@ pub(in crate::mboxlist) const RESTORE: &str = ".bdbkit-restore";
 pub(super) fn leftovers(survey: &Survey, found: &mut Vec<Finding>) {
     let journal = |other: &Other| other.class == Class::Journal && other.form == Form::File;
     for other in &survey.others {
-        let is = |prefix: &str| other.name.starts_with(prefix) && matches!(other.form, Form::Folder(_));
+        let name = other.name.as_encoded_bytes();
+        let is = |prefix: &str| name.starts_with(prefix.as_bytes()) && matches!(other.form, Form::Folder(_));
         let text = match other.class {
             Class::Journal if other.form == Form::File => {
                 "the journal of a change in place that did not come to its end"

@@ -8,9 +8,11 @@ use super::super::state::{FIRST_RECORD, State};
 use super::files::{AS_OWNER, VERSION};
 use crate::dump::escape;
 use crate::mboxlist::engines::{Engine, Treatment};
+use crate::mboxlist::names::listed;
 use crate::mboxlist::releases::Release;
 use crate::order::Endianness;
 use crate::types::Lsn;
+use crate::upgrade::counted;
 
 /// More log files than these are unusual.
 const USUAL: usize = 3;
@@ -104,13 +106,14 @@ pub(super) fn files(survey: &Survey, target: Option<&Release>, found: &mut Vec<F
             });
         }
     }
-    if let Some(version) = survey.newest_log().filter(|&version| Release::by_log(version).next().is_none()) {
+    let other = |&version: &u32| Release::by_log(version).next().is_none() && !survey.product.is_foreign();
+    if let Some(version) = survey.newest_log().filter(other) {
         let engines = Engine::writers(version);
         let engines = if engines.is_empty() { "no known engine".into() } else { engines.join(" or ") };
         let text = format!("no release of the table writes logs of version {version}: engine {engines}");
         found.push(Finding::new(Code::OtherLog, Severity::Note, text));
     }
-    if survey.logs.len() > USUAL {
+    if survey.logs.len() > USUAL && !survey.product.is_foreign() {
         let text = format!(
             "{} log files, where 2 or 3 are usual: checkpoints stopped, or logs were kept",
             survey.logs.len()
@@ -143,17 +146,17 @@ const NAMED: usize = 5;
 
 /// Changes that the databases lack, in logs that are skipped.
 fn lost(lost: &Lost) -> Finding {
-    let files: Vec<&str> = lost.files.iter().map(String::as_str).collect();
     let keys: Vec<String> = lost.keys.iter().take(NAMED).map(|key| escape(key)).collect();
     let more = if lost.keys.len() > NAMED { ", …" } else { "" };
+    let looks = if lost.changes == 1 { "it looks" } else { "they look" };
     let text = format!(
-        "{}: {} committed changes of logs of version {} ({} to {}) never got there, and newer engines skip these logs: they look LOST; {} keys: {}{more}",
-        files.join(", "),
-        lost.changes,
+        "{}: {} of logs of version {} ({} to {}) never got there, and newer engines skip these logs: {looks} LOST; {}: {}{more}",
+        listed(&lost.files),
+        counted(lost.changes, "committed change"),
         lost.version,
         lost.first,
         lost.last,
-        lost.keys.len(),
+        counted(u64::try_from(lost.keys.len()).unwrap_or(u64::MAX), "key"),
         keys.join(", ")
     );
     Finding::new(Code::RecoverFirst, Severity::Critical, text).action(

@@ -10,6 +10,7 @@ use super::findings::{Code, Finding, Severity};
 use crate::mboxlist::engines::LAST_OF_HOST_ORDER;
 use crate::mboxlist::releases::{Mailbox, Release};
 use crate::order::Endianness;
+use crate::shown::ShowName;
 
 /// Where a store is to go.
 #[derive(Clone, Copy)]
@@ -22,16 +23,27 @@ pub(in crate::mboxlist) struct Target {
 /// All findings, in the order of their codes.
 pub(in crate::mboxlist) fn judge(survey: &Survey, target: Option<Target>) -> Vec<Finding> {
     let mut found = Vec::new();
+    // Where what is no mail store is to go, no release tells.
+    let foreign = survey.product.is_foreign();
+    let target = target.filter(|_| !foreign);
     let release = target.map(|target| target.release);
+    if foreign {
+        let text = format!("{}: {}", survey.product.describe(), survey.candidates.reasons.join("; "));
+        let finding = Finding::new(Code::OtherProduct, Severity::Warning, text);
+        found
+            .push(finding.action("is it the right folder? bdbkit info, verify and log read any environment"));
+    }
     files::databases(survey, release, &mut found);
     logs::state(survey, release, &mut found);
     logs::files(survey, release, &mut found);
     places::regions(survey, &mut found);
     places::others(survey, &mut found);
-    places::snapshots(survey, &mut found);
     orders(survey, target, &mut found);
     candidates(survey, target.is_some(), &mut found);
-    mailboxes(survey, release, &mut found);
+    if !foreign {
+        places::snapshots(survey, &mut found);
+        mailboxes(survey, release, &mut found);
+    }
     found.sort_by_key(|finding| finding.code);
     found
 }
@@ -41,7 +53,7 @@ const MIGRATE: &str = "use imsbackup on the old machine and imsrestore on the ne
 /// Byte orders: of databases, of logs, of the target's machine.
 fn orders(survey: &Survey, target: Option<Target>, found: &mut Vec<Finding>) {
     let of = |order| move |file: &&super::DatabaseFile| file.order == Some(order);
-    let first = |order| survey.databases.iter().find(of(order)).map(|file| file.name.as_str());
+    let first = |order| survey.databases.iter().find(of(order)).map(|file| file.name.shown());
     let own = match (first(Endianness::Little), first(Endianness::Big)) {
         (Some(little), Some(big)) => {
             let text =

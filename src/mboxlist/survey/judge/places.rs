@@ -7,11 +7,11 @@ use super::super::{Form, Survey, families};
 use super::files;
 use crate::mboxlist::classify::Class;
 use crate::mboxlist::engines::Regions;
+use crate::mboxlist::names::listed;
 
 pub(super) fn regions(survey: &Survey, found: &mut Vec<Finding>) {
-    let names: Vec<&str> = survey.regions.iter().map(|region| region.name.as_str()).collect();
-    if !names.is_empty() {
-        let names = names.join(", ");
+    if !survey.regions.is_empty() {
+        let names = listed(survey.regions.iter().map(|region| &region.name));
         found.extend(match survey.decision.state {
             State::CleanClosed => {
                 let finding =
@@ -39,7 +39,7 @@ pub(super) fn regions(survey: &Survey, found: &mut Vec<Finding>) {
         let finding = Finding::new(Code::OtherRegions, Severity::Warning, text);
         found.push(finding.action("recover with the release that wrote the log"));
     }
-    if !survey.places_given {
+    if !survey.places_given && !survey.product.is_foreign() {
         let text = "store.dbtmpdir, the lock or the session folder were not given: region files there were not looked for";
         found.push(Finding::new(Code::Places, Severity::Note, text));
     }
@@ -47,6 +47,7 @@ pub(super) fn regions(survey: &Survey, found: &mut Vec<Finding>) {
 
 pub(super) fn others(survey: &Survey, found: &mut Vec<Finding>) {
     files::leftovers(survey, found);
+    parts(survey, found);
     for other in &survey.others {
         let find = |code, severity, text: &str| Finding::new(code, severity, text).file(&other.name);
         match (other.form, other.class) {
@@ -59,7 +60,6 @@ pub(super) fn others(survey: &Survey, found: &mut Vec<Finding>) {
                 let action = "do not delete it, although its name begins with __db: recover";
                 found.push(find(Code::EngineData, Severity::Warning, text).action(action));
             }
-            (Form::File, Class::Config) => found.extend(config(survey, &other.name)),
             (Form::File, Class::EarlyLog) => {
                 let text = "a log file by its first naming scheme, which is not read";
                 found.push(find(Code::Elsewhere, Severity::Note, text).action("keep it"));
@@ -74,16 +74,13 @@ pub(super) fn others(survey: &Survey, found: &mut Vec<Finding>) {
     }
 }
 
-/// Parts of the environment that its configuration puts elsewhere.
-fn config(survey: &Survey, name: &str) -> Option<Finding> {
-    let text = match (&survey.elsewhere.unread, survey.elsewhere.settings.as_slice()) {
-        (Some(why), _) => format!("not read, so the survey is incomplete: {why}"),
-        (None, []) => return None,
-        (None, settings) => {
-            format!("parts are elsewhere, so the survey is incomplete: {}", settings.join("; "))
-        }
-    };
-    Some(Finding::new(Code::Elsewhere, Severity::Warning, text).file(name))
+/// Parts of the environment that are elsewhere, and were not read.
+fn parts(survey: &Survey, found: &mut Vec<Finding>) {
+    let unread = survey.elsewhere.unread.iter();
+    for why in unread.chain(&survey.elsewhere.folders) {
+        let text = format!("{why}: the survey is incomplete");
+        found.push(Finding::new(Code::Elsewhere, Severity::Warning, text));
+    }
 }
 
 pub(super) fn snapshots(survey: &Survey, found: &mut Vec<Finding>) {

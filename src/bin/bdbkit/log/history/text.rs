@@ -23,7 +23,7 @@ impl Style {
     /// Names are shown for all databases, or where the name asked for is that of a file
     /// with several.
     pub(super) fn new(full: bool, all: bool, names: &Names) -> Style {
-        let mut names: Vec<&String> = names.0.values().collect();
+        let mut names: Vec<&str> = names.0.values().map(|name| &**name).collect();
         names.sort();
         names.dedup();
         let longest = names.iter().map(|name| name.len()).max().unwrap_or(0);

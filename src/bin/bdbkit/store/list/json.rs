@@ -1,9 +1,9 @@
 //! Entries and the report as lines of JSON.
 
-use std::borrow::Cow;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use bdbkit::ShowName;
 use bdbkit::dump::escape;
 use bdbkit::mboxlist::{Found, ListReport, Listed, ListedFile, Origin};
 use bdbkit::salvage::Place;
@@ -16,6 +16,7 @@ use crate::output::json_line;
 
 #[derive(Serialize)]
 struct Line<'a> {
+    schema: u32,
     file: String,
     kind: &'static str,
     /// What tells the kind.
@@ -105,7 +106,8 @@ pub(super) fn entry(entry: &Listed<'_>, out: &mut impl Write) -> io::Result<()> 
         _ => From::Live,
     };
     let line = Line {
-        file: escape(entry.file),
+        schema: 1,
+        file: entry.file.shown().to_string(),
         kind: entry.kind.name(),
         kind_from: "file name",
         database: entry.database.map(escape),
@@ -116,25 +118,35 @@ pub(super) fn entry(entry: &Listed<'_>, out: &mut impl Write) -> io::Result<()> 
     json_line(&line, out)
 }
 
+fn shown(paths: &[PathBuf]) -> Vec<String> {
+    paths.iter().map(|path| path.shown().to_string()).collect()
+}
+
 #[derive(Serialize)]
 struct Report<'a> {
+    schema: u32,
     report: Summary<'a>,
 }
 
 #[derive(Serialize)]
 struct Summary<'a> {
     /// As it was given.
-    path: Cow<'a, str>,
+    path: String,
     complete: bool,
     files: Vec<File<'a>>,
-    /// Folders, symbolic links and special files.
-    left_out: Vec<Cow<'a, str>>,
+    /// Symbolic links and special files.
+    left_out: Vec<String>,
+    /// Folders, whose files are not read.
+    folders: Vec<String>,
+    /// What could not be looked into.
+    problems: &'a [String],
     logs: Option<Logs>,
 }
 
 #[derive(Serialize)]
 struct File<'a> {
     file: String,
+    path: String,
     size: Option<u64>,
     sha256_before: Option<String>,
     sha256_after: Option<String>,
@@ -157,7 +169,8 @@ struct Logs {
 impl<'a> File<'a> {
     fn of(file: &'a ListedFile) -> File<'a> {
         File {
-            file: escape(file.name()),
+            file: file.name().shown().to_string(),
+            path: file.path.shown().to_string(),
             size: file.before.map(|hash| hash.size),
             sha256_before: file.before.map(|hash| hash.hex()),
             sha256_after: file.after.map(|hash| hash.hex()),
@@ -173,11 +186,14 @@ impl<'a> File<'a> {
 
 pub(super) fn report(report: &ListReport, dir: &Path, out: &mut impl Write) -> io::Result<()> {
     let line = Report {
+        schema: 1,
         report: Summary {
-            path: dir.to_string_lossy(),
+            path: dir.shown().to_string(),
             complete: report.is_complete(),
             files: report.files.iter().map(File::of).collect(),
-            left_out: report.left_out.iter().map(|path| path.to_string_lossy()).collect(),
+            left_out: shown(&report.left_out),
+            folders: shown(&report.folders),
+            problems: &report.problems,
             logs: report.logs.as_ref().map(|logs| Logs {
                 changes: logs.changes,
                 tail: logs.tail.filter(|tail| !tail.is_clean()).map(|tail| tail.to_string()),

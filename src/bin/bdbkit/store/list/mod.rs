@@ -3,13 +3,14 @@
 mod json;
 mod text;
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use bdbkit::log::LogError;
 use bdbkit::mboxlist::{List, ListReport, ListedFile};
 
 use crate::failure::{Failure, Outcome, about, complain};
+use crate::progress;
 
 /// Problems of a file that are named on standard error; the rest are counted.
 const NAMED: usize = 20;
@@ -19,7 +20,9 @@ const NAMED: usize = 20;
 /// Every entry of every database as a key and a value in bytes. The layout of the values is
 /// not public, and they are not interpreted. What a database is for is told from the name of
 /// its file. A database that is damaged is salvaged as far as it goes. At the end every file
-/// is named with its SHA-256, taken before and after. Nothing is ever written.
+/// is named with its SHA-256, taken before and after. Nothing is ever written. Symbolic links and
+/// special files are not followed, databases and logs neither, and files are read, not mapped.
+/// Exits with 1 if something was damaged, left out, or changed meanwhile.
 ///
 /// Work on a copy. Do not run the programs of the server on evidence: they change it.
 #[derive(clap::Args)]
@@ -33,6 +36,14 @@ pub(crate) struct Arguments {
     /// transaction, committed or not
     #[arg(long)]
     from_logs: bool,
+
+    /// The folder of the log files, whatever DB_CONFIG says
+    #[arg(long, value_name = "FOLDER")]
+    log_dir: Option<PathBuf>,
+
+    /// A folder of databases besides DIR, whatever DB_CONFIG says; may be given several times
+    #[arg(long = "data-dir", value_name = "FOLDER")]
+    data_dirs: Vec<PathBuf>,
 
     /// Keys and values in full; otherwise they are cut to the width of a line
     #[arg(long, conflicts_with = "json")]
@@ -49,6 +60,10 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let list = List::open(&arguments.dir).map_err(|error| Failure::about(&arguments.dir, &error))?;
     let list = list.deleted(arguments.deleted).logs(arguments.from_logs);
+    let list = arguments.log_dir.iter().fold(list, List::log_dir);
+    let list = arguments.data_dirs.iter().fold(list, List::data_dir);
+    let bar = progress::bytes(io::stdout().is_terminal());
+    let list = list.progress(progress::teller(&bar));
     let mut out = BufWriter::new(io::stdout().lock());
     let report = if arguments.json {
         let report = list.run(|entry| json::entry(entry, &mut out))?;
@@ -61,12 +76,17 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         report
     };
     out.flush()?;
+    bar.finish_and_clear();
     remark(&report, &arguments.dir);
     Ok(Outcome::complete_if(report.is_complete()))
 }
 
 /// Names what was wrong.
 fn remark(report: &ListReport, dir: &Path) {
+    for path in &report.left_out {
+        complain(about(path, format_args!("{}, not read", text::what(path))));
+    }
+    report.problems.iter().for_each(|problem| complain(about(dir, problem)));
     for file in &report.files {
         remark_file(file);
     }

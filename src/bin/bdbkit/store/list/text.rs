@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::path::Path;
 
+use bdbkit::ShowName;
 use bdbkit::dump::escape;
 use bdbkit::log::Content;
 use bdbkit::mboxlist::{Found, Hash, Kind, ListReport, Listed, ListedFile, Origin};
@@ -10,30 +11,41 @@ use bdbkit::salvage::Place;
 
 use crate::log::history::action;
 use crate::log::history::text::{content, head, when};
+use crate::output::counted;
+use crate::terminal::columns;
 
-/// The width of a terminal.
-const WIDTH: usize = 80;
-/// The space for a key, and for a value behind it.
-const KEY: usize = 36;
-const VALUE: usize = 30;
+/// What stands around a key and its value in a line: blanks, and the length of the value.
+const AROUND: usize = 14;
+/// On less columns a change in the log takes two lines before its key.
+const NARROW: usize = 60;
+/// So many bytes are written at once.
+const CHUNK: usize = 4096;
 
 /// How entries are shown.
 pub(super) struct Style {
     full: bool,
+    /// How wide a line may be.
+    columns: usize,
+    /// The space for a key, and for a value behind it.
+    key: usize,
+    value: usize,
     /// Of the entry before: what stands above those of one database.
     title: Option<String>,
 }
 
 impl Style {
     pub(super) fn new(full: bool) -> Style {
-        Style { full, title: None }
+        let columns = columns();
+        let room = columns.saturating_sub(AROUND).max(2);
+        let key = room.saturating_mul(6) / 11;
+        Style { full, columns, key, value: room.saturating_sub(key), title: None }
     }
 
     pub(super) fn entry(&mut self, entry: &Listed<'_>, out: &mut impl Write) -> io::Result<()> {
         let title = title(entry);
         if self.title.as_ref() != Some(&title) {
             let gap = if self.title.is_some() { "\n" } else { "" };
-            writeln!(out, "{gap}{}", self.fit(&title, WIDTH))?;
+            writeln!(out, "{gap}{}", self.fit(&title, self.columns))?;
             self.title = Some(title);
         }
         match &entry.origin {
@@ -43,15 +55,21 @@ impl Style {
             Origin::Log { change, txn, fate } => {
                 let (lsn, when, action) = (change.lsn.to_string(), when(*fate), action(change.kind));
                 let txn = txn.map_or("no txn".into(), |txn| format!("txn {txn}"));
-                let line = format!("  {lsn:<12} {when:<23} {txn:<12} {action:<7} {}", name(entry));
-                writeln!(out, "{}", self.fit(&line, WIDTH))?;
+                if self.columns < NARROW {
+                    writeln!(out, "{}", self.fit(&format!("  {lsn} {when}"), self.columns))?;
+                    let line = format!("    {txn} {action} {}", name(entry));
+                    writeln!(out, "{}", self.fit(&line, self.columns))?;
+                } else {
+                    let line = format!("  {lsn:<12} {when:<23} {txn:<12} {action:<7} {}", name(entry));
+                    writeln!(out, "{}", self.fit(&line, self.columns))?;
+                }
             }
             _ => {}
         }
-        self.pair(&self.shown(&entry.key, KEY), &entry.value, out)?;
+        self.pair("", &entry.key, &entry.value, out)?;
         match &entry.origin {
             Origin::Log { change, .. } if change.new.is_some() => {
-                change.old.iter().try_for_each(|old| self.pair("  before", old, out))
+                change.old.iter().try_for_each(|old| self.pair("  before", &Content::Unknown, old, out))
             }
             _ => Ok(()),
         }
@@ -64,14 +82,35 @@ impl Style {
             Place::Offset(offset) => format!("offset {offset}"),
         };
         let (origin, confidence) = (provenance.origin.name(), found.confidence.name());
-        writeln!(out, "  {what}: page {}, {place}, {origin}, confidence {confidence}", provenance.page)?;
-        found.notes.iter().try_for_each(|note| writeln!(out, "    {note}"))
+        let line = format!("  {what}: page {}, {place}, {origin}, confidence {confidence}", provenance.page);
+        writeln!(out, "{}", self.fit(&line, self.columns))?;
+        let notes = found.notes.iter().map(|note| format!("    {note}"));
+        notes.into_iter().try_for_each(|note| writeln!(out, "{}", self.fit(&note, self.columns)))
     }
 
-    /// A key, the length of the value, and the value.
-    fn pair(&self, key: &str, value: &Content<'_>, out: &mut impl Write) -> io::Result<()> {
+    /// A key, or a label in its place; the length of the value; and the value.
+    fn pair(
+        &self,
+        label: &str,
+        key: &Content<'_>,
+        value: &Content<'_>,
+        out: &mut impl Write,
+    ) -> io::Result<()> {
         let length = length(value).map_or("-".into(), |length| length.to_string());
-        writeln!(out, "    {key:<KEY$} {length:>7}  {}", self.shown(value, VALUE))
+        let width = self.key;
+        write!(out, "    ")?;
+        match key {
+            _ if !label.is_empty() => write!(out, "{label:<width$}")?,
+            // Nothing is filled up behind so much.
+            Content::Bytes(bytes) if self.full && bytes.len() > CHUNK => escaped(bytes, out)?,
+            key => write!(out, "{:<width$}", self.shown(key, width))?,
+        }
+        write!(out, " {length:>7}  ")?;
+        match value {
+            Content::Bytes(bytes) if self.full && !bytes.is_empty() => escaped(bytes, out)?,
+            value => write!(out, "{}", self.shown(value, self.value))?,
+        }
+        writeln!(out)
     }
 
     fn shown(&self, item: &Content<'_>, width: usize) -> String {
@@ -97,9 +136,9 @@ impl Style {
 
     pub(super) fn report(&self, report: &ListReport, out: &mut impl Write) -> io::Result<()> {
         let gap = if self.title.is_some() { "\n" } else { "" };
-        writeln!(out, "{gap}Files read, and their SHA-256 before and after")?;
+        writeln!(out, "{gap}Files, SHA-256 before and after reading")?;
         for file in &report.files {
-            writeln!(out, "  {}", self.fit(&summary(file), WIDTH.saturating_sub(2)))?;
+            writeln!(out, "  {}", self.fit(&summary(file), self.columns.saturating_sub(2)))?;
             match (file.before, file.after) {
                 (Some(before), Some(after)) if before == after => {
                     writeln!(out, "    {} equal", before.hex())?
@@ -111,10 +150,10 @@ impl Style {
                 }
             }
         }
-        for path in &report.left_out {
-            let name = path.file_name().unwrap_or_default().as_encoded_bytes();
-            let line = format!("  {}: {}, not read", escape(name), what(path));
-            writeln!(out, "{}", self.fit(&line, WIDTH))?;
+        for path in report.folders.iter().chain(&report.left_out) {
+            let name = path.file_name().unwrap_or_default();
+            let line = format!("  {}: {}, not read", name.shown(), what(path));
+            writeln!(out, "{}", self.fit(&line, self.columns))?;
         }
         if let Some(logs) = &report.logs {
             writeln!(out, "Changes in the logs: {}", logs.changes)?;
@@ -141,7 +180,7 @@ fn title(entry: &Listed<'_>) -> String {
 
 /// The name of an entry's database.
 fn name(entry: &Listed<'_>) -> String {
-    let file = escape(entry.file);
+    let file = entry.file.shown().to_string();
     entry.database.map_or(file.clone(), |name| format!("{file}/{}", escape(name)))
 }
 
@@ -159,15 +198,20 @@ fn length(item: &Content<'_>) -> Option<u64> {
 
 /// A file, its size, and how many entries were found in it.
 fn summary(file: &ListedFile) -> String {
-    let size = file.before.map_or(String::new(), |hash| format!(": {} bytes", hash.size));
+    let size = file.before.map_or(String::new(), |hash| format!(": {}", counted(hash.size, "byte")));
     let counts = [(file.live, "live"), (file.recovered, "salvaged"), (file.deleted, "deleted")];
     let some = counts.iter().filter(|(count, _)| *count > 0);
     let counts: String = some.map(|(count, what)| format!(", {count} {what}")).collect();
-    escape(file.name()) + &size + &counts
+    file.name().shown().to_string() + &size + &counts
+}
+
+/// Bytes as text, piece by piece.
+fn escaped(bytes: &[u8], out: &mut impl Write) -> io::Result<()> {
+    bytes.chunks(CHUNK).try_for_each(|chunk| out.write_all(escape(chunk).as_bytes()))
 }
 
 /// What is at a path, if it is no regular file.
-fn what(path: &Path) -> &'static str {
+pub(super) fn what(path: &Path) -> &'static str {
     if path.is_symlink() {
         "a symbolic link"
     } else if path.is_dir() {

@@ -1,0 +1,56 @@
+//! The codes of refusals and notices, by which [`explain`](crate::explain) knows them.
+
+use super::error::Refusal;
+use super::notice::Notice;
+
+macro_rules! codes {
+    ($type:ident: $($variant:ident = $code:literal,)*) => {
+        impl $type {
+            /// The codes of all.
+            pub const CODES: &[&str] = &[$($code),*];
+
+            /// Its code, which [`Explanation::of`](crate::explain::Explanation::of) explains.
+            #[must_use]
+            pub fn code(&self) -> &'static str {
+                match self { $($type::$variant { .. } => $code,)* }
+            }
+        }
+    };
+}
+
+codes! { Refusal:
+    Downgrade = "R-DOWNGRADE",
+    Tail = "R-TAIL",
+    Damaged = "R-DAMAGED",
+    Unreachable = "R-UNREACHABLE",
+    Unreadable = "R-UNREADABLE",
+    Hash = "R-HASH",
+    KeyOrder = "R-KEY-ORDER",
+    RecordLength = "R-RECORD-LENGTH",
+    Chain = "R-CHAIN",
+    DatabaseList = "R-DATABASE-LIST",
+    NoSuchDatabase = "R-NO-SUCH-DATABASE",
+    Unsorted = "R-UNSORTED",
+    Environment = "R-ENVIRONMENT",
+    Recovery = "R-RECOVERY",
+    Exists = "R-EXISTS",
+    Twice = "R-TWICE",
+    Folders = "R-FOLDERS",
+}
+
+codes! { Notice:
+    MinKey = "W-MINKEY",
+    RecordLength = "W-RECORD-LENGTH",
+    Unfinished = "W-UNFINISHED",
+    Unseen = "W-UNSEEN",
+    Attributes = "W-ATTRIBUTES",
+    Unreferenced = "W-UNREFERENCED",
+    Deleted = "W-DELETED",
+    LastPage = "W-LAST-PAGE",
+    StaleMaxKey = "W-STALE-MAX-KEY",
+    StaleAllocation = "W-STALE-ALLOCATION",
+    KeyOrder = "W-KEY-ORDER",
+    Sorted = "W-SORTED",
+    ForeignLog = "W-FOREIGN-LOG",
+    LogsIgnored = "W-LOGS-IGNORED",
+}
