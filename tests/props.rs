@@ -21,7 +21,7 @@ use std::ops::Bound;
 
 use bdbkit::{Database, Entry, KeyOrder, Method, OpenOptions, Scanned};
 use common::image::Image;
-use common::{Golden, Pair, forward, has_keys, missing, multiset, read, readable};
+use common::{Golden, Pair, all_databases, forward, has_keys, missing, multiset, read, readable};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
