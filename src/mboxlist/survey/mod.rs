@@ -519,10 +519,17 @@ impl Listing {
             if of_logs {
                 self.logs = found.logs;
             }
-            if layout.data().contains(folder) {
+            let of_data = layout.data().contains(folder);
+            if of_data {
                 self.databases.extend(found.databases);
             }
-            self.others.extend(found.others.into_iter().filter(|other| other.form == Form::Special));
+            let due = |other: &Other| match other.class {
+                Class::Log => of_logs,
+                Class::Database => of_data,
+                _ => false,
+            };
+            let links = found.others.into_iter().filter(|other| other.form == Form::Special && due(other));
+            self.others.extend(links);
         }
     }
 

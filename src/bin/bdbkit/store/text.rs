@@ -178,7 +178,7 @@ pub(super) fn findings(findings: &[Finding], page: &mut Page<impl Write>) -> io:
             page.wrapped(&" ".repeat(label.len()), &format!("-> {}", finding.action))?;
         }
     }
-    if told.is_empty() { Ok(()) } else { page.line("bdbkit explain CODE tells more of each") }
+    if told.is_empty() { Ok(()) } else { page.wrapped("", "bdbkit explain CODE tells more of each") }
 }
 
 pub(super) fn plan(survey: &Survey, plan: &Plan, page: &mut Page<impl Write>) -> io::Result<()> {
@@ -190,7 +190,8 @@ pub(super) fn plan(survey: &Survey, plan: &Plan, page: &mut Page<impl Write>) ->
     for (index, step) in plan.steps.iter().enumerate() {
         self::step(index.saturating_add(1), step, page)?;
     }
-    page.line("\nbdbkit explain CODE tells more of each step")
+    page.line("")?;
+    page.wrapped("", "bdbkit explain CODE tells more of each step")
 }
 
 fn step(number: usize, step: &Step, page: &mut Page<impl Write>) -> io::Result<()> {
