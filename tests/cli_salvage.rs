@@ -238,7 +238,7 @@ fn the_input_is_never_written() {
     let folder = tempfile::tempdir().unwrap();
     let path = written(folder.path(), "data.db", &data("damage-v9-le-garbage"));
     let output = run(&["salvage", "-f", &path, &path]);
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(2));
     assert!(err(&output).contains("not overwritten"));
     run(&["salvage", "--deleted", "-f", folder.path().join("out.txt").to_str().unwrap(), &path]);
     assert_eq!(read(&path), data("damage-v9-le-garbage"));
