@@ -84,7 +84,7 @@ impl<'d, D: Disk> Set<'d, D> {
         match self.record(Say::Members) {
             Ok(()) => self.recorded = true,
             // No file is touched yet: without a record of them, all are as they were.
-            Err(unwritten) => return Err(self.give_up(unwritten.cause, |_, _, _, _| Ok(()))),
+            Err(unwritten) => return Err(self.give_up(*unwritten.cause, |_, _, _, _| Ok(()))),
         }
         self.carry_out(|path, form, contents, facts| match form {
             Form::New => validate(path, contents, facts),
@@ -111,8 +111,8 @@ impl<'d, D: Disk> Set<'d, D> {
         }
         if let Err(Unwritten { cause, removed }) = self.record(Say::Published) {
             return Err(match removed {
-                Ok(()) => self.give_up(cause, check),
-                Err(then) => self.unsettled(cause, then),
+                Ok(()) => self.give_up(*cause, check),
+                Err(then) => self.unsettled(*cause, *then),
             });
         }
         self.end()
