@@ -170,7 +170,7 @@ fn a_trap(trap: &mut Trap, planned: Plan, random: &mut Random) {
     let stage = trap.inside.join(STAGE);
     match random.next() % 6 {
         0 => the_stage(trap, &stage, random),
-        1 => {
+        1 if fs::symlink_metadata(&stage).is_ok_and(|found| found.is_dir()) => {
             let draft = planned.draft();
             let names = ["thesis.txt", "log.0000000002", "bdbkit-moved", "bdbkit-plan.tmp", &draft];
             let name = *one_of(random, &names);

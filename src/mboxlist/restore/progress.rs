@@ -66,6 +66,7 @@ impl<'d, D: Disk> Progress<'d, D> {
             self.remove_drafts()?;
             self.mover().go(&steps)?;
         }
+        self.count(&self.plan.moves, |item| self.aside(item))?;
         self.count(&self.plan.places, |item| self.origin(item))?;
         if self.plan.state != State::Done {
             self.enter(State::Done)?;
