@@ -141,13 +141,10 @@ pub enum Error {
     },
     /// More bytes in a pipe or a device than the caller allowed to read into memory.
     #[error(
-        "{}: more than {limit} bytes, the limit for what has no known length (Limits::max_stream): \
-         copy it to a file, or raise the limit",
-        .path.shown()
+        "more than {limit} bytes, the limit for what has no known length (Limits::max_stream): \
+         copy it to a file, or raise the limit"
     )]
     StreamTooLong {
-        /// The pipe or device.
-        path: PathBuf,
         /// The limit in bytes.
         limit: u64,
     },

@@ -52,7 +52,7 @@ impl Source<'static> {
         let limit = limits.max_stream;
         file.by_ref().take(limit.saturating_sub(HEAD)).read_to_end(&mut bytes).map_err(error)?;
         if file.read(&mut [0]).map_err(error)? > 0 {
-            return Err(Error::StreamTooLong { path: path.to_owned(), limit });
+            return Err(Error::StreamTooLong { limit });
         }
         Ok(Source::Bytes(Cow::Owned(bytes)))
     }

@@ -3,6 +3,8 @@
 //! - `mutants`: every truncation and every single-byte change of small files
 //! - `classes`: the named kinds of damage, one test each, in both byte orders, as the
 //!   reader meets them; `verify_classes` and `salvage_classes` for the other two
+//! - `agreement`: files of which the reader and the check of the whole file must say the same,
+//!   within the same bounds
 //! - `damage`: the files of these tests, and what is done to them
 //! - `memory`: what damaged files make the reader allocate
 //! - `damaged`: the files of `testdata/damage-*`
@@ -27,6 +29,8 @@
 
 mod common;
 
+#[path = "hostile/agreement.rs"]
+mod agreement;
 #[path = "hostile/classes.rs"]
 mod classes;
 #[path = "common/counting.rs"]

@@ -21,7 +21,7 @@ use std::ops::Bound;
 
 use bdbkit::{Database, Entry, KeyOrder, Method, OpenOptions, Scanned};
 use common::image::Image;
-use common::{Golden, Pair, forward, has_keys, missing, multiset, read, readable};
+use common::{Golden, Pair, all_databases, forward, has_keys, missing, multiset, read, readable};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
@@ -592,7 +592,7 @@ fn the_limit_for_items_holds_for_reading_and_not_for_streams() {
     for golden in readable().into_iter().filter(|golden| golden.case.has("overflow")) {
         let limits = bdbkit::Limits::default().max_item(100);
         let db = OpenOptions::new().limits(limits).open(&golden.db).unwrap();
-        for pair in db.iter().pairs() {
+        for pair in all_databases(&db).iter().flat_map(|db| db.iter().pairs().collect::<Vec<_>>()) {
             let pair = pair.unwrap();
             for item in [pair.key(), pair.value()].into_iter().filter(|item| item.on_page().is_none()) {
                 let error = item.read().map(drop);

@@ -232,7 +232,9 @@ impl<'a> BucketWalk<'a> {
                 if !pages.raw(no).and_then(Page::<O>::new).is_some_and(|page| page.is_hole()) {
                     return self.open::<O>(no, origin).map(Some);
                 }
-                self.visited.as_mut().map(|visited| visited.mark(no));
+                if let Some(visited) = &mut self.visited {
+                    visited.mark(no);
+                }
                 let expects = buckets.expects(no.0.saturating_sub(self.spare));
                 if self.empty.is_none_or(|(most, _)| expects > most) {
                     self.empty = Some((expects, no));

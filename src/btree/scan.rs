@@ -291,8 +291,9 @@ impl<'a> ScannedItems<'a> {
         if self.allowance.covers(given) {
             return Ok(());
         }
-        let defect = self.allowance.clone().give(given).err().unwrap_or(Defect::Loop);
-        Err(Error::corrupt(self.leaf.no(), self.leaf.unit_offset(unit), defect))
+        let mut allowance = self.allowance;
+        let place = |defect| Error::corrupt(self.leaf.no(), self.leaf.unit_offset(unit), defect);
+        allowance.give(given).map_err(place)
     }
 
     /// An entry of whatever form.

@@ -28,6 +28,9 @@ pub(crate) const OFFDUP: u8 = 4;
 
 /// Where the type byte stands in the item of a leaf.
 pub(crate) const TYPE_AT: usize = 2;
+/// Length of a HASH item of that type.
+pub(crate) const OFFDUP_LEN: usize = 8;
+
 /// Bytes before the data of a KEYDATA item.
 pub(crate) const KEYDATA_HEAD: usize = 3;
 /// Length of an OVERFLOW or DUPLICATE item.

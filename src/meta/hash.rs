@@ -62,3 +62,39 @@ pub(super) fn parse(page: &[u8], version: u32, order: Endianness) -> IResult<&[u
     let raw = Raw { encryption, kind: Some(kind), metaflags, free, flags, file_id, min_key: 2, ..raw };
     Ok((rest, (raw, Buckets { max, fill_factor, spares, elements })))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Tables that release 5.3 made, with buckets that it left empty: what was hinted is what
+    /// would be missing.
+    #[test]
+    fn a_bucket_that_was_never_written_is_not_missed() {
+        for (hint, fill_factor, max, empty) in [
+            (1000, 0, 1, &[0][..]),
+            (1000, 4, 255, &[0, 100, 254]),
+            (64, 1, 63, &[0, 1, 62]),
+            (64, 1, 77, &[14, 23, 58, 62]),
+            (33, 2, 31, &[0, 5, 16, 30]),
+            (2, 1, 1, &[0]),
+            (3, 1, 3, &[0, 1, 2]),
+            (5, 1, 7, &[0, 6]),
+        ] {
+            let buckets = Buckets { max, fill_factor, spares: [0; 32], elements: 0 };
+            for &bucket in empty {
+                assert!(buckets.expects(bucket) < hint, "bucket {bucket} of {buckets:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_bucket_that_was_split_or_came_later_is_missed() {
+        for (missing, fill_factor, max, bucket) in
+            [(1000, 0, 49, 0), (9, 0, 49, 31), (1, 1, 77, 3), (4, 4, 255, 200), (64, 1, 77, 70)]
+        {
+            let buckets = Buckets { max, fill_factor, spares: [0; 32], elements: 0 };
+            assert!(buckets.expects(bucket) >= missing, "bucket {bucket} of {buckets:?}");
+        }
+    }
+}

@@ -9,7 +9,7 @@ use super::seen::Referrer;
 use super::tree::Tree;
 use crate::btree::Shape;
 use crate::error::Defect;
-use crate::format::item::{self, DUPLICATE, KEYDATA, OFFDUP, OVERFLOW, REFERENCE};
+use crate::format::item::{self, DUPLICATE, KEYDATA, OFFDUP, OFFDUP_LEN, OVERFLOW, REFERENCE};
 use crate::format::page::{Page, PageKind, at, slot_offset};
 use crate::meta::Buckets;
 use crate::types::PageNo;
@@ -207,7 +207,8 @@ impl<'c> Context<'c, '_> {
                     repeats.key = 0;
                     self.set::<O>(no, offset, rest, key, &mut repeats);
                 }
-                (OFFDUP, Some((root, _))) if slot & 1 == 1 => {
+                (OFFDUP, _) if slot & 1 == 1 && item.is_some_and(|item| item.len() == OFFDUP_LEN) => {
+                    let root = rest.last_chunk::<4>().map_or(0, |raw| O::read_u32(raw));
                     self.off_page::<O>(PageNo(root), from, compare, key);
                 }
                 _ => {

@@ -7,7 +7,7 @@ use super::finding::Rule;
 use super::seen::Seen;
 use super::sink::Reporter;
 use crate::btree::{Content, Leaf, Tiling, size_of_item};
-use crate::error::Defect;
+use crate::error::{Defect, Error};
 use crate::format::checksum;
 use crate::format::item::{
     self, DELETED, DUPLICATE, INTERNAL_HEAD, KEYDATA, KEYDATA_HEAD, OVERFLOW, REFERENCE,
@@ -81,9 +81,9 @@ impl<'c> Context<'c, '_> {
             return None;
         }
         if page.is_hole() {
-            let (page, offset) = (from.page, from.offset);
             report.sink.page();
-            report.error(Rule::PageType, no, at::TYPE, Defect::Unwritten { page, offset }.to_string());
+            let defect = Defect::Unwritten { page: from.page, offset: from.offset };
+            report.reader(&Error::corrupt(no, at::TYPE, defect));
             return None;
         }
         self.look::<O>(no, page).then_some(page)

@@ -63,8 +63,8 @@ impl Seen {
         self.again.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).is_ok()
     }
 
-    /// Counts a reference to a chain; says whether such a one may be. Most chains have one,
-    /// and say so: they take no room.
+    /// Counts a reference to a chain; says whether such a one may be, as far as the count on
+    /// its first page does not tell. Most chains have one, and say so: they take no room.
     pub(super) fn refer(&self, first: PageNo, stated: u16, again: bool, by: Referrer) -> bool {
         if stated == 1 && !again {
             return true;
@@ -72,7 +72,7 @@ impl Seen {
         let mut chains = self.chains.lock().unwrap_or_else(PoisonError::into_inner);
         // Of a chain with one reference the first was not counted.
         let start = u32::from(stated == 1);
-        let entry = chains.entry(first).or_insert(References { stated, found: start, owned: start == 1 });
+        let entry = chains.entry(first).or_insert(References { stated, found: start, owned: false });
         entry.found = entry.found.saturating_add(1);
         by == Referrer::Copy || !std::mem::replace(&mut entry.owned, true)
     }

@@ -19,7 +19,8 @@ pub(crate) fn database(bytes: &[u8]) {
     let Ok(file) = Database::from_bytes(bytes) else { return };
     let inner: Vec<_> =
         file.subdatabases().filter_map(|found| found.ok().map(|found| found.open())).collect();
-    for db in inner.iter().chain([&file]) {
+    let list = file.directory();
+    for db in inner.iter().chain([&file]).chain(&list) {
         for entry in db.iter() {
             black_box(entry.map(|entry| (entry.key().len(), entry.value().len())).ok());
         }
@@ -51,7 +52,7 @@ pub(crate) fn verify(bytes: &[u8]) {
         return;
     }
     // A compressed database inside is noted, and refused by the reader.
-    if verdict.count(Severity::Note) > 0 {
+    if verdict.count(Severity::Note) > 0 || !verdict.complete() {
         return;
     }
     let Ok(file) = Database::from_bytes(bytes) else { panic!("sound, but cannot be opened") };

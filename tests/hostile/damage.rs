@@ -209,6 +209,133 @@ pub(crate) fn long_equal_keys(big: bool) -> (Image, u32) {
     (file, first)
 }
 
+/// A reference to an overflow chain: where it stands.
+fn put_reference(file: &mut Image, page: u32, kind: u8, first: u32, len: u32) {
+    let at = place(file, page, 12);
+    file.put(page, at + 2, kind).put_u32(page, at + 4, first).put_u32(page, at + 8, len);
+}
+
+/// A plain item of these bytes.
+fn put_item(file: &mut Image, page: u32, bytes: &[u8]) {
+    let at = place(file, page, (bytes.len() + 6) & !3);
+    file.put_u16(page, at, u16::try_from(bytes.len()).unwrap()).put(page, at + 2, 1);
+    for (offset, &byte) in bytes.iter().enumerate() {
+        file.put(page, at + 3 + offset, byte);
+    }
+}
+
+/// A slot that leads to the item of another.
+fn share_slot(file: &mut Image, page: u32, with: u16) {
+    let (entries, offset) = (file.entries(page), file.u16(page, file.slot(with)));
+    let slot = file.slot(entries);
+    file.put_u16(page, slot, offset).put_u16(page, ENTRIES, entries + 1);
+}
+
+/// An overflow chain of full pages, with so many references; its length.
+fn put_chain(file: &mut Image, first: u32, pages: u32, references: u16) -> u32 {
+    let full = u16::try_from(file.page_size - 26).unwrap();
+    for page in first..first + pages {
+        file.put(page, TYPE, OVERFLOW).put_u16(page, ENTRIES, 1).put_u16(page, AREA, full);
+        file.put_u32(page, PREV, if page == first { 0 } else { page - 1 });
+        file.put_u32(page, NEXT, if page + 1 == first + pages { 0 } else { page + 1 });
+    }
+    file.put_u16(first, ENTRIES, references);
+    pages * u32::from(full)
+}
+
+fn root_leaf(name: &str, size: usize, pages: u32, big: bool, flags: u32) -> Image {
+    let mut file = blank(name.into(), size, pages, big);
+    file.put(1, TYPE, LEAF).put(1, LEVEL, 1).put_u32(0, 48, flags);
+    file
+}
+
+/// Two values that are one overflow chain, whose count allows it; where the second is.
+pub(crate) fn one_chain_for_two(big: bool) -> (Image, u32, usize) {
+    let mut file = root_leaf("one chain for two", 512, 5, big, 0);
+    let len = put_chain(&mut file, 2, 3, 2);
+    for key in [b"a", b"b"] {
+        put_item(&mut file, 1, key);
+        put_reference(&mut file, 1, 3, 2, len);
+    }
+    let at = file.item(1, 3) + 4;
+    (file, 1, at)
+}
+
+/// Keys that are in turn one of two chains, equal but for their ends.
+pub(crate) fn long_keys_in_turn(big: bool) -> Image {
+    let mut file = root_leaf("long keys in turn", 4096, 6, big, 0);
+    let len = put_chain(&mut file, 2, 2, 75);
+    put_chain(&mut file, 4, 2, 75);
+    file.put(5, 4095, 1);
+    for pair in 0..150 {
+        put_reference(&mut file, 1, 3, if pair % 2 == 0 { 2 } else { 4 }, len);
+        put_item(&mut file, 1, b"v");
+    }
+    file
+}
+
+/// A key with so many duplicates on its page, none of which has a byte: a key on the page,
+/// or on a chain of so many pages.
+pub(crate) fn repeated_key(size: usize, big: bool, duplicates: u16, chain: u32) -> Image {
+    let mut file = root_leaf("repeated key", size, 2 + chain, big, 1);
+    if chain > 0 {
+        let len = put_chain(&mut file, 2, chain, 1);
+        put_reference(&mut file, 1, 3, 2, len);
+    } else {
+        put_item(&mut file, 1, &vec![b'k'; size / 2]);
+    }
+    for duplicate in 0..duplicates {
+        if duplicate > 0 {
+            share_slot(&mut file, 1, 0);
+        }
+        put_item(&mut file, 1, b"");
+    }
+    file
+}
+
+/// Pairs whose slots all lead to one item of half a page.
+pub(crate) fn repeated_item(size: usize, big: bool, pairs: u16) -> Image {
+    let mut file = root_leaf("repeated item", size, 2, big, 1);
+    put_item(&mut file, 1, &vec![b'k'; size / 2]);
+    for _ in 1..2 * pairs {
+        share_slot(&mut file, 1, 0);
+    }
+    file
+}
+
+/// A key on a chain of two pages, with so many duplicates on one page of their own.
+pub(crate) fn repeated_key_off_page(size: usize, big: bool, duplicates: u16) -> Image {
+    let mut file = root_leaf("repeated key off the page", size, 5, big, 1);
+    let len = put_chain(&mut file, 2, 2, 1);
+    put_reference(&mut file, 1, 3, 2, len);
+    put_reference(&mut file, 1, 2, 4, 0);
+    file.put(4, TYPE, RECNO_LEAF).put(4, LEVEL, 1);
+    for _ in 0..duplicates {
+        put_item(&mut file, 4, b"");
+    }
+    file
+}
+
+/// HASH databases whose tables of buckets all cover the file, or pages of zeros behind it.
+pub(crate) fn crowded(databases: u32, zeros: u32) -> Image {
+    let mut file = root_leaf("crowded", 4096, 2 + databases + zeros, false, 0x20);
+    for meta in 2..2 + databases {
+        put_item(&mut file, 1, format!("{meta:06}").as_bytes());
+        put_item(&mut file, 1, &meta.to_be_bytes());
+        file.put_u32(meta, 12, 0x0006_1561).put_u32(meta, 16, 9).put_u32(meta, 20, 4096).put(meta, TYPE, 8);
+        file.put_u32(meta, 48, 2);
+        let (first, buckets) = if zeros == 0 { (1, databases) } else { (2 + databases, zeros) };
+        file.put_u32(meta, 72, buckets - 1);
+        for doubling in 0..32 {
+            file.put_u32(meta, 96 + 4 * doubling, first);
+        }
+    }
+    for page in 2 + databases..file.pages() {
+        file.put_u32(page, 8, 0);
+    }
+    file
+}
+
 /// Files that would take much time or memory if their numbers were believed.
 pub(crate) fn costly() -> Vec<Image> {
     let mut files = vec![ladder(30, 10, 512, false), ladder(255, 10, 512, true), long_equal_keys(true).0];

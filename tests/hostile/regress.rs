@@ -1,7 +1,7 @@
 //! Faults that were found and mended, each with its smallest file in
 //! `testdata/regress/`.
 
-use bdbkit::{Database, Result, dump};
+use bdbkit::{Database, Result, Verify, dump};
 
 use crate::common::{data, read, testdata};
 
@@ -30,6 +30,17 @@ fn damage(db: &Database<'_>) -> u64 {
 #[test]
 fn an_empty_set_of_duplicates_in_a_bucket_is_an_error() {
     assert!(damage(&open("hash-empty-set-of-duplicates.db")) > 0);
+}
+
+/// Written by release 5.3: references to duplicates off the page take eight bytes.
+#[test]
+fn duplicates_off_the_page_of_a_bucket_are_no_error() {
+    let db = open("hash-duplicates-off-page.db");
+    assert_eq!(damage(&db), 0);
+    let verdict = Verify::new(&db).run();
+    assert!(verdict.findings().is_empty() && verdict.complete(), "{:?}", verdict.findings());
+    let inner = db.subdatabase(b"foo").unwrap();
+    assert_eq!(tally(inner.iter()), (6, 0));
 }
 
 #[test]

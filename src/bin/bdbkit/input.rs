@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use bdbkit::env::Layout;
 use bdbkit::journal;
 use bdbkit::log::LogOptions;
 use bdbkit::{Database, OpenOptions};
@@ -48,7 +49,9 @@ pub(crate) fn real(path: &Path) -> &Path {
 /// named, unless the path is absolute.
 pub(crate) fn in_home(home: Option<&Path>, file: &Path) -> PathBuf {
     match home {
-        Some(home) if file != Path::new("-") => home.join(file),
+        Some(home) if file != Path::new("-") => {
+            Layout::of(home).find(file).unwrap_or_else(|| home.join(file))
+        }
         _ => file.to_owned(),
     }
 }

@@ -74,7 +74,15 @@ impl Arguments {
     /// Checks the file, or all files of the folder.
     fn all_of(&self, path: &Path, out: &mut impl Write) -> Result<Outcome, Failure> {
         let (mut all, mut some) = (Outcome::Complete, false);
-        for Candidate { path, what } in candidates(path)? {
+        let mut found = Vec::new();
+        if path.is_dir() {
+            for folder in self.beside.folders(path) {
+                found.extend(candidates(&folder)?);
+            }
+        } else {
+            found = candidates(path)?;
+        }
+        for Candidate { path, what } in found {
             some |= !matches!(what, What::Other(_));
             let one = match what {
                 What::Database => self.check(&path, out).or_else(Failure::survive)?,

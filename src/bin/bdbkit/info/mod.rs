@@ -14,6 +14,7 @@ use bdbkit::env::{Region, pending};
 use bdbkit::log::{LogError, LogOptions};
 use serde::Serialize;
 
+use crate::beside::journal;
 use crate::failure::{Failure, Outcome, about, complain};
 use crate::files::refused;
 use crate::input::{self, real};
@@ -68,7 +69,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     for (i, path) in arguments.files.iter().enumerate() {
         match arguments.facts(path, &options) {
             Ok(facts) => {
-                all = all.and(facts.outcome(path, arguments.strict));
+                let settled = journal(path, arguments.strict) || !arguments.strict;
+                all = all.and(facts.outcome(path, arguments.strict)).and(Outcome::complete_if(settled));
                 if arguments.json {
                     let line = serde_json::to_string(&facts).map_err(io::Error::from)?;
                     writeln!(out, "{line}")?;
