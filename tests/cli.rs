@@ -161,12 +161,13 @@ fn other_access_methods_and_features_are_refused_by_name() {
         let output = run(&["info", &path]);
         assert_eq!(output.status.code(), Some(UNSUPPORTED), "{case}");
         assert!(err(&output).starts_with("bdbkit: ") && err(&output).contains(words), "{}", err(&output));
-        for row in ["type ", "version ", "page size       512", "file id ", "not read "] {
+        for row in ["type ", "version ", "page size ", "file id ", "not read "] {
             assert!(out(&output).contains(row), "{case}: no {row}: {}", out(&output));
         }
         let output = run(&["info", "--json", &path]);
         let facts: Value = serde_json::from_slice(&output.stdout).unwrap();
-        assert_eq!((output.status.code(), &facts["page_size"]), (Some(UNSUPPORTED), &512.into()));
+        assert_eq!(output.status.code(), Some(UNSUPPORTED), "{case}");
+        assert!(facts["page_size"].as_u64().is_some_and(|size| size >= 512), "{facts}");
         assert_eq!(facts["file_id"].as_str().unwrap().len(), 40, "{facts}");
     }
 }
