@@ -190,7 +190,7 @@ fn what_moved_aside_is_put_back_if_the_rest_cannot_move() {
     let put_back = |call: usize| {
         let disk = case.disk.faulty(Fault::Fail { call, kind: std::io::ErrorKind::Other });
         let error = case.run(&disk).err()?;
-        disk.failed().then(|| matches!(error, RestoreError::PutBack { .. }))
+        disk.failed().then_some(matches!(error, RestoreError::PutBack { .. }))
     };
     let put_back = (0..).map_while(put_back).filter(|back| *back).count();
     assert!(put_back > 50, "{put_back}");
