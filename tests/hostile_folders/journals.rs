@@ -381,7 +381,7 @@ fn copies(stock: &Stock, trap: &mut Trap, random: &mut Random) {
 /// A run of the tool; afterwards each database holds what it held, or what it held before it was
 /// half-written.
 fn a_run(stock: &Stock, trap: &mut Trap, random: &mut Random, seen: &mut Seen) {
-    let arguments: &[&str] = one_of(
+    let arguments = one_of(
         random,
         &[
             &["upgrade", "."][..],
