@@ -713,7 +713,8 @@ fn history_tells_who_changed_a_key_and_when() {
     let hex = on("mboxlist-ims60-log3-be", &["history", "--db", "quota.db", "--key-hex", "757365722F626f62"]);
     assert_eq!(out(&hex), expected);
     let none = on("mboxlist-ims60-log3-be", &["history", "--db", "quota.db", "--key", "user/nobody"]);
-    is(&none, 0, "");
+    assert_eq!(none.status.code(), Some(1));
+    assert!(err(&none).ends_with(": no change of such a key was found\n"), "{}", err(&none));
     assert_eq!(out(&none), "");
 }
 
@@ -931,6 +932,8 @@ fn info_lists_an_environment() {
         "4.5, 4.6: say \"unsupported log version 14\" and stop",
         "folder.db: btree, version 9",
         "without-suffix: a HASH file, version 9",
+        "page size 512, file id 00",
+        "quota.db: not here, but the log has it open",
         "__db.001",
     ] {
         assert!(text.contains(words), "{words} is missing: {text}");
@@ -947,4 +950,224 @@ fn info_lists_an_environment() {
     let output = run(&["info", path(folder.path())]);
     assert_eq!(output.status.code(), Some(1));
     assert!(err(&output).contains("broken.db: the file is empty"), "{}", err(&output));
+}
+
+/// A copy of a case's files in a folder, its logs in another one.
+fn apart(case: &str, home: &Path, logs: &Path) {
+    for entry in fs::read_dir(testdata().join(case)).unwrap() {
+        let from = entry.unwrap().path();
+        let name = from.file_name().unwrap();
+        if from.is_file() {
+            let folder = if name.to_str().unwrap().starts_with("log.") { logs } else { home };
+            fs::copy(&from, folder.join(name)).unwrap();
+        }
+    }
+}
+
+#[test]
+fn logs_are_read_where_the_configuration_puts_them() {
+    let case = "env-log14-le-crashed";
+    let folder = tempfile::tempdir().unwrap();
+    let (home, inside, outside) =
+        (folder.path().join("home"), folder.path().join("home/logs"), folder.path().join("outside"));
+    fs::create_dir_all(&inside).unwrap();
+    fs::create_dir_all(&outside).unwrap();
+    apart(case, &home, &inside);
+    let expected = read(testdata().join(case).join("printlog.txt"));
+    let print = |options: &[&str]| run(&[&["log", "print"], options].concat());
+    let none = print(&[path(&home)]);
+    assert!(err(&none).contains("no log files here"), "{}", err(&none));
+    for (config, note) in [
+        ("set_lg_dir logs\n", "logs (DB_CONFIG: set_lg_dir logs)\n"),
+        ("DB_LOG_DIR ./logs\n", "logs (DB_CONFIG: DB_LOG_DIR ./logs)\n"),
+    ] {
+        fs::write(home.join("DB_CONFIG"), config).unwrap();
+        for options in [&[path(&home)][..], &["-h", path(&home)]] {
+            let output = print(options);
+            assert_eq!(output.status.code(), Some(0));
+            assert!(output.stdout == expected, "{options:?}");
+            assert!(err(&output).ends_with(note), "{}", err(&output));
+        }
+    }
+    for command in [&["log", "stat"][..], &["log", "verify"], &["log", "history"]] {
+        let output = run(&[command, &[path(&home)]].concat());
+        assert_eq!(output.status.code(), Some(0), "{command:?}: {}", err(&output));
+        assert!(!output.stdout.is_empty(), "{command:?}");
+    }
+    // Out of the home it is said; and by hand it may be anywhere.
+    fs::rename(inside.join("log.0000000001"), outside.join("log.0000000001")).unwrap();
+    fs::write(home.join("DB_CONFIG"), "set_lg_dir ../outside\n").unwrap();
+    let output = print(&[path(&home)]);
+    assert!(
+        output.stdout == expected && err(&output).contains("outside of the home: only read"),
+        "{}",
+        err(&output)
+    );
+    fs::write(home.join("DB_CONFIG"), "set_lg_dir nowhere\n").unwrap();
+    let output = print(&[path(&home)]);
+    assert_eq!(output.status.code(), Some(1), "{}", err(&output));
+    assert!(print(&["--log-dir", path(&outside), path(&home)]).stdout == expected);
+    let file = outside.join("log.0000000001");
+    assert_eq!(print(&["--log-dir", path(&outside), path(&file)]).status.code(), Some(2));
+}
+
+#[test]
+fn options_of_db_printlog_do_what_they_do_there() {
+    let case = testdata().join("env-log14-le-clean");
+    let expected = read(case.join("printlog.txt"));
+    let output = run(&["log", "print", "-N", "-h", path(&case)]);
+    assert!(output.stdout == expected && output.status.code() == Some(0));
+    // The home is no request for help, and needs a value.
+    let output = run(&["log", "print", "-h"]);
+    assert_eq!((output.status.code(), out(&output).as_str()), (Some(2), ""));
+    assert_eq!(run(&["log", "print", "-h", "nowhere"]).status.code(), Some(1));
+    let output = run(&["log", "print", "-h", path(&case), path(&case)]);
+    assert_eq!(output.status.code(), Some(2), "not both");
+    let version = run(&["log", "print", "-V"]);
+    assert_eq!(version.status.code(), Some(0));
+    assert!(out(&version).starts_with("bdbkit 0."), "{}", out(&version));
+    assert!(out(&run(&["log", "print", "--help"])).contains("--home <HOME>"));
+    // The list has every type, and --type takes each.
+    let list = out(&run(&["log", "print", "--type-list"]));
+    let line = list.lines().find(|line| line.starts_with("bam_split ")).unwrap();
+    assert!(line.contains("62") && line.contains("versions 2 to 19"), "{line}");
+    assert!(list.lines().count() > 80, "{list}");
+    for name in list.lines().filter_map(|line| line.split_whitespace().next()) {
+        let output = run(&["log", "print", "--type", name, path(&case)]);
+        assert_eq!(output.status.code(), Some(0), "{name}: {}", err(&output));
+    }
+}
+
+#[test]
+fn info_says_what_is_pending() {
+    let case = testdata().join("env-log3-le-crashed");
+    let file = case.join("p.db");
+    let output = run(&["info", path(&file)]);
+    is(&output, 0, "");
+    assert!(out(&output).contains("has 18 committed changes not in the file ([1]["), "{}", out(&output));
+    assert!(out(&output).contains("recovery is due"));
+    let json = &objects(&run(&["info", "--json", path(&file)]))[0];
+    assert_eq!(json["pending"]["committed"], 18);
+    assert!(json["pending"]["first"]["offset"].is_u64() && json["pending_unknown"].is_null(), "{json}");
+    for (options, code) in [
+        (&["--strict", path(&file)][..], 1),
+        (&["--strict", path(&case)], 1),
+        (&[path(&case)], 0),
+        (&["--strict", path(&testdata().join("env-log3-be-clean/p.db"))], 0),
+        (&["--strict", path(&testdata().join("env-log3-be-clean"))], 0),
+        // Not known is not settled.
+        (&["--strict", path(&testdata().join("env-log14-be-encrypted/p.db"))], 1),
+    ] {
+        let output = run(&[&["info"], options].concat());
+        assert_eq!(output.status.code(), Some(code), "{options:?}: {}", err(&output));
+    }
+    let json = &objects(&run(&["info", "--json", path(&case)]))[0];
+    assert_eq!(json["recovery"], "due");
+    assert_eq!(json["databases"][1]["pending"]["committed"], 18);
+    let clean = &objects(&run(&["info", "--json", path(&testdata().join("env-log3-be-clean"))]))[0];
+    assert_eq!(clean["recovery"], "none");
+    // The log may be elsewhere.
+    let folder = tempfile::tempdir().unwrap();
+    let (home, logs) = (folder.path().join("home"), folder.path().join("logs"));
+    fs::create_dir_all(&home).unwrap();
+    fs::create_dir_all(&logs).unwrap();
+    apart("env-log3-le-crashed", &home, &logs);
+    let file = home.join("p.db");
+    assert!(!out(&run(&["info", path(&file)])).contains("committed"));
+    let output = run(&["info", "--log-dir", path(&logs), path(&file)]);
+    assert!(out(&output).contains("18 committed changes"), "{}", out(&output));
+    // And cannot be read: the file can.
+    fs::write(logs.join("log.0000000001"), [7; 500]).unwrap();
+    let output = run(&["info", "--log-dir", path(&logs), path(&file)]);
+    is(&output, 0, "");
+    assert!(out(&output).contains("it is not known whether the log has changes for it"), "{}", out(&output));
+}
+
+#[test]
+fn info_names_what_is_not_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path();
+    let copy = |from: &str, to: &str| fs::copy(testdata().join(from), home.join(to)).unwrap();
+    for (number, from) in [(1, 1), (2, 2), (9, 2)] {
+        copy(&format!("env-log11-le-files/log.{from:010}"), &format!("log.{number:010}"));
+    }
+    copy("env-log11-le-files/p.db", "p.db");
+    let output = run(&["info", path(home)]);
+    assert_eq!(output.status.code(), Some(1));
+    let words = "log.0000000003 to log.0000000008 are missing";
+    assert!(out(&output).contains(words) && err(&output).contains(words), "{}{}", out(&output), err(&output));
+    let json = &objects(&run(&["info", "--json", path(home)]))[0];
+    assert_eq!(json["missing_log_files"], serde_json::json!([[3, 8]]));
+    // Parts of a database.
+    let parts = tempfile::tempdir().unwrap();
+    let mut queue = vec![0; 512];
+    let mut put = |at: usize, number: u32| queue[at..at + 4].copy_from_slice(&number.to_le_bytes());
+    for (at, number) in [(12, 0x42253), (16, 4), (20, 512), (72, 21), (76, 62), (88, 10), (92, 2)] {
+        put(at, number);
+    }
+    queue[52..72].fill(7);
+    fs::write(parts.path().join("q.db"), &queue).unwrap();
+    fs::write(parts.path().join("__dbq.q.db.3"), []).unwrap();
+    let output = run(&["info", path(parts.path())]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(out(&output).contains("missing: __dbq.q.db.1\n"), "{}", out(&output));
+    assert!(err(&output).contains("q.db: missing: __dbq.q.db.1\n"), "{}", err(&output));
+    fs::write(parts.path().join("__dbq.q.db.1"), []).unwrap();
+    assert_eq!(run(&["info", path(parts.path())]).status.code(), Some(0));
+    let file = parts.path().join("q.db");
+    let output = run(&["info", path(&file)]);
+    assert_eq!(output.status.code(), Some(3));
+    let text = out(&output);
+    for words in ["QUEUE", "4, little-endian", "page size       512", &"07".repeat(20)] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+}
+
+#[test]
+fn info_knows_region_files_and_folders_of_databases() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path();
+    fs::create_dir(home.join("data")).unwrap();
+    fs::copy(testdata().join("btree-v6-be-one/data.db"), home.join("data/a.db")).unwrap();
+    fs::copy(testdata().join("btree-v6-be-one/data.db"), home.join("b.db")).unwrap();
+    let words = [0x0012_0897u32, 0, 5, 3, 28].map(u32::to_le_bytes).concat();
+    let region = [words, vec![0; 100]].concat();
+    for (name, bytes) in
+        [("__db.001", &region[..]), ("__db_log.share", b"locks"), ("__db.0012", b"another"), ("__db.", b"x")]
+    {
+        fs::write(home.join(name), bytes).unwrap();
+    }
+    fs::write(home.join("DB_CONFIG"), "set_data_dir data\n").unwrap();
+    let output = run(&["info", path(home)]);
+    is(&output, 0, "");
+    let text = out(&output);
+    assert!(text.contains("region files    __db.001, __db_log.share, of release 5.3.28\n"), "{text}");
+    assert!(text.contains("data/a.db: btree") && text.contains(" b.db: btree"), "{text}");
+    let alone = home.join("__db.001");
+    let output = run(&["info", path(&alone)]);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(err(&output).contains("a region file of release 5.3.28"), "{}", err(&output));
+    // By hand.
+    fs::remove_file(home.join("DB_CONFIG")).unwrap();
+    assert!(!out(&run(&["info", path(home)])).contains("a.db"));
+    let data = home.join("data");
+    assert!(out(&run(&["info", "--data-dir", path(&data), path(home)])).contains("data/a.db: btree"));
+}
+
+#[cfg(unix)]
+#[test]
+fn names_that_are_no_text_are_not_lost() {
+    use std::os::unix::ffi::OsStrExt;
+    let folder = tempfile::tempdir().unwrap();
+    for name in [&b"a\xff.db"[..], b"a\xfe.db"] {
+        let name = std::ffi::OsStr::from_bytes(name);
+        fs::copy(testdata().join("btree-v6-be-one/data.db"), folder.path().join(name)).unwrap();
+    }
+    let output = run(&["info", path(folder.path())]);
+    is(&output, 0, "");
+    assert!(
+        out(&output).contains("a\\fe.db: btree") && out(&output).contains("a\\ff.db: btree"),
+        "{}",
+        out(&output)
+    );
 }

@@ -180,3 +180,169 @@ fn a_set_file_that_is_left_alone_is_removed() {
         assert!(output.status.success() && !set.exists(), "{arguments:?}: {output:?}");
     }
 }
+
+/// A store, a snapshot of another one, and files of somebody.
+fn with_victims(folder: &Path) {
+    copy("mboxlist-ims63-log11-be", &folder.join("mboxlist"));
+    copy("mboxlist-ims63-log11-le", &folder.join("snapshot"));
+    fs::create_dir(folder.join("victim")).unwrap();
+    fs::write(folder.join("victim/thesis.txt"), "precious").unwrap();
+}
+
+const RESTORE: [&str; 4] = ["restore-snapshot", "--force", "mboxlist", "snapshot"];
+const RESUME: [&str; 3] = ["restore-snapshot", "--resume", "mboxlist"];
+const ROLLBACK: [&str; 3] = ["restore-snapshot", "--rollback", "mboxlist"];
+
+/// What stands below a folder, with its bytes.
+fn below(folder: &Path) -> std::collections::BTreeMap<std::path::PathBuf, Vec<u8>> {
+    let mut found = std::collections::BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() && !path.is_symlink() {
+            found.extend(below(&path));
+        }
+        found.insert(path.clone(), fs::read(&path).unwrap_or_default());
+    }
+    found
+}
+
+/// Runs each of some commands; all are refused, name what they mean, and change nothing.
+fn refused_by_name(folder: &Path, commands: &[&[&str]], names: &str) {
+    let before = below(folder);
+    for arguments in commands {
+        let refused = store(arguments, folder);
+        let message = text(&refused.stderr);
+        assert_eq!(refused.status.code(), Some(4), "{arguments:?}: {message}");
+        assert!(message.starts_with(&format!("bdbkit: {names}: ")), "{arguments:?}: {message}");
+        assert!(message.contains("not touched"), "{message}");
+        assert!(below(folder) == before, "{arguments:?}: {message}");
+    }
+}
+
+#[test]
+fn what_bdbkit_did_not_put_there_is_refused_by_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    with_victims(folder);
+    let stage = folder.join("mboxlist/.bdbkit-restore");
+    let all: [&[&str]; 3] = [&RESTORE, &RESUME, &ROLLBACK];
+    std::os::unix::fs::symlink("../victim", &stage).unwrap();
+    refused_by_name(folder, &all, "mboxlist/.bdbkit-restore");
+    fs::remove_file(&stage).unwrap();
+    restore_plan::stage(&folder.join("mboxlist"));
+    fs::write(stage.join("thesis.txt"), "precious").unwrap();
+    refused_by_name(folder, &all, "mboxlist/.bdbkit-restore/thesis.txt");
+    // Nobody wrote these plans but an attacker.
+    fs::remove_file(stage.join("thesis.txt")).unwrap();
+    let victim = fs::canonicalize(folder.join("victim")).unwrap();
+    let text = format!("{}\0", victim.display());
+    restore_plan::private(&stage.join("bdbkit-plan"), text.as_bytes());
+    refused_by_name(folder, &all, "mboxlist/.bdbkit-restore/bdbkit-plan");
+    fs::remove_file(stage.join("bdbkit-plan")).unwrap();
+    for file in fs::read_dir(folder.join("snapshot")).unwrap() {
+        let file = file.unwrap();
+        fs::copy(file.path(), stage.join(file.file_name())).unwrap();
+    }
+    let plan = restore_plan::Plan::of(&folder.join("mboxlist"), &victim, restore_plan::MOVING);
+    restore_plan::private(&stage.join("bdbkit-plan"), &plan.encode());
+    let mark = format!("{}/.bdbkit-aside", victim.display());
+    refused_by_name(folder, &[&RESUME, &ROLLBACK], &mark);
+    let moved = restore_plan::Plan { folder: (plan.folder.0, plan.folder.1 + 1), ..plan.clone() };
+    restore_plan::private(&stage.join("bdbkit-plan"), &moved.encode());
+    refused_by_name(folder, &all, "mboxlist/.bdbkit-restore/bdbkit-plan");
+    let elsewhere = restore_plan::Plan { aside_is: (plan.folder.0, 1), ..plan.clone() };
+    restore_plan::private(&stage.join("bdbkit-plan"), &elsewhere.encode());
+    refused_by_name(folder, &[&RESUME, &ROLLBACK], victim.to_str().unwrap());
+    let empty = restore_plan::Plan { places: Vec::new(), ..plan };
+    restore_plan::private(&stage.join("bdbkit-plan"), &empty.encode());
+    refused_by_name(folder, &all, "mboxlist/.bdbkit-restore/bdbkit-plan");
+}
+
+#[test]
+fn a_restore_that_lost_a_file_is_not_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    with_victims(folder);
+    let (mboxlist, aside) = (folder.join("mboxlist"), folder.join("mboxlist.aside"));
+    let stage = restore_plan::stage(&mboxlist);
+    for file in fs::read_dir(folder.join("snapshot")).unwrap() {
+        let file = file.unwrap();
+        fs::copy(file.path(), stage.join(file.file_name())).unwrap();
+    }
+    fs::create_dir(&aside).unwrap();
+    let plan = restore_plan::Plan::of(&mboxlist, &aside, restore_plan::PLACING);
+    plan.write(&mboxlist, &aside);
+    for item in &plan.moves {
+        let name = std::str::from_utf8(&item.name).unwrap();
+        fs::rename(mboxlist.join(name), aside.join(name)).unwrap();
+    }
+    for state in [restore_plan::PLACING, restore_plan::DONE] {
+        for item in &plan.places {
+            let name = std::str::from_utf8(&item.name).unwrap();
+            let (from, away) = (stage.join(name), folder.join("away"));
+            restore_plan::private(
+                &stage.join("bdbkit-plan"),
+                &restore_plan::Plan { state, ..plan.clone() }.encode(),
+            );
+            fs::rename(&from, &away).unwrap();
+            let resumed = store(&RESUME, folder);
+            assert_eq!(resumed.status.code(), Some(1), "{resumed:?}");
+            assert!(text(&resumed.stderr).contains("gone since the restore began"), "{resumed:?}");
+            fs::rename(&away, &from).unwrap();
+        }
+    }
+    restore_plan::private(&stage.join("bdbkit-plan"), &plan.encode());
+    let resumed = store(&RESUME, folder);
+    assert!(text(&resumed.stdout).contains("6 files of the snapshot are in place"), "{resumed:?}");
+}
+
+#[test]
+fn names_of_a_snapshot_do_nothing_to_the_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    with_victims(folder.path());
+    fs::create_dir(folder.path().join("snapshot").join("\u{1b}[31mX\nmboxlist: FAKE")).unwrap();
+    fs::write(folder.path().join("snapshot").join("bdbkit-plan"), "none of the snapshot's").unwrap();
+    let done = text(&store(&RESTORE, folder.path()).stdout);
+    assert!(done.contains("of a database: \\1b[31mX\\0amboxlist: FAKE, bdbkit-plan\n"), "{done}");
+    assert!(!done.contains('\u{1b}') && !done.contains("\nmboxlist: FAKE"), "{done}");
+}
+
+#[test]
+fn the_list_of_a_backup_cannot_be_forged_by_a_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let mboxlist = folder.path().join("mboxlist");
+    copy("mboxlist-ims5-log2-be", &mboxlist);
+    let odd = format!("x\n{}            1  evil.db", "0".repeat(64));
+    fs::copy(mboxlist.join("quota.db"), mboxlist.join(&odd)).unwrap();
+    let done = store(&["upgrade", "--keep-backup", "mboxlist"], folder.path());
+    assert!(done.status.success(), "{done:?}");
+    let folders = fs::read_dir(&mboxlist).unwrap().map(|entry| entry.unwrap().path());
+    let backup = folders.into_iter().find(|path| path.is_dir()).unwrap();
+    let list = fs::read_to_string(backup.join("MANIFEST")).unwrap();
+    let lines: Vec<&str> = list.lines().collect();
+    assert!(lines[0].starts_with("bdbkit-backup 1 of the store "), "{list}");
+    // Six databases and a log.
+    assert_eq!(lines.len(), 9, "{list}");
+    assert!(!lines.iter().any(|line| line.starts_with(&"0".repeat(64))), "{list}");
+    assert!(list.contains("  x\\0a0000"), "{list}");
+    let mode = std::os::unix::fs::MetadataExt::mode(&fs::metadata(&backup).unwrap());
+    assert_eq!(mode & 0o777, 0o700);
+}
+
+#[test]
+fn a_folder_that_is_a_backup_by_its_name_only_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let mboxlist = folder.path().join("mboxlist");
+    copy("mboxlist-ims5-log2-be", &mboxlist);
+    let theirs = mboxlist.join(".bdbkit-backup-1700000000");
+    fs::create_dir(&theirs).unwrap();
+    fs::set_permissions(&theirs, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    fs::write(theirs.join("thesis.txt"), "precious").unwrap();
+    let words =
+        "mboxlist/.bdbkit-backup-1700000000: not a backup that bdbkit made of this store: left alone\n";
+    for arguments in [&["upgrade", "mboxlist"][..], &["upgrade", "--resume", "mboxlist"]] {
+        let done = store(arguments, folder.path());
+        assert!(done.status.success() && text(&done.stdout).contains(words), "{done:?}");
+        assert_eq!(fs::read(theirs.join("thesis.txt")).unwrap(), b"precious");
+    }
+}

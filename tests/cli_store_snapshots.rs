@@ -128,7 +128,7 @@ fn each_snapshot_is_judged() {
     }
     for wanted in [
         "  .snaptime     20",
-        "UTC, by the date of the file; 11 bytes,\n                perhaps the time 2009-11-04 01:00:03 UTC\n",
+        "UTC, by the date of the file; 11 bytes,\n                perhaps the time 2009-11-04 01:00:03 UTC; the age is from the",
         "  holds         5 databases (version 9), 1 log file (version 11), 1 region file;",
         "  error         M-113 ",
         "  rescue copy   ",
@@ -230,4 +230,49 @@ fn a_store_that_may_be_running_is_not_replaced() {
     let done = store(&[&restore[..], &["--assume-closed"]].concat(), folder.path());
     assert_eq!(code(&done), 0, "{}", complaint(&done));
     assert!(folder.path().join("mboxlist.aside/__db.001").exists() && !mboxlist.join("__db.001").exists());
+}
+
+/// The date of a file is lost in a copy; what is in it is not.
+#[test]
+fn the_age_of_a_snapshot_is_told_by_what_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let case = "mboxlist-ims63-log11-le";
+    let now = days_ago(0);
+    place(case, &folder.path().join("mboxlist"), &[], now);
+    let marks = [(".snaptime", "1257292800\n"), (".verified", "")];
+    place(case, &folder.path().join("dbdata/snapshots/copied"), &marks, now);
+    place(
+        case,
+        &folder.path().join("dbdata/snapshots/dateless"),
+        &[(".snaptime", "x"), (".verified", "")],
+        now,
+    );
+    let run = |more: &[&str]| {
+        let mut arguments = vec!["snapshots", "--before", "2010-01-01T00:00:00Z"];
+        arguments.extend(more);
+        arguments.push("mboxlist");
+        store(&arguments, folder.path())
+    };
+    let by_date = run(&[]);
+    assert_eq!(code(&by_date), 1, "{}", text(&by_date));
+    assert!(
+        text(&by_date).contains("1 minute ") && !text(&by_date).contains("1 minutes"),
+        "{}",
+        text(&by_date)
+    );
+    let by_content = run(&["--age-from", "content"]);
+    let lines = text(&by_content);
+    assert_eq!(code(&by_content), 0, "{lines}");
+    let words: Vec<&str> = lines.split_whitespace().collect();
+    let lines = words.join(" ");
+    assert!(lines.contains("the age is from the content"), "{lines}");
+    assert!(lines.contains("dateless unknown ") && lines.contains("the content tells no age"), "{lines}");
+    let json = run(&["--age-from", "content", "--json"]);
+    let json: Value = serde_json::from_slice(&json.stdout).unwrap();
+    let copied = &json["snapshots"][0];
+    assert_eq!((&copied["age_from"], &copied["serves"]), (&"content".into(), &true.into()), "{copied}");
+    assert_eq!(copied["snaptime"], "2009-11-04T00:00:00Z");
+    assert_eq!(code(&run(&["--age-from", "guess"])), 2);
+    let survey = store(&["survey", "--age-from", "content", "mboxlist"], folder.path());
+    assert!(text(&survey).contains("days"), "{}", text(&survey));
 }

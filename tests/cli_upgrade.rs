@@ -990,9 +990,12 @@ fn a_file_that_is_being_dumped_is_in_use() {
         std::thread::sleep(Duration::from_millis(10));
     }
     let process = format!("open in process {}", dump.id());
-    is_refused(folder.path(), &path, &["upgrade"], &[&process]);
+    let (before, output) = (state(folder.path()).1, on(&path, &["upgrade"]));
+    // It must not outlive a test that fails.
     dump.kill().unwrap();
     dump.wait().unwrap();
+    refused(&output, &[&process, path.to_str().unwrap()]);
+    assert_eq!(state(folder.path()).1, before);
     done(&on(&path, &["upgrade"]));
 }
 

@@ -31,3 +31,7 @@ mod journal;
 
 #[path = "hostile_folders/journals.rs"]
 mod journals;
+#[path = "common/restore_plan.rs"]
+mod restore_plan;
+#[path = "hostile_folders/stages.rs"]
+mod stages;

@@ -19,6 +19,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use bdbkit::env::{Layout, pending};
 use bdbkit::log::{LogDir, LogOptions, Printer};
 use common::history::{counted, replayed};
 use common::{databases, pairs_of_section, sections};
@@ -67,7 +68,7 @@ fn compare(environment: &Path, password: bool) -> (BTreeMap<&'static str, usize>
     let genuine = genuine(environment, password);
     let options = LogOptions::new();
     let options = if password { options.password(PASSWORD) } else { options };
-    let log = options.open_dir(environment).unwrap();
+    let log = options.open_dir(&Layout::of(environment).logs().path).unwrap();
     let (mut counts, mut differences) = (BTreeMap::new(), Vec::new());
     let mut rest = &genuine[..];
     let printer = Printer::new();
@@ -150,6 +151,42 @@ fn records_of_big_endian_databases_are_printed_as_the_genuine_tool_does() {
 #[cfg(feature = "encryption")]
 fn encrypted_records_are_printed_as_the_genuine_tool_does() {
     check(Some("encrypted"), true);
+}
+
+#[test]
+fn a_configuration_is_followed_as_the_genuine_tool_does() {
+    for setting in ["set_lg_dir logs\n", "# the logs\n  set_lg_dir\tlogs  \nset_flags DB_LOG_AUTOREMOVE\n"] {
+        let folder = tempfile::tempdir().unwrap();
+        let Some(maker) = maker(folder.path()) else { return };
+        let environment = make(&maker, folder.path(), None);
+        let logs = environment.join("logs");
+        std::fs::create_dir(&logs).unwrap();
+        for entry in std::fs::read_dir(&environment).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap();
+            if name.to_str().unwrap().starts_with("log.") {
+                std::fs::rename(&path, logs.join(name)).unwrap();
+            }
+        }
+        std::fs::write(environment.join("DB_CONFIG"), setting).unwrap();
+        let (counts, differences) = compare(&environment, false);
+        assert!(differences.is_empty(), "{differences:?}");
+        assert!(counts.len() >= 50, "{counts:?}");
+    }
+}
+
+#[test]
+fn nothing_is_pending_behind_a_genuine_recovery() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(maker) = maker(folder.path()) else { return };
+    let environment = make(&maker, folder.path(), None);
+    run("db5.3_recover", &["-h".as_ref(), environment.as_os_str()]);
+    let files = databases(&environment);
+    assert!(files.len() >= 10);
+    for file in files {
+        let found = pending(&file, &Layout::of(&environment), &LogOptions::new()).unwrap();
+        assert_eq!(found, None, "{}", file.display());
+    }
 }
 
 /// Runs a genuine tool, which must succeed.

@@ -24,7 +24,7 @@ use bdbkit::Endianness::Little;
 use bdbkit::log::{LogDir, Value};
 use common::logs::{HEADER, log_files, lsn, put_u32, save, seal, to_u32, to_usize};
 use common::{Case, Watch, cases};
-use counting::peak_of;
+use counting::{peak_of, taken_by};
 use craft::{Craft, TXN, image, item};
 
 /// Takes everything from a log that is asked of it; says how many changes there are.
@@ -313,4 +313,200 @@ fn images_with_as_many_slots_as_can_be() {
         }
     }
     bounded("images", &log, 30);
+}
+
+/// Four times the log takes about four times the memory and the work: not more than a number
+/// that grows with the logarithm.
+fn linear(name: &'static str, shape: impl Fn(u32) -> Craft, count: u32) {
+    let watch = Watch::start(Duration::from_secs(240));
+    watch.about(name);
+    let [small, large] = [count, 4 * count].map(|count| {
+        let log = shape(count);
+        let size = log.size();
+        let (_folder, dir) = log.save();
+        let mut peak = 0;
+        let taken = taken_by(|| {
+            peak = peak_of(|| {
+                ask(&dir);
+            });
+        });
+        assert!(peak < 60 * size + (1 << 20), "{name}: {peak} bytes for a log of {size}");
+        (size, peak, taken)
+    });
+    // In hundredths.
+    let grown = |small: usize, large: usize| 100 * large / small;
+    let size = grown(small.0, large.0);
+    for (what, small, large) in [("memory", small.1, large.1), ("work", small.2, large.2)] {
+        let by = grown(small, large);
+        assert!(by < size * 14 / 10, "{name}: {size} % of the log, {by} % of the {what}: {small}, {large}");
+    }
+}
+
+/// A page of very many slots, by an open transaction.
+fn crowded(version: u32) -> Craft {
+    let mut log = opened(version);
+    log.change("db_pg_alloc", TXN, [0, 5], fields! {ptype: 5u32});
+    for index in 0..12_000 {
+        log.insert(TXN, [0, 5], index, b"x");
+    }
+    log
+}
+
+fn merge(log: &mut Craft, [to, from]: [u32; 2], copy: bool) {
+    let name = if log.writer.version < 17 { "bam_merge" } else { "db_merge" };
+    let before = log.page(0, from);
+    let fields =
+        [("npgno", craft::Of::from(from)), ("nlsn", before.into()), ("pg_copy", u32::from(copy).into())];
+    let mut known = bdbkit::log::Schema::of_version(log.writer.version).flat_map(|schema| schema.records());
+    let layout = known.find(|layout| layout.name().trim_start_matches('_') == name).unwrap();
+    let has = |name: &str| layout.fields().iter().any(|field| field.name() == name);
+    let fields: Vec<_> = fields.into_iter().filter(|(name, _)| has(name)).collect();
+    log.change(name, TXN, [0, to], &fields);
+}
+
+#[test]
+fn copies_of_a_page_by_an_open_transaction() {
+    for version in [11, 14, 19] {
+        // The same page again and again, and what is copied is changed.
+        let merged = |count| {
+            let mut log = crowded(version);
+            for index in 0..count {
+                merge(&mut log, [5, 9], false);
+                log.insert(TXN, [0, 5], index, b"y");
+            }
+            log
+        };
+        linear("merges", merged, 1_000);
+        // To other pages.
+        let spread = |count| {
+            let mut log = crowded(version);
+            for page in 0..count {
+                merge(&mut log, [10 + page, if page == 0 { 5 } else { 9 + page }], true);
+            }
+            log
+        };
+        linear("spread", spread, 2_000);
+    }
+}
+
+#[test]
+fn slots_put_before_all_others() {
+    let front = |count| {
+        let mut log = opened(14);
+        for _ in 0..count {
+            log.insert(TXN, [0, 5], 0, b"x");
+        }
+        log
+    };
+    linear("at the front", front, 5_000);
+}
+
+#[test]
+fn one_overflow_page_of_many_transactions() {
+    let links = |count| {
+        let mut log = opened(14);
+        let reference = [&[0, 0, 3, 0][..], &7u32.to_le_bytes(), &4u32.to_le_bytes()].concat();
+        let write = |log: &mut Craft, txn: u32| {
+            log.set_page(0, 7, lsn(0, 0));
+            log.change("db_big", txn, [0, 7], fields! {opcode: 3u32, dbt: b"yyyy"});
+        };
+        (0..count).for_each(|txn| write(&mut log, TXN + txn));
+        for txn in 0..count {
+            write(&mut log, TXN + count + txn);
+            log.set_page(0, 5, lsn(0, 0));
+            log.insert_whole(TXN - 1, [0, 5], 1, reference.clone());
+        }
+        log
+    };
+    linear("links", links, 10_000);
+}
+
+#[test]
+fn names_of_a_file_that_is_opened_often() {
+    let renames = |count: u32| {
+        let mut log = Craft::new(14);
+        let name = |number: u32| format!("n{number}\0").into_bytes();
+        for number in 0..count {
+            let names = fields! {oldname: name(number), newname: name(number + 1), fileid: &[1; 20]};
+            log.add("fop_rename", TXN, names);
+        }
+        for _ in 0..count {
+            log.open(0, b"a.db", 1);
+            log.insert(0, [0, 5], 1, b"x");
+            log.register(2, 0, b"a.db", 1, 1, 0);
+        }
+        log
+    };
+    let log = |count| {
+        let log = renames(count);
+        let (_folder, dir) = log.save();
+        let files = dir.files();
+        let bindings: Vec<_> = files.bindings().collect();
+        let taken = taken_by(|| {
+            for binding in &bindings {
+                assert_eq!(files.file_name(binding), Some(&b"a.db"[..]));
+                assert_eq!(files.inner_name(binding), None);
+            }
+            assert_eq!(files.file_names(b"a.db").len(), to_usize(count) + 2);
+        });
+        (log, taken)
+    };
+    let ((_, small), (_, large)) = (log(2_000), log(8_000));
+    assert!(large < 6 * small, "{small}, {large}");
+    linear("renames", renames, 1_000);
+}
+
+#[test]
+fn sets_of_duplicates_that_are_taken_away_and_come_back() {
+    // Each replacement changes thousands of duplicates, and is undone.
+    let sets = |count| {
+        let mut log = Craft::new(8);
+        log.register(3, 0, b"a.db", 1, 2, 0);
+        let set: Vec<u8> = (0..10_000u32).flat_map(|n| [1, 0, n.to_le_bytes()[0], 1, 0]).collect();
+        log.change(
+            "ham_insdel",
+            0,
+            [0, 1],
+            fields! {opcode: 0x24u32, ndx: 0u32, key: b"k", data: set.clone()},
+        );
+        let before = log.page(0, 1);
+        for _ in 0..count {
+            log.set_page(0, 1, before);
+            let turned = fields! {ndx: 1u32, off: 0u32, olditem: &set[..2], newitem: &[2u8, 0]};
+            log.change("ham_replace", TXN, [0, 1], turned);
+        }
+        log
+    };
+    let log = sets(4_000);
+    let (_folder, dir) = log.save();
+    let mut errors = Vec::new();
+    let peak = peak_of(|| {
+        let history = dir.history().read();
+        errors = history.errors().iter().map(ToString::to_string).collect();
+    });
+    assert!(peak < 60 * log.size() + (160 << 20), "{peak} bytes for a log of {}", log.size());
+    assert!(errors.iter().any(|error| error.contains("bytes of memory")), "{errors:?}");
+    // As much as was asked for, and no more.
+    let peak = peak_of(|| drop(dir.history().memory(1 << 20).read()));
+    assert!(peak < 60 * log.size() + (4 << 20), "{peak} bytes for a log of {}", log.size());
+}
+
+#[test]
+fn a_long_key_of_many_duplicates() {
+    // What is put on a page before its key is known gets that key later.
+    let mut log = opened(14);
+    let long = vec![b'k'; 1 << 19];
+    for (page, next) in [(20, 21), (21, 0)] {
+        log.change("db_big", 0, [0, page], fields! {opcode: 3u32, next_pgno: next, dbt: &long[..]});
+    }
+    log.change("db_pg_alloc", 0, [0, 9], fields! {ptype: 12u32});
+    for number in 0..600u32 {
+        log.insert(0, [0, 9], number, &number.to_le_bytes());
+    }
+    let chain = [&[0, 0, 3, 0][..], &20u32.to_le_bytes(), &(1u32 << 20).to_le_bytes()].concat();
+    log.insert_whole(0, [0, 5], 0, chain);
+    log.insert_whole(0, [0, 5], 1, [&[0, 0, 2, 0][..], &9u32.to_le_bytes(), &[0; 4]].concat());
+    let (_folder, dir) = log.save();
+    let peak = peak_of(|| drop(dir.history().read()));
+    assert!(peak < 30 * log.size() + (80 << 20), "{peak} bytes for a log of {}", log.size());
 }

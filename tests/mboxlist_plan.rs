@@ -240,7 +240,7 @@ fn titles(plan: &Plan) -> Vec<&str> {
 #[test]
 fn where_logs_are_elsewhere_nothing_is_concluded() {
     let files: [(&str, &[u8], &str); 6] = [
-        ("DB_CONFIG", b"set_cachesize 0 1 1\n  set_lg_dir\t/var/log\n", "set_lg_dir\t/var/log"),
+        ("DB_CONFIG", b"set_cachesize 0 1 1\n  set_lg_dir\t/var/log\n", "set_lg_dir\\09/var/log"),
         ("DB_CONFIG", b"DB_LOG_DIR logs\n", "DB_LOG_DIR logs"),
         ("DB_CONFIG", b"set_data_dir ../data\n", "set_data_dir ../data"),
         ("DB_CONFIG", &[b'#'; 70_000], "longer than"),

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use bdbkit::mboxlist::{
-    Code, Confidence, Finding, LogEnd, Mailbox, Plan, Release, Severity, Snapshot, State, Survey,
+    Code, Confidence, Finding, LogEnd, Mailbox, Plan, Product, Release, Severity, Snapshot, State, Survey,
     SurveyOptions, Verdict,
 };
 use bdbkit::{Endianness, Lsn};
@@ -364,7 +364,9 @@ fn files_are_told_apart_by_their_names() {
     assert_eq!(names(Code::Interrupted), ["bdbkit-set.done", "folder.db.bdbkit-journal"]);
     assert_eq!(names(Code::EngineData), ["__db.80000002.3a"]);
     assert_eq!(names(Code::FolderLocks), ["folderlock"]);
-    assert_eq!(names(Code::Elsewhere), ["DB_CONFIG"]);
+    let [elsewhere] = of(&found.findings, Code::Elsewhere)[..] else { panic!("{:?}", found.findings) };
+    assert!(elsewhere.text.contains("(DB_CONFIG: set_lg_dir /var/log"), "{}", elsewhere.text);
+    assert!(!found.is_complete());
     assert_eq!(names(Code::Unreadable), ["empty.db", "text.db"]);
     assert_eq!(found.regions.len(), 1);
     assert!(found.others.iter().any(|other| other.name == "__dbq.queue.db.0" && other.class.is_data()));
@@ -529,4 +531,150 @@ fn the_mailbox_version_narrows_the_releases_down() {
     let none = of("mboxlist-ims63-log11-be", Mailbox::V1_1);
     assert!(!none.candidates.agree);
     assert_eq!(self::of(&none.findings, Code::NoRelease).len(), 1);
+}
+
+/// Names that do something to a terminal, and two that only their bytes tell apart.
+#[cfg(unix)]
+#[test]
+fn names_that_are_no_text_are_not_lost() {
+    use std::os::unix::ffi::OsStrExt;
+    let folder = copy("mboxlist-ims63-log11-le");
+    let bytes = read(folder.path().join("quota.db"));
+    let names = [OsStr::from_bytes(b"\xfe.db"), OsStr::from_bytes(b"\xff.db")];
+    for name in names {
+        fs::write(folder.path().join(name), &bytes).unwrap();
+    }
+    let found = survey(folder.path());
+    for name in names {
+        let file = found.databases.iter().find(|file| file.name == name).unwrap();
+        assert_eq!(file.path, folder.path().join(name));
+        assert!(file.contents.is_some(), "{name:?} was read");
+    }
+    let told = of(&found.findings, Code::Unknown);
+    let told: Vec<String> = told.iter().map(|one| one.to_string()).collect();
+    for shown in [r"\fe.db: ", r"\ff.db: "] {
+        assert!(told.iter().any(|one| one.contains(shown)), "{shown}: {told:?}");
+    }
+}
+
+/// A Subversion repository: its files have no name that ends in .db.
+#[test]
+fn an_environment_of_another_product_is_told_as_such() {
+    let found = survey(testdata().join("svn-like"));
+    assert_eq!(found.product, Product::Subversion);
+    let names: Vec<&OsStr> = found.databases.iter().map(|file| file.name.as_os_str()).collect();
+    assert_eq!(
+        names,
+        [
+            "changes",
+            "copies",
+            "locks",
+            "nodes",
+            "representations",
+            "revisions",
+            "strings",
+            "transactions",
+            "uuids"
+        ]
+    );
+    assert!(of(&found.findings, Code::Missing).is_empty(), "{:?}", found.findings);
+    assert_eq!(ids(&found.candidates.last_writer), [""; 0]);
+    assert_eq!((found.candidates.confidence, found.candidates.engine), (Confidence::None, Some("5.3.28")));
+    let told: BTreeSet<Code> = found.findings.iter().map(|finding| finding.code).collect();
+    assert_eq!(told, BTreeSet::from([Code::Database, Code::OtherProduct, Code::Recover]));
+    // By the names in the log alone, where page 0 tells nothing.
+    let folder = copy("svn-like");
+    let path = folder.path().join("nodes");
+    let mut bytes = read(&path);
+    bytes[..512].fill(0);
+    fs::write(&path, bytes).unwrap();
+    let found = survey(folder.path());
+    assert!(found.databases.iter().any(|file| file.name == "nodes" && file.contents.is_none()));
+    assert!(of(&found.findings, Code::Missing).is_empty(), "{:?}", found.findings);
+    // By the names in the log of what is elsewhere.
+    for path in files(folder.path()).iter().filter(|path| !path.to_str().unwrap().contains("log.")) {
+        fs::remove_file(path).unwrap();
+    }
+    assert_eq!(survey(folder.path()).product, Product::Subversion);
+    // A store that lost its databases is still one, by its log.
+    let folder = copy("mboxlist-ims63-log11-le");
+    for path in files(folder.path()).iter().filter(|path| path.extension().is_some_and(|end| end == "db")) {
+        fs::remove_file(path).unwrap();
+    }
+    assert_eq!(survey(folder.path()).product, Product::MailStore);
+    fs::remove_file(folder.path().join("log.0000000001")).unwrap();
+    assert_eq!(survey(folder.path()).product, Product::Unknown);
+}
+
+/// Logs and databases where `DB_CONFIG` says, or whoever asks.
+#[test]
+fn an_environment_is_surveyed_where_its_parts_are() {
+    let whole = survey(testdata().join("mboxlist-ims63-log11-le"));
+    for config in ["set_lg_dir logs\nadd_data_dir data\n", "DB_LOG_DIR logs\nDB_DATA_DIR data\n", ""] {
+        let folder = copy("mboxlist-ims63-log11-le");
+        let path = |name: &str| folder.path().join(name);
+        fs::create_dir(path("logs")).unwrap();
+        fs::create_dir(path("data")).unwrap();
+        fs::rename(path("log.0000000001"), path("logs/log.0000000001")).unwrap();
+        fs::rename(path("folder.db"), path("data/folder.db")).unwrap();
+        let mut options = SurveyOptions::new();
+        if config.is_empty() {
+            options = options.log_dir(path("logs")).data_dir(path("data"));
+        } else {
+            fs::write(path("DB_CONFIG"), config).unwrap();
+        }
+        let found = options.survey(folder.path()).unwrap();
+        assert_eq!(found.decision.state, State::Clean, "{config}: {}", found.decision.reason);
+        assert!(found.is_complete() && found.logs_elsewhere().is_none(), "{config}");
+        assert_eq!(found.candidates, whole.candidates, "{config}");
+        assert_eq!((found.databases.len(), found.logs.len()), (5, 1), "{config}");
+        let there = found.databases.iter().find(|file| file.name == "folder.db").unwrap();
+        assert!(there.path.ends_with("data/folder.db"), "{config}: {:?}", there.path);
+        let upgrade = |survey: &Survey| Plan::of(survey, Release::find("7u1").unwrap()).possible();
+        assert!(upgrade(&found), "{config}");
+    }
+    let folder = copy("mboxlist-ims63-log11-le");
+    fs::write(folder.path().join("DB_CONFIG"), "set_lg_dir nowhere\n").unwrap();
+    let found = survey(folder.path());
+    assert!(!found.is_complete() && found.decision.state == State::Unknown, "{}", found.decision.reason);
+    assert!(
+        found.logs_elsewhere().is_some_and(|why| why.contains("nowhere (DB_CONFIG: set_lg_dir nowhere)"))
+    );
+}
+
+/// Evidence that was left out is not whole.
+#[cfg(unix)]
+#[test]
+fn links_and_special_files_make_a_survey_incomplete() {
+    assert!(survey(testdata().join("mboxlist-ims63-log11-le")).is_complete());
+    let from = testdata().join("mboxlist-ims63-log11-le");
+    for name in ["quota.db", "log.0000000001", "notes", "__db.001"] {
+        let folder = copy("mboxlist-ims63-log11-le");
+        let path = folder.path().join(name);
+        let _ = fs::remove_file(&path);
+        std::os::unix::fs::symlink(from.join("quota.db"), &path).unwrap();
+        let found = survey(folder.path());
+        assert!(!found.is_complete(), "{name}");
+        let named = of(&found.findings, Code::Elsewhere);
+        assert!(named.iter().any(|one| one.file.as_deref() == Some(OsStr::new(name))), "{name}: {named:?}");
+    }
+    // Among the snapshots, too.
+    let top = TempDir::new().unwrap();
+    copy_to(&from, &top.path().join("store/mboxlist"));
+    copy_to(&from, &top.path().join("store/dbdata/snapshots/one"));
+    std::os::unix::fs::symlink("one", top.path().join("store/dbdata/snapshots/latest")).unwrap();
+    let found = survey(top.path().join("store/mboxlist"));
+    assert_eq!(found.snapshots.len(), 1);
+    assert!(!found.is_complete());
+    assert!(of(&found.findings, Code::Elsewhere)[0].text.contains("latest is a symbolic link"));
+}
+
+/// A database that is called as a region is data.
+#[test]
+fn a_region_is_none_by_its_name_alone() {
+    let folder = copy("mboxlist-ims63-log11-le");
+    fs::copy(folder.path().join("quota.db"), folder.path().join("__db.004")).unwrap();
+    let found = survey(folder.path());
+    assert!(found.regions.iter().all(|region| region.name != "__db.004"));
+    assert!(of(&found.findings, Code::EngineData)[0].to_string().contains("__db.004"));
 }

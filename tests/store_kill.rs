@@ -1,4 +1,4 @@
-//! The tool killed while it upgrades a store, at moments spread over its run, on the real
+//! The tool killed while it upgrades a store, or restores a snapshot, at moments spread over its run, on the real
 //! disk: a later run makes all databases new or all old, keeps the logs, and leaves nothing
 //! behind.
 //!
@@ -21,6 +21,8 @@
 mod common;
 #[path = "common/kill.rs"]
 mod kill;
+#[path = "store_kill/restore.rs"]
+mod restore;
 
 use std::collections::BTreeMap;
 use std::fs;

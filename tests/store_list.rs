@@ -22,7 +22,7 @@ use bdbkit::log::{ChangeKind, Content, Fate};
 use bdbkit::mboxlist::{Kind, List, ListReport, Listed, Origin};
 use bdbkit::salvage::Confidence;
 use bdbkit::{Database, Endianness};
-use common::{Case, Pair, cases, multiset, pairs_of_text, read};
+use common::{Case, Pair, cases, multiset, pairs_of_text, read, testdata};
 use sha2::{Digest, Sha256};
 
 /// What is wanted of an entry after its bytes are gone.
@@ -171,7 +171,7 @@ fn sums_are_real_and_nothing_changes() {
             assert_eq!((file.after, file.is_unchanged()), (file.before, true));
             assert_eq!(file.is_database, file.path.extension().unwrap() == "db", "{}", file.path.display());
         }
-        assert_eq!(report.left_out.len(), if case.folder().join("before").is_dir() { 2 } else { 0 });
+        assert_eq!(report.folders.len(), if case.folder().join("before").is_dir() { 2 } else { 0 });
     }
 }
 
@@ -384,4 +384,45 @@ fn old_copies_of_live_entries_are_told_from_what_is_gone() {
         }
     }
     assert!(copies >= 20 && gone >= 20, "{copies} {gone}");
+}
+
+/// Links are not followed, neither those of databases nor those of logs: they are named, and the
+/// listing is not complete.
+#[cfg(unix)]
+#[test]
+fn links_and_special_files_are_left_out_and_said_so() {
+    let case = "mboxlist-ims63-log11-le";
+    let whole = run(list(copy(case).path()).logs(true)).1;
+    assert!(whole.is_complete() && whole.left_out.is_empty());
+    for name in ["folder.db", "log.0000000001", "other"] {
+        let folder = copy(case);
+        let path = folder.path().join(name);
+        let _ = fs::remove_file(&path);
+        let target = if name.starts_with("log") { name } else { "quota.db" };
+        std::os::unix::fs::symlink(testdata().join(case).join(target), &path).unwrap();
+        let (seen, report) = run(list(folder.path()).logs(true));
+        assert_eq!(report.left_out, [path], "{name}");
+        assert!(!report.is_complete(), "{name}");
+        let logged = report.logs.as_ref().unwrap();
+        assert_eq!(logged.changes == 0, name.starts_with("log"), "{name}");
+        assert_eq!(
+            seen.iter().any(|entry| entry.file == "folder.db" && matches!(entry.from, From::Live)),
+            name != "folder.db"
+        );
+    }
+    // A folder of its own for the logs, by its configuration or by hand.
+    let folder = copy(case);
+    let path = |name: &str| folder.path().join(name);
+    fs::create_dir(path("logs")).unwrap();
+    fs::rename(path("log.0000000001"), path("logs/log.0000000001")).unwrap();
+    let changes = whole.logs.as_ref().unwrap().changes;
+    let by_hand = run(list(folder.path()).logs(true).log_dir(path("logs"))).1;
+    assert_eq!(by_hand.logs.as_ref().unwrap().changes, changes);
+    fs::write(path("DB_CONFIG"), "set_lg_dir logs\n").unwrap();
+    let (_, report) = run(list(folder.path()).logs(true));
+    assert_eq!(report.logs.as_ref().unwrap().changes, changes);
+    assert!(report.is_complete() && report.files.iter().any(|file| file.path == path("logs/log.0000000001")));
+    fs::write(path("DB_CONFIG"), "set_data_dir nowhere\n").unwrap();
+    let (_, report) = run(list(folder.path()));
+    assert!(!report.is_complete() && report.problems[0].contains("nowhere"), "{:?}", report.problems);
 }

@@ -403,8 +403,12 @@ fn any_file_of_a_set_leads_to_the_others() {
                 brought[usize::from(found == files.new)] += 1;
             } else {
                 // Only journals of a run that died before it touched a file.
+                let names = disk.names();
                 files.roll_back(&disk).unwrap();
-                assert!(found == files.old && files.found(&disk) == files.old, "{story}, {one}, {back}");
+                assert!(
+                    found == files.old && files.found(&disk) == files.old,
+                    "{story}, {one}, {back}: {names:?}"
+                );
                 assert_eq!(disk.names(), files.paths, "{story}, {one}, {back}");
                 found_none += 1;
             }

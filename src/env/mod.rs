@@ -25,7 +25,7 @@ mod region;
 pub use layout::{Folder, Layout, Origin};
 #[cfg(feature = "upgrade")]
 pub(crate) use pending::{Comparison, page_lsn};
-pub use pending::{Pending, PendingError, pending};
+pub use pending::{Pending, PendingError, Recovery, pending, recovery};
 pub use region::Region;
 #[cfg(feature = "upgrade")]
 pub(crate) use region::is_region;

@@ -5,7 +5,7 @@
 //! older than its record; a change of an unfinished transaction has to be undone if the page
 //! bears the LSN of its record.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use super::layout::{Layout, Origin};
 #[cfg(feature = "upgrade")]
 use crate::btree::Database;
-use crate::error::{Error, Result};
+use crate::error::Error;
 #[cfg(feature = "upgrade")]
 use crate::format::page::Page;
 use crate::log::{Event, Fate, Files, LogDir, LogError, LogOptions, Record, Transactions};
@@ -86,34 +86,50 @@ impl fmt::Display for Pending {
 /// it is not known whether something is missing. A file that is no database has no log, and is
 /// no error.
 pub fn pending(file: &Path, layout: &Layout, options: &LogOptions) -> Result<Option<Pending>, PendingError> {
-    let logs = &layout.logs().path;
-    if !fs::metadata(file).is_ok_and(|kind| kind.is_file()) {
-        return Ok(None);
+    match open(layout, options)? {
+        Some(dir) => Comparison::new(&dir)?.pending(file, &layout.logs().path),
+        None => Ok(None),
     }
-    let dir = match options.open_dir(logs) {
-        Ok(dir) => dir,
-        Err(LogError::NoLogs { .. }) if layout.logs().origin == Origin::Home => return Ok(None),
-        Err(error) => return Err(error.into()),
-    };
-    let Some(mut pages) = PageLsns::open(file)? else { return Ok(None) };
-    let id = pages.id;
+}
+
+/// What recovery would do in an environment.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Recovery {
+    /// For each of the files asked about, in their order, what [`pending`] says.
+    pub files: Vec<Result<Option<Pending>, PendingError>>,
+    /// Databases that are open where recovery begins, and are in none of the folders of the
+    /// environment: the names that the log has for them.
+    pub absent: Vec<Vec<u8>>,
+}
+
+/// Says what the log of an environment holds that these database files lack, and which databases
+/// are not there at all; `None` if there is no log. As [`pending`] for each, but the log is read
+/// once for all of them, and once for each that it speaks of.
+///
+/// # Errors
+///
+/// The log cannot be read, or is damaged where recovery would need it.
+pub fn recovery(
+    files: &[PathBuf],
+    layout: &Layout,
+    options: &LogOptions,
+) -> Result<Option<Recovery>, PendingError> {
+    let Some(dir) = open(layout, options)? else { return Ok(None) };
     let comparison = Comparison::new(&dir)?;
-    if comparison.quiet {
-        return Ok(None);
+    let logs = &layout.logs().path;
+    let absent = comparison.absent(files, layout);
+    let files = files.iter().map(|file| comparison.pending(file, logs)).collect();
+    Ok(Some(Recovery { files, absent }))
+}
+
+/// The log of an environment, if there is one. Where it was said to be, it has to be.
+fn open(layout: &Layout, options: &LogOptions) -> Result<Option<LogDir>, PendingError> {
+    match options.open_dir(&layout.logs().path) {
+        Ok(dir) => Ok(Some(dir)),
+        Err(LogError::NoLogs { .. }) if layout.logs().origin == Origin::Home => Ok(None),
+        Err(error) => Err(error.into()),
     }
-    let found = comparison.of_file(id, |no| pages.of(no))?;
-    if let Some(source) = pages.failed {
-        return Err(Error::Open { path: file.to_owned(), source }.into());
-    }
-    Ok(found.first.map(|first| Pending {
-        committed: found.redo,
-        uncommitted: found.undo,
-        first,
-        last: found.last,
-        end: found.end,
-        file_id: id,
-        logs: logs.clone(),
-    }))
 }
 
 /// Why it is not known whether the log of an environment has changes for a file.
@@ -140,7 +156,7 @@ struct PageLsns {
 
 impl PageLsns {
     /// `None` if the file is no database, or has no id by which a log could know it.
-    fn open(path: &Path) -> Result<Option<PageLsns>> {
+    fn open(path: &Path) -> Result<Option<PageLsns>, Error> {
         let error = |source| Error::Open { path: path.to_owned(), source };
         let mut file = File::open(path).map_err(error)?;
         let mut head = Vec::new();
@@ -204,8 +220,12 @@ pub(crate) struct Comparison<'l> {
     transactions: Transactions<'l>,
     /// Where recovery begins.
     pub(crate) start: Lsn,
-    /// Whether the log from there on is whole, and changes no page.
+    /// Whether the log can be read from there on.
+    whole: bool,
+    /// Whether it can, and changes no page.
     quiet: bool,
+    /// Names from there on of files that are removed or get another name.
+    gone: HashSet<&'l [u8]>,
 }
 
 impl<'l> Comparison<'l> {
@@ -216,23 +236,26 @@ impl<'l> Comparison<'l> {
     /// # Errors
     ///
     /// Damage behind the last checkpoint.
-    pub(crate) fn new(logs: &'l LogDir) -> std::result::Result<Comparison<'l>, LogError> {
+    pub(crate) fn new(logs: &'l LogDir) -> Result<Comparison<'l>, LogError> {
         let start = start(logs)?;
         let mut transactions = Transactions::begin();
-        let mut quiet = true;
+        let (mut whole, mut changed) = (true, false);
+        let mut gone = HashSet::new();
         let mut told = HashSet::new();
         let mut unknown = HashMap::new();
         let records = logs.records().from(start).inspect(|record| {
             transactions.next(record.as_ref().ok());
             let Ok(record) = record else {
-                quiet = false;
+                whole = false;
                 return;
             };
-            if let Event::Register(register) = record.event() {
-                told.insert(register.file);
+            match record.event() {
+                Event::Register(register) => drop(told.insert(register.file)),
+                Event::FileRemove { name } | Event::FileRename { old: name, .. } => drop(gone.insert(name)),
+                _ => {}
             }
             if let Some((number, _)) = touches(record) {
-                quiet = false;
+                changed = true;
                 if !told.contains(&number) {
                     unknown.entry(number).or_insert(record.lsn());
                 }
@@ -242,8 +265,53 @@ impl<'l> Comparison<'l> {
         if unknown.iter().any(|(&number, &lsn)| files.at(lsn, number).is_none()) {
             files = logs.files();
         }
-        Ok(Comparison { logs, files, transactions: transactions.end(), start, quiet })
+        let quiet = whole && !changed;
+        Ok(Comparison { logs, files, transactions: transactions.end(), start, whole, quiet, gone })
     }
+    /// What is pending for a file. A file that is no database is not in the log.
+    fn pending(&self, file: &Path, logs: &Path) -> Result<Option<Pending>, PendingError> {
+        if self.quiet || !fs::metadata(file).is_ok_and(|kind| kind.is_file()) {
+            return Ok(None);
+        }
+        let Some(mut pages) = PageLsns::open(file)? else { return Ok(None) };
+        let file_id = pages.id;
+        let known = self.files.bindings().any(|binding| binding.id == Some(file_id));
+        if !known && self.whole {
+            return Ok(None);
+        }
+        let found = self.of_file(file_id, |no| pages.of(no))?;
+        if let Some(source) = pages.failed {
+            return Err(Error::Open { path: file.to_owned(), source }.into());
+        }
+        let Compared { redo: committed, undo: uncommitted, first, last, end } = found;
+        let logs = logs.to_owned();
+        Ok(first.map(|first| Pending { committed, uncommitted, first, last, end, file_id, logs }))
+    }
+
+    /// The names of databases that are open where recovery begins, and are not there: neither
+    /// under their names nor among these files.
+    fn absent(&self, files: &[PathBuf], layout: &Layout) -> Vec<Vec<u8>> {
+        let ids: HashSet<FileId> = files
+            .iter()
+            .filter_map(|file| PageLsns::open(file).ok().flatten())
+            .map(|pages| pages.id)
+            .collect();
+        let open = self.files.bindings().filter(|binding| binding.to.is_none_or(|to| to >= self.start));
+        let named = open.filter(|binding| {
+            !binding.name.is_empty()
+                && binding.id.is_some_and(|id| !ids.contains(&id))
+                && !self.gone.contains(binding.name)
+        });
+        let names: BTreeSet<&[u8]> = named.map(|binding| binding.name).collect();
+        let here = |name: &[u8]| {
+            let last = name.rsplit(|&byte| byte == b'/').next().unwrap_or(name);
+            [name, last].into_iter().any(|name| {
+                std::str::from_utf8(name).is_ok_and(|name| layout.find(Path::new(name)).is_some())
+            })
+        };
+        names.into_iter().filter(|name| !here(name)).map(<[u8]>::to_vec).collect()
+    }
+
     /// The ids of the files that records from the point where recovery begins concern, of
     /// whatever access method; `None` if one of them names a database that is not known.
     ///
@@ -251,7 +319,7 @@ impl<'l> Comparison<'l> {
     ///
     /// A record cannot be read.
     #[cfg(feature = "upgrade")]
-    pub(crate) fn concerned(&self) -> std::result::Result<Option<HashSet<FileId>>, LogError> {
+    pub(crate) fn concerned(&self) -> Result<Option<HashSet<FileId>>, LogError> {
         let mut files = HashSet::new();
         for record in self.logs.records().from(self.start) {
             let record = record?;
@@ -281,7 +349,7 @@ impl<'l> Comparison<'l> {
     ///
     /// Damage behind where recovery begins.
     #[cfg(feature = "upgrade")]
-    pub(crate) fn unfinished_names(&self) -> std::result::Result<HashMap<FileId, (&'l [u8], Lsn)>, LogError> {
+    pub(crate) fn unfinished_names(&self) -> Result<HashMap<FileId, (&'l [u8], Lsn)>, LogError> {
         let mut names = HashMap::new();
         for record in self.logs.records().from(self.start) {
             let record = record?;
@@ -300,7 +368,7 @@ impl<'l> Comparison<'l> {
     ///
     /// Damage behind where recovery begins.
     #[cfg(feature = "upgrade")]
-    pub(crate) fn with(&self, file: &Database<'_>) -> std::result::Result<Compared, LogError> {
+    pub(crate) fn with(&self, file: &Database<'_>) -> Result<Compared, LogError> {
         self.of_file(file.meta().file_id(), |no| page_lsn(file, no))
     }
 
@@ -313,7 +381,7 @@ impl<'l> Comparison<'l> {
         &self,
         id: FileId,
         mut lsn_of: impl FnMut(PageNo) -> Option<Lsn>,
-    ) -> std::result::Result<Compared, LogError> {
+    ) -> Result<Compared, LogError> {
         let mut found = Compared::default();
         for record in self.logs.records().from(self.start) {
             let record = record?;
@@ -344,7 +412,7 @@ impl<'l> Comparison<'l> {
 }
 
 /// Where recovery begins: before it everything is in the files.
-fn start(logs: &LogDir) -> std::result::Result<Lsn, LogError> {
+fn start(logs: &LogDir) -> Result<Lsn, LogError> {
     for record in logs.records_back() {
         let record = record?;
         if let Event::Checkpoint { lsn, .. } = record.event() {
@@ -404,7 +472,7 @@ pub(crate) fn page_lsn(file: &Database<'_>, no: PageNo) -> Option<Lsn> {
 mod tests {
     use super::*;
 
-    fn of(file: &str) -> std::result::Result<Option<Pending>, PendingError> {
+    fn of(file: &str) -> Result<Option<Pending>, PendingError> {
         let file = Path::new("testdata").join(file);
         pending(&file, &Layout::beside(&file), &LogOptions::new())
     }

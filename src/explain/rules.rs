@@ -1,6 +1,6 @@
 //! The invariants of a file, by which `verify` checks it.
 
-use super::sources::{BTREE_UPGRADE, COMPARISON, SEEN};
+use super::sources::{BTREE_UPGRADE, COMPARISON, OWN, SEEN};
 use super::{Explanation, is};
 
 /// What damage asks for.
@@ -193,6 +193,13 @@ pub(super) static ALL: &[Explanation] = &[
         &[SEEN],
     ),
     is(
+        "I-REP",
+        "the pairs of a page repeat the same bytes beyond measure",
+        "Keys and values of a page may be shared, but what a page gives in all is bounded: beyond that a small file could be made to fill any disk. No genuine release writes such a page.",
+        "Take the pairs that are within the bound with bdbkit salvage.",
+        &[OWN],
+    ),
+    is(
         "K-ORD",
         "keys of a leaf are not in bytewise order",
         "Keys increase from slot to slot, compared byte by byte. Either the page is damaged, or the application that made the file has an order of its own: then every page of the file shows it.",
@@ -205,6 +212,13 @@ pub(super) static ALL: &[Explanation] = &[
         "As K-ORD, on a page that leads to leaves, or to off-page duplicates in an order of the application's own: look-ups may go astray.",
         "If the application has its own order, check with bdbkit verify --no-order. Otherwise load a dump into a new file.",
         &[COMPARISON, SEEN],
+    ),
+    is(
+        "K-PART",
+        "keys were compared only in part",
+        "What is compared is bounded by the size of the file. Long keys that many pages share used that up, so whether the rest is in order is not known.",
+        "Load a dump into a new file, which puts the keys in order, or leave it if the application has no trouble.",
+        &[OWN],
     ),
     is(
         "K-RANGE",
@@ -308,6 +322,13 @@ pub(super) static ALL: &[Explanation] = &[
         "C-SUM",
         "a checksum does not fit",
         "The page was changed after its checksum was made: torn while it was written, or damaged on the disk.",
+        SALVAGE,
+        &[SEEN],
+    ),
+    is(
+        "H-NELEM",
+        "a HASH database has more or fewer keys than it counts",
+        "The metadata counts the keys. If fewer are there, a bucket was lost, as by a page of zeros. Some programs never write the count: it is 0 then, and tells nothing.",
         SALVAGE,
         &[SEEN],
     ),

@@ -59,7 +59,7 @@ pub(crate) use record::PUBLISHED as SET;
 pub use run::Journal;
 pub use set::{Set, SetLeftover};
 #[cfg(unix)]
-pub use system::{SystemDisk, SystemFile};
+pub use system::{SystemDisk, SystemFile, held_elsewhere, on_network};
 pub(crate) use write::random;
 
 use crate::format::meta::{self as layout, at};

@@ -126,20 +126,24 @@ pub(super) fn write<'a, D: Disk>(
     members: impl ExactSizeIterator<Item = (u64, &'a [u8])>,
 ) -> Result<(), Unwritten> {
     let path = place(directory, say);
-    let refused = |cause| Unwritten { cause, removed: Ok(()) };
-    let file = disk.create_new(&path).map_err(|error| refused(at(&path, "creating")(error)))?;
+    let file = disk
+        .create_new(&path)
+        .map_err(|error| Unwritten { cause: Box::new(at(&path, "creating")(error)), removed: Ok(()) })?;
     let written = || {
         file.write_at(0, &format::encode_set(say, members)).map_err(at(&path, "writing"))?;
         file.sync_all().map_err(at(&path, "syncing"))?;
         disk.sync_dir(directory).map_err(at(directory, "syncing"))
     };
-    written().map_err(|cause| Unwritten { cause, removed: remove(disk, directory, say) })
+    written().map_err(|cause| Unwritten {
+        cause: Box::new(cause),
+        removed: remove(disk, directory, say).map_err(Box::new),
+    })
 }
 
-/// Why something was not put on record, and whether that is certain.
+/// Why something was not put on record, and whether what was begun is gone.
 pub(super) struct Unwritten {
-    pub(super) cause: JournalError,
-    pub(super) removed: Result<(), JournalError>,
+    pub(super) cause: Box<JournalError>,
+    pub(super) removed: Result<(), Box<JournalError>>,
 }
 
 /// Removes what stands on record: one of this program's files, as is known before.

@@ -84,7 +84,7 @@ impl<'d, D: Disk> Set<'d, D> {
         match self.record(Say::Members) {
             Ok(()) => self.recorded = true,
             // No file is touched yet: without a record of them, all are as they were.
-            Err(unwritten) => return Err(self.give_up(unwritten.cause, |_, _, _, _| Ok(()))),
+            Err(unwritten) => return Err(self.give_up(*unwritten.cause, |_, _, _, _| Ok(()))),
         }
         self.carry_out(|path, form, contents, facts| match form {
             Form::New => validate(path, contents, facts),
@@ -111,8 +111,8 @@ impl<'d, D: Disk> Set<'d, D> {
         }
         if let Err(Unwritten { cause, removed }) = self.record(Say::Published) {
             return Err(match removed {
-                Ok(()) => self.give_up(cause, check),
-                Err(then) => self.unsettled(cause, then),
+                Ok(()) => self.give_up(*cause, check),
+                Err(then) => self.unsettled(*cause, *then),
             });
         }
         self.end()
@@ -363,8 +363,7 @@ impl<'d, D: Disk> SetLeftover<'d, D> {
         if let Some(member) = ended.iter().find(|member| stuck(member.state)) {
             return Err(member.stuck());
         }
-        let whole = matches!(self.published, Record::Whole(_));
-        if whole {
+        if let Record::Whole(_) = self.published {
             record::sync(self.disk, &self.directory, Say::Published)?;
         }
         for member in ended {
@@ -377,7 +376,7 @@ impl<'d, D: Disk> SetLeftover<'d, D> {
             record::remove(self.disk, &self.directory, Say::Published)?;
         }
         // The record of the members is the last to go when files were rolled back.
-        let old = self.on_record.is_there() && !whole;
+        let old = self.on_record.is_there() && !self.published.is_there();
         Ok(if old { Outcome::RolledBack } else { Outcome::Completed })
     }
 

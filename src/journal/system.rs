@@ -46,6 +46,45 @@ impl SystemFile {
     }
 }
 
+/// Whether another process has a file open, as far as `/proc` tells this user: it may change or
+/// cut the file, so that it is better read than mapped. All processes are looked at once, when
+/// this is first asked. `false` where there is no `/proc`.
+#[must_use]
+pub fn held_elsewhere(path: &Path) -> bool {
+    #[cfg(target_os = "linux")]
+    return fs::metadata(path).is_ok_and(|file| users::held(identity(&file)));
+    #[cfg(not(target_os = "linux"))]
+    return false;
+}
+
+/// Whether a file is on another machine, where nobody here sees who changes it: NFS, SMB, AFS,
+/// Ceph, 9P, Lustre and what programs serve (FUSE). `false` where the system does not say.
+#[must_use]
+pub fn on_network(path: &Path) -> bool {
+    #[cfg(target_os = "linux")]
+    return rustix::fs::statfs(path).is_ok_and(|system| {
+        let kind = u32::try_from(system.f_type & 0xffff_ffff).unwrap_or(0);
+        REMOTE.contains(&kind)
+    });
+    #[cfg(not(target_os = "linux"))]
+    return false;
+}
+
+/// The numbers by which Linux knows such file systems (statfs, "f_type").
+#[cfg(target_os = "linux")]
+const REMOTE: [u32; 10] = [
+    0x6969,      // NFS
+    0x517b,      // SMB
+    0xff53_4d42, // CIFS
+    0xfe53_4d42, // SMB2
+    0x5346_414f, // AFS
+    0x7375_7245, // Coda
+    0x00c3_6400, // Ceph
+    0x0102_1997, // 9P
+    0x0bd0_0bd0, // Lustre
+    0x6573_5546, // FUSE
+];
+
 impl Disk for SystemDisk {
     type File = SystemFile;
     type Lock = File;

@@ -1,9 +1,11 @@
 //! Programs that have a file open or mapped, as `/proc` tells.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use super::disk::Identity;
 use super::system::identity;
@@ -17,6 +19,19 @@ pub(super) fn other(wanted: Identity, path: &Path) -> Option<u32> {
             handles(process, wanted) > usize::from(own) || maps(process, wanted, path)
         })
         .map(|(number, _)| number)
+}
+
+/// Whether another process, of those that can be looked at, had a file open when this was first
+/// asked.
+pub(super) fn held(wanted: Identity) -> bool {
+    static HELD: OnceLock<HashSet<Identity>> = OnceLock::new();
+    let held = HELD.get_or_init(|| {
+        let others = processes().filter(|(number, _)| *number != std::process::id());
+        let handles = others.flat_map(|(_, process)| fs::read_dir(process.join("fd"))).flatten().flatten();
+        let files = handles.filter_map(|entry| fs::metadata(entry.path()).ok());
+        files.filter(fs::Metadata::is_file).map(|file| identity(&file)).collect()
+    });
+    held.contains(&wanted)
 }
 
 /// How many processes there are of which `/proc` does not say which files they have open.

@@ -19,7 +19,9 @@ pub struct StoreProgress<'p> {
 
 /// Whom to tell.
 #[derive(Clone, Default)]
-pub(super) struct Tell(Option<Arc<dyn Fn(StoreProgress<'_>) + Send + Sync>>);
+pub(super) struct Tell(Option<Arc<Listener>>);
+
+type Listener = dyn Fn(StoreProgress<'_>) + Send + Sync;
 
 impl Tell {
     pub(super) fn new(tell: impl Fn(StoreProgress<'_>) + Send + Sync + 'static) -> Tell {

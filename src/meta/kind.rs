@@ -5,7 +5,7 @@ use super::identify::identify;
 use crate::error::{Error, Result};
 use crate::format::meta::{self as layout, at};
 use crate::order::Endianness;
-use crate::types::{FileId, PageSize};
+use crate::types::{FileId, Lsn, PageSize};
 
 /// What a database file is, by its first page: also one that is not read otherwise.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub struct FileKind {
     pub page_size: Option<PageSize>,
     /// The file's id; not known of HASH before version 6.
     pub file_id: Option<FileId>,
+    /// LSN of the metadata page.
+    pub lsn: Lsn,
     /// Whether pages are encrypted.
     pub encrypted: bool,
     /// Whether pages have checksums.
@@ -72,6 +74,7 @@ impl FileKind {
             order,
             page_size: word(at::PAGE_SIZE).and_then(PageSize::new),
             file_id: id.map(FileId),
+            lsn: word(0).zip(word(4)).map(|(file, offset)| Lsn { file, offset }).unwrap_or_default(),
             encrypted: crypto && byte(at::ENCRYPTION) != 0,
             checksummed: flags & layout::CHECKSUMMED != 0,
             partitions: word(at::NPARTS).filter(|_| flags & layout::PARTITIONED != 0),

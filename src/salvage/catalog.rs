@@ -106,7 +106,7 @@ impl Owner {
     /// Reports a flag that says that the database is compressed, where its entries are not.
     fn question_flag(&self, work: &mut Work<'_>) {
         let Some(description) = self.description.as_ref().filter(|d| d.flags.compressed()) else { return };
-        if !self.compressed {
+        if !self.compressed && description.flags.bits() <= 0xff {
             let (bits, expected) = (description.flags.bits(), "no bit 0x80: the entries are not compressed");
             work.report.problem(Error::field(self.holder.0, description.flags_at, "flags", bits, expected));
         }

@@ -38,7 +38,17 @@ impl Claims {
 
     /// Whether nobody claimed any of these bytes.
     pub(super) fn is_free(&self, start: usize, end: usize) -> bool {
-        (start >> 2..end.div_ceil(4)).all(|unit| !self.has(unit))
+        let (mut at, end) = (start >> 2, end.div_ceil(4));
+        while at < end {
+            let Some(word) = self.words.get(at >> 6) else { return false };
+            let count = end.wrapping_sub(at).min(64usize.wrapping_sub(at & 63));
+            let mask = (u64::MAX >> (64usize.wrapping_sub(count) & 63)) << (at & 63);
+            if word & mask != 0 {
+                return false;
+            }
+            at = at.wrapping_add(count);
+        }
+        true
     }
 
     fn has(&self, unit: usize) -> bool {
@@ -75,6 +85,7 @@ mod tests {
         assert!(claims.claim(100, 300));
         assert!(!claims.claim(396, 8));
         assert!(claims.claim(0, 26));
+        assert!(claims.is_free(28, 100) && !claims.is_free(28, 101) && !claims.is_free(26, 100));
         assert_eq!(claims.gaps(26, 512), [(28, 100), (404, 500)]);
         claims.clear(512);
         assert_eq!(claims.gaps(0, 512), [(0, 512)]);

@@ -343,7 +343,9 @@ fn is_filled<O: ByteOrder>(page: &Page<'_, O>) -> bool {
         return false;
     }
     if page.entries() == 0 {
-        return page.item_area() == end && page.pgno() > 0 && (page.prev(), page.next()) == (0, 0);
+        let area =
+            if page.hf_offset() == 0 { usize::from(u16::MAX).saturating_add(1) } else { page.item_area() };
+        return area == end && page.pgno() > 0 && (page.prev(), page.next()) == (0, 0);
     }
     [HEADER, HEADER_CHECKSUMMED].iter().any(|&overhead| {
         let index = page.bytes().get(overhead..slot_offset(overhead, page.entries())).unwrap_or(&[]);

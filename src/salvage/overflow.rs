@@ -66,20 +66,26 @@ impl Chains {
         let mut link = (holder, at.saturating_add(4));
         loop {
             let page = match self.link::<O>(file, seen, (from, next), link, sum < expected) {
-                Ok(Some(page)) => page,
+                Ok(Some(page)) if page.pgno() == next && page.prev() == from => page,
                 Ok(None) if sum >= expected => break,
                 lost => {
-                    let Some((no, page)) = self.rejoin::<O>(file, from, expected.saturating_sub(sum)) else {
-                        if let Err(error) = lost {
-                            report.problem(error);
+                    match (self.rejoin::<O>(file, from, expected.saturating_sub(sum)), lost) {
+                        (Some((no, page)), _) => {
+                            let link_to = Defect::Link { link: "next", found: next, expected: no };
+                            report.problem(Error::corrupt(link.0, link.1, link_to));
+                            notes.add(Note::Joined);
+                            next = no;
+                            page
                         }
-                        break;
-                    };
-                    let link_to = Defect::Link { link: "next", found: next, expected: no };
-                    report.problem(Error::corrupt(link.0, link.1, link_to));
-                    notes.add(Note::Joined);
-                    next = no;
-                    page
+                        // Not confirmed, but nobody else's.
+                        (None, Ok(Some(page))) => page,
+                        (None, lost) => {
+                            if let Err(error) = lost {
+                                report.problem(error);
+                            }
+                            break;
+                        }
+                    }
                 }
             };
             let no = PageNo(next);
@@ -153,12 +159,10 @@ impl Chains {
             _ if no == PageNo::META || seen.has(no) => {
                 return wrong(Defect::ReachedTwice { target: next });
             }
-            _ if page.is_hole() => {
-                return Err(Error::corrupt(no, at::TYPE, Defect::Unwritten { page: holder, offset: at }));
-            }
             _ => {
-                let defect = Defect::PageType { found: page.type_byte(), expected: "overflow" };
-                return Err(Error::corrupt(no, at::TYPE, defect));
+                let wrong = Defect::PageType { found: page.type_byte(), expected: "overflow" };
+                let empty = Defect::Unwritten { page: holder, offset: at };
+                return Err(Error::corrupt(no, at::TYPE, if page.is_hole() { empty } else { wrong }));
             }
         }
         // A link that the page confirms is no loop, and no way into another chain.

@@ -18,11 +18,15 @@ use super::overflow::is_head;
 use super::record::Place;
 use super::work::Work;
 use crate::format::item::{self, DELETED, KEYDATA, KEYDATA_HEAD, OVERFLOW};
+use crate::format::page::PageKind;
+use crate::types::PageNo;
 
 /// How far up an item is looked for that was moved, in units of four bytes.
 const FURTHEST: usize = 256;
 /// Bytes of an item that stands alone, between others that are torn.
 const LEAST_ALONE: usize = 8;
+/// How many items of a run may be passed that others have, to find its rest.
+const PASSED: usize = 16;
 
 /// Pairs of a page by their bytes, to give none twice.
 pub(super) type Known<'s> = HashSet<(Option<&'s [u8]>, &'s [u8])>;
@@ -64,7 +68,7 @@ pub(super) fn find<'s, O: ByteOrder>(
     let Some(part) = bytes.get(..unused.end) else { return Vec::new() };
     let slots = old_slots::<O>(bytes, unused);
     let behind_slots = unused.start.saturating_add(slots.len().saturating_mul(2));
-    let mut remnants = remnants::<O>(part, unused, behind_slots);
+    let mut remnants = remnants::<O>(work, part, unused, behind_slots);
     let mut units = Vec::new();
     if unused.pairs {
         units = pairs_of_slots(&mut remnants, &slots, unused.slot.unwrap_or(0));
@@ -154,7 +158,12 @@ struct Start {
 
 /// The items in unused space, by their offsets: of those that overlap, the ones with the most
 /// behind them.
-fn remnants<'s, O: ByteOrder>(part: &'s [u8], unused: Unused, behind_slots: usize) -> Vec<Remnant<'s>> {
+fn remnants<'s, O: ByteOrder>(
+    work: &Work<'_>,
+    part: &'s [u8],
+    unused: Unused,
+    behind_slots: usize,
+) -> Vec<Remnant<'s>> {
     let (first, end) = (unused.start.div_ceil(4), part.len());
     let mut starts = vec![Start::default(); (end >> 2).saturating_sub(first)];
     let index = |offset: usize| (offset >> 2).wrapping_sub(first);
@@ -179,19 +188,20 @@ fn remnants<'s, O: ByteOrder>(part: &'s [u8], unused: Unused, behind_slots: usiz
     drop(starts);
     // Of equal runs the first.
     heads.sort_unstable_by_key(|&(count, at)| (std::cmp::Reverse(count), at));
-    let (mut claims, mut found) = (Claims::new(), Vec::new());
-    claims.clear(part.len());
+    let (mut claims, mut taken, mut found) = (Claims::new(), Claims::new(), Vec::new());
     for doubtful in [false, true] {
         for &(_, head) in &heads {
-            let run = run::<O>(part, head, unused.pairs, &claims);
+            let run = run::<O>(part, head, unused.pairs, &claims, &taken);
             let Some(last) = run.last() else { continue };
             let sure = run.len() > 1 || last.end() == end || is_torn::<O>(part, last.end());
-            let enough = sure || last.stored.size >= LEAST_ALONE.saturating_add(KEYDATA_HEAD);
-            if sure == doubtful || !enough || (run.len() == 1 && head < behind_slots) {
+            let enough = last.stored.size >= LEAST_ALONE.saturating_add(KEYDATA_HEAD)
+                && !leads_down::<O>(work, part, last.offset);
+            if sure == doubtful || !(sure || enough) || (run.len() == 1 && last.offset < behind_slots) {
                 continue;
             }
             for one in run {
                 claims.claim(one.offset, one.stored.size);
+                taken.claim(one.offset, 1);
                 found.push(one);
             }
         }
@@ -200,18 +210,41 @@ fn remnants<'s, O: ByteOrder>(part: &'s [u8], unused: Unused, behind_slots: usiz
     found
 }
 
-/// The items from an offset on that follow one another, up to one that is claimed.
-fn run<'s, O: ByteOrder>(part: &'s [u8], mut at: usize, pairs: bool, claims: &Claims) -> Vec<Remnant<'s>> {
-    let mut run = Vec::new();
-    while let Some(stored) = candidate::<O>(part, at, pairs) {
+/// The items from an offset on that follow one another, up to one that is taken. The first ones
+/// may have bytes of others, and are passed.
+fn run<'s, O: ByteOrder>(
+    part: &'s [u8],
+    mut at: usize,
+    pairs: bool,
+    claims: &Claims,
+    taken: &Claims,
+) -> Vec<Remnant<'s>> {
+    let (mut run, mut passed) = (Vec::new(), 0);
+    while let Some(stored) =
+        candidate::<O>(part, at, pairs).filter(|_| taken.is_free(at, at.saturating_add(1)))
+    {
         let behind = at.saturating_add(stored.size);
-        if !claims.is_free(at, behind) {
+        if claims.is_free(at, behind) {
+            run.push(Remnant { offset: at, stored, used: false });
+        } else if !run.is_empty() || passed == PASSED {
             break;
+        } else {
+            passed = passed.saturating_add(1);
         }
-        run.push(Remnant { offset: at, stored, used: false });
         at = behind;
     }
     run
+}
+
+/// Whether the item at an offset is rather one of an internal page: it has a page of a tree where
+/// these have their child.
+fn leads_down<O: ByteOrder>(work: &Work<'_>, part: &[u8], at: usize) -> bool {
+    use PageKind::{BtreeInternal, BtreeLeaf, DuplicateLeaf, RecnoInternal, RecnoLeaf};
+    let child = part.get(at..).and_then(item::btree_internal::<O>).map(|item| PageNo(item.child));
+    let kind = child.filter(|child| *child != PageNo::META).and_then(|child| work.file.kind::<O>(child));
+    kind.is_some_and(|kind| {
+        [BtreeInternal, BtreeLeaf, DuplicateLeaf, RecnoInternal, RecnoLeaf].contains(&kind)
+    })
 }
 
 /// Whether the head of an item stands at an offset that reaches past the unused space.
@@ -225,33 +258,42 @@ fn is_torn<O: ByteOrder>(part: &[u8], at: usize) -> bool {
     }
 }
 
-/// Pairs that the old index tells: of a key in an even slot and a value in the one behind it.
+/// Pairs that the old index tells: of a key in an even slot and a value in the one behind it,
+/// which was put below it. An index from which slots were taken one by one may have the same item
+/// in both, and tells nothing.
 fn pairs_of_slots<'s>(remnants: &mut [Remnant<'s>], slots: &[u16], first: u16) -> Vec<Unit<'s>> {
     let (mut units, mut values) = (Vec::new(), HashSet::new());
     let at = |remnants: &[Remnant<'s>], slot: u16| {
         remnants.binary_search_by_key(&usize::from(slot), |one| one.offset).ok()
     };
-    for two in slots.get(usize::from(first & 1)..).unwrap_or(&[]).chunks_exact(2) {
+    let slots = slots.get(usize::from(first & 1)..).unwrap_or(&[]);
+    let keys: HashSet<u16> = slots.iter().step_by(2).copied().collect();
+    if slots.iter().skip(1).step_by(2).any(|value| keys.contains(value)) {
+        return units;
+    }
+    for two in slots.chunks_exact(2) {
         let [key, value] = *two else { continue };
         let (key_at, value_at) = (at(remnants, key), at(remnants, value));
-        if key == value || !values.insert(value) {
+        if key < value || !values.insert(value) {
             continue;
         }
         let mut use_it = |index: Option<usize>| {
             let one = remnants.get_mut(index?)?;
+            let as_it_was = *one;
             one.used = true;
-            Some(*one)
+            Some(as_it_was)
         };
         match (use_it(key_at), use_it(value_at)) {
             (Some(key), Some(value)) => {
                 units.push(value.unit(Some((key.at(), key.stored.item)), Notes::default()));
             }
             (None, Some(value)) => units.push(value.alone(Notes::default())),
-            (Some(key), None) => {
+            // A key that duplicates share is given once without them.
+            (Some(key), None) if !key.used => {
                 let item = Some((key.at(), key.stored.item));
                 units.push(Unit { value: Item::Missing, ..key.unit(item, Notes::default()) });
             }
-            (None, None) => {}
+            _ => {}
         }
     }
     units

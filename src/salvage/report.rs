@@ -82,6 +82,7 @@ impl Report {
                     Defect::BeyondEnd { what, target, pages } => {
                         Defect::BeyondEnd { what, target, pages: place(PageNo(pages)).0 }
                     }
+                    Defect::Unwritten { page, offset } => Defect::Unwritten { page: place(page), offset },
                     other => other,
                 };
                 Error::Corrupt { page: place(page), offset, defect }

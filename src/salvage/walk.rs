@@ -84,12 +84,11 @@ impl Walk {
             Some(_) if of == Of::Duplicates && (root == PageNo::META || work.seen.has(root)) => {
                 Error::corrupt(page, at, Defect::ReachedTwice { target: root.0 })
             }
-            Some(header) if header.is_hole() => {
-                Error::corrupt(root, at::TYPE, Defect::Unwritten { page, offset: at })
-            }
             Some(header) => {
                 let expected = "that of a tree's root";
-                Error::corrupt(root, at::TYPE, Defect::PageType { found: header.type_byte(), expected })
+                let wrong = Defect::PageType { found: header.type_byte(), expected };
+                let empty = Defect::Unwritten { page, offset: at };
+                Error::corrupt(root, at::TYPE, if header.is_hole() { empty } else { wrong })
             }
             None => {
                 let what = match of {
@@ -157,25 +156,24 @@ impl Walk {
         let depth = self.path.len();
         let leaf = self.enter::<O>(work, child.page, parent.level().into(), None);
         if leaf.is_none() && self.path.len() == depth {
-            let (on_child, on_item) = ((child.page, at::TYPE), (no, child.offset));
-            let ((page, offset), defect) = match work.file.page::<O>(child.page) {
+            let target = child.page.0;
+            let error = match work.file.page::<O>(child.page) {
                 None => {
-                    let what = "child page";
-                    (on_item, Defect::BeyondEnd { what, target: child.page.0, pages: work.file.pages })
+                    let defect = Defect::BeyondEnd { what: "child page", target, pages: work.file.pages };
+                    Error::corrupt(no, child.offset, defect)
                 }
                 Some(_) if child.page == PageNo::META || work.seen.has(child.page) => {
-                    (on_item, Defect::ReachedTwice { target: child.page.0 })
-                }
-                Some(page) if page.is_hole() => {
-                    (on_child, Defect::Unwritten { page: no, offset: child.offset })
+                    Error::corrupt(no, child.offset, Defect::ReachedTwice { target })
                 }
                 Some(page) => {
-                    let expected = self.kinds.map_or("", |kinds| kinds.leaf.name());
                     work.typed.mark(child.page);
-                    (on_child, Defect::PageType { found: page.type_byte(), expected })
+                    let expected = self.kinds.map_or("", |kinds| kinds.leaf.name());
+                    let wrong = Defect::PageType { found: page.type_byte(), expected };
+                    let empty = Defect::Unwritten { page: no, offset: child.offset };
+                    Error::corrupt(child.page, at::TYPE, if page.is_hole() { empty } else { wrong })
                 }
             };
-            work.report.problem(Error::corrupt(page, offset, defect));
+            work.report.problem(error);
             self.records = self.records.saturating_add(child.records);
         }
         leaf

@@ -76,10 +76,18 @@ impl<'d, D: Disk> Upgrade<'d, D> {
         }
         let Some(folder) = places.first().and_then(|first| first.parent()) else { return Ok(settled) };
         let strangers = self.strangers(folder, places, !of_set.is_empty())?;
+        let mut ended = Vec::new();
         for (path, file) in &strangers {
-            if let Some(leftover) = journal::leftover(self.disk, file, path)?.filter(Leftover::one_of_set) {
-                settled.others.push((path.clone(), journal::Outcome::Discarded));
-                of_set.push((path.clone(), leftover));
+            match journal::leftover(self.disk, file, path)? {
+                Some(leftover) if leftover.one_of_set() => {
+                    settled.others.push((path.clone(), journal::Outcome::Discarded));
+                    of_set.push((path.clone(), leftover));
+                }
+                // It is of the set no more, but its journal is still there.
+                Some(leftover) if leftover.state() == LeftoverState::Ended => {
+                    ended.push((path.clone(), leftover.resume(|_, _, _| Ok(()))?));
+                }
+                _ => {}
             }
         }
         for (path, leftover) in &of_set {
@@ -101,6 +109,7 @@ impl<'d, D: Disk> Upgrade<'d, D> {
                 settled.files.iter_mut().skip(number).take(1).for_each(|of| *of = Some(outcome.clone()));
             }
             settled.others.iter_mut().for_each(|(_, of)| *of = outcome.clone());
+            settled.others.extend(ended);
         } else if nothing && wish != Wish::Implied {
             self.no_siblings(folder, places)?;
         }

@@ -8,12 +8,14 @@ use std::cell::Cell;
 thread_local! {
     static NOW: Cell<isize> = const { Cell::new(0) };
     static PEAK: Cell<isize> = const { Cell::new(0) };
+    static TAKEN: Cell<usize> = const { Cell::new(0) };
 }
 
 /// The system's allocator; counts the bytes that each thread holds.
 struct Counting;
 
 fn count(bytes: isize) {
+    let _ = TAKEN.try_with(|taken| taken.set(taken.get() + usize::try_from(bytes).unwrap_or(0)));
     let _ = NOW.try_with(|now| {
         now.set(now.get() + bytes);
         let _ = PEAK.try_with(|peak| peak.set(peak.get().max(now.get())));
@@ -53,6 +55,14 @@ unsafe impl GlobalAlloc for Counting {
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
+
+/// How many bytes a job took in all, whether it gave them back or not: a measure of its work.
+#[allow(dead_code)]
+pub(crate) fn taken_by(job: impl FnOnce()) -> usize {
+    let before = TAKEN.with(Cell::get);
+    job();
+    TAKEN.with(Cell::get) - before
+}
 
 /// The most bytes that a job held beyond those that were held before.
 pub(crate) fn peak_of(job: impl FnOnce()) -> usize {

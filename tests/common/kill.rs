@@ -13,7 +13,7 @@ pub(crate) fn tool(arguments: &[&str]) -> Command {
 }
 
 /// As many kills as `BDBKIT_KILLS` in the environment says.
-fn wanted(default: usize) -> usize {
+pub(crate) fn wanted(default: usize) -> usize {
     std::env::var("BDBKIT_KILLS").map_or(default, |kills| kills.parse().unwrap())
 }
 
@@ -29,7 +29,7 @@ fn stop(child: &mut Child, interrupt: bool) {
 }
 
 /// Starts a run and stops it after some time; whether it was still running.
-fn killed(mut run: Command, after: Duration, interrupt: bool) -> bool {
+pub(crate) fn killed(mut run: Command, after: Duration, interrupt: bool) -> bool {
     let mut child = run.spawn().unwrap();
     sleep(after);
     stop(&mut child, interrupt);

@@ -70,7 +70,7 @@ impl Item {
         let name = path.file_name().unwrap().as_bytes().to_vec();
         let (bytes, owner) = (fs::read(path).unwrap(), fs::metadata(path).unwrap().uid());
         let sha256 = Sha256::digest(&bytes).into();
-        Item { name, place, known: Known::Content { owner, size: bytes.len() as u64, sha256 } }
+        Item { name, place, known: Known::Content { owner, size: u64::try_from(bytes.len()).unwrap(), sha256 } }
     }
 
     fn encode(&self, out: &mut Vec<u8>) {

@@ -52,8 +52,7 @@ fn a_log_that_cannot_be_read_is_told() {
     let folder = tempfile::tempdir().unwrap();
     store(folder.path());
     let mut log = read(folder.path().join("log.0000000001"));
-    // Behind the last checkpoint.
-    log[9000..9064].fill(0xee);
+    log[..64].fill(0xee);
     fs::write(folder.path().join("log.0000000001"), log).unwrap();
     let output = run(folder.path(), &["verify", "p.db"]);
     assert_eq!(output.status.code(), Some(0));
@@ -83,4 +82,22 @@ fn a_journal_beside_a_file_is_told() {
     }
     fs::write(folder.path().join("a.db.bdbkit-journal"), "somebody's notes").unwrap();
     assert_eq!(text(&run(folder.path(), &["verify", "a.db"]).stderr), "", "only a journal is one");
+}
+
+#[test]
+fn the_databases_of_an_environment_are_where_its_configuration_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().join("home");
+    fs::create_dir_all(home.join("data")).unwrap();
+    fs::write(home.join("DB_CONFIG"), "set_data_dir data\n").unwrap();
+    fs::write(home.join("data/x.db"), read(testdata().join("btree-v9-le-few/data.db"))).unwrap();
+    fs::write(home.join("y.db"), read(testdata().join("damage-v9-le-next-cycle/data.db"))).unwrap();
+    let output = run(folder.path(), &["verify", "home"]);
+    let said = text(&output.stdout);
+    assert!(said.contains("home/data/x.db: sound") && said.contains("home/y.db: 1 error"), "{said}");
+    assert!(text(&output.stderr).contains("databases are in"), "{}", text(&output.stderr));
+    let output = run(folder.path(), &["verify", "-h", "home", "x.db"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let by_hand = run(folder.path(), &["verify", "--data-dir", "home/data", "."]);
+    assert!(text(&by_hand.stdout).contains("x.db: sound"), "{}", text(&by_hand.stdout));
 }

@@ -290,7 +290,7 @@ fn class_09_without_a_root_the_leaves_are_found() {
         cut.bytes.truncate(tree.page_size);
         let found = salvage(&cut);
         assert!(found.records.is_empty());
-        found.tells(1, "beyond the end");
+        found.tells(0, "root page 1 lies beyond the end");
     }
     for file in lists() {
         let all = all_pairs(&file);
@@ -639,7 +639,8 @@ fn class_25_a_page_of_zeros_costs_what_stood_on_it() {
             let found = salvage(&zeroed(&tree, page));
             if leaves.contains(&page) {
                 let parent = internal_pages(&tree).into_iter().find(|&p| tree.children(p).contains(&page));
-                found.gives(&tree, &pairs_on(&tree, &[page]), &[]).orphans(&[]).tells(parent.unwrap(), "");
+                let from = format!("(page {}, byte", parent.unwrap());
+                found.gives(&tree, &pairs_on(&tree, &[page]), &[]).orphans(&[]).tells(page, &from);
             } else if internal_pages(&tree).contains(&page) {
                 found.gives(&tree, &[], &[]).orphans(&tree.leaves(page));
             }
@@ -677,7 +678,7 @@ fn class_27_an_overflow_chain_that_leads_to_itself_ends() {
             let lost = of_length(&file, len);
             let mut damaged = file.clone();
             damaged.put_u32(first, NEXT, first);
-            salvage(&damaged).gives(&file, &lost, &[page]).tells(first, "previous page");
+            salvage(&damaged).gives(&file, &lost, &[page]).tells(first, "");
             damaged.put_u16(first, AREA, 0);
             let found = salvage(&damaged);
             found.gives(&file, &lost, &[page]).tells(first, "bytes of overflow data");
@@ -723,6 +724,10 @@ fn class_29_a_chain_of_wrong_pages_or_links_gives_what_is_its() {
             let second = file.u32(first, NEXT);
             if second != 0 {
                 let found = salvage(file.clone().put_u32(first, NEXT, 0));
+                found.gives(&file, &[], &[]).orphans(&[]).tells(first, "next page is 0");
+                let joined = found.records.iter().filter(|record| record.notes.has(Note::Joined));
+                assert!(joined.count() >= 1, "{}", file.name);
+                let found = salvage(file.clone().put_u32(first, NEXT, 0).put_u32(second, PREV, 0));
                 found
                     .gives(&file, &lost, &[])
                     .tells(page, "its item says")
@@ -730,14 +735,18 @@ fn class_29_a_chain_of_wrong_pages_or_links_gives_what_is_its() {
                 // The second page confirms nothing, but it is nobody else's.
                 salvage(file.clone().put_u32(second, PREV, 1)).gives(&file, &[], &[]);
             }
+            let words = if second == 0 { "beyond the end" } else { "next page" };
             salvage(file.clone().put_u32(first, NEXT, file.pages()))
-                .gives(&file, &lost, &[])
-                .tells(first, "beyond the end");
-            salvage(file.clone().put_u32(page, at, page))
-                .gives(&file, &lost, &[])
-                .tells(first, "nothing leads to it");
-            let found = salvage(file.clone().put_u32(page, at, u32::MAX));
-            found.gives(&file, &lost, &[]).tells(page, "beyond the end").tells(first, "nothing leads to it");
+                .gives(&file, &[], &[])
+                .tells(first, words);
+            for to in [page, u32::MAX] {
+                let found = salvage(file.clone().put_u32(page, at, to));
+                if found.records.iter().any(|record| record.notes.has(Note::Joined)) {
+                    found.gives(&file, &[], &[]).orphans(&[]).tells(page, "first overflow page");
+                } else {
+                    found.gives(&file, &lost, &[]).tells(page, "").tells(first, "nothing leads to it");
+                }
+            }
             salvage(file.clone().put(first, TYPE, LEAF)).gives(&file, &lost, &[]).tells(first, "");
             for count in [0, 2, u16::MAX] {
                 salvage(file.clone().put_u16(first, ENTRIES, count)).gives(&file, &[], &[]).is_silent();
@@ -751,12 +760,12 @@ fn class_29_a_chain_of_wrong_pages_or_links_gives_what_is_its() {
         let mut damaged = file.clone();
         damaged.put_u32(page, at + 4, other).put_u32(page, at + 8, other_len);
         let (ahead, last) = run_on(&file, first, other);
-        salvage(&ahead).gives(&file, &[], &[]).tells(other, "previous page");
+        salvage(&ahead).gives(&file, &[], &[]).tells(last, "second time");
         assert_ne!(last, other);
         let found = salvage(&damaged);
         found
             .gives(&file, &of_length(&file, len), &[])
-            .tells(other, "second time")
+            .tells(page, "second time")
             .tells(first, "nothing leads to it");
         assert_eq!(found.records.iter().filter(|record| record.notes.has(Note::ChainShared)).count(), 1);
     }
@@ -768,9 +777,19 @@ fn class_30_off_page_duplicates_that_lead_elsewhere_are_found_again() {
         let (page, slot, root) = duplicates(&file)[0];
         let at = file.item(page, slot) + 4;
         let set = of_duplicates(&file, root);
+        let second = duplicates(&file).get(1).copied();
         for to in [file.pages(), u32::MAX, page, 0] {
-            let found = salvage(file.clone().put_u32(page, at, to));
-            found.gives(&file, &set, &[root]);
+            let mut damaged = file.clone();
+            let found = salvage(damaged.put_u32(page, at, to));
+            found.gives(&file, &[], &[]).orphans(&[]);
+            let joined = found.records.iter().filter(|record| record.notes.has(Note::Joined));
+            assert!(joined.count() == set.len(), "{}", file.name);
+            // With another one lost, it is not known which is whose.
+            let Some((other, slot, lost)) = second else { continue };
+            damaged.put_u32(other, file.item(other, slot) + 4, to);
+            let both = [set.clone(), of_duplicates(&file, lost)].concat();
+            let found = salvage(&damaged);
+            found.gives(&file, &both, &[root, lost]);
             // The values are there, without their key; and the key, once.
             let values = multiset(
                 found.records.iter().filter(|r| r.origin == Origin::Orphan).map(|r| r.pair.1.clone()),

@@ -170,13 +170,16 @@ fn only_regular_files_are_opened() {
     assert!(fs::read(&path).unwrap() == sample.old);
 }
 
+/// Why a file is not believed, and what makes it so.
+type Strange<'a> = (&'a str, &'a dyn Fn(&Path));
+
 /// Whoever may write a journal says what becomes of the file.
 #[test]
 fn a_journal_that_others_may_have_written_is_not_believed() {
     let _alone = alone();
     let sample = Sample::new(Little, 512, 4, &[1, 2], 1);
     let root = rustix::process::geteuid().is_root();
-    let strange: [(&str, &dyn Fn(&Path)); 4] = [
+    let strange: [Strange<'_>; 4] = [
         ("others may write it", &|path| fs::set_permissions(path, Permissions::from_mode(0o602)).unwrap()),
         ("others may write it", &|path| fs::set_permissions(path, Permissions::from_mode(0o620)).unwrap()),
         ("several names", &|path| fs::hard_link(path, path.with_file_name("another")).unwrap()),

@@ -9,6 +9,7 @@ use bdbkit::journal;
 
 use crate::failure::{Outcome, about, complain};
 use crate::input::log_options;
+use crate::places::Places;
 
 /// How far a command goes beyond the file itself.
 #[derive(clap::Args)]
@@ -17,9 +18,8 @@ pub(crate) struct Beside {
     #[arg(long)]
     strict: bool,
 
-    /// Where the log of the environment is, whatever its DB_CONFIG says
-    #[arg(long, value_name = "DIR")]
-    log_dir: Option<PathBuf>,
+    #[command(flatten)]
+    places: Places,
 }
 
 impl Beside {
@@ -29,9 +29,8 @@ impl Beside {
         if !path.is_file() {
             return Outcome::Complete;
         }
-        let layout = home.map_or_else(|| Layout::beside(path), Layout::of);
-        let layout = self.log_dir.iter().fold(layout, Layout::log_dir);
-        let whole = [self.log(path, &layout), self.journal(path)];
+        let home = home.or(path.parent()).unwrap_or(Path::new(""));
+        let whole = [self.log(path, &self.places.layout(home)), journal(path, self.strict)];
         Outcome::complete_if(!self.strict || whole.iter().all(|whole| *whole))
     }
 
@@ -47,21 +46,37 @@ impl Beside {
         false
     }
 
-    fn journal(&self, path: &Path) -> bool {
-        let journal = journal::name(path);
-        if !journal::stands(&journal) {
-            return true;
-        }
-        let text = format_args!(
-            "{}{} is the journal of a change that was stopped: bdbkit upgrade --resume or --rollback deals with it",
-            self.severity(),
-            journal.shown()
-        );
-        complain(about(path, text));
-        false
+    /// The folders of databases of the environment with this home, itself first.
+    pub(crate) fn folders(&self, home: &Path) -> Vec<PathBuf> {
+        let layout = self.places.layout(home);
+        let elsewhere = layout.data().into_iter().filter(|folder| folder.path != home);
+        let elsewhere = elsewhere.inspect(|folder| {
+            complain(about(home, format_args!("note: databases are in {folder}, too")));
+        });
+        std::iter::once(home.to_owned()).chain(elsewhere.map(|folder| folder.path)).collect()
     }
 
     fn severity(&self) -> &'static str {
-        if self.strict { "" } else { "note: " }
+        severity(self.strict)
     }
+}
+
+/// What begins a line about something that is no fault of the file.
+fn severity(strict: bool) -> &'static str {
+    if strict { "" } else { "note: " }
+}
+
+/// Tells of the journal of a change that was stopped, and says whether there is none.
+pub(crate) fn journal(path: &Path, strict: bool) -> bool {
+    let journal = journal::name(path);
+    if !journal::stands(&journal) {
+        return true;
+    }
+    let text = format_args!(
+        "{}{} is the journal of a change that was stopped: bdbkit upgrade --resume or --rollback deals with it",
+        severity(strict),
+        journal.shown()
+    );
+    complain(about(path, text));
+    false
 }

@@ -3,10 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use bdbkit::env::Region;
 use bdbkit::journal::is_remnant;
 use bdbkit::{Error, ErrorKind};
 
-use crate::failure::{Failure, about, complain};
+use crate::failure::{Failure, about, complain, salvage_may};
 use crate::input::options;
 use crate::log::source::named_as_log;
 
@@ -101,11 +102,14 @@ impl What {
         if kind.len() == 0 && !named_as_database(path) {
             return other("empty");
         }
+        if Region::of(path).is_some() {
+            return other("a region file of an environment");
+        }
         What::by_content(path)
     }
 
     fn by_content(path: &Path) -> What {
-        let verify = match options().verify(path) {
+        let verify = match options(path).verify(path) {
             Ok(verify) => verify,
             Err(Error::Open { source, .. }) => return What::Unjudged(source.to_string()),
             Err(error) => return What::Unjudged(error.to_string()),
@@ -115,22 +119,32 @@ impl What {
             ErrorKind::NotADatabase if matches!(error, Error::LogFile { .. }) => {
                 What::Other(error.to_string())
             }
-            ErrorKind::NotADatabase if holds_pages(path) => What::Unjudged(
-                "page 0 is none of a database, but other pages are: see bdbkit salvage".to_owned(),
-            ),
+            ErrorKind::NotADatabase if holds_pages(path) => What::Unjudged(DESTROYED.to_owned()),
             ErrorKind::NotADatabase if named_as_database(path) => What::Unjudged(error.to_string()),
             ErrorKind::NotADatabase => What::Other("nothing of Berkeley DB".to_owned()),
             ErrorKind::Damaged => What::Other(error.to_string()),
-            _ => What::Unjudged(error.to_string()),
+            _ => What::Unjudged(format!("{error}{}", salvage_may(error).unwrap_or_default())),
         }
     }
 }
 
+/// What to tell of a file that is refused: that it is no database, or rather one that is damaged.
+pub(crate) fn refused(path: &Path, error: &Error) -> Failure {
+    match error.kind() {
+        ErrorKind::NotADatabase if holds_pages(path) => Failure::Message(about(path, DESTROYED)),
+        _ => Failure::about(path, error),
+    }
+}
+
+/// What is said of a file whose metadata is gone.
+const DESTROYED: &str = "page 0 is none of a database, but other pages are: see bdbkit salvage";
+
 /// Whether pages in a file are those of a database, whatever its page 0 is.
 fn holds_pages(path: &Path) -> bool {
-    options()
-        .salvage(path)
-        .is_ok_and(|salvage| salvage.survey().is_ok_and(|survey| survey.records().next().is_some()))
+    path.is_file()
+        && options(path)
+            .salvage(path)
+            .is_ok_and(|salvage| salvage.survey().is_ok_and(|survey| survey.records().next().is_some()))
 }
 
 /// Whether a file is called a database.

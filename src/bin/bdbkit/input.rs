@@ -3,10 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use bdbkit::env::Layout;
+use bdbkit::journal;
 use bdbkit::log::LogOptions;
 use bdbkit::{Database, OpenOptions};
 
 use crate::failure::Failure;
+use crate::files::refused;
 
 /// Whether files are mapped: what the command line says, once for the whole run.
 static MAP: OnceLock<bool> = OnceLock::new();
@@ -21,9 +24,9 @@ pub(crate) fn map() -> bool {
     *MAP.get_or_init(|| true)
 }
 
-/// How database files are opened.
-pub(crate) fn options() -> OpenOptions<'static> {
-    OpenOptions::new().map(map())
+/// How a database file is opened: mapped, unless somebody else may cut it meanwhile.
+pub(crate) fn options(path: &Path) -> OpenOptions<'static> {
+    OpenOptions::new().map(map() && !journal::held_elsewhere(path) && !journal::on_network(path))
 }
 
 /// How log files are opened.
@@ -33,7 +36,8 @@ pub(crate) fn log_options() -> LogOptions {
 
 /// Opens a database; `-` is standard input.
 pub(crate) fn open(path: &Path) -> Result<Database<'static>, Failure> {
-    options().open(real(path)).map_err(|error| Failure::about(path, &error))
+    let file = real(path);
+    options(file).open(file).map_err(|error| refused(path, &error))
 }
 
 /// The file that is meant by a path.
@@ -45,7 +49,9 @@ pub(crate) fn real(path: &Path) -> &Path {
 /// named, unless the path is absolute.
 pub(crate) fn in_home(home: Option<&Path>, file: &Path) -> PathBuf {
     match home {
-        Some(home) if file != Path::new("-") => home.join(file),
+        Some(home) if file != Path::new("-") => {
+            Layout::of(home).find(file).unwrap_or_else(|| home.join(file))
+        }
         _ => file.to_owned(),
     }
 }

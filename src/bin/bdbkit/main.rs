@@ -15,6 +15,7 @@ mod input;
 mod log;
 mod output;
 mod page;
+mod places;
 mod progress;
 mod reset;
 mod salvage;

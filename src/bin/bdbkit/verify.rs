@@ -9,8 +9,8 @@ use bdbkit::{Finding, Progress, Severity, Verdict, Verify};
 use serde::Serialize;
 
 use crate::beside::Beside;
-use crate::failure::{Failure, Outcome, about};
-use crate::files::{Candidate, What, candidates, none_in};
+use crate::failure::{Failure, Outcome};
+use crate::files::{Candidate, What, candidates, none_in, refused};
 use crate::genuine::Genuine;
 use crate::input::{options, real};
 use crate::output::{counted, json_line};
@@ -74,7 +74,15 @@ impl Arguments {
     /// Checks the file, or all files of the folder.
     fn all_of(&self, path: &Path, out: &mut impl Write) -> Result<Outcome, Failure> {
         let (mut all, mut some) = (Outcome::Complete, false);
-        for Candidate { path, what } in candidates(path)? {
+        let mut found = Vec::new();
+        if path.is_dir() {
+            for folder in self.beside.folders(path) {
+                found.extend(candidates(&folder)?);
+            }
+        } else {
+            found = candidates(path)?;
+        }
+        for Candidate { path, what } in found {
             some |= !matches!(what, What::Other(_));
             let one = match what {
                 What::Database => self.check(&path, out).or_else(Failure::survive)?,
@@ -115,7 +123,10 @@ impl Arguments {
 
     /// Checks one file and prints what was found.
     fn check(&self, path: &Path, out: &mut impl Write) -> Result<Outcome, Failure> {
-        let verify = options().verify(real(path)).map_err(|error| Failure::about(path, &error))?;
+        let verify = options(real(path)).verify(real(path)).map_err(|error| Failure::about(path, &error))?;
+        if let Some(error) = verify.refusal() {
+            return Err(refused(path, error));
+        }
         let bar = progress::pages(path);
         let verify = verify.check_order(!self.no_order).progress(|Progress { pages, total, .. }| {
             bar.set_length(total);
@@ -125,9 +136,7 @@ impl Arguments {
         let verify = self.threads.into_iter().fold(verify, Verify::threads);
         let verdict = verify.run();
         bar.finish_and_clear();
-        if let Some(refused) = verdict.refused() {
-            return Err(Failure::Unsupported(about(path, refused)));
-        }
+
         self.print(path, &verdict, out)?;
         let beside = self.beside.tell(path, self.genuine.home());
         let sound = verdict.complete() && verdict.worst() < Some(Severity::Error);

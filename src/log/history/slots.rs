@@ -340,6 +340,7 @@ impl<'t, 'a> Iterator for Iter<'t, 'a> {
 }
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects)]
 mod tests {
     use super::*;
     use crate::log::history::page::{Bytes, Item};
@@ -367,16 +368,9 @@ mod tests {
     }
 
     fn slot(byte: u8) -> Slot<'static> {
-        const BYTES: [u8; 256] = {
-            let mut all = [0; 256];
-            let mut at = 0u8;
-            while at < 255 {
-                at += 1;
-                all[at as usize] = at;
-            }
-            all
-        };
-        Slot::of(Item::Plain(Bytes::Borrowed(&BYTES[usize::from(byte)..usize::from(byte) + 1])))
+        const BYTES: [u8; 512] = [7; 512];
+        // Told apart by their length.
+        Slot::of(Item::Plain(Bytes::Borrowed(&BYTES[..usize::from(byte)])))
     }
 
     /// Every node is balanced, and knows how much is below it.

@@ -176,7 +176,7 @@ impl<'d, D: Disk> Restore<'d, D> {
         match left {
             Left::Nothing => {}
             Left::Unplanned => stage.discard(None)?,
-            Left::Planned(plan) => stage.discard(Some(&plan))?,
+            Left::Planned(plan) => stage.discard(Some(&*plan))?,
         }
         let plan = self.check()?;
         let stage_is = stage.create()?;
@@ -184,7 +184,7 @@ impl<'d, D: Disk> Restore<'d, D> {
         if let Err(error) = self.stage(&stage, &mut plan) {
             // Why it failed matters more than what could not be removed: a later run does that.
             if let Ok(Left::Planned(plan)) = stage.left() {
-                let _ = Progress::of(stage, plan).and_then(Progress::back);
+                let _ = Progress::of(stage, *plan).and_then(Progress::back);
             } else {
                 let _ = stage.discard(None);
             }
@@ -232,7 +232,7 @@ impl<'d, D: Disk> Restore<'d, D> {
                 Err(RestoreError::NothingToResume { path })
             }
             Left::Planned(plan) if plan.state == State::Staging => Err(RestoreError::NothingMoved { path }),
-            Left::Planned(plan) => Progress::of(stage, plan)?.forward()?.end(),
+            Left::Planned(plan) => Progress::of(stage, *plan)?.forward()?.end(),
         }
     }
 
@@ -253,7 +253,7 @@ impl<'d, D: Disk> Restore<'d, D> {
 fn roll_back<D: Disk>(disk: &D, folder: &Path) -> Result<Vec<OsString>> {
     let stage = Stage::of(disk, folder);
     match stage.left()? {
-        Left::Planned(plan) => return Progress::of(stage, plan)?.back(),
+        Left::Planned(plan) => return Progress::of(stage, *plan)?.back(),
         // It died before it had a plan, or after all was done.
         Left::Unplanned => stage.discard(None)?,
         Left::Nothing => {}

@@ -44,7 +44,6 @@ impl<'d, D: Disk> Progress<'d, D> {
 
     /// Moves all to its place, and counts it.
     pub(super) fn forward(mut self) -> Result<Self> {
-        self.remove_drafts()?;
         if self.plan.state == State::Moving {
             self.only(|place| self.names(&self.plan.moves, place))?;
             let steps = self.steps(&self.plan.moves, |item| (self.origin(item), self.aside(item)))?;
@@ -56,6 +55,7 @@ impl<'d, D: Disk> Progress<'d, D> {
                     Found::Other => return Err(RestoreError::Copy { path }),
                 }
             }
+            self.remove_drafts()?;
             self.mover().go(&steps)?;
             self.enter(State::Placing)?;
         }
@@ -63,8 +63,10 @@ impl<'d, D: Disk> Progress<'d, D> {
             self.only(|place| self.names(&self.plan.places, place))?;
             let steps = self.steps(&self.plan.places, |item| (self.staged(item), self.origin(item)))?;
             self.count(&self.plan.moves, |item| self.aside(item))?;
+            self.remove_drafts()?;
             self.mover().go(&steps)?;
         }
+        self.count(&self.plan.moves, |item| self.aside(item))?;
         self.count(&self.plan.places, |item| self.origin(item))?;
         if self.plan.state != State::Done {
             self.enter(State::Done)?;
@@ -82,19 +84,21 @@ impl<'d, D: Disk> Progress<'d, D> {
 
     /// Moves back what moved aside, and removes the copies; gives the names of what moved back.
     pub(super) fn back(mut self) -> Result<Vec<OsString>> {
+        let mut names = Vec::new();
         if matches!(self.plan.state, State::Placing | State::Done) {
             if let Some(path) = self.in_place()? {
                 return Err(RestoreError::InPlace { path, aside: self.plan.aside });
             }
-            self.enter(State::Moving)?;
         }
-        self.remove_drafts()?;
-        let mut names = Vec::new();
-        if self.plan.state == State::Moving {
+        if self.plan.state != State::Staging {
             self.only(|place| self.names(&self.plan.moves, place))?;
             let steps = self.steps(&self.plan.moves, |item| (self.aside(item), self.origin(item)))?;
             let moved = self.plan.moves.iter().zip(&steps).filter(|(_, step)| !step.done());
             names = moved.map(|(item, _)| item.name.clone()).collect();
+            if self.plan.state != State::Moving {
+                self.enter(State::Moving)?;
+            }
+            self.remove_drafts()?;
             self.mover().go(&steps)?;
             self.enter(State::Staging)?;
         }
@@ -132,12 +136,14 @@ impl<'d, D: Disk> Progress<'d, D> {
     /// Refuses what stands in the folders of the store, or in those aside, and is not expected:
     /// not one file may stay beside the databases that is not of them.
     fn only<'p>(&'p self, expected: impl Fn(Place) -> BTreeSet<&'p OsStr>) -> Result<()> {
+        let draft = draft(&self.plan);
         for (place, folder) in self.places() {
             let expected = expected(place);
             self.none_but(folder, |name| !belongs(place, name) || expected.contains(name))?;
             let (moved, folder) = (self.names(&self.plan.moves, place), self.aside_at(place));
-            let own = |name: &OsStr| {
-                place == Place::Folder && (name == MARK || (name == REGIONS && self.plan.cache.is_some()))
+            let own = |name: &OsStr| match place {
+                Place::Folder => name == MARK || (name == REGIONS && self.plan.cache.is_some()),
+                Place::Cache => name == &*draft,
             };
             self.none_but(&folder, |name| own(name) || moved.contains(name))?;
         }

@@ -38,7 +38,7 @@ pub(super) enum Left {
     Nothing,
     /// A stage, in which there is no plan yet and nothing else.
     Unplanned,
-    Planned(Plan),
+    Planned(Box<Plan>),
 }
 
 impl<'d, D: Disk> Stage<'d, D> {
@@ -61,7 +61,7 @@ impl<'d, D: Disk> Stage<'d, D> {
         for name in names.iter().filter(|name| *name != PLAN) {
             self.judge(name, plan.as_ref())?;
         }
-        Ok(plan.map_or(Left::Unplanned, Left::Planned))
+        Ok(plan.map_or(Left::Unplanned, |plan| Left::Planned(Box::new(plan))))
     }
 
     /// Refuses what this program did not put into the stage.

@@ -44,7 +44,7 @@ use super::engines::Regions;
 use super::progress::{StoreProgress, Tell};
 use super::releases::Mailbox;
 use super::{files, names};
-use crate::env::Layout;
+use crate::env::{self, Layout};
 use crate::error::{Error, Result};
 use crate::types::Lsn;
 use elsewhere::Elsewhere;
@@ -115,6 +115,23 @@ pub struct Region {
     pub name: OsString,
     /// Which engines name it so.
     pub family: Regions,
+    /// The release of the library that made it (major, minor, patch), where it stands in the file.
+    pub release: Option<(u32, u32, u32)>,
+}
+
+impl Region {
+    /// A file by its content, or else by its name; `None` if it is no region.
+    fn of(path: &Path, place: &'static str) -> Option<Region> {
+        let found = env::Region::of(path)?;
+        let name = names::of(path);
+        let early = found.release.is_some_and(|(major, ..)| major < 3);
+        let family = match Class::of(&name) {
+            Class::Region(family) => family,
+            _ if early => Regions::Share,
+            _ => Regions::Numbered,
+        };
+        Some(Region { place, name, family, release: found.release })
+    }
 }
 
 /// A file that is neither database, log nor region.
@@ -485,8 +502,11 @@ impl Listing {
                     listing.databases.push(path);
                 }
                 (Form::File, Class::Log) => listing.logs.push(path),
-                (Form::File, Class::Region(family)) => {
-                    listing.regions.push(Region { place: "mboxlist", name, family });
+                (Form::File, Class::Region(_) | Class::EngineData | Class::Other) => {
+                    match Region::of(&path, "mboxlist") {
+                        Some(region) => listing.regions.push(region),
+                        None => listing.others.push(Other { name, path, class, form, size }),
+                    }
                 }
                 _ => listing.others.push(Other { name, path, class, form, size }),
             }
@@ -519,10 +539,17 @@ impl Listing {
             if of_logs {
                 self.logs = found.logs;
             }
-            if layout.data().contains(folder) {
+            let of_data = layout.data().contains(folder);
+            if of_data {
                 self.databases.extend(found.databases);
             }
-            self.others.extend(found.others.into_iter().filter(|other| other.form == Form::Special));
+            let due = |other: &Other| match other.class {
+                Class::Log => of_logs,
+                Class::Database => of_data,
+                _ => false,
+            };
+            let links = found.others.into_iter().filter(|other| other.form == Form::Special && due(other));
+            self.others.extend(links);
         }
     }
 
@@ -553,12 +580,7 @@ fn attach_extents(databases: &mut [DatabaseFile], others: &[Other]) {
 
 /// The region files of another place of the store.
 fn regions_in(folder: &Path, place: &'static str) -> Vec<Region> {
-    let names = files::of(folder).unwrap_or_default().into_iter().map(|path| names::of(&path));
-    let region = |name: OsString| match Class::of(&name) {
-        Class::Region(family) => Some(Region { place, name, family }),
-        _ => None,
-    };
-    names.filter_map(region).collect()
+    files::of(folder).unwrap_or_default().iter().filter_map(|path| Region::of(path, place)).collect()
 }
 
 /// The families of region files in some places.

@@ -43,10 +43,10 @@ impl Product {
     pub(super) fn of<'n>(names: impl IntoIterator<Item = &'n OsStr>) -> Product {
         let names: BTreeSet<&OsStr> = names.into_iter().collect();
         let has = |name: &&str| names.contains(OsStr::new(name));
-        if KNOWN.iter().any(|name| has(&name)) {
+        if KNOWN.iter().any(&has) {
             return Product::MailStore;
         }
-        let sign = SIGNS.iter().find(|(_, signs)| signs.iter().any(|name| has(&name)));
+        let sign = SIGNS.iter().find(|(_, signs)| signs.iter().any(&has));
         match sign {
             Some((product, _)) => *product,
             None if names.is_empty() => Product::Unknown,

@@ -5,6 +5,7 @@ mod steps;
 
 use byteorder::ByteOrder;
 
+use lost::Lost;
 use steps::{Found, Step};
 
 use crate::error::{Defect, Error};
@@ -53,8 +54,8 @@ pub struct Records<'s> {
     remains_on: PageNo,
     /// The page whose shared key was left out last.
     left_out_on: Option<PageNo>,
-    /// The root of duplicates that a lost link led to, once it was looked for.
-    lost_root: Option<Option<PageNo>>,
+    /// What lost links led to, once it was looked for.
+    lost: Option<Lost>,
     /// First pages of buckets that may still come: no healthy file has more than pages.
     heads_left: u32,
 }
@@ -93,7 +94,7 @@ impl<'s> Records<'s> {
             remains: Vec::new().into_iter(),
             remains_on: PageNo::META,
             left_out_on: None,
-            lost_root: None,
+            lost: None,
             heads_left: survey.file.pages.saturating_mul(2),
         };
         records.start(0);
@@ -219,7 +220,8 @@ impl<'s> Records<'s> {
                 Some(Duplicates { walk, page: None, key, notes, deleted, spare, pair: Some(provenance) });
             return None;
         }
-        let value = recover::<O>(&mut self.work, no, unit.value, &mut notes);
+        let value = self.mended::<O>(no, unit.value, &mut notes);
+        let value = recover::<O>(&mut self.work, no, value, &mut notes);
         self.give(key, value, provenance, notes)
     }
 
@@ -325,7 +327,8 @@ impl<'s> Records<'s> {
             return key.clone();
         }
         let mut key_notes = Notes::default();
-        let key = recover::<O>(&mut self.work, page, Item::Chain(chain), &mut key_notes);
+        let item = self.mended::<O>(page, Item::Chain(chain), &mut key_notes);
+        let key = recover::<O>(&mut self.work, page, item, &mut key_notes);
         *notes = notes.with(key_notes);
         self.key = Some((page, at, key.clone(), key_notes));
         key
@@ -366,7 +369,8 @@ impl<'s> Records<'s> {
                 self.left_out(no, unit.at.into(), len, &mut notes);
             }
         }
-        let value = recover::<O>(&mut self.work, no, unit.value, &mut notes);
+        let value = self.mended::<O>(no, unit.value, &mut notes);
+        let value = recover::<O>(&mut self.work, no, value, &mut notes);
         self.give(Key::Bytes(key), value, provenance, notes)
     }
 

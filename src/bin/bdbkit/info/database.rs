@@ -9,6 +9,7 @@ use bdbkit::dump::escape;
 use bdbkit::{Database, FileStats, TreeStats};
 use serde::Serialize;
 
+use super::log_state::LogState;
 use crate::failure::{about, complain, places};
 use crate::progress;
 
@@ -35,6 +36,8 @@ pub(super) struct File {
     free_list: u32,
     several_databases: bool,
     databases: Vec<Inner>,
+    #[serde(flatten)]
+    pub(super) log: LogState,
     pub(super) complete: bool,
 }
 
@@ -58,7 +61,7 @@ struct Inner {
 }
 
 impl File {
-    pub(super) fn of(path: &Path, db: &Database<'_>) -> File {
+    pub(super) fn of(path: &Path, db: &Database<'_>, log: LogState) -> File {
         let bar = progress::spinner(path);
         let FileStats { pages, unwritten, unknown, free_list, highest_lsn, .. } = db.file_stats();
         let stats = db.tree_stats();
@@ -92,6 +95,7 @@ impl File {
             free_list,
             several_databases: db.is_directory(),
             databases,
+            log,
             complete,
         }
     }
@@ -123,6 +127,7 @@ impl File {
         let [file, offset] = self.highest_lsn;
         row("highest LSN", format!("[{file}][{offset}]"))?;
         row("file id", self.file_id.clone())?;
+        self.log.print(out)?;
         self.databases.iter().try_for_each(|inner| inner.print(out))
     }
 }

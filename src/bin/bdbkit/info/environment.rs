@@ -2,18 +2,23 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use bdbkit::Error;
-use bdbkit::ShowName;
+use bdbkit::dump::escape;
+use bdbkit::env::{Folder as Place, Layout, Origin, Region, recovery};
+use bdbkit::journal::is_remnant;
 use bdbkit::log::{LogError, LogOptions};
+use bdbkit::{Error, ShowName};
 use serde::Serialize;
 
+use super::kind::{self, Known};
+use super::log_state::LogState;
 use crate::failure::{Failure, about, complain};
 use crate::input;
 use crate::log::releases::Treatments;
 use crate::log::source::named_as_log;
 use crate::log::summary::{File, Header, Run, files, runs, size};
+use crate::places;
 
 /// The facts about the folder of an environment.
 #[derive(Serialize)]
@@ -21,11 +26,49 @@ pub(super) struct Folder {
     file: String,
     #[serde(rename = "type")]
     kind: &'static str,
+    /// Where else files of the environment are, and what says so.
+    elsewhere: Vec<Elsewhere>,
     log_files: Vec<File>,
+    /// Numbers of log files that are not there between others, first and last.
+    missing_log_files: Vec<[u32; 2]>,
     log_versions: Vec<Form>,
+    recovery: Recovery,
     databases: Vec<Found>,
+    /// Databases that the log has open, and that are not there.
+    absent_databases: Vec<String>,
     region_files: Vec<String>,
+    /// The release that made the region files, where it stands.
+    region_release: Option<String>,
     pub(super) complete: bool,
+}
+
+/// A folder of the environment that is not its home.
+#[derive(Serialize)]
+struct Elsewhere {
+    holds: &'static str,
+    folder: String,
+    outside: bool,
+    #[serde(skip)]
+    text: String,
+}
+
+impl Elsewhere {
+    fn of(holds: &'static str, place: &Place) -> Elsewhere {
+        let folder = place.path.shown().to_string();
+        Elsewhere { holds, folder, outside: place.outside, text: place.to_string() }
+    }
+}
+
+/// Whether recovery is due.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Recovery {
+    /// The log holds changes that a database lacks, or a database some that are to be undone.
+    Due,
+    /// No database lacks anything.
+    None,
+    /// Something cannot be compared.
+    Unknown,
 }
 
 /// Log files of one form, and what the releases do with them.
@@ -59,66 +102,132 @@ impl Form {
 #[derive(Serialize)]
 struct Found {
     name: String,
+    #[serde(skip)]
+    path: PathBuf,
     #[serde(rename = "type")]
     kind: Option<&'static str>,
     version: Option<u32>,
     byte_order: Option<String>,
+    #[serde(flatten)]
+    known: Option<Known>,
+    #[serde(flatten)]
+    log: LogState,
     /// Why it cannot be read.
     error: Option<String>,
 }
 
 impl Folder {
-    pub(super) fn of(path: &Path, options: &LogOptions) -> Result<Folder, Failure> {
-        let log_files = match options.open_dir(path) {
+    pub(super) fn of(path: &Path, layout: &Layout, options: &LogOptions) -> Result<Folder, Failure> {
+        let log_files = match options.open_dir(&layout.logs().path) {
             Ok(log) => files(&log),
-            Err(LogError::NoLogs { .. }) => Vec::new(),
+            Err(LogError::NoLogs { .. }) if layout.logs().origin == Origin::Home => Vec::new(),
             Err(error) => return Err(Failure::Message(error.to_string())),
         };
+        let data = layout.elsewhere().filter(|place| *place != layout.logs());
+        let logs = layout.elsewhere().filter(|place| *place == layout.logs());
+        let elsewhere = logs.map(|place| Elsewhere::of("logs", place));
         let mut folder = Folder {
             file: path.shown().to_string(),
             kind: "environment",
+            elsewhere: elsewhere.chain(data.map(|place| Elsewhere::of("databases", place))).collect(),
+            missing_log_files: holes(&log_files),
             log_versions: runs(&log_files).iter().map(Form::of).collect(),
             log_files,
+            recovery: Recovery::Unknown,
             databases: Vec::new(),
+            absent_databases: Vec::new(),
             region_files: Vec::new(),
-            complete: true,
+            region_release: None,
+            complete: places::complete(layout),
         };
-        folder.others(path).map_err(|error| Failure::Message(about(path, error)))?;
+        for place in layout.data() {
+            let home = place.origin == Origin::Home;
+            let listed = folder.others(&place.path, if home { None } else { Some(&place.path) });
+            listed.map_err(|error| Failure::Message(about(&place.path, error)))?;
+        }
+        folder.databases.sort_by(|a, b| a.name.cmp(&b.name));
+        folder.region_files.sort();
         if folder.log_files.is_empty() && folder.databases.is_empty() {
             let message = "a directory without log files or databases";
             return Err(Failure::Message(about(path, message)));
         }
-        let logs = folder.log_files.iter().filter(|file| !file.unwritten);
-        let logs = logs.filter_map(|file| Some((&file.name, file.error.as_ref()?)));
-        let databases = folder.databases.iter().filter(|found| found.kind.is_none());
-        let databases = databases.filter_map(|found| Some((&found.name, found.error.as_ref()?)));
-        for (name, error) in logs.chain(databases) {
-            complain(about(&path.join(name), error));
-            folder.complete = false;
-        }
+        folder.compare(layout, options);
+        folder.complain(layout);
         Ok(folder)
     }
 
-    /// Takes in the files that are no log files.
-    fn others(&mut self, path: &Path) -> io::Result<()> {
-        for entry in fs::read_dir(path)? {
+    /// Takes in the files that are no log files, with the folder before their names if it is not
+    /// the home.
+    fn others(&mut self, folder: &Path, before: Option<&Path>) -> io::Result<()> {
+        for entry in fs::read_dir(folder)? {
             let path = entry?.path();
-            let name = path.file_name().map_or(String::new(), |name| name.to_string_lossy().into_owned());
-            if name.strip_prefix("__db.").is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit())) {
+            let Some(name) = path.file_name() else { continue };
+            let name = before.map_or(name.shown().to_string(), |_| path.shown().to_string());
+            if let Some(region) = Region::of(&path) {
+                self.region_release = self.region_release.take().or(release(region));
                 self.region_files.push(name);
-            } else if path.is_file() && !named_as_log(&path) {
-                self.databases.extend(Found::of(&path, name));
+            } else if path.is_file() && !named_as_log(&path) && !is_remnant(&path) {
+                self.databases.extend(Found::of(path, name));
             }
         }
-        self.databases.sort_by(|a, b| a.name.cmp(&b.name));
-        self.region_files.sort();
         Ok(())
+    }
+
+    /// Compares the databases with the log.
+    fn compare(&mut self, layout: &Layout, options: &LogOptions) {
+        let files: Vec<PathBuf> = self.databases.iter().map(|found| found.path.clone()).collect();
+        let found = match recovery(&files, layout, options) {
+            Ok(Some(found)) => found,
+            Ok(None) => return,
+            Err(error) => {
+                complain(format_args!("it is not known whether recovery is due: {error}"));
+                self.complete = false;
+                return;
+            }
+        };
+        for (database, state) in self.databases.iter_mut().zip(found.files) {
+            database.log = LogState::of(state);
+        }
+        self.absent_databases = found.absent.iter().map(|name| escape(name)).collect();
+        let due = self.databases.iter().any(|database| database.log.is_due());
+        let unknown = self.databases.iter().any(|database| database.log.is_unknown() || !database.compared());
+        self.recovery = match (due, unknown || !self.absent_databases.is_empty()) {
+            (true, _) => Recovery::Due,
+            (false, true) => Recovery::Unknown,
+            (false, false) => Recovery::None,
+        };
+    }
+
+    /// Names what could not be read, and what of a database or of the log is not there.
+    fn complain(&mut self, layout: &Layout) {
+        let logs = &layout.logs().path;
+        let read = self.log_files.iter().filter(|file| !file.unwritten);
+        let read =
+            read.filter_map(|file| Some(format!("{}/{}: {}", logs.shown(), file.name, file.error.as_ref()?)));
+        let holes = self.missing_log_files.iter().map(|hole| about(logs, missing(*hole)));
+        let unknown = self.databases.iter().filter(|found| found.kind.is_none());
+        let unknown = unknown.filter_map(|found| Some(about(&found.path, found.error.as_ref()?)));
+        let partners = self.databases.iter().filter_map(|found| {
+            let missing = &found.known.as_ref()?.missing;
+            (!missing.is_empty()).then(|| about(&found.path, format_args!("missing: {}", missing.join(", "))))
+        });
+        let all: Vec<String> = read.chain(holes).chain(unknown).chain(partners).collect();
+        self.complete &= all.is_empty();
+        all.iter().for_each(complain);
+    }
+
+    /// Whether nothing is pending in any database, as far as is known.
+    pub(super) fn is_settled(&self) -> bool {
+        self.databases.iter().all(|found| found.log.is_settled())
     }
 
     pub(super) fn print(&self, out: &mut impl Write) -> io::Result<()> {
         writeln!(out, "{}", self.file)?;
         let mut row = |name: &str, value: String| writeln!(out, "  {name:<15} {value}");
         row("type", "environment".into())?;
+        for place in &self.elsewhere {
+            row(if place.holds == "logs" { "logs in" } else { "databases in" }, place.text.clone())?;
+        }
         let size = size(&self.log_files);
         row(
             "log files",
@@ -130,6 +239,9 @@ impl Folder {
                 }
             },
         )?;
+        for hole in &self.missing_log_files {
+            row("", missing(*hole))?;
+        }
         for (file, error) in self.log_files.iter().filter_map(|file| Some((file, file.error.as_ref()?))) {
             row("", format!("{}: {error}", file.name))?;
         }
@@ -141,37 +253,104 @@ impl Folder {
         for found in &self.databases {
             row(name, found.to_string())?;
             name = "";
+            if let Some(known) = &found.known {
+                row("", format!("  {known}"))?;
+                if !known.missing.is_empty() {
+                    row("", format!("  missing: {}", known.missing.join(", ")))?;
+                }
+            }
+            found.log.text().map_or(Ok(()), |text| row("", format!("  {text}")))?;
+        }
+        for absent in &self.absent_databases {
+            row(name, format!("{absent}: not here, but the log has it open"))?;
+            name = "";
         }
         let regions = if self.region_files.is_empty() { "none".into() } else { self.region_files.join(", ") };
-        row("region files", regions)
+        let release =
+            self.region_release.as_ref().map_or(String::new(), |release| format!(", of release {release}"));
+        row("region files", regions + &release)?;
+        if self.log_files.is_empty() {
+            return Ok(());
+        }
+        let running =
+            if self.region_files.is_empty() { "" } else { "; region files are there: it may be in use" };
+        let recovery = match self.recovery {
+            Recovery::Due => format!("due{running}"),
+            Recovery::None => "not due: no database lacks a change of the log".into(),
+            Recovery::Unknown => "not known: not everything can be compared with the log".into(),
+        };
+        row("recovery", recovery)
     }
+}
+
+/// Runs of numbers between log files, first and last.
+fn holes(files: &[File]) -> Vec<[u32; 2]> {
+    let pairs = files.iter().zip(files.iter().skip(1));
+    let between = pairs.map(|(a, b)| [a.number.saturating_add(1), b.number.saturating_sub(1)]);
+    between.filter(|[first, last]| first <= last).collect()
+}
+
+fn missing([first, last]: [u32; 2]) -> String {
+    if first == last {
+        return format!("log.{first:010} is missing");
+    }
+    format!("log.{first:010} to log.{last:010} are missing")
+}
+
+/// The release that made a region file, where it stands.
+fn release(region: Region) -> Option<String> {
+    region.release.map(|(major, minor, patch)| format!("{major}.{minor}.{patch}"))
+}
+
+/// What a region file is.
+pub(super) fn named(region: Region) -> String {
+    let release = release(region).map_or(String::new(), |release| format!(" of release {release}"));
+    format!("a region file{release}: the cache and locks of an environment")
 }
 
 impl Found {
     /// Any file that is a database, and any that is called one.
-    fn of(path: &Path, name: String) -> Option<Found> {
-        let called_one = path.extension().is_some_and(|extension| extension == "db");
-        let (kind, version, order, error) = match input::options().open(path) {
-            Ok(db) => {
-                let meta = db.meta();
-                (meta.method().name(), meta.version(), meta.endianness(), None)
-            }
-            Err(error) => match error {
-                Error::UnsupportedMethod { kind, version, order }
-                | Error::UnsupportedVersion { kind, version, order, .. }
-                | Error::Series1 { kind, version, order } => (kind, version, order, Some(error.to_string())),
-                Error::UnsupportedFeature { version, order, .. } => {
-                    ("BTREE", version, order, Some(error.to_string()))
-                }
-                other if called_one => {
-                    let error = Some(other.to_string());
-                    return Some(Found { name, kind: None, version: None, byte_order: None, error });
-                }
-                _ => return None,
-            },
+    fn of(path: PathBuf, name: String) -> Option<Found> {
+        let (read, error) = match input::options(&path).open(&path) {
+            Ok(db) => (Some(db.meta().method().name()), None),
+            Err(error) => (None, Some(error)),
         };
-        let byte_order = Some(order.to_string());
-        Some(Found { name, kind: Some(kind), version: Some(version), byte_order, error })
+        let mut found = Found {
+            name,
+            kind: None,
+            version: None,
+            byte_order: None,
+            known: None,
+            log: LogState::default(),
+            error: error.as_ref().map(ToString::to_string),
+            path,
+        };
+        let path = &found.path;
+        if let Some(kind) = kind::of(path) {
+            found.kind = match (read, &error) {
+                (Some(method), _) => Some(method),
+                (None, Some(error)) if error.kind() == bdbkit::ErrorKind::Unsupported => Some(kind.method),
+                _ => None,
+            };
+            found.version = Some(kind.version);
+            found.byte_order = Some(kind.order.to_string());
+            found.known = Some(Known::of(path, &kind));
+            return Some(found);
+        }
+        match error? {
+            Error::Series1 { kind, version, order } => {
+                (found.kind, found.version) = (Some(kind), Some(version));
+                found.byte_order = Some(order.to_string());
+            }
+            _ if path.extension().is_none_or(|extension| extension != "db") => return None,
+            _ => {}
+        }
+        Some(found)
+    }
+
+    /// Whether a comparison with the log says something of it.
+    fn compared(&self) -> bool {
+        !matches!(self.kind, Some("QUEUE" | "HEAP"))
     }
 }
 

@@ -2,33 +2,49 @@
 
 mod database;
 mod environment;
+mod kind;
 mod log;
+mod log_state;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use bdbkit::Error;
+use bdbkit::env::{Region, pending};
 use bdbkit::log::{LogError, LogOptions};
 use serde::Serialize;
 
-use crate::failure::{Failure, Outcome, about};
+use crate::beside::journal;
+use crate::failure::{Failure, Outcome, about, complain};
+use crate::files::refused;
 use crate::input::{self, real};
 use crate::log::source::{Password, named_as_log};
+use crate::places::Places;
+use log_state::LogState;
 
 /// Say what files are and what they hold
 ///
 /// Of a database: type, version and byte order, page size, flags, pages by kind, and
-/// for each database inside its depth and records. Of a transaction log: version, byte
+/// for each database inside its depth and records; and whether the log of its
+/// environment holds changes that it lacks. Of a transaction log: version, byte
 /// order and records, where it ends, and which releases read it. Reads the whole file.
-/// Of the folder of an environment: its log files, databases and region files.
+/// Of the folder of an environment: its log files, databases and region files, whether
+/// recovery is due, and what is missing. Its DB_CONFIG is followed.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// One JSON object a line for each file
     #[arg(long)]
     json: bool,
 
+    /// Exit with 1 if the log holds changes that a database lacks
+    #[arg(long)]
+    strict: bool,
+
     #[command(flatten)]
     password: Password,
+
+    #[command(flatten)]
+    places: Places,
 
     /// Database files, log files, folders of environments, or - for a database on
     /// standard input
@@ -41,8 +57,9 @@ pub(crate) struct Arguments {
 #[serde(untagged)]
 enum Facts {
     Database(Box<database::File>),
+    Kind(Box<kind::Facts>),
     Log(Box<log::File>),
-    Environment(environment::Folder),
+    Environment(Box<environment::Folder>),
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
@@ -50,9 +67,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let mut out = io::stdout().lock();
     let mut all = Outcome::Complete;
     for (i, path) in arguments.files.iter().enumerate() {
-        match Facts::of(path, &options) {
+        match arguments.facts(path, &options) {
             Ok(facts) => {
-                all = all.and(Outcome::complete_if(facts.complete()));
+                let settled = journal(path, arguments.strict) || !arguments.strict;
+                all = all.and(facts.outcome(path, arguments.strict)).and(Outcome::complete_if(settled));
                 if arguments.json {
                     let line = serde_json::to_string(&facts).map_err(io::Error::from)?;
                     writeln!(out, "{line}")?;
@@ -70,40 +88,67 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     Ok(all)
 }
 
-impl Facts {
-    fn of(path: &Path, options: &LogOptions) -> Result<Facts, Failure> {
+impl Arguments {
+    fn facts(&self, path: &Path, options: &LogOptions) -> Result<Facts, Failure> {
         if path.is_dir() {
-            return environment::Folder::of(path, options).map(Facts::Environment);
+            let layout = self.places.layout(path);
+            return environment::Folder::of(path, &layout, options)
+                .map(|folder| Facts::Environment(Box::new(folder)));
         }
+        let state = || {
+            let home = path.parent().unwrap_or(Path::new(""));
+            LogState::of(pending(path, &self.places.layout(home), options))
+        };
         let log = || log::File::of(path, options).map(|log| Facts::Log(Box::new(log)));
-        match input::options().open(real(path)) {
-            Ok(db) => Ok(Facts::Database(Box::new(database::File::of(path, &db)))),
-            Err(Error::LogFile { .. }) if path != Path::new("-") => log(),
-            // An encrypted log has no mark: its file header is encrypted too.
-            Err(error) => match options.open(path) {
-                Ok(_) => log(),
-                Err(other @ (LogError::Encrypted | LogError::Password)) => {
-                    Err(Failure::Message(about(path, other)))
+        let error = match input::options(real(path)).open(real(path)) {
+            Ok(db) => return Ok(Facts::Database(Box::new(database::File::of(path, &db, state())))),
+            Err(Error::LogFile { .. }) if path != Path::new("-") => return log(),
+            Err(error) => error,
+        };
+        // An encrypted log has no mark: its file header is encrypted too.
+        match options.open(path) {
+            Ok(_) => return log(),
+            Err(other @ (LogError::Encrypted | LogError::Password)) => {
+                return Err(Failure::Message(about(path, other)));
+            }
+            Err(other @ (LogError::Zeroed | LogError::Short { .. })) if named_as_log(path) => {
+                return Err(Failure::Message(about(path, other)));
+            }
+            Err(_) => {}
+        }
+        match kind::of(path) {
+            Some(kind) if error.kind() == bdbkit::ErrorKind::Unsupported => {
+                Ok(Facts::Kind(Box::new(kind::Facts::of(path, &kind, state(), &error))))
+            }
+            _ => match Region::of(path) {
+                Some(region) => {
+                    let message = about(path, format_args!("{}, not a database", environment::named(region)));
+                    Err(Failure::Unsupported(message))
                 }
-                Err(other @ (LogError::Zeroed | LogError::Short { .. })) if named_as_log(path) => {
-                    Err(Failure::Message(about(path, other)))
-                }
-                Err(_) => Err(Failure::about(path, &error)),
+                None => Err(refused(path, &error)),
             },
         }
     }
+}
 
-    fn complete(&self) -> bool {
-        match self {
-            Facts::Database(file) => file.complete,
-            Facts::Log(file) => file.complete,
-            Facts::Environment(folder) => folder.complete,
-        }
+impl Facts {
+    fn outcome(&self, path: &Path, strict: bool) -> Outcome {
+        let (outcome, settled) = match self {
+            Facts::Database(file) => (Outcome::complete_if(file.complete), file.log.is_settled()),
+            Facts::Kind(file) => {
+                complain(about(path, &file.error));
+                (Outcome::Unsupported, file.log.is_settled())
+            }
+            Facts::Log(file) => (Outcome::complete_if(file.complete), true),
+            Facts::Environment(folder) => (Outcome::complete_if(folder.complete), folder.is_settled()),
+        };
+        if strict { outcome.and(Outcome::complete_if(settled)) } else { outcome }
     }
 
     fn print(&self, out: &mut impl Write) -> io::Result<()> {
         match self {
             Facts::Database(file) => file.print(out),
+            Facts::Kind(file) => file.print(out),
             Facts::Log(file) => file.print(out),
             Facts::Environment(folder) => folder.print(out),
         }

@@ -1,15 +1,17 @@
 //! Which records are wanted.
 
 use bdbkit::Lsn;
-use bdbkit::log::{LogDir, Record, Schema, Transactions};
+use bdbkit::log::{LogDir, Record, Transactions};
 
 use super::databases::{Database, Databases};
 use super::times::{Period, Times};
+use super::types;
 
 /// The options that choose records.
 #[derive(clap::Args)]
 pub(crate) struct Filter {
-    /// Begin with the record at this LSN, or else with the next (with -r: the one before)
+    /// Begin with the record at this LSN, or else with the next (with -r: the one before);
+    /// also as it is printed: [FILE][OFFSET]
     #[arg(short = 'b', value_name = "FILE/OFFSET", value_parser = lsn)]
     begin: Option<Lsn>,
 
@@ -23,7 +25,7 @@ pub(crate) struct Filter {
     txn: Vec<u32>,
 
     /// Only records of this type: its name, with or without leading underscores, or
-    /// its number. Repeatable
+    /// its number; --type-list lists them. Repeatable
     #[arg(long = "type", value_name = "NAME|NUMBER", value_parser = kind)]
     kinds: Vec<Kind>,
 
@@ -91,7 +93,7 @@ impl Kind {
 }
 
 /// The name of a type as it was before release 4.1.
-fn bare(name: &str) -> &str {
+pub(super) fn bare(name: &str) -> &str {
     name.trim_start_matches('_')
 }
 
@@ -115,11 +117,9 @@ fn kind(text: &str) -> Result<Kind, String> {
         return Ok(Kind::Number(number));
     }
     let name = bare(text);
-    let mut known = (0..=19).flat_map(Schema::of_version).flat_map(Schema::records);
-    let known = ["application", "unknown"].contains(&name) || known.any(|layout| bare(layout.name()) == name);
-    if known {
+    if types::UNNAMED.contains(&name) || types::all().any(|(_, layout)| bare(layout.name()) == name) {
         Ok(Kind::Name(name.to_owned()))
     } else {
-        Err("no log version has records of this name".into())
+        Err("no log version has records of this name: log print --type-list lists them".into())
     }
 }

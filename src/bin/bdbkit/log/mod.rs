@@ -12,6 +12,7 @@ pub(crate) mod source;
 mod stat;
 pub(crate) mod summary;
 mod times;
+mod types;
 mod verify;
 mod zone;
 

@@ -10,6 +10,7 @@ use super::filter::{Choice, Filter};
 use super::json;
 use super::place::misplaced;
 use super::source::{Log, Source};
+use super::types;
 use super::zone::Zone;
 use crate::failure::{Failure, Outcome, about, complain};
 use crate::output::json_line;
@@ -22,6 +23,7 @@ use crate::progress;
 /// A log ends where recovery would end it: at the first place where no whole record
 /// stands. That it ends with a torn record is noted, and no error.
 #[derive(clap::Args)]
+#[command(disable_help_flag = true, version, display_name = "bdbkit", disable_version_flag = true)]
 pub(crate) struct Arguments {
     /// Last record first
     #[arg(short = 'r')]
@@ -37,6 +39,18 @@ pub(crate) struct Arguments {
     #[arg(long)]
     json: bool,
 
+    /// Accepted for db_printlog's sake: bdbkit takes no locks
+    #[arg(short = 'N')]
+    _no_locks: bool,
+
+    /// Print the version
+    #[arg(short = 'V', action = clap::ArgAction::Version)]
+    version: Option<bool>,
+
+    /// List the types that --type takes, each with its number and the log versions that have it
+    #[arg(long, exclusive = true)]
+    type_list: bool,
+
     #[command(flatten)]
     filter: Filter,
 
@@ -48,6 +62,10 @@ pub(crate) struct Arguments {
 const CHUNK: usize = 1 << 16;
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
+    if arguments.type_list {
+        types::list(&mut io::stdout().lock())?;
+        return Ok(Outcome::Complete);
+    }
     let bar = progress::written(io::stdout().is_terminal());
     let out = BufWriter::with_capacity(CHUNK, bar.wrap_write(io::stdout().lock()));
     let zone = Zone::local();

@@ -8,6 +8,7 @@ use bdbkit::log::{Behind, DirRecords, LogDir, LogError, LogOptions, Tail};
 
 use crate::failure::{Failure, Outcome, about};
 use crate::input::{log_options, real};
+use crate::places;
 
 /// The arguments that all commands on logs have.
 #[derive(clap::Args)]
@@ -15,9 +16,22 @@ pub(crate) struct Source {
     #[command(flatten)]
     password: Password,
 
-    /// Folders with log files, or log files, or - for standard input
-    #[arg(required = true, value_name = "DIR|FILE")]
+    /// The home of the environment, as for db_printlog
+    #[arg(short = 'h', long, value_name = "HOME", conflicts_with = "paths")]
+    home: Option<PathBuf>,
+
+    /// The folder of the log files, whatever DB_CONFIG says
+    #[arg(long, value_name = "DIR")]
+    log_dir: Option<PathBuf>,
+
+    /// Folders of environments, whose DB_CONFIG is followed, or log files, or - for
+    /// standard input
+    #[arg(required_unless_present = "home", value_name = "DIR|FILE")]
     paths: Vec<PathBuf>,
+
+    /// Print help
+    #[arg(long, action = clap::ArgAction::Help)]
+    help: Option<bool>,
 }
 
 /// The password of an encrypted environment.
@@ -55,8 +69,10 @@ impl Source {
     ) -> Result<Outcome, Failure> {
         let options = self.password.options()?;
         let mut all = Outcome::Complete;
-        for group in groups(&self.paths) {
-            let one = group.open(&options).and_then(|log| work(&log));
+        let paths: Vec<PathBuf> = self.home.iter().chain(&self.paths).cloned().collect();
+        for group in groups(&paths) {
+            let one = group.open(&options, self.log_dir.as_deref());
+            let one = one.and_then(|log| Ok(work(&log)?.and(log.placed)));
             all = all.and(one.or_else(Failure::survive)?);
         }
         Ok(all)
@@ -103,11 +119,19 @@ pub(crate) fn named_as_log(path: &Path) -> bool {
 }
 
 impl Group {
-    fn open(&self, options: &LogOptions) -> Result<Log, Failure> {
-        let (path, dir) = match self {
+    fn open(&self, options: &LogOptions, log_dir: Option<&Path>) -> Result<Log, Failure> {
+        let (path, dir, complete) = match self {
             Group::Folder(path) => {
-                let dir = options.open_dir(path).map_err(|error| Failure::Message(error.to_string()))?;
-                (path.clone(), dir)
+                let layout = places::with_logs(path, log_dir);
+                let complete = places::complete(&layout);
+                places::note(&layout);
+                let folder = &layout.logs().path;
+                let dir = options.open_dir(folder).map_err(|error| Failure::Message(error.to_string()))?;
+                (path.clone(), dir, complete)
+            }
+            Group::Files(_) if log_dir.is_some() => {
+                let message = "--log-dir says where the log of a folder is: name the folder, not log files";
+                return Err(Failure::Usage(message.into()));
             }
             Group::Files(files) => {
                 let dir = options.open_files(files);
@@ -116,10 +140,10 @@ impl Group {
                     _ if dir.path() == Path::new("") => Path::new("."),
                     _ => dir.path(),
                 };
-                (path.to_owned(), dir)
+                (path.to_owned(), dir, true)
             }
         };
-        Ok(Log { path, dir })
+        Ok(Log { path, dir, placed: Outcome::complete_if(complete) })
     }
 }
 
@@ -127,12 +151,14 @@ impl Group {
 pub(crate) struct Log {
     path: PathBuf,
     pub(crate) dir: LogDir,
+    /// Whether it is known where the log is.
+    placed: Outcome,
 }
 
 impl Log {
     /// The log in one file.
     pub(crate) fn of_file(path: &Path, options: &LogOptions) -> Result<Log, Failure> {
-        Group::Files(vec![path.to_owned()]).open(options)
+        Group::Files(vec![path.to_owned()]).open(options, None)
     }
 
     /// A log of which no file can be opened is none; usually all have the same reason.

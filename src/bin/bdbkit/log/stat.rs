@@ -17,6 +17,7 @@ use crate::time::shown;
 /// Files with their versions and byte orders, records by type, checkpoints,
 /// transactions and the times of their commits, and where the log ends and why.
 #[derive(clap::Args)]
+#[command(disable_help_flag = true)]
 pub(crate) struct Arguments {
     /// One JSON object a line for each log
     #[arg(long)]

@@ -22,6 +22,7 @@ use crate::progress;
 /// line: an error is damage, a warning may be; a note is only worth knowing, as the
 /// torn record with which a log ends after a crash. Exits with 1 if there are errors.
 #[derive(clap::Args)]
+#[command(disable_help_flag = true)]
 pub(crate) struct Arguments {
     /// One JSON object a line for each finding, and one with the sums of each log
     #[arg(long)]

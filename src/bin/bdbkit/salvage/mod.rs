@@ -83,8 +83,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let survey = survey(&salvage, path)?;
     let mut output = Output::open(arguments.output.as_deref(), path)?;
     if !arguments.json {
-        let report = write(&survey, dump::Writer::new().print(arguments.print), output)?;
-        let outcome = outcome(path, &survey, &report)?;
+        let report = write(path, &survey, dump::Writer::new().print(arguments.print), output)?;
+        let outcome = outcome(path, &survey, &report);
         complain(about(path, summary(&report)));
         let loading = Loading::of(&survey, &report);
         complain(about(path, format_args!("load it with: {loading} ({})", loading.why())));
@@ -98,8 +98,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     }
     out.flush()?;
     bar.finish_and_clear();
+    expect_something(path, &survey, records.report())?;
     output.finish()?;
-    let outcome = outcome(path, &survey, records.report())?;
+    let outcome = outcome(path, &survey, records.report());
     complain(about(path, summary(records.report())));
     Ok(outcome)
 }
@@ -113,8 +114,8 @@ pub(crate) fn dump(
 ) -> Result<Outcome, Failure> {
     let salvage = open(path)?.deleted(deleted);
     let survey = survey(&salvage, path)?;
-    let report = write(&survey, writer, Output::open(output, path)?)?;
-    outcome(path, &survey, &report)
+    let report = write(path, &survey, writer, Output::open(output, path)?)?;
+    Ok(outcome(path, &survey, &report))
 }
 
 fn open(path: &Path) -> Result<Salvage<'static>, Failure> {
@@ -125,12 +126,18 @@ fn survey<'s>(salvage: &'s Salvage<'_>, path: &Path) -> Result<Survey<'s>, Failu
     salvage.survey().map_err(|error| Failure::plain(path, &error))
 }
 
-fn write(survey: &Survey<'_>, writer: dump::Writer, mut output: Output) -> Result<Report, Failure> {
+fn write(
+    path: &Path,
+    survey: &Survey<'_>,
+    writer: dump::Writer,
+    mut output: Output,
+) -> Result<Report, Failure> {
     let bar = progress::written(output.terminal);
     let mut records = survey.records();
     let written = writer.write_salvaged(survey, &mut records, bar.wrap_write(&mut output));
     bar.finish_and_clear();
     written?;
+    expect_something(path, survey, records.report())?;
     output.finish()?;
     Ok(records.into_report())
 }
@@ -158,14 +165,21 @@ fn summary(report: &Report) -> String {
     format!("{} records{parts}{incomplete}{undecided}", report.records())
 }
 
-/// Names what was wrong.
-fn outcome(path: &Path, survey: &Survey<'_>, report: &Report) -> Result<Outcome, Failure> {
+/// Fails if neither the file speaks for a database nor a record was found: then there is no
+/// output.
+fn expect_something(path: &Path, survey: &Survey<'_>, report: &Report) -> Result<(), Failure> {
     let geometry = survey.geometry();
-    if geometry.assumed() && report.records() == 0 {
-        let size = geometry.page_size();
-        let message = format!("nothing of Berkeley DB in pages of {size} bytes: no records found");
-        return Err(Failure::Unsupported(about(path, message)));
+    if !geometry.assumed() || report.records() > 0 {
+        return Ok(());
     }
+    let size = geometry.page_size();
+    let message = format!("nothing of Berkeley DB in pages of {size} bytes: no records found");
+    Err(Failure::Unsupported(about(path, message)))
+}
+
+/// Names what was wrong.
+fn outcome(path: &Path, survey: &Survey<'_>, report: &Report) -> Outcome {
+    let geometry = survey.geometry();
     if !geometry.told() {
         let (size, order) = (geometry.page_size(), geometry.endianness());
         complain(about(
@@ -192,5 +206,5 @@ fn outcome(path: &Path, survey: &Survey<'_>, report: &Report) -> Result<Outcome,
     if report.records() == 0 && !sound {
         complain(about(path, "no records found"));
     }
-    Ok(Outcome::complete_if(sound))
+    Outcome::complete_if(sound)
 }

@@ -1,4 +1,40 @@
-//! Surveys and plans for programs. Keys are fixed; what is not known is null.
+//! Surveys, plans and snapshots for programs: one object each. Keys are fixed; what is not known
+//! is null.
+//!
+//! In all of them `schema` is 1; an LSN is `{"file", "offset"}`; names and paths are written as
+//! everywhere (what is not UTF-8 or moves a cursor as `\\` and two digits a byte); times are UTC;
+//! `byte_order` is `little-endian` or `big-endian`; `code` is one that `bdbkit explain` knows, and
+//! `sources` are the documents that it rests on.
+//!
+//! `store survey`:
+//! - `dir`, `dbtmpdir`, `log_dir`, `data_dirs`: where was looked
+//! - `product`: `mail-store`, `unknown`, or whose environment it is; `complete`: whether everything
+//!   was read and the state could be told
+//! - `state`, `reason`, `max_lsn`; `dry_recovery`: `from`, `end`, `redo`, `undo`, `first`, `files`
+//!   (`mismatch` is never told)
+//! - `databases`: `name`, `path`, `size`, `type`, `version`, `byte_order`, `page_size`, `pages`,
+//!   `meta_lsn`, `max_lsn`, `file_id`, `encrypted`, `checksums`, `databases` (in the file),
+//!   `records`, `check` (`verdict`, `errors`, `order_errors`, `warnings`, `notes`, `first`),
+//!   `half_written`, `extents`, `error`
+//! - `logs`: `name`, `path`, `version`, `byte_order`, `max`, `first`, `last`, `checkpoint`,
+//!   `records`, `end`, `damage`
+//! - `lost`: of skipped logs: `version`, `changes`, `first`, `last`, `files`, `keys` (hexadecimal)
+//! - `regions`: `place`, `name`, `family`, `release`; `others`: `name`, `class`, `size`
+//! - `candidates`: `last_writer`, `engine`, `confidence`, `earliest_origin`, `reasons`, `agree`
+//! - `snapshots`: as below, the first nine keys; `mailbox`
+//! - `findings`: `code`, `severity`, `file`, `evidence` (`offset`, `bytes`), `text`, `action`,
+//!   `sources`
+//!
+//! `store plan` adds `target`, `source`, `possible`, and `plan`: `step`, `code`, `title`, `by`,
+//! `state`, `severity`, `reason`, `command` (what a shell can run, several joined with `&&`),
+//! `alternative` (another command that does instead), `note` (prose), `sources`.
+//!
+//! `store snapshots`: `dir`, `before`, and `snapshots`: `name`, `path`, `snaptime`, `age_from`
+//! (`date` or `content`), `age_seconds`, `verified`, `rescue`, `state`, `worst`, `verdict`;
+//! `serves`, `reason`, `marks` (of each `time`, `size`, `head`, `as_seconds`), `size`,
+//! `databases`, `logs`, `regions`, `faults`, `error`.
+//!
+//! `store list --json` has a line for each entry and one for the report: see `list/json.rs`.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -145,7 +181,17 @@ fn lost(lost: &Lost) -> Value {
 }
 
 fn region(region: &Region) -> Value {
-    json!({ "place": region.place, "name": region.name.shown().to_string(), "family": region.family.family() })
+    json!({
+        "place": region.place,
+        "name": region.name.shown().to_string(),
+        "family": region.family.family(),
+        "release": region.release.map(release),
+    })
+}
+
+/// A release of the library: `4.7.25`.
+pub(super) fn release((major, minor, patch): (u32, u32, u32)) -> String {
+    format!("{major}.{minor}.{patch}")
 }
 
 fn candidates(candidates: &Candidates) -> Value {

@@ -13,6 +13,7 @@ use crate::failure::{Failure, Outcome};
 use crate::input::map;
 use crate::output::{counted, json_line};
 use crate::page::Page;
+use crate::progress;
 use crate::time;
 
 /// List the snapshots of a store, and say what each is worth
@@ -74,8 +75,11 @@ impl Before {
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let options = arguments.snapshots.iter().fold(SurveyOptions::new(), SurveyOptions::snapshots);
     let options = options.age_from(arguments.age.age_from).mapped(map());
+    let bar = progress::bytes(false);
+    let options = options.progress(progress::teller(&bar));
     let found = options.list_snapshots(&arguments.dir);
     let found = found.map_err(|error| Failure::about(&arguments.dir, &error))?;
+    bar.finish_and_clear();
     let upgrade = arguments.before.time();
     let mut page = Page::new(io::stdout().lock());
     if arguments.json {

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use bdbkit::ShowName;
 use bdbkit::mboxlist::{
-    Candidates, DatabaseFile, Finding, LogFacts, Plan, Release, Severity, Snapshot, Step, Survey,
+    Candidates, DatabaseFile, Finding, LogFacts, Plan, Region, Release, Severity, Snapshot, Step, Survey,
 };
 use bdbkit::{Endianness, Lsn};
 
+use super::json::release;
 use crate::output::counted;
 use crate::page::Side::{Left, Right};
 use crate::page::{Page, Table};
@@ -37,7 +38,11 @@ pub(super) fn survey(survey: &Survey, page: &mut Page<impl Write>) -> io::Result
     for folder in survey.layout.elsewhere().filter(|folder| survey.layout.data().contains(folder)) {
         page.row("databases in", &folder.to_string())?;
     }
-    let regions: Vec<String> = survey.regions.iter().map(|region| region.name.shown().to_string()).collect();
+    let region = |region: &Region| match region.release {
+        Some(found) => format!("{} ({})", region.name.shown(), release(found)),
+        None => region.name.shown().to_string(),
+    };
+    let regions: Vec<String> = survey.regions.iter().map(region).collect();
     let regions = if regions.is_empty() { "none".into() } else { regions.join(", ") };
     page.row("region files", &regions)?;
     databases(&survey.databases, page)?;
@@ -178,7 +183,7 @@ pub(super) fn findings(findings: &[Finding], page: &mut Page<impl Write>) -> io:
             page.wrapped(&" ".repeat(label.len()), &format!("-> {}", finding.action))?;
         }
     }
-    if told.is_empty() { Ok(()) } else { page.line("bdbkit explain CODE tells more of each") }
+    if told.is_empty() { Ok(()) } else { page.wrapped("", "bdbkit explain CODE tells more of each") }
 }
 
 pub(super) fn plan(survey: &Survey, plan: &Plan, page: &mut Page<impl Write>) -> io::Result<()> {
@@ -190,7 +195,8 @@ pub(super) fn plan(survey: &Survey, plan: &Plan, page: &mut Page<impl Write>) ->
     for (index, step) in plan.steps.iter().enumerate() {
         self::step(index.saturating_add(1), step, page)?;
     }
-    page.line("\nbdbkit explain CODE tells more of each step")
+    page.line("")?;
+    page.wrapped("", "bdbkit explain CODE tells more of each step")
 }
 
 fn step(number: usize, step: &Step, page: &mut Page<impl Write>) -> io::Result<()> {

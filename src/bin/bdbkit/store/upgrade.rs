@@ -135,7 +135,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
 fn failure(error: StoreUpgradeError) -> Failure {
     let ignored = matches!(error, StoreUpgradeError::Unclean { .. } | StoreUpgradeError::Inconsistent { .. });
     let option = if ignored { " (--ignore-logs upgrades them as they are)" } else { "" };
-    let message = format!("{error}{option}");
+    let refusal = match &error {
+        StoreUpgradeError::Upgrade(error) => error.refusal(),
+        _ => None,
+    };
+    let code = refusal.map_or(String::new(), |refusal| format!(" [{}]", refusal.code()));
+    let message = format!("{error}{option}{code}");
     match &error {
         StoreUpgradeError::NoDatabase { .. } => Failure::Unsupported(message),
         StoreUpgradeError::Unclean { .. }

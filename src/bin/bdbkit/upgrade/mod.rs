@@ -116,11 +116,11 @@ pub(crate) struct Arguments {
 
 const EXAMPLES: &str = "\
 Examples:
-  bdbkit upgrade --check mboxlist               what would be done?
-  bdbkit upgrade --backup /var/tmp/old mboxlist all databases of the folder, or none
-  bdbkit upgrade --copy new.db old.db           leaves old.db alone
-  bdbkit upgrade --resume mboxlist              after a crash: complete it
-  bdbkit upgrade --rollback mboxlist            after a crash: bring the old files back";
+  bdbkit upgrade --check mboxlist                  # what would be done?
+  bdbkit upgrade --backup /var/tmp/old mboxlist    # all databases of the folder, or none
+  bdbkit upgrade --copy new.db old.db              # leaves old.db alone
+  bdbkit upgrade --resume mboxlist                 # after a crash: complete it
+  bdbkit upgrade --rollback mboxlist               # after a crash: bring the old files back";
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let mut out = io::stdout().lock();
@@ -238,7 +238,8 @@ const MOVED: &str = "note: its journal was written beside another file, or the f
 
 /// What to tell about an upgrade that did not take place.
 pub(crate) fn failure(error: UpgradeError) -> Failure {
-    kind(&error)(error.to_string())
+    let code = error.refusal().map_or(String::new(), |refusal| format!(" [{}]", refusal.code()));
+    kind(&error)(format!("{error}{code}"))
 }
 
 /// What kind of failure an error is.

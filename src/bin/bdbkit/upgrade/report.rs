@@ -137,7 +137,7 @@ pub(crate) fn settled(
 }
 
 fn notices(file: &str, notices: &[Notice], out: &mut impl Write) -> io::Result<()> {
-    notices.iter().try_for_each(|notice| writeln!(out, "{file}: note: {notice}"))
+    notices.iter().try_for_each(|notice| writeln!(out, "{file}: note: {notice} [{}]", notice.code()))
 }
 
 fn texts(notices: &[Notice]) -> Vec<String> {

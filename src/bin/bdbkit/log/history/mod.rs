@@ -24,8 +24,10 @@ use crate::progress;
 /// The changes of key and value pairs, in the order of the log: the LSN, when the
 /// transaction committed or what else became of it, the transaction, what was done,
 /// the key, and the values before and after. A log records changes of pages: of pairs
-/// that are older than the log, some keys and values are not known.
+/// that are older than the log, some keys and values are not known. Exits with 1 if keys
+/// were asked for and none was found.
 #[derive(clap::Args)]
+#[command(disable_help_flag = true)]
 pub(crate) struct Arguments {
     /// Only this database: the name of its file, or FILE/NAME for one of several in a
     /// file; without it all, each line with the name
@@ -90,14 +92,21 @@ impl Arguments {
         let names = Names::of(&history);
         let style = text::Style::new(self.full, self.db.is_none(), &names);
         let entries = history.changes().map(|change| Entry::of(change, &history, &names));
+        let mut found = false;
         for entry in entries.filter(|entry| self.wants(entry, times.as_ref())) {
+            found = true;
             match self.json {
                 true => json::write(&entry, out)?,
                 false => style.write(&entry, out)?,
             }
         }
         out.flush()?;
-        Ok(self.remark(log, &history))
+        let outcome = self.remark(log, &history);
+        if !found && !self.prefix().is_empty() {
+            complain(about(log.path(), "no change of such a key was found"));
+            return Ok(Outcome::Incomplete);
+        }
+        Ok(outcome)
     }
 
     fn read<'l>(&self, log: &'l LogDir) -> History<'l> {

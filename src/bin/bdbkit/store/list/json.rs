@@ -1,4 +1,15 @@
 //! Entries and the report as lines of JSON.
+//!
+//! An entry: `schema` (1), `file`, `kind` and `kind_from` (what the database is for, by its name),
+//! `database` (of several in the file), `key`, `value` (each `hex`, and `text` if it prints; a part,
+//! a chain or a record number if the log has no more; null if not known), and `origin`: `live`;
+//! `salvaged` or `deleted` with `page`, `slot` or `offset`, `provenance`, `confidence`, `copy`,
+//! `notes`; or `log` with `lsn`, `txn`, `fate`, `time`, `action`, `replaced`, `page`, `index`.
+//!
+//! The last line: `schema`, and `report`: `path`, `complete`, `files` (`file`, `path`, `size`,
+//! `sha256_before`, `sha256_after`, `equal`, `database`, `live`, `salvaged`, `deleted`,
+//! `problems`), `left_out` (links and special files), `folders`, `problems`, `logs` (`changes`,
+//! `tail`, `problems`).
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};

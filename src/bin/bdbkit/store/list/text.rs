@@ -136,7 +136,7 @@ impl Style {
 
     pub(super) fn report(&self, report: &ListReport, out: &mut impl Write) -> io::Result<()> {
         let gap = if self.title.is_some() { "\n" } else { "" };
-        writeln!(out, "{gap}Files read, and their SHA-256 before and after")?;
+        writeln!(out, "{gap}Files, SHA-256 before and after reading")?;
         for file in &report.files {
             writeln!(out, "  {}", self.fit(&summary(file), self.columns.saturating_sub(2)))?;
             match (file.before, file.after) {

@@ -1,0 +1,154 @@
+//! What is known of a database file that is not read further.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use bdbkit::{Error, FileKind, ShowName};
+use serde::Serialize;
+
+use super::log_state::LogState;
+
+/// So much of a file tells what it is, in bytes.
+const HEAD: u64 = 512;
+
+/// What the first page of a database file tells, also if the file is not read further.
+#[derive(Serialize)]
+pub(super) struct Known {
+    page_size: Option<u32>,
+    file_id: Option<String>,
+    checksums: bool,
+    encrypted: bool,
+    partitions: Option<u32>,
+    /// Files that belong to this one, and are not there.
+    pub(super) missing: Vec<String>,
+}
+
+/// The kind of a regular file, if it is a database.
+pub(super) fn of(path: &Path) -> Option<FileKind> {
+    if !path.is_file() {
+        return None;
+    }
+    let mut head = Vec::new();
+    File::open(path).ok()?.take(HEAD).read_to_end(&mut head).ok()?;
+    FileKind::of(&head).ok()
+}
+
+impl Known {
+    pub(super) fn of(path: &Path, kind: &FileKind) -> Known {
+        Known {
+            page_size: kind.page_size.map(bdbkit::PageSize::get),
+            file_id: kind.file_id.map(|id| id.to_string()),
+            checksums: kind.checksummed,
+            encrypted: kind.encrypted,
+            partitions: kind.partitions,
+            missing: missing(path, kind),
+        }
+    }
+}
+
+impl std::fmt::Display for Known {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let size = self.page_size.map_or("unknown".into(), |size| size.to_string());
+        write!(f, "page size {size}")?;
+        if let Some(id) = &self.file_id {
+            write!(f, ", file id {id}")?;
+        }
+        if self.checksums {
+            write!(f, ", checksums")?;
+        }
+        if self.encrypted {
+            write!(f, ", encrypted")?;
+        }
+        if let Some(count) = self.partitions {
+            write!(f, ", {count} partitions")?;
+        }
+        Ok(())
+    }
+}
+
+/// So many names of missing files are told of one database.
+const TOLD: u32 = 20;
+/// No database has more partitions: their numbers have three digits.
+const PARTITIONS: u32 = 1000;
+
+/// The partitions of a database, and the extents of a QUEUE, that are not there. The first and
+/// the last extent have to be: those between may never have been written.
+fn missing(path: &Path, kind: &FileKind) -> Vec<String> {
+    let Some(name) = path.file_name() else { return Vec::new() };
+    let beside = |prefix: &str, suffix: String| -> PathBuf {
+        let mut partner = std::ffi::OsString::from(prefix);
+        partner.push(name);
+        partner.push(suffix);
+        path.with_file_name(partner)
+    };
+    let partitions = (0..kind.partitions.unwrap_or(0).min(PARTITIONS))
+        .map(|number| beside("__dbp.", format!(".{number:03}")));
+    let extents = kind.extents.map(|extents| [extents.first, extents.last]);
+    let mut extents: Vec<u32> = extents.into_iter().flatten().collect();
+    extents.dedup();
+    let extents = extents.into_iter().map(|number| beside("__dbq.", format!(".{number}")));
+    let gone: Vec<PathBuf> = partitions.chain(extents).filter(|partner| !partner.exists()).collect();
+    let told = usize::try_from(TOLD).unwrap_or(usize::MAX);
+    let mut names: Vec<String> =
+        gone.iter().take(told).filter_map(|partner| Some(partner.file_name()?.shown().to_string())).collect();
+    if let more @ 1.. = gone.len().saturating_sub(told) {
+        names.push(format!("and {more} more"));
+    }
+    names
+}
+
+/// The facts about a database file that is not read further.
+#[derive(Serialize)]
+pub(super) struct Facts {
+    file: String,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    version: u32,
+    byte_order: String,
+    #[serde(flatten)]
+    known: Known,
+    metadata_lsn: [u32; 2],
+    #[serde(flatten)]
+    pub(super) log: LogState,
+    /// Why it is not read.
+    pub(super) error: String,
+}
+
+impl Facts {
+    pub(super) fn of(path: &Path, kind: &FileKind, log: LogState, error: &Error) -> Facts {
+        Facts {
+            file: path.shown().to_string(),
+            kind: kind.method,
+            version: kind.version,
+            byte_order: kind.order.to_string(),
+            known: Known::of(path, kind),
+            metadata_lsn: [kind.lsn.file, kind.lsn.offset],
+            log,
+            error: error.to_string(),
+        }
+    }
+
+    pub(super) fn print(&self, out: &mut impl Write) -> io::Result<()> {
+        writeln!(out, "{}", self.file)?;
+        let mut row = |name: &str, value: String| writeln!(out, "  {name:<15} {value}");
+        row("type", self.kind.into())?;
+        row("version", format!("{}, {}", self.version, self.byte_order))?;
+        row("page size", self.known.page_size.map_or("unknown".into(), |size| size.to_string()))?;
+        row("checksums", if self.known.checksums { "yes" } else { "no" }.into())?;
+        row("encryption", if self.known.encrypted { "yes" } else { "none" }.into())?;
+        if let Some(count) = self.known.partitions {
+            row("partitions", count.to_string())?;
+        }
+        if !self.known.missing.is_empty() {
+            row("missing", self.known.missing.join(", "))?;
+        }
+        let [file, offset] = self.metadata_lsn;
+        row("metadata LSN", format!("[{file}][{offset}]"))?;
+        if let Some(id) = &self.known.file_id {
+            row("file id", id.clone())?;
+        }
+        self.log.print(out)?;
+        writeln!(out, "  {:<15} {}", "not read", self.error)
+    }
+}

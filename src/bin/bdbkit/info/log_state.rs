@@ -1,0 +1,77 @@
+//! What the log of an environment says of a database file.
+
+use std::io::{self, Write};
+
+use bdbkit::ShowName;
+use bdbkit::env::{Pending, PendingError};
+use serde::Serialize;
+
+use crate::log::place::JsonLsn;
+
+/// Whether the log holds changes that a file lacks.
+#[derive(Default, Serialize)]
+pub(super) struct LogState {
+    #[serde(skip)]
+    text: Option<String>,
+    pending: Option<Counts>,
+    /// Why it is not known.
+    pending_unknown: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Counts {
+    committed: u64,
+    uncommitted: u64,
+    first: JsonLsn,
+    last: JsonLsn,
+    log: String,
+}
+
+impl LogState {
+    pub(super) fn of(found: Result<Option<Pending>, PendingError>) -> LogState {
+        match found {
+            Ok(pending) => LogState {
+                text: pending.as_ref().map(ToString::to_string),
+                pending: pending.as_ref().map(Counts::of),
+                pending_unknown: None,
+            },
+            Err(error) => LogState { pending_unknown: Some(error.to_string()), ..LogState::default() },
+        }
+    }
+
+    /// What there is to say.
+    pub(super) fn text(&self) -> Option<String> {
+        let unknown = self.pending_unknown.as_ref();
+        let unknown = unknown.map(|why| format!("it is not known whether the log has changes for it: {why}"));
+        self.text.clone().or(unknown)
+    }
+
+    /// Whether nothing is pending, as far as is known.
+    pub(super) fn is_settled(&self) -> bool {
+        self.pending.is_none() && self.pending_unknown.is_none()
+    }
+
+    pub(super) fn is_due(&self) -> bool {
+        self.pending.is_some()
+    }
+
+    pub(super) fn is_unknown(&self) -> bool {
+        self.pending_unknown.is_some()
+    }
+
+    pub(super) fn print(&self, out: &mut impl Write) -> io::Result<()> {
+        self.text().map_or(Ok(()), |text| writeln!(out, "  {:<15} {text}", "log"))
+    }
+}
+
+impl Counts {
+    fn of(pending: &Pending) -> Counts {
+        Counts {
+            committed: pending.committed,
+            uncommitted: pending.uncommitted,
+            first: pending.first.into(),
+            last: pending.last.into(),
+            log: pending.logs.shown().to_string(),
+        }
+    }
+}
