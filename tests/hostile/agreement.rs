@@ -67,13 +67,15 @@ fn a_bucket_of_zeros_is_missed_by_the_number_of_keys() {
         assert_eq!(errors(&file), []);
         assert!(damage(&file).is_empty(), "{}", file.name);
         // What package managers leave says nothing.
-        assert_eq!(errors(damaged.clone().put_u32(meta, 88, 0)), [], "{}", file.name);
+        let elements_of = |image: &Image| errors(image).iter().any(|(rule, ..)| *rule == Rule::Elements);
+        assert!(!elements_of(damaged.clone().put_u32(meta, 88, 0)), "{}", file.name);
         if elements == 0 {
             continue;
         }
-        assert_eq!(damage(&damaged), [(page, 25)], "{}", file.name);
-        assert_eq!(errors(&damaged), [(Rule::Elements, page, 25)], "{}", file.name);
-        let text = verdict(&damaged).findings()[0].text.clone();
+        assert!(damage(&damaged).contains(&(page, 25)), "{}", file.name);
+        assert!(errors(&damaged).contains(&(Rule::Elements, page, 25)), "{}", file.name);
+        let found = verdict(&damaged);
+        let text = &found.findings().iter().find(|finding| finding.rule == Rule::Elements).unwrap().text;
         assert!(text.contains(&format!("of {elements} keys")), "{text}");
         told += 1;
     }

@@ -263,12 +263,12 @@ pub(crate) fn one_chain_for_two(big: bool) -> (Image, u32, usize) {
 
 /// Keys that are in turn one of two chains, equal but for their ends.
 pub(crate) fn long_keys_in_turn(big: bool) -> Image {
-    let mut file = root_leaf("long keys in turn", 4096, 6, big, 0);
-    let len = put_chain(&mut file, 2, 2, 75);
-    put_chain(&mut file, 4, 2, 75);
-    file.put(5, 4095, 1);
+    let mut file = root_leaf("long keys in turn", 4096, 10, big, 0);
+    let len = put_chain(&mut file, 2, 4, 75);
+    put_chain(&mut file, 6, 4, 75);
+    file.put(9, 4095, 1);
     for pair in 0..150 {
-        put_reference(&mut file, 1, 3, if pair % 2 == 0 { 2 } else { 4 }, len);
+        put_reference(&mut file, 1, 3, if pair % 2 == 0 { 2 } else { 6 }, len);
         put_item(&mut file, 1, b"v");
     }
     file
