@@ -248,6 +248,8 @@ fn a_plan(trap: &mut Trap, stage: &Path, mut planned: Plan, random: &mut Random)
             }
             // Even with the mark that belongs there.
             plan::private(&outside.join(".bdbkit-aside"), &planned.mark());
+            // Where all is done only the mark of this very restore goes.
+            planned.id ^= u64::from(planned.state == plan::DONE);
             if once_in(random, 2) {
                 let _ = chown(outside.join(".bdbkit-aside"), Some(65534), None);
             }
