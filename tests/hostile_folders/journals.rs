@@ -378,30 +378,30 @@ fn copies(stock: &Stock, trap: &mut Trap, random: &mut Random) {
     }
 }
 
+/// What is run on such a folder.
+const RUNS: [&[&str]; 16] = [
+    &["upgrade", "."],
+    &["upgrade", "a.db"],
+    &["upgrade", "a.db", "b.db"],
+    &["upgrade", "--resume", "."],
+    &["upgrade", "--resume", "a.db"],
+    &["upgrade", "--resume", "b.db"],
+    &["upgrade", "--rollback", "a.db", "b.db"],
+    &["upgrade", "--rollback", "a.db"],
+    &["upgrade", "--rollback", "b.db"],
+    &["upgrade", "--check", "a.db", "b.db"],
+    &["upgrade", "--backup", "old", "a.db", "b.db"],
+    &["upgrade", "--backup", "old", "--keep-backup", "a.db"],
+    &["upgrade", "--backup", "made/old", "a.db", "b.db"],
+    &["upgrade", "--copy", "new.db", "a.db"],
+    &["reset-lsn", "a.db", "b.db"],
+    &["reset-fileid", "a.db"],
+];
+
 /// A run of the tool; afterwards each database holds what it held, or what it held before it was
 /// half-written.
 fn a_run(stock: &Stock, trap: &mut Trap, random: &mut Random, seen: &mut Seen) {
-    let arguments = one_of(
-        random,
-        &[
-            &["upgrade", "."][..],
-            &["upgrade", "a.db"],
-            &["upgrade", "a.db", "b.db"],
-            &["upgrade", "--resume", "."],
-            &["upgrade", "--resume", "a.db"],
-            &["upgrade", "--resume", "b.db"],
-            &["upgrade", "--rollback", "a.db", "b.db"],
-            &["upgrade", "--rollback", "a.db"],
-            &["upgrade", "--rollback", "b.db"],
-            &["upgrade", "--check", "a.db", "b.db"],
-            &["upgrade", "--backup", "old", "a.db", "b.db"],
-            &["upgrade", "--backup", "old", "--keep-backup", "a.db"],
-            &["upgrade", "--backup", "made/old", "a.db", "b.db"],
-            &["upgrade", "--copy", "new.db", "a.db"],
-            &["reset-lsn", "a.db", "b.db"],
-            &["reset-fileid", "a.db"],
-        ],
-    );
+    let arguments = *one_of(random, &RUNS);
     let paths = NAMES.map(|name| trap.inside.join(name));
     let found = paths.each_ref().map(|path| fs::read(path).unwrap());
     let output = trap.spring(arguments);
