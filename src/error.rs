@@ -11,18 +11,20 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why a database file, or a part of it, could not be read.
 ///
+/// A message says all there is to say, the cause included; `source()` gives only what it has not said.
+///
 /// Errors about a page name it, with the offset of the byte that was wrong,
 /// what stood there, and what was expected.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The operating system refused to open, map or read the file.
-    #[error("{}: {source}", .path.shown())]
+    #[error("{}: {cause}", .path.shown())]
     Open {
         /// The file.
         path: PathBuf,
         /// What the operating system said.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// The file holds no bytes: created, but never written.
     #[error("the file is empty: a database that was never written")]
@@ -492,4 +494,20 @@ impl Error {
 /// Bytes in `pages` pages of this size.
 pub(crate) fn file_bytes(pages: u32, size: PageSize) -> u64 {
     u64::from(pages).saturating_mul(u64::from(size.get()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Who prints an error and then its sources prints nothing twice.
+    #[test]
+    fn a_source_is_not_said_by_the_message_already() {
+        let cause = std::io::Error::from(std::io::ErrorKind::PermissionDenied);
+        let words = cause.to_string();
+        let error = Error::Open { path: PathBuf::from("a.db"), cause };
+        let sources = std::iter::successors(std::error::Error::source(&error), |error| error.source());
+        let whole = sources.fold(error.to_string(), |whole, source| format!("{whole}: {source}"));
+        assert_eq!(whole, format!("a.db: {words}"));
+    }
 }

@@ -31,7 +31,7 @@ impl Source<'static> {
         limits: Limits,
         accept: impl FnOnce(&[u8]) -> Result<()>,
     ) -> Result<Self> {
-        let error = |source| Error::Open { path: path.to_owned(), source };
+        let error = |source| Error::Open { path: path.to_owned(), cause: source };
         let mut file = File::open(path).map_err(error)?;
         let kind = file.metadata().map_err(error)?;
         if kind.is_dir() {

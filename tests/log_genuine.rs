@@ -155,7 +155,7 @@ fn encrypted_records_are_printed_as_the_genuine_tool_does() {
 
 #[test]
 fn a_configuration_is_followed_as_the_genuine_tool_does() {
-    for setting in ["set_lg_dir logs\n", "# the logs\n  set_lg_dir\tlogs  \nset_flags DB_LOG_AUTOREMOVE\n"] {
+    for setting in ["set_lg_dir logs\n", "# the logs\n  set_lg_dir\tlogs\nset_flags DB_LOG_AUTOREMOVE\n"] {
         let folder = tempfile::tempdir().unwrap();
         let Some(maker) = maker(folder.path()) else { return };
         let environment = make(&maker, folder.path(), None);

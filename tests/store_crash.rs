@@ -188,7 +188,7 @@ fn only(settled: &[(PathBuf, Outcome)]) -> Option<Outcome> {
 fn disk_error(error: StoreUpgradeError) -> JournalError {
     match error {
         StoreUpgradeError::Upgrade(UpgradeError::Journal(error)) => error,
-        other => JournalError::Planning { path: FOLDER.into(), source: other.into() },
+        other => JournalError::Planning { path: FOLDER.into(), cause: other.into() },
     }
 }
 

@@ -390,7 +390,7 @@ fn a_copy_that_is_not_what_was_planned_gets_no_name() {
     let error = upgrade.copy_to(&target).unwrap_err();
     assert!(spoilt.load(std::sync::atomic::Ordering::Relaxed));
     assert!(
-        matches!(error, UpgradeError::About { ref source, .. } if matches!(**source, UpgradeError::Validation { .. })),
+        matches!(error, UpgradeError::About { cause: ref source, .. } if matches!(**source, UpgradeError::Validation { .. })),
         "{error}"
     );
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);

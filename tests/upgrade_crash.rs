@@ -179,7 +179,7 @@ fn only(outcomes: Vec<Option<Outcome>>) -> Option<Outcome> {
 fn disk_error(error: UpgradeError) -> JournalError {
     match error {
         UpgradeError::Journal(error) => error,
-        other => JournalError::Planning { path: FOLDER.into(), source: other.into() },
+        other => JournalError::Planning { path: FOLDER.into(), cause: other.into() },
     }
 }
 

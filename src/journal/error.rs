@@ -17,14 +17,14 @@ pub type BoxError = Box<dyn Error + Send + Sync>;
 #[non_exhaustive]
 pub enum JournalError {
     /// The file system refused.
-    #[error("{}: {doing}: {source}", .path.shown())]
+    #[error("{}: {doing}: {cause}", .path.shown())]
     Io {
         /// The file.
         path: PathBuf,
         /// What was tried.
         doing: &'static str,
         /// What the file system said.
-        source: io::Error,
+        cause: io::Error,
     },
     /// Another program holds a lock on the file.
     #[error("{}: locked by another program", .path.shown())]
@@ -111,12 +111,12 @@ pub enum JournalError {
         what: &'static str,
     },
     /// Whoever planned the change gave up.
-    #[error("{}: {source}", .path.shown())]
+    #[error("{}: {cause}", .path.shown())]
     Planning {
         /// The file.
         path: PathBuf,
         /// Why.
-        source: BoxError,
+        cause: BoxError,
     },
     /// A journal holds what it cannot hold.
     #[error("{}: byte {offset}: {what} is {found:#x}, expected {expected:#x}", .path.shown())]
@@ -153,20 +153,20 @@ pub enum JournalError {
         expected: u64,
     },
     /// The new file did not pass validation.
-    #[error("{}: the new file is not valid: {source}", .path.shown())]
+    #[error("{}: the new file is not valid: {cause}", .path.shown())]
     Invalid {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        source: BoxError,
+        cause: BoxError,
     },
     /// What the journal has as the old file is not what the file was.
-    #[error("{}: what the journal would bring back is not the old file: {source}", .path.shown())]
+    #[error("{}: what the journal would bring back is not the old file: {cause}", .path.shown())]
     NotOld {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        source: BoxError,
+        cause: BoxError,
     },
     /// The change failed, and the file is as it was before.
     #[error("{cause}; {} is as before", .path.shown())]
@@ -248,7 +248,7 @@ pub enum JournalError {
 
 /// Turns an error of the file system into one that says where it happened.
 pub(super) fn at<'p>(path: &'p Path, doing: &'static str) -> impl FnOnce(io::Error) -> JournalError + 'p {
-    move |source| JournalError::Io { path: path.to_owned(), doing, source }
+    move |source| JournalError::Io { path: path.to_owned(), doing, cause: source }
 }
 
 impl JournalError {

@@ -210,7 +210,7 @@ impl<D: Disk> Journal<'_, D> {
         validate: impl FnOnce(&Contents, &Facts) -> Result<(), BoxError>,
     ) -> Result<(), JournalError> {
         validate(&self.preview()?, self.facts())
-            .map_err(|source| JournalError::Invalid { path: self.path.clone(), source })
+            .map_err(|source| JournalError::Invalid { path: self.path.clone(), cause: source })
     }
 
     /// Checks that the journal holds the old file, if that is to be written.
@@ -222,7 +222,7 @@ impl<D: Disk> Journal<'_, D> {
             return Ok(());
         }
         check(Form::Old, &self.old()?, self.facts())
-            .map_err(|source| JournalError::NotOld { path: self.path.clone(), source })
+            .map_err(|source| JournalError::NotOld { path: self.path.clone(), cause: source })
     }
 
     /// The bytes of the old file, in memory of the size of the changes where the file is mapped.

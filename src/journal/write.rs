@@ -143,7 +143,7 @@ impl<F: DiskFile> Draft<'_, F> {
         for change in changes {
             let change = change.map_err(|error| JournalError::Planning {
                 path: self.path.to_owned(),
-                source: error.into(),
+                cause: error.into(),
             })?;
             if heads.is_some() {
                 return Err(self.wrong(change.page, "it comes after page 0"));

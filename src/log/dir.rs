@@ -82,7 +82,7 @@ impl LogDir {
     }
 
     pub(super) fn new(path: &Path, options: &LogOptions) -> Result<LogDir, LogError> {
-        let error = |source: io::Error| LogError::Open { path: path.to_owned(), source };
+        let error = |source: io::Error| LogError::Open { path: path.to_owned(), cause: source };
         let mut found = Vec::new();
         for entry in fs::read_dir(path).map_err(error)? {
             let entry = entry.map_err(error)?;

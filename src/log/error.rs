@@ -12,12 +12,12 @@ use crate::types::Lsn;
 #[non_exhaustive]
 pub enum LogError {
     /// The operating system refused to open, map or read a file or folder.
-    #[error("{}: {source}", .path.shown())]
+    #[error("{}: {cause}", .path.shown())]
     Open {
         /// The file or folder.
         path: PathBuf,
         /// What the operating system said.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// A file of a folder cannot be read as a log file.
     #[error("{}", in_file(.path, .source))]

@@ -338,7 +338,7 @@ impl From<Error> for LogError {
     /// Opening a file is the only thing that logs share with databases.
     fn from(error: Error) -> LogError {
         match error {
-            Error::Open { path, source } => LogError::Open { path, source },
+            Error::Open { path, cause: source } => LogError::Open { path, cause: source },
             _ => LogError::NotALog { found: 0 },
         }
     }

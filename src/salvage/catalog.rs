@@ -268,9 +268,13 @@ fn is_compressed<O: ByteOrder>(scratch: &mut Work<'_>, root: PageNo, holder: (Pa
         if let (Some((_, Item::Here(key))), Item::Here(value)) = (unit.key, unit.value) {
             let budget = scratch.file.geometry.page_size().bytes().saturating_mul(REPEATS);
             let mut chunk = Chunk::new(key.to_vec(), value.to_vec(), budget);
-            while chunk.next().is_some() {}
+            // An entry stands for one record at least: nothing is none.
+            let mut some = false;
+            while chunk.next().is_some() {
+                some = true;
+            }
             entries = entries.saturating_add(1);
-            unpacked = unpacked.saturating_add(u32::from(chunk.is_done()));
+            unpacked = unpacked.saturating_add(u32::from(some && chunk.is_done()));
         }
     }
     unpacked >= entries.div_ceil(2)

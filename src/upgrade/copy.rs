@@ -113,5 +113,5 @@ fn publish(draft: &Path, target: &Path) -> Result<(), UpgradeError> {
 
 /// Turns an error of the file system into one that names the file.
 fn at(path: &Path) -> impl FnOnce(io::Error) -> UpgradeError + '_ {
-    move |source| Error::Open { path: path.to_owned(), source }.into()
+    move |source| Error::Open { path: path.to_owned(), cause: source }.into()
 }

@@ -23,12 +23,12 @@ pub enum UpgradeError {
     #[error(transparent)]
     Database(#[from] crate::Error),
     /// Something about one of the files.
-    #[error("{}: {source}", .path.shown())]
+    #[error("{}: {cause}", .path.shown())]
     About {
         /// The file.
         path: PathBuf,
         /// What it is.
-        source: Box<UpgradeError>,
+        cause: Box<UpgradeError>,
     },
     /// The file can be read, but must not be upgraded.
     #[error(transparent)]
@@ -37,20 +37,20 @@ pub enum UpgradeError {
     #[error(transparent)]
     Journal(#[from] JournalError),
     /// The log beside the file cannot be read.
-    #[error("{}: the log cannot be read: {source}", .folder.shown())]
+    #[error("{}: the log cannot be read: {cause}", .folder.shown())]
     Log {
         /// The folder of the log.
         folder: PathBuf,
         /// What the reader of logs says.
-        source: crate::log::LogError,
+        cause: crate::log::LogError,
     },
     /// Nothing was done, except about what an earlier run had left behind.
-    #[error("{source}; but before that, what an earlier run had left behind was dealt with: {}", outcomes(.settled))]
+    #[error("{cause}; but before that, what an earlier run had left behind was dealt with: {}", outcomes(.settled))]
     Afterwards {
         /// The files, and what became of them.
         settled: Vec<(PathBuf, Outcome)>,
         /// Why nothing else was done.
-        source: Box<UpgradeError>,
+        cause: Box<UpgradeError>,
     },
     /// The result is not what was planned: the file is as it was before.
     #[error("the result would be wrong, and the old file stays: {what}")]
@@ -69,7 +69,7 @@ impl UpgradeError {
             | UpgradeError::Log { .. }
             | UpgradeError::Afterwards { .. }
             | UpgradeError::About { .. } => self,
-            other => UpgradeError::About { path: path.to_owned(), source: Box::new(other) },
+            other => UpgradeError::About { path: path.to_owned(), cause: Box::new(other) },
         }
     }
 
@@ -78,7 +78,9 @@ impl UpgradeError {
     pub fn refusal(&self) -> Option<&Refusal> {
         match self {
             UpgradeError::Refused(refusal) => Some(refusal),
-            UpgradeError::About { source, .. } | UpgradeError::Afterwards { source, .. } => source.refusal(),
+            UpgradeError::About { cause: source, .. } | UpgradeError::Afterwards { cause: source, .. } => {
+                source.refusal()
+            }
             _ => None,
         }
     }

@@ -25,7 +25,7 @@ pub(crate) fn check_logs(file: &Database<'_>, path: &Path, choices: &Choices) ->
 fn compare(file: &Database<'_>, home: &Path, regions: bool, choices: &Choices) -> Result<Option<Notice>> {
     let layout = Layout::of(home);
     let folder = &layout.logs().path;
-    let error = |source| UpgradeError::Log { folder: folder.clone(), source };
+    let error = |source| UpgradeError::Log { folder: folder.clone(), cause: source };
     let logs = match LogDir::open(folder) {
         Ok(_) if choices.ignore_logs => return Ok(Some(Notice::LogsIgnored)),
         Ok(logs) => logs,

@@ -242,7 +242,7 @@ impl<'d, D: Disk> Upgrade<'d, D> {
         let report =
             self.run_after(&places, &files, leftovers).map_err(|error| match settled.is_empty() {
                 true => error,
-                false => UpgradeError::Afterwards { settled, source: Box::new(error) },
+                false => UpgradeError::Afterwards { settled, cause: Box::new(error) },
             })?;
         Ok(Report { others, ..report })
     }
@@ -437,7 +437,7 @@ fn facts(job: Job, choices: &Choices, db: &Database<'_>, prepared: &Prepared<'_>
 
 /// Turns an error of the file system into one that names the file.
 pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> crate::Error + '_ {
-    move |source| crate::Error::Open { path: path.to_owned(), source }
+    move |source| crate::Error::Open { path: path.to_owned(), cause: source }
 }
 
 impl Choices {

@@ -580,7 +580,11 @@ impl Disk for FakeDisk {
     }
 
     fn open_exclusive(&self, path: &Path, _: bool) -> Result<FakeFile, JournalError> {
-        self.open(path).map_err(|source| JournalError::Io { path: path.to_owned(), doing: "opening", source })
+        self.open(path).map_err(|source| JournalError::Io {
+            path: path.to_owned(),
+            doing: "opening",
+            cause: source,
+        })
     }
 
     fn open(&self, path: &Path) -> io::Result<FakeFile> {

@@ -153,7 +153,7 @@ impl Case {
 }
 
 fn told(error: RestoreError) -> JournalError {
-    JournalError::Planning { path: "/store".into(), source: error.into() }
+    JournalError::Planning { path: "/store".into(), cause: error.into() }
 }
 
 #[test]

@@ -111,7 +111,7 @@ impl What {
     fn by_content(path: &Path) -> What {
         let verify = match options(path).verify(path) {
             Ok(verify) => verify,
-            Err(Error::Open { source, .. }) => return What::Unjudged(source.to_string()),
+            Err(Error::Open { cause: source, .. }) => return What::Unjudged(source.to_string()),
             Err(error) => return What::Unjudged(error.to_string()),
         };
         let Some(error) = verify.refusal() else { return What::Database };

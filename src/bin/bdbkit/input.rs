@@ -6,32 +6,63 @@ use std::sync::OnceLock;
 use bdbkit::env::Layout;
 use bdbkit::journal;
 use bdbkit::log::LogOptions;
-use bdbkit::{Database, OpenOptions};
+use bdbkit::{Database, Limits, OpenOptions};
 
 use crate::failure::Failure;
 use crate::files::refused;
 
-/// Whether files are mapped: what the command line says, once for the whole run.
-static MAP: OnceLock<bool> = OnceLock::new();
+/// What the command line says of all files, whatever the command.
+#[derive(clap::Args, Clone, Copy, Debug, Default)]
+pub(crate) struct Opening {
+    /// Read files into memory instead of mapping them: slower, but safe if others cut them meanwhile
+    #[arg(long, global = true)]
+    no_mmap: bool,
 
-/// Sets whether files are mapped, before any is opened.
-pub(crate) fn set_map(map: bool) {
-    let _ = MAP.set(map);
+    /// How many times its size the pairs of a page may repeat, as duplicates that share a long key
+    /// do, before they are errors (default: 64)
+    #[arg(long, global = true, value_name = "TIMES")]
+    max_repeats: Option<u32>,
+
+    /// How much is read of a pipe or a device, in bytes (default: 1 GiB)
+    #[arg(long, global = true, value_name = "BYTES")]
+    max_stream: Option<u64>,
+}
+
+static OPENING: OnceLock<Opening> = OnceLock::new();
+
+impl Opening {
+    /// Sets how files are opened, before any is.
+    pub(crate) fn set(self) {
+        let _ = OPENING.set(self);
+    }
+
+    fn get() -> Opening {
+        *OPENING.get_or_init(Opening::default)
+    }
+
+    fn limits(self) -> Limits {
+        let limits = Limits::DEFAULT;
+        let limits = self.max_repeats.into_iter().fold(limits, Limits::max_repeats);
+        self.max_stream.into_iter().fold(limits, Limits::max_stream)
+    }
 }
 
 /// Whether files are mapped.
 pub(crate) fn map() -> bool {
-    *MAP.get_or_init(|| true)
+    !Opening::get().no_mmap
 }
 
 /// How a database file is opened: mapped, unless somebody else may cut it meanwhile.
 pub(crate) fn options(path: &Path) -> OpenOptions<'static> {
-    OpenOptions::new().map(map() && !journal::held_elsewhere(path) && !journal::on_network(path))
+    let opening = Opening::get();
+    let map = map() && !journal::held_elsewhere(path) && !journal::on_network(path);
+    OpenOptions::new().map(map).limits(opening.limits())
 }
 
 /// How log files are opened.
 pub(crate) fn log_options() -> LogOptions {
-    LogOptions::new().map(map())
+    let opening = Opening::get();
+    LogOptions::new().map(map()).limits(opening.limits())
 }
 
 /// Opens a database; `-` is standard input.

@@ -39,9 +39,8 @@ use failure::Outcome;
 #[derive(Parser)]
 #[command(version, propagate_version = true, max_term_width = 100, after_help = EXAMPLES)]
 struct Arguments {
-    /// Read files into memory instead of mapping them: slower, but safe if others cut them meanwhile
-    #[arg(long, global = true)]
-    no_mmap: bool,
+    #[command(flatten)]
+    opening: input::Opening,
 
     #[command(subcommand)]
     command: Command,
@@ -55,7 +54,8 @@ Examples:
   bdbkit dump -l many.db                    # names of the databases in a file
   bdbkit get folder.db user/alice/INBOX     # one value
   bdbkit verify mboxlist                    # are the databases in this folder sound?
-  bdbkit salvage broken.db -f found.txt     # all that can be found in a damaged file
+  bdbkit salvage broken.db -f found.txt     # all that can be found in a damaged file, and
+                                            # the db_load command that keeps all of it
   bdbkit upgrade --check mboxlist           # what would an upgrade to version 9 do?
   bdbkit upgrade mboxlist                   # upgrade all databases of the folder, or none
   bdbkit store list --deleted mboxlist      # what does a mail store hold, as evidence?
@@ -97,11 +97,11 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let Arguments { no_mmap, command } = match Arguments::try_parse() {
+    let Arguments { opening, command } = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error),
     };
-    input::set_map(!no_mmap);
+    opening.set();
     let outcome = match command {
         Command::Info(arguments) => info::run(&arguments),
         Command::Dump(arguments) => dump::run(&arguments),

@@ -97,7 +97,7 @@ impl ListedFile {
 
     /// Takes the sums of the file.
     pub(super) fn hash(&mut self) -> Option<Hash> {
-        let source = |source| Error::Open { path: self.path.clone(), source };
+        let source = |source| Error::Open { path: self.path.clone(), cause: source };
         let hash = Hash::of(&self.path).map_err(source);
         self.note(hash)
     }
@@ -110,7 +110,7 @@ impl ListedFile {
     /// Notes an error. Several readers may meet the same first.
     pub(super) fn damage(&mut self, error: &Error) {
         let problem = match error {
-            Error::Open { source, .. } => source.to_string(),
+            Error::Open { cause: source, .. } => source.to_string(),
             _ => error.to_string(),
         };
         if self.problems.first() != Some(&problem) {

@@ -11,14 +11,14 @@ use crate::shown::ShowName;
 #[non_exhaustive]
 pub enum RestoreError {
     /// The file system refused.
-    #[error("{}: {doing}: {source}", .path.shown())]
+    #[error("{}: {doing}: {cause}", .path.shown())]
     Io {
         /// The file or folder.
         path: PathBuf,
         /// What was tried.
         doing: &'static str,
         /// What the file system said.
-        source: io::Error,
+        cause: io::Error,
     },
     /// The folder of the databases cannot be read.
     #[error(transparent)]
@@ -139,10 +139,10 @@ pub enum RestoreError {
         aside: PathBuf,
     },
     /// It failed, and the old files are in their places again.
-    #[error("{source}: all old files are in their places again")]
+    #[error("{cause}: all old files are in their places again")]
     PutBack {
         /// What failed.
-        source: Box<RestoreError>,
+        cause: Box<RestoreError>,
     },
     /// A file was replaced or written while it was copied.
     #[error("{}: changed while it was copied", .path.shown())]
@@ -162,5 +162,5 @@ pub(super) type Result<T> = std::result::Result<T, RestoreError>;
 
 /// Turns an error of the file system into one that names the file.
 pub(super) fn at<'p>(path: &'p Path, doing: &'static str) -> impl FnOnce(io::Error) -> RestoreError + 'p {
-    move |source| RestoreError::Io { path: path.to_owned(), doing, source }
+    move |source| RestoreError::Io { path: path.to_owned(), doing, cause: source }
 }

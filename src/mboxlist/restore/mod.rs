@@ -206,7 +206,7 @@ impl<'d, D: Disk> Restore<'d, D> {
     fn go_on_or_back<'s>(&self, stage: Stage<'s, D>, plan: Plan) -> Result<Progress<'s, D>> {
         Progress::of(stage, plan).and_then(Progress::forward).map_err(|error| {
             match roll_back(self.disk, &self.folder) {
-                Ok(_) => RestoreError::PutBack { source: Box::new(error) },
+                Ok(_) => RestoreError::PutBack { cause: Box::new(error) },
                 Err(_) => error,
             }
         })

@@ -141,7 +141,7 @@ pub(super) fn copy<D: Disk>(disk: &D, from: &Path, to: &Path) -> Result<(u32, Ha
     let target = disk.create_new(to).map_err(at(to, "creating"))?;
     let write = |offset, piece: &[u8]| target.write_at(offset, piece).map_err(at(to, "writing"));
     let hash = pieces::<D>(&source, from, original.size, write).map_err(|error| match error {
-        RestoreError::Io { source, .. } if source.kind() == io::ErrorKind::UnexpectedEof => changed(),
+        RestoreError::Io { cause: source, .. } if source.kind() == io::ErrorKind::UnexpectedEof => changed(),
         error => error,
     })?;
     target.resemble(&source);

@@ -77,14 +77,14 @@ pub enum StoreUpgradeError {
         folder: PathBuf,
     },
     /// The file system refused.
-    #[error("{}: {doing}: {source}", .path.shown())]
+    #[error("{}: {doing}: {cause}", .path.shown())]
     Io {
         /// The file or folder.
         path: PathBuf,
         /// What was tried.
         doing: &'static str,
         /// What the file system said.
-        source: io::Error,
+        cause: io::Error,
     },
 }
 
@@ -100,5 +100,5 @@ pub(super) fn at<'p>(
     path: &'p Path,
     doing: &'static str,
 ) -> impl FnOnce(io::Error) -> StoreUpgradeError + 'p {
-    move |source| StoreUpgradeError::Io { path: path.to_owned(), doing, source }
+    move |source| StoreUpgradeError::Io { path: path.to_owned(), doing, cause: source }
 }

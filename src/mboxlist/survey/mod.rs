@@ -367,10 +367,11 @@ impl SurveyOptions {
     /// Judges the snapshots of a store, without a survey of the store itself.
     ///
     /// ```
+    /// use bdbkit::ShowName;
     /// use bdbkit::mboxlist::SurveyOptions;
     ///
     /// for snapshot in SurveyOptions::new().list_snapshots("testdata/mboxlist-ims63-log11-be")? {
-    ///     println!("{}: {}: {}", snapshot.name, snapshot.verdict.name(), snapshot.reason());
+    ///     println!("{}: {}: {}", snapshot.name.shown(), snapshot.verdict.name(), snapshot.reason());
     /// }
     /// # Ok::<(), bdbkit::Error>(())
     /// ```
@@ -381,7 +382,7 @@ impl SurveyOptions {
     pub fn list_snapshots(&self, dir: impl AsRef<Path>) -> Result<Vec<Snapshot>> {
         let dir = dir.as_ref();
         for folder in std::iter::once(dir).chain(self.snapshots.as_deref()) {
-            fs::read_dir(folder).map_err(|source| Error::Open { path: folder.to_owned(), source })?;
+            fs::read_dir(folder).map_err(|source| Error::Open { path: folder.to_owned(), cause: source })?;
         }
         Ok(self.snapshots_of(dir).snapshots)
     }
@@ -472,7 +473,7 @@ struct Listing {
 
 impl Listing {
     fn of(dir: &Path) -> Result<Listing> {
-        let error = |source| Error::Open { path: dir.to_owned(), source };
+        let error = |source| Error::Open { path: dir.to_owned(), cause: source };
         let mut paths = Vec::new();
         for entry in fs::read_dir(dir).map_err(error)? {
             paths.push(entry.map_err(error)?.path());
@@ -524,7 +525,7 @@ impl Listing {
                 Err(error) => {
                     let place = if of_logs { &mut elsewhere.logs } else { &mut elsewhere.databases };
                     let why = match error {
-                        Error::Open { source, .. } => format!("{folder}: {source}"),
+                        Error::Open { cause: source, .. } => format!("{folder}: {source}"),
                         other => format!("{folder}: {other}"),
                     };
                     *place = Some(why.clone());

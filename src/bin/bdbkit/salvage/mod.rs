@@ -10,7 +10,7 @@ use bdbkit::salvage::{Report, Salvage, Survey};
 use bdbkit::{Endianness, PageNo, PageSize, dump};
 
 use crate::failure::{Failure, Outcome, about, complain};
-use crate::input::real;
+use crate::input::{options, real};
 use crate::output::Output;
 use crate::progress;
 
@@ -119,7 +119,8 @@ pub(crate) fn dump(
 }
 
 fn open(path: &Path) -> Result<Salvage<'static>, Failure> {
-    Salvage::open(real(path)).map_err(|error| Failure::about(path, &error))
+    let options = options(path).map(false);
+    options.salvage(real(path)).map_err(|error| Failure::about(path, &error))
 }
 
 fn survey<'s>(salvage: &'s Salvage<'_>, path: &Path) -> Result<Survey<'s>, Failure> {

@@ -245,7 +245,9 @@ pub(crate) fn failure(error: UpgradeError) -> Failure {
 /// What kind of failure an error is.
 fn kind(error: &UpgradeError) -> fn(String) -> Failure {
     match error {
-        UpgradeError::About { source, .. } | UpgradeError::Afterwards { source, .. } => kind(source),
+        UpgradeError::About { cause: source, .. } | UpgradeError::Afterwards { cause: source, .. } => {
+            kind(source)
+        }
         UpgradeError::Database(error) => match error.kind() {
             ErrorKind::NotADatabase | ErrorKind::Unsupported => Failure::Unsupported,
             ErrorKind::Interrupted => Failure::Refused,
