@@ -190,7 +190,7 @@ impl<'c> Tree<'_, 'c, '_> {
                         Rule::InternalOrder,
                         no,
                         next.from.offset,
-                        "the keys of the page do not increase",
+                        "the keys of the page do not increase: damage, or an order of the database's own",
                     );
                 }
             }
@@ -440,7 +440,8 @@ impl<'c> Tree<'_, 'c, '_> {
         }
         if let (Some(high), Some(last)) = (job.high, state.last) {
             if self.compare.compare::<O>(last, high).is_some_and(|order| order != Ordering::Less) {
-                let text = "the last key is not below the next one of the page above";
+                let text = "the last key is not below the next one of the page above: damage, or an order of \
+                            the database's own";
                 report.error(Rule::KeyRange, no, at::ENTRIES, text);
             }
         }

@@ -161,11 +161,16 @@ impl Arguments {
             notes: count(Severity::Note),
             complete: verdict.complete(),
         };
+        let order = verdict.findings().iter().any(|finding| finding.rule.is_of_order());
         match (self.json, self.quiet && verdict.complete() && summary.errors == 0) {
-            (true, _) => json_line(&summary, out),
-            (false, true) => Ok(()),
-            (false, false) => summary.print(out),
+            (true, _) => return json_line(&summary, out),
+            (false, true) => return Ok(()),
+            (false, false) => summary.print(out)?,
         }
+        if order && !self.quiet {
+            writeln!(out, "{file}: if this database has an order of its own, check it with -o")?;
+        }
+        Ok(())
     }
 }
 
