@@ -940,7 +940,7 @@ fn a_file_in_use_is_refused() {
         }
     }
     drop(open);
-    let locked = SystemDisk.open_exclusive(&path, false).unwrap();
+    let locked = SystemDisk::MAPPED.open_exclusive(&path, false).unwrap();
     for command in ["--resume", "--assume-closed"] {
         is_refused(folder.path(), &path, &["upgrade", command], &["locked by another program"]);
     }

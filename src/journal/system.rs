@@ -25,24 +25,34 @@ use super::users;
 /// `fcntl`. Whether another program has the file open or mapped is looked up in `/proc`, where
 /// there is one, as far as this user may see it ([`Disk::unseen`]): once, when the file is
 /// opened. Who opens it later, and does not ask for the lock, is not seen.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct SystemDisk;
+#[derive(Clone, Copy, Debug)]
+pub struct SystemDisk {
+    map: bool,
+}
 
 /// A file of [`SystemDisk`].
 #[derive(Debug)]
-pub struct SystemFile(File);
+pub struct SystemFile {
+    file: File,
+    map: bool,
+}
 
 impl SystemDisk {
+    /// Files are mapped while they are looked at, where the feature `mmap` is on.
+    pub const MAPPED: SystemDisk = SystemDisk { map: true };
+    /// Files are read into memory, which is safe even if others cut them meanwhile.
+    pub const READ: SystemDisk = SystemDisk { map: false };
+
     /// Opens a regular file for reading, without a lock.
     pub(crate) fn open_to_read(&self, path: &Path) -> io::Result<SystemFile> {
-        open(path, OFlags::RDONLY)
+        open(path, OFlags::RDONLY, self.map)
     }
 }
 
 impl SystemFile {
     /// The file as the standard library has it.
     pub(crate) fn as_file(&self) -> &File {
-        &self.0
+        &self.file
     }
 }
 
@@ -94,19 +104,19 @@ impl Disk for SystemDisk {
     }
 
     fn open_exclusive(&self, path: &Path, assume_closed: bool) -> Result<SystemFile, JournalError> {
-        let file = open(path, OFlags::RDWR).map_err(at(path, "opening"))?;
+        let file = open(path, OFlags::RDWR, self.map).map_err(at(path, "opening"))?;
         let lock = FlockOperation::NonBlockingLockExclusive;
         let granted = |result| match result {
             Ok(()) => Ok(()),
             Err(Errno::AGAIN | Errno::ACCESS) => Err(JournalError::Locked { path: path.to_owned() }),
             Err(error) => Err(at(path, "locking")(error.into())),
         };
-        match rustix::fs::flock(&file.0, lock) {
+        match rustix::fs::flock(&file.file, lock) {
             // Not every file system has this kind of lock.
             Err(Errno::NOTSUP | Errno::NOSYS | Errno::INVAL) => {}
             result => granted(result)?,
         }
-        granted(rustix::fs::fcntl_lock(&file.0, lock))?;
+        granted(rustix::fs::fcntl_lock(&file.file, lock))?;
         #[cfg(target_os = "linux")]
         if !assume_closed {
             let identity = file.identity().map_err(at(path, "asking for its identity"))?;
@@ -120,7 +130,7 @@ impl Disk for SystemDisk {
     }
 
     fn open(&self, path: &Path) -> io::Result<SystemFile> {
-        open(path, OFlags::RDWR | OFlags::NOFOLLOW)
+        open(path, OFlags::RDWR | OFlags::NOFOLLOW, self.map)
     }
 
     fn read(&self, path: &Path) -> io::Result<Contents> {
@@ -130,7 +140,7 @@ impl Disk for SystemDisk {
     fn create_new(&self, path: &Path) -> io::Result<SystemFile> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
         let file = rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR)?;
-        Ok(SystemFile(File::from(file)))
+        Ok(SystemFile { file: File::from(file), map: self.map })
     }
 
     fn identity(&self, path: &Path) -> io::Result<Identity> {
@@ -213,7 +223,7 @@ impl Disk for SystemDisk {
     }
 
     fn open_plain(&self, path: &Path) -> io::Result<SystemFile> {
-        open(path, OFlags::RDONLY | OFlags::NOFOLLOW)
+        open(path, OFlags::RDONLY | OFlags::NOFOLLOW, self.map)
     }
 
     fn resemble_dir(&self, directory: &Path, other: &Path) -> io::Result<()> {
@@ -232,19 +242,19 @@ impl Disk for SystemDisk {
 
 impl DiskFile for SystemFile {
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
-        self.0.read_exact_at(buffer, offset)
+        self.file.read_exact_at(buffer, offset)
     }
 
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        self.0.write_all_at(bytes, offset)
+        self.file.write_all_at(bytes, offset)
     }
 
     fn size(&self) -> io::Result<u64> {
-        Ok(self.0.metadata()?.len())
+        Ok(self.file.metadata()?.len())
     }
 
     fn set_size(&self, bytes: u64) -> io::Result<()> {
-        self.0.set_len(bytes)
+        self.file.set_len(bytes)
     }
 
     fn reserve(&self, offset: u64, bytes: u64, grow: bool) -> io::Result<()> {
@@ -252,51 +262,50 @@ impl DiskFile for SystemFile {
             return Ok(());
         }
         let mode = if grow { FallocateFlags::empty() } else { FallocateFlags::KEEP_SIZE };
-        match rustix::fs::fallocate(&self.0, mode, offset, bytes) {
+        match rustix::fs::fallocate(&self.file, mode, offset, bytes) {
             Err(Errno::NOTSUP | Errno::NOSYS | Errno::INVAL) => Ok(()),
             result => Ok(result?),
         }
     }
 
     fn resemble(&self, other: &SystemFile) {
-        let Ok(model) = other.0.metadata() else { return };
-        let _ = own_as(&self.0, &model);
-        keep_time(&self.0, &model);
+        let Ok(model) = other.file.metadata() else { return };
+        let _ = own_as(&self.file, &model);
+        keep_time(&self.file, &model);
     }
 
     #[cfg(target_os = "linux")]
     fn begin_sync(&self, offset: u64, bytes: u64) {
         // Linux begins to write out what such a range holds that is not written yet.
         if let Some(bytes) = NonZeroU64::new(bytes) {
-            let _ = rustix::fs::fadvise(&self.0, offset, Some(bytes), Advice::DontNeed);
+            let _ = rustix::fs::fadvise(&self.file, offset, Some(bytes), Advice::DontNeed);
         }
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.0.sync_data()
+        self.file.sync_data()
     }
 
     fn sync_all(&self) -> io::Result<()> {
-        self.0.sync_all()
+        self.file.sync_all()
     }
 
     fn identity(&self) -> io::Result<Identity> {
-        Ok(identity(&self.0.metadata()?))
+        Ok(identity(&self.file.metadata()?))
     }
 
     fn standing(&self) -> io::Result<Standing> {
-        let file = self.0.metadata()?;
+        let file = self.file.metadata()?;
         let user = rustix::process::geteuid().as_raw();
         Ok(Standing { links: file.nlink(), owner: file.uid(), mode: file.mode() & 0o7777, user })
     }
 
-    #[cfg(feature = "mmap")]
     fn contents(&self) -> io::Result<Contents> {
-        if self.size()? == 0 { Ok(Contents::from(Vec::new())) } else { Contents::map(&self.0) }
-    }
-
-    #[cfg(not(feature = "mmap"))]
-    fn contents(&self) -> io::Result<Contents> {
+        #[cfg(feature = "mmap")]
+        if self.map && self.size()? > 0 {
+            return Contents::map(&self.file);
+        }
+        let _ = self.map;
         let size = usize::try_from(self.size()?).map_err(|_| ErrorKind::FileTooLarge)?;
         let mut bytes = vec![0; size];
         self.read_at(0, &mut bytes)?;
@@ -319,12 +328,12 @@ fn keep_time(file: &File, model: &fs::Metadata) {
 }
 
 /// Opens a regular file, and nothing else.
-fn open(path: &Path, flags: OFlags) -> io::Result<SystemFile> {
+fn open(path: &Path, flags: OFlags, map: bool) -> io::Result<SystemFile> {
     // Opening a pipe or a device would otherwise wait for its other end.
     let flags = flags | OFlags::CLOEXEC | OFlags::NONBLOCK;
     let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
     if file.metadata()?.is_file() {
-        Ok(SystemFile(file))
+        Ok(SystemFile { file, map })
     } else {
         Err(io::Error::new(ErrorKind::InvalidInput, "not a regular file"))
     }

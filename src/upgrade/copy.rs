@@ -26,7 +26,7 @@ pub(super) fn write(
         return Err(Refusal::Exists { path: target.to_owned() }.into());
     }
     // Open until the end: so that nobody else can be taken for it.
-    let (name, file) = journal::create_draft(&SystemDisk, target)?;
+    let (name, file) = journal::create_draft(&SystemDisk::MAPPED, target)?;
     let done = fill(file.as_file(), draft)
         .and_then(|()| file.contents())
         .map_err(at(&name))
@@ -44,7 +44,8 @@ pub(super) fn write(
 /// Refuses an original that lost its name to another file meanwhile: the copy would not be that
 /// of the file of this name.
 fn still_there(source: &SystemFile, from: &Path) -> Result<(), UpgradeError> {
-    let (found, own) = (SystemDisk.identity(from).map_err(at(from))?, source.identity().map_err(at(from))?);
+    let (found, own) =
+        (SystemDisk::MAPPED.identity(from).map_err(at(from))?, source.identity().map_err(at(from))?);
     if found == own { Ok(()) } else { Err(JournalError::Replaced { path: from.to_owned() }.into()) }
 }
 
@@ -103,7 +104,7 @@ fn with_room(call: impl FnOnce(&mut [u8]) -> Result<usize, Errno>) -> Result<Vec
 /// Gives a file its name, but does not take the place of another that somebody made
 /// meanwhile.
 fn publish(draft: &Path, target: &Path) -> Result<(), UpgradeError> {
-    SystemDisk.rename_new(draft, target).map_err(|error| match error.kind() {
+    SystemDisk::MAPPED.rename_new(draft, target).map_err(|error| match error.kind() {
         ErrorKind::AlreadyExists => Refusal::Exists { path: target.to_owned() }.into(),
         _ => at(target)(error),
     })?;

@@ -37,14 +37,14 @@ impl Reset<'static, journal::SystemDisk> {
     /// to another environment, or loses its logs. Pages that were never written stay so.
     #[must_use]
     pub fn lsn(path: impl AsRef<Path>) -> Self {
-        Reset::lsn_on(&journal::SystemDisk, [path])
+        Reset::lsn_on(&journal::SystemDisk::MAPPED, [path])
     }
 
     /// Gives a file, and all databases in it, a new id: for a copy of a file in an
     /// environment that knows the original.
     #[must_use]
     pub fn file_id(path: impl AsRef<Path>) -> Self {
-        Reset::file_id_on(&journal::SystemDisk, [path])
+        Reset::file_id_on(&journal::SystemDisk::MAPPED, [path])
     }
 }
 

@@ -107,7 +107,7 @@ impl Upgrade<'_, journal::SystemDisk> {
     /// An upgrade of several files of one folder: all of them or none.
     #[must_use]
     pub fn open_all(paths: impl IntoIterator<Item = impl AsRef<Path>>) -> Self {
-        Upgrade::on(&journal::SystemDisk, paths)
+        Upgrade::on(&journal::SystemDisk::MAPPED, paths)
     }
 
     /// Writes the upgraded file under another name; the original stays as it is. Needs no

@@ -25,6 +25,11 @@ fn the_home_of_an_environment_is_where_files_are() {
             assert_eq!((output.status.code(), &output.stdout), (Some(0), &plain.stdout), "{options:?}");
         }
     }
+    fs::write(home.join("old.db"), read(testdata().join("btree-v6-le-dups-offpage/data.db"))).unwrap();
+    let output =
+        run(folder.path(), &["upgrade", "-N", "-P", "secret", "-s", "-h", "home", "--check", "old.db"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("home/old.db: version 6 to 9"), "{}", text(&output.stdout));
     let absolute = home.join("x.db");
     let output = run(folder.path(), &["verify", "-h", "elsewhere", absolute.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(0), "an absolute path is one");
@@ -47,7 +52,7 @@ fn what_cannot_be_done_is_refused_as_wrong_usage() {
 #[test]
 fn help_and_versions_are_asked_for_by_name() {
     let folder = tempfile::tempdir().unwrap();
-    for command in ["dump", "verify"] {
+    for command in ["dump", "verify", "upgrade"] {
         let output = run(folder.path(), &[command, "-V"]);
         assert_eq!(output.status.code(), Some(0));
         assert!(text(&output.stdout).contains(env!("CARGO_PKG_VERSION")));
@@ -87,6 +92,12 @@ fn files_are_read_where_maps_are_not_wanted() {
                 (mapped.status, &mapped.stdout, &mapped.stderr)
             );
         }
+    }
+    for command in [&["upgrade", "--check"][..], &["store", "survey"], &["store", "list"]] {
+        let store = "mboxlist-ims60-log3-be";
+        let mapped = run(&testdata, &[command, &[store]].concat());
+        let read = run(&testdata, &[command, &["--no-mmap", store]].concat());
+        assert_eq!((read.status, &read.stdout), (mapped.status, &mapped.stdout), "{command:?}");
     }
     for command in ["print", "stat", "verify", "history"] {
         let mapped = run(&testdata, &["log", command, "env-log8-be-mix"]);

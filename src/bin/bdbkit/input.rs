@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use bdbkit::env::Layout;
-use bdbkit::journal;
+use bdbkit::journal::{self, SystemDisk};
 use bdbkit::log::LogOptions;
 use bdbkit::{Database, Limits, OpenOptions};
 
@@ -50,6 +50,11 @@ impl Opening {
 /// Whether files are mapped.
 pub(crate) fn map() -> bool {
     !Opening::get().no_mmap
+}
+
+/// The disk on which files are changed.
+pub(crate) fn disk() -> &'static SystemDisk {
+    if map() { &SystemDisk::MAPPED } else { &SystemDisk::READ }
 }
 
 /// How a database file is opened: mapped, unless somebody else may cut it meanwhile.

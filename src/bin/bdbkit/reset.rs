@@ -8,6 +8,7 @@ use bdbkit::journal::SystemDisk;
 use bdbkit::upgrade::{Report, Reset, UpgradeError};
 
 use crate::failure::{Failure, Outcome};
+use crate::input::disk;
 use crate::upgrade::{failure, file_id, reset};
 
 /// Reset the LSNs of all pages: for a file that moves to another environment
@@ -63,13 +64,13 @@ struct Common {
 
 pub(crate) fn lsn(arguments: &Lsn) -> Result<Outcome, Failure> {
     let common = &arguments.common;
-    let reset = Reset::lsn_on(&SystemDisk, &common.files);
+    let reset = Reset::lsn_on(disk(), &common.files);
     common.run(if arguments.lsn_zero { reset.zero() } else { reset })
 }
 
 pub(crate) fn file_ids(arguments: &FileIds) -> Result<Outcome, Failure> {
     let common = &arguments.common;
-    let reset = Reset::file_id_on(&SystemDisk, &common.files);
+    let reset = Reset::file_id_on(disk(), &common.files);
     common.run(match arguments.uid {
         Some(id) => reset.to(id),
         None => reset,

@@ -83,7 +83,7 @@ impl Restore<'static, SystemDisk> {
     /// it, on the same file system.
     #[must_use]
     pub fn new(folder: impl AsRef<Path>, snapshot: impl AsRef<Path>, aside: impl AsRef<Path>) -> Self {
-        Restore::on(&SystemDisk, folder, snapshot, aside)
+        Restore::on(&SystemDisk::MAPPED, folder, snapshot, aside)
     }
 
     /// Goes on with a restore that was interrupted.
@@ -92,7 +92,7 @@ impl Restore<'static, SystemDisk> {
     ///
     /// As [`Restore::resume_on`].
     pub fn resume(folder: impl AsRef<Path>) -> Result<Restored> {
-        Restore::resume_on(&SystemDisk, folder)
+        Restore::resume_on(&SystemDisk::MAPPED, folder)
     }
 
     /// Goes back from a restore that was interrupted.
@@ -101,7 +101,7 @@ impl Restore<'static, SystemDisk> {
     ///
     /// As [`Restore::rollback_on`].
     pub fn rollback(folder: impl AsRef<Path>) -> Result<Vec<OsString>> {
-        Restore::rollback_on(&SystemDisk, folder)
+        Restore::rollback_on(&SystemDisk::MAPPED, folder)
     }
 }
 

@@ -96,7 +96,7 @@ impl StoreUpgrade<'static, journal::SystemDisk> {
     /// An upgrade of the databases in a folder to version 9. Nothing is read yet.
     #[must_use]
     pub fn open(folder: impl AsRef<Path>) -> Self {
-        StoreUpgrade::on(&journal::SystemDisk, folder)
+        StoreUpgrade::on(&journal::SystemDisk::MAPPED, folder)
     }
 }
 

@@ -9,6 +9,7 @@ use bdbkit::mboxlist::{Restore, RestoreError, Restored};
 use serde::Serialize;
 
 use crate::failure::{Failure, Outcome};
+use crate::input::disk;
 use crate::output::{counted, json_line};
 
 /// Put a snapshot in the place of the databases
@@ -65,15 +66,15 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     if arguments.rollback {
-        let back = Restore::rollback(&arguments.dir).map_err(failure)?;
+        let back = Restore::rollback_on(disk(), &arguments.dir).map_err(failure)?;
         print_back(&back, arguments)?;
         return Ok(Outcome::Complete);
     }
     let restored = match &arguments.snapshot {
-        None => Restore::resume(&arguments.dir),
+        None => Restore::resume_on(disk(), &arguments.dir),
         Some(snapshot) => {
             let aside = arguments.aside.clone().unwrap_or_else(|| beside(&arguments.dir));
-            let restore = Restore::new(&arguments.dir, snapshot, aside)
+            let restore = Restore::on(disk(), &arguments.dir, snapshot, aside)
                 .regions(!arguments.no_regions)
                 .force(arguments.force)
                 .assume_closed(arguments.assume_closed);

@@ -10,6 +10,7 @@ use bdbkit::upgrade::{Choices, Profile, Refusal};
 use serde::Serialize;
 
 use crate::failure::{Failure, Outcome};
+use crate::input::disk;
 use crate::output::{counted, json_line};
 use crate::progress;
 use crate::upgrade::{
@@ -249,7 +250,7 @@ impl Arguments {
             assume_closed: self.assume_closed,
             ..choices(&self.dupsort)
         };
-        let upgrade = StoreUpgrade::open(&self.dir)
+        let upgrade = StoreUpgrade::on(disk(), &self.dir)
             .choices(choices)
             .lsns(self.lsn)
             .include_version_8(self.include_8)

@@ -93,16 +93,18 @@ impl Arguments {
             To::V8 => Profile::V8,
             To::V7 => Profile::V7,
         };
+        let duplicates = choices(&self.dupsort);
         Choices {
+            duplicates: if self.sorted { How::Sorted } else { duplicates.duplicates },
             profile: self.profile.unwrap_or(by_version),
             id: self.uid.map_or(NewId::default(), |Id(id)| id),
             records: self.re_len.map(|length| RecordForm { length, pad: self.re_pad }),
             reset_lsn: self.reset_lsn,
-            home: self.home.clone(),
+            home: self.home.clone().or(self.files_home.clone()),
             ignore_logs: self.ignore_logs,
             assume_closed: self.assume_closed,
             leave_unreachable: self.leave_unreachable,
-            ..choices(&self.dupsort)
+            ..duplicates
         }
     }
 }

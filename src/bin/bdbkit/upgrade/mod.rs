@@ -17,6 +17,7 @@ use indicatif::ProgressBar;
 
 use crate::failure::{Failure, Outcome, about, complain};
 use crate::files::databases;
+use crate::input::{disk, in_home};
 use crate::progress;
 use choices::{Id, To};
 
@@ -30,7 +31,7 @@ use choices::{Id, To};
 ///
 /// Damaged files, files in use, and files whose log holds changes that they lack are refused.
 #[derive(clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, disable_help_flag = true)]
 pub(crate) struct Arguments {
     /// The version to upgrade to: 9 for releases 4.1 to 5.3, 8 for 3.1 to 4.0, 7 for 3.0
     #[arg(long, value_name = "VERSION", value_enum, default_value = "9")]
@@ -54,6 +55,26 @@ pub(crate) struct Arguments {
     /// What fills shorter data up to that length
     #[arg(long, value_name = "BYTE", default_value = "0x20", requires = "re_len", value_parser = choices::byte)]
     re_pad: u8,
+
+    /// As --dupsort yes, as db_upgrade has it
+    #[arg(short = 's', conflicts_with = "dupsort")]
+    sorted: bool,
+
+    /// The home of the environment, as db_upgrade has it: files are looked for there
+    #[arg(short = 'h', value_name = "HOME", conflicts_with = "home")]
+    files_home: Option<PathBuf>,
+
+    /// Accepted for db_upgrade's sake: password of an encrypted environment
+    #[arg(short = 'P', value_name = "PASSWORD")]
+    _password: Option<String>,
+
+    /// Accepted for db_upgrade's sake
+    #[arg(short = 'N')]
+    _no_locks: bool,
+
+    /// Print help
+    #[arg(long, action = clap::ArgAction::Help)]
+    help: Option<bool>,
 
     /// Print what would be done, page by page, and write nothing
     #[arg(long, conflicts_with_all = ["backup", "copy"])]
@@ -126,7 +147,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let mut out = io::stdout().lock();
     let mut files = Vec::new();
     for path in &arguments.files {
-        files.extend(given(path)?);
+        files.extend(given(&in_home(arguments.files_home.as_deref(), path))?);
     }
     let choices = arguments.choices();
     if choices.profile.is_genuine() && (choices.records.is_some() || !choices.duplicates_of.is_empty()) {
@@ -172,7 +193,7 @@ fn given(path: &Path) -> Result<Vec<PathBuf>, Failure> {
 impl Arguments {
     fn act(&self, files: &[PathBuf], out: &mut impl Write) -> Result<Outcome, Failure> {
         let bar = progress::pages(files.first().map_or(Path::new(""), PathBuf::as_path));
-        let upgrade = Upgrade::open_all(files).choices(self.choices()).progress(|progress| {
+        let upgrade = Upgrade::on(disk(), files).choices(self.choices()).progress(|progress| {
             bar.set_message(format!("{}: {}", progress.path.shown(), progress.step.text()));
             bar.set_length(progress.total);
             bar.set_position(progress.pages);
