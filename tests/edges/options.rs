@@ -25,7 +25,7 @@ fn the_home_of_an_environment_is_where_files_are() {
             assert_eq!((output.status.code(), &output.stdout), (Some(0), &plain.stdout), "{options:?}");
         }
     }
-    fs::write(home.join("old.db"), read(testdata().join("btree-v6-le-dups-offpage/data.db"))).unwrap();
+    fs::write(home.join("old.db"), read(testdata().join("btree-v6-be-levels/data.db"))).unwrap();
     let output =
         run(folder.path(), &["upgrade", "-N", "-P", "secret", "-s", "-h", "home", "--check", "old.db"]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));

@@ -1,6 +1,10 @@
 //! What the arguments say about an upgrade.
 
+use std::path::Path;
+
 use bdbkit::FileId;
+use bdbkit::env::Layout;
+use bdbkit::log::LogDir;
 use bdbkit::upgrade::{Choices, Duplicates as How, NewId, Profile, RecordForm};
 
 use super::Arguments;
@@ -100,11 +104,16 @@ impl Arguments {
             id: self.uid.map_or(NewId::default(), |Id(id)| id),
             records: self.re_len.map(|length| RecordForm { length, pad: self.re_pad }),
             reset_lsn: self.reset_lsn,
-            home: self.home.clone().or(self.files_home.clone()),
+            home: self.home.clone().or(self.files_home.clone().filter(|home| has_logs(home))),
             ignore_logs: self.ignore_logs,
             assume_closed: self.assume_closed,
             leave_unreachable: self.leave_unreachable,
             ..duplicates
         }
     }
+}
+
+/// Whether an environment has logs: db_upgrade takes a home without any.
+fn has_logs(home: &Path) -> bool {
+    LogDir::open(&Layout::of(home).logs().path).is_ok()
 }

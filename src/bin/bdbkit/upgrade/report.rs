@@ -107,10 +107,9 @@ fn did(
         let versions = if from == to { format!("version {from}") } else { format!("version {from} to {to}") };
         let added = if *appended == 0 { String::new() } else { format!(", {appended} added") };
         let pages = counted((*modified).into(), "page");
-        let pairs = report.content.map(|content| counted(content.pairs, "pair"));
-        let pairs = pairs.unwrap_or_else(|| "all pairs".to_owned());
+        let pairs = report.content.map(|content| format!(" ({})", content.pairs)).unwrap_or_default();
         let place = copy.map(|path| format!(" in {path}")).unwrap_or_default();
-        writeln!(out, "{file}: {versions}{place}: {pages} changed{added}; {pairs}, as before")?;
+        writeln!(out, "{file}: {versions}{place}: {pages} changed{added}; all pairs, as before{pairs}")?;
     } else if let Some(path) = copy {
         writeln!(out, "{file}: version {}: copied to {path} as it is", report.from)?;
     } else {
