@@ -9,7 +9,7 @@ use crate::input::in_home;
 #[derive(clap::Args)]
 pub(crate) struct Genuine {
     /// The home of the environment: files are looked for there
-    #[arg(short = 'h', long, value_name = "HOME")]
+    #[arg(id = "files_home", short = 'h', value_name = "HOME")]
     home: Option<PathBuf>,
 
     /// Accepted for the genuine programs' sake: password of an encrypted environment

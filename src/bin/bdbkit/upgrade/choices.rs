@@ -104,7 +104,7 @@ impl Arguments {
             id: self.uid.map_or(NewId::default(), |Id(id)| id),
             records: self.re_len.map(|length| RecordForm { length, pad: self.re_pad }),
             reset_lsn: self.reset_lsn,
-            home: self.home.clone().or(self.files_home.clone().filter(|home| has_logs(home))),
+            home: self.home.clone().or(self.genuine.home().filter(|home| has_logs(home)).map(Path::to_owned)),
             ignore_logs: self.ignore_logs,
             assume_closed: self.assume_closed,
             leave_unreachable: self.leave_unreachable,

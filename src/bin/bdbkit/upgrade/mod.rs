@@ -17,7 +17,8 @@ use indicatif::ProgressBar;
 
 use crate::failure::{Failure, Outcome, about, complain};
 use crate::files::databases;
-use crate::input::{disk, in_home};
+use crate::genuine::Genuine;
+use crate::input::disk;
 use crate::progress;
 use choices::{Id, To};
 
@@ -60,21 +61,8 @@ pub(crate) struct Arguments {
     #[arg(short = 's', conflicts_with = "dupsort")]
     sorted: bool,
 
-    /// The home of the environment, as db_upgrade has it: files are looked for there
-    #[arg(short = 'h', value_name = "HOME", conflicts_with = "home")]
-    files_home: Option<PathBuf>,
-
-    /// Accepted for db_upgrade's sake: password of an encrypted environment
-    #[arg(short = 'P', value_name = "PASSWORD")]
-    _password: Option<String>,
-
-    /// Accepted for db_upgrade's sake
-    #[arg(short = 'N')]
-    _no_locks: bool,
-
-    /// Print help
-    #[arg(long, action = clap::ArgAction::Help)]
-    help: Option<bool>,
+    #[command(flatten)]
+    genuine: Genuine,
 
     /// Print what would be done, page by page, and write nothing
     #[arg(long, conflicts_with_all = ["backup", "copy"])]
@@ -101,7 +89,7 @@ pub(crate) struct Arguments {
     uid: Option<Id>,
 
     /// The home of the environment that the files belong to, with its logs (default: their folder)
-    #[arg(long, value_name = "FOLDER")]
+    #[arg(long, value_name = "FOLDER", conflicts_with = "files_home")]
     home: Option<PathBuf>,
 
     /// Upgrade even if the logs beside the file say that it is not complete
@@ -147,7 +135,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let mut out = io::stdout().lock();
     let mut files = Vec::new();
     for path in &arguments.files {
-        files.extend(given(&in_home(arguments.files_home.as_deref(), path))?);
+        files.extend(given(&arguments.genuine.file(path))?);
     }
     let choices = arguments.choices();
     if choices.profile.is_genuine() && (choices.records.is_some() || !choices.duplicates_of.is_empty()) {
