@@ -63,7 +63,7 @@ fn the_releases_are_those_of_the_data() {
         assert_eq!(release.one_way_since, own.or(text(row, "incompatible_with_before_id")), "{id}");
         assert_eq!(release.upgrade_from, list(row, "upgrade_from", |value| value.as_str().unwrap()), "{id}");
         let source = match text(row, "source").unwrap() {
-            "seed" => Source::UpgradeGuide,
+            "guide" => Source::UpgradeGuide,
             "public" => Source::Public,
             _ => Source::Unknown,
         };
