@@ -72,7 +72,7 @@ pub(crate) fn journal(path: &Path, strict: bool) -> bool {
     if !journal::stands(&journal) {
         return true;
     }
-    let text = format_args!(
+    let text = format!(
         "{}{} is the journal of a change that was stopped: bdbkit upgrade --resume or --rollback deals with it",
         severity(strict),
         journal.shown()
