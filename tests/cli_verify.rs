@@ -50,6 +50,10 @@ fn a_finding_is_a_line_and_an_error_is_exit_code_1() {
     assert_eq!(verify(&["-o", "damage-v9-le-key-order/data.db"]).status.code(), Some(0));
     let some = lines(&verify(&["--max", "1", "damage-v9-le-garbage/data.db"]).stdout);
     assert!(some.len() == 2 && some[1].ends_with("not all of the file was checked"), "{some:?}");
+    // A check that was cut short is no clean one, even if nothing wrong was found so far.
+    let marked = "btree-v6-be-delete-marked/data.db";
+    assert_eq!(verify(&[marked]).status.code(), Some(0));
+    assert_eq!(verify(&["--max", "1", marked]).status.code(), Some(1));
 }
 
 #[test]
