@@ -15,6 +15,7 @@ mod common;
 mod restore_plan;
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Output;
 
@@ -256,6 +257,37 @@ fn what_bdbkit_did_not_put_there_is_refused_by_its_name() {
     let empty = restore_plan::Plan { places: Vec::new(), ..plan };
     restore_plan::private(&stage.join("bdbkit-plan"), &empty.encode());
     refused_by_name(folder, &all, "mboxlist/.bdbkit-restore/bdbkit-plan");
+}
+
+/// A plan that is right in everything is believed only if nobody else can have written it.
+#[test]
+fn a_plan_that_others_may_have_written_is_not_believed() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    with_victims(folder);
+    let (mboxlist, aside) = (folder.join("mboxlist"), folder.join("mboxlist.aside"));
+    let stage = restore_plan::stage(&mboxlist);
+    for file in fs::read_dir(folder.join("snapshot")).unwrap() {
+        let file = file.unwrap();
+        fs::copy(file.path(), stage.join(file.file_name())).unwrap();
+    }
+    fs::create_dir(&aside).unwrap();
+    restore_plan::Plan::of(&mboxlist, &aside, restore_plan::MOVING).write(&mboxlist, &aside);
+    let plan = stage.join("bdbkit-plan");
+    let both: [&[&str]; 2] = [&RESUME, &ROLLBACK];
+    let named = "mboxlist/.bdbkit-restore/bdbkit-plan";
+    fs::set_permissions(&plan, fs::Permissions::from_mode(0o666)).unwrap();
+    refused_by_name(folder, &both, named);
+    fs::set_permissions(&plan, fs::Permissions::from_mode(0o600)).unwrap();
+    fs::hard_link(&plan, folder.join("another-name")).unwrap();
+    refused_by_name(folder, &both, named);
+    fs::remove_file(folder.join("another-name")).unwrap();
+    if std::os::unix::fs::chown(&plan, Some(65_534), None).is_ok() {
+        refused_by_name(folder, &both, named);
+        std::os::unix::fs::chown(&plan, Some(0), None).unwrap();
+    }
+    let resumed = store(&RESUME, folder);
+    assert!(text(&resumed.stdout).contains("6 files of the snapshot are in place"), "{resumed:?}");
 }
 
 #[test]
