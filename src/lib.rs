@@ -55,6 +55,7 @@ pub mod log;
 #[cfg(feature = "upgrade")]
 pub mod mboxlist;
 mod meta;
+mod method;
 mod order;
 mod pages;
 pub mod salvage;
@@ -71,7 +72,8 @@ pub use access::{
 pub use error::{Defect, Error, ErrorKind, Result};
 pub use format::page::PageKind;
 pub use limits::Limits;
-pub use meta::{Extents, FileKind, Flags, Meta, Method};
+pub use meta::{DatabaseKind, Extents, FileKind, Flags, Meta};
+pub use method::{Feature, Method};
 pub use order::Endianness;
 pub use pages::{ItemReader, Pieces};
 pub use shown::{ShowName, Shown};

@@ -12,7 +12,7 @@ use super::key_order::KeyOrder;
 use super::visited::Visited;
 use crate::access::btree::leaf::Plain;
 use crate::error::Result;
-use crate::meta::Method;
+use crate::method::Method;
 use crate::pages::Content;
 
 /// A key and a value, read: borrowed from the page, or assembled from an

@@ -46,6 +46,7 @@ use crate::access::OpenOptions;
 use crate::bits::Bits;
 use crate::error::{Error, Result};
 use crate::format::meta::{HALF_WRITTEN, at};
+use crate::method::{Feature, Method};
 use crate::order::{Endianness, with_order};
 use crate::pages::Source;
 use crate::types::{PageNo, PageSize};
@@ -59,9 +60,9 @@ use work::Work;
 #[must_use]
 pub fn may_read(error: &Error) -> bool {
     match error {
-        Error::UnsupportedMethod { kind, .. } => *kind == "HASH",
-        Error::UnsupportedVersion { version, .. } => *version > 9,
-        Error::UnsupportedFeature { feature, .. } => *feature == "compressed",
+        Error::UnsupportedMethod { method, .. } => *method == Method::Hash,
+        Error::UnsupportedVersion { method, version, .. } => *version > method.newest_version(),
+        Error::UnsupportedFeature { feature, .. } => *feature == Feature::Compressed,
         _ => false,
     }
 }

@@ -13,8 +13,8 @@ use crate::access::item::Item;
 use crate::access::visited::Visited;
 use crate::error::{Defect, Error, Result};
 use crate::format::page::slot_offset;
-use crate::meta::Method;
 use crate::meta::Shape;
+use crate::method::Method;
 use crate::order::{Endianness, with_order};
 use crate::pages::{Content, Stored};
 

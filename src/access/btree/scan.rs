@@ -91,7 +91,7 @@ impl<'a> PageScan<'a> {
     pub(in crate::access) fn new(db: &'a Database<'_>) -> Self {
         let pages = db.pages();
         // Version 9 keeps the number of its last page; 8 may have it wrong.
-        let last = pages.meta().last_page().filter(|_| pages.meta().version() >= 9);
+        let last = pages.meta().kept_last_page();
         let cut = last.is_some_and(|last| last.0 >= pages.count());
         PageScan { pages, range: 1..pages.count(), cut, pending: None }
     }

@@ -329,7 +329,9 @@ impl Found {
         if let Some(kind) = kind::of(path) {
             found.kind = match (read, &error) {
                 (Some(method), _) => Some(method),
-                (None, Some(error)) if error.kind() == bdbkit::ErrorKind::Unsupported => Some(kind.method),
+                (None, Some(error)) if error.kind() == bdbkit::ErrorKind::Unsupported => {
+                    Some(kind.method.name())
+                }
                 _ => None,
             };
             found.version = Some(kind.version);
@@ -338,8 +340,8 @@ impl Found {
             return Some(found);
         }
         match error? {
-            Error::Series1 { kind, version, order } => {
-                (found.kind, found.version) = (Some(kind), Some(version));
+            Error::Series1 { method, version, order } => {
+                (found.kind, found.version) = (Some(method.name()), Some(version));
                 found.byte_order = Some(order.to_string());
             }
             _ if path.extension().is_none_or(|extension| extension != "db") => return None,
@@ -350,7 +352,7 @@ impl Found {
 
     /// Whether a comparison with the log says something of it.
     fn compared(&self) -> bool {
-        !matches!(self.kind, Some("QUEUE" | "HEAP"))
+        !matches!(self.kind, Some("queue" | "heap"))
     }
 }
 
