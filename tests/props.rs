@@ -135,7 +135,7 @@ fn check_lookups(sample: &Sample, key: &[u8]) {
     );
     let duplicates: Vec<Pair> = db.duplicates(key).map(|entry| owned(entry.unwrap())).collect();
     assert_eq!(duplicates, pairs[from..to], "{label}: duplicates of {key:?}");
-    let mut cursor = db.cursor();
+    let mut cursor = db.cursor().unwrap();
     let read = |pair: Option<bdbkit::Pair<'_>>| pair.map(|pair| owned(pair.read().unwrap()));
     assert_eq!(read(cursor.seek(key).unwrap()).as_ref(), pairs.get(from), "{label}: seek {key:?}");
     if from < pairs.len() {
@@ -338,7 +338,7 @@ fn a_cursor_that_moves_to_and_fro_agrees_with_the_forward_scan() {
         ];
         check_cases(12, &label, &prop::collection::vec(moves, 1..60), |moves| {
             let pairs = &sample.pairs;
-            let mut cursor = sample.db.cursor();
+            let mut cursor = sample.db.cursor().unwrap();
             // The pair that the cursor stands on, counted from 1: 0 is before the first,
             // and one more than there are is behind the last. None: it is new.
             let mut at: Option<usize> = None;
@@ -374,7 +374,7 @@ fn a_cursor_stands_at_the_ends() {
         let label = sample.label();
         let read =
             |pair: bdbkit::Result<Option<bdbkit::Pair<'_>>>| pair.unwrap().map(|p| owned(p.read().unwrap()));
-        let mut cursor = sample.db.cursor();
+        let mut cursor = sample.db.cursor().unwrap();
         assert_eq!(read(cursor.last()).as_ref(), Some(last), "{label}");
         assert_eq!(read(cursor.next()), None, "{label}");
         assert_eq!(read(cursor.next()), None, "{label}");
@@ -417,7 +417,7 @@ fn records_by_number_agree_with_the_forward_scan() {
                 "{label}: {number}"
             );
             if number > 0 {
-                let mut cursor = sample.db.cursor();
+                let mut cursor = sample.db.cursor().unwrap();
                 let found = cursor.seek_record(number).unwrap().map(|pair| pair.record_number().unwrap());
                 assert_eq!(found, records.get(at).map(|record| record.0), "{label}: seek {number}");
                 let before = at.checked_sub(1).map(|at| records[at].0);
@@ -626,7 +626,7 @@ fn an_order_of_the_caller_that_fits_gives_the_same() {
         let pairs = forward(&db);
         for key in probes(&pairs).iter().step_by(7) {
             let from = pairs.partition_point(|(k, _)| k < key);
-            let sought = db.cursor().seek(key).unwrap().map(|pair| owned(pair.read().unwrap()));
+            let sought = db.cursor().unwrap().seek(key).unwrap().map(|pair| owned(pair.read().unwrap()));
             assert_eq!(sought.as_ref(), pairs.get(from), "{}", golden.name());
             let prefix = &key[..key.len().min(2)];
             let found: Vec<Pair> = db.prefix(prefix).map(|entry| owned(entry.unwrap())).collect();

@@ -5,9 +5,10 @@ use std::cmp::Ordering;
 use byteorder::ByteOrder;
 
 use super::error::{Refusal, Result};
-use crate::access::{Item, KeyOrder, Leaf};
+use crate::access::{Item, Leaf};
 use crate::format::item::{self, DELETED, DUPLICATE, Form};
 use crate::format::page::{Page, PageKind};
+use crate::key_order::KeyOrder;
 use crate::pages::{Content, Pages, Place};
 use crate::types::PageNo;
 

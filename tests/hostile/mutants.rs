@@ -107,7 +107,12 @@ impl Original {
             self.scan(&db)?;
             // Look-ups may fail, but they may not panic or hang.
             if let Some((key, _)) = self.pairs.first() {
-                let _ = (db.get(key), db.cursor().seek(key).is_ok(), db.record(1), db.record_number(key));
+                let _ = (
+                    db.get(key),
+                    db.cursor().unwrap().seek(key).is_ok(),
+                    db.record(1),
+                    db.record_number(key),
+                );
             }
         }
         Ok(())
@@ -254,8 +259,11 @@ impl Original {
                     return Err(format!("get {}: a value that it does not have", shown(key)));
                 }
             }
-            let sought =
-                db.cursor().seek(key).and_then(|p| p.map(|p| Ok(p.key().read()?.into_owned())).transpose());
+            let sought = db
+                .cursor()
+                .unwrap()
+                .seek(key)
+                .and_then(|p| p.map(|p| Ok(p.key().read()?.into_owned())).transpose());
             if let (Ok(found), true) = (sought, there) {
                 if found.as_ref() != Some(key) {
                     return Err(format!("seek {}: finds {:?}", shown(key), found.map(|k| shown(&k))));

@@ -84,8 +84,8 @@ fn record(db: &Database<'_>, arguments: &Arguments, out: &mut impl Write) -> Res
         let message = format!("{} is no record number", arguments.shown_key());
         return Err(Failure::Usage(about(&arguments.file, message)));
     };
-    let mut cursor = db.cursor();
-    let found = cursor.seek_record(number).map_err(|error| Failure::about(&arguments.file, &error))?;
+    let found = db.cursor().and_then(|mut cursor| cursor.seek_record(number));
+    let found = found.map_err(|error| Failure::about(&arguments.file, &error))?;
     match found.filter(|pair| pair.record_number() == Some(number)) {
         Some(pair) => print(&pair.value(), arguments, out).map(|()| true),
         None => Ok(false),
