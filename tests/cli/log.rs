@@ -6,34 +6,16 @@ use std::io::Read;
 use std::path::Path;
 use std::process::{Output, Stdio};
 
-use assert_cmd::Command;
 use bdbkit::Endianness::Little;
 use serde_json::Value;
 
 use crate::common::logs::{PASSWORD, Writer};
 use crate::common::{Case, cases, read, testdata};
-
-fn tool() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_bdbkit"));
-    command.env("TZ", "UTC").timeout(std::time::Duration::from_secs(60));
-    command
-}
-
-fn run(arguments: &[&str]) -> Output {
-    tool().args(arguments).output().unwrap()
-}
+use crate::tool::{err, out, run, tool};
 
 /// Runs a command on logs on the folder of a case.
 fn on(case: &str, arguments: &[&str]) -> Output {
     tool().arg("log").args(arguments).arg(testdata().join(case)).output().unwrap()
-}
-
-fn out(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-fn err(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 fn path(path: &Path) -> &str {

@@ -5,6 +5,8 @@
 //! - `store`, `store_list`, `store_snapshots`, `store_survey`: those of stores
 //! - `edges`: what real folders hold, and what names, streams and options do
 //! - `kill`: the tool killed in its work
+//!
+//! Each runs it as `tool` does.
 
 #![cfg(feature = "cli")]
 #![allow(
@@ -42,6 +44,7 @@ mod store_list;
 #[cfg(unix)]
 mod store_snapshots;
 mod store_survey;
+mod tool;
 #[cfg(unix)]
 mod upgrade;
 mod verify;

@@ -1,46 +1,16 @@
 //! The tool as its users meet it: exit codes, messages, pipes, and what each command
 //! prints.
 
-use std::ffi::OsStr;
 use std::fs;
 use std::io::Read;
 use std::path::Path;
-use std::process::{Output, Stdio};
+use std::process::Stdio;
 
-use assert_cmd::Command;
 use serde_json::Value;
-use tempfile::TempDir;
 
 use crate::common;
-use crate::common::{cases, read, sections, testdata};
-
-fn tool() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_bdbkit"));
-    command.timeout(std::time::Duration::from_secs(60));
-    command
-}
-
-fn run<S: AsRef<OsStr>>(arguments: &[S]) -> Output {
-    tool().args(arguments).output().unwrap()
-}
-
-fn file(case: &str) -> String {
-    testdata().join(case).join("data.db").to_str().unwrap().to_owned()
-}
-
-fn out(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-fn err(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-fn written(folder: &TempDir, name: &str, bytes: &[u8]) -> String {
-    let path = folder.path().join(name);
-    fs::write(&path, bytes).unwrap();
-    path.to_str().unwrap().to_owned()
-}
+use crate::common::{cases, read, sections};
+use crate::tool::{err, file, out, run, tool, written};
 
 /// What exit codes mean.
 const FINDINGS: i32 = 1;
@@ -75,8 +45,11 @@ fn all_refuse(code: i32, path: &str, words: &str) {
 #[test]
 fn a_text_file_is_refused_in_one_line() {
     let folder = tempfile::tempdir().unwrap();
-    let path =
-        written(&folder, "letter.txt", "Dear reader,\nthis is no database at all.\n".repeat(40).as_bytes());
+    let path = written(
+        folder.path(),
+        "letter.txt",
+        "Dear reader,\nthis is no database at all.\n".repeat(40).as_bytes(),
+    );
     all_refuse(UNSUPPORTED, &path, "not a Berkeley DB file");
 }
 
@@ -96,15 +69,15 @@ fn a_file_that_is_not_there_is_refused_in_one_line() {
 #[test]
 fn an_empty_file_is_refused_in_one_line() {
     let folder = tempfile::tempdir().unwrap();
-    all_refuse(FINDINGS, &written(&folder, "empty.db", b""), "empty");
+    all_refuse(FINDINGS, &written(folder.path(), "empty.db", b""), "empty");
 }
 
 #[test]
 fn a_file_of_a_few_bytes_is_refused_in_one_line() {
     let folder = tempfile::tempdir().unwrap();
     let whole = read(file("btree-v9-le-one"));
-    all_refuse(FINDINGS, &written(&folder, "cut.db", &whole[..300]), "300 bytes are too few");
-    all_refuse(FINDINGS, &written(&folder, "cut.db", &whole[..10]), "10 bytes are too few");
+    all_refuse(FINDINGS, &written(folder.path(), "cut.db", &whole[..300]), "300 bytes are too few");
+    all_refuse(FINDINGS, &written(folder.path(), "cut.db", &whole[..10]), "10 bytes are too few");
 }
 
 #[test]
@@ -128,7 +101,7 @@ fn files_of_the_1_series_are_refused_by_name() {
             let bytes = |n: u32| if big { n.to_be_bytes() } else { n.to_le_bytes() };
             let mut head = [bytes(magic), bytes(version), bytes(1234), bytes(4096)].concat();
             head.resize(4096, 0);
-            let path = written(&folder, "old.db", &head);
+            let path = written(folder.path(), "old.db", &head);
             all_refuse(UNSUPPORTED, &path, "1.x series");
             all_refuse(UNSUPPORTED, &path, name);
             all_refuse(UNSUPPORTED, &path, &format!("version {version}"));
@@ -165,7 +138,7 @@ fn other_access_methods_and_features_are_refused_by_name() {
 #[test]
 fn a_name_with_a_line_break_does_not_break_the_message() {
     let folder = tempfile::tempdir().unwrap();
-    let path = written(&folder, "two\nlines.db", b"");
+    let path = written(folder.path(), "two\nlines.db", b"");
     let output = run(&["dump", &path]);
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(err(&output).lines().count(), 1, "{:?}", err(&output));
@@ -315,7 +288,7 @@ fn a_truncated_file_is_dumped_as_far_as_it_goes_and_ends_with_1() {
     let folder = tempfile::tempdir().unwrap();
     let whole = read(file("btree-v8-be-levels"));
     let all = sections(&run(&["dump", &file("btree-v8-be-levels")]).stdout)[0].lines.len();
-    let path = written(&folder, "cut.db", &whole[..whole.len() * 3 / 4]);
+    let path = written(folder.path(), "cut.db", &whole[..whole.len() * 3 / 4]);
     let output = run(&["dump", &path]);
     assert_eq!(output.status.code(), Some(1));
     assert!(err(&output).contains("beyond the end"), "{}", err(&output));
@@ -347,7 +320,7 @@ fn a_dump_goes_to_a_file_if_asked() {
 fn a_dump_does_not_overwrite_the_database() {
     let folder = tempfile::tempdir().unwrap();
     let whole = read(file("btree-v9-le-few"));
-    let path = written(&folder, "data.db", &whole);
+    let path = written(folder.path(), "data.db", &whole);
     is_refused(USAGE, &["dump", "-f", &path, &path], &path, "not overwritten");
     let dotted = folder.path().join(".").join("data.db");
     is_refused(USAGE, &["dump", "-f", dotted.to_str().unwrap(), &path], "data.db", "not overwritten");
@@ -451,7 +424,7 @@ fn output_that_cannot_be_written_is_an_error() {
 fn reading_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let whole = read(file("btree-v8-le-few-3.1").replace("le-few-3.1", "le-levels"));
-    let path = written(&folder, "data.db", &whole);
+    let path = written(folder.path(), "data.db", &whole);
     let mut permissions = fs::metadata(&path).unwrap().permissions();
     permissions.set_readonly(true);
     fs::set_permissions(&path, permissions).unwrap();
@@ -568,7 +541,7 @@ fn info_tells_the_same_in_words() {
 #[test]
 fn info_tells_of_many_files_and_names_those_that_are_none() {
     let folder = tempfile::tempdir().unwrap();
-    let text = written(&folder, "letter.txt", "no database".repeat(100).as_bytes());
+    let text = written(folder.path(), "letter.txt", "no database".repeat(100).as_bytes());
     let (a, b) = (file("btree-v6-le-one"), file("recno-v9-be-var"));
     let output = run(&["info", "--json", &a, &text, &b]);
     assert_eq!(output.status.code(), Some(UNSUPPORTED), "one of them is no database");

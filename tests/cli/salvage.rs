@@ -1,33 +1,14 @@
 //! `bdbkit salvage` and `bdbkit dump -r` as their users meet them.
 
 use std::collections::BTreeSet;
-use std::ffi::OsStr;
 use std::fs;
-use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
 use crate::common;
 use crate::common::{data, missing, multiset, pairs_of_text, read, sections, testdata};
-
-fn run<S: AsRef<OsStr>>(arguments: &[S]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_bdbkit")).args(arguments).output().unwrap()
-}
-
-fn file(case: &str) -> String {
-    testdata().join(case).join("data.db").to_str().unwrap().to_owned()
-}
-
-fn err(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-fn written(folder: &Path, name: &str, bytes: &[u8]) -> String {
-    let path = folder.join(name);
-    fs::write(&path, bytes).unwrap();
-    path.to_str().unwrap().to_owned()
-}
+use crate::tool::{err, file, run, written};
 
 #[test]
 fn a_healthy_file_is_salvaged_as_it_is_dumped() {

@@ -2,22 +2,14 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
-use std::process::Output;
+use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
 use serde_json::Value;
 
 use crate::common::testdata;
 use crate::restore_plan;
-
-fn store(arguments: &[&str], folder: &Path) -> Output {
-    Command::cargo_bin("bdbkit").unwrap().current_dir(folder).arg("store").args(arguments).output().unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
-}
+use crate::tool::{err, out, store};
 
 /// The databases and logs of a case, in `mboxlist`.
 fn copy(case: &str, to: &Path) {
@@ -36,13 +28,13 @@ fn a_store_is_checked_upgraded_and_then_needs_nothing() {
     copy("mboxlist-ims5-log2-be", &folder.path().join("mboxlist"));
     let before = fs::read(folder.path().join("mboxlist/folder.db")).unwrap();
     let plan = store(&["upgrade", "--check", "mboxlist"], folder.path());
-    let lines = text(&plan.stdout);
+    let lines = out(&plan);
     assert!(plan.status.success() && lines.contains("mboxlist/folder.db: version 6 to 9"), "{lines}");
     assert!(fs::read(folder.path().join("mboxlist/folder.db")).unwrap() == before);
 
     let done = store(&["upgrade", "mboxlist"], folder.path());
-    let lines = text(&done.stdout);
-    assert!(done.status.success(), "{}", text(&done.stderr));
+    let lines = out(&done);
+    assert!(done.status.success(), "{}", err(&done));
     assert!(
         lines.contains("mboxlist/subscr.db: version 6 to 9: 2 pages changed; all pairs, as before (25)"),
         "{lines}"
@@ -53,8 +45,8 @@ fn a_store_is_checked_upgraded_and_then_needs_nothing() {
     assert_eq!((&summary["untouched"][4]["version"], &summary["backup"]), (&9.into(), &Value::Null));
     assert_eq!(summary["logs"][0], "mboxlist/log.0000000001");
     let settled = store(&["upgrade", "--resume", "mboxlist"], folder.path());
-    assert_eq!(text(&settled.stdout), "mboxlist: nothing was left behind\n");
-    let again = text(&store(&["upgrade", "mboxlist"], folder.path()).stdout);
+    assert_eq!(out(&settled), "mboxlist: nothing was left behind\n");
+    let again = out(&store(&["upgrade", "mboxlist"], folder.path()));
     assert!(again.contains("mboxlist/folder.db: version 9: stays as it is"), "{again}");
 }
 
@@ -63,7 +55,7 @@ fn a_store_that_was_not_closed_is_refused_with_the_reason_and_the_log_range() {
     let folder = tempfile::tempdir().unwrap();
     copy("mboxlist-ims60-log3-le-unclean", &folder.path().join("mboxlist"));
     let refused = store(&["upgrade", "--include-8", "mboxlist"], folder.path());
-    let message = text(&refused.stderr);
+    let message = err(&refused);
     assert_eq!((refused.status.code(), refused.stdout.len(), message.lines().count()), (Some(4), 0, 1));
     assert!(
         message.starts_with("bdbkit: mboxlist/folder.db: recovery is needed first: 12 committed"),
@@ -80,14 +72,11 @@ fn a_store_that_was_not_closed_is_refused_with_the_reason_and_the_log_range() {
     fs::write(folder.path().join("run/__db.001"), "region").unwrap();
     let running = store(&["upgrade", "--dbtmpdir", "run", "idle"], folder.path());
     assert_eq!(running.status.code(), Some(4));
-    assert!(
-        text(&running.stderr).contains("run/__db.001 is there: an environment may be in use"),
-        "{running:?}"
-    );
+    assert!(err(&running).contains("run/__db.001 is there: an environment may be in use"), "{running:?}");
     let typo = store(&["upgrade", "--dbtmpdir", "rum", "idle"], folder.path());
-    assert!(text(&typo.stderr).contains("rum: reading: No such file"), "{typo:?}");
+    assert!(err(&typo).contains("rum: reading: No such file"), "{typo:?}");
     let missing = store(&["upgrade", "absent"], folder.path());
-    assert!(text(&missing.stderr).contains("No such file"), "{missing:?}");
+    assert!(err(&missing).contains("No such file"), "{missing:?}");
     assert_eq!(store(&["upgrade"], folder.path()).status.code(), Some(2));
 }
 
@@ -101,13 +90,13 @@ fn a_snapshot_is_restored_and_the_old_files_are_beside() {
     let refused = store(&["restore-snapshot", "mboxlist/", "snapshot"], folder.path());
     let message =
         "bdbkit: snapshot: invalid: no .snaptime, no .verified (--force restores it all the same)\n";
-    assert_eq!((refused.status.code(), text(&refused.stderr).as_str()), (Some(4), message));
+    assert_eq!((refused.status.code(), err(&refused).as_str()), (Some(4), message));
     for mark in [".snaptime", ".verified"] {
         fs::write(folder.path().join("snapshot").join(mark), "").unwrap();
     }
     let restored = store(&["restore-snapshot", "mboxlist/", "snapshot"], folder.path());
-    let lines = text(&restored.stdout);
-    assert!(restored.status.success(), "{}", text(&restored.stderr));
+    let lines = out(&restored);
+    assert!(restored.status.success(), "{}", err(&restored));
     assert!(
         lines.contains("6 files of the snapshot are in place") && lines.contains("reconstruct -m"),
         "{lines}"
@@ -115,10 +104,10 @@ fn a_snapshot_is_restored_and_the_old_files_are_beside() {
     assert!(fs::read(folder.path().join("mboxlist/quota.db")).unwrap() == new);
     assert!(fs::read(folder.path().join("mboxlist.aside/quota.db")).unwrap() == old);
     let again = store(&["restore-snapshot", "mboxlist", "snapshot"], folder.path());
-    let message = text(&again.stderr);
+    let message = err(&again);
     assert!(message.contains("not a new folder") && message.contains("(--aside names another)"), "{message}");
     let nothing = store(&["restore-snapshot", "--resume", "mboxlist"], folder.path());
-    assert!(text(&nothing.stderr).contains("no restore was interrupted"), "{nothing:?}");
+    assert!(err(&nothing).contains("no restore was interrupted"), "{nothing:?}");
     assert_eq!(store(&["restore-snapshot", "mboxlist"], folder.path()).status.code(), Some(2));
 }
 
@@ -137,20 +126,20 @@ fn a_restore_that_stopped_goes_back_and_one_that_is_done_is_undone() {
     plan.write(&path("mboxlist"), &path("mboxlist.aside"));
     fs::rename(path("mboxlist/quota.db"), path("mboxlist.aside/quota.db")).unwrap();
     let restore = ["restore-snapshot", "--force", "mboxlist", "snapshot"];
-    let refused = text(&store(&restore, folder.path()).stderr);
+    let refused = err(&store(&restore, folder.path()));
     assert!(refused.contains("resume it first (--resume), or go back (--rollback)"), "{refused}");
     let back = store(&["restore-snapshot", "--rollback", "mboxlist"], folder.path());
-    assert_eq!(text(&back.stdout), "mboxlist: 1 old file is back in place\n", "{back:?}");
+    assert_eq!(out(&back), "mboxlist: 1 old file is back in place\n", "{back:?}");
     assert!(fs::read(path("mboxlist/quota.db")).unwrap() == old && !path("mboxlist.aside").exists());
     let nothing = store(&["restore-snapshot", "--rollback", "mboxlist"], folder.path());
-    assert!(text(&nothing.stderr).contains("no restore was interrupted"), "{nothing:?}");
+    assert!(err(&nothing).contains("no restore was interrupted"), "{nothing:?}");
 
     fs::create_dir(path("snapshot/removed")).unwrap();
-    let done = text(&store(&restore, folder.path()).stdout);
+    let done = out(&store(&restore, folder.path()));
     assert!(done.contains("mboxlist: not copied, as no file of a database: removed\n"), "{done}");
     let undo = ["restore-snapshot", "--force", "--json", "--aside", "new", "mboxlist", "mboxlist.aside"];
     let undone = store(&undo, folder.path());
-    assert!(text(&undone.stdout).contains("\"skipped\":[]"), "{undone:?}");
+    assert!(out(&undone).contains("\"skipped\":[]"), "{undone:?}");
     assert!(fs::read(path("mboxlist/quota.db")).unwrap() == old && path("new/quota.db").exists());
 }
 
@@ -162,7 +151,7 @@ fn a_set_file_that_is_left_alone_is_removed() {
     let commands = [&["store", "upgrade"][..], &["store", "upgrade", "--resume"], &["upgrade", "--resume"]];
     for arguments in commands {
         fs::write(&set, "").unwrap();
-        let survey = text(&store(&["survey", "mboxlist"], folder.path()).stdout);
+        let survey = out(&store(&["survey", "mboxlist"], folder.path()));
         assert!(survey.contains("note     M-104  bdbkit-set.done: "), "{survey}");
         let mut command = Command::new(env!("CARGO_BIN_EXE_bdbkit"));
         let output = command.current_dir(folder.path()).args(arguments).arg("mboxlist").output().unwrap();
@@ -176,6 +165,24 @@ fn with_victims(folder: &Path) {
     copy("mboxlist-ims63-log11-le", &folder.join("snapshot"));
     fs::create_dir(folder.join("victim")).unwrap();
     fs::write(folder.join("victim/thesis.txt"), "precious").unwrap();
+}
+
+/// Copies the snapshot to the stage of a restore.
+fn fill(stage: &Path, folder: &Path) {
+    for file in fs::read_dir(folder.join("snapshot")).unwrap() {
+        let file = file.unwrap();
+        fs::copy(file.path(), stage.join(file.file_name())).unwrap();
+    }
+}
+
+/// A store, a new folder for what is in it, and the stage with all that is to come in its place.
+fn staged(folder: &Path) -> [PathBuf; 3] {
+    with_victims(folder);
+    let (mboxlist, aside) = (folder.join("mboxlist"), folder.join("mboxlist.aside"));
+    let stage = restore_plan::stage(&mboxlist);
+    fill(&stage, folder);
+    fs::create_dir(&aside).unwrap();
+    [mboxlist, aside, stage]
 }
 
 const RESTORE: [&str; 4] = ["restore-snapshot", "--force", "mboxlist", "snapshot"];
@@ -200,7 +207,7 @@ fn refused_by_name(folder: &Path, commands: &[&[&str]], names: &str) {
     let before = below(folder);
     for arguments in commands {
         let refused = store(arguments, folder);
-        let message = text(&refused.stderr);
+        let message = err(&refused);
         assert_eq!(refused.status.code(), Some(4), "{arguments:?}: {message}");
         assert!(message.starts_with(&format!("bdbkit: {names}: ")), "{arguments:?}: {message}");
         assert!(message.contains("not touched"), "{message}");
@@ -228,10 +235,7 @@ fn what_bdbkit_did_not_put_there_is_refused_by_its_name() {
     restore_plan::private(&stage.join("bdbkit-plan"), text.as_bytes());
     refused_by_name(folder, &all, "mboxlist/.bdbkit-restore/bdbkit-plan");
     fs::remove_file(stage.join("bdbkit-plan")).unwrap();
-    for file in fs::read_dir(folder.join("snapshot")).unwrap() {
-        let file = file.unwrap();
-        fs::copy(file.path(), stage.join(file.file_name())).unwrap();
-    }
+    fill(&stage, folder);
     let plan = restore_plan::Plan::of(&folder.join("mboxlist"), &victim, restore_plan::MOVING);
     restore_plan::private(&stage.join("bdbkit-plan"), &plan.encode());
     let mark = format!("{}/.bdbkit-aside", victim.display());
@@ -252,14 +256,7 @@ fn what_bdbkit_did_not_put_there_is_refused_by_its_name() {
 fn a_plan_that_others_may_have_written_is_not_believed() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    with_victims(folder);
-    let (mboxlist, aside) = (folder.join("mboxlist"), folder.join("mboxlist.aside"));
-    let stage = restore_plan::stage(&mboxlist);
-    for file in fs::read_dir(folder.join("snapshot")).unwrap() {
-        let file = file.unwrap();
-        fs::copy(file.path(), stage.join(file.file_name())).unwrap();
-    }
-    fs::create_dir(&aside).unwrap();
+    let [mboxlist, aside, stage] = staged(folder);
     restore_plan::Plan::of(&mboxlist, &aside, restore_plan::MOVING).write(&mboxlist, &aside);
     let plan = stage.join("bdbkit-plan");
     let both: [&[&str]; 2] = [&RESUME, &ROLLBACK];
@@ -275,21 +272,14 @@ fn a_plan_that_others_may_have_written_is_not_believed() {
         std::os::unix::fs::chown(&plan, Some(0), None).unwrap();
     }
     let resumed = store(&RESUME, folder);
-    assert!(text(&resumed.stdout).contains("6 files of the snapshot are in place"), "{resumed:?}");
+    assert!(out(&resumed).contains("6 files of the snapshot are in place"), "{resumed:?}");
 }
 
 #[test]
 fn a_restore_that_lost_a_file_is_not_done() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    with_victims(folder);
-    let (mboxlist, aside) = (folder.join("mboxlist"), folder.join("mboxlist.aside"));
-    let stage = restore_plan::stage(&mboxlist);
-    for file in fs::read_dir(folder.join("snapshot")).unwrap() {
-        let file = file.unwrap();
-        fs::copy(file.path(), stage.join(file.file_name())).unwrap();
-    }
-    fs::create_dir(&aside).unwrap();
+    let [mboxlist, aside, stage] = staged(folder);
     let plan = restore_plan::Plan::of(&mboxlist, &aside, restore_plan::PLACING);
     plan.write(&mboxlist, &aside);
     for item in &plan.moves {
@@ -307,13 +297,13 @@ fn a_restore_that_lost_a_file_is_not_done() {
             fs::rename(&from, &away).unwrap();
             let resumed = store(&RESUME, folder);
             assert_eq!(resumed.status.code(), Some(1), "{resumed:?}");
-            assert!(text(&resumed.stderr).contains("gone since the restore began"), "{resumed:?}");
+            assert!(err(&resumed).contains("gone since the restore began"), "{resumed:?}");
             fs::rename(&away, &from).unwrap();
         }
     }
     restore_plan::private(&stage.join("bdbkit-plan"), &plan.encode());
     let resumed = store(&RESUME, folder);
-    assert!(text(&resumed.stdout).contains("6 files of the snapshot are in place"), "{resumed:?}");
+    assert!(out(&resumed).contains("6 files of the snapshot are in place"), "{resumed:?}");
 }
 
 #[test]
@@ -322,7 +312,7 @@ fn names_of_a_snapshot_do_nothing_to_the_terminal() {
     with_victims(folder.path());
     fs::create_dir(folder.path().join("snapshot").join("\u{1b}[31mX\nmboxlist: FAKE")).unwrap();
     fs::write(folder.path().join("snapshot").join("bdbkit-plan"), "none of the snapshot's").unwrap();
-    let done = text(&store(&RESTORE, folder.path()).stdout);
+    let done = out(&store(&RESTORE, folder.path()));
     assert!(done.contains("of a database: \\1b[31mX\\0amboxlist: FAKE, bdbkit-plan\n"), "{done}");
     assert!(!done.contains('\u{1b}') && !done.contains("\nmboxlist: FAKE"), "{done}");
 }
@@ -362,7 +352,7 @@ fn a_folder_that_is_a_backup_by_its_name_only_is_left_alone() {
         "mboxlist/.bdbkit-backup-1700000000: not a backup that bdbkit made of this store: left alone\n";
     for arguments in [&["upgrade", "mboxlist"][..], &["upgrade", "--resume", "mboxlist"]] {
         let done = store(arguments, folder.path());
-        assert!(done.status.success() && text(&done.stdout).contains(words), "{done:?}");
+        assert!(done.status.success() && out(&done).contains(words), "{done:?}");
         assert_eq!(fs::read(theirs.join("thesis.txt")).unwrap(), b"precious");
     }
 }

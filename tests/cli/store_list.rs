@@ -2,16 +2,16 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::common::{cases, escaped, hex, pairs_of_text, read, testdata};
+use crate::tool::{err, out, tool};
 
 fn list(arguments: &[&str], path: &Path) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_bdbkit"));
-    command.args(["store", "list"]).args(arguments).arg(path).env("TZ", "UTC").output().unwrap()
+    tool().args(["store", "list"]).args(arguments).arg(path).output().unwrap()
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -19,7 +19,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 fn json(output: &Output) -> (Vec<Value>, Value) {
-    let text = text(&output.stdout);
+    let text = out(output);
     let mut lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let report = lines.pop().unwrap();
     assert!(lines.iter().all(|line| line.get("report").is_none()));
@@ -30,7 +30,7 @@ fn json(output: &Output) -> (Vec<Value>, Value) {
 fn json_gives_the_pairs_of_the_genuine_tools_and_the_sums_of_the_files() {
     for case in cases(&["mboxlist-"]).iter().filter(|case| !case.name.ends_with("unclean")) {
         let output = list(&["--json"], &case.folder());
-        assert_eq!((output.status.code(), text(&output.stderr).as_str()), (Some(0), ""), "{}", case.name);
+        assert_eq!((output.status.code(), err(&output).as_str()), (Some(0), ""), "{}", case.name);
         let (lines, report) = json(&output);
         for (file, kind) in
             [("folder.db", "mailbox"), ("peruser.db", "per-user"), ("lright.db", "look-up right")]
@@ -60,12 +60,12 @@ fn text_fits_a_terminal_unless_all_is_asked_for() {
     let (mut long, mut lines) = (0, 0);
     for case in cases(&["mboxlist-"]) {
         let output = list(&["--deleted", "--from-logs"], &case.folder());
-        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-        for line in text(&output.stdout).lines() {
+        assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+        for line in out(&output).lines() {
             assert!(line.chars().count() <= 80, "{}: {line}", case.name);
             lines += 1;
         }
-        let full = text(&list(&["--full"], &case.folder()).stdout);
+        let full = out(&list(&["--full"], &case.folder()));
         let dump = ["", "before"].map(|inner| case.folder().join(inner).join("folder.db.dump.txt"));
         for (key, value) in pairs_of_text(&read(dump.iter().find(|path| path.is_file()).unwrap())) {
             let (key, length, value) = (text(&escaped(&key)), value.len(), text(&escaped(&value)));
@@ -93,7 +93,7 @@ fn the_logs_say_what_was_committed_and_what_was_not() {
     assert_eq!(open.len(), 2);
     assert!(open.iter().all(|line| line["txn"] == "80000016" && line["time"].is_null()));
     assert_eq!(open[1]["replaced"]["text"], "5242880 2044223 700");
-    let shown = text(&list(&["--from-logs"], &folder).stdout);
+    let shown = out(&list(&["--from-logs"], &folder));
     assert!(
         shown.contains("[1][23353]   not committed           txn 80000016 replace quota.db\n"),
         "{shown}"
@@ -114,7 +114,7 @@ fn deleted_and_salvaged_entries_say_where_they_are_from() {
     assert!(gone.iter().any(|line| line["key"]["text"] == "user/alice/Trash"));
     let offsets: Vec<u64> = deleted.iter().map(|line| line["offset"].as_u64().unwrap()).collect();
     assert!(offsets.is_sorted(), "as they stand on the page: {offsets:?}");
-    let shown = text(&list(&["--deleted"], &path).stdout);
+    let shown = out(&list(&["--deleted"], &path));
     assert!(shown.contains("  deleted: page 1, offset 776, unused, confidence low\n"), "{shown}");
     assert!(shown.contains("  old copy: page 1, offset 708, unused, confidence low\n"), "{shown}");
     let folder = testdata().join("mboxlist-ims7u1-log14-be");
@@ -128,11 +128,11 @@ fn deleted_and_salvaged_entries_say_where_they_are_from() {
     assert_eq!((output.status.code(), &report["complete"]), (Some(1), &false.into()));
     assert!(lines.len() == 22 && lines.iter().all(|line| line["origin"] == "salvaged"), "{}", lines.len());
     assert!(lines.iter().all(|line| line["slot"].is_u64() && line["confidence"] != "low"));
-    let errors = text(&output.stderr);
+    let errors = err(&output);
     let about = format!("bdbkit: {}: ", path.display());
     assert!(errors.lines().all(|line| line.starts_with(&about)), "{errors}");
     assert!(errors.contains("not a Berkeley DB file") && errors.contains("its entries are salvaged"));
-    let shown = text(&list(&[], damaged.path()).stdout);
+    let shown = out(&list(&[], damaged.path()));
     assert!(shown.contains("  salvaged: page 2, slot 1, "), "{shown}");
 }
 
@@ -140,10 +140,10 @@ fn deleted_and_salvaged_entries_say_where_they_are_from() {
 fn what_is_no_store_is_refused() {
     let absent = list(&[], &testdata().join("absent"));
     assert_eq!((absent.status.code(), absent.stdout.len()), (Some(1), 0));
-    assert!(text(&absent.stderr).contains("No such file"), "{absent:?}");
+    assert!(err(&absent).contains("No such file"), "{absent:?}");
     assert_eq!(list(&["--full", "--json"], &testdata()).status.code(), Some(2));
     let empty = tempfile::tempdir().unwrap();
     let logless = list(&["--from-logs"], empty.path());
     assert_eq!(logless.status.code(), Some(1));
-    assert!(text(&logless.stderr).contains("no log files here"), "{logless:?}");
+    assert!(err(&logless).contains("no log files here"), "{logless:?}");
 }

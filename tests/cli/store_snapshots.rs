@@ -2,33 +2,15 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Output;
 use std::time::{Duration, SystemTime};
 
-use assert_cmd::Command;
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::common::testdata;
+use crate::tool::{code, err, out, store};
 
 const DAY: u64 = 86_400;
-
-fn store(arguments: &[&str], folder: &Path) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_bdbkit"));
-    command.env("TZ", "UTC").current_dir(folder).arg("store").args(arguments).output().unwrap()
-}
-
-fn text(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn complaint(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().unwrap()
-}
 
 fn days_ago(days: u64) -> SystemTime {
     SystemTime::now() - Duration::from_secs(days * DAY + 60)
@@ -97,8 +79,8 @@ const VERDICTS: [(&str, &str, &str); 10] = [
 fn each_snapshot_is_judged() {
     let folder = with_snapshots();
     let output = store(&["snapshots", "mboxlist"], folder.path());
-    let lines = text(&output);
-    assert_eq!((code(&output), complaint(&output).as_str()), (0, ""), "{lines}");
+    let lines = out(&output);
+    assert_eq!((code(&output), err(&output).as_str()), (0, ""), "{lines}");
     assert!(lines.lines().all(|line| line.chars().count() <= 80), "{lines}");
     let json = store(&["snapshots", "--json", "mboxlist"], folder.path());
     assert_eq!(code(&json), 0);
@@ -145,14 +127,14 @@ fn only_a_snapshot_older_than_the_upgrade_leads_back() {
     assert_eq!(served(0), (0, vec!["1-valid".into(), "9-younger".into()]));
     assert_eq!(served(2), (0, vec!["1-valid".into()]));
     assert_eq!(served(5), (1, vec![]));
-    let lines = text(&store(&["snapshots", "--before", &before(2), "mboxlist"], folder.path()));
+    let lines = out(&store(&["snapshots", "--before", &before(2), "mboxlist"], folder.path()));
     assert!(lines.contains("  the upgrade   not older: it does not lead back"), "{lines}");
     for (days, wanted) in [(2, false), (5, true)] {
-        let survey = text(&store(&["survey", "--before", &before(days), "mboxlist"], folder.path()));
+        let survey = out(&store(&["survey", "--before", &before(days), "mboxlist"], folder.path()));
         assert_eq!(survey.contains("warning  M-303  no valid snapshot is older"), wanted, "{survey}");
     }
     let plan = ["plan", "--target", "6.0", "--before", &before(5), "mboxlist"];
-    let plan = text(&store(&plan, folder.path()));
+    let plan = out(&store(&plan, folder.path()));
     assert!(plan.contains("no valid snapshot is older than the upgrade"), "{plan}");
 }
 
@@ -161,11 +143,11 @@ fn no_snapshot_is_an_answer_and_no_folder_is_none() {
     let folder = tempfile::tempdir().unwrap();
     place("mboxlist-ims63-log11-le", &folder.path().join("mboxlist"), &[], SystemTime::now());
     let none = store(&["snapshots", "mboxlist"], folder.path());
-    assert_eq!((code(&none), text(&none).as_str()), (1, "mboxlist: no snapshots\n"));
+    assert_eq!((code(&none), out(&none).as_str()), (1, "mboxlist: no snapshots\n"));
     for arguments in [&["snapshots", "absent"][..], &["snapshots", "--snapshots", "absent", "mboxlist"]] {
         let output = store(arguments, folder.path());
         assert_eq!(code(&output), 1);
-        let complaint = complaint(&output);
+        let complaint = err(&output);
         assert!(complaint.starts_with("bdbkit: absent: ") && complaint.lines().count() == 1, "{complaint}");
     }
     assert_eq!(code(&store(&["snapshots"], folder.path())), 2);
@@ -188,7 +170,7 @@ fn a_snapshot_that_is_not_valid_is_refused_and_nothing_is_moved() {
             name => format!("dbdata/snapshots/{name}"),
         };
         let refused = store(&["restore-snapshot", "mboxlist", &snapshot], folder.path());
-        let message = complaint(&refused);
+        let message = err(&refused);
         let expected = if *name == "8-no-log" { 3 } else { 4 };
         assert_eq!((code(&refused), message.lines().count()), (expected, 1), "{message}");
         let wanted = match *name {
@@ -200,7 +182,7 @@ fn a_snapshot_that_is_not_valid_is_refused_and_nothing_is_moved() {
     }
     let forced = ["restore-snapshot", "--force", "mboxlist", "dbdata/snapshots/6-damaged"];
     let forced = store(&forced, folder.path());
-    assert_eq!(code(&forced), 0, "{}", complaint(&forced));
+    assert_eq!(code(&forced), 0, "{}", err(&forced));
     let [old, new] =
         ["mboxlist", "dbdata/snapshots/6-damaged"].map(|name| folder.path().join(name).join("folder.db"));
     assert!(fs::read(old).unwrap() == fs::read(new).unwrap());
@@ -214,11 +196,11 @@ fn a_store_that_may_be_running_is_not_replaced() {
     place("mboxlist-ims60-log3-le-unclean", &mboxlist, &[("__db.001", "region")], SystemTime::now());
     let restore = ["restore-snapshot", "mboxlist", "dbdata/snapshots/1-valid"];
     let refused = store(&restore, folder.path());
-    let message = complaint(&refused);
+    let message = err(&refused);
     assert!(message.contains("RUNNING (--assume-closed if nothing uses it)"), "{message}");
     assert!(mboxlist.join("__db.001").exists() && !folder.path().join("mboxlist.aside").exists());
     let done = store(&[&restore[..], &["--assume-closed"]].concat(), folder.path());
-    assert_eq!(code(&done), 0, "{}", complaint(&done));
+    assert_eq!(code(&done), 0, "{}", err(&done));
     assert!(folder.path().join("mboxlist.aside/__db.001").exists() && !mboxlist.join("__db.001").exists());
 }
 
@@ -244,14 +226,10 @@ fn the_age_of_a_snapshot_is_told_by_what_is_asked_for() {
         store(&arguments, folder.path())
     };
     let by_date = run(&[]);
-    assert_eq!(code(&by_date), 1, "{}", text(&by_date));
-    assert!(
-        text(&by_date).contains("1 minute ") && !text(&by_date).contains("1 minutes"),
-        "{}",
-        text(&by_date)
-    );
+    assert_eq!(code(&by_date), 1, "{}", out(&by_date));
+    assert!(out(&by_date).contains("1 minute ") && !out(&by_date).contains("1 minutes"), "{}", out(&by_date));
     let by_content = run(&["--age-from", "content"]);
-    let lines = text(&by_content);
+    let lines = out(&by_content);
     assert_eq!(code(&by_content), 0, "{lines}");
     let words: Vec<&str> = lines.split_whitespace().collect();
     let lines = words.join(" ");
@@ -264,5 +242,5 @@ fn the_age_of_a_snapshot_is_told_by_what_is_asked_for() {
     assert_eq!(copied["snaptime"], "2009-11-04T00:00:00Z");
     assert_eq!(code(&run(&["--age-from", "guess"])), 2);
     let survey = store(&["survey", "--age-from", "content", "mboxlist"], folder.path());
-    assert!(text(&survey).contains("days"), "{}", text(&survey));
+    assert!(out(&survey).contains("days"), "{}", out(&survey));
 }

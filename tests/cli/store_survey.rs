@@ -6,22 +6,15 @@ use assert_cmd::Command;
 use serde_json::Value;
 
 use crate::common::{cases, testdata};
+use crate::tool;
+use crate::tool::{code, out, run};
 
 fn store(arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_bdbkit"));
-    command.current_dir(testdata()).arg("store").args(arguments).output().unwrap()
-}
-
-fn text(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
+    tool::store(arguments, &testdata())
 }
 
 fn json(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().unwrap()
 }
 
 #[test]
@@ -29,7 +22,7 @@ fn text_fits_a_terminal() {
     for case in cases(&["mboxlist-"]) {
         for command in ["survey", "plan"] {
             let output = store(&[command, &case.name]);
-            let text = text(&output);
+            let text = out(&output);
             for line in text.lines() {
                 assert!(line.chars().count() <= 80, "{} {command}: {line}", case.name);
             }
@@ -42,7 +35,7 @@ fn text_fits_a_terminal() {
 #[test]
 fn a_survey_tells_what_a_store_is() {
     let output = store(&["survey", "mboxlist-ims61-log8-be"]);
-    let lines = text(&output);
+    let lines = out(&output);
     assert_eq!(code(&output), 0, "{lines}");
     for wanted in [
         "  state         clean: no page lacks a change of the log\n",
@@ -58,13 +51,13 @@ fn a_survey_tells_what_a_store_is() {
 #[test]
 fn a_store_that_needs_recovery_needs_attention() {
     let output = store(&["survey", "mboxlist-ims60-log3-le-unclean"]);
-    let lines = text(&output);
+    let lines = out(&output);
     assert_eq!(code(&output), 1);
     assert!(lines.contains("recovery-needed: folder.db, peruser.db, quota.db: 27 committed"), "{lines}");
     assert!(lines.contains("error    M-111"), "{lines}");
     let plan = store(&["plan", "mboxlist-ims60-log3-le-unclean", "--target", "6.3"]);
     assert_eq!(code(&plan), 0, "a plan that can be carried out");
-    assert!(text(&plan).contains("critical M-110"), "{}", text(&plan));
+    assert!(out(&plan).contains("critical M-110"), "{}", out(&plan));
 }
 
 #[test]
@@ -128,13 +121,13 @@ fn names_are_escaped_and_quoted() {
     std::fs::write(folder.join("c\u{1b}[2J.db"), b"").unwrap();
     let dir = folder.to_str().unwrap();
     for command in ["survey", "plan"] {
-        let lines = text(&store(&[command, dir]));
+        let lines = out(&store(&[command, dir]));
         assert!(!lines.contains(['\u{1b}', '\t']), "{command}: {lines}");
         assert!(!lines.lines().any(|line| line.starts_with("b\\")), "{command}: {lines}");
     }
-    let survey = text(&store(&["survey", dir]));
+    let survey = out(&store(&["survey", dir]));
     assert!(survey.contains("a\\0ab\\1b[31m.db"), "{survey}");
-    let plan = text(&store(&["plan", dir]));
+    let plan = out(&store(&["plan", dir]));
     assert!(plan.contains("it\\'s  my\\011store/a\\012b\\033[31m.db'"), "{plan}");
 }
 
@@ -336,12 +329,12 @@ fn exit_codes_of_plans_and_surveys_mean_one_thing_each() {
     let folder = wreck.path().to_str().unwrap();
     assert_eq!(plan(&["--target", "7u3", folder]), (1, yes, no.clone()));
     let survey = store(&["survey", folder]);
-    assert!(text(&survey).contains("state         unknown: "), "{}", text(&survey));
+    assert!(out(&survey).contains("state         unknown: "), "{}", out(&survey));
     assert_eq!(code(&survey), 1);
     // No mail store at all.
     assert_eq!(code(&store(&["survey", "svn-like"])), 3);
     assert_eq!(plan(&["--target", "7u3", "svn-like"]).0, 3);
-    let lines = text(&store(&["survey", "svn-like"]));
+    let lines = out(&store(&["survey", "svn-like"]));
     assert!(lines.contains("is            a Subversion repository, no mail store\n"), "{lines}");
     assert!(!lines.contains("6.1") && !lines.contains("certain"), "{lines}");
 }
@@ -359,7 +352,7 @@ fn releases_are_named_as_people_name_them() {
     for (source, target) in [("5.2", "7.3"), ("iMS 5.2", "7 Update 3"), ("5.x", "7u3"), ("5.0", version)] {
         assert_eq!(plan(source, target), ("5.x".into(), "7u3".into()));
     }
-    let help = text(&store(&["plan", "--help"]));
+    let help = out(&store(&["plan", "--help"]));
     let words: Vec<&str> = help.split_whitespace().collect();
     assert_eq!(words.join(" ").matches("one of 4.15, 5.x (5.0, 5.1, 5.2), 6.0").count(), 2, "{help}");
 }
@@ -370,7 +363,7 @@ fn text_fits_whatever_terminal_there_is() {
     let run = |command: &str, columns: &str| {
         let mut tool = Command::new(env!("CARGO_BIN_EXE_bdbkit"));
         let tool = tool.current_dir(testdata()).env("COLUMNS", columns).args(["store", command]);
-        text(&tool.arg("mboxlist-ims60-log3-le").output().unwrap())
+        out(&tool.arg("mboxlist-ims60-log3-le").output().unwrap())
     };
     for command in ["survey", "plan", "list"] {
         for columns in [40, 50, 80, 200] {
@@ -388,10 +381,6 @@ fn text_fits_whatever_terminal_there_is() {
     assert!(value("40") < value("80") && value("80") < value("200"), "values have the room that is there");
 }
 
-fn bdbkit(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_bdbkit")).args(arguments).output().unwrap()
-}
-
 /// Each code that a command can print is explained.
 #[test]
 fn every_code_is_explained() {
@@ -401,27 +390,27 @@ fn every_code_is_explained() {
     let codes = Code::ALL.iter().map(|code| code.id()).chain(Task::ALL.iter().map(|task| task.id()));
     let upgrade = Refusal::CODES.iter().chain(Notice::CODES).copied();
     let printed: std::collections::BTreeSet<&str> = rules.chain(codes).chain(upgrade).collect();
-    let listed = text(&bdbkit(&["explain", "--json"]));
+    let listed = out(&run(&["explain", "--json"]));
     let listed: Vec<Value> = listed.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let known: std::collections::BTreeSet<&str> =
         listed.iter().map(|line| line["code"].as_str().unwrap()).collect();
     assert_eq!(known, printed, "every code, and no other");
     assert!(listed.iter().all(|line| line["schema"] == 1 && !line["sources"].as_array().unwrap().is_empty()));
-    let one = bdbkit(&["explain", "k-ord", "M-101"]);
-    let lines = text(&one);
+    let one = run(&["explain", "k-ord", "M-101"]);
+    let lines = out(&one);
     assert!(one.status.success() && lines.contains("K-ORD: ") && lines.contains("  source "), "{lines}");
     assert!(lines.contains("--no-order") && lines.contains("bdbkit store upgrade"), "{lines}");
     assert!(lines.lines().all(|line| line.chars().count() <= 80), "{lines}");
-    let none = bdbkit(&["explain", "\u{1b}X-1"]);
+    let none = run(&["explain", "\u{1b}X-1"]);
     assert_eq!((code(&none), none.stdout.len()), (2, 0));
     let error = String::from_utf8(none.stderr).unwrap();
     assert!(error.contains("\\1bX-1: no such code") && !error.contains('\u{1b}'), "{error}");
-    let all = text(&bdbkit(&["explain"]));
+    let all = out(&run(&["explain"]));
     assert!(all.lines().count() > printed.len() && all.contains("T-RECOVER"), "{all}");
     // Nothing refers to what a reader does not have.
     for case in cases(&["mboxlist-"]) {
         for command in [&["survey"][..], &["plan"], &["survey", "--json"], &["plan", "--json"]] {
-            let printed = text(&store(&[command, &[&case.name]].concat()));
+            let printed = out(&store(&[command, &[&case.name]].concat()));
             let reference = |word: &str| {
                 let digits = word.trim_matches(['[', ']', ',', '"']).strip_prefix('S').unwrap_or("x");
                 digits.chars().all(|c| c.is_ascii_digit()) && !digits.is_empty()
@@ -437,11 +426,11 @@ fn an_empty_folder_has_no_database() {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().to_str().unwrap();
     let survey = store(&["survey", dir]);
-    let lines = text(&survey);
+    let lines = out(&survey);
     assert!(lines.contains("no database here") && !lines.contains("because"), "{lines}");
     let plan = store(&["plan", dir]);
-    assert!(text(&plan).contains("Nothing to do"), "{}", text(&plan));
-    assert!(!text(&plan).contains("Recover"));
+    assert!(out(&plan).contains("Nothing to do"), "{}", out(&plan));
+    assert!(!out(&plan).contains("Recover"));
     assert_eq!((code(&survey), code(&plan)), (1, 1));
 }
 

@@ -23,33 +23,16 @@ use crate::common::image::Image;
 use crate::common::{data, databases, hex, read, testdata};
 use crate::fake_disk::{FakeDisk, Fault};
 use crate::journals;
+use crate::tool::{err, out, program, run};
 
 /// A chain of duplicates that becomes a tree; a page is added.
 const CHAIN: &str = "btree-v6-be-dups-offpage";
 const ID: FileId = FileId(*b"an id of twenty byte");
 
-fn tool() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_bdbkit"));
-    command.stdin(Stdio::null());
-    command
-}
-
-fn run<S: AsRef<OsStr>>(arguments: &[S]) -> Output {
-    tool().args(arguments).output().unwrap()
-}
-
 /// The arguments, and the file or folder behind them.
 fn on(path: &Path, arguments: &[&str]) -> Output {
     let path = [OsString::from(path)];
     run(&arguments.iter().map(OsString::from).chain(path).collect::<Vec<_>>())
-}
-
-fn out(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-fn err(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 /// What a successful run printed.
@@ -811,7 +794,7 @@ fn two_runs_at_once_do_no_harm() {
     for _ in 0..10 {
         let folder = folder(&TWO);
         let start = || {
-            let mut command = tool();
+            let mut command = program();
             command.args(["upgrade", "--uid", &id]).arg(folder.path());
             command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
         };
@@ -926,7 +909,7 @@ fn a_file_in_use_is_refused() {
         }
     }
     drop(open);
-    let locked = SystemDisk::MAPPED.open_exclusive(&path, false).unwrap();
+    let locked = SystemDisk::MAPPED.open_exclusive(&path, true).unwrap();
     for command in ["--resume", "--assume-closed"] {
         is_refused(folder.path(), &path, &["upgrade", command], &["locked by another program"]);
     }
@@ -943,7 +926,7 @@ fn without_privileges(folder: &Path) -> Option<Command> {
     let stopped = OpenOptions::new().write(true).open(&probe).is_err();
     fs::remove_file(&probe).unwrap();
     if stopped {
-        return Some(tool());
+        return Some(program());
     }
     let nobody = || {
         let mut command = Command::new("setpriv");
@@ -968,7 +951,7 @@ fn a_file_that_is_being_dumped_is_in_use() {
     let mut full = OpenOptions::new().read(true).write(true).open(&pipe).unwrap();
     full.write_all(&[0; 60_000]).unwrap();
     fs::remove_file(&pipe).unwrap();
-    let mut dump = tool().arg("dump").arg(&path).stdout(full).spawn().unwrap();
+    let mut dump = program().arg("dump").arg(&path).stdout(full).spawn().unwrap();
     let maps = format!("/proc/{}/maps", dump.id());
     let mapped = || fs::read_to_string(&maps).unwrap().contains(path.to_str().unwrap());
     while !mapped() {

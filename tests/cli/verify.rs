@@ -2,13 +2,11 @@
 
 use std::process::Output;
 
-use assert_cmd::Command;
-
 use crate::common::{read, testdata};
+use crate::tool::run_in;
 
 fn verify(arguments: &[&str]) -> Output {
-    let mut command = Command::cargo_bin("bdbkit").unwrap();
-    command.current_dir(testdata()).arg("verify").args(arguments).output().unwrap()
+    run_in(&testdata(), &[&["verify"], arguments].concat())
 }
 
 fn lines(bytes: &[u8]) -> Vec<String> {

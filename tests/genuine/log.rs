@@ -11,6 +11,7 @@ use std::process::{Command, Output, Stdio};
 use bdbkit::env::{Layout, pending};
 use bdbkit::log::{LogDir, LogOptions, Printer};
 
+use crate::among_others;
 use crate::common::history::{counted, replayed};
 use crate::common::{databases, pairs_of_section, sections};
 
@@ -129,22 +130,26 @@ fn check(kind: Option<&str>, password: bool) {
 
 #[test]
 fn records_are_printed_as_the_genuine_tool_does() {
+    let _among_others = among_others();
     check(None, false);
 }
 
 #[test]
 fn records_of_big_endian_databases_are_printed_as_the_genuine_tool_does() {
+    let _among_others = among_others();
     check(Some("big-endian"), false);
 }
 
 #[test]
 #[cfg(feature = "encryption")]
 fn encrypted_records_are_printed_as_the_genuine_tool_does() {
+    let _among_others = among_others();
     check(Some("encrypted"), true);
 }
 
 #[test]
 fn a_configuration_is_followed_as_the_genuine_tool_does() {
+    let _among_others = among_others();
     for setting in ["set_lg_dir logs\n", "# the logs\n  set_lg_dir\tlogs\nset_flags DB_LOG_AUTOREMOVE\n"] {
         let folder = tempfile::tempdir().unwrap();
         let Some(maker) = maker(folder.path()) else { return };
@@ -167,6 +172,7 @@ fn a_configuration_is_followed_as_the_genuine_tool_does() {
 
 #[test]
 fn nothing_is_pending_behind_a_genuine_recovery() {
+    let _among_others = among_others();
     let folder = tempfile::tempdir().unwrap();
     let Some(maker) = maker(folder.path()) else { return };
     let environment = make(&maker, folder.path(), None);
@@ -188,6 +194,7 @@ fn run(tool: &str, arguments: &[&std::ffi::OsStr]) -> Vec<u8> {
 
 #[test]
 fn the_history_leads_to_what_genuine_recovery_makes_of_the_same_log() {
+    let _among_others = among_others();
     for kind in [None, Some("big-endian")] {
         let folder = tempfile::tempdir().unwrap();
         let Some(maker) = maker(folder.path()) else { return };

@@ -23,6 +23,10 @@ mod common;
 #[path = "../common/plans.rs"]
 mod plans;
 
+#[cfg(all(unix, feature = "upgrade"))]
+use std::sync::RwLockWriteGuard;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+
 mod log;
 #[cfg(all(unix, feature = "upgrade"))]
 mod store;
@@ -30,3 +34,18 @@ mod store;
 mod upgrade;
 #[cfg(feature = "upgrade")]
 mod upgrade_props;
+
+/// Until it runs, a program that is started holds the files that all threads have open: an upgrade
+/// on the real disk then finds its file in use.
+static STARTS: RwLock<()> = RwLock::new(());
+
+/// For a test that starts programs.
+fn among_others() -> RwLockReadGuard<'static, ()> {
+    STARTS.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// For a test that upgrades files on the real disk.
+#[cfg(all(unix, feature = "upgrade"))]
+fn alone() -> RwLockWriteGuard<'static, ()> {
+    STARTS.write().unwrap_or_else(PoisonError::into_inner)
+}

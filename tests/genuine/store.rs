@@ -13,6 +13,7 @@ use bdbkit::Database;
 use bdbkit::mboxlist::{RELEASES, Release, StoreUpgrade};
 use bdbkit::upgrade::{Choices, Profile};
 
+use crate::alone;
 use crate::common;
 use crate::common::tools::{DUMP, VERIFY, expect_success, genuine, tool};
 use crate::common::{Pair, cases, forward, pairs_of_section, sections};
@@ -77,6 +78,7 @@ fn upgraded(from: &Release, to: &Release, version_8: bool) -> [usize; 2] {
 
 #[test]
 fn libdb_accepts_every_store_that_is_due_an_upgrade() {
+    let _alone = alone();
     if !genuine() {
         return;
     }
@@ -96,6 +98,7 @@ fn libdb_accepts_every_store_that_is_due_an_upgrade() {
 
 #[test]
 fn libdb_accepts_version_8_upgraded_as_asked() {
+    let _alone = alone();
     if !genuine() {
         return;
     }

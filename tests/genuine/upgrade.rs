@@ -12,6 +12,7 @@ use std::process::{Command, Output, Stdio};
 use bdbkit::Database;
 use bdbkit::upgrade::{Choices, RecordForm, in_memory};
 
+use crate::among_others;
 use crate::common::image::Image;
 use crate::common::{Pair, dump, pairs_of_section, read, readable, sections};
 
@@ -78,6 +79,7 @@ fn record_form(bytes: &[u8]) -> Option<RecordForm> {
 
 #[test]
 fn libdb_accepts_version_9_and_adds_to_it() {
+    let _among_others = among_others();
     let folder = tempfile::tempdir().unwrap();
     let Some(insert) = inserter(folder.path()) else { return };
     let (mut files, mut fixed, mut failures) = (0, 0, Vec::new());

@@ -12,6 +12,7 @@ use bdbkit::upgrade::{Choices, Duplicates, NewId, Profile, UpgradeError, in_memo
 use bdbkit::{Database, Defect, Endianness, Error, FileId, Rule, Severity, Verify};
 use proptest::prelude::*;
 
+use crate::among_others;
 use crate::build;
 use crate::build::{Builder, Tree};
 use crate::common;
@@ -107,6 +108,7 @@ fn loses_a_key(plan: &Plan) -> bool {
 
 #[test]
 fn the_genuine_profile_is_what_the_genuine_tool_makes() {
+    let _among_others = among_others();
     if !genuine() {
         return;
     }
@@ -136,6 +138,7 @@ fn the_genuine_profile_is_what_the_genuine_tool_makes() {
 
 #[test]
 fn the_genuine_tools_take_version_9() {
+    let _among_others = among_others();
     if !genuine() {
         return;
     }

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use super::{text, tool};
 use crate::common::{read, testdata};
+use crate::tool::{err, out, tool};
 
 /// The folder that the examples speak of.
 fn sandbox(folder: &Path) {
@@ -42,7 +42,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 fn help(command: &[&str]) -> String {
-    text(&tool().args(command).arg("--help").output().unwrap().stdout)
+    out(&tool().args(command).arg("--help").output().unwrap())
 }
 
 /// The commands of a tool's help, by their paths.
@@ -111,7 +111,7 @@ fn every_example_is_a_command_that_works() {
             _ => &[0],
         };
         let code = output.status.code().unwrap();
-        assert!(expected.contains(&code), "{command}: exit {code}: {}", text(&output.stderr));
-        assert!(!text(&output.stderr).contains("Usage:"), "{command}: {}", text(&output.stderr));
+        assert!(expected.contains(&code), "{command}: exit {code}: {}", err(&output));
+        assert!(!err(&output).contains("Usage:"), "{command}: {}", err(&output));
     }
 }

@@ -7,8 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{run, text};
 use crate::common::{read, testdata};
+use crate::tool::{err, run_in};
 
 /// Lines of standard output that are kept of a long one.
 const KEPT: usize = 5;
@@ -22,7 +22,7 @@ fn made(folder: &Path) -> bool {
         let files = folder.join("files");
         fs::create_dir(&files).unwrap();
         let output = Command::new(program).arg(&files).output().unwrap();
-        assert!(output.status.success(), "{}", text(&output.stderr));
+        assert!(output.status.success(), "{}", err(&output));
         others(&files);
         return true;
     }
@@ -79,11 +79,11 @@ enum Sameness {
 
 /// What a run printed, without what differs from run to run.
 fn shown(folder: &Path, arguments: &[&str], sameness: Sameness) -> String {
-    let output = run(folder, arguments);
+    let output = run_in(folder, arguments);
     let mut shown = format!("$ bdbkit {}\n", arguments.join(" "));
     let masked = |bytes: &[u8]| match sameness {
-        Sameness::Whole => masked(&text(bytes)),
-        Sameness::Loose => numberless(&masked(&text(bytes))),
+        Sameness::Whole => masked(&String::from_utf8_lossy(bytes)),
+        Sameness::Loose => numberless(&masked(&String::from_utf8_lossy(bytes))),
     };
     let out = masked(&output.stdout);
     let lines: Vec<&str> = out.lines().collect();

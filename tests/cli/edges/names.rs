@@ -6,8 +6,8 @@ use std::fs;
 use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 
-use super::run;
 use crate::common::{read, testdata};
+use crate::tool::run_in;
 
 fn names() -> Vec<OsString> {
     let names: [&[u8]; 10] = [
@@ -50,7 +50,7 @@ fn folder(root: &Path, case: &str, file: &str) -> std::path::PathBuf {
 
 #[track_caller]
 fn harmless(folder: &Path, arguments: &[OsString]) {
-    let output = run(folder, arguments);
+    let output = run_in(folder, arguments);
     assert_eq!(does_something(&output.stdout), None, "{arguments:?}");
     assert_eq!(does_something(&output.stderr), None, "{arguments:?}");
 }
@@ -124,7 +124,7 @@ fn logs_under_such_names_do_nothing_either() {
         &["info", "--json"],
     ] {
         for name in names() {
-            let output = run(&folder, &words(arguments, name));
+            let output = run_in(&folder, &words(arguments, name));
             assert_eq!(does_something(&output.stderr), None, "{arguments:?}");
             if arguments != ["log", "print"] {
                 assert_eq!(does_something(&output.stdout), None, "{arguments:?}");
@@ -142,7 +142,7 @@ fn different_names_stay_different() {
         let mut shown: Vec<String> = names()
             .into_iter()
             .map(|name| {
-                let output = run(&folder, &words(arguments, name)).stdout;
+                let output = run_in(&folder, &words(arguments, name)).stdout;
                 let object: serde_json::Value = serde_json::from_slice(&output).unwrap();
                 object["file"].as_str().unwrap().to_owned()
             })

@@ -4,8 +4,8 @@ use std::fs::{self, File};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use super::{run, text, tool};
 use crate::common::{read, testdata};
+use crate::tool::{err, run_in, tool};
 
 const CASE: &str = "btree-v6-be-dups-offpage";
 
@@ -41,8 +41,8 @@ fn what_comes_through_a_stream_is_not_overwritten() {
                 let mut command = Command::new(env!("CARGO_BIN_EXE_bdbkit"));
                 let command = command.current_dir(folder.path()).args(&arguments).stdin(Stdio::from(stdin));
                 let output = command.output().unwrap();
-                assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", text(&output.stderr));
-                assert!(text(&output.stderr).contains("is the database itself: not overwritten"));
+                assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", err(&output));
+                assert!(err(&output).contains("is the database itself: not overwritten"));
                 assert!(read(folder.path().join("a.db")) == whole, "{arguments:?}");
             }
         }
@@ -59,14 +59,14 @@ fn an_output_takes_its_name_when_it_is_whole() {
             writer.iter().map(|word| if *word == "OUT" { "out.txt" } else { word }).chain(["a.db"]).collect();
         fs::write(&out, "what was there before").unwrap();
         let plain: Vec<&str> = writer.iter().filter(|word| !["-f", "OUT"].contains(word)).copied().collect();
-        let expected = run(folder.path(), &[&plain[..], &["a.db"]].concat());
-        let output = run(folder.path(), &arguments);
-        assert_eq!(output.status.code(), expected.status.code(), "{}", text(&output.stderr));
+        let expected = run_in(folder.path(), &[&plain[..], &["a.db"]].concat());
+        let output = run_in(folder.path(), &arguments);
+        assert_eq!(output.status.code(), expected.status.code(), "{}", err(&output));
         assert!(read(&out) == expected.stdout, "{arguments:?}");
     }
     // A refused run leaves what was there.
     fs::write(&out, "what was there before").unwrap();
-    let output = run(folder.path(), &["dump", "-s", "nobody", "-f", "out.txt", "a.db"]);
+    let output = run_in(folder.path(), &["dump", "-s", "nobody", "-f", "out.txt", "a.db"]);
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(read(&out), b"what was there before");
     let names: Vec<_> =
@@ -87,8 +87,8 @@ fn a_full_disk_leaves_the_old_output() {
         .current_dir(folder.path())
         .output()
         .unwrap();
-    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
-    assert!(text(&output.stderr).contains("cannot write"), "{}", text(&output.stderr));
+    assert_eq!(output.status.code(), Some(1), "{}", err(&output));
+    assert!(err(&output).contains("cannot write"), "{}", err(&output));
     assert_eq!(read(folder.path().join("out.txt")), b"what was there before");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "no draft is left behind");
 }
@@ -98,16 +98,16 @@ fn a_full_disk_leaves_the_old_output() {
 fn an_output_may_be_a_device_a_pipe_or_a_link() {
     let folder = tempfile::tempdir().unwrap();
     copy(folder.path(), CASE);
-    let expected = run(folder.path(), &["dump", "a.db"]).stdout;
-    let output = run(folder.path(), &["dump", "-f", "/dev/null", "a.db"]);
+    let expected = run_in(folder.path(), &["dump", "a.db"]).stdout;
+    let output = run_in(folder.path(), &["dump", "-f", "/dev/null", "a.db"]);
     assert_eq!((output.status.code(), output.stdout.len()), (Some(0), 0));
-    assert!(run(folder.path(), &["dump", "-f", "/dev/stdout", "a.db"]).stdout == expected);
+    assert!(run_in(folder.path(), &["dump", "-f", "/dev/stdout", "a.db"]).stdout == expected);
     fs::write(folder.path().join("target.txt"), "").unwrap();
     std::os::unix::fs::symlink("target.txt", folder.path().join("link.txt")).unwrap();
-    assert_eq!(run(folder.path(), &["dump", "-f", "link.txt", "a.db"]).status.code(), Some(0));
+    assert_eq!(run_in(folder.path(), &["dump", "-f", "link.txt", "a.db"]).status.code(), Some(0));
     assert!(folder.path().join("link.txt").is_symlink(), "a link stays one");
     assert!(read(folder.path().join("target.txt")) == expected);
     let endless = tool().args(["dump", "-f", "/dev/full"]).arg(folder.path().join("a.db")).output().unwrap();
     assert_eq!(endless.status.code(), Some(1));
-    assert!(text(&endless.stderr).contains("cannot write"), "{}", text(&endless.stderr));
+    assert!(err(&endless).contains("cannot write"), "{}", err(&endless));
 }
