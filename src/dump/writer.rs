@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::text::{Format, escape};
-use crate::btree::{Database, Item, Pair, Pairs, Part};
+use crate::access::{Database, Item, Pair, Pairs, Part};
 use crate::meta::Method;
 
 /// Why a dump could not be written.

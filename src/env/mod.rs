@@ -18,10 +18,12 @@
 //! Everything here only reads, and opens regular files alone.
 
 mod config;
+mod engines;
 mod layout;
 mod pending;
 mod region;
 
+pub use engines::{ENGINES, Engine, LAST_OF_HOST_ORDER, LogOrder, Regions, Treatment};
 pub use layout::{Folder, Layout, Origin};
 #[cfg(feature = "upgrade")]
 pub(crate) use pending::{Comparison, page_lsn};

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use super::layout::{Layout, Origin};
 #[cfg(feature = "upgrade")]
-use crate::btree::Database;
+use crate::access::Database;
 use crate::error::Error;
 #[cfg(feature = "upgrade")]
 use crate::format::page::Page;

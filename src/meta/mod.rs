@@ -4,6 +4,7 @@ mod flags;
 mod hash;
 mod identify;
 mod kind;
+mod shape;
 mod v6;
 mod v7;
 mod v8;
@@ -18,6 +19,7 @@ pub use flags::Flags;
 pub(crate) use hash::Buckets;
 pub(crate) use identify::identify;
 pub use kind::{Extents, FileKind};
+pub(crate) use shape::Shape;
 
 use crate::error::{Defect, Error, Result};
 use crate::format::checksum;

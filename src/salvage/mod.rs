@@ -42,12 +42,12 @@ pub use record::{Bytes, Key, Origin, Place, Provenance, Recovered, Salvaged};
 pub use records::Records;
 pub use report::Report;
 
+use crate::access::OpenOptions;
 use crate::bits::Bits;
-use crate::btree::OpenOptions;
 use crate::error::{Error, Result};
 use crate::format::meta::{HALF_WRITTEN, at};
 use crate::order::{Endianness, with_order};
-use crate::source::Source;
+use crate::pages::Source;
 use crate::types::{PageNo, PageSize};
 use file::File;
 use geometry::Forced;

@@ -6,7 +6,7 @@ use std::thread::{self, Builder};
 
 use sha2::{Digest, Sha256};
 
-use crate::btree::{Database, Item, Pairs, Part};
+use crate::access::{Database, Item, Pairs, Part};
 use crate::error::{Defect, Error, Result};
 use crate::meta::Method;
 

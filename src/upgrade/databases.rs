@@ -6,7 +6,7 @@ use super::choices::Choices;
 use super::error::{Refusal, Result};
 use super::profile::Duplicates;
 use super::sorting;
-use crate::btree::Database;
+use crate::access::Database;
 use crate::format::item;
 use crate::format::page::{Page, PageKind, slot_offset};
 use crate::meta::{Flags, Meta, Method};

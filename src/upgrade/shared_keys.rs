@@ -5,10 +5,10 @@ use byteorder::ByteOrder;
 
 use super::databases::Databases;
 use super::draft::{Draft, Reason};
-use crate::btree::chain_length;
 use crate::format::item::{self, DELETED, KEYDATA, OVERFLOW};
 use crate::format::page::{Page, PageKind, slot_offset};
 use crate::pages::Pages;
+use crate::pages::chain_length;
 use crate::types::PageNo;
 
 /// Turns such keys round; gives their number.

@@ -5,10 +5,10 @@ use std::cmp::Ordering;
 use byteorder::ByteOrder;
 
 use super::error::{Refusal, Result};
-use crate::btree::{Chain, Content, Item, KeyOrder, Leaf};
+use crate::access::{Item, KeyOrder, Leaf};
 use crate::format::item::{self, DELETED, DUPLICATE, KEYDATA, OVERFLOW};
 use crate::format::page::{Page, PageKind, slot_offset};
-use crate::pages::{Pages, Place};
+use crate::pages::{Chain, Content, Pages, Place};
 use crate::types::PageNo;
 
 /// Checks that every set of duplicates increases strictly, deleted items included; says

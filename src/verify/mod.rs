@@ -20,17 +20,18 @@ use byteorder::ByteOrder;
 
 pub use finding::{Finding, Rule, Severity};
 
-use crate::btree::{Database, OpenOptions, Shape};
+use crate::access::{Database, OpenOptions};
 use crate::error::{Error, Result};
 use crate::format::meta::at;
 use crate::limits::Limits;
-use crate::meta::{self, Meta, Method};
+use crate::meta::{self, Meta, Method, Shape};
 use crate::order::{Endianness, with_order};
+use crate::pages::Origin;
 use crate::pages::Pages;
-use crate::source::Source;
+use crate::pages::Source;
 use crate::types::PageNo;
 use order::Comparer;
-use page::{Context, From};
+use page::Context;
 use seen::Seen;
 use sink::{Reporter, Sink};
 use tree::Tree;
@@ -223,7 +224,7 @@ impl<'a> Verify<'a> {
     ) {
         let meta = context.meta;
         let Some(root) = meta.root() else { return };
-        let from = From { page: meta.page(), offset: meta.root_offset(), what: "root page" };
+        let from = Origin { page: meta.page(), offset: meta.root_offset(), what: "root page" };
         let shape = Shape::of(meta);
         // Asking the system takes longer than checking a small file.
         let threads = || std::thread::available_parallelism().map_or(1, |threads| threads.get());

@@ -6,7 +6,6 @@ use byteorder::ByteOrder;
 use super::finding::Rule;
 use super::seen::Seen;
 use super::sink::Reporter;
-use crate::btree::{Content, Leaf, Tiling, size_of_item};
 use crate::error::{Defect, Error};
 use crate::format::checksum;
 use crate::format::item::{
@@ -14,7 +13,7 @@ use crate::format::item::{
 };
 use crate::format::page::{Page, PageKind, at, slot_offset};
 use crate::meta::{self, Meta};
-use crate::pages::{Allowance, Pages};
+use crate::pages::{Allowance, Content, Origin, Pages, Place, Reversible, Tiling, size_of_item};
 use crate::types::PageNo;
 
 /// What all checks of one database need.
@@ -26,14 +25,6 @@ pub(super) struct Context<'c, 'p> {
     pub(super) seen: &'c Seen,
     /// Whether keys and duplicates are compared.
     pub(super) order: bool,
-}
-
-/// Where a link stands: for the findings about it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct From {
-    pub(super) page: PageNo,
-    pub(super) offset: usize,
-    pub(super) what: &'static str,
 }
 
 /// An item of a leaf.
@@ -67,7 +58,7 @@ impl Held<'_> {
 impl<'c> Context<'c, '_> {
     /// A page that a link leads to: within the file, not reached before, with the right
     /// checksum and its own number on it.
-    pub(super) fn reach<O: ByteOrder>(&self, no: PageNo, from: From) -> Option<Page<'c, O>> {
+    pub(super) fn reach<O: ByteOrder>(&self, no: PageNo, from: Origin) -> Option<Page<'c, O>> {
         let report = &self.report;
         let Some(page) = self.pages.raw(no).and_then(Page::<O>::new) else {
             let text =
@@ -171,16 +162,19 @@ impl<'c> Context<'c, '_> {
         let mut repeats = Repeats::new(self.pages);
         // Keys that release 2.x stored in the opposite byte order.
         let reversible = pairs && self.pages.meta().shared_keys_may_be_reversed();
-        let old = reversible.then(|| Leaf::new::<O>(self.pages, page, no, kind).ok()).flatten();
+        let old = if reversible { Reversible::of::<O>(slots.index()) } else { None };
         for slot in 0..slots.entries {
             let is_key = pairs && slot & 1 == 0;
             let Some(offset) = self.offset::<O>(no, &slots, slot) else {
                 good = false;
                 continue;
             };
-            let old_key = old.as_ref().filter(|_| is_key).and_then(|leaf| leaf.key_at::<O>(slot >> 1).ok());
-            let found = match old_key {
-                Some((_, content)) => held_key(content).map(|held| (held, size_of_item(content), false)),
+            let reversed = old
+                .as_ref()
+                .filter(|_| is_key)
+                .and_then(|old| old.key::<O>(self.pages, slots.bytes, Place::new(no, offset), offset));
+            let found = match reversed {
+                Some(content) => held_key(content).map(|held| (held, size_of_item(content), false)),
                 None => self.held::<O>(no, &slots, slot, offset, pairs && !is_key),
             };
             let Some((held, size, deleted)) = found else {
@@ -426,7 +420,11 @@ struct Slots<'a> {
     area: usize,
 }
 
-impl Slots<'_> {
+impl<'a> Slots<'a> {
+    fn index(&self) -> &'a [u8] {
+        self.bytes.get(self.overhead..self.lowest).unwrap_or(&[])
+    }
+
     fn at(&self, slot: u16) -> usize {
         slot_offset(self.overhead, slot)
     }

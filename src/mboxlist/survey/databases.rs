@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::btree::{Database, OpenOptions};
+use crate::access::{Database, OpenOptions};
 use crate::dump::escape;
 use crate::error::Error;
 use crate::journal;

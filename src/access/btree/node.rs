@@ -2,14 +2,13 @@
 
 use byteorder::ByteOrder;
 
-use super::chain::Chain;
-use super::leaf::{Content, Tiling, check_area};
+use super::leaf::check_area;
 use crate::error::{Defect, Error, Result};
 use crate::format::item::{
     self, BtreeInternal, DELETED, INTERNAL_HEAD, KEYDATA, OVERFLOW, RECNO_INTERNAL, REFERENCE,
 };
 use crate::format::page::{Page, PageKind, at, slot_offset};
-use crate::pages::{Origin, Pages, Place};
+use crate::pages::{Chain, Content, Origin, Pages, Place, Tiling};
 use crate::types::PageNo;
 
 /// An internal page whose header was checked; its items are checked when touched.

@@ -3,24 +3,24 @@
 
 use byteorder::ByteOrder;
 
-use super::chain::Chain;
-use super::cursor::Pair;
-use super::database::Database;
-use super::item::Item;
-use super::leaf::{Content, Duplicates};
-use super::shape::Shape;
-use super::visited::Visited;
-use super::walk::{Direction, Walk};
+use crate::access::btree::cursor::Pair;
+use crate::access::btree::walk::{Direction, Walk};
+use crate::access::database::Database;
+use crate::access::item::Item;
+use crate::access::visited::Visited;
 use crate::error::{Defect, Error, Result};
 use crate::format::item::{self, DUPLICATE, KEYDATA, OFFDUP, OVERFLOW, REFERENCE};
 use crate::format::page::{Page, PageKind, at, slot_offset};
+use crate::meta::Shape;
 use crate::order::with_order;
+use crate::pages::Chain;
 use crate::pages::{Allowance, Origin, Pages, Place};
+use crate::pages::{Content, Duplicates};
 use crate::types::PageNo;
 
 /// A walk over the buckets of a HASH database.
 #[derive(Debug)]
-pub(super) struct BucketWalk<'a> {
+pub(in crate::access) struct BucketWalk<'a> {
     db: &'a Database<'a>,
     visited: Option<Visited>,
     level: u32,
@@ -70,7 +70,7 @@ struct BucketPage<'a> {
 }
 
 impl<'a> BucketWalk<'a> {
-    pub(super) fn new(db: &'a Database<'a>, visited: Visited) -> Self {
+    pub(in crate::access) fn new(db: &'a Database<'a>, visited: Visited) -> Self {
         BucketWalk {
             db,
             visited: Some(visited),
@@ -88,12 +88,12 @@ impl<'a> BucketWalk<'a> {
     }
 
     /// The pages that the walk came by.
-    pub(super) fn into_visited(self) -> Option<Visited> {
+    pub(in crate::access) fn into_visited(self) -> Option<Visited> {
         self.visited
     }
 
     /// The next pair; whatever the error, the call after it goes on.
-    pub(super) fn next(&mut self) -> Result<Option<Pair<'a>>> {
+    pub(in crate::access) fn next(&mut self) -> Result<Option<Pair<'a>>> {
         with_order!(self.db.pages().order(), O => self.step::<O>())
     }
 

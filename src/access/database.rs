@@ -8,23 +8,23 @@ use std::sync::Arc;
 
 use byteorder::ByteOrder;
 
-use super::cursor::{Cursor, Pair};
+use super::btree::cursor::{Cursor, Pair};
+use super::btree::scan::PageScan;
+use super::btree::search::{self, Proven};
+use super::btree::walk::{Direction, Walk};
 use super::entries::{Entries, Entry};
 use super::item::Item;
 use super::key_order::KeyOrder;
-use super::leaf::{Content, Duplicates};
-use super::scan::PageScan;
-use super::search::{self, Proven};
-use super::shape::Shape;
 use super::stats::{FileStats, TreeStats, highest_lsn};
-use super::walk::{Direction, Walk};
 use crate::error::{Defect, Error, Result};
 use crate::format::page::at;
 use crate::limits::Limits;
+use crate::meta::Shape;
 use crate::meta::{self, Meta, Method};
 use crate::order::with_order;
+use crate::pages::Source;
+use crate::pages::{Content, Duplicates};
 use crate::pages::{Origin, Pages};
-use crate::source::Source;
 use crate::types::{Lsn, PageNo};
 
 /// How to open a database.
