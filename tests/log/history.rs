@@ -11,7 +11,7 @@ use bdbkit::{Lsn, PageNo};
 use crate::common;
 use crate::common::history::{counted, replayed};
 use crate::common::logs::{file_header, log_files, record, save, to_usize, word};
-use crate::common::{Case, cases, pairs_of_text, read};
+use crate::common::{Case, cases, pairs_of_text, read, thorough};
 
 fn open(case: &Case, folder: &Path) -> Option<LogDir> {
     let options = LogOptions::new();
@@ -103,7 +103,6 @@ fn a_log_without_its_beginning_tells_less_but_nothing_else() {
 
 #[test]
 fn a_log_with_holes_tells_less_but_nothing_else() {
-    let thorough = std::env::var_os("BDBKIT_EXHAUSTIVE").is_some_and(|value| value == "1");
     let (mut runs, mut compared, mut known) = (0, 0, 0);
     for (number, case) in cases(&["env-", "mboxlist-"]).into_iter().enumerate() {
         if case.has("encrypted") {
@@ -125,7 +124,7 @@ fn a_log_with_holes_tells_less_but_nothing_else() {
             &[47, 0, 0, 0, 0, 0, 0, 0, 0].map(|n| word(order, n)).concat(),
         ));
         files.push(more);
-        let step = if thorough { 1 } else { 23 };
+        let step = if thorough() { 1 } else { 23 };
         for (at, lost) in records.iter().enumerate().skip(number % step).step_by(step) {
             let folder = tempfile::tempdir().unwrap();
             // A record, or several at once.

@@ -18,12 +18,8 @@ use crate::common::logs::{
     FIRST, HEADER, Outcome, PASSWORD, VERSIONS, Writer, file_header, get_u32, log_files, lsn, places,
     put_u32, read_file, record, save, seal, to_u32, to_usize, word,
 };
-use crate::common::{Watch, cases};
+use crate::common::{Watch, cases, thorough};
 use crate::counting::peak_of;
-
-fn thorough() -> bool {
-    std::env::var_os("BDBKIT_EXHAUSTIVE").is_some_and(|value| value == "1")
-}
 
 fn watch() -> Watch {
     Watch::start(Duration::from_secs(60))

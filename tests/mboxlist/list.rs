@@ -13,7 +13,8 @@ use bdbkit::{Database, Endianness};
 use sha2::{Digest, Sha256};
 
 use crate::common;
-use crate::common::{Case, Pair, cases, multiset, pairs_of_text, read, testdata};
+use crate::common::{Case, Pair, multiset, pairs_of_text, read, testdata};
+use crate::stores;
 
 /// What is wanted of an entry after its bytes are gone.
 #[derive(Clone, Debug)]
@@ -97,12 +98,6 @@ fn state(folder: &Path) -> BTreeMap<PathBuf, (Vec<u8>, SystemTime)> {
     files
         .map(|path| (path.clone(), (read(&path), fs::metadata(&path).unwrap().modified().unwrap())))
         .collect()
-}
-
-fn stores() -> Vec<Case> {
-    let stores = cases(&["mboxlist-"]);
-    assert!(stores.len() >= 11 && stores.iter().any(|case| case.big_endian), "{}", stores.len());
-    stores
 }
 
 /// A copy of the files of a case.

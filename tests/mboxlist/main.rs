@@ -33,3 +33,10 @@ mod releases;
 mod survey;
 #[cfg(unix)]
 mod upgrade;
+
+/// All stores of `testdata/`.
+fn stores() -> Vec<common::Case> {
+    let stores = common::cases(&["mboxlist-"]);
+    assert!(stores.len() >= 11 && stores.iter().any(|case| case.big_endian), "{}", stores.len());
+    stores
+}

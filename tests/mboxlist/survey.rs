@@ -13,13 +13,8 @@ use bdbkit::mboxlist::{
 use bdbkit::{Endianness, Lsn};
 use tempfile::TempDir;
 
-use crate::common::{Case, Pair, cases, pairs_of_section, read, sections, testdata};
-
-fn stores() -> Vec<Case> {
-    let stores = cases(&["mboxlist-"]);
-    assert!(stores.len() >= 11, "stores went missing: {}", stores.len());
-    stores
-}
+use crate::common::{Pair, cases, pairs_of_section, read, sections, testdata};
+use crate::stores;
 
 /// A copy of the files of a folder, without the texts.
 fn copy(case: &str) -> TempDir {
