@@ -6,15 +6,15 @@
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
 use bdbkit::{Database, Method, Severity, Verify};
 
 use crate::common::image::{Image, OVERFLOW};
 use crate::common::standing::{Standing, lost, salvaged, salvaged_with_deleted, standing};
-use crate::common::{Pair, Watch, dump, missing, multiset, pairs_of_text, readable};
+use crate::common::{Pair, Watch, dump, missing, multiset, pairs_of_text, readable, thorough};
 
 /// A change of one byte: where, from, to.
 #[derive(Clone, Copy, Debug)]
@@ -325,12 +325,6 @@ fn walk(db: &Database<'_>, forward: bool, bound: usize, expected: &[Pair]) -> Re
             return Err(format!("an iterator of more than {bound} steps"));
         }
     }
-}
-
-/// Whether to try everything, not a part that is done in a minute.
-fn thorough() -> bool {
-    static THOROUGH: OnceLock<bool> = OnceLock::new();
-    *THOROUGH.get_or_init(|| std::env::var("BDBKIT_EXHAUSTIVE").as_deref() == Ok("1"))
 }
 
 /// Checks damaged copies of files, and panics with all that was found.
