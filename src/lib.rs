@@ -42,6 +42,8 @@
 
 mod bits;
 mod btree;
+#[cfg(feature = "upgrade")]
+mod codes;
 mod crypt;
 pub mod dump;
 pub mod env;

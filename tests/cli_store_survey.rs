@@ -406,12 +406,15 @@ fn bdbkit(arguments: &[&str]) -> Output {
 /// Each code that a command can print is explained.
 #[test]
 fn every_code_is_explained() {
-    use bdbkit::mboxlist::{Code, Task};
+    use bdbkit::journal::JournalError;
+    use bdbkit::mboxlist::{Code, RestoreError, StoreUpgradeError, Task};
     use bdbkit::upgrade::{Notice, Refusal};
     let rules = bdbkit::Rule::ALL.iter().map(|rule| rule.id());
     let codes = Code::ALL.iter().map(|code| code.id()).chain(Task::ALL.iter().map(|task| task.id()));
     let upgrade = Refusal::CODES.iter().chain(Notice::CODES).copied();
-    let printed: std::collections::BTreeSet<&str> = rules.chain(codes).chain(upgrade).collect();
+    let changes = [JournalError::CODES, RestoreError::CODES, StoreUpgradeError::CODES].concat();
+    let printed: std::collections::BTreeSet<&str> =
+        rules.chain(codes).chain(upgrade).chain(changes).collect();
     let listed = text(&bdbkit(&["explain", "--json"]));
     let listed: Vec<Value> = listed.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let known: std::collections::BTreeSet<&str> =
