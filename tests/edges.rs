@@ -12,6 +12,8 @@
 )]
 
 mod common;
+#[path = "common/restore_plan.rs"]
+mod restore_plan;
 
 #[path = "edges/beside.rs"]
 mod beside;
@@ -19,6 +21,8 @@ mod beside;
 mod examples;
 #[path = "edges/folder.rs"]
 mod folder;
+#[path = "edges/json.rs"]
+mod json;
 #[path = "edges/names.rs"]
 mod names;
 #[path = "edges/options.rs"]
