@@ -40,8 +40,8 @@
 
 #![deny(clippy::disallowed_methods)]
 
+mod access;
 mod bits;
-mod btree;
 #[cfg(feature = "upgrade")]
 mod codes;
 mod crypt;
@@ -57,25 +57,27 @@ pub mod log;
 #[cfg(feature = "upgrade")]
 pub mod mboxlist;
 mod meta;
+mod method;
 mod order;
 mod pages;
 pub mod salvage;
 mod shown;
-mod source;
 mod types;
 #[cfg(feature = "upgrade")]
 pub mod upgrade;
 mod verify;
 
-pub use btree::{
-    Cursor, Database, Entries, Entry, FileStats, Item, ItemReader, KeyOrder, LeafPage, OpenOptions, PageScan,
-    Pair, Pairs, Pieces, Scanned, ScannedItems, Subdatabase, Subdatabases, TreeStats,
+pub use access::{
+    Cursor, Database, Entries, Entry, FileStats, Item, KeyOrder, LeafPage, OpenOptions, PageScan, Pair,
+    Pairs, Scanned, ScannedItems, Subdatabase, Subdatabases, TreeStats,
 };
 pub use error::{Defect, Error, ErrorKind, Result};
 pub use format::page::PageKind;
 pub use limits::Limits;
-pub use meta::{Extents, FileKind, Flags, Meta, Method};
+pub use meta::{DatabaseKind, Extents, FileKind, Flags, Meta};
+pub use method::{Feature, Method};
 pub use order::Endianness;
+pub use pages::{ItemReader, Pieces};
 pub use shown::{ShowName, Shown};
 pub use types::{FileId, Lsn, PageNo, PageSize};
 pub use verify::{Finding, Progress, Rule, Severity, Verdict, Verify};

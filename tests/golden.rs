@@ -154,7 +154,7 @@ fn encrypted_and_compressed_files_are_refused_by_name() {
         let Some(feature) = golden.refused() else { continue };
         match Database::open(&golden.db) {
             Err(Error::UnsupportedFeature { feature: found, version: 9, .. }) => {
-                assert_eq!(found, feature, "{}", golden.name());
+                assert_eq!(found.to_string(), feature, "{}", golden.name());
             }
             other => panic!("{}: {other:?}", golden.name()),
         }
@@ -170,8 +170,13 @@ fn hash_and_queue_files_are_refused_by_name() {
         assert!(all.len() >= least, "{prefix} cases went missing: {}", all.len());
         for case in all {
             match Database::open(case.folder().join("data.db")) {
-                Err(error @ Error::UnsupportedMethod { kind, version, .. }) => {
-                    assert_eq!((kind, version.to_string()), (name, case.version.clone()), "{}", case.name);
+                Err(error @ Error::UnsupportedMethod { method, version, .. }) => {
+                    assert_eq!(
+                        (method.to_string(), version.to_string()),
+                        (name.to_owned(), case.version.clone()),
+                        "{}",
+                        case.name
+                    );
                     let message = error.to_string();
                     assert!(message.contains(name) && message.contains(&case.version), "{message}");
                 }

@@ -13,12 +13,12 @@ use std::path::{Path, PathBuf};
 
 use super::layout::{Layout, Origin};
 #[cfg(feature = "upgrade")]
-use crate::btree::Database;
+use crate::access::Database;
 use crate::error::Error;
 #[cfg(feature = "upgrade")]
 use crate::format::page::Page;
 use crate::log::{Event, Fate, Files, LogDir, LogError, LogOptions, Record, Transactions};
-use crate::meta::FileKind;
+use crate::meta::{DatabaseKind, FileKind};
 use crate::order::Endianness;
 #[cfg(feature = "upgrade")]
 use crate::order::with_order;
@@ -161,7 +161,9 @@ impl PageLsns {
         let mut file = File::open(path).map_err(error)?;
         let mut head = Vec::new();
         file.by_ref().take(HEAD).read_to_end(&mut head).map_err(error)?;
-        let Ok(FileKind { order, page_size: Some(size), file_id: Some(id), .. }) = FileKind::of(&head) else {
+        let FileKind::Database(DatabaseKind { order, page_size: Some(size), file_id: Some(id), .. }) =
+            FileKind::of(&head)
+        else {
             return Ok(None);
         };
         let page_size = u64::from(size.get());

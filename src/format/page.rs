@@ -52,6 +52,14 @@ macro_rules! page_kinds {
                 }
             }
 
+            /// The type byte that stands for the kind.
+            #[must_use]
+            pub fn byte(self) -> u8 {
+                match self {
+                    $(PageKind::$name => $number,)*
+                }
+            }
+
             /// The field's name for the kind.
             #[must_use]
             pub fn name(self) -> &'static str {
@@ -188,6 +196,19 @@ impl<'a, O: ByteOrder> Page<'a, O> {
         self.head[at::TYPE]
     }
 
+    /// The offset in a slot of the index, which starts at `overhead`, as it stands.
+    #[inline(always)]
+    pub(crate) fn slot(&self, overhead: usize, number: u16) -> Option<u16> {
+        slot::<O>(self.bytes.get(overhead..)?, number)
+    }
+
+    /// The item of a slot, with what follows it on the page, and its offset.
+    #[inline(always)]
+    pub(crate) fn item(&self, overhead: usize, number: u16) -> Option<(usize, &'a [u8])> {
+        let offset = usize::from(self.slot(overhead, number)?);
+        Some((offset, self.bytes.get(offset..)?))
+    }
+
     /// Where the item area starts. An empty page of 64 KiB stores 0 for 65536.
     pub(crate) fn item_area(&self) -> usize {
         match (self.hf_offset(), self.entries()) {
@@ -200,6 +221,13 @@ impl<'a, O: ByteOrder> Page<'a, O> {
     pub(crate) fn is_hole(&self) -> bool {
         self.type_byte() == 0 && self.pgno() == 0 && self.lsn() == Lsn::default()
     }
+}
+
+/// The offset in a slot of an index, as it stands; `None` if the index is shorter.
+#[inline(always)]
+pub(crate) fn slot<O: ByteOrder>(index: &[u8], number: u16) -> Option<u16> {
+    let at = usize::from(number).wrapping_mul(2);
+    index.get(at..)?.first_chunk::<2>().map(|raw| O::read_u16(raw))
 }
 
 /// Offset in the page of an index slot.

@@ -323,7 +323,7 @@ impl Contents {
     /// Maps a file.
     #[cfg(all(unix, feature = "mmap"))]
     pub(super) fn map(file: &std::fs::File) -> io::Result<Contents> {
-        crate::source::map_overlay(file).map(|map| Contents { len: map.len(), bytes: Box::new(map) })
+        crate::pages::map_overlay(file).map(|map| Contents { len: map.len(), bytes: Box::new(map) })
     }
 
     /// Lays bytes over those of the file at an offset, in memory only.

@@ -13,7 +13,7 @@ use super::schema::Schema;
 use crate::error::Error;
 use crate::format::log::{self as layout, Form, Guard};
 use crate::order::Endianness::{self, Big, Little};
-use crate::source::Source;
+use crate::pages::Source;
 use crate::types::Lsn;
 
 /// A log file: one of the sequence `log.0000000001`, `log.0000000002`, …

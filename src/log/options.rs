@@ -8,7 +8,7 @@ use super::dir::{LogDir, number_of};
 use super::error::LogError;
 use super::file::LogFile;
 use crate::limits::Limits;
-use crate::source::Source;
+use crate::pages::Source;
 
 /// How a log is opened: its password, and whether files are mapped.
 ///

@@ -6,7 +6,7 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
-use super::engines::Regions;
+use crate::env::Regions;
 use crate::env::is_region;
 use crate::journal;
 

@@ -9,7 +9,6 @@
 
 mod called;
 mod classify;
-mod engines;
 mod files;
 mod list;
 mod names;
@@ -20,8 +19,8 @@ mod restore;
 mod store_upgrade;
 mod survey;
 
+pub use crate::env::{ENGINES, Engine, LAST_OF_HOST_ORDER, LogOrder, Regions, Treatment};
 pub use classify::{Class, Mark};
-pub use engines::{ENGINES, Engine, LAST_OF_HOST_ORDER, LogOrder, Regions, Treatment};
 pub use files::Hash;
 pub use list::{Found, Kind, List, ListReport, Listed, ListedFile, ListedLogs, Origin};
 pub use plan::{By, Plan, PlanOptions, Step, StepState, Task};

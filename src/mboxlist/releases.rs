@@ -4,7 +4,7 @@
 
 use std::cmp::Ordering;
 
-use super::engines::{ENGINES, Engine, LogOrder};
+use crate::env::{ENGINES, Engine, LogOrder};
 
 /// A release of the message store.
 #[derive(Debug)]

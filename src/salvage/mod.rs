@@ -42,12 +42,13 @@ pub use record::{Bytes, Key, Origin, Place, Provenance, Recovered, Salvaged};
 pub use records::Records;
 pub use report::Report;
 
+use crate::access::OpenOptions;
 use crate::bits::Bits;
-use crate::btree::OpenOptions;
 use crate::error::{Error, Result};
 use crate::format::meta::{HALF_WRITTEN, at};
+use crate::method::{Feature, Method};
 use crate::order::{Endianness, with_order};
-use crate::source::Source;
+use crate::pages::Source;
 use crate::types::{PageNo, PageSize};
 use file::File;
 use geometry::Forced;
@@ -59,9 +60,9 @@ use work::Work;
 #[must_use]
 pub fn may_read(error: &Error) -> bool {
     match error {
-        Error::UnsupportedMethod { kind, .. } => *kind == "HASH",
-        Error::UnsupportedVersion { version, .. } => *version > 9,
-        Error::UnsupportedFeature { feature, .. } => *feature == "compressed",
+        Error::UnsupportedMethod { method, .. } => *method == Method::Hash,
+        Error::UnsupportedVersion { method, version, .. } => *version > method.newest_version(),
+        Error::UnsupportedFeature { feature, .. } => *feature == Feature::Compressed,
         _ => false,
     }
 }

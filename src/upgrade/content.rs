@@ -6,9 +6,9 @@ use std::thread::{self, Builder};
 
 use sha2::{Digest, Sha256};
 
-use crate::btree::{Database, Item, Pairs, Part};
+use crate::access::{Database, Item, Pairs, Part};
 use crate::error::{Defect, Error, Result};
-use crate::meta::Method;
+use crate::method::Method;
 
 /// SHA-256 of all pairs of all databases, and how many there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::choices::Choices;
 use super::error::{Refusal, Result, UpgradeError, counted};
 use super::notice::Notice;
-use crate::btree::Database;
+use crate::access::Database;
 use crate::env::{Comparison, Layout, Origin, is_region};
 use crate::journal;
 use crate::log::{LogDir, LogError};

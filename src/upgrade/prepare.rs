@@ -12,7 +12,7 @@ use super::notice::Notice;
 use super::profile::Duplicates;
 use super::progress::Counter;
 use super::{shared_keys, v6_to_v7, v7_to_v8, v8_to_v9};
-use crate::btree::Database;
+use crate::access::Database;
 use crate::format::meta::{LENGTH, at};
 use crate::meta;
 use crate::order::with_order;

@@ -11,7 +11,7 @@ use super::prepare::{NOT_LOGGED, Prepared, structure, with_content};
 use super::progress::Counter;
 use super::report::Report;
 use super::run::Upgrade;
-use crate::btree::Database;
+use crate::access::Database;
 use crate::journal::{self, Disk};
 use crate::order::with_order;
 use crate::types::{FileId, Lsn};

@@ -23,7 +23,7 @@ use super::progress::{Progress, Step, Watch};
 use super::report::{FileReport, Report, Settled};
 use super::validation::{self, Validation};
 use super::{logs, reset};
-use crate::btree::Database;
+use crate::access::Database;
 use crate::journal::{self, Disk, DiskFile, Facts, Identity, JournalError, Operation, Outcome};
 use crate::types::FileId;
 

@@ -8,7 +8,7 @@ use super::draft::Draft;
 use super::error::UpgradeError;
 use super::prepare;
 use super::progress::{Counter, Step, Watch};
-use crate::btree::Database;
+use crate::access::Database;
 use crate::error::file_bytes;
 use crate::journal::{BoxError, Contents, Facts};
 use crate::meta::Meta;

@@ -4,15 +4,16 @@
 use byteorder::ByteOrder;
 
 use super::finding::Rule;
-use super::page::{Context, From, Held};
+use super::page::{Context, Held};
 use super::seen::Referrer;
 use crate::error::file_bytes;
 use crate::format::page::{Page, PageKind, at};
+use crate::pages::Origin;
 use crate::types::PageNo;
 
 impl<'c> Context<'c, '_> {
     /// Checks the overflow chain of an item, the first time that an item leads to it.
-    pub(super) fn overflow<O: ByteOrder>(&self, first: PageNo, len: u32, from: From, by: Referrer) {
+    pub(super) fn overflow<O: ByteOrder>(&self, first: PageNo, len: u32, from: Origin, by: Referrer) {
         let report = &self.report;
         if self.seen.has(first) {
             // Keys of internal pages may refer to a chain as well, if it counts them.
@@ -42,7 +43,7 @@ impl<'c> Context<'c, '_> {
         }
         let room = self.pages.size().bytes().saturating_sub(self.pages.overhead());
         let (mut next, mut prev, mut total) = (Some(first), PageNo(0), 0u64);
-        let mut link = From { what: "overflow page", ..from };
+        let mut link = Origin { what: "overflow page", ..from };
         while let Some(no) = next {
             let Some(page) = self.reach::<O>(no, link) else { return };
             if !self.is::<O>(no, page, PageKind::Overflow, 0) {
@@ -69,13 +70,13 @@ impl<'c> Context<'c, '_> {
                 }
                 break;
             }
-            link = From { page: no, offset: at::NEXT, what: "next overflow page" };
+            link = Origin { page: no, offset: at::NEXT, what: "next overflow page" };
             (next, prev) = (PageNo::link(page.next()), no);
         }
         self.expect_length(total, len, from);
     }
 
-    fn expect_length(&self, total: u64, len: u32, from: From) {
+    fn expect_length(&self, total: u64, len: u32, from: Origin) {
         if total != u64::from(len) {
             let more = if total > len.into() { "or more" } else { "in all" };
             let text = format!("the overflow chain has {total} bytes {more}, its item says {len}");
@@ -100,7 +101,7 @@ impl<'c> Context<'c, '_> {
     }
 
     /// Checks a chain of off-page duplicates of versions 6 and 7.
-    pub(super) fn duplicate_chain<O: ByteOrder>(&self, first: PageNo, from: From, key: u32) {
+    pub(super) fn duplicate_chain<O: ByteOrder>(&self, first: PageNo, from: Origin, key: u32) {
         let report = &self.report;
         let (mut next, mut prev) = (Some(first), PageNo(0));
         let mut link = from;
@@ -118,11 +119,11 @@ impl<'c> Context<'c, '_> {
             }
             self.leaf::<O>(no, page, PageKind::Duplicate, key, |_, offset, held, _| {
                 if let Held::Chain { first, len } = held {
-                    let from = From { page: no, offset: offset.saturating_add(4), what: "overflow page" };
+                    let from = Origin { page: no, offset: offset.saturating_add(4), what: "overflow page" };
                     self.overflow::<O>(first, len, from, Referrer::Owner);
                 }
             });
-            link = From { page: no, offset: at::NEXT, what: "next page of duplicates" };
+            link = Origin { page: no, offset: at::NEXT, what: "next page of duplicates" };
             (next, prev) = (PageNo::link(page.next()), no);
         }
     }

@@ -4,14 +4,16 @@ use byteorder::ByteOrder;
 
 use super::finding::Rule;
 use super::order::Comparer;
-use super::page::{Context, From, Held, Repeats};
+use super::page::{Context, Held, Repeats};
 use super::seen::Referrer;
 use super::tree::Tree;
-use crate::btree::Shape;
 use crate::error::Defect;
 use crate::format::item::{self, DUPLICATE, KEYDATA, OFFDUP, OFFDUP_LEN, OVERFLOW, REFERENCE};
+use crate::format::meta::Field;
 use crate::format::page::{Page, PageKind, at, slot_offset};
 use crate::meta::Buckets;
+use crate::meta::Shape;
+use crate::pages::Origin;
 use crate::types::PageNo;
 
 /// Whether a page can be that of a bucket, or reserved for one. A wrong table of buckets
@@ -46,7 +48,7 @@ impl Table<'_, '_, '_> {
 
     fn error(&self, rule: Rule, text: String) {
         let meta = self.context.meta;
-        self.context.report.error(rule, meta.page(), meta.buckets_offset(), text);
+        self.context.report.error(rule, meta.page(), meta.at(Field::Spares), text);
     }
 
     /// Reports a page that the table leads to and that cannot be its own. The first few are
@@ -69,7 +71,7 @@ impl Table<'_, '_, '_> {
         let (counted, meta) = (self.buckets.elements, self.context.meta);
         let missing = u64::from(counted.saturating_sub(self.keys));
         if let Some((_, no)) = self.empty.filter(|(expects, _)| missing > 0 && missing <= *expects) {
-            let (meta, offset) = (meta.page(), meta.elements_offset());
+            let (meta, offset) = (meta.page(), meta.at(Field::Nelem));
             let defect = Defect::EmptyBucket { counted, found: self.keys, meta, offset };
             self.context.report.error(Rule::Elements, no, at::TYPE, defect.to_string());
         }
@@ -139,7 +141,7 @@ impl<'c> Context<'c, '_> {
     fn bucket<O: ByteOrder>(&self, first: PageNo, compare: &Comparer<'c>) -> u32 {
         let (mut next, mut prev, mut keys) = (Some(first), PageNo(0), 0u32);
         let mut from =
-            From { page: self.meta.page(), offset: self.meta.buckets_offset(), what: "bucket page" };
+            Origin { page: self.meta.page(), offset: self.meta.at(Field::Spares), what: "bucket page" };
         while let Some(no) = next {
             let Some(page) = self.reach::<O>(no, from) else { break };
             let kind = PageKind::from_byte(page.type_byte());
@@ -154,7 +156,7 @@ impl<'c> Context<'c, '_> {
             }
             self.bucket_items::<O>(no, page, compare);
             keys = keys.saturating_add(u32::from(page.entries() >> 1));
-            from = From { page: no, offset: at::NEXT, what: "next page of the bucket" };
+            from = Origin { page: no, offset: at::NEXT, what: "next page of the bucket" };
             (next, prev) = (PageNo::link(page.next()), no);
         }
         keys
@@ -177,8 +179,7 @@ impl<'c> Context<'c, '_> {
         let (mut repeats, mut key) = (Repeats::new(self.pages), 0);
         for slot in 0..entries {
             let at = slot_offset(overhead, slot);
-            let raw = page.bytes().get(at..).and_then(|bytes| bytes.first_chunk::<2>());
-            let offset = raw.map_or(0, |raw| usize::from(O::read_u16(raw)));
+            let offset = page.slot(overhead, slot).map_or(0, usize::from);
             let item = page.bytes().get(offset..end).filter(|_| offset >= lowest);
             let Some((&kind, rest)) = item.and_then(<[u8]>::split_first) else {
                 let text = format!("slot {slot} points to {offset}, expected from {lowest} to below {end}");
@@ -186,7 +187,7 @@ impl<'c> Context<'c, '_> {
                 return;
             };
             end = offset;
-            let from = From { page: no, offset: offset.saturating_add(4), what: "overflow page" };
+            let from = Origin { page: no, offset: offset.saturating_add(4), what: "overflow page" };
             let reference = item.filter(|item| item.len() == REFERENCE).and_then(item::reference::<O>);
             let held = match (kind, reference) {
                 (KEYDATA, _) => Held::Plain(rest),
@@ -249,8 +250,8 @@ impl<'c> Context<'c, '_> {
         }
     }
 
-    fn off_page<O: ByteOrder>(&self, root: PageNo, from: From, compare: &Comparer<'c>, key: u32) {
-        let from = From { what: "off-page duplicates on page", ..from };
+    fn off_page<O: ByteOrder>(&self, root: PageNo, from: Origin, compare: &Comparer<'c>, key: u32) {
+        let from = Origin { what: "off-page duplicates on page", ..from };
         if !self.meta.flags().duplicates() {
             let text = "off-page duplicates, but the database has none";
             self.report.error(Rule::DuplicateFlag, from.page, from.offset, text);

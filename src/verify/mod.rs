@@ -20,17 +20,20 @@ use byteorder::ByteOrder;
 
 pub use finding::{Finding, Rule, Severity};
 
-use crate::btree::{Database, OpenOptions, Shape};
+use crate::access::{Database, OpenOptions};
 use crate::error::{Error, Result};
-use crate::format::meta::at;
+use crate::format::generation::Generation;
+use crate::format::meta::{Field, at};
 use crate::limits::Limits;
-use crate::meta::{self, Meta, Method};
+use crate::meta::{self, Meta, Shape};
+use crate::method::{Feature, Method};
 use crate::order::{Endianness, with_order};
+use crate::pages::Origin;
 use crate::pages::Pages;
-use crate::source::Source;
+use crate::pages::Source;
 use crate::types::PageNo;
 use order::Comparer;
-use page::{Context, From};
+use page::Context;
 use seen::Seen;
 use sink::{Reporter, Sink};
 use tree::Tree;
@@ -223,7 +226,7 @@ impl<'a> Verify<'a> {
     ) {
         let meta = context.meta;
         let Some(root) = meta.root() else { return };
-        let from = From { page: meta.page(), offset: meta.root_offset(), what: "root page" };
+        let from = Origin { page: meta.page(), offset: meta.root_at(), what: "root page" };
         let shape = Shape::of(meta);
         // Asking the system takes longer than checking a small file.
         let threads = || std::thread::available_parallelism().map_or(1, |threads| threads.get());
@@ -250,7 +253,7 @@ impl<'a> Verify<'a> {
         let meta = match parsed {
             Ok(meta) => meta,
             // Only a whole file can be partitioned or encrypted.
-            Err(error @ Error::UnsupportedFeature { feature: "compressed", .. }) => {
+            Err(error @ Error::UnsupportedFeature { feature: Feature::Compressed, .. }) => {
                 report.note(Rule::Metadata, no, 0, error.to_string());
                 return;
             }
@@ -263,11 +266,11 @@ impl<'a> Verify<'a> {
         context.own_metadata(&meta);
         if let Some(free) = meta.free() {
             let text = format!("a free list that starts at page {free}: only page 0 has one");
-            context.report.error(Rule::Free, no, at::FREE, text);
+            context.report.error(Rule::Free, no, meta.at(Field::Free), text);
         }
         match meta.method() {
             Method::Hash => context.buckets::<O>(compare),
-            Method::Btree | Method::Recno => self.database::<O>(&context, compare, None),
+            _ => self.database::<O>(&context, compare, None),
         }
     }
 }
@@ -312,8 +315,9 @@ impl Context<'_, '_> {
 
     fn last_page(&self) {
         let meta = self.pages.meta();
+        let kept = meta.generation().keeps_last_page();
         let last = match meta.last_page() {
-            None if meta.version() < 9 => return,
+            None if !kept => return,
             last => last.unwrap_or_default(),
         };
         let pages = self.pages.count();
@@ -323,7 +327,7 @@ impl Context<'_, '_> {
             // As upgrades by 4.7 and later leave it.
             _ if last.0 == pages => self.report.warning(Rule::LastPage, PageNo::META, at::LAST_PGNO, text),
             // Releases 3.1 and 3.2 do not keep it.
-            _ if meta.version() < 9 => {
+            _ if !kept => {
                 let danger =
                     if last.0 < pages { ": releases from 4.7 on would write over pages" } else { "" };
                 self.report.warning(Rule::LastPage, PageNo::META, at::LAST_PGNO, text + danger);
@@ -339,21 +343,21 @@ impl Context<'_, '_> {
         }
         if meta.min_key() < 2 {
             let text = format!("{} keys on a page at least, expected 2 or more", meta.min_key());
-            self.report.error(Rule::MinKey, meta.page(), meta.min_key_offset(), text);
+            self.report.error(Rule::MinKey, meta.page(), meta.at(Field::MinKey), text);
         }
         let stale = |at: usize| self.pages.raw(meta.page()).and_then(|page| page.get(at)) != Some(&0);
-        if meta.version() == 8 && (stale(at::ENCRYPTION) || stale(at::METAFLAGS)) {
+        if meta.generation() == Generation::V31 && (stale(at::ENCRYPTION) || stale(at::METAFLAGS)) {
             let text =
                 "bytes of a setting of release 2, which 4.1 and later take for encryption or checksums";
             self.report.warning(Rule::Flags, meta.page(), at::ENCRYPTION, text);
         }
         if meta.flags().sorted_duplicates() && !meta.flags().duplicates() {
             let text = "sorted duplicates, but the database has none: as db_upgrade -s leaves it";
-            self.report.warning(Rule::Flags, meta.page(), meta.flags_offset(), text);
+            self.report.warning(Rule::Flags, meta.page(), meta.at(Field::Flags), text);
         }
         if meta.stray_record_length() {
             let text = "a record length, but records have none";
-            self.report.error(Rule::RecordLength, meta.page(), meta.record_length_offset(), text);
+            self.report.error(Rule::RecordLength, meta.page(), meta.at(Field::ReLen), text);
         }
     }
 
@@ -431,6 +435,8 @@ fn is_refusal(error: &Error) -> bool {
             | Error::UnsupportedVersion { .. }
             | Error::UnsupportedFeature { .. }
             | Error::NotADatabase { .. }
+            | Error::Extent
+            | Error::Region
             | Error::Placeholder
     )
 }

@@ -6,15 +6,12 @@ use byteorder::ByteOrder;
 use super::finding::Rule;
 use super::seen::Seen;
 use super::sink::Reporter;
-use crate::btree::{Content, Leaf, Tiling, size_of_item};
 use crate::error::{Defect, Error};
 use crate::format::checksum;
-use crate::format::item::{
-    self, DELETED, DUPLICATE, INTERNAL_HEAD, KEYDATA, KEYDATA_HEAD, OVERFLOW, REFERENCE,
-};
-use crate::format::page::{Page, PageKind, at, slot_offset};
+use crate::format::item::{self, DELETED, Form, INTERNAL_HEAD, KEYDATA, NoItem, OVERFLOW, REFERENCE};
+use crate::format::page::{Page, PageKind, at, slot as slot_of, slot_offset};
 use crate::meta::{self, Meta};
-use crate::pages::{Allowance, Pages};
+use crate::pages::{Allowance, Content, Origin, Pages, Place, Reversible, Tiling, size_of_item};
 use crate::types::PageNo;
 
 /// What all checks of one database need.
@@ -28,14 +25,6 @@ pub(super) struct Context<'c, 'p> {
     pub(super) order: bool,
 }
 
-/// Where a link stands: for the findings about it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct From {
-    pub(super) page: PageNo,
-    pub(super) offset: usize,
-    pub(super) what: &'static str,
-}
-
 /// An item of a leaf.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Held<'a> {
@@ -44,7 +33,15 @@ pub(super) enum Held<'a> {
     Duplicates(PageNo),
 }
 
-impl Held<'_> {
+impl<'a> Held<'a> {
+    fn of(form: Form<'a>) -> Held<'a> {
+        match form {
+            Form::Data(bytes) => Held::Plain(bytes),
+            Form::Overflow { first, len } => Held::Chain { first: PageNo(first), len },
+            Form::Duplicates { root } => Held::Duplicates(PageNo(root)),
+        }
+    }
+
     /// Length in bytes, as the item states it.
     pub(super) fn len(self) -> u32 {
         match self {
@@ -67,7 +64,7 @@ impl Held<'_> {
 impl<'c> Context<'c, '_> {
     /// A page that a link leads to: within the file, not reached before, with the right
     /// checksum and its own number on it.
-    pub(super) fn reach<O: ByteOrder>(&self, no: PageNo, from: From) -> Option<Page<'c, O>> {
+    pub(super) fn reach<O: ByteOrder>(&self, no: PageNo, from: Origin) -> Option<Page<'c, O>> {
         let report = &self.report;
         let Some(page) = self.pages.raw(no).and_then(Page::<O>::new) else {
             let text =
@@ -171,16 +168,19 @@ impl<'c> Context<'c, '_> {
         let mut repeats = Repeats::new(self.pages);
         // Keys that release 2.x stored in the opposite byte order.
         let reversible = pairs && self.pages.meta().shared_keys_may_be_reversed();
-        let old = reversible.then(|| Leaf::new::<O>(self.pages, page, no, kind).ok()).flatten();
+        let old = if reversible { Reversible::of::<O>(slots.index()) } else { None };
         for slot in 0..slots.entries {
             let is_key = pairs && slot & 1 == 0;
             let Some(offset) = self.offset::<O>(no, &slots, slot) else {
                 good = false;
                 continue;
             };
-            let old_key = old.as_ref().filter(|_| is_key).and_then(|leaf| leaf.key_at::<O>(slot >> 1).ok());
-            let found = match old_key {
-                Some((_, content)) => held_key(content).map(|held| (held, size_of_item(content), false)),
+            let reversed = old
+                .as_ref()
+                .filter(|_| is_key)
+                .and_then(|old| old.key::<O>(self.pages, slots.bytes, Place::new(no, offset), offset));
+            let found = match reversed {
+                Some(content) => held_key(content).map(|held| (held, size_of_item(content), false)),
                 None => self.held::<O>(no, &slots, slot, offset, pairs && !is_key),
             };
             let Some((held, size, deleted)) = found else {
@@ -217,7 +217,9 @@ impl<'c> Context<'c, '_> {
         }
         repeats.report(no, report);
         if good && tiling.check(no, slots.area, slots.bytes.len()).is_err() {
-            self.packing::<O>(no, &slots, |offset| size_of_leaf_item::<O>(slots.bytes, offset));
+            self.packing::<O>(no, &slots, |offset| {
+                item::leaf::<O>(slots.bytes.get(offset..)?).ok().map(|item| item.form.size())
+            });
         }
         good
     }
@@ -285,8 +287,7 @@ impl<'c> Context<'c, '_> {
     /// The offset in a slot, if it can be one.
     fn offset<O: ByteOrder>(&self, no: PageNo, slots: &Slots<'_>, slot: u16) -> Option<usize> {
         let at = slots.at(slot);
-        let raw = slots.bytes.get(at..)?.first_chunk::<2>()?;
-        let offset = usize::from(O::read_u16(raw));
+        let offset = usize::from(slot_of::<O>(slots.index(), slot)?);
         if offset >= slots.lowest && offset & 3 == 0 && offset < slots.bytes.len() {
             return Some(offset);
         }
@@ -307,45 +308,39 @@ impl<'c> Context<'c, '_> {
         data_of_pair: bool,
     ) -> Option<(Held<'c>, usize, bool)> {
         let raw = slots.bytes.get(offset..)?;
-        let Some(byte) = item::type_byte(raw) else {
-            let text = format!("the item in slot {slot} reaches past the end of the page");
-            self.report.error(Rule::ItemLength, no, offset, text);
-            return None;
+        let expected = if data_of_pair { "1 to 3" } else { "1 or 3" };
+        let wrong_kind = |byte: u8| {
+            let text = format!("item type {byte:#04x} in slot {slot}, expected {expected}");
+            self.report.error(Rule::ItemKind, no, offset.saturating_add(2), text);
         };
-        let deleted = byte & DELETED != 0;
-        let kind = byte & !DELETED;
-        let found = match kind {
-            KEYDATA => {
-                let len = item::len::<O>(raw)?;
-                let data = item::keydata(raw, len).map(Held::Plain);
-                data.map(|held| (held, item::padded(KEYDATA_HEAD.saturating_add(len.into())), deleted))
+        let item = match item::leaf::<O>(raw) {
+            Ok(item) => item,
+            Err(NoItem::Kind(byte)) => {
+                wrong_kind(byte);
+                return None;
             }
-            OVERFLOW => item::reference::<O>(raw)
-                .map(|(page, len)| (Held::Chain { first: PageNo(page), len }, REFERENCE, deleted)),
-            DUPLICATE if data_of_pair => item::reference::<O>(raw)
-                .map(|(page, _)| (Held::Duplicates(PageNo(page)), REFERENCE, deleted)),
-            _ => {
-                let expected = if data_of_pair { "1 to 3" } else { "1 or 3" };
-                let text = format!("item type {byte:#04x} in slot {slot}, expected {expected}");
-                self.report.error(Rule::ItemKind, no, offset.saturating_add(2), text);
+            Err(NoItem::Length(len)) => {
+                let text = format!("an item of {len} bytes in slot {slot} reaches past the end of the page");
+                self.report.error(Rule::ItemLength, no, offset, text);
+                return None;
+            }
+            Err(NoItem::Cut) => {
+                let text = format!("the item in slot {slot} reaches past the end of the page");
+                self.report.error(Rule::ItemLength, no, offset, text);
                 return None;
             }
         };
-        if found.is_none() {
-            let len = item::len::<O>(raw).unwrap_or(0);
-            let text = format!("an item of {len} bytes in slot {slot} reaches past the end of the page");
-            self.report.error(Rule::ItemLength, no, offset, text);
+        if matches!(item.form, Form::Duplicates { .. }) && !data_of_pair {
+            wrong_kind(item::type_byte(raw).unwrap_or(0));
+            return None;
         }
-        found
+        Some((Held::of(item.form), item.form.size(), item.deleted))
     }
 
     /// Says where the items of a page overlap, leave a gap, or begin elsewhere than the
     /// item area.
     fn packing<O: ByteOrder>(&self, no: PageNo, slots: &Slots<'_>, size: impl Fn(usize) -> Option<usize>) {
-        let offset = |slot: u16| {
-            let raw = slots.bytes.get(slots.at(slot)..)?.first_chunk::<2>()?;
-            Some(usize::from(O::read_u16(raw)))
-        };
+        let offset = |slot: u16| slot_of::<O>(slots.index(), slot).map(usize::from);
         let mut offsets: Vec<usize> = (0..slots.entries).filter_map(offset).collect();
         offsets.sort_unstable();
         let repeated = offsets.windows(2).any(|pair| pair.first() == pair.last());
@@ -426,16 +421,12 @@ struct Slots<'a> {
     area: usize,
 }
 
-impl Slots<'_> {
+impl<'a> Slots<'a> {
+    fn index(&self) -> &'a [u8] {
+        self.bytes.get(self.overhead..self.lowest).unwrap_or(&[])
+    }
+
     fn at(&self, slot: u16) -> usize {
         slot_offset(self.overhead, slot)
-    }
-}
-
-fn size_of_leaf_item<O: ByteOrder>(bytes: &[u8], offset: usize) -> Option<usize> {
-    let raw = bytes.get(offset..)?;
-    match item::type_byte(raw)? & !DELETED {
-        KEYDATA => Some(item::padded(KEYDATA_HEAD.saturating_add(item::len::<O>(raw)?.into()))),
-        _ => Some(REFERENCE),
     }
 }

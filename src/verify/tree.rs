@@ -14,11 +14,12 @@ use byteorder::ByteOrder;
 use super::ListEntry;
 use super::finding::Rule;
 use super::order::Comparer;
-use super::page::{Context, From, Held};
+use super::page::{Context, Held};
 use super::seen::Referrer;
-use crate::btree::Shape;
 use crate::format::item::{self, DELETED, OVERFLOW};
-use crate::format::page::{Page, PageKind, at, slot_offset};
+use crate::format::page::{Page, PageKind, at};
+use crate::meta::Shape;
+use crate::pages::Origin;
 use crate::types::PageNo;
 
 /// A place in the order of keys: below, or not below, the key of an internal page.
@@ -28,7 +29,7 @@ type Bound<'c> = Option<Held<'c>>;
 #[derive(Clone, Copy)]
 struct Job<'c> {
     page: PageNo,
-    from: From,
+    from: Origin,
     low: Bound<'c>,
     high: Bound<'c>,
     /// The upper page that leads here, and the count that it states.
@@ -40,7 +41,7 @@ struct Job<'c> {
 /// An internal page above level 2.
 #[derive(Clone, Copy)]
 struct Upper {
-    from: From,
+    from: Origin,
     parent: Option<usize>,
     stated: u32,
 }
@@ -79,7 +80,7 @@ pub(super) struct Tree<'t, 'c, 'p> {
 
 impl<'c> Tree<'_, 'c, '_> {
     /// Checks the tree below a root.
-    pub(super) fn check<O: ByteOrder>(&self, root: PageNo, from: From) {
+    pub(super) fn check<O: ByteOrder>(&self, root: PageNo, from: Origin) {
         let context = self.context;
         let Some(page) = context.pages.raw(root).and_then(Page::<O>::new) else {
             context.reach::<O>(root, from);
@@ -151,7 +152,7 @@ impl<'c> Tree<'_, 'c, '_> {
         context.node::<O>(no, page, kind, |slot, child, stated, offset| {
             // The first key means nothing, but its chain is counted as that of any other.
             let key = keyed.then(|| self.node_key::<O>(no, page, slot)).flatten();
-            let from = From { page: no, offset, what: "child page" };
+            let from = Origin { page: no, offset, what: "child page" };
             let low = if slot == 0 { job.low } else { key };
             children.push(Job { page: child, from, low, high: None, parent, stated, leaf });
         });
@@ -167,15 +168,13 @@ impl<'c> Tree<'_, 'c, '_> {
 
     /// The key in a slot of an internal page. A long one is checked as a chain.
     fn node_key<O: ByteOrder>(&self, no: PageNo, page: Page<'c, O>, slot: u16) -> Bound<'c> {
-        let at = slot_offset(self.context.pages.overhead(), slot);
-        let raw = page.bytes().get(at..)?.first_chunk::<2>()?;
-        let offset = usize::from(O::read_u16(raw));
-        let entry = item::btree_internal::<O>(page.bytes().get(offset..)?)?;
+        let (offset, item) = page.item(self.context.pages.overhead(), slot)?;
+        let entry = item::btree_internal::<O>(item)?;
         if entry.type_byte & !DELETED != OVERFLOW {
             return Some(Held::Plain(entry.key));
         }
         let (first, len) = item::reference::<O>(entry.key)?;
-        let from = From { page: no, offset: offset.saturating_add(16), what: "overflow page" };
+        let from = Origin { page: no, offset: offset.saturating_add(16), what: "overflow page" };
         self.context.overflow::<O>(PageNo(first), len, from, Referrer::Copy);
         Some(Held::Chain { first: PageNo(first), len })
     }
@@ -315,7 +314,7 @@ impl<'c> Tree<'_, 'c, '_> {
         let context = self.context;
         let is_key = pairs && slot & 1 == 0;
         let shared = is_key && state.key_at == Some(offset);
-        let from = From { page: no, offset: offset.saturating_add(4), what: "overflow page" };
+        let from = Origin { page: no, offset: offset.saturating_add(4), what: "overflow page" };
         if let (Held::Chain { first, len }, false) = (held, shared) {
             context.overflow::<O>(first, len, from, Referrer::Owner);
         }
@@ -343,7 +342,7 @@ impl<'c> Tree<'_, 'c, '_> {
             list.lock().unwrap_or_else(PoisonError::into_inner).push(entry);
         }
         if let Held::Duplicates(root) = held {
-            let from = From { what: "off-page duplicates on page", ..from };
+            let from = Origin { what: "off-page duplicates on page", ..from };
             self.off_page::<O>(root, from, state.shared, state.last.map_or(0, Held::len));
             return;
         }
@@ -374,7 +373,7 @@ impl<'c> Tree<'_, 'c, '_> {
     }
 
     /// Off-page duplicates: a tree or a chain of their own.
-    fn off_page<O: ByteOrder>(&self, root: PageNo, from: From, shared: bool, key: u32) {
+    fn off_page<O: ByteOrder>(&self, root: PageNo, from: Origin, shared: bool, key: u32) {
         let context = self.context;
         if !context.meta.flags().duplicates() {
             let text = "off-page duplicates, but the database has no duplicates";
@@ -501,7 +500,7 @@ impl<'c> Tree<'_, 'c, '_> {
         }
         let report = &self.context.report;
         let mut sums = vec![0u32; uppers.len()];
-        let wrong = |from: From, stated: u32, found: u32| {
+        let wrong = |from: Origin, stated: u32, found: u32| {
             let text = format!("{stated} records below slot, but {found} are there");
             report.error(Rule::Count, from.page, from.offset.saturating_add(4), text);
         };

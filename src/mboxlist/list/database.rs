@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::entry::{Found, Listed, Origin};
 use super::report::ListedFile;
-use crate::btree::{Database, OpenOptions, Part};
+use crate::access::{Database, OpenOptions, Part};
 use crate::error::Result;
 use crate::log::Content;
 use crate::salvage::{self, Key, Recovered, Salvage, Salvaged};

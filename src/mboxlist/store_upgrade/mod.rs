@@ -17,9 +17,9 @@ use std::path::{Path, PathBuf};
 pub use error::StoreUpgradeError;
 
 use super::classify::Class;
-use super::engines::LAST_OF_HOST_ORDER;
 use super::files;
-use crate::btree::Database;
+use crate::access::Database;
+use crate::env::LAST_OF_HOST_ORDER;
 use crate::env::Layout;
 use crate::error::Error;
 use crate::journal::{self, Disk, Outcome, SetLeftover};

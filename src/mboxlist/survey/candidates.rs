@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use super::databases::DatabaseFile;
 use super::logs::LogFacts;
 use super::product::{Product, telling};
-use crate::mboxlist::engines::{Engine, Regions};
+use crate::env::{Engine, Regions};
 use crate::mboxlist::names::listed;
 use crate::mboxlist::releases::{Mailbox, RELEASES, Release};
 

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use super::logs::LogFacts;
 use super::state::Opened;
-use crate::btree::Database;
+use crate::access::Database;
 use crate::env::{Comparison, page_lsn};
 use crate::log::{Content, Fate, LogDir, LogOptions};
 use crate::types::{FileId, Lsn};

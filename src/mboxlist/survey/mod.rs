@@ -40,10 +40,10 @@ pub(super) use judge::{Target, judge};
 pub(super) use state::FIRST_RECORD;
 
 use super::classify::{Class, extent};
-use super::engines::Regions;
 use super::progress::{StoreProgress, Tell};
 use super::releases::Mailbox;
 use super::{files, names};
+use crate::env::Regions;
 use crate::env::{self, Layout};
 use crate::error::{Error, Result};
 use crate::types::Lsn;

@@ -11,7 +11,7 @@ use std::fmt;
 use super::databases::DatabaseFile;
 use super::elsewhere::Elsewhere;
 use super::logs::{Logs, refused};
-use crate::btree::Database;
+use crate::access::Database;
 use crate::env::Comparison;
 use crate::log::{Event, LogDir, LogError};
 use crate::mboxlist::names::{in_log, listed};

@@ -17,7 +17,7 @@ use crate::progress;
 #[derive(Serialize)]
 pub(super) struct File {
     file: String,
-    method: String,
+    method: &'static str,
     version: u32,
     byte_order: json::Order,
     page_size: u32,
@@ -52,7 +52,7 @@ struct Pages {
 struct Inner {
     #[serde(rename = "database")]
     name: Option<String>,
-    method: String,
+    method: &'static str,
     version: u32,
     flags: Vec<&'static str>,
     min_key: u32,
@@ -87,7 +87,7 @@ impl File {
         let meta = db.meta();
         File {
             file: path.shown().to_string(),
-            method: json::method(meta.method().name()),
+            method: meta.method().name(),
             version: meta.version(),
             byte_order: json::Order(meta.endianness()),
             page_size: meta.page_size().get(),
@@ -146,7 +146,7 @@ impl Inner {
         let meta = db.meta();
         Some(Inner {
             name: db.name().map(json::raw_name),
-            method: json::method(meta.method().name()),
+            method: meta.method().name(),
             version: meta.version(),
             flags: meta.flags().names().collect(),
             min_key: meta.min_key(),

@@ -113,7 +113,7 @@ struct Found {
     name: String,
     #[serde(skip)]
     path: PathBuf,
-    method: Option<String>,
+    method: Option<&'static str>,
     version: Option<u32>,
     byte_order: Option<Order>,
     #[serde(flatten)]
@@ -340,18 +340,20 @@ impl Found {
         if let Some(kind) = kind::of(path) {
             let method = match (read, &error) {
                 (Some(method), _) => Some(method),
-                (None, Some(error)) if error.kind() == bdbkit::ErrorKind::Unsupported => Some(kind.method),
+                (None, Some(error)) if error.kind() == bdbkit::ErrorKind::Unsupported => {
+                    Some(kind.method.name())
+                }
                 _ => None,
             };
-            found.method = method.map(json::method);
+            found.method = method;
             found.version = Some(kind.version);
             found.byte_order = Some(Order(kind.order));
             found.known = Some(Known::of(path, &kind));
             return Some(found);
         }
         match error? {
-            Error::Series1 { kind, version, order } => {
-                (found.method, found.version) = (Some(json::method(kind)), Some(version));
+            Error::Series1 { method, version, order } => {
+                (found.method, found.version) = (Some(method.name()), Some(version));
                 found.byte_order = Some(Order(order));
             }
             _ if path.extension().is_none_or(|extension| extension != "db") => return None,
@@ -362,14 +364,14 @@ impl Found {
 
     /// Whether a comparison with the log says something of it.
     fn compared(&self) -> bool {
-        !matches!(self.method.as_deref(), Some("queue" | "heap"))
+        !matches!(self.method, Some("queue" | "heap"))
     }
 }
 
 impl std::fmt::Display for Found {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}: ", self.name)?;
-        match (&self.method, self.version, self.byte_order, &self.error) {
+        match (self.method, self.version, self.byte_order, &self.error) {
             (_, _, _, Some(error)) => f.write_str(error),
             (Some(method), Some(version), Some(Order(order)), None) => {
                 write!(f, "{method}, version {version}, {order}")

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use bdbkit::{Error, FileKind, ShowName};
+use bdbkit::{DatabaseKind, Error, FileKind, ShowName};
 use serde::Serialize;
 
 use super::log_state::LogState;
@@ -26,17 +26,17 @@ pub(super) struct Known {
 }
 
 /// The kind of a regular file, if it is a database.
-pub(super) fn of(path: &Path) -> Option<FileKind> {
+pub(super) fn of(path: &Path) -> Option<DatabaseKind> {
     if !path.is_file() {
         return None;
     }
     let mut head = Vec::new();
     File::open(path).ok()?.take(HEAD).read_to_end(&mut head).ok()?;
-    FileKind::of(&head).ok()
+    FileKind::of(&head).database().cloned()
 }
 
 impl Known {
-    pub(super) fn of(path: &Path, kind: &FileKind) -> Known {
+    pub(super) fn of(path: &Path, kind: &DatabaseKind) -> Known {
         Known {
             page_size: kind.page_size.map(bdbkit::PageSize::get),
             file_id: kind.file_id.map(|id| id.to_string()),
@@ -89,7 +89,7 @@ const PARTITIONS: u32 = 1000;
 
 /// The partitions of a database, and the extents of a QUEUE, that are not there. The first and
 /// the last extent have to be: those between may never have been written.
-fn missing(path: &Path, kind: &FileKind) -> Vec<String> {
+fn missing(path: &Path, kind: &DatabaseKind) -> Vec<String> {
     let Some(name) = path.file_name() else { return Vec::new() };
     let beside = |prefix: &str, suffix: String| -> PathBuf {
         let mut partner = std::ffi::OsString::from(prefix);
@@ -111,9 +111,9 @@ fn missing(path: &Path, kind: &FileKind) -> Vec<String> {
 #[derive(Serialize)]
 pub(super) struct Facts {
     file: String,
-    method: String,
+    method: &'static str,
     #[serde(skip)]
-    kind: &'static str,
+    kind: String,
     version: u32,
     byte_order: json::Order,
     #[serde(flatten)]
@@ -126,11 +126,11 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    pub(super) fn of(path: &Path, kind: &FileKind, log: LogState, error: &Error) -> Facts {
+    pub(super) fn of(path: &Path, kind: &DatabaseKind, log: LogState, error: &Error) -> Facts {
         Facts {
             file: path.shown().to_string(),
-            method: json::method(kind.method),
-            kind: kind.method,
+            method: kind.method.name(),
+            kind: kind.method.to_string(),
             version: kind.version,
             byte_order: json::Order(kind.order),
             known: Known::of(path, kind),
@@ -143,7 +143,7 @@ impl Facts {
     pub(super) fn print(&self, out: &mut impl Write) -> io::Result<()> {
         writeln!(out, "{}", self.file)?;
         let mut row = |name: &str, value: String| writeln!(out, "  {name:<15} {value}");
-        row("type", self.kind.into())?;
+        row("type", self.kind.clone())?;
         row("version", format!("{}, {}", self.version, self.byte_order.0))?;
         row("page size", self.known.page_size.map_or("unknown".into(), |size| size.to_string()))?;
         row("checksums", if self.known.checksums { "yes" } else { "no" }.into())?;

@@ -80,11 +80,6 @@ pub(crate) fn raw_name(name: &[u8]) -> String {
     name.shown().to_string()
 }
 
-/// An access method: `btree`, `recno`, `hash`, `queue`, `heap`.
-pub(crate) fn method(name: &str) -> String {
-    name.to_ascii_lowercase()
-}
-
 /// Where a log ends, and what stands there.
 #[derive(Serialize)]
 pub(crate) struct End {

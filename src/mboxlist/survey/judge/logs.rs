@@ -7,7 +7,7 @@ use super::super::lost::Lost;
 use super::super::state::{FIRST_RECORD, State};
 use super::files::{AS_OWNER, VERSION};
 use crate::dump::escape;
-use crate::mboxlist::engines::{Engine, Treatment};
+use crate::env::{Engine, Treatment};
 use crate::mboxlist::names::listed;
 use crate::mboxlist::releases::Release;
 use crate::order::Endianness;

@@ -7,7 +7,7 @@ mod places;
 
 use super::Survey;
 use super::findings::{Code, Finding, Severity};
-use crate::mboxlist::engines::LAST_OF_HOST_ORDER;
+use crate::env::LAST_OF_HOST_ORDER;
 use crate::mboxlist::releases::{Mailbox, Release};
 use crate::order::Endianness;
 use crate::shown::ShowName;

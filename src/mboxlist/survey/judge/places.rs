@@ -5,8 +5,8 @@ use super::super::snapshots::{Snapshot, Verdict};
 use super::super::state::State;
 use super::super::{Form, Survey, families};
 use super::files;
+use crate::env::Regions;
 use crate::mboxlist::classify::Class;
-use crate::mboxlist::engines::Regions;
 use crate::mboxlist::names::listed;
 
 pub(super) fn regions(survey: &Survey, found: &mut Vec<Finding>) {

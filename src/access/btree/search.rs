@@ -11,14 +11,15 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use byteorder::ByteOrder;
 
-use super::database::Database;
-use super::item::Item;
-use super::key_order::KeyOrder;
-use super::leaf::{Content, Leaf};
+use super::leaf::Leaf;
 use super::node::Node;
 use super::walk::{Direction, Frame};
+use crate::access::database::Database;
+use crate::access::item::Item;
+use crate::access::key_order::KeyOrder;
 use crate::error::{Defect, Error, Result};
 use crate::format::page::{PageKind, at, slot_offset};
+use crate::pages::Content;
 use crate::pages::{Origin, Pages};
 use crate::types::PageNo;
 

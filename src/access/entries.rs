@@ -4,15 +4,16 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::ops::Bound;
 
-use super::buckets::BucketWalk;
-use super::cursor::{Cursor, Pair, RecordNo};
+use super::btree::cursor::{Cursor, Pair, RecordNo};
 use super::database::Database;
+use super::hash::buckets::BucketWalk;
 use super::item::Item;
 use super::key_order::KeyOrder;
-use super::leaf::{Content, Plain};
 use super::visited::Visited;
+use crate::access::btree::leaf::Plain;
 use crate::error::Result;
-use crate::meta::Method;
+use crate::method::Method;
+use crate::pages::Content;
 
 /// A key and a value, read: borrowed from the page, or assembled from an
 /// overflow chain.

@@ -9,13 +9,14 @@ use std::collections::VecDeque;
 
 use byteorder::ByteOrder;
 
-use super::leaf::{Content, Leaf, Plain, Stored};
+use super::leaf::{Leaf, Plain};
 use super::node::Node;
-use super::shape::Shape;
-use super::visited::Visited;
+use crate::access::visited::Visited;
 use crate::error::{Defect, Error, Result, file_bytes};
 use crate::format::page::{Page, PageKind, at};
+use crate::meta::Shape;
 use crate::pages::{Allowance, Origin, Pages};
+use crate::pages::{Content, Stored};
 use crate::types::PageNo;
 
 /// Which way a walk goes.

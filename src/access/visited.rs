@@ -1,9 +1,9 @@
 //! Which pages a walk has seen: one bit a page.
 
-use super::leaf::Content;
 use crate::error::{Defect, Error, Result};
 use crate::format::page::{Page, PageKind, at, holds_records};
 use crate::order::with_order;
+use crate::pages::Content;
 use crate::pages::{Origin, Pages};
 use crate::types::PageNo;
 

@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use super::chain::{ItemReader, Pieces};
 use super::key_order::KeyOrder;
-use super::leaf::Content;
 use crate::error::Result;
+use crate::pages::Content;
 use crate::pages::Pages;
+use crate::pages::{ItemReader, Pieces};
 
 /// A key or a value as it is stored: on a page, or in an overflow chain.
 ///

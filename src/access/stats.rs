@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 
 use super::database::Database;
-use super::subdb::Part;
+use super::directory::Part;
 use super::visited::Visited;
 use crate::error::Error;
 use crate::format::page::{Page, PageKind};

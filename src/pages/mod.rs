@@ -1,4 +1,11 @@
-//! Page N of a file, or an error.
+//! Page N of a file, or an error; and what is the same of all pages with items: where items
+//! stand, overflow chains, whether items fill their page.
+
+mod chain;
+mod content;
+mod reversed;
+mod source;
+mod tiling;
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -11,8 +18,18 @@ use crate::format::page::{HEADER, HEADER_CHECKSUMMED, Page, at};
 use crate::limits::Limits;
 use crate::meta::{self, Meta};
 use crate::order::Endianness;
-use crate::source::Source;
 use crate::types::{PageNo, PageSize};
+
+pub(crate) use chain::Chain;
+#[cfg(feature = "upgrade")]
+pub(crate) use chain::length as chain_length;
+pub use chain::{ItemReader, Pieces};
+pub(crate) use content::{Content, Duplicates, Stored, size_of_item};
+pub(crate) use reversed::Reversible;
+pub(crate) use source::Source;
+#[cfg(all(unix, feature = "mmap", feature = "upgrade"))]
+pub(crate) use source::map_overlay;
+pub(crate) use tiling::Tiling;
 
 /// A file as pages, with what all its databases share.
 #[derive(Debug)]

@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use byteorder::ByteOrder;
 
-use super::chain::{self, Chain, Pieces};
 use crate::error::{Defect, Error, Result};
-use crate::format::item::{self, DELETED, DUPLICATE, KEYDATA, KEYDATA_HEAD, OVERFLOW, REFERENCE};
-use crate::format::page::{Page, PageKind, at, slot_offset};
-use crate::pages::{Origin, Pages, Place};
+use crate::format::item::{self, KEYDATA, NoItem};
+use crate::format::page::{Page, PageKind, at, slot, slot_offset};
+use crate::pages::{Content, Pages, Place, Reversible, Stored, Tiling, size_of_item};
 use crate::types::PageNo;
 
 /// A leaf whose header was checked; its items are checked when touched.
@@ -39,53 +38,6 @@ pub(crate) struct Plain<'a> {
     pub(crate) value_at: usize,
 }
 
-/// An item of a leaf, with its mark of deletion.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Stored<'a> {
-    pub(crate) content: Content<'a>,
-    pub(crate) deleted: bool,
-}
-
-/// Where the bytes of an item are.
-///
-/// The tag is a whole word: a shorter one, copied together with what follows it,
-/// would make the processor wait for its store.
-#[derive(Clone, Copy, Debug)]
-#[repr(u64)]
-pub(crate) enum Content<'a> {
-    /// On the page.
-    Here(&'a [u8]),
-    /// In an overflow chain.
-    Chain(Chain),
-    /// The data of a pair whose key has off-page duplicates.
-    Duplicates(Duplicates),
-}
-
-impl Content<'_> {
-    /// How many bytes a pair gives of a page and of what it leads to more than once. A chain
-    /// is given by one item; `again` says that this is the key of the pair before.
-    pub(crate) fn given(&self, again: bool) -> u64 {
-        match self {
-            Content::Here(bytes) => u64::try_from(bytes.len()).unwrap_or(u64::MAX),
-            Content::Chain(chain) if again => chain.len.into(),
-            Content::Chain(_) | Content::Duplicates(_) => 0,
-        }
-    }
-}
-
-/// The off-page duplicates of a key: where they are, and which item says so.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Duplicates {
-    pub(crate) root: PageNo,
-    pub(crate) place: Place,
-}
-
-impl Duplicates {
-    pub(crate) fn origin(&self) -> Origin {
-        self.place.origin(4, "off-page duplicates on page")
-    }
-}
-
 /// Checks the header fields that index and items depend on, and gives the start
 /// of the item area.
 pub(crate) fn check_area<O: ByteOrder>(page: &Page<'_, O>, no: PageNo, overhead: usize) -> Result<usize> {
@@ -100,47 +52,6 @@ pub(crate) fn check_area<O: ByteOrder>(page: &Page<'_, O>, no: PageNo, overhead:
         return Err(Error::corrupt(no, at::HF_OFFSET, defect));
     }
     Ok(found)
-}
-
-/// Adds up items to see whether they tile the item area.
-///
-/// The items of a page are packed without gaps, so the sum of `end - start`
-/// over all items is the size of the area, and the sums of `end² - start²` and
-/// `end³ - start³` telescope likewise. A slot that is missing, or one or two
-/// that point to others' items, change at least one of them. It is a check
-/// against accidents: enough changes can be made to cancel out.
-#[derive(Debug, Default)]
-pub(crate) struct Tiling {
-    linear: usize,
-    square: usize,
-    cube: usize,
-}
-
-impl Tiling {
-    pub(crate) fn add(&mut self, start: usize, size: usize) {
-        self.linear = self.linear.wrapping_add(size);
-        let sum = start.wrapping_add(start).wrapping_add(size);
-        self.square = self.square.wrapping_add(sum.wrapping_mul(size));
-        let end = start.wrapping_add(size);
-        let squares = sum.wrapping_mul(sum).wrapping_sub(start.wrapping_mul(end));
-        self.cube = self.cube.wrapping_add(squares.wrapping_mul(size));
-    }
-
-    /// Bytes of all items that were added up.
-    pub(crate) fn total(&self) -> u64 {
-        u64::try_from(self.linear).unwrap_or(u64::MAX)
-    }
-
-    pub(crate) fn check(&self, no: PageNo, area: usize, end: usize) -> Result<()> {
-        let power = |x: usize, n: u32| x.wrapping_pow(n);
-        let square = power(end, 2).wrapping_sub(power(area, 2));
-        let cube = power(end, 3).wrapping_sub(power(area, 3));
-        let size = end.saturating_sub(area);
-        if (self.linear, self.square, self.cube) == (size, square, cube) {
-            return Ok(());
-        }
-        Err(Error::corrupt(no, at::HF_OFFSET, Defect::Packing { items: self.linear, area: size }))
-    }
 }
 
 impl<'a> Leaf<'a> {
@@ -174,7 +85,7 @@ impl<'a> Leaf<'a> {
         let mut leaf =
             Leaf { pages, bytes, index, no, kind, entries, reversible: None, careful, area, prev, next };
         if kind == PageKind::BtreeLeaf && pages.meta().shared_keys_may_be_reversed() {
-            leaf.reversible = Reversible::of::<O>(&leaf).map(Arc::new);
+            leaf.reversible = Reversible::of::<O>(index).map(Arc::new);
             leaf.careful = leaf.reversible.is_some();
         }
         Ok(leaf)
@@ -258,7 +169,8 @@ impl<'a> Leaf<'a> {
         let slot = pair.wrapping_mul(2);
         let (offset, item) = self.item::<O>(slot)?;
         if let Some(reversible) = &self.reversible {
-            if let Some(content) = self.reversed_key::<O>(reversible, offset, item) {
+            let place = Place::new(self.no, offset);
+            if let Some(content) = reversible.key::<O>(self.pages, self.bytes, place, offset) {
                 return Ok((offset, content));
             }
         }
@@ -291,9 +203,8 @@ impl<'a> Leaf<'a> {
     /// The key of a pair, if it is on the page and in the file's byte order.
     #[inline(always)]
     pub(crate) fn plain_key<O: ByteOrder>(&self, pair: u16) -> Option<&'a [u8]> {
-        let at = usize::from(pair).wrapping_mul(4);
-        let raw = self.index.get(at..)?.first_chunk::<2>()?;
-        let ([l0, l1, kind], rest) = self.bytes.get(usize::from(O::read_u16(raw))..)?.split_first_chunk()?;
+        let ([l0, l1, kind], rest) =
+            self.bytes.get(self.key_place::<O>(pair)?.into()..)?.split_first_chunk()?;
         let plain = *kind == KEYDATA && self.reversible.is_none();
         if plain { rest.get(..O::read_u16(&[*l0, *l1]).into()) } else { None }
     }
@@ -312,9 +223,8 @@ impl<'a> Leaf<'a> {
     }
 
     #[inline(always)]
-    fn raw_slot<O: ByteOrder>(&self, slot: u16) -> Option<u16> {
-        let at = usize::from(slot).wrapping_mul(2);
-        self.index.get(at..)?.first_chunk::<2>().map(|raw| O::read_u16(raw))
+    fn raw_slot<O: ByteOrder>(&self, number: u16) -> Option<u16> {
+        slot::<O>(self.index, number)
     }
 
     /// Offset of a slot's item, and the page from there on.
@@ -356,33 +266,21 @@ impl<'a> Leaf<'a> {
         item: &'a [u8],
         duplicates: bool,
     ) -> Result<Stored<'a>> {
-        let type_byte = item::type_byte(item).unwrap_or(0);
-        let deleted = type_byte & DELETED != 0;
-        let too_long = |len: u32| {
-            let defect = Defect::ItemLength { slot, len, end: self.bytes.len() };
-            Error::corrupt(self.no, offset, defect)
+        let corrupt = |defect| Error::corrupt(self.no, offset, defect);
+        let wrong_kind = |found| {
+            let expected = if duplicates { "1, 2 or 3" } else { "1 or 3" };
+            corrupt(Defect::ItemKind { slot, found, expected })
         };
-        let reference = || item::reference::<O>(item).ok_or_else(|| too_long(12));
-        let content = match type_byte & !DELETED {
-            KEYDATA => {
-                let len = item::len::<O>(item).unwrap_or(0);
-                Content::Here(item::keydata(item, len).ok_or_else(|| too_long(len.into()))?)
-            }
-            OVERFLOW => {
-                let (first, len) = reference()?;
-                Content::Chain(Chain { first: PageNo(first), len, place: Place::new(self.no, offset) })
-            }
-            DUPLICATE if duplicates => {
-                let (root, _) = reference()?;
-                Content::Duplicates(Duplicates { root: PageNo(root), place: Place::new(self.no, offset) })
-            }
-            _ => {
-                let expected = if duplicates { "1, 2 or 3" } else { "1 or 3" };
-                let defect = Defect::ItemKind { slot, found: type_byte, expected };
-                return Err(Error::corrupt(self.no, offset, defect));
-            }
-        };
-        Ok(Stored { content, deleted })
+        let found = item::leaf::<O>(item).map_err(|error| match error {
+            NoItem::Cut => wrong_kind(0),
+            NoItem::Kind(found) => wrong_kind(found),
+            NoItem::Length(len) => corrupt(Defect::ItemLength { slot, len, end: self.bytes.len() }),
+        })?;
+        let content = Content::of(found.form, Place::new(self.no, offset));
+        if matches!(content, Content::Duplicates(_)) && !duplicates {
+            return Err(wrong_kind(item::type_byte(item).unwrap_or(0)));
+        }
+        Ok(Stored { content, deleted: found.deleted })
     }
 
     #[cold]
@@ -457,95 +355,5 @@ impl<'a> Leaf<'a> {
         let deleted = |unit: &u16| self.value::<O>(*unit).is_ok_and(|v| v.deleted);
         let gone = (0..self.units()).filter(deleted).count();
         u32::from(self.units()).saturating_sub(u32::try_from(gone).unwrap_or(u32::MAX))
-    }
-
-    /// The version 6 parity defect (database-format, "The version-6 parity
-    /// defect"): a key shared by an even number of slots may stand in the
-    /// opposite byte order. Gives the key if it does.
-    fn reversed_key<O: ByteOrder>(
-        &self,
-        keys: &Reversible,
-        offset: usize,
-        item: &'a [u8],
-    ) -> Option<Content<'a>> {
-        let space = keys.space(offset, self.bytes.len())?;
-        match item::type_byte(item)? & !DELETED {
-            KEYDATA => {
-                let len = item::len::<O>(item)?;
-                let fills = |len: u16| item::padded(KEYDATA_HEAD.saturating_add(len.into())) == space;
-                if fills(len) || !fills(len.swap_bytes()) {
-                    return None;
-                }
-                item::keydata(item, len.swap_bytes()).map(Content::Here)
-            }
-            OVERFLOW => {
-                let (first, len) = item::reference::<O>(item)?;
-                let place = Place::new(self.no, offset);
-                let chain = Chain { first: PageNo(first), len, place };
-                let reversed = Chain { first: PageNo(first.swap_bytes()), len: len.swap_bytes(), place };
-                let plausible = |chain| Pieces::new(self.pages, chain).next().is_some_and(|p| p.is_ok());
-                let whole = |chain: Chain| {
-                    self.pages.chain_length(chain.first, |first| chain::length(self.pages, first))
-                        == Some(u64::from(chain.len))
-                };
-                let wrong = plausible(reversed) && (!plausible(chain) || !whole(chain));
-                wrong.then_some(Content::Chain(reversed))
-            }
-            _ => None,
-        }
-    }
-}
-
-/// The keys of a version 6 leaf that an even number of slots share.
-#[derive(Debug)]
-struct Reversible {
-    /// Their offsets, ascending.
-    keys: Vec<u16>,
-    /// The offsets of all items, ascending.
-    items: Vec<u16>,
-}
-
-impl Reversible {
-    fn of<O: ByteOrder>(leaf: &Leaf<'_>) -> Option<Reversible> {
-        let slots = || leaf.index.chunks_exact(4).map(<[u8]>::first_chunk::<2>);
-        if !slots().zip(slots().skip(1)).any(|(key, next)| key == next) {
-            return None; // as nearly always
-        }
-        let mut keys = Vec::new();
-        let (mut run, mut last) = (0u16, None);
-        for pair in 0..=leaf.units() {
-            let key = if pair < leaf.units() { leaf.key_place::<O>(pair) } else { None };
-            if pair > 0 && key == last {
-                run = run.wrapping_add(1);
-                continue;
-            }
-            if run > 0 && run & 1 == 0 {
-                keys.extend(last);
-            }
-            (run, last) = (1, key);
-        }
-        if keys.is_empty() {
-            return None;
-        }
-        let mut items: Vec<u16> = (0..leaf.entries).filter_map(|slot| leaf.raw_slot::<O>(slot)).collect();
-        keys.sort_unstable();
-        items.sort_unstable();
-        Some(Reversible { keys, items })
-    }
-
-    /// The space of a key item of these: up to the next item or the end of the page.
-    fn space(&self, offset: usize, end: usize) -> Option<usize> {
-        let key = u16::try_from(offset).ok().filter(|key| self.keys.binary_search(key).is_ok())?;
-        let next = self.items.get(self.items.partition_point(|&item| item <= key));
-        next.map_or(end, |&next| next.into()).checked_sub(offset)
-    }
-}
-
-/// The padded size of an item on its page.
-#[inline(always)]
-pub(crate) fn size_of_item(content: Content<'_>) -> usize {
-    match content {
-        Content::Here(bytes) => item::padded(KEYDATA_HEAD.saturating_add(bytes.len())),
-        Content::Chain(_) | Content::Duplicates(_) => REFERENCE,
     }
 }

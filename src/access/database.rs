@@ -8,23 +8,24 @@ use std::sync::Arc;
 
 use byteorder::ByteOrder;
 
-use super::cursor::{Cursor, Pair};
+use super::btree::cursor::{Cursor, Pair};
+use super::btree::scan::PageScan;
+use super::btree::search::{self, Proven};
+use super::btree::walk::{Direction, Walk};
 use super::entries::{Entries, Entry};
 use super::item::Item;
 use super::key_order::KeyOrder;
-use super::leaf::{Content, Duplicates};
-use super::scan::PageScan;
-use super::search::{self, Proven};
-use super::shape::Shape;
 use super::stats::{FileStats, TreeStats, highest_lsn};
-use super::walk::{Direction, Walk};
 use crate::error::{Defect, Error, Result};
 use crate::format::page::at;
 use crate::limits::Limits;
-use crate::meta::{self, Meta, Method};
+use crate::meta::Shape;
+use crate::meta::{self, Meta};
+use crate::method::Method;
 use crate::order::with_order;
+use crate::pages::Source;
+use crate::pages::{Content, Duplicates};
 use crate::pages::{Origin, Pages};
-use crate::source::Source;
 use crate::types::{Lsn, PageNo};
 
 /// How to open a database.
@@ -277,14 +278,16 @@ impl<'a> Database<'a> {
     }
 
     pub(super) fn root_origin(&self) -> Origin {
-        Origin { page: self.meta.page(), offset: self.meta.root_offset(), what: "root page" }
+        Origin { page: self.meta.page(), offset: self.meta.root_at(), what: "root page" }
     }
 
     pub(super) fn walk(&self) -> Walk<'_> {
         let walk = Walk::new(self.pages(), self.shape(), self.root(), self.root_origin());
         match (self.expect_one_database(), self.meta.method()) {
             (Err(error), _) => walk.refuse(error),
-            (_, Method::Hash) => walk.refuse(Error::WrongMethod { asked: "move a cursor", method: "hash" }),
+            (_, Method::Hash) => {
+                walk.refuse(Error::WrongMethod { asked: "move a cursor", method: Method::Hash })
+            }
             _ => walk,
         }
     }
@@ -498,7 +501,7 @@ impl<'a> Database<'a> {
         self.expect_one_database()?;
         match self.meta.method() {
             Method::Btree => Ok(()),
-            method => Err(Error::WrongMethod { asked: "look up a key", method: method.name() }),
+            method => Err(Error::WrongMethod { asked: "look up a key", method }),
         }
     }
 
@@ -506,7 +509,7 @@ impl<'a> Database<'a> {
         if self.shape().counted {
             return Ok(());
         }
-        Err(Error::WrongMethod { asked: "look up a record number", method: self.meta.method().name() })
+        Err(Error::WrongMethod { asked: "look up a record number", method: self.meta.method() })
     }
 
     pub(super) fn unexpected_duplicates(&self, duplicates: Duplicates) -> Error {

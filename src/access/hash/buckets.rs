@@ -3,24 +3,25 @@
 
 use byteorder::ByteOrder;
 
-use super::chain::Chain;
-use super::cursor::Pair;
-use super::database::Database;
-use super::item::Item;
-use super::leaf::{Content, Duplicates};
-use super::shape::Shape;
-use super::visited::Visited;
-use super::walk::{Direction, Walk};
+use crate::access::btree::cursor::Pair;
+use crate::access::btree::walk::{Direction, Walk};
+use crate::access::database::Database;
+use crate::access::item::Item;
+use crate::access::visited::Visited;
 use crate::error::{Defect, Error, Result};
 use crate::format::item::{self, DUPLICATE, KEYDATA, OFFDUP, OVERFLOW, REFERENCE};
-use crate::format::page::{Page, PageKind, at, slot_offset};
+use crate::format::meta::Field;
+use crate::format::page::{self, Page, PageKind, at, slot_offset};
+use crate::meta::Shape;
 use crate::order::with_order;
+use crate::pages::Chain;
 use crate::pages::{Allowance, Origin, Pages, Place};
+use crate::pages::{Content, Duplicates};
 use crate::types::PageNo;
 
 /// A walk over the buckets of a HASH database.
 #[derive(Debug)]
-pub(super) struct BucketWalk<'a> {
+pub(in crate::access) struct BucketWalk<'a> {
     db: &'a Database<'a>,
     visited: Option<Visited>,
     level: u32,
@@ -70,7 +71,7 @@ struct BucketPage<'a> {
 }
 
 impl<'a> BucketWalk<'a> {
-    pub(super) fn new(db: &'a Database<'a>, visited: Visited) -> Self {
+    pub(in crate::access) fn new(db: &'a Database<'a>, visited: Visited) -> Self {
         BucketWalk {
             db,
             visited: Some(visited),
@@ -88,12 +89,12 @@ impl<'a> BucketWalk<'a> {
     }
 
     /// The pages that the walk came by.
-    pub(super) fn into_visited(self) -> Option<Visited> {
+    pub(in crate::access) fn into_visited(self) -> Option<Visited> {
         self.visited
     }
 
     /// The next pair; whatever the error, the call after it goes on.
-    pub(super) fn next(&mut self) -> Result<Option<Pair<'a>>> {
+    pub(in crate::access) fn next(&mut self) -> Result<Option<Pair<'a>>> {
         with_order!(self.db.pages().order(), O => self.step::<O>())
     }
 
@@ -222,7 +223,7 @@ impl<'a> BucketWalk<'a> {
     fn next_head<O: ByteOrder>(&mut self) -> Result<Option<BucketPage<'a>>> {
         let (pages, meta) = (self.db.pages(), self.db.meta());
         let Some(buckets) = meta.buckets() else { return Ok(None) };
-        let origin = Origin { page: meta.page(), offset: meta.buckets_offset(), what: "bucket page" };
+        let origin = Origin { page: meta.page(), offset: meta.at(Field::Spares), what: "bucket page" };
         loop {
             while let Some(no) = self.heads.next().map(PageNo) {
                 if self.is_taken(no) {
@@ -250,7 +251,7 @@ impl<'a> BucketWalk<'a> {
             let (start, end) = (first.saturating_add(spare), last.saturating_add(spare).saturating_add(1));
             self.heads = start.min(pages.count())..end.min(pages.count());
             let missing = start.max(pages.count());
-            let last = pages.meta().last_page().filter(|_| pages.meta().version() >= 9);
+            let last = pages.meta().kept_last_page();
             if missing < end && last.is_some_and(|last| missing <= last.0) {
                 return Err(pages.beyond_end(PageNo(missing), origin));
             }
@@ -281,13 +282,13 @@ impl<'a> BucketWalk<'a> {
         let meta = self.db.meta();
         let number = std::mem::take(&mut self.crowded).saturating_sub(NAMED);
         if number > 0 {
-            return Err(Error::corrupt(meta.page(), meta.buckets_offset(), Defect::Crowded { number }));
+            return Err(Error::corrupt(meta.page(), meta.at(Field::Spares), Defect::Crowded { number }));
         }
         let (empty, counted) = (self.empty.take(), meta.buckets().map_or(0, |buckets| buckets.elements));
         let missing = u64::from(counted.saturating_sub(self.keys));
         match empty {
             Some((expects, no)) if missing > 0 && missing <= expects => {
-                let (meta, offset) = (meta.page(), meta.elements_offset());
+                let (meta, offset) = (meta.page(), meta.at(Field::Nelem));
                 let defect = Defect::EmptyBucket { counted, found: self.keys, meta, offset };
                 Err(Error::corrupt(no, at::TYPE, defect))
             }
@@ -331,8 +332,7 @@ enum Found<'a> {
 
 impl<'a> BucketPage<'a> {
     fn slot<O: ByteOrder>(&self, slot: u16) -> Option<usize> {
-        let raw = self.bytes.get(slot_offset(self.pages.overhead(), slot)..)?;
-        raw.first_chunk::<2>().map(|raw| usize::from(O::read_u16(raw)))
+        page::slot::<O>(self.bytes.get(self.pages.overhead()..)?, slot).map(usize::from)
     }
 
     /// An item and its offset: items lie one below the other, in slot order.

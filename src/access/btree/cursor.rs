@@ -4,32 +4,33 @@ use std::cmp::Ordering;
 
 use byteorder::ByteOrder;
 
-use super::database::Database;
-use super::entries::Entry;
-use super::item::Item;
-use super::leaf::{Content, Plain, Stored};
+use super::leaf::Plain;
 use super::search;
-use super::shape::Shape;
-use super::visited::Visited;
 use super::walk::{Direction, Walk};
+use crate::access::database::Database;
+use crate::access::entries::Entry;
+use crate::access::item::Item;
+use crate::access::visited::Visited;
 use crate::error::{Defect, Error, Result};
 use crate::format::page::slot_offset;
-use crate::meta::Method;
+use crate::meta::Shape;
+use crate::method::Method;
 use crate::order::{Endianness, with_order};
+use crate::pages::{Content, Stored};
 
 /// A record number, or none: a whole word, which is copied faster with what stands
 /// beside it than a shorter one and a tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct RecordNo(u64);
+pub(in crate::access) struct RecordNo(u64);
 
 impl RecordNo {
-    pub(super) const NONE: RecordNo = RecordNo(0);
+    pub(in crate::access) const NONE: RecordNo = RecordNo(0);
 
     fn after(before: Option<u32>) -> RecordNo {
         RecordNo(before.map_or(0, |before| u64::from(before).saturating_add(1)))
     }
 
-    pub(super) fn get(self) -> Option<u32> {
+    pub(in crate::access) fn get(self) -> Option<u32> {
         u32::try_from(self.0).ok().filter(|&number| number != 0)
     }
 }
@@ -43,7 +44,7 @@ pub struct Pair<'a> {
 }
 
 impl<'a> Pair<'a> {
-    pub(super) fn new(key: Item<'a>, value: Item<'a>) -> Self {
+    pub(in crate::access) fn new(key: Item<'a>, value: Item<'a>) -> Self {
         Pair { key, value, record: RecordNo::NONE }
     }
 
@@ -88,14 +89,14 @@ pub struct Cursor<'a> {
     db: &'a Database<'a>,
     main: Walk<'a>,
     duplicates: Option<Walk<'a>>,
-    pub(super) visited: Option<Visited>,
+    pub(in crate::access) visited: Option<Visited>,
     deleted: u64,
     recno: bool,
     order: Endianness,
 }
 
 impl<'a> Cursor<'a> {
-    pub(super) fn new(db: &'a Database<'a>) -> Self {
+    pub(in crate::access) fn new(db: &'a Database<'a>) -> Self {
         Cursor {
             db,
             main: db.walk(),
@@ -179,7 +180,7 @@ impl<'a> Cursor<'a> {
 
     /// Stands in the gap before the pairs of a key, or the one after them, for a
     /// move to one side.
-    pub(super) fn stand(&mut self, key: &[u8], after: bool, forward: bool) -> Result<()> {
+    pub(in crate::access) fn stand(&mut self, key: &[u8], after: bool, forward: bool) -> Result<()> {
         self.db.expect_keys()?;
         with_order!(self.order, O => {
             let mut frames = Vec::new();
@@ -200,7 +201,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// The error for keys that a search finds elsewhere than a walk.
-    pub(super) fn out_of_order(&self) -> Error {
+    pub(in crate::access) fn out_of_order(&self) -> Error {
         let (page, unit) = self.main.position().unwrap_or((self.db.root(), 0));
         let slot = unit.wrapping_mul(2);
         let offset = slot_offset(self.db.pages().overhead(), slot);
@@ -212,12 +213,12 @@ impl<'a> Cursor<'a> {
     }
 
     /// Number of pairs in a BTREE that were skipped because they are marked deleted.
-    pub(super) fn deleted(&self) -> u64 {
+    pub(in crate::access) fn deleted(&self) -> u64 {
         self.deleted
     }
 
     /// Which of two cursors of one database is further on, where that can be told.
-    pub(super) fn compare(&self, other: &Cursor<'_>) -> Option<Ordering> {
+    pub(in crate::access) fn compare(&self, other: &Cursor<'_>) -> Option<Ordering> {
         match (self.main.compare(&other.main)?, &self.duplicates, &other.duplicates) {
             (Ordering::Equal, Some(a), Some(b)) => a.compare(b),
             (Ordering::Equal, None, Some(_)) | (Ordering::Equal, Some(_), None) => None,
@@ -227,7 +228,7 @@ impl<'a> Cursor<'a> {
 
     /// Moves to the next pair, if it is of the common form and on the same leaf.
     #[inline(always)]
-    pub(super) fn next_plain(&mut self) -> Option<Plain<'a>> {
+    pub(in crate::access) fn next_plain(&mut self) -> Option<Plain<'a>> {
         if self.duplicates.is_some() {
             return None;
         }
@@ -312,7 +313,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Records before the one where the cursor stands, where counts are kept.
-    pub(super) fn records_before(&mut self) -> Option<u32> {
+    pub(in crate::access) fn records_before(&mut self) -> Option<u32> {
         with_order!(self.db.pages().order(), O => self.main.records_before::<O>())
     }
 }

@@ -2,15 +2,16 @@
 
 use std::ops::Range;
 
-use super::database::Database;
-use super::item::Item;
-use super::leaf::{Content, Leaf, Tiling, size_of_item};
+use super::leaf::Leaf;
 use super::node::Node;
+use crate::access::database::Database;
+use crate::access::item::Item;
 use crate::error::{Defect, Error, Result};
 use crate::format::meta::at::LAST_PGNO;
 use crate::format::page::{PageKind, at, is_leaf};
 use crate::order::{Endianness, with_order};
 use crate::pages::{Allowance, Origin, Pages};
+use crate::pages::{Content, Tiling, size_of_item};
 use crate::types::PageNo;
 
 /// The leaves of a file in page order.
@@ -87,10 +88,10 @@ pub struct ScannedItems<'a> {
 }
 
 impl<'a> PageScan<'a> {
-    pub(super) fn new(db: &'a Database<'_>) -> Self {
+    pub(in crate::access) fn new(db: &'a Database<'_>) -> Self {
         let pages = db.pages();
         // Version 9 keeps the number of its last page; 8 may have it wrong.
-        let last = pages.meta().last_page().filter(|_| pages.meta().version() >= 9);
+        let last = pages.meta().kept_last_page();
         let cut = last.is_some_and(|last| last.0 >= pages.count());
         PageScan { pages, range: 1..pages.count(), cut, pending: None }
     }

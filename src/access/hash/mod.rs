@@ -1,0 +1,3 @@
+//! HASH databases that a file holds besides others.
+
+pub(in crate::access) mod buckets;

@@ -1,0 +1,24 @@
+//! The reader: databases opened once, read by any number of cursors. BTREE and RECNO of
+//! whatever version, and the HASH databases that files of theirs may hold besides.
+
+mod btree;
+mod database;
+mod directory;
+mod entries;
+mod hash;
+mod item;
+mod key_order;
+mod stats;
+mod visited;
+
+pub use btree::cursor::{Cursor, Pair};
+#[cfg(feature = "upgrade")]
+pub(crate) use btree::leaf::Leaf;
+pub use btree::scan::{LeafPage, PageScan, Scanned, ScannedItems};
+pub use database::{Database, OpenOptions};
+pub(crate) use directory::Part;
+pub use directory::{Subdatabase, Subdatabases};
+pub use entries::{Entries, Entry, Pairs};
+pub use item::Item;
+pub use key_order::KeyOrder;
+pub use stats::{FileStats, TreeStats};

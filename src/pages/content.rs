@@ -1,0 +1,71 @@
+//! Where the bytes of a leaf's item are.
+
+use super::chain::Chain;
+use super::{Origin, Place};
+use crate::format::item::{self, Form, KEYDATA_HEAD, REFERENCE};
+use crate::types::PageNo;
+
+/// An item of a leaf, with its mark of deletion.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stored<'a> {
+    pub(crate) content: Content<'a>,
+    pub(crate) deleted: bool,
+}
+
+/// Where the bytes of an item are.
+///
+/// The tag is a whole word: a shorter one, copied together with what follows it,
+/// would make the processor wait for its store.
+#[derive(Clone, Copy, Debug)]
+#[repr(u64)]
+pub(crate) enum Content<'a> {
+    /// On the page.
+    Here(&'a [u8]),
+    /// In an overflow chain.
+    Chain(Chain),
+    /// The data of a pair whose key has off-page duplicates.
+    Duplicates(Duplicates),
+}
+
+impl<'a> Content<'a> {
+    /// What an item of this form, which stands at `place`, holds.
+    pub(crate) fn of(form: Form<'a>, place: Place) -> Content<'a> {
+        match form {
+            Form::Data(bytes) => Content::Here(bytes),
+            Form::Overflow { first, len } => Content::Chain(Chain { first: PageNo(first), len, place }),
+            Form::Duplicates { root } => Content::Duplicates(Duplicates { root: PageNo(root), place }),
+        }
+    }
+
+    /// How many bytes a pair gives of a page and of what it leads to more than once. A chain
+    /// is given by one item; `again` says that this is the key of the pair before.
+    pub(crate) fn given(&self, again: bool) -> u64 {
+        match self {
+            Content::Here(bytes) => u64::try_from(bytes.len()).unwrap_or(u64::MAX),
+            Content::Chain(chain) if again => chain.len.into(),
+            Content::Chain(_) | Content::Duplicates(_) => 0,
+        }
+    }
+}
+
+/// The off-page duplicates of a key: where they are, and which item says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Duplicates {
+    pub(crate) root: PageNo,
+    pub(crate) place: Place,
+}
+
+impl Duplicates {
+    pub(crate) fn origin(&self) -> Origin {
+        self.place.origin(4, "off-page duplicates on page")
+    }
+}
+
+/// The padded size of an item on its page.
+#[inline(always)]
+pub(crate) fn size_of_item(content: Content<'_>) -> usize {
+    match content {
+        Content::Here(bytes) => item::padded(KEYDATA_HEAD.saturating_add(bytes.len())),
+        Content::Chain(_) | Content::Duplicates(_) => REFERENCE,
+    }
+}
