@@ -231,6 +231,22 @@ pub enum ErrorKind {
     Question,
 }
 
+impl ErrorKind {
+    /// A word for it, which stays the same.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            ErrorKind::Io => "io",
+            ErrorKind::NotADatabase => "not-a-database",
+            ErrorKind::Unsupported => "unsupported",
+            ErrorKind::Damaged => "damaged",
+            ErrorKind::Interrupted => "interrupted",
+            ErrorKind::Limit => "limit",
+            ErrorKind::Question => "question",
+        }
+    }
+}
+
 /// What is wrong with a byte of a page: found and expected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

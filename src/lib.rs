@@ -42,6 +42,8 @@
 
 mod access;
 mod bits;
+#[cfg(feature = "upgrade")]
+mod codes;
 mod crypt;
 pub mod dump;
 pub mod env;

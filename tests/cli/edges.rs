@@ -4,6 +4,7 @@
 mod beside;
 mod examples;
 mod folder;
+mod json;
 mod names;
 mod options;
 mod outputs;

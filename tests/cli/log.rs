@@ -274,7 +274,7 @@ fn print_gives_the_same_records_in_json() {
                 format!(
                     "{} {} {label} {} prevlsn {prev}",
                     shown(&object["lsn"]),
-                    object["type"],
+                    object["record_type"],
                     txn.as_str().unwrap()
                 )
             })
@@ -293,7 +293,7 @@ fn print_gives_the_same_records_in_json() {
 #[test]
 fn json_has_fields_by_name() {
     let objects = objects(&on("env-log14-le-mix", &["print", "--json"]));
-    let of = |name: &str| objects.iter().find(|object| object["name"] == name).unwrap();
+    let of = |name: &str| objects.iter().find(|object| object["record_name"] == name).unwrap();
     let rename = &of("__fop_rename")["fields"];
     assert_eq!(rename["newname"], serde_json::json!({ "hex": "702e646200", "text": "p.db" }));
     assert_eq!(rename["fileid"]["text"], Value::Null);
@@ -592,7 +592,7 @@ fn verify_names_damage_and_goes_on_behind_it() {
         let error = findings.iter().find(|finding| finding["severity"] == "error").unwrap();
         assert_eq!(shown(&error["lsn"]), place);
         assert_eq!((&sums["errors"], sums["warnings"].as_u64()), (&1.into(), Some(warnings(findings))));
-        assert!(error["text"].as_str().unwrap().contains(words) || case.contains("bad-prev"), "{error}");
+        assert!(error["message"].as_str().unwrap().contains(words) || case.contains("bad-prev"), "{error}");
         let past = lsns(&on(case, &["print", "--past-end"])).len();
         assert_eq!(sums["records"], past, "{case}");
     }
@@ -710,7 +710,7 @@ fn history_gives_the_same_changes_in_text_and_json() {
                 None => fate.replace("uncommitted", "not committed"),
             };
             let txn = object["txn"].as_str().map_or("no txn".to_owned(), |txn| format!("txn {txn}"));
-            let [action, database] = ["action", "database"].map(|name| object[name].as_str().unwrap());
+            let [action, database] = ["action", "opened_as"].map(|name| object[name].as_str().unwrap());
             let start = format!("{:<12} {when:<23} {txn:<12} {action:<7} {database}", shown(&object["lsn"]));
             assert!(head.starts_with(&start), "{}: {head:?} is not {start:?}", case.name);
             let values = [object["old"].is_null(), object["new"].is_null()];
@@ -810,16 +810,18 @@ fn stat_counts() {
     let text = out(&on("env-log14-le-mix", &["print"]));
     let all = records(&text);
     assert_eq!(facts["records"], all.len());
-    assert_eq!(shown(&facts["first"]), lsn(all[0]));
-    assert_eq!(shown(&facts["last"]), lsn(all[all.len() - 1]));
-    let types = facts["types"].as_object().unwrap();
-    for (name, count) in types {
+    assert_eq!(shown(&facts["first_lsn"]), lsn(all[0]));
+    assert_eq!(shown(&facts["last_lsn"]), lsn(all[all.len() - 1]));
+    let types = facts["record_types"].as_array().unwrap();
+    for count in types {
+        let name = count["record_name"].as_str().unwrap();
         let printed = all.iter().filter(|record| record.contains(&format!("]{name}: rec:"))).count();
         assert_eq!(count["records"], printed, "{name}");
     }
-    assert_eq!(types.values().map(|count| count["bytes"].as_u64().unwrap()).sum::<u64>(), facts["bytes"]);
-    assert_eq!(facts["checkpoints"], types["__txn_ckp"]["records"]);
-    let files = facts["files"].as_array().unwrap();
+    assert_eq!(types.iter().map(|count| count["bytes"].as_u64().unwrap()).sum::<u64>(), facts["bytes"]);
+    let checkpoints = types.iter().find(|count| count["record_name"] == "__txn_ckp").unwrap();
+    assert_eq!(facts["checkpoints"], checkpoints["records"]);
+    let files = facts["log_files"].as_array().unwrap();
     assert_eq!(files.len(), 2);
     assert_eq!((&files[1]["version"], &files[1]["encrypted"]), (&14.into(), &false.into()));
     assert_eq!(files[0]["byte_order"], "little-endian");
@@ -847,7 +849,7 @@ fn stat_knows_the_size_of_a_pipe() {
     let size = file.len();
     let output = tool().args(["log", "stat", "--json", "-"]).write_stdin(file).output().unwrap();
     is(&output, 0, "");
-    assert_eq!(objects(&output)[0]["files"][0]["size"], size);
+    assert_eq!(objects(&output)[0]["log_files"][0]["size"], size);
 }
 
 #[test]
@@ -868,12 +870,15 @@ fn info_tells_what_a_log_file_is_and_who_reads_it() {
         assert!(text.contains(words), "{words} is missing: {text}");
     }
     let json = &objects(&run(&["info", "--json", path(&file)]))[0];
-    assert_eq!((&json["type"], &json["version"], &json["number"]), (&"log".into(), &8.into(), &1.into()));
+    assert_eq!(
+        (&json["type"], &json["version"], &json["number"]),
+        (&"log_file".into(), &8.into(), &1.into())
+    );
     assert_eq!(json["size"], fs::metadata(&file).unwrap().len());
     assert_eq!(json["read_by"][1], "4.5");
     let printed = lsns(&run(&["log", "print", path(&file)]));
     assert_eq!(json["records"], printed.len());
-    assert_eq!(shown(&json["last"]), printed[printed.len() - 1]);
+    assert_eq!(shown(&json["last_lsn"]), printed[printed.len() - 1]);
     let encrypted = testdata().join("env-log14-be-encrypted/log.0000000001");
     let output = run(&["info", "-P", PASSWORD, path(&encrypted)]);
     is(&output, 0, "");
@@ -913,10 +918,10 @@ fn info_lists_an_environment() {
     let json = &objects(&run(&["info", "--json", path(folder.path())]))[0];
     assert_eq!(json["type"], "environment");
     assert_eq!(json["log_files"].as_array().unwrap().len(), 2);
-    assert_eq!(json["databases"][1]["type"], "HASH");
+    assert_eq!(json["database_files"][1]["method"], "hash");
     let historic = &json["log_versions"][0]["refused_by"];
     assert!(historic.to_string().contains("historic log version 8"), "{historic}");
-    assert_eq!(json["region_files"], serde_json::json!(["__db.001"]));
+    assert_eq!(json["region_files"][0]["name"], "__db.001");
     fs::write(folder.path().join("broken.db"), b"").unwrap();
     let output = run(&["info", path(folder.path())]);
     assert_eq!(output.status.code(), Some(1));
@@ -1019,7 +1024,7 @@ fn info_says_what_is_pending() {
     assert!(out(&output).contains("recovery is due"));
     let json = &objects(&run(&["info", "--json", path(&file)]))[0];
     assert_eq!(json["pending"]["committed"], 18);
-    assert!(json["pending"]["first"]["offset"].is_u64() && json["pending_unknown"].is_null(), "{json}");
+    assert!(json["pending"]["first_lsn"]["offset"].is_u64() && json["pending_unknown"].is_null(), "{json}");
     for (options, code) in [
         (&["--strict", path(&file)][..], 1),
         (&["--strict", path(&case)], 1),
@@ -1034,7 +1039,7 @@ fn info_says_what_is_pending() {
     }
     let json = &objects(&run(&["info", "--json", path(&case)]))[0];
     assert_eq!(json["recovery"], "due");
-    assert_eq!(json["databases"][1]["pending"]["committed"], 18);
+    assert_eq!(json["database_files"][1]["pending"]["committed"], 18);
     let clean = &objects(&run(&["info", "--json", path(&testdata().join("env-log3-be-clean"))]))[0];
     assert_eq!(clean["recovery"], "none");
     // The log may be elsewhere.
@@ -1068,7 +1073,7 @@ fn info_names_what_is_not_there() {
     let words = "log.0000000003 to log.0000000008 are missing";
     assert!(out(&output).contains(words) && err(&output).contains(words), "{}{}", out(&output), err(&output));
     let json = &objects(&run(&["info", "--json", path(home)]))[0];
-    assert_eq!(json["missing_log_files"], serde_json::json!([[3, 8]]));
+    assert_eq!(json["missing_log_files"], serde_json::json!([{ "first_number": 3, "last_number": 8 }]));
     // Parts of a database.
     let parts = tempfile::tempdir().unwrap();
     let mut queue = vec![0; 512];

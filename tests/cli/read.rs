@@ -30,13 +30,28 @@ fn is_refused(code: i32, arguments: &[&str], path: &str, words: &str) {
     assert!(message.contains(words), "{message:?} does not say {words:?}");
 }
 
+/// Expects the same with JSON, and an object that says it.
+#[track_caller]
+fn is_refused_in_json(code: i32, path: &str, words: &str) {
+    let output = run(&["info", "--json", path]);
+    assert_eq!(output.status.code(), Some(code), "{}", err(&output));
+    let error: Value = serde_json::from_str(&out(&output)).unwrap();
+    assert_eq!(
+        (&error["type"], &error["exit"], &error["file"]),
+        (&"error".into(), &code.into(), &path.into())
+    );
+    let message = error["message"].as_str().unwrap();
+    assert!(message.contains(words), "{error}");
+    assert_eq!(err(&output), format!("bdbkit: {message}\n"));
+}
+
 /// All commands refuse a file for the same reason.
 #[track_caller]
 fn all_refuse(code: i32, path: &str, words: &str) {
     is_refused(code, &["dump", path], path, words);
     is_refused(code, &["dump", "-l", path], path, words);
     is_refused(code, &["info", path], path, words);
-    is_refused(code, &["info", "--json", path], path, words);
+    is_refused_in_json(code, path, words);
     is_refused(code, &["get", path, "key"], path, words);
 }
 
@@ -449,7 +464,7 @@ fn info_tells_the_facts_in_json() {
     let path = file("btree-v6-be-levels");
     let facts = info(&path);
     assert_eq!(facts["file"], Value::from(path.as_str()));
-    assert_eq!(facts["type"], "btree");
+    assert_eq!((&facts["type"], &facts["method"]), (&"database".into(), &"btree".into()));
     assert_eq!(facts["version"], 6);
     assert_eq!(facts["byte_order"], "big-endian");
     assert_eq!(facts["page_size"], 512);
@@ -460,13 +475,14 @@ fn info_tells_the_facts_in_json() {
     assert_eq!((&facts["checksums"], &facts["encrypted"]), (&false.into(), &false.into()));
     assert_eq!(facts["several_databases"], false);
     assert_eq!(facts["complete"], true);
-    let by_kind = facts["pages_by_kind"].as_object().unwrap();
-    assert_eq!(by_kind.values().map(|n| n.as_u64().unwrap()).sum::<u64>(), u64::try_from(pages).unwrap());
+    let by_type = facts["page_types"].as_array().unwrap().iter();
+    let sum: u64 = by_type.map(|one| one["pages"].as_u64().unwrap()).sum();
+    assert_eq!(sum, u64::try_from(pages).unwrap());
     let database = &facts["databases"][0];
     assert_eq!(database["records"], 170);
     assert!(database["depth"].as_u64().unwrap() >= 2);
     assert_eq!((&database["deleted"], &database["damaged"]), (&0.into(), &0.into()));
-    assert_eq!(database["name"], Value::Null);
+    assert_eq!(database["database"], Value::Null);
 }
 
 #[test]
@@ -474,7 +490,7 @@ fn info_tells_flags_lengths_and_checksums() {
     let fixed = info(&file("recno-v9-le-fixed"));
     let text = out(&run(&["dump", &file("recno-v9-le-fixed")]));
     let length = text.lines().find_map(|line| line.strip_prefix("re_len=")).unwrap();
-    assert_eq!(fixed["type"], "recno");
+    assert_eq!(fixed["method"], "recno");
     assert_eq!(fixed["databases"][0]["record_length"].to_string(), length);
     assert!(fixed["databases"][0]["flags"].to_string().contains("fixed length"), "{fixed}");
     let checked = info(&file("btree-v9-be-checksum"));
@@ -486,7 +502,7 @@ fn info_tells_flags_lengths_and_checksums() {
     let marked = info(&file("btree-v9-le-delete-marked"));
     assert!(marked["databases"][0]["deleted"].as_u64().unwrap() > 0);
     let freed = info(&file("btree-v6-be-deleted"));
-    assert!(freed["free_list"].as_u64().unwrap() > 0, "{freed}");
+    assert!(freed["free_pages"].as_u64().unwrap() > 0, "{freed}");
     let empty = info(&file("btree-v9-le-empty"));
     assert_eq!((&empty["databases"][0]["records"], &empty["databases"][0]["depth"]), (&0.into(), &1.into()));
 }
@@ -497,12 +513,12 @@ fn info_tells_of_the_databases_inside() {
     assert_eq!(facts["several_databases"], true);
     let databases = facts["databases"].as_array().unwrap();
     let list = out(&run(&["dump", "-l", &file("btree-v9-le-subdbs")]));
-    let names: Vec<&str> = databases.iter().map(|db| db["name"].as_str().unwrap()).collect();
+    let names: Vec<&str> = databases.iter().map(|db| db["database"].as_str().unwrap()).collect();
     assert_eq!(names, list.lines().collect::<Vec<_>>());
     let of = |name: &str| &databases[names.iter().position(|n| *n == name).unwrap()];
-    assert_eq!(of("numbers")["type"], "recno");
-    assert_eq!(of("plain")["type"], "btree");
-    assert_eq!(of("hashed")["type"], "hash");
+    assert_eq!(of("numbers")["method"], "recno");
+    assert_eq!(of("plain")["method"], "btree");
+    assert_eq!(of("hashed")["method"], "hash");
     assert!(of("dups")["flags"].to_string().contains("duplicates"));
     let dumped = sections(&run(&["dump", &file("btree-v9-le-subdbs")]).stdout);
     for (database, section) in databases.iter().zip(&dumped) {
@@ -546,8 +562,9 @@ fn info_tells_of_many_files_and_names_those_that_are_none() {
     let output = run(&["info", "--json", &a, &text, &b]);
     assert_eq!(output.status.code(), Some(UNSUPPORTED), "one of them is no database");
     let lines: Vec<Value> = out(&output).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(lines.len(), 2);
-    assert_eq!((&lines[0]["type"], &lines[1]["type"]), (&"btree".into(), &"recno".into()));
+    assert_eq!(lines.len(), 3);
+    assert_eq!((&lines[0]["method"], &lines[2]["method"]), (&"btree".into(), &"recno".into()));
+    assert_eq!((&lines[1]["type"], &lines[1]["kind"]), (&"error".into(), &"not-a-database".into()));
     assert_eq!(err(&output).lines().count(), 1);
     assert!(err(&output).contains("letter.txt"));
     assert_eq!(run(&["info", &a, &b]).status.code(), Some(0));

@@ -43,7 +43,7 @@ fn a_store_is_checked_upgraded_and_then_needs_nothing() {
     let again = store(&["upgrade", "--json", "mboxlist"], folder.path());
     let summary: Value = serde_json::from_slice(&again.stdout).unwrap();
     assert_eq!((&summary["untouched"][4]["version"], &summary["backup"]), (&9.into(), &Value::Null));
-    assert_eq!(summary["logs"][0], "mboxlist/log.0000000001");
+    assert_eq!(summary["kept_logs"][0], "mboxlist/log.0000000001");
     let settled = store(&["upgrade", "--resume", "mboxlist"], folder.path());
     assert_eq!(out(&settled), "mboxlist: nothing was left behind\n");
     let again = out(&store(&["upgrade", "mboxlist"], folder.path()));
@@ -65,7 +65,7 @@ fn a_store_that_was_not_closed_is_refused_with_the_reason_and_the_log_range() {
     for name in ["folder.db", "quota.db"] {
         assert!(message.contains(&format!("mboxlist/{name}")), "{message}");
     }
-    assert!(message.ends_with(" (--ignore-logs upgrades them as they are)\n"), "{message}");
+    assert!(message.ends_with(" (--ignore-logs upgrades them as they are) [R-RECOVERY]\n"), "{message}");
     // Regions where a store was told to have them.
     copy("mboxlist-ims5-log2-le", &folder.path().join("idle"));
     fs::create_dir(folder.path().join("run")).unwrap();
@@ -88,8 +88,7 @@ fn a_snapshot_is_restored_and_the_old_files_are_beside() {
     let (old, new) = (folder.path().join("mboxlist/quota.db"), folder.path().join("snapshot/quota.db"));
     let (old, new) = (fs::read(old).unwrap(), fs::read(new).unwrap());
     let refused = store(&["restore-snapshot", "mboxlist/", "snapshot"], folder.path());
-    let message =
-        "bdbkit: snapshot: invalid: no .snaptime, no .verified (--force restores it all the same)\n";
+    let message = "bdbkit: snapshot: invalid: no .snaptime, no .verified (--force restores it all the same) [R-UNFIT]\n";
     assert_eq!((refused.status.code(), err(&refused).as_str()), (Some(4), message));
     for mark in [".snaptime", ".verified"] {
         fs::write(folder.path().join("snapshot").join(mark), "").unwrap();

@@ -22,8 +22,8 @@ fn json(output: &Output) -> (Vec<Value>, Value) {
     let text = out(output);
     let mut lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let report = lines.pop().unwrap();
-    assert!(lines.iter().all(|line| line.get("report").is_none()));
-    (lines, report["report"].clone())
+    assert!(lines.iter().all(|line| line["type"] == "entry") && report["type"] == "report");
+    (lines, report)
 }
 
 #[test]
@@ -35,19 +35,19 @@ fn json_gives_the_pairs_of_the_genuine_tools_and_the_sums_of_the_files() {
         for (file, kind) in
             [("folder.db", "mailbox"), ("peruser.db", "per-user"), ("lright.db", "look-up right")]
         {
-            let lines: Vec<&Value> = lines.iter().filter(|line| line["file"] == file).collect();
+            let lines: Vec<&Value> = lines.iter().filter(|line| line["name"] == file).collect();
             let pairs = pairs_of_text(&read(case.folder().join(format!("{file}.dump.txt"))));
             assert_eq!(lines.len(), pairs.len(), "{}/{file}", case.name);
             for (line, (key, value)) in lines.iter().zip(pairs) {
                 assert_eq!(line["key"]["hex"], text(&hex(&key)));
                 assert_eq!(line["value"]["hex"], text(&hex(&value)));
-                assert_eq!((&line["kind"], &line["kind_from"]), (&kind.into(), &"file name".into()));
-                assert_eq!(line["origin"], "live");
+                assert_eq!((&line["purpose"], &line["purpose_from"]), (&kind.into(), &"file name".into()));
+                assert_eq!(line["status"], "live");
             }
         }
         assert_eq!(report["complete"], true);
         for file in report["files"].as_array().unwrap() {
-            let bytes = read(case.folder().join(file["file"].as_str().unwrap()));
+            let bytes = read(case.folder().join(file["name"].as_str().unwrap()));
             let sum = text(&hex(&Sha256::digest(&bytes)));
             assert_eq!((&file["sha256_before"], &file["sha256_after"]), (&sum.clone().into(), &sum.into()));
             assert_eq!((&file["size"], &file["equal"]), (&bytes.len().into(), &true.into()));
@@ -81,7 +81,7 @@ fn text_fits_a_terminal_unless_all_is_asked_for() {
 fn the_logs_say_what_was_committed_and_what_was_not() {
     let folder = testdata().join("mboxlist-ims60-log3-le-unclean");
     let (lines, report) = json(&list(&["--json", "--from-logs"], &folder));
-    let logged: Vec<&Value> = lines.iter().filter(|line| line["origin"] == "log").collect();
+    let logged: Vec<&Value> = lines.iter().filter(|line| line["status"] == "log").collect();
     assert_eq!((logged.len(), &report["logs"]["changes"]), (50, &50.into()));
     let deleted: Vec<&&Value> = logged.iter().filter(|line| line["action"] == "delete").collect();
     assert_eq!(deleted.len(), 5);
@@ -105,14 +105,14 @@ fn the_logs_say_what_was_committed_and_what_was_not() {
 fn deleted_and_salvaged_entries_say_where_they_are_from() {
     let path = testdata().join("mboxlist-ims60-log3-be/folder.db");
     let (lines, report) = json(&list(&["--json", "--deleted"], &path));
-    let deleted: Vec<&Value> = lines.iter().filter(|line| line["origin"] == "deleted").collect();
+    let deleted: Vec<&Value> = lines.iter().filter(|line| line["status"] == "deleted").collect();
     assert_eq!((deleted.len(), &report["files"][0]["deleted"]), (15, &15.into()));
-    assert!(deleted.iter().all(|line| line["provenance"] == "unused" && line["confidence"] == "low"));
-    assert!(deleted.iter().all(|line| line["page"].is_u64() && line["offset"].is_u64()));
-    let gone: Vec<&&Value> = deleted.iter().filter(|line| line["copy"] == false).collect();
+    assert!(deleted.iter().all(|line| line["origin"] == "unused" && line["confidence"] == "low"));
+    assert!(deleted.iter().all(|line| line["page"].is_u64() && line["page_offset"].is_u64()));
+    let gone: Vec<&&Value> = deleted.iter().filter(|line| line["is_copy"] == false).collect();
     assert_eq!(gone.len(), 3);
     assert!(gone.iter().any(|line| line["key"]["text"] == "user/alice/Trash"));
-    let offsets: Vec<u64> = deleted.iter().map(|line| line["offset"].as_u64().unwrap()).collect();
+    let offsets: Vec<u64> = deleted.iter().map(|line| line["page_offset"].as_u64().unwrap()).collect();
     assert!(offsets.is_sorted(), "as they stand on the page: {offsets:?}");
     let shown = out(&list(&["--deleted"], &path));
     assert!(shown.contains("  deleted: page 1, offset 776, unused, confidence low\n"), "{shown}");
@@ -126,7 +126,7 @@ fn deleted_and_salvaged_entries_say_where_they_are_from() {
     let output = list(&["--json"], damaged.path());
     let (lines, report) = json(&output);
     assert_eq!((output.status.code(), &report["complete"]), (Some(1), &false.into()));
-    assert!(lines.len() == 22 && lines.iter().all(|line| line["origin"] == "salvaged"), "{}", lines.len());
+    assert!(lines.len() == 22 && lines.iter().all(|line| line["status"] == "salvaged"), "{}", lines.len());
     assert!(lines.iter().all(|line| line["slot"].is_u64() && line["confidence"] != "low"));
     let errors = err(&output);
     let about = format!("bdbkit: {}: ", path.display());

@@ -95,7 +95,7 @@ fn each_snapshot_is_judged() {
         let faults = found["faults"].as_array().unwrap();
         assert_eq!(faults.is_empty(), verdict != "contradiction", "{found}");
         assert!(found["serves"].is_null() && found["error"].is_null(), "{found}");
-        assert_eq!(found["databases"].as_array().unwrap().len(), 5, "{found}");
+        assert_eq!(found["database_files"].as_array().unwrap().len(), 5, "{found}");
     }
     for wanted in [
         "  .snaptime     20",
@@ -106,7 +106,7 @@ fn each_snapshot_is_judged() {
     ] {
         assert!(lines.contains(wanted), "{wanted}: {lines}");
     }
-    assert_eq!(snapshots[0]["marks"][".snaptime"]["as_seconds"], 1_257_296_403);
+    assert_eq!(snapshots[0]["marks"][0]["content_time"]["seconds"], 1_257_296_403);
     assert_eq!(snapshots[0]["age_seconds"].as_u64().unwrap() / DAY, 3);
     assert_eq!(snapshots[9]["rescue"], true);
 }
@@ -239,7 +239,7 @@ fn the_age_of_a_snapshot_is_told_by_what_is_asked_for() {
     let json: Value = serde_json::from_slice(&json.stdout).unwrap();
     let copied = &json["snapshots"][0];
     assert_eq!((&copied["age_from"], &copied["serves"]), (&"content".into(), &true.into()), "{copied}");
-    assert_eq!(copied["snaptime"], "2009-11-04T00:00:00Z");
+    assert_eq!(copied["taken"]["utc"], "2009-11-04T00:00:00Z");
     assert_eq!(code(&run(&["--age-from", "guess"])), 2);
     let survey = store(&["survey", "--age-from", "content", "mboxlist"], folder.path());
     assert!(out(&survey).contains("days"), "{}", out(&survey));

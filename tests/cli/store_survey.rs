@@ -83,28 +83,30 @@ fn json_has_the_keys_of_the_specification() {
             assert!(value.get(key).is_some(), "{key}: {value}");
         }
     };
-    keys(&survey, &["schema", "dir", "dbtmpdir", "state", "dry_recovery", "databases", "logs", "regions"]);
-    keys(&survey, &["candidates", "snapshots", "findings"]);
+    keys(&survey, &["schema", "dir", "dbtmpdir", "state", "dry_recovery", "database_files", "log_files"]);
+    keys(&survey, &["candidates", "snapshots", "findings", "region_files"]);
     assert_eq!((&survey["schema"], &survey["state"]), (&1.into(), &"recovery-needed".into()));
-    keys(&survey["dry_recovery"], &["from", "end", "redo", "undo", "mismatch"]);
-    assert_eq!(survey["dry_recovery"]["from"], serde_json::json!({ "file": 1, "offset": 20140 }));
-    assert!(survey["dry_recovery"]["mismatch"].is_null());
-    let database = ["name", "type", "version", "byte_order", "page_size", "pages", "meta_lsn", "max_lsn"];
-    keys(&survey["databases"][0], &database);
-    keys(&survey["databases"][0], &["file_id", "encrypted", "checksums"]);
-    assert_eq!(survey["databases"][0]["type"], "btree");
-    keys(&survey["logs"][0], &["name", "version", "byte_order", "max", "first", "last", "damage"]);
-    keys(&survey["logs"][0], &["checkpoint"]);
-    assert_eq!(survey["logs"][0]["byte_order"], "little-endian");
+    keys(&survey["dry_recovery"], &["from_lsn", "end_lsn", "redo", "undo", "first_lsn"]);
+    assert_eq!(survey["dry_recovery"]["from_lsn"], serde_json::json!({ "file": 1, "offset": 20140 }));
+    let database = ["name", "method", "version", "byte_order", "page_size", "pages", "meta_lsn", "max_lsn"];
+    keys(&survey["database_files"][0], &database);
+    keys(&survey["database_files"][0], &["file_id", "encrypted", "checksums"]);
+    assert_eq!(survey["database_files"][0]["method"], "btree");
+    keys(
+        &survey["log_files"][0],
+        &["name", "version", "byte_order", "max_size", "first_lsn", "last_lsn", "damage"],
+    );
+    keys(&survey["log_files"][0], &["checkpoint_lsn"]);
+    assert_eq!(survey["log_files"][0]["byte_order"], "little-endian");
     keys(&survey["candidates"], &["last_writer", "engine", "confidence", "earliest_origin", "reasons"]);
-    keys(&survey["findings"][0], &["code", "severity", "file", "evidence", "text", "action", "sources"]);
+    keys(&survey["findings"][0], &["code", "severity", "name", "evidence", "message", "remedy", "sources"]);
     keys(&survey, &["product", "complete"]);
     let plan = json(&store(&["plan", "--json", "mboxlist-ims5-log2-be"]));
-    keys(&plan["plan"][0], &["step", "code", "title", "by", "state", "command", "sources"]);
-    keys(&plan["plan"][0], &["alternative", "note"]);
-    assert_eq!(plan["plan"][1]["step"], 2);
+    keys(&plan["steps"][0], &["step", "code", "title", "by", "state", "command", "sources"]);
+    keys(&plan["steps"][0], &["alternative", "note"]);
+    assert_eq!(plan["steps"][1]["step"], 2);
     let old = plan["findings"].as_array().unwrap().iter().find(|one| one["code"] == "M-101").unwrap();
-    assert_eq!(old["evidence"], serde_json::json!({ "offset": 16, "bytes": "00000006" }));
+    assert_eq!(old["evidence"], serde_json::json!({ "offset": 16, "found": { "hex": "00000006" } }));
     assert_eq!(old["severity"], "error");
 }
 
@@ -274,7 +276,7 @@ fn a_command_of_a_plan_is_a_command() {
     for folder in &folders {
         for target in releases {
             let plan = json(&store(&["plan", "--json", "--target", target, folder]));
-            for step in plan["plan"].as_array().unwrap() {
+            for step in plan["steps"].as_array().unwrap() {
                 assert!(step["note"].is_null() || step["note"].is_string(), "{step}");
                 for command in [&step["command"], &step["alternative"]] {
                     let Some(command) = command.as_str() else { continue };
@@ -384,12 +386,15 @@ fn text_fits_whatever_terminal_there_is() {
 /// Each code that a command can print is explained.
 #[test]
 fn every_code_is_explained() {
-    use bdbkit::mboxlist::{Code, Task};
+    use bdbkit::journal::JournalError;
+    use bdbkit::mboxlist::{Code, RestoreError, StoreUpgradeError, Task};
     use bdbkit::upgrade::{Notice, Refusal};
     let rules = bdbkit::Rule::ALL.iter().map(|rule| rule.id());
     let codes = Code::ALL.iter().map(|code| code.id()).chain(Task::ALL.iter().map(|task| task.id()));
     let upgrade = Refusal::CODES.iter().chain(Notice::CODES).copied();
-    let printed: std::collections::BTreeSet<&str> = rules.chain(codes).chain(upgrade).collect();
+    let changes = [JournalError::CODES, RestoreError::CODES, StoreUpgradeError::CODES].concat();
+    let printed: std::collections::BTreeSet<&str> =
+        rules.chain(codes).chain(upgrade).chain(changes).collect();
     let listed = out(&run(&["explain", "--json"]));
     let listed: Vec<Value> = listed.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let known: std::collections::BTreeSet<&str> =

@@ -142,11 +142,11 @@ fn a_check_tells_what_would_be_done_and_writes_nothing() {
     let plans = objects(&done(&on(folder.path(), &["upgrade", "--check", "--json"])));
     assert_eq!(plans.len(), 3);
     assert_eq!(
-        (&plans[0]["from"], &plans[0]["to"], &plans[0]["pages_after"]),
+        (&plans[0]["from_version"], &plans[0]["to_version"], &plans[0]["pages_after"]),
         (&6.into(), &9.into(), &7.into())
     );
-    assert_eq!(plans[0]["pages"].as_array().unwrap().len(), 5);
-    assert_eq!(plans[2]["pages"], Value::Array(Vec::new()));
+    assert_eq!(plans[0]["changed_pages"].as_array().unwrap().len(), 5);
+    assert_eq!(plans[2]["changed_pages"], Value::Array(Vec::new()));
     assert_eq!(state(folder.path()), before);
 }
 
@@ -179,7 +179,7 @@ fn a_file_of_version_9_is_left_alone_whatever_it_is() {
             assert!(done(&on(&path, arguments)).contains("version 9: nothing to do"), "{case} {arguments:?}");
         }
         let plan = &objects(&done(&on(&path, &["upgrade", "--check", "--json"])))[0];
-        assert_eq!((&plan["pairs"], &plan["sha256"]), (&Value::Null, &Value::Null));
+        assert_eq!((&plan["pairs"], &plan["content_sha256"]), (&Value::Null, &Value::Null));
         assert_eq!(plan["pages_after"], Image::new(case, read(&path)).pages());
         for to in ["7", "8"] {
             for check in [None, Some("--check")] {
@@ -385,14 +385,17 @@ fn objects_tell_what_was_done() {
     let [first, second] = &found[..] else { panic!("{found:?}") };
     assert!(first["file"].as_str().unwrap().ends_with(&format!("{CHAIN}.db")));
     assert_eq!(
-        (&first["from"], &first["to"], &first["modified"], &first["appended"]),
+        (&first["from_version"], &first["to_version"], &first["modified"], &first["appended"]),
         (&6.into(), &9.into(), &4.into(), &1.into())
     );
-    assert_eq!((&second["from"], &second["to"], &second["modified"]), (&9.into(), &9.into(), &0.into()));
+    assert_eq!(
+        (&second["from_version"], &second["to_version"], &second["modified"]),
+        (&9.into(), &9.into(), &0.into())
+    );
     assert_eq!((&first["leftover"], &first["backup"]), (&Value::Null, &Value::Null));
-    assert_eq!(first["sha256"].as_str().unwrap().len(), 64);
+    assert_eq!(first["content_sha256"].as_str().unwrap().len(), 64);
     let settled = objects(&done(&on(folder.path(), &["upgrade", "--resume", "--json"])));
-    assert_eq!(settled[1]["outcome"], "nothing was left behind");
+    assert_eq!(settled[1]["outcome"], "nothing");
 }
 
 /// In place, pages that do not change need not be summed up; a copy is written as a whole.
@@ -402,9 +405,9 @@ fn pairs_are_summed_up_where_their_pages_are_written() {
     let target = folder.path().join("new.db");
     let copy = objects(&done(&on(&path, &["upgrade", "--json", "--copy", target.to_str().unwrap()])));
     assert_eq!(copy[0]["copy"].as_str(), target.to_str());
-    assert!(copy[0]["sha256"].is_string() && copy[0]["pairs"].is_u64(), "{copy:?}");
+    assert!(copy[0]["content_sha256"].is_string() && copy[0]["pairs"].is_u64(), "{copy:?}");
     let here = objects(&done(&on(&path, &["upgrade", "--json"])));
-    assert_eq!((&here[0]["modified"], &here[0]["sha256"]), (&1.into(), &Value::Null));
+    assert_eq!((&here[0]["modified"], &here[0]["content_sha256"]), (&1.into(), &Value::Null));
     assert!(read(&path)[512..] == read(&target)[512..]);
 }
 
@@ -500,7 +503,7 @@ fn an_interrupted_upgrade_is_completed_or_undone() {
                 }
                 assert_eq!(names(folder.path()).len(), cases.len());
                 let again = objects(&done(&on(folder.path(), &["upgrade", wish, "--json"])));
-                assert!(again.iter().all(|file| file["outcome"] == "nothing was left behind"));
+                assert!(again.iter().all(|file| file["outcome"] == "nothing"));
             }
         }
     }

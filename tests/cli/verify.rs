@@ -73,7 +73,7 @@ fn json_has_an_object_for_each_finding_and_each_file() {
     assert_eq!(objects.len(), 3);
     let finding = &objects[0];
     assert_eq!(
-        (&finding["rule"], &finding["severity"], &finding["page"]),
+        (&finding["code"], &finding["severity"], &finding["page"]),
         (&"C-SUM".into(), &"error".into(), &4.into())
     );
     assert_eq!((&objects[1]["errors"], &objects[2]["errors"]), (&1.into(), &0.into()));

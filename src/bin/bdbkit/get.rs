@@ -8,7 +8,7 @@ use bdbkit::dump::escape;
 use bdbkit::{Database, Item, Method};
 
 use crate::beside::Beside;
-use crate::failure::{Failure, Outcome, about};
+use crate::failure::{Failure, NO_JSON, Outcome, about};
 use crate::hex::{hex, unhex};
 use crate::input::open;
 
@@ -60,7 +60,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         _ => key(&db, arguments, &mut out)?,
     };
     out.flush()?;
-    let beside = arguments.beside.tell(path, None);
+    let beside = arguments.beside.tell(path, None, NO_JSON)?;
     if !found {
         return Err(Failure::Message(about(path, format_args!("no key {}", arguments.shown_key()))));
     }
@@ -107,5 +107,5 @@ fn print(value: &Item<'_>, arguments: &Arguments, out: &mut impl Write) -> Resul
 
 fn unhexed(arguments: &Arguments) -> Result<Vec<u8>, Failure> {
     let key = unhex(arguments.key.as_encoded_bytes());
-    key.map_err(|error| Failure::Usage(format!("{}: {error}", arguments.shown_key())))
+    key.map_err(|error| Failure::Usage(format!("{}: {error}", arguments.shown_key()).into()))
 }
