@@ -6,15 +6,15 @@ use std::ops::{Bound, RangeBounds};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::btree::cursor::{Cursor, Pair};
+use super::btree::cursor::Cursor;
 use super::btree::rows::TreePairs;
 use super::btree::scan::PageScan;
 use super::btree::tree::Tree;
-use super::entries::{Entries, Entry, Pairs};
+use super::entries::{Entries, Pairs};
 use super::hash::Hash;
 use super::hash::buckets::BucketWalk;
 use super::item::Item;
-use super::stats::{FileStats, TreeStats, highest_lsn};
+use super::pair::{Entry, Pair};
 use super::visited::Visited;
 use crate::error::{Defect, Error, Result};
 use crate::format::page::at;
@@ -22,7 +22,6 @@ use crate::meta::{self, Meta};
 use crate::method::Method;
 use crate::order::with_order;
 use crate::pages::{File, OpenOptions, Pages};
-use crate::types::Lsn;
 
 impl<'f> OpenOptions<'f> {
     /// Opens a database.
@@ -393,27 +392,6 @@ impl<'a> Database<'a> {
     #[must_use]
     pub fn scan(&self) -> PageScan<'_> {
         PageScan::new(self.pages())
-    }
-
-    /// The highest LSN of the file's pages: where in the log of its environment it was changed
-    /// last. Pages on which an LSN means nothing are left out: free ones, and off-page
-    /// duplicates of versions 6 and 7. Of all databases of the file.
-    #[must_use]
-    pub fn highest_lsn(&self) -> Lsn {
-        highest_lsn(self.pages())
-    }
-
-    /// Counts the pages of the file by their kind, reading the header of each.
-    #[must_use]
-    pub fn file_stats(&self) -> FileStats {
-        FileStats::of(self.pages())
-    }
-
-    /// Counts the records of the database, reading all its leaves; of all databases,
-    /// in the order of their names, if this is a file's list of them.
-    #[must_use]
-    pub fn tree_stats(&self) -> Vec<TreeStats<'a>> {
-        TreeStats::of(self)
     }
 
     /// Levels of the tree, 1 if the root is a leaf; `None` if the root cannot be read, or for

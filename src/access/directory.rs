@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 
 use super::database::Database;
-use super::entries::{Entry, Pairs};
+use super::entries::Pairs;
+use super::pair::Entry;
 use super::visited::Visited;
 use crate::error::{Error, Result};
 use crate::format::meta::at;
