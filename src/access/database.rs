@@ -268,20 +268,20 @@ impl<'a> Database<'a> {
     ///
     /// ```
     /// let db = bdbkit::Database::open("testdata/btree-v6-be-levels/data.db")?;
-    /// let some = db.range(b"22".as_slice()..b"5").count();
+    /// let some = db.range("22".."5").count();
     /// assert!(some > 0 && some < db.iter().count());
     /// # Ok::<(), bdbkit::Error>(())
     /// ```
     #[must_use]
-    pub fn range<'k>(&self, keys: impl RangeBounds<&'k [u8]>) -> Entries<'_> {
-        let own = |bound: Bound<&&[u8]>| bound.map(|key| key.to_vec());
+    pub fn range<K: AsRef<[u8]>>(&self, keys: impl RangeBounds<K>) -> Entries<'_> {
+        let own = |bound: Bound<&K>| bound.map(|key| key.as_ref().to_vec());
         self.between(own(keys.start_bound()), own(keys.end_bound()))
     }
 
     /// The pairs whose keys start with some bytes.
     #[must_use]
-    pub fn prefix(&self, prefix: &[u8]) -> Entries<'_> {
-        self.pairs_of(|tree| TreePairs::prefix(tree, prefix))
+    pub fn prefix(&self, prefix: impl AsRef<[u8]>) -> Entries<'_> {
+        self.pairs_of(|tree| TreePairs::prefix(tree, prefix.as_ref()))
     }
 
     fn between(&self, start: Bound<Vec<u8>>, end: Bound<Vec<u8>>) -> Entries<'_> {
@@ -308,7 +308,8 @@ impl<'a> Database<'a> {
 
     /// The pairs of one key: more than one if it has duplicates.
     #[must_use]
-    pub fn duplicates(&self, key: &[u8]) -> Entries<'_> {
+    pub fn duplicates(&self, key: impl AsRef<[u8]>) -> Entries<'_> {
+        let key = key.as_ref();
         self.between(Bound::Included(key.to_vec()), Bound::Included(key.to_vec()))
     }
 
@@ -320,8 +321,8 @@ impl<'a> Database<'a> {
     /// [`Error::WrongMethod`] for RECNO, whose records [`Database::record`] gives;
     /// [`Error::SeveralDatabases`] for a file that holds several.
     #[inline]
-    pub fn get(&self, key: &[u8]) -> Result<Option<Cow<'_, [u8]>>> {
-        match self.get_item(key)? {
+    pub fn get(&self, key: impl AsRef<[u8]>) -> Result<Option<Cow<'_, [u8]>>> {
+        match self.get_item(key.as_ref())? {
             Some(item) => item.read().map(Some),
             None => Ok(None),
         }
@@ -332,10 +333,10 @@ impl<'a> Database<'a> {
     /// # Errors
     ///
     /// As [`Database::get`].
-    pub fn get_item(&self, key: &[u8]) -> Result<Option<Item<'_>>> {
+    pub fn get_item(&self, key: impl AsRef<[u8]>) -> Result<Option<Item<'_>>> {
         let tree = self.tree("look up a key")?;
         tree.expect_keys()?;
-        with_order!(tree.pages().order(), O => tree.get::<O>(key))
+        with_order!(tree.pages().order(), O => tree.get::<O>(key.as_ref()))
     }
 
     /// A record by its number, which counts from 1: `None` if there is none, or
@@ -362,7 +363,8 @@ impl<'a> Database<'a> {
     /// # Errors
     ///
     /// Damage on the way; [`Error::WrongMethod`] if the database keeps no numbers.
-    pub fn record_number(&self, key: &[u8]) -> Result<Option<u32>> {
+    pub fn record_number(&self, key: impl AsRef<[u8]>) -> Result<Option<u32>> {
+        let key = key.as_ref();
         let tree = self.tree("look up a record number")?;
         tree.expect_record_numbers()?;
         tree.expect_keys()?;

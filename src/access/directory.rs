@@ -4,6 +4,7 @@
 //! metadata page, as four bytes.
 
 use std::collections::BTreeMap;
+use std::iter::FusedIterator;
 
 use super::database::Database;
 use super::entries::Pairs;
@@ -203,3 +204,5 @@ impl<'d, 'a> Iterator for Subdatabases<'d, 'a> {
         self.list.next()
     }
 }
+
+impl FusedIterator for Subdatabases<'_, '_> {}

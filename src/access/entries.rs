@@ -1,6 +1,7 @@
 //! Iterators over pairs, from both ends.
 
 use std::borrow::Cow;
+use std::iter::FusedIterator;
 
 use super::btree::leaf::Plain;
 use super::btree::rows::TreePairs;
@@ -128,6 +129,9 @@ impl<'a> Iterator for Pairs<'a> {
         self.step(true)
     }
 }
+
+impl FusedIterator for Pairs<'_> {}
+impl FusedIterator for Entries<'_> {}
 
 impl DoubleEndedIterator for Pairs<'_> {
     fn next_back(&mut self) -> Option<Self::Item> {

@@ -1,9 +1,11 @@
 //! A key with its value, as it is stored and as it is read.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use super::item::Item;
 use crate::error::Result;
+use crate::shown::Escaped;
 
 /// A record number, or none: a whole word, which is copied faster with what stands
 /// beside it than a shorter one and a tag.
@@ -71,7 +73,7 @@ impl<'a> Pair<'a> {
 
 /// A key and a value, read: borrowed from the page, or assembled from an
 /// overflow chain.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Entry<'a> {
     key: Cow<'a, [u8]>,
     value: Cow<'a, [u8]>,
@@ -101,9 +103,27 @@ impl<'a> Entry<'a> {
         self.record.get()
     }
 
-    /// Key and value, to keep.
+    /// The same, with bytes of its own: what it was read from may go.
+    #[must_use]
+    pub fn into_owned(self) -> Entry<'static> {
+        let own = |bytes: Cow<'a, [u8]>| Cow::Owned(bytes.into_owned());
+        Entry { key: own(self.key), value: own(self.value), record: self.record }
+    }
+
+    /// Key and value, each borrowed or owned as it was read.
     #[must_use]
     pub fn into_parts(self) -> (Cow<'a, [u8]>, Cow<'a, [u8]>) {
         (self.key, self.value)
+    }
+}
+
+impl fmt::Debug for Entry<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct("Entry");
+        out.field("key", &Escaped(&self.key)).field("value", &Escaped(&self.value));
+        if let Some(number) = self.record_number() {
+            out.field("record", &number);
+        }
+        out.finish()
     }
 }

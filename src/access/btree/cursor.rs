@@ -97,8 +97,8 @@ impl<'a> Cursor<'a> {
     ///
     /// Damage on the way, or keys that are not in the database's [`KeyOrder`](crate::KeyOrder);
     /// [`Error::WrongMethod`](crate::Error::WrongMethod) for RECNO.
-    pub fn seek(&mut self, key: &[u8]) -> Result<Option<Pair<'a>>> {
-        self.stand(key, false, true)?;
+    pub fn seek(&mut self, key: impl AsRef<[u8]>) -> Result<Option<Pair<'a>>> {
+        self.stand(key.as_ref(), false, true)?;
         self.next()
     }
 
