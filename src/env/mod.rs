@@ -17,17 +17,18 @@
 //!
 //! Everything here only reads, and opens regular files alone.
 
+mod comparison;
 mod config;
 mod engines;
 mod layout;
 mod pending;
 mod region;
 
+#[cfg(feature = "upgrade")]
+pub(crate) use comparison::{Comparison, page_lsn};
 pub use engines::{ENGINES, Engine, LAST_OF_HOST_ORDER, LogOrder, Regions, Treatment};
 pub use layout::{Folder, Layout, Origin};
-#[cfg(feature = "upgrade")]
-pub(crate) use pending::{Comparison, page_lsn};
-pub use pending::{Pending, PendingError, Recovery, pending, recovery};
+pub use pending::{Pending, PendingError, Recovery, Unrecovered, pending, recovery};
 pub use region::Region;
 #[cfg(feature = "upgrade")]
 pub(crate) use region::is_region;

@@ -1,10 +1,12 @@
 //! What stands beside a database file and concerns it: changes in its log that it lacks, the
 //! journal of a change that was stopped.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use bdbkit::ShowName;
-use bdbkit::env::{Layout, pending};
+use bdbkit::env::{PendingError, Unrecovered};
 use bdbkit::journal;
 
 use crate::failure::{Outcome, about, complain};
@@ -20,6 +22,10 @@ pub(crate) struct Beside {
 
     #[command(flatten)]
     places: Places,
+
+    /// The logs of environments by their homes, each read once for all files.
+    #[arg(skip)]
+    logs: RefCell<HashMap<PathBuf, Result<Option<Unrecovered>, PendingError>>>,
 }
 
 impl Beside {
@@ -30,20 +36,28 @@ impl Beside {
             return Outcome::Complete;
         }
         let home = home.or(path.parent()).unwrap_or(Path::new(""));
-        let whole = [self.log(path, &self.places.layout(home)), journal(path, self.strict)];
+        let whole = [self.log(path, home), journal(path, self.strict)];
         Outcome::complete_if(!self.strict || whole.iter().all(|whole| *whole))
     }
 
-    fn log(&self, path: &Path, layout: &Layout) -> bool {
-        match pending(path, layout, &log_options()) {
-            Ok(None) => return true,
-            Ok(Some(pending)) => complain(about(path, format_args!("{}{pending}", self.severity()))),
-            Err(error) => {
-                let text = "the log beside it cannot tell whether changes are missing";
-                complain(about(path, format_args!("{}{text}: {error}", self.severity())));
-            }
+    fn log(&self, path: &Path, home: &Path) -> bool {
+        let mut logs = self.logs.borrow_mut();
+        let log = logs
+            .entry(home.to_owned())
+            .or_insert_with(|| Unrecovered::of(&self.places.layout(home), &log_options()));
+        let pending = log.as_ref().map(|log| log.as_ref().map_or(Ok(None), |log| log.pending(path)));
+        match pending {
+            Ok(Ok(None)) => return true,
+            Ok(Ok(Some(pending))) => complain(about(path, format_args!("{}{pending}", self.severity()))),
+            Ok(Err(error)) => self.cannot_tell(path, &error),
+            Err(error) => self.cannot_tell(path, error),
         }
         false
+    }
+
+    fn cannot_tell(&self, path: &Path, error: &PendingError) {
+        let text = "the log beside it cannot tell whether changes are missing";
+        complain(about(path, format_args!("{}{text}: {error}", self.severity())));
     }
 
     /// The folders of databases of the environment with this home, itself first.

@@ -1,6 +1,6 @@
 //! A record as a line of JSON.
 
-use bdbkit::log::{Content, Fate, FieldKind, Fields, Record, Value};
+use bdbkit::log::{Fate, FieldKind, Fields, Known, Record, Value};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
@@ -105,14 +105,14 @@ pub(crate) enum Shown<'a> {
 }
 
 impl<'a> Shown<'a> {
-    pub(crate) fn of(content: &'a Content<'_>) -> Option<Shown<'a>> {
+    pub(crate) fn of(content: &'a Known<'_>) -> Option<Shown<'a>> {
         Some(match content {
-            Content::Bytes(bytes) => Shown::Whole(Bytes(bytes)),
-            Content::Part { prefix, middle, suffix } => {
+            Known::Bytes(bytes) => Shown::Whole(Bytes(bytes)),
+            Known::Part { prefix, middle, suffix } => {
                 Shown::Part { prefix: *prefix, middle: Bytes(middle), suffix: *suffix }
             }
-            Content::Chain { page, len } => Shown::Chain { page: page.0, length: *len },
-            Content::Record(number) => Shown::Record { record: *number },
+            Known::Chain { page, len } => Shown::Chain { page: page.0, length: *len },
+            Known::Record(number) => Shown::Record { record: *number },
             _ => return None,
         })
     }
