@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::method::{Feature, Method};
 use crate::order::Endianness;
 use crate::shown::ShowName;
 use crate::types::{PageNo, PageSize};
@@ -59,47 +60,53 @@ pub enum Error {
          \"bdbkit upgrade --rollback\" brings the old file back"
     )]
     Interrupted,
+    /// Records of a QUEUE, whose metadata is in another file.
+    #[error("an extent of a QUEUE: its records belong to the database whose name it has behind \"__dbq.\"")]
+    Extent,
+    /// A region file: what programs that have an environment open share.
+    #[error("a region file of an environment (cache, locks), not a database")]
+    Region,
     /// A file of the 1.x series (1.85, 1.86).
-    #[error("a {kind} file of the 1.x series (version {version}, {order}): not supported")]
+    #[error("a {method} file of the 1.x series (version {version}, {order}): not supported")]
     Series1 {
         /// Access method.
-        kind: &'static str,
+        method: Method,
         /// File version.
         version: u32,
         /// Byte order of the file.
         order: Endianness,
     },
     /// An access method that is recognised but not read.
-    #[error("a {kind} file, version {version}, {order}: only BTREE and RECNO are supported")]
+    #[error("a {method} file, version {version}, {order}: only BTREE and RECNO are supported")]
     UnsupportedMethod {
         /// Access method.
-        kind: &'static str,
+        method: Method,
         /// File version.
         version: u32,
         /// Byte order of the file.
         order: Endianness,
     },
-    /// A BTREE version that is not read.
-    #[error("{kind} version {version} ({order}) is {why}")]
+    /// A version that is not read.
+    #[error("{method} version {version} ({order}) is {}", unsupported(*method, *version))]
     UnsupportedVersion {
         /// Access method.
-        kind: &'static str,
+        method: Method,
         /// File version.
         version: u32,
         /// Byte order of the file.
         order: Endianness,
-        /// What is known about this version.
-        why: &'static str,
     },
-    /// A feature of version 9 that is recognised but not read.
-    #[error("BTREE version {version}, {order}, {feature}: not supported")]
+    /// A feature that is recognised but not read.
+    #[error("{method} version {version}, {order}, {feature}: not supported")]
     UnsupportedFeature {
+        /// Access method.
+        method: Method,
         /// File version.
         version: u32,
         /// Byte order of the file.
         order: Endianness,
-        /// The feature: encrypted, compressed or partitioned.
-        feature: &'static str,
+        /// The feature.
+        feature: Feature,
     },
     /// A page size that no file can have.
     #[error("page 0: byte 20: page size {found}, expected a power of two from 512 to 65536")]
@@ -185,13 +192,23 @@ pub enum Error {
     #[error("the file does not hold several databases")]
     NotMultiple,
     /// A question that does not fit the kind of database.
-    #[error("{asked}: a {method} database cannot answer that")]
+    #[error("{asked}: a {} database cannot answer that", method.name())]
     WrongMethod {
         /// What was asked.
         asked: &'static str,
         /// The access method of the database.
-        method: &'static str,
+        method: Method,
     },
+}
+
+/// What is known of a version that is not read.
+fn unsupported(method: Method, version: u32) -> String {
+    let newest = method.newest_version();
+    if version > newest {
+        return format!("newer than {newest}: written by release 6.x or later, and not supported");
+    }
+    let oldest = method.oldest_version();
+    format!("older than {oldest}: written by the 1.x series or a pre-release, and not supported")
 }
 
 /// What kind of error an [`Error`] is.
@@ -212,6 +229,22 @@ pub enum ErrorKind {
     Limit,
     /// The question does not fit the database.
     Question,
+}
+
+impl ErrorKind {
+    /// A word for it, which stays the same.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            ErrorKind::Io => "io",
+            ErrorKind::NotADatabase => "not-a-database",
+            ErrorKind::Unsupported => "unsupported",
+            ErrorKind::Damaged => "damaged",
+            ErrorKind::Interrupted => "interrupted",
+            ErrorKind::Limit => "limit",
+            ErrorKind::Question => "question",
+        }
+    }
 }
 
 /// What is wrong with a byte of a page: found and expected.
@@ -454,8 +487,9 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Error::Open { .. } => ErrorKind::Io,
-            Error::NotADatabase { .. } | Error::LogFile { .. } => ErrorKind::NotADatabase,
-            Error::Series1 { .. }
+            Error::NotADatabase { .. } | Error::LogFile { .. } | Error::Region => ErrorKind::NotADatabase,
+            Error::Extent
+            | Error::Series1 { .. }
             | Error::UnsupportedMethod { .. }
             | Error::UnsupportedVersion { .. }
             | Error::UnsupportedFeature { .. } => ErrorKind::Unsupported,

@@ -42,6 +42,8 @@
 
 mod access;
 mod bits;
+#[cfg(feature = "upgrade")]
+mod codes;
 mod crypt;
 pub mod dump;
 pub mod env;
@@ -50,11 +52,13 @@ pub mod explain;
 mod format;
 #[cfg(feature = "upgrade")]
 pub mod journal;
+mod key_order;
 mod limits;
 pub mod log;
 #[cfg(feature = "upgrade")]
 pub mod mboxlist;
 mod meta;
+mod method;
 mod order;
 mod pages;
 pub mod salvage;
@@ -65,15 +69,17 @@ pub mod upgrade;
 mod verify;
 
 pub use access::{
-    Cursor, Database, Entries, Entry, FileStats, Item, KeyOrder, LeafPage, OpenOptions, PageScan, Pair,
-    Pairs, Scanned, ScannedItems, Subdatabase, Subdatabases, TreeStats,
+    Cursor, Database, Entries, Entry, FileStats, Item, LeafPage, PageScan, Pair, Pairs, Scanned,
+    ScannedItems, Subdatabase, Subdatabases, TreeStats,
 };
 pub use error::{Defect, Error, ErrorKind, Result};
 pub use format::page::PageKind;
+pub use key_order::KeyOrder;
 pub use limits::Limits;
-pub use meta::{Extents, FileKind, Flags, Meta, Method};
+pub use meta::{DatabaseKind, Extents, FileKind, Flags, Meta};
+pub use method::{Feature, Method};
 pub use order::Endianness;
-pub use pages::{ItemReader, Pieces};
+pub use pages::{File, ItemReader, OpenOptions, Pieces};
 pub use shown::{ShowName, Shown};
 pub use types::{FileId, Lsn, PageNo, PageSize};
 pub use verify::{Finding, Progress, Rule, Severity, Verdict, Verify};

@@ -175,7 +175,7 @@ impl<'a> Database<'a> {
         }
         let mut seen = list.into_visited();
         for database in &found {
-            let mut pairs = Pairs::all(database, seen);
+            let mut pairs = database.all_pairs(seen.unwrap_or_else(|| Visited::new(self.pages())));
             visit(Part::Database(database, &mut pairs))?;
             seen = pairs.into_visited();
         }

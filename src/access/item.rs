@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use super::key_order::KeyOrder;
 use crate::error::Result;
+use crate::key_order::KeyOrder;
 use crate::pages::Content;
 use crate::pages::Pages;
 use crate::pages::{ItemReader, Pieces};

@@ -7,7 +7,6 @@ mod directory;
 mod entries;
 mod hash;
 mod item;
-mod key_order;
 mod stats;
 mod visited;
 
@@ -15,10 +14,9 @@ pub use btree::cursor::{Cursor, Pair};
 #[cfg(feature = "upgrade")]
 pub(crate) use btree::leaf::Leaf;
 pub use btree::scan::{LeafPage, PageScan, Scanned, ScannedItems};
-pub use database::{Database, OpenOptions};
+pub use database::Database;
 pub(crate) use directory::Part;
 pub use directory::{Subdatabase, Subdatabases};
 pub use entries::{Entries, Entry, Pairs};
 pub use item::Item;
-pub use key_order::KeyOrder;
 pub use stats::{FileStats, TreeStats};

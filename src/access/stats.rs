@@ -117,11 +117,7 @@ impl<'a> TreeStats<'a> {
                 Part::Damage(error) => rest.damage(error),
                 Part::Database(inner, pairs) => {
                     let mut stats = TreeStats::new(Some(inner.clone()));
-                    stats.depth = with_order!(inner.pages().order(), O => {
-                        let root = inner.meta().root();
-                        let page = root.and_then(|root| inner.pages().page::<O>(root, inner.root_origin()).ok());
-                        page.map(|page| page.level())
-                    });
+                    stats.depth = inner.depth();
                     for pair in pairs.by_ref() {
                         match pair {
                             Ok(_) => stats.records = stats.records.saturating_add(1),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::meta::Method;
+use crate::method::Method;
 use crate::salvage::{Name, Owner, Report, Survey};
 
 /// The command with which `db_load` reads what [`Writer::write_salvaged`](super::Writer) wrote of

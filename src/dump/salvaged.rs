@@ -5,7 +5,8 @@ use std::io::Write;
 use super::loading::repeats;
 use super::text::escape;
 use super::writer::{BUFFER, Writer};
-use crate::meta::{Flags, Method};
+use crate::meta::Flags;
+use crate::method::Method;
 use crate::salvage::{Key, Name, Owner, Records, Recovered, Salvaged, Survey};
 
 /// What stands in a dump for a key or a value of which nothing is left, as

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::text::{Format, escape};
 use crate::access::{Database, Item, Pair, Pairs, Part};
-use crate::meta::Method;
+use crate::method::Method;
 
 /// Why a dump could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -184,7 +184,8 @@ impl Job<'_> {
                     line(format!("h_nelem={elements}"));
                 }
             }
-            Method::Recno => {
+            // No database that is read whole has another method.
+            _ => {
                 if flags.renumber() {
                     line("renumber=1".into());
                 }

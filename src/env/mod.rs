@@ -24,11 +24,11 @@ mod layout;
 mod pending;
 mod region;
 
+pub use crate::meta::Region;
 #[cfg(feature = "upgrade")]
 pub(crate) use comparison::{Comparison, page_lsn};
 pub use engines::{ENGINES, Engine, LAST_OF_HOST_ORDER, LogOrder, Regions, Treatment};
 pub use layout::{Folder, Layout, Origin};
 pub use pending::{Pending, PendingError, Recovery, Unrecovered, pending, recovery};
-pub use region::Region;
 #[cfg(feature = "upgrade")]
 pub(crate) use region::is_region;

@@ -11,7 +11,7 @@ use super::comparison::{Changes, Compared, Comparison};
 use super::layout::{Layout, Origin};
 use crate::error::Error;
 use crate::log::{LogDir, LogError, LogOptions};
-use crate::meta::FileKind;
+use crate::meta::{DatabaseKind, FileKind};
 use crate::order::Endianness;
 use crate::shown::ShowName;
 use crate::types::{FileId, Lsn, PageNo};
@@ -202,7 +202,9 @@ impl PageLsns {
         let mut file = File::open(path).map_err(error)?;
         let mut head = Vec::new();
         file.by_ref().take(HEAD).read_to_end(&mut head).map_err(error)?;
-        let Ok(FileKind { order, page_size: Some(size), file_id: Some(id), .. }) = FileKind::of(&head) else {
+        let FileKind::Database(DatabaseKind { order, page_size: Some(size), file_id: Some(id), .. }) =
+            FileKind::of(&head)
+        else {
             return Ok(None);
         };
         let page_size = u64::from(size.get());

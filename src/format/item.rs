@@ -75,6 +75,64 @@ pub(crate) fn reference<O: ByteOrder>(item: &[u8]) -> Option<(u32, u32)> {
     Some((O::read_u32(pgno), O::read_u32(tlen)))
 }
 
+/// What an item of a leaf says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LeafItem<'a> {
+    pub(crate) form: Form<'a>,
+    /// Whether it is marked as deleted.
+    pub(crate) deleted: bool,
+}
+
+/// The three forms of an item of a leaf.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form<'a> {
+    /// The bytes themselves.
+    Data(&'a [u8]),
+    /// A chain of pages: the first one, and the length of all.
+    Overflow { first: u32, len: u32 },
+    /// Duplicates on pages of their own: the first page, or the root.
+    Duplicates { root: u32 },
+}
+
+/// Why bytes are no item of a leaf.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoItem {
+    /// The page ends before it says what it is.
+    Cut,
+    /// A type byte that no item has.
+    Kind(u8),
+    /// The page ends before it does: so long it is.
+    Length(u32),
+}
+
+impl Form<'_> {
+    /// The space that the item takes on its page.
+    #[inline(always)]
+    pub(crate) fn size(self) -> usize {
+        match self {
+            Form::Data(bytes) => padded(KEYDATA_HEAD.saturating_add(bytes.len())),
+            Form::Overflow { .. } | Form::Duplicates { .. } => REFERENCE,
+        }
+    }
+}
+
+/// Reads an item of a leaf from the rest of its page.
+#[inline(always)]
+pub(crate) fn leaf<O: ByteOrder>(item: &[u8]) -> Result<LeafItem<'_>, NoItem> {
+    let byte = type_byte(item).ok_or(NoItem::Cut)?;
+    let cut = || NoItem::Length(u32::try_from(REFERENCE).unwrap_or(u32::MAX));
+    let form = match byte & !DELETED {
+        KEYDATA => {
+            let len = len::<O>(item).ok_or(NoItem::Cut)?;
+            Form::Data(keydata(item, len).ok_or(NoItem::Length(len.into()))?)
+        }
+        OVERFLOW => reference::<O>(item).map(|(first, len)| Form::Overflow { first, len }).ok_or_else(cut)?,
+        DUPLICATE => reference::<O>(item).map(|(root, _)| Form::Duplicates { root }).ok_or_else(cut)?,
+        _ => return Err(NoItem::Kind(byte)),
+    };
+    Ok(LeafItem { form, deleted: byte & DELETED != 0 })
+}
+
 /// A BTREE internal item in place.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BtreeInternal<'a> {

@@ -5,6 +5,9 @@
 //! would lie outside the page.
 
 pub(crate) mod checksum;
+#[cfg(feature = "upgrade")]
+pub(crate) mod edit;
+pub(crate) mod generation;
 pub(crate) mod item;
 pub(crate) mod log;
 pub(crate) mod meta;

@@ -52,6 +52,14 @@ macro_rules! page_kinds {
                 }
             }
 
+            /// The type byte that stands for the kind.
+            #[must_use]
+            pub fn byte(self) -> u8 {
+                match self {
+                    $(PageKind::$name => $number,)*
+                }
+            }
+
             /// The field's name for the kind.
             #[must_use]
             pub fn name(self) -> &'static str {
@@ -192,6 +200,13 @@ impl<'a, O: ByteOrder> Page<'a, O> {
     #[inline(always)]
     pub(crate) fn slot(&self, overhead: usize, number: u16) -> Option<u16> {
         slot::<O>(self.bytes.get(overhead..)?, number)
+    }
+
+    /// The item of a slot, with what follows it on the page, and its offset.
+    #[inline(always)]
+    pub(crate) fn item(&self, overhead: usize, number: u16) -> Option<(usize, &'a [u8])> {
+        let offset = usize::from(self.slot(overhead, number)?);
+        Some((offset, self.bytes.get(offset..)?))
     }
 
     /// Where the item area starts. An empty page of 64 KiB stores 0 for 65536.

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::classify::Class;
-use crate::error::Error;
 use crate::journal::entries;
 use crate::meta::FileKind;
 
@@ -39,7 +38,8 @@ pub(super) fn head(path: &Path) -> Option<Vec<u8>> {
 /// Whether the first bytes of a file are those of a database, whatever it is called.
 pub(super) fn has_magic(path: &Path) -> bool {
     let of_database = |head: Vec<u8>| {
-        matches!(FileKind::of(&head), Ok(_) | Err(Error::Series1 { .. } | Error::Placeholder))
+        use FileKind::{Database, Placeholder, Series1};
+        matches!(FileKind::of(&head), Database(_) | Series1 { .. } | Placeholder)
     };
     head(path).is_some_and(of_database)
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::format::generation::Generation;
+
 /// The flags of a database (database-format, "flags").
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Flags(u32);
@@ -110,12 +112,12 @@ impl Flags {
     }
 
     /// What would be legal, if these flags are not.
-    pub(super) fn objection(self, version: u32) -> Option<&'static str> {
-        let known = match version {
-            6 => 0x1f,
-            7 => 0x3f,
-            8 => 0x7f,
-            _ => 0xff,
+    pub(super) fn objection(self, generation: Generation) -> Option<&'static str> {
+        let known = match generation {
+            Generation::V2 => 0x1f,
+            Generation::V30 => 0x3f,
+            Generation::V31 => 0x7f,
+            Generation::V41 => 0xff,
         };
         if self.has(!known) {
             Some("flags that this version knows")
@@ -123,7 +125,7 @@ impl Flags {
             Some("no duplicates in a RECNO database")
         } else if self.has(FIXEDLEN | RENUMBER) && !self.recno() {
             Some("fixed length and renumber in RECNO only")
-        } else if version > 6 && self.record_numbers() && self.duplicates() {
+        } else if generation > Generation::V2 && self.record_numbers() && self.duplicates() {
             Some("no duplicates where record numbers are kept")
         } else {
             None

@@ -1,47 +1,38 @@
-//! What a file is, from its first bytes (database-format, "Identification").
+//! Whether a file is one that the reader reads (database-format, "Identification").
 
+use super::kind::{DatabaseKind, FileKind};
 use crate::error::{Error, Result};
-use crate::format::log::MAGIC as LOG_MAGIC;
-use crate::format::meta::{self as layout, at};
-use crate::order::Endianness::{self, Big, Little};
+use crate::format::meta::at;
+use crate::method::Method;
+use crate::order::Endianness;
 
 /// The byte order of a BTREE or RECNO file; for anything else, an error that
 /// says what it is.
 pub(crate) fn identify(file: &[u8]) -> Result<Endianness> {
-    if file.is_empty() {
-        return Err(Error::Empty);
-    }
-    for order in [Little, Big] {
-        let version = order.u32_at(file, at::VERSION).unwrap_or(0);
-        let unsupported = |kind| Err(Error::UnsupportedMethod { kind, version, order });
-        match order.u32_at(file, at::MAGIC) {
-            Some(layout::BTREE_MAGIC) => return Ok(order),
-            Some(layout::HASH_MAGIC) => return unsupported("HASH"),
-            Some(layout::QUEUE_MAGIC) => return unsupported("QUEUE"),
-            Some(layout::HEAP_MAGIC) => return unsupported("HEAP"),
-            Some(layout::RENAME_MAGIC) => return Err(Error::Placeholder),
-            Some(LOG_MAGIC) => return Err(Error::LogFile { version, order }),
-            _ => {}
+    Err(match FileKind::of(file) {
+        FileKind::Database(DatabaseKind { method: Method::Btree | Method::Recno, order, .. }) => {
+            return Ok(order);
         }
-    }
-    for order in [Little, Big] {
-        let kind = match order.u32_at(file, 0) {
-            Some(layout::BTREE_MAGIC) => "BTREE",
-            Some(layout::HASH_MAGIC) => "HASH",
-            _ => continue,
-        };
-        let version = order.u32_at(file, 4).unwrap_or(0);
-        return Err(Error::Series1 { kind, version, order });
-    }
-    match Little.u32_at(file, at::MAGIC) {
-        Some(found) => Err(Error::NotADatabase { found }),
-        None => Err(Error::TooShort { len: u64::try_from(file.len()).unwrap_or(u64::MAX) }),
-    }
+        FileKind::Database(DatabaseKind { method, version, order, .. }) => {
+            Error::UnsupportedMethod { method, version, order }
+        }
+        FileKind::Extent => Error::Extent,
+        FileKind::Log { version, order } => Error::LogFile { version, order },
+        FileKind::Region(_) => Error::Region,
+        FileKind::Series1 { method, version, order } => Error::Series1 { method, version, order },
+        FileKind::Placeholder => Error::Placeholder,
+        FileKind::Empty => Error::Empty,
+        FileKind::Other => match Endianness::Little.u32_at(file, at::MAGIC) {
+            Some(found) => Error::NotADatabase { found },
+            None => Error::TooShort { len: u64::try_from(file.len()).unwrap_or(u64::MAX) },
+        },
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::order::Endianness::{Big, Little};
 
     fn with_magic(offset: usize, magic: [u8; 4]) -> Vec<u8> {
         let mut file = vec![0; 512];

@@ -1,56 +1,25 @@
-//! What the metadata page says: one parser per version, one [`Meta`] out.
+//! What the metadata page says: one [`Meta`], whatever the access method and version.
 
 mod flags;
 mod hash;
 mod identify;
 mod kind;
 mod shape;
-mod v6;
-mod v7;
-mod v8;
-mod v9;
-
-use nom::IResult;
-use nom::Parser;
-use nom::bytes::complete::take;
-use nom::number::complete::u32 as number;
 
 pub use flags::Flags;
 pub(crate) use hash::Buckets;
 pub(crate) use identify::identify;
-pub use kind::{Extents, FileKind};
+pub use kind::{DatabaseKind, Extents, FileKind, Region};
 pub(crate) use shape::Shape;
 
 use crate::error::{Defect, Error, Result};
 use crate::format::checksum;
-use crate::format::meta::{self as layout, at};
+use crate::format::generation::Generation;
+use crate::format::meta::{self as layout, Field, Layout, at};
 use crate::format::page::PageKind;
+use crate::method::{Feature, Method};
 use crate::order::Endianness;
 use crate::types::{FileId, Lsn, PageNo, PageSize};
-
-/// The access method of a database.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Method {
-    /// Sorted pairs of key and value.
-    Btree,
-    /// Records under their numbers.
-    Recno,
-    /// Pairs in no order; only as one of several databases in a file.
-    Hash,
-}
-
-impl Method {
-    /// The name as `db_dump` writes it: `btree`, `recno` or `hash`.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Method::Btree => "btree",
-            Method::Recno => "recno",
-            Method::Hash => "hash",
-        }
-    }
-}
 
 /// The metadata of a database, whatever the version of its file.
 ///
@@ -59,19 +28,33 @@ impl Method {
 pub struct Meta {
     page: PageNo,
     version: u32,
+    layout: Layout,
     endianness: Endianness,
     page_size: PageSize,
     lsn: Lsn,
     flags: Flags,
-    min_key: u32,
-    record_length: u32,
-    pad: u8,
-    root: PageNo,
     free: Option<PageNo>,
     last_page: Option<PageNo>,
     file_id: FileId,
     checksummed: bool,
-    buckets: Option<Buckets>,
+    of: Of,
+}
+
+/// What each access method has of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Of {
+    Tree(Tree),
+    Hash(Box<Buckets>),
+}
+
+/// A BTREE or a RECNO tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Tree {
+    min_key: u32,
+    record_length: u32,
+    pad: u8,
+    root: PageNo,
+    root_at: usize,
 }
 
 impl Meta {
@@ -108,10 +91,10 @@ impl Meta {
     /// The access method.
     #[must_use]
     pub fn method(&self) -> Method {
-        match self.buckets {
-            Some(_) => Method::Hash,
-            None if self.flags.recno() => Method::Recno,
-            None => Method::Btree,
+        match self.of {
+            Of::Hash(_) => Method::Hash,
+            Of::Tree(_) if self.flags.recno() => Method::Recno,
+            Of::Tree(_) => Method::Btree,
         }
     }
 
@@ -124,7 +107,7 @@ impl Meta {
     /// Minimum number of keys per page (default 2; some damaged files say 0).
     #[must_use]
     pub fn min_key(&self) -> u32 {
-        self.min_key
+        self.tree().map_or(2, |tree| tree.min_key)
     }
 
     /// Length of every record in bytes, for RECNO with fixed length.
@@ -132,24 +115,28 @@ impl Meta {
     /// Version 6 does not store it, even for files that have the flag.
     #[must_use]
     pub fn record_length(&self) -> Option<u32> {
-        (self.flags.fixed_length() && self.version > 6).then_some(self.record_length)
+        let tree = self.tree().filter(|_| self.flags.fixed_length() && self.stores_records())?;
+        Some(tree.record_length)
     }
 
     /// The byte that fills short records, where [`Meta::record_length`] is known.
     #[must_use]
     pub fn pad(&self) -> Option<u8> {
-        self.record_length().map(|_| self.pad)
+        self.record_length().and_then(|_| self.tree()).map(|tree| tree.pad)
     }
 
     /// Root page of the tree; `None` for HASH.
     #[must_use]
     pub fn root(&self) -> Option<PageNo> {
-        PageNo::link(self.root.0)
+        self.tree().map(|tree| tree.root)
     }
 
     /// Where the pages of a HASH database are.
     pub(crate) fn buckets(&self) -> Option<&Buckets> {
-        self.buckets.as_ref()
+        match &self.of {
+            Of::Hash(buckets) => Some(buckets),
+            Of::Tree(_) => None,
+        }
     }
 
     /// First page of the free list.
@@ -177,19 +164,33 @@ impl Meta {
         self.checksummed
     }
 
-    /// Where the table of bucket pages stands on the metadata page of a HASH database.
-    pub(crate) fn buckets_offset(&self) -> usize {
-        if self.version == 6 { 80 } else { 96 }
+    fn tree(&self) -> Option<&Tree> {
+        match &self.of {
+            Of::Tree(tree) => Some(tree),
+            Of::Hash(_) => None,
+        }
     }
 
-    /// Where the number of keys stands on the metadata page of a HASH database.
-    pub(crate) fn elements_offset(&self) -> usize {
-        if self.version == 6 { 72 } else { 88 }
+    /// Whether the length and the pad byte of fixed-length records are stored: 2.x kept them
+    /// in the program.
+    fn stores_records(&self) -> bool {
+        self.generation() > Generation::V2
     }
 
-    /// Where the first page of the free list stands on the metadata page.
-    pub(crate) fn free_offset(&self) -> usize {
-        if self.version == 6 { 32 } else { at::FREE }
+    /// The family of releases that laid it out.
+    pub(crate) fn generation(&self) -> Generation {
+        self.layout.generation()
+    }
+
+    /// Where a field stands on the metadata page; 0 if the version has none.
+    pub(crate) fn at(&self, field: Field) -> usize {
+        self.layout.place(field).map_or(0, |(at, _)| at)
+    }
+
+    /// Where it stands which page is the root; if it is page 1 because the version says so, the
+    /// version.
+    pub(crate) fn root_at(&self) -> usize {
+        self.tree().map_or(at::VERSION, |tree| tree.root_at)
     }
 
     /// Whether it leads to the same tree and the same free list, and the pages are to be
@@ -199,75 +200,43 @@ impl Meta {
     pub(crate) fn leads_as(&self, other: &Meta) -> bool {
         let facts = |meta: &Meta| {
             let flags = meta.flags.bits() & !Flags::SORTED;
-            (meta.endianness, meta.page_size, meta.root, meta.free, flags, meta.min_key, meta.checksummed)
+            (meta.endianness, meta.page_size, meta.root(), meta.free, flags, meta.min_key(), meta.checksummed)
         };
-        let records = |meta: &Meta| (meta.record_length, meta.pad);
-        let none = |meta: &Meta| meta.version == 6;
-        facts(self) == facts(other) && (records(self) == records(other) || none(self) || none(other))
-    }
-
-    /// Where the file's id stands on the metadata page.
-    #[cfg(feature = "upgrade")]
-    pub(crate) fn file_id_offset(&self) -> usize {
-        match (self.version, self.buckets) {
-            (6, None) => 48,
-            (6, Some(_)) | (7, None) => 36,
-            _ => 52,
-        }
-    }
-
-    /// Where the flags stand on the metadata page.
-    pub(crate) fn flags_offset(&self) -> usize {
-        match self.version {
-            6 => 36,
-            7 => 32,
-            _ => 48,
-        }
-    }
-
-    /// Where the minimum number of keys stands on the metadata page.
-    pub(crate) fn min_key_offset(&self) -> usize {
-        match self.version {
-            6 => 28,
-            7 => 60,
-            _ => 76,
-        }
-    }
-
-    /// Where the length of records stands on the metadata page.
-    pub(crate) fn record_length_offset(&self) -> usize {
-        match self.version {
-            6 => 40,
-            7 => 64,
-            _ => 80,
-        }
+        let records = |meta: &Meta| meta.tree().map(|tree| (tree.record_length, tree.pad));
+        let stored = self.stores_records() && other.stores_records();
+        facts(self) == facts(other) && (records(self) == records(other) || !stored)
     }
 
     /// Whether a record length is stored that the flags do not allow.
     pub(crate) fn stray_record_length(&self) -> bool {
-        self.record_length != 0 && (self.version == 6 || !self.flags.fixed_length())
+        let allowed = self.stores_records() && self.flags.fixed_length();
+        self.tree().is_some_and(|tree| tree.record_length != 0 && !allowed)
     }
 
-    /// Where the root's number stands on the metadata page.
-    pub(crate) fn root_offset(&self) -> usize {
-        if self.version == 7 { 72 } else { 88 }
-    }
-
-    /// Whether off-page duplicates are trees (8, 9), not chains (6, 7).
+    /// Whether off-page duplicates are trees, not chains.
     pub(crate) fn duplicate_trees(&self) -> bool {
-        let first = if self.buckets.is_some() { 7 } else { 8 };
-        self.version >= first
+        self.generation().has_duplicate_trees()
     }
 
     /// Whether shared keys may stand in the opposite byte order (the version 6
     /// parity defect).
     pub(crate) fn shared_keys_may_be_reversed(&self) -> bool {
-        self.version < 8
+        self.generation().may_reverse_shared_keys()
+    }
+
+    /// The highest page, if the releases that laid the file out kept it up to date.
+    pub(crate) fn kept_last_page(&self) -> Option<PageNo> {
+        self.last_page.filter(|_| self.generation().keeps_last_page())
     }
 
     /// Byte order of page numbers in the list of databases.
     pub(crate) fn directory_order(&self) -> Endianness {
-        if self.version == 7 { self.endianness } else { Endianness::Big }
+        if self.generation() == Generation::V30 { self.endianness } else { Endianness::Big }
+    }
+
+    /// The error for the flags.
+    fn wrong_flags(&self, expected: &'static str) -> Error {
+        Error::field(self.page, self.at(Field::Flags), "flags", self.flags.bits(), expected)
     }
 }
 
@@ -283,11 +252,11 @@ pub(crate) fn parse(file: &[u8]) -> Result<Meta> {
         .get(..layout::LENGTH)
         .ok_or_else(|| Error::TooShort { len: u64::try_from(file.len()).unwrap_or(u64::MAX) })?;
     let meta = parse_page(bytes, PageNo::META, order)?;
-    if meta.root != PageNo(1) {
-        return Err(Error::field(PageNo::META, meta.root_offset(), "root", meta.root.0, "1"));
+    if let Some(root) = meta.root().filter(|root| root.0 != 1) {
+        return Err(Error::field(PageNo::META, meta.root_at(), "root", root.0, "1"));
     }
     if meta.flags.several_databases() && (meta.flags.duplicates() || meta.flags.recno()) {
-        return Err(flags_error(&meta, "no duplicates or records in a list of databases"));
+        return Err(meta.wrong_flags("no duplicates or records in a list of databases"));
     }
     Ok(meta)
 }
@@ -302,25 +271,14 @@ pub(crate) fn parse_inner(page: &[u8], number: PageNo, file: &Meta) -> Result<Me
     let bytes = page.get(..layout::LENGTH).unwrap_or(page);
     let magic = order.u32_at(bytes, at::MAGIC).unwrap_or(0);
     let version = order.u32_at(bytes, at::VERSION).unwrap_or(0);
-    let meta = match (magic, version) {
-        (layout::BTREE_MAGIC, 6) => {
-            return Err(Error::field(
-                number,
-                at::VERSION,
-                "version",
-                version,
-                "7 or more, in a file with several",
-            ));
-        }
-        (layout::BTREE_MAGIC, _) => parse_page(bytes, number, order)?,
-        (layout::HASH_MAGIC, 6..=9) => {
-            let (_, (raw, buckets)) =
-                hash::parse(bytes, version, order).map_err(|_| too_short(bytes, number))?;
-            raw.check(bytes, number, version, order, Some(buckets))?
-        }
-        (layout::HASH_MAGIC, _) => return Err(Error::UnsupportedMethod { kind: "HASH", version, order }),
-        (found, _) => return Err(Error::field(number, at::MAGIC, "magic", found, "that of a database")),
-    };
+    if Generation::of(magic, version) == Some(Generation::V2) {
+        let expected = "that of a release that keeps several in a file";
+        return Err(Error::field(number, at::VERSION, "version", version, expected));
+    }
+    if !is_database_magic(magic) {
+        return Err(Error::field(number, at::MAGIC, "magic", magic, "that of a database"));
+    }
+    let meta = parse_page(bytes, number, order)?;
     if meta.page_size != file.page_size {
         let found = meta.page_size.get();
         return Err(Error::field(number, at::PAGE_SIZE, "page size", found, "that of page 0"));
@@ -332,122 +290,132 @@ pub(crate) fn parse_inner(page: &[u8], number: PageNo, file: &Meta) -> Result<Me
 }
 
 fn parse_page(bytes: &[u8], number: PageNo, order: Endianness) -> Result<Meta> {
+    let magic = order.u32_at(bytes, at::MAGIC).unwrap_or(0);
     let version = order.u32_at(bytes, at::VERSION).unwrap_or(0);
-    let parsed = match version {
-        6 => v6::parse(bytes, order),
-        7 => v7::parse(bytes, order),
-        8 => v8::parse(bytes, order),
-        9 => v9::parse(bytes, order),
-        layout::HALF_WRITTEN => return Err(Error::Interrupted),
-        _ => {
-            let why = if version < 6 {
-                "older than 6: written by the 1.x series or a pre-release, and not supported"
-            } else {
-                "newer than 9: written by release 6.x or later, and not supported"
-            };
-            return Err(Error::UnsupportedVersion { kind: "BTREE", version, order, why });
+    let method = if magic == layout::HASH_MAGIC { Method::Hash } else { Method::Btree };
+    let Some(layout) = Layout::of(magic, version) else {
+        if version == layout::HALF_WRITTEN {
+            return Err(Error::Interrupted);
         }
+        return Err(Error::UnsupportedVersion { method, version, order });
     };
-    let (_, raw) = parsed.map_err(|_| too_short(bytes, number))?;
-    raw.check(bytes, number, version, order, None)
+    if bytes.len() < layout::LENGTH {
+        let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        return Err(Error::field(number, at::PGNO, "length", len, "512 bytes of metadata"));
+    }
+    Fields { bytes, number, order, layout }.check(method, version)
 }
 
-fn too_short(bytes: &[u8], number: PageNo) -> Error {
-    let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-    Error::field(number, at::PGNO, "length", len, "512 bytes of metadata")
+/// A whole metadata page, as it stands.
+#[derive(Clone, Copy)]
+struct Fields<'p> {
+    bytes: &'p [u8],
+    number: PageNo,
+    order: Endianness,
+    layout: Layout,
 }
 
-/// The fields of a metadata page as they stand, zero where the version has none.
-#[derive(Clone, Copy, Debug, Default)]
-struct Raw {
-    lsn: Lsn,
-    pgno: u32,
-    page_size: u32,
-    encryption: u8,
-    kind: Option<u8>,
-    metaflags: u8,
-    free: u32,
-    last_pgno: u32,
-    nparts: u32,
-    flags: u32,
-    file_id: [u8; 20],
-    min_key: u32,
-    record_length: u32,
-    pad: u32,
-    root: u32,
-}
+impl Fields<'_> {
+    /// A number; 0 if the version has no such field.
+    fn get(&self, field: Field) -> u32 {
+        self.layout.number(self.bytes, field, self.order).unwrap_or(0)
+    }
 
-impl Raw {
-    fn check(
-        self,
-        bytes: &[u8],
-        number: PageNo,
-        version: u32,
-        order: Endianness,
-        buckets: Option<Buckets>,
-    ) -> Result<Meta> {
-        // The BTREE version of the releases that wrote this one.
-        let era = match buckets {
-            Some(_) => version.saturating_add(1).min(9),
-            None => version,
-        };
-        let expected_kind = if buckets.is_some() { PageKind::HashMeta } else { PageKind::BtreeMeta };
-        let field =
-            |offset, name, found: u32, expected| Err(Error::field(number, offset, name, found, expected));
-        if let Some(found) = self.kind.filter(|&k| PageKind::from_byte(k) != Some(expected_kind)) {
-            let defect = Defect::PageType { found, expected: expected_kind.name() };
-            return Err(Error::corrupt(number, at::TYPE, defect));
+    fn wrong(&self, field: Field, found: u32, expected: &'static str) -> Error {
+        let at = self.layout.place(field).map_or(at::VERSION, |(at, _)| at);
+        Error::field(self.number, at, field.name(), found, expected)
+    }
+
+    fn check(self, method: Method, version: u32) -> Result<Meta> {
+        let generation = self.layout.generation();
+        let kind = if method == Method::Hash { PageKind::HashMeta } else { PageKind::BtreeMeta };
+        let found = self.layout.bytes(self.bytes, Field::Type).and_then(|byte| byte.first().copied());
+        if let Some(found) = found.filter(|&byte| PageKind::from_byte(byte) != Some(kind)) {
+            let defect = Defect::PageType { found, expected: kind.name() };
+            return Err(Error::corrupt(self.number, at::TYPE, defect));
         }
-        let feature = |feature| Err(Error::UnsupportedFeature { version, order, feature });
-        // Before version 9 these bytes mean nothing, and need not be zero.
-        let (encryption, metaflags) = if era == 9 { (self.encryption, self.metaflags) } else { (0, 0) };
+        let unsupported = |feature| Error::UnsupportedFeature { method, version, order: self.order, feature };
+        let [encryption, metaflags, nparts] = [Field::EncryptAlg, Field::Metaflags, Field::Nparts]
+            .map(|field| if generation.has_checksums() { self.get(field) } else { 0 });
         match encryption {
             0 => {}
-            1 => return feature("encrypted"),
-            found => return field(at::ENCRYPTION, "encrypt_alg", found.into(), "0 or 1"),
+            1 => return Err(unsupported(Feature::Encrypted)),
+            found => return Err(self.wrong(Field::EncryptAlg, found, "0 or 1")),
         }
-        if metaflags & !(layout::CHECKSUMMED | layout::PARTITIONED) != 0 {
-            return field(at::METAFLAGS, "metaflags", metaflags.into(), "known flags only");
+        if metaflags & !u32::from(layout::CHECKSUMMED | layout::PARTITIONED) != 0 {
+            return Err(self.wrong(Field::Metaflags, metaflags, "known flags only"));
         }
-        if metaflags & layout::PARTITIONED != 0 || (era == 9 && self.nparts != 0) {
-            return feature("partitioned");
+        if metaflags & u32::from(layout::PARTITIONED) != 0 || nparts != 0 {
+            return Err(unsupported(Feature::Partitioned));
         }
-        let checksummed = metaflags & layout::CHECKSUMMED != 0;
-        let page_size = PageSize::new(self.page_size).ok_or(Error::PageSize { found: self.page_size })?;
+        let checksummed = metaflags & u32::from(layout::CHECKSUMMED) != 0;
+        let size = self.get(Field::PageSize);
+        let page_size = PageSize::new(size).ok_or(Error::PageSize { found: size })?;
+        let stored = self.get(Field::Flags);
+        let (flags, of) = if method == Method::Hash {
+            (Flags::of_hash(stored), Of::Hash(Box::new(self.buckets())))
+        } else {
+            (Flags::new(stored), Of::Tree(self.tree()))
+        };
+        let id = self.layout.bytes(self.bytes, Field::Uid).and_then(|id| id.first_chunk().copied());
+        let lsn = [0, 4].map(|at| self.order.u32_at(self.bytes, at).unwrap_or(0));
         let meta = Meta {
-            page: number,
+            page: self.number,
             version,
-            endianness: order,
+            layout: self.layout,
+            endianness: self.order,
             page_size,
-            lsn: self.lsn,
-            flags: Flags::new(self.flags),
-            min_key: self.min_key,
-            record_length: self.record_length,
-            pad: self.pad.to_le_bytes()[0],
-            root: PageNo(self.root),
-            free: PageNo::link(self.free),
-            last_page: (era >= 8).then_some(self.last_pgno).and_then(PageNo::link),
-            file_id: FileId(self.file_id),
+            lsn: Lsn { file: lsn[0], offset: lsn[1] },
+            flags,
+            free: PageNo::link(self.get(Field::Free)),
+            last_page: PageNo::link(self.get(Field::LastPgno)),
+            file_id: FileId(id.unwrap_or_default()),
             checksummed,
-            buckets,
+            of,
         };
         if checksummed {
-            verify_checksum(bytes, number, checksum::ON_META, order)?;
+            verify_checksum(self.bytes, self.number, checksum::ON_META, self.order)?;
         }
-        if self.pgno != number.0 {
-            let defect = Defect::PageNumber { found: self.pgno };
-            return Err(Error::corrupt(number, at::PGNO, defect));
+        let found = self.get(Field::Pgno);
+        if found != self.number.0 {
+            return Err(Error::corrupt(self.number, at::PGNO, Defect::PageNumber { found }));
         }
-        if meta.flags.compressed() && era == 9 {
-            return feature("compressed");
+        if meta.flags.compressed() && generation.has_checksums() {
+            return Err(unsupported(Feature::Compressed));
         }
-        if let Some(expected) = meta.flags.objection(era) {
-            return Err(flags_error(&meta, expected));
+        if let Some(expected) = meta.flags.objection(generation) {
+            return Err(meta.wrong_flags(expected));
         }
-        if buckets.is_none() && (meta.root.0 == 0 || meta.root == number) {
-            return field(meta.root_offset(), "root", self.root, "a page of the tree");
+        if let Some(root) = meta.root().filter(|root| root.0 == 0 || *root == self.number) {
+            return Err(self.wrong(Field::Root, root.0, "a page of the tree"));
         }
         Ok(meta)
+    }
+
+    fn tree(&self) -> Tree {
+        let root = self.layout.number(self.bytes, Field::Root, self.order).unwrap_or(1);
+        let root_at = self.layout.place(Field::Root).map_or(at::VERSION, |(at, _)| at);
+        Tree {
+            min_key: self.get(Field::MinKey),
+            record_length: self.get(Field::ReLen),
+            pad: self.get(Field::RePad).to_le_bytes()[0],
+            root: PageNo(root),
+            root_at,
+        }
+    }
+
+    fn buckets(&self) -> Buckets {
+        let table = self.layout.bytes(self.bytes, Field::Spares).unwrap_or(&[]);
+        let mut spares = [0; 32];
+        for (spare, word) in spares.iter_mut().zip(table.chunks_exact(4)) {
+            *spare = self.order.u32_at(word, 0).unwrap_or(0);
+        }
+        Buckets {
+            max: self.get(Field::MaxBucket),
+            fill_factor: self.get(Field::Ffactor),
+            elements: self.get(Field::Nelem),
+            spares,
+        }
     }
 }
 
@@ -464,26 +432,6 @@ pub(crate) fn verify_checksum(bytes: &[u8], page: PageNo, field: usize, order: E
         return Ok(());
     }
     Err(Error::Checksum { page, offset: field, stored, computed })
-}
-
-fn flags_error(meta: &Meta, expected: &'static str) -> Error {
-    Error::field(meta.page, meta.flags_offset(), "flags", meta.flags.bits(), expected)
-}
-
-/// The fields at 0 to 23, alike in all versions.
-fn prefix(order: Endianness) -> impl Fn(&[u8]) -> IResult<&[u8], Raw> {
-    move |input| {
-        let n = || number(order.nom());
-        let (input, (file, offset, pgno)) = (n(), n(), n()).parse(input)?;
-        let (input, (_magic, _version, page_size)) = (n(), n(), n()).parse(input)?;
-        Ok((input, Raw { lsn: Lsn { file, offset }, pgno, page_size, ..Raw::default() }))
-    }
-}
-
-/// The 20 bytes of a file id.
-fn file_id(input: &[u8]) -> IResult<&[u8], [u8; 20]> {
-    let (rest, bytes) = take(20usize).parse(input)?;
-    Ok((rest, bytes.first_chunk().copied().unwrap_or_default()))
 }
 
 /// Whether a magic number is that of a database which a file can hold besides others.

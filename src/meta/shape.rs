@@ -1,7 +1,8 @@
 //! The kinds of tree in a file: which pages they are made of.
 
 use crate::format::page::PageKind;
-use crate::meta::{Meta, Method};
+use crate::meta::Meta;
+use crate::method::Method;
 
 /// What a tree is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,12 +19,12 @@ impl Shape {
     /// The tree of a database.
     pub(crate) fn of(meta: &Meta) -> Shape {
         match meta.method() {
-            Method::Btree | Method::Hash => Shape {
+            Method::Recno => Shape::records(),
+            _ => Shape {
                 internal: Some(PageKind::BtreeInternal),
                 leaf: PageKind::BtreeLeaf,
                 counted: meta.flags().record_numbers(),
             },
-            Method::Recno => Shape::records(),
         }
     }
 

@@ -2,7 +2,8 @@
 
 use super::chain::Chain;
 use super::{Origin, Place};
-use crate::format::item::{self, KEYDATA_HEAD, REFERENCE};
+use crate::error::{Defect, Error};
+use crate::format::item::{self, Form, KEYDATA_HEAD, REFERENCE};
 use crate::types::PageNo;
 
 /// An item of a leaf, with its mark of deletion.
@@ -27,7 +28,16 @@ pub(crate) enum Content<'a> {
     Duplicates(Duplicates),
 }
 
-impl Content<'_> {
+impl<'a> Content<'a> {
+    /// What an item of this form, which stands at `place`, holds.
+    pub(crate) fn of(form: Form<'a>, place: Place) -> Content<'a> {
+        match form {
+            Form::Data(bytes) => Content::Here(bytes),
+            Form::Overflow { first, len } => Content::Chain(Chain { first: PageNo(first), len, place }),
+            Form::Duplicates { root } => Content::Duplicates(Duplicates { root: PageNo(root), place }),
+        }
+    }
+
     /// How many bytes a pair gives of a page and of what it leads to more than once. A chain
     /// is given by one item; `again` says that this is the key of the pair before.
     pub(crate) fn given(&self, again: bool) -> u64 {
@@ -49,6 +59,12 @@ pub(crate) struct Duplicates {
 impl Duplicates {
     pub(crate) fn origin(&self) -> Origin {
         self.place.origin(4, "off-page duplicates on page")
+    }
+
+    /// The error for duplicates in a database that has none.
+    pub(crate) fn unexpected(&self) -> Error {
+        let expected = "1 or 3, as the flags exclude duplicates";
+        self.place.corrupt(2, Defect::ItemKind { slot: 0, found: item::DUPLICATE, expected })
     }
 }
 

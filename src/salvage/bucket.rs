@@ -11,7 +11,7 @@ use super::overflow::Chain;
 use super::record::Place;
 use crate::error::{Defect, Error};
 use crate::format::item::{self, DUPLICATE, KEYDATA, OFFDUP, OVERFLOW, REFERENCE};
-use crate::format::page::{Page, slot_offset};
+use crate::format::page::{Page, slot as slot_of, slot_offset};
 use crate::types::PageNo;
 
 /// The first pages of all buckets: ranges of pages, as far as the file has them.
@@ -111,10 +111,8 @@ impl<'s> Bucket<'s> {
     /// An item and its offset: items lie one below the other, in slot order.
     fn item<O: ByteOrder>(&mut self, slot: u16) -> Option<(usize, &'s [u8])> {
         let (bytes, overhead) = (self.bytes, self.overhead);
-        let offset = |slot| {
-            let raw = bytes.get(slot_offset(overhead, slot)..)?.first_chunk::<2>()?;
-            Some(usize::from(O::read_u16(raw)))
-        };
+        let index = bytes.get(overhead..)?;
+        let offset = |number| slot_of::<O>(index, number).map(usize::from);
         let start = offset(slot)?;
         let end = match slot.checked_sub(1) {
             Some(before) => offset(before)?,

@@ -16,14 +16,16 @@ use super::page::{Cursor, REPEATS, recover};
 use super::walk::{Of, Walk};
 use super::work::Work;
 use crate::error::Error;
-use crate::format::meta::{HASH_MAGIC, at};
+use crate::format::generation::Generation;
+use crate::format::meta::{self as layout, Field, Layout, at};
 use crate::format::page::PageKind;
-use crate::meta::{Flags, Method, is_database_magic};
+use crate::meta::{Flags, is_database_magic};
+use crate::method::Method;
 use crate::order::Endianness;
 use crate::types::PageNo;
 
-/// Where the number of the root stands on a metadata page, but for version 7.
-const ROOT: usize = 88;
+/// Where the number of the root stands on a metadata page, but for release 3.0.
+const ROOT: usize = at::ROOT;
 /// Root of a file's first or only database, in every version.
 const FIRST_ROOT: PageNo = PageNo(1);
 
@@ -144,49 +146,48 @@ struct Description {
 }
 
 fn describe(bytes: &[u8], order: Endianness) -> Option<Description> {
-    let u32_at = |offset| order.u32_at(bytes, offset).unwrap_or(0);
-    let (magic, version) = (u32_at(at::MAGIC), u32_at(at::VERSION));
-    if !is_database_magic(magic) || bytes.len() < 512 {
+    let (magic, version) = (order.u32_at(bytes, at::MAGIC)?, order.u32_at(bytes, at::VERSION)?);
+    if !is_database_magic(magic) || bytes.len() < layout::LENGTH {
         return None;
     }
-    if magic == HASH_MAGIC {
+    // A version that no release wrote is most likely one of the newest.
+    let layout = Layout::of(magic, version).or_else(|| Layout::newest(magic))?;
+    let number = |field| layout.number(bytes, field, order).unwrap_or(0);
+    let place = |field| layout.place(field).map(|(at, _)| at);
+    let flags_at = place(Field::Flags).unwrap_or(at::VERSION);
+    if magic == layout::HASH_MAGIC {
         // Releases 2.x count in each doubling from the bucket behind the metadata page.
-        let old = version < 6;
-        let (flags, max, fill, elements, spares) = match version {
-            _ if old => (56, 32, 44, 48, 60),
-            6 => (32, 56, 68, 72, 80),
-            _ => (48, 72, 84, 88, 96),
+        let old = layout.generation() == Generation::V2;
+        let spares_at = place(Field::Spares).unwrap_or(at::VERSION);
+        let spare = |i: usize| {
+            let at = i.saturating_mul(4).saturating_add(spares_at);
+            order.u32_at(bytes, at).unwrap_or(0)
         };
-        let spare = |i: usize| u32_at(i.saturating_mul(4).saturating_add(spares));
         let table = (0..32usize).map(|i| match i.checked_sub(1) {
             _ if !old => spare(i),
             Some(before) => spare(before).saturating_add(1),
             None => 1,
         });
+        let (fill_factor, elements) = (number(Field::Ffactor), number(Field::Nelem));
         return Some(Description {
-            flags: Flags::of_hash(u32_at(flags)),
+            flags: Flags::of_hash(number(Field::Flags)),
             record_length: 0,
             pad: 0,
             root: PageNo::META,
-            flags_at: flags,
-            root_at: spares,
-            dumped: Dumped { min_key: 0, fill_factor: u32_at(fill), elements: u32_at(elements) },
-            buckets: Some((u32_at(max), table.collect())),
+            flags_at,
+            root_at: spares_at,
+            dumped: Dumped { min_key: 0, fill_factor, elements },
+            buckets: Some((number(Field::MaxBucket), table.collect())),
         });
     }
-    let (flags, min_key, length, pad, root) = match version {
-        6 => (36, 28, 40, 44, None),
-        7 => (32, 60, 64, 68, Some(72)),
-        _ => (48, 76, 80, 84, Some(ROOT)),
-    };
     Some(Description {
-        flags: Flags::new(u32_at(flags)),
-        record_length: u32_at(length),
-        pad: u32_at(pad).to_le_bytes()[0],
-        root: root.map_or(FIRST_ROOT, |root| PageNo(u32_at(root))),
-        flags_at: flags,
-        root_at: root.unwrap_or(ROOT),
-        dumped: Dumped { min_key: u32_at(min_key), ..Dumped::default() },
+        flags: Flags::new(number(Field::Flags)),
+        record_length: number(Field::ReLen),
+        pad: number(Field::RePad).to_le_bytes()[0],
+        root: layout.number(bytes, Field::Root, order).map_or(FIRST_ROOT, PageNo),
+        flags_at,
+        root_at: place(Field::Root).unwrap_or(at::VERSION),
+        dumped: Dumped { min_key: number(Field::MinKey), ..Dumped::default() },
         buckets: None,
     })
 }

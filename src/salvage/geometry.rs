@@ -10,9 +10,10 @@ use byteorder::ByteOrder;
 use super::leaf;
 use crate::error::{Error, Result};
 use crate::format::checksum;
-use crate::format::meta::{self as layout, at};
+use crate::format::meta::{self as layout, Field, Layout, at};
 use crate::format::page::{HEADER, HEADER_CHECKSUMMED, Page, PageKind, is_leaf, slot_offset};
 use crate::meta;
+use crate::method::{Feature, Method};
 use crate::order::{Endianness, with_order};
 use crate::types::{PageNo, PageSize};
 
@@ -180,9 +181,16 @@ pub(super) fn find(bytes: &[u8], forced: Forced) -> Result<Geometry> {
     let told = claimed(&found) && found.first == 0;
     let (page_size, endianness) = (found.page_size, found.endianness);
     let seen = with_order!(endianness, O => testimony::<O>(bytes, &found));
-    let version = endianness.u32_at(bytes, at::VERSION);
-    let byte = |offset: usize| bytes.get(offset).copied().filter(|_| told && version == Some(9)).unwrap_or(0);
-    let encrypted = match byte(at::ENCRYPTION) {
+    let layout =
+        Layout::of_page(bytes, endianness).filter(|layout| told && layout.generation().has_checksums());
+    let field = |field| layout.and_then(|layout| layout.number(bytes, field, endianness)).unwrap_or(0);
+    let unsupported = |feature| {
+        let hash = endianness.u32_at(bytes, at::MAGIC) == Some(layout::HASH_MAGIC);
+        let method = if hash { Method::Hash } else { Method::Btree };
+        let version = endianness.u32_at(bytes, at::VERSION).unwrap_or(0);
+        Error::UnsupportedFeature { method, version, order: endianness, feature }
+    };
+    let encrypted = match field(Field::EncryptAlg) {
         0 => false,
         // The one algorithm there is; or one that no file has, if the pages are unreadable.
         1 => seen.silent(),
@@ -190,17 +198,17 @@ pub(super) fn find(bytes: &[u8], forced: Forced) -> Result<Geometry> {
     };
     if encrypted {
         refuse()?;
-        return Err(Error::UnsupportedFeature { version: 9, order: endianness, feature: "encrypted" });
+        return Err(unsupported(Feature::Encrypted));
     }
-    let parts = endianness.u32_at(bytes, at::NPARTS).unwrap_or(0);
-    if byte(at::METAFLAGS) & layout::PARTITIONED != 0 && parts > 1 {
-        return Err(Error::UnsupportedFeature { version: 9, order: endianness, feature: "partitioned" });
+    let has = |bits: u8| field(Field::Metaflags) & u32::from(bits) != 0;
+    if has(layout::PARTITIONED) && field(Field::Nparts) > 1 {
+        return Err(unsupported(Feature::Partitioned));
     }
     let checksummed = match seen.plain.cmp(&seen.shifted) {
         _ if seen.sums > 0 => true,
         std::cmp::Ordering::Less => true,
         std::cmp::Ordering::Greater => false,
-        std::cmp::Ordering::Equal => byte(at::METAFLAGS) & layout::CHECKSUMMED != 0,
+        std::cmp::Ordering::Equal => has(layout::CHECKSUMMED),
     };
     let assumed = found.votes == 0 && claim.is_none();
     Ok(Geometry { page_size, endianness, checksummed, first: found.first, told, assumed })
@@ -210,8 +218,12 @@ pub(super) fn find(bytes: &[u8], forced: Forced) -> Result<Geometry> {
 /// BTREE, RECNO or HASH.
 fn is_foreign(error: &Error) -> bool {
     match error {
-        Error::UnsupportedMethod { kind, .. } => *kind != "HASH",
-        Error::Series1 { .. } | Error::LogFile { .. } | Error::Placeholder => true,
+        Error::UnsupportedMethod { method, .. } => *method != Method::Hash,
+        Error::Series1 { .. }
+        | Error::LogFile { .. }
+        | Error::Placeholder
+        | Error::Extent
+        | Error::Region => true,
         _ => false,
     }
 }

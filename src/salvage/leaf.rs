@@ -9,8 +9,8 @@ use super::note::Notes;
 use super::overflow::Chain;
 use super::record::Place;
 use super::tiles::Tiles;
-use crate::format::item::{self, DELETED, DUPLICATE, KEYDATA, KEYDATA_HEAD, OVERFLOW, REFERENCE};
-use crate::format::page::{Page, PageKind, is_leaf, slot_offset};
+use crate::format::item::{self, Form, KEYDATA};
+use crate::format::page::{self, Page, PageKind, is_leaf, slot_offset};
 use crate::types::PageNo;
 
 /// An item on a page, before any chain is followed.
@@ -57,28 +57,15 @@ pub(super) struct Stored<'s> {
 /// the page.
 #[inline(always)]
 pub(super) fn read<O: ByteOrder>(bytes: &[u8], offset: usize, duplicates: bool) -> Option<Stored<'_>> {
-    let raw = bytes.get(offset..)?;
-    let type_byte = item::type_byte(raw)?;
-    let deleted = type_byte & DELETED != 0;
-    let stored = match type_byte & !DELETED {
-        KEYDATA => {
-            let bytes = item::keydata(raw, item::len::<O>(raw)?)?;
-            let size = item::padded(KEYDATA_HEAD.wrapping_add(bytes.len()));
-            Stored { item: Item::Here(bytes), deleted, size }
-        }
-        OVERFLOW => {
-            let (first, len) = item::reference::<O>(raw)?;
-            let at = u16::try_from(offset).unwrap_or(0);
-            Stored { item: Item::Chain(Chain { first: PageNo(first), len, at }), deleted, size: REFERENCE }
-        }
-        DUPLICATE if duplicates => {
-            let (root, _) = item::reference::<O>(raw)?;
-            let at = u16::try_from(offset).unwrap_or(0);
-            Stored { item: Item::Duplicates { root: PageNo(root), at }, deleted, size: REFERENCE }
-        }
-        _ => return None,
+    let found = item::leaf::<O>(bytes.get(offset..)?).ok()?;
+    let at = u16::try_from(offset).unwrap_or(0);
+    let item = match found.form {
+        Form::Data(bytes) => Item::Here(bytes),
+        Form::Overflow { first, len } => Item::Chain(Chain { first: PageNo(first), len, at }),
+        Form::Duplicates { root } if duplicates => Item::Duplicates { root: PageNo(root), at },
+        Form::Duplicates { .. } => return None,
     };
-    Some(stored)
+    Some(Stored { item, deleted: found.deleted, size: found.form.size() })
 }
 
 /// The level of pages of a kind that holds records (database-format, "Level, links,
@@ -115,8 +102,7 @@ impl<'s> Leaf<'s> {
 
     #[inline(always)]
     pub(super) fn slot<O: ByteOrder>(&self, slot: u16) -> Option<usize> {
-        let raw = self.bytes.get(slot_offset(self.overhead, slot)..)?;
-        raw.first_chunk::<2>().map(|raw| usize::from(O::read_u16(raw)))
+        page::slot::<O>(self.bytes.get(self.overhead..)?, slot).map(usize::from)
     }
 
     pub(super) fn index_end(&self) -> usize {

@@ -42,12 +42,12 @@ pub use record::{Bytes, Key, Origin, Place, Provenance, Recovered, Salvaged};
 pub use records::Records;
 pub use report::Report;
 
-use crate::access::OpenOptions;
 use crate::bits::Bits;
 use crate::error::{Error, Result};
 use crate::format::meta::{HALF_WRITTEN, at};
+use crate::method::{Feature, Method};
 use crate::order::{Endianness, with_order};
-use crate::pages::Source;
+use crate::pages::{self, OpenOptions};
 use crate::types::{PageNo, PageSize};
 use file::File;
 use geometry::Forced;
@@ -59,9 +59,9 @@ use work::Work;
 #[must_use]
 pub fn may_read(error: &Error) -> bool {
     match error {
-        Error::UnsupportedMethod { kind, .. } => *kind == "HASH",
-        Error::UnsupportedVersion { version, .. } => *version > 9,
-        Error::UnsupportedFeature { feature, .. } => *feature == "compressed",
+        Error::UnsupportedMethod { method, .. } => *method == Method::Hash,
+        Error::UnsupportedVersion { method, version, .. } => *version > method.newest_version(),
+        Error::UnsupportedFeature { feature, .. } => *feature == Feature::Compressed,
         _ => false,
     }
 }
@@ -84,19 +84,19 @@ pub fn may_read(error: &Error) -> bool {
 /// ```
 #[derive(Debug)]
 pub struct Salvage<'a> {
-    source: Source<'a>,
+    file: pages::File<'a>,
     forced: Forced,
     deleted: bool,
 }
 
-impl OpenOptions<'_> {
+impl<'f> OpenOptions<'f> {
     /// Opens a file to find what can be found in it, mapped or read as these options say.
     ///
     /// # Errors
     ///
     /// [`Error::Open`] from the operating system.
-    pub fn salvage(self, path: impl AsRef<Path>) -> Result<Salvage<'static>> {
-        self.source(path.as_ref(), |_| Ok(())).map(Salvage::of)
+    pub fn salvage(self, path: impl AsRef<Path>) -> Result<Salvage<'f>> {
+        self.file(path).map(|file| Salvage::new(&file))
     }
 }
 
@@ -115,11 +115,13 @@ impl Salvage<'static> {
 impl<'a> Salvage<'a> {
     /// A file in memory, borrowed or owned.
     pub fn from_bytes(bytes: impl Into<Cow<'a, [u8]>>) -> Self {
-        Salvage::of(Source::Bytes(bytes.into()))
+        Salvage::new(&pages::File::from_bytes(bytes))
     }
 
-    fn of(source: Source<'a>) -> Self {
-        Salvage { source, forced: Forced::default(), deleted: false }
+    /// A file that is open.
+    #[must_use]
+    pub fn new(file: &impl AsRef<pages::File<'a>>) -> Self {
+        Salvage { file: file.as_ref().clone(), forced: Forced::default(), deleted: false }
     }
 
     /// The page size, where it is known better than the file tells it.
@@ -157,7 +159,7 @@ impl<'a> Salvage<'a> {
     /// What the file is instead, if no page speaks for a BTREE, RECNO or HASH database;
     /// [`Error::UnsupportedFeature`] if it is encrypted.
     pub fn survey(&self) -> Result<Survey<'_>> {
-        let bytes = self.source.bytes();
+        let bytes = self.file.bytes();
         let geometry = geometry::find(bytes, self.forced)?;
         let file = File::new(bytes, geometry);
         let mut work = Work::new(file);

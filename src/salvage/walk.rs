@@ -242,8 +242,8 @@ pub(super) fn inspect_internal<O: ByteOrder>(work: &mut Work<'_>, page: &Page<'_
 
 fn item_at<'s, O: ByteOrder>(page: &Page<'s, O>, overhead: usize, index: u16) -> Option<&'s [u8]> {
     let slot = slot_offset(overhead, index);
-    let offset = usize::from(O::read_u16(page.bytes().get(slot..)?.first_chunk::<2>()?));
-    page.bytes().get(offset..).filter(|_| offset > slot && offset & 3 == 0)
+    let (offset, item) = page.item(overhead, index)?;
+    (offset > slot && offset & 3 == 0).then_some(item)
 }
 
 /// The page that an item of an internal page leads to.

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::access::{Database, Item, Pairs, Part};
 use crate::error::{Defect, Error, Result};
-use crate::meta::Method;
+use crate::method::Method;
 
 /// SHA-256 of all pairs of all databases, and how many there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

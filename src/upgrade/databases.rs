@@ -8,8 +8,10 @@ use super::profile::Duplicates;
 use super::sorting;
 use crate::access::Database;
 use crate::format::item;
-use crate::format::page::{Page, PageKind, slot_offset};
-use crate::meta::{Flags, Meta, Method};
+use crate::format::meta::Field;
+use crate::format::page::{Page, PageKind};
+use crate::meta::{Flags, Meta};
+use crate::method::Method;
 use crate::pages::Pages;
 use crate::types::PageNo;
 
@@ -117,7 +119,7 @@ impl Databases {
 
     /// Where the id of the file stands: on all metadata pages.
     pub(super) fn file_ids(&self) -> impl Iterator<Item = (PageNo, usize)> + '_ {
-        self.all.iter().map(|known| (known.meta.page(), known.meta.file_id_offset()))
+        self.all.iter().map(|known| (known.meta.page(), known.meta.at(Field::Uid)))
     }
 
     /// Metadata pages of version 8 that say sorted where there are no duplicates, as the
@@ -125,11 +127,14 @@ impl Databases {
     pub(super) fn needless_sorting(&self) -> impl Iterator<Item = (PageNo, usize, u32)> + '_ {
         let needless = |known: &&Known| {
             let flags = known.meta.flags();
-            known.meta.version() == 8 && flags.sorted_duplicates() && !flags.duplicates()
+            known.meta.method() != Method::Hash
+                && known.meta.version() == 8
+                && flags.sorted_duplicates()
+                && !flags.duplicates()
         };
         self.all.iter().filter(needless).map(|known| {
             let flags = known.meta.flags().bits() & !Flags::SORTED;
-            (known.meta.page(), known.meta.flags_offset(), flags)
+            (known.meta.page(), known.meta.at(Field::Flags), flags)
         })
     }
 
@@ -214,9 +219,7 @@ fn leaves<O: ByteOrder>(pages: &Pages<'_>, root: PageNo) -> Result<Vec<PageNo>> 
             continue;
         }
         for slot in (0..page.entries()).rev() {
-            let index = page.bytes().get(slot_offset(pages.overhead(), slot)..);
-            let offset = index.and_then(|rest| rest.first_chunk::<2>()).map_or(0, |raw| O::read_u16(raw));
-            let rest = page.bytes().get(usize::from(offset)..).unwrap_or_default();
+            let (_, rest) = page.item(pages.overhead(), slot).unwrap_or_default();
             let Some(item) = item::btree_internal::<O>(rest) else {
                 let first = format!("page {no}: slot {slot} holds no item");
                 return Err(Refusal::Unreadable { first }.into());

@@ -5,7 +5,7 @@ use byteorder::ByteOrder;
 
 use super::draft::{Draft, Reason};
 use super::error::{Refusal, Result};
-use super::node::{self, Child, Keys, Node, item_at};
+use super::node::{self, Child, Keys, Node};
 use super::profile::Profile;
 use crate::format::item::{self, DELETED};
 use crate::format::page::{Page, PageKind, at};
@@ -99,7 +99,7 @@ fn leaves<O: ByteOrder>(
 fn live<O: ByteOrder>(page: &Page<'_, O>, overhead: usize) -> Option<u32> {
     let mut live = 0u32;
     for slot in 0..page.entries() {
-        if item::type_byte(item_at::<O>(page, overhead, slot)?)? & DELETED == 0 {
+        if item::type_byte(page.item(overhead, slot)?.1)? & DELETED == 0 {
             live = live.saturating_add(1);
         }
     }

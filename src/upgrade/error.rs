@@ -73,6 +73,31 @@ impl UpgradeError {
         }
     }
 
+    /// The code of the refusal, by the file or by the journal, if it is one.
+    /// [`Explanation::of`](crate::explain::Explanation::of) explains it.
+    #[must_use]
+    pub fn code(&self) -> Option<&'static str> {
+        match self {
+            UpgradeError::Refused(refusal) => Some(refusal.code()),
+            UpgradeError::Journal(error) => error.code(),
+            UpgradeError::About { cause, .. } | UpgradeError::Afterwards { cause, .. } => cause.code(),
+            _ => None,
+        }
+    }
+
+    /// The file that the error is about, if it is one.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            UpgradeError::About { path, .. } => Some(path),
+            UpgradeError::Afterwards { cause, .. } => cause.path(),
+            UpgradeError::Log { folder, .. } => Some(folder),
+            UpgradeError::Journal(error) => Some(error.path()),
+            UpgradeError::Database(crate::Error::Open { path, .. }) => Some(path),
+            _ => None,
+        }
+    }
+
     /// Why the file was refused, if it was.
     #[must_use]
     pub fn refusal(&self) -> Option<&Refusal> {

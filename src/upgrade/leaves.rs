@@ -3,12 +3,9 @@
 //! says it.
 
 use crate::bits::Bits;
-use crate::format::page::at;
+use crate::format::edit;
+use crate::format::page::{PageKind, at};
 use crate::types::PageNo;
-
-/// Page types of leaves.
-const SORTED: u8 = 12;
-const UNSORTED: u8 = 6;
 
 /// The pages, those of sorted duplicates apart.
 #[derive(Debug)]
@@ -47,9 +44,9 @@ impl Leaves {
         if !self.has(no) {
             return;
         }
-        let kind = if self.sorted.has(no) { SORTED } else { UNSORTED };
+        let kind = if self.sorted.has(no) { PageKind::DuplicateLeaf } else { PageKind::RecnoLeaf };
         // The LSN means nothing in files that were written without a log.
-        page.iter_mut().take(8).for_each(|byte| *byte = 0);
-        page.iter_mut().skip(at::LEVEL).zip([1, kind]).for_each(|(place, byte)| *place = byte);
+        edit::put(page, 0, &[0; 8]);
+        edit::put(page, at::LEVEL, &[1, kind.byte()]);
     }
 }

@@ -4,17 +4,14 @@
 
 use byteorder::ByteOrder;
 
+use crate::format::edit;
 use crate::format::item::{
-    self, DELETED, INTERNAL_HEAD, KEYDATA, OVERFLOW, RECNO_INTERNAL, REFERENCE, padded,
+    self, DELETED, Form, INTERNAL_HEAD, OVERFLOW, RECNO_INTERNAL, REFERENCE, TYPE_AT, padded,
 };
-use crate::format::page::{HEADER, Page, at, slot_offset};
+use crate::format::page::{HEADER, Page, PageKind};
 use crate::order::with_order;
 use crate::pages::Pages;
 use crate::types::PageNo;
-
-/// Page types.
-const SORTED: u8 = 3;
-const UNSORTED: u8 = 4;
 
 /// An internal page.
 #[derive(Clone, Debug)]
@@ -57,12 +54,12 @@ pub(super) struct Key<'p> {
 impl Keys {
     /// The first item of a leaf as a key. `None` if there is none.
     pub(super) fn of<'p, O: ByteOrder>(self, leaf: &Page<'p, O>, overhead: usize) -> Option<Key<'p>> {
-        let first = item_at::<O>(leaf, overhead, 0)?;
+        let (_, first) = leaf.item(overhead, 0)?;
         let kind = item::type_byte(first)?;
-        let bytes = match kind & !DELETED {
-            KEYDATA => item::keydata(first, item::len::<O>(first)?)?,
-            OVERFLOW => first.get(..REFERENCE)?,
-            _ => return None,
+        let bytes = match item::leaf::<O>(first).ok()?.form {
+            Form::Data(bytes) => bytes,
+            Form::Overflow { .. } => first.get(..REFERENCE)?,
+            Form::Duplicates { .. } => return None,
         };
         let kind = if self == Keys::Marked { kind } else { kind & !DELETED };
         Some(Key { kind, bytes })
@@ -104,20 +101,12 @@ impl Node {
     }
 
     fn image_in<O: ByteOrder>(&self, pages: &Pages<'_>, no: PageNo) -> Vec<u8> {
-        let size = pages.size().bytes();
-        let (mut page, mut area) = (vec![0; size], size);
-        let kind = if self.keys == Keys::None { UNSORTED } else { SORTED };
-        put_u32::<O>(&mut page, at::PGNO, no.0);
-        put_u32::<O>(&mut page, at::PREV, self.records);
-        put_u16::<O>(&mut page, at::ENTRIES, self.children.len());
-        put(&mut page, at::LEVEL, &[self.level, kind]);
-        for (slot, child) in (0u16..).zip(&self.children) {
-            let key = self.keys.of_child::<O>(pages, child);
-            area = area.saturating_sub(entry_len(key));
-            put_u16::<O>(&mut page, slot_offset(HEADER, slot), area);
-            put_entry::<O>(page.get_mut(area..).unwrap_or_default(), child, key);
+        let mut page = vec![0; pages.size().bytes()];
+        let kind = if self.keys == Keys::None { PageKind::RecnoInternal } else { PageKind::BtreeInternal };
+        edit::init::<O>(&mut page, edit::Header { no, prev: self.records, next: 0, level: self.level, kind });
+        for child in &self.children {
+            append::<O>(&mut page, child, self.keys.of_child::<O>(pages, child));
         }
-        put_u16::<O>(&mut page, at::HF_OFFSET, area & 0xffff);
         page
     }
 }
@@ -136,37 +125,17 @@ fn entry_len(key: Option<Key<'_>>) -> usize {
     key.map_or(RECNO_INTERNAL, |key| padded(INTERNAL_HEAD.saturating_add(key.bytes.len())))
 }
 
-fn put_entry<O: ByteOrder>(place: &mut [u8], child: &Child, key: Option<Key<'_>>) {
+/// Puts the entry of a child on a page, on which there is room for it.
+fn append<O: ByteOrder>(page: &mut [u8], child: &Child, key: Option<Key<'_>>) {
+    let (space, mut numbers) = (entry_len(key), [0; 8]);
+    edit::put_u32::<O>(&mut numbers, 0, child.page.0);
+    edit::put_u32::<O>(&mut numbers, 4, child.count);
     let Some(key) = key else {
-        put_u32::<O>(place, 0, child.page.0);
-        put_u32::<O>(place, 4, child.count);
+        edit::append::<O>(page, HEADER, space, &[&numbers]);
         return;
     };
-    put_u16::<O>(place, 0, key.bytes.len());
-    put(place, 2, &[key.kind]);
-    put_u32::<O>(place, 4, child.page.0);
-    put_u32::<O>(place, 8, child.count);
-    put(place, INTERNAL_HEAD, key.bytes);
-}
-
-/// An item of a page, and what is behind it.
-pub(super) fn item_at<'a, O: ByteOrder>(page: &Page<'a, O>, overhead: usize, slot: u16) -> Option<&'a [u8]> {
-    let index = page.bytes().get(slot_offset(overhead, slot)..)?.first_chunk::<2>()?;
-    page.bytes().get(usize::from(O::read_u16(index))..)
-}
-
-fn put(page: &mut [u8], at: usize, bytes: &[u8]) {
-    page.iter_mut().skip(at).zip(bytes).for_each(|(place, byte)| *place = *byte);
-}
-
-fn put_u32<O: ByteOrder>(page: &mut [u8], at: usize, n: u32) {
-    let mut bytes = [0; 4];
-    O::write_u32(&mut bytes, n);
-    put(page, at, &bytes);
-}
-
-fn put_u16<O: ByteOrder>(page: &mut [u8], at: usize, n: usize) {
-    let mut bytes = [0; 2];
-    O::write_u16(&mut bytes, u16::try_from(n).unwrap_or(u16::MAX));
-    put(page, at, &bytes);
+    let mut head = [0; 4];
+    edit::put_u16::<O>(&mut head, 0, u16::try_from(key.bytes.len()).unwrap_or(u16::MAX));
+    edit::put(&mut head, TYPE_AT, &[key.kind]);
+    edit::append::<O>(page, HEADER, space, &[&head, &numbers, key.bytes]);
 }

@@ -6,7 +6,7 @@ use byteorder::ByteOrder;
 use super::databases::Databases;
 use super::draft::{Draft, Reason};
 use crate::format::item::{self, DELETED, KEYDATA, OVERFLOW};
-use crate::format::page::{Page, PageKind, slot_offset};
+use crate::format::page::{Page, PageKind};
 use crate::pages::Pages;
 use crate::pages::chain_length;
 use crate::types::PageNo;
@@ -22,10 +22,8 @@ pub(super) fn normalise<O: ByteOrder>(draft: &mut Draft<'_>, databases: &Databas
     for no in databases.leaves() {
         let Some(page) = pages.raw(no).and_then(Page::<O>::new) else { continue };
         offsets.clear();
-        offsets.extend((0..page.entries()).filter_map(|slot| {
-            let index = page.bytes().get(slot_offset(pages.overhead(), slot)..)?.first_chunk::<2>()?;
-            Some(usize::from(O::read_u16(index)))
-        }));
+        let slots = (0..page.entries()).filter_map(|slot| page.slot(pages.overhead(), slot));
+        offsets.extend(slots.map(usize::from));
         keys.clear();
         keys.extend(offsets.iter().step_by(2));
         offsets.sort_unstable();

@@ -5,10 +5,11 @@ use std::cmp::Ordering;
 use byteorder::ByteOrder;
 
 use super::error::{Refusal, Result};
-use crate::access::{Item, KeyOrder, Leaf};
-use crate::format::item::{self, DELETED, DUPLICATE, KEYDATA, OVERFLOW};
-use crate::format::page::{Page, PageKind, slot_offset};
-use crate::pages::{Chain, Content, Pages, Place};
+use crate::access::{Item, Leaf};
+use crate::format::item::{self, DELETED, DUPLICATE, Form};
+use crate::format::page::{Page, PageKind};
+use crate::key_order::KeyOrder;
+use crate::pages::{Content, Pages, Place};
 use crate::types::PageNo;
 
 /// Checks that every set of duplicates increases strictly, deleted items included; says
@@ -63,17 +64,11 @@ struct Check<'p> {
 impl<'p> Check<'p> {
     /// An item and its offset.
     fn item<O: ByteOrder>(&self, page: &Page<'p, O>, no: PageNo, slot: u16) -> Option<(usize, Item<'p>)> {
-        let index = page.bytes().get(slot_offset(self.pages.overhead(), slot)..)?.first_chunk::<2>()?;
-        let offset = usize::from(O::read_u16(index));
-        let raw = page.bytes().get(offset..)?;
-        let content = match item::type_byte(raw)? & !DELETED {
-            KEYDATA => Content::Here(item::keydata(raw, item::len::<O>(raw)?)?),
-            OVERFLOW => {
-                let (first, len) = item::reference::<O>(raw)?;
-                Content::Chain(Chain { first: PageNo(first), len, place: Place::new(no, offset) })
-            }
-            DUPLICATE => Content::Here(&[]),
-            _ => return None,
+        let (offset, raw) = page.item(self.pages.overhead(), slot)?;
+        let content = match item::leaf::<O>(raw).ok()?.form {
+            // They are compared where they are.
+            Form::Duplicates { .. } => Content::Here(&[]),
+            form => Content::of(form, Place::new(no, offset)),
         };
         Some((offset, Item::new(self.pages, content)))
     }

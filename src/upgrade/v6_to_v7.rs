@@ -3,6 +3,9 @@
 
 use super::choices::RecordForm;
 use super::profile::Profile;
+use crate::format::edit;
+use crate::format::meta::{BTREE_MAGIC, Field, Layout, at};
+use crate::format::page::PageKind;
 use crate::order::Endianness;
 use crate::types::FileId;
 
@@ -18,25 +21,26 @@ pub(super) fn metadata(
     records: Option<RecordForm>,
 ) -> [u8; LENGTH] {
     let mut new = *old;
-    let mut put = |at: usize, bytes: &[u8]| {
-        new.iter_mut().skip(at).zip(bytes).for_each(|(place, byte)| *place = *byte);
-    };
-    let field = |at: usize, len: usize| old.get(at..).and_then(|rest| rest.get(..len)).unwrap_or_default();
+    let Some([from, to]) = layouts() else { return new };
     // Genuine tools leave bytes of maxkey around the page type.
     if !profile.is_genuine() {
-        put(24, &[0; 4]);
+        edit::put(&mut new, at::ENCRYPTION, &[0; 4]);
     }
-    put(25, &[9]);
-    put(28, field(32, 4)); // free
-    put(32, field(36, 4)); // flags
-    put(36, &id.0);
-    put(56, field(24, 8)); // maxkey, minkey
-    put(64, field(40, 8)); // re_len, re_pad
+    to.carry(&mut new, &from, old);
+    to.put(&mut new, Field::Version, order, 7);
+    to.put(&mut new, Field::Type, order, PageKind::BtreeMeta.byte().into());
+    to.put(&mut new, Field::Root, order, 1);
+    if let Some((at, _)) = to.place(Field::Uid) {
+        edit::put(&mut new, at, &id.0);
+    }
     if let Some(RecordForm { length, pad }) = records {
-        order.put_u32(&mut new, 64, length);
-        order.put_u32(&mut new, 68, pad.into());
+        to.put(&mut new, Field::ReLen, order, length);
+        to.put(&mut new, Field::RePad, order, pad.into());
     }
-    order.put_u32(&mut new, 16, 7);
-    order.put_u32(&mut new, 72, 1); // root
     new
+}
+
+/// The layouts before and after the step.
+fn layouts() -> Option<[Layout; 2]> {
+    Some([Layout::of(BTREE_MAGIC, 6)?, Layout::of(BTREE_MAGIC, 7)?])
 }

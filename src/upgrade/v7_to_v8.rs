@@ -9,12 +9,12 @@ use super::duplicates::Chains;
 use super::error::{Refusal, Result};
 use super::profile::Profile;
 use crate::format::item::{self, DELETED, DUPLICATE};
-use crate::format::page::{Page, PageKind, slot_offset};
-use crate::order::Endianness;
+use crate::format::meta::{BTREE_MAGIC, Field, Layout};
+use crate::format::page::{Page, PageKind};
 use crate::types::PageNo;
 
 /// Bytes of a metadata page that the step may change.
-const LENGTH: usize = 92;
+const CHANGED: usize = 92;
 
 /// Flags: a key may have several values; they are sorted.
 const DUP: u32 = 0x01;
@@ -29,29 +29,27 @@ pub(super) fn apply<O: ByteOrder>(
     let order = draft.pages().order();
     for (no, sorted) in databases.metadata_with_order() {
         let image = draft.image(no).unwrap_or_default();
-        let Some(old) = image.first_chunk::<LENGTH>() else { continue };
-        let flags = order.u32_at(old, 32).unwrap_or(0);
+        let Some(old) = image.first_chunk::<CHANGED>() else { continue };
+        let Some([from, to]) = layouts() else { continue };
+        let flags = from.number(old, Field::Flags, order).unwrap_or(0);
         let mark = sorted && (profile.is_genuine() || flags & DUP != 0);
         let flags = flags | if mark { DUPSORT } else { 0 };
-        draft.replace(no, 0, &metadata(old, order, flags), Reason::Metadata);
+        let mut new = *old;
+        // Where release 3.0 has flags and the id, the header of 3.1 has numbers.
+        for field in [Field::LastPgno, Field::Nparts, Field::KeyCount, Field::RecordCount] {
+            to.put(&mut new, field, order, 0);
+        }
+        to.carry(&mut new, &from, old);
+        to.put(&mut new, Field::Version, order, 8);
+        to.put(&mut new, Field::Flags, order, flags);
+        draft.replace(no, 0, &new, Reason::Metadata);
     }
     chains::<O>(draft, databases, profile)
 }
 
-/// The first bytes of a metadata page in the form of version 8.
-fn metadata(old: &[u8; LENGTH], order: Endianness, flags: u32) -> [u8; LENGTH] {
-    let mut new = *old;
-    let mut put = |at: usize, bytes: &[u8]| {
-        new.iter_mut().skip(at).zip(bytes).for_each(|(place, byte)| *place = *byte);
-    };
-    let field = |at: usize, len: usize| old.get(at..).and_then(|rest| rest.get(..len)).unwrap_or_default();
-    put(32, &[0; 16]); // last_pgno, nparts, key_count, record_count
-    put(52, field(36, 20)); // uid
-    put(72, field(56, 16)); // maxkey, minkey, re_len, re_pad
-    put(88, field(72, 4)); // root
-    order.put_u32(&mut new, 16, 8);
-    order.put_u32(&mut new, 48, flags);
-    new
+/// The layouts before and after the step.
+fn layouts() -> Option<[Layout; 2]> {
+    Some([Layout::of(BTREE_MAGIC, 7)?, Layout::of(BTREE_MAGIC, 8)?])
 }
 
 /// Converts the chains that leaves lead to, page by page in the order of the file.
@@ -73,10 +71,7 @@ fn chains<O: ByteOrder>(draft: &mut Draft<'_>, databases: &Databases, profile: P
             None => continue,
         };
         for slot in (1..page.entries()).step_by(2) {
-            let index = slot_offset(pages.overhead(), slot);
-            let offset = page.bytes().get(index..).and_then(|rest| rest.first_chunk::<2>());
-            let offset = offset.map_or(0, |raw| usize::from(O::read_u16(raw)));
-            let item = page.bytes().get(offset..).unwrap_or_default();
+            let (offset, item) = page.item(pages.overhead(), slot).unwrap_or_default();
             if item::type_byte(item).is_none_or(|kind| kind & !DELETED != DUPLICATE) {
                 continue;
             }

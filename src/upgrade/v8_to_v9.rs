@@ -9,7 +9,7 @@ use super::error::{Refusal, Result};
 use super::profile::Profile;
 use crate::format::item::{self, KEYDATA};
 use crate::format::meta::at;
-use crate::format::page::{Page, PageKind, slot_offset};
+use crate::format::page::{Page, PageKind};
 use crate::order::Endianness;
 use crate::types::PageNo;
 
@@ -57,12 +57,7 @@ fn list<O: ByteOrder>(draft: &mut Draft<'_>, databases: &Databases) -> Result<()
     for &leaf in databases.list_leaves() {
         let Some(page) = pages.raw(leaf).and_then(Page::<O>::new) else { continue };
         for slot in (1..page.entries()).step_by(2) {
-            let index = slot_offset(pages.overhead(), slot);
-            let Some(raw) = page.bytes().get(index..).and_then(|rest| rest.first_chunk::<2>()) else {
-                continue;
-            };
-            let offset = usize::from(O::read_u16(raw));
-            let Some(rest) = page.bytes().get(offset..) else { continue };
+            let Some((offset, rest)) = page.item(pages.overhead(), slot) else { continue };
             // A deleted item is no database any more.
             let plain = item::type_byte(rest) == Some(KEYDATA);
             let value = item::len::<O>(rest).filter(|&len| plain && len == 4);

@@ -4,6 +4,7 @@ use byteorder::ByteOrder;
 
 use super::finding::Rule;
 use super::page::Context;
+use crate::format::meta::Field;
 use crate::format::page::{Page, PageKind, at};
 use crate::types::PageNo;
 
@@ -11,7 +12,7 @@ impl Context<'_, '_> {
     pub(super) fn free_list<O: ByteOrder>(&self) {
         let report = &self.report;
         let mut next = self.pages.meta().free();
-        let mut from = (PageNo::META, self.pages.meta().free_offset());
+        let mut from = (PageNo::META, self.pages.meta().at(Field::Free));
         while let Some(no) = next {
             let Some(page) = self.pages.raw(no).and_then(Page::<O>::new) else {
                 let text =

@@ -9,6 +9,7 @@ use super::seen::Referrer;
 use super::tree::Tree;
 use crate::error::Defect;
 use crate::format::item::{self, DUPLICATE, KEYDATA, OFFDUP, OFFDUP_LEN, OVERFLOW, REFERENCE};
+use crate::format::meta::Field;
 use crate::format::page::{Page, PageKind, at, slot_offset};
 use crate::meta::Buckets;
 use crate::meta::Shape;
@@ -47,7 +48,7 @@ impl Table<'_, '_, '_> {
 
     fn error(&self, rule: Rule, text: String) {
         let meta = self.context.meta;
-        self.context.report.error(rule, meta.page(), meta.buckets_offset(), text);
+        self.context.report.error(rule, meta.page(), meta.at(Field::Spares), text);
     }
 
     /// Reports a page that the table leads to and that cannot be its own. The first few are
@@ -70,7 +71,7 @@ impl Table<'_, '_, '_> {
         let (counted, meta) = (self.buckets.elements, self.context.meta);
         let missing = u64::from(counted.saturating_sub(self.keys));
         if let Some((_, no)) = self.empty.filter(|(expects, _)| missing > 0 && missing <= *expects) {
-            let (meta, offset) = (meta.page(), meta.elements_offset());
+            let (meta, offset) = (meta.page(), meta.at(Field::Nelem));
             let defect = Defect::EmptyBucket { counted, found: self.keys, meta, offset };
             self.context.report.error(Rule::Elements, no, at::TYPE, defect.to_string());
         }
@@ -140,7 +141,7 @@ impl<'c> Context<'c, '_> {
     fn bucket<O: ByteOrder>(&self, first: PageNo, compare: &Comparer<'c>) -> u32 {
         let (mut next, mut prev, mut keys) = (Some(first), PageNo(0), 0u32);
         let mut from =
-            Origin { page: self.meta.page(), offset: self.meta.buckets_offset(), what: "bucket page" };
+            Origin { page: self.meta.page(), offset: self.meta.at(Field::Spares), what: "bucket page" };
         while let Some(no) = next {
             let Some(page) = self.reach::<O>(no, from) else { break };
             let kind = PageKind::from_byte(page.type_byte());
@@ -178,8 +179,7 @@ impl<'c> Context<'c, '_> {
         let (mut repeats, mut key) = (Repeats::new(self.pages), 0);
         for slot in 0..entries {
             let at = slot_offset(overhead, slot);
-            let raw = page.bytes().get(at..).and_then(|bytes| bytes.first_chunk::<2>());
-            let offset = raw.map_or(0, |raw| usize::from(O::read_u16(raw)));
+            let offset = page.slot(overhead, slot).map_or(0, usize::from);
             let item = page.bytes().get(offset..end).filter(|_| offset >= lowest);
             let Some((&kind, rest)) = item.and_then(<[u8]>::split_first) else {
                 let text = format!("slot {slot} points to {offset}, expected from {lowest} to below {end}");

@@ -20,15 +20,13 @@ use byteorder::ByteOrder;
 
 pub use finding::{Finding, Rule, Severity};
 
-use crate::access::{Database, OpenOptions};
 use crate::error::{Error, Result};
-use crate::format::meta::at;
-use crate::limits::Limits;
-use crate::meta::{self, Meta, Method, Shape};
+use crate::format::generation::Generation;
+use crate::format::meta::{Field, at};
+use crate::meta::{self, Meta, Shape};
+use crate::method::{Feature, Method};
 use crate::order::{Endianness, with_order};
-use crate::pages::Origin;
-use crate::pages::Pages;
-use crate::pages::Source;
+use crate::pages::{File, OpenOptions, Origin, Pages};
 use crate::types::PageNo;
 use order::Comparer;
 use page::Context;
@@ -53,17 +51,11 @@ use tree::Tree;
 /// and what the findings take. Nothing is written, and no page is trusted: not even the
 /// readers of this library are used to find the way through a tree.
 pub struct Verify<'a> {
-    pages: Result<Input<'a>>,
+    pages: Result<Pages<'a>>,
     order: bool,
     most: usize,
     threads: Option<usize>,
-    progress: Option<Box<dyn Fn(Progress) + Sync + 'a>>,
-}
-
-/// The pages of the file: of a database that somebody has opened, or its own.
-enum Input<'a> {
-    Borrowed(&'a Pages<'a>),
-    Own(Box<Pages<'a>>),
+    progress: Option<Box<dyn Fn(Progress) + Send + Sync + 'a>>,
 }
 
 /// How far a check has come.
@@ -79,16 +71,16 @@ pub struct Progress {
 /// Findings that are kept if nothing else is asked for.
 const MOST: usize = 100_000;
 
-impl OpenOptions<'_> {
+impl<'f> OpenOptions<'f> {
     /// Opens a file to check it, mapped or read as these options say.
     ///
     /// # Errors
     ///
     /// As [`Verify::open`].
-    pub fn verify(self, path: impl AsRef<Path>) -> Result<Verify<'static>> {
+    pub fn verify(self, path: impl AsRef<Path>) -> Result<Verify<'f>> {
         let accept = |head: &[u8]| meta::identify(head).map(drop);
-        match self.source(path.as_ref(), accept) {
-            Ok(source) => Ok(Verify::of(source, self.bounds())),
+        match self.file_if(path.as_ref(), accept) {
+            Ok(file) => Ok(Verify::new(&file)),
             Err(error @ (Error::Open { .. } | Error::StreamTooLong { .. })) => Err(error),
             // Of a pipe, which need not be read further.
             Err(error) => Ok(Verify::with(Err(error))),
@@ -108,23 +100,19 @@ impl Verify<'static> {
 }
 
 impl<'a> Verify<'a> {
-    /// Checks the file of a database that is open.
+    /// Checks a file: that of a database that is open, or one that need not be a database.
     #[must_use]
-    pub fn new(db: &'a Database<'_>) -> Verify<'a> {
-        Verify::with(Ok(Input::Borrowed(db.pages())))
+    pub fn new(file: &impl AsRef<File<'a>>) -> Verify<'a> {
+        Verify::with(Pages::new(file.as_ref().clone()))
     }
 
     /// Checks a file that is in memory.
     #[must_use]
     pub fn from_bytes(bytes: impl Into<Cow<'a, [u8]>>) -> Verify<'a> {
-        Verify::of(Source::Bytes(bytes.into()), Limits::DEFAULT)
+        Verify::new(&File::from_bytes(bytes))
     }
 
-    fn of(source: Source<'a>, limits: Limits) -> Verify<'a> {
-        Verify::with(Pages::new(source, limits).map(|pages| Input::Own(Box::new(pages))))
-    }
-
-    fn with(pages: Result<Input<'a>>) -> Verify<'a> {
+    fn with(pages: Result<Pages<'a>>) -> Verify<'a> {
         Verify { pages, order: true, most: MOST, threads: None, progress: None }
     }
 
@@ -158,7 +146,7 @@ impl<'a> Verify<'a> {
 
     /// Calls this now and then, from any thread.
     #[must_use]
-    pub fn progress(mut self, call: impl Fn(Progress) + Sync + 'a) -> Verify<'a> {
+    pub fn progress(mut self, call: impl Fn(Progress) + Send + Sync + 'a) -> Verify<'a> {
         self.progress = Some(Box::new(call));
         self
     }
@@ -167,8 +155,7 @@ impl<'a> Verify<'a> {
     #[must_use]
     pub fn run(self) -> Verdict {
         let pages = match &self.pages {
-            Ok(Input::Borrowed(pages)) => *pages,
-            Ok(Input::Own(pages)) => pages,
+            Ok(pages) => pages,
             Err(error) => return Verdict::of_error(error),
         };
         let total = u64::from(pages.count());
@@ -224,7 +211,7 @@ impl<'a> Verify<'a> {
     ) {
         let meta = context.meta;
         let Some(root) = meta.root() else { return };
-        let from = Origin { page: meta.page(), offset: meta.root_offset(), what: "root page" };
+        let from = Origin { page: meta.page(), offset: meta.root_at(), what: "root page" };
         let shape = Shape::of(meta);
         // Asking the system takes longer than checking a small file.
         let threads = || std::thread::available_parallelism().map_or(1, |threads| threads.get());
@@ -251,7 +238,7 @@ impl<'a> Verify<'a> {
         let meta = match parsed {
             Ok(meta) => meta,
             // Only a whole file can be partitioned or encrypted.
-            Err(error @ Error::UnsupportedFeature { feature: "compressed", .. }) => {
+            Err(error @ Error::UnsupportedFeature { feature: Feature::Compressed, .. }) => {
                 report.note(Rule::Metadata, no, 0, error.to_string());
                 return;
             }
@@ -264,11 +251,11 @@ impl<'a> Verify<'a> {
         context.own_metadata(&meta);
         if let Some(free) = meta.free() {
             let text = format!("a free list that starts at page {free}: only page 0 has one");
-            context.report.error(Rule::Free, no, at::FREE, text);
+            context.report.error(Rule::Free, no, meta.at(Field::Free), text);
         }
         match meta.method() {
             Method::Hash => context.buckets::<O>(compare),
-            Method::Btree | Method::Recno => self.database::<O>(&context, compare, None),
+            _ => self.database::<O>(&context, compare, None),
         }
     }
 }
@@ -313,8 +300,9 @@ impl Context<'_, '_> {
 
     fn last_page(&self) {
         let meta = self.pages.meta();
+        let kept = meta.generation().keeps_last_page();
         let last = match meta.last_page() {
-            None if meta.version() < 9 => return,
+            None if !kept => return,
             last => last.unwrap_or_default(),
         };
         let pages = self.pages.count();
@@ -324,7 +312,7 @@ impl Context<'_, '_> {
             // As upgrades by 4.7 and later leave it.
             _ if last.0 == pages => self.report.warning(Rule::LastPage, PageNo::META, at::LAST_PGNO, text),
             // Releases 3.1 and 3.2 do not keep it.
-            _ if meta.version() < 9 => {
+            _ if !kept => {
                 let danger =
                     if last.0 < pages { ": releases from 4.7 on would write over pages" } else { "" };
                 self.report.warning(Rule::LastPage, PageNo::META, at::LAST_PGNO, text + danger);
@@ -340,21 +328,21 @@ impl Context<'_, '_> {
         }
         if meta.min_key() < 2 {
             let text = format!("{} keys on a page at least, expected 2 or more", meta.min_key());
-            self.report.error(Rule::MinKey, meta.page(), meta.min_key_offset(), text);
+            self.report.error(Rule::MinKey, meta.page(), meta.at(Field::MinKey), text);
         }
         let stale = |at: usize| self.pages.raw(meta.page()).and_then(|page| page.get(at)) != Some(&0);
-        if meta.version() == 8 && (stale(at::ENCRYPTION) || stale(at::METAFLAGS)) {
+        if meta.generation() == Generation::V31 && (stale(at::ENCRYPTION) || stale(at::METAFLAGS)) {
             let text =
                 "bytes of a setting of release 2, which 4.1 and later take for encryption or checksums";
             self.report.warning(Rule::Flags, meta.page(), at::ENCRYPTION, text);
         }
         if meta.flags().sorted_duplicates() && !meta.flags().duplicates() {
             let text = "sorted duplicates, but the database has none: as db_upgrade -s leaves it";
-            self.report.warning(Rule::Flags, meta.page(), meta.flags_offset(), text);
+            self.report.warning(Rule::Flags, meta.page(), meta.at(Field::Flags), text);
         }
         if meta.stray_record_length() {
             let text = "a record length, but records have none";
-            self.report.error(Rule::RecordLength, meta.page(), meta.record_length_offset(), text);
+            self.report.error(Rule::RecordLength, meta.page(), meta.at(Field::ReLen), text);
         }
     }
 
@@ -432,6 +420,8 @@ fn is_refusal(error: &Error) -> bool {
             | Error::UnsupportedVersion { .. }
             | Error::UnsupportedFeature { .. }
             | Error::NotADatabase { .. }
+            | Error::Extent
+            | Error::Region
             | Error::Placeholder
     )
 }

@@ -7,12 +7,9 @@ use super::finding::Rule;
 use super::seen::Seen;
 use super::sink::Reporter;
 use crate::error::{Defect, Error};
-use crate::format::checksum;
-use crate::format::item::{
-    self, DELETED, DUPLICATE, INTERNAL_HEAD, KEYDATA, KEYDATA_HEAD, OVERFLOW, REFERENCE,
-};
-use crate::format::page::{Page, PageKind, at, slot_offset};
-use crate::meta::{self, Meta};
+use crate::format::item::{self, DELETED, Form, INTERNAL_HEAD, KEYDATA, NoItem, OVERFLOW, REFERENCE};
+use crate::format::page::{Page, PageKind, at, slot as slot_of, slot_offset};
+use crate::meta::Meta;
 use crate::pages::{Allowance, Content, Origin, Pages, Place, Reversible, Tiling, size_of_item};
 use crate::types::PageNo;
 
@@ -35,7 +32,15 @@ pub(super) enum Held<'a> {
     Duplicates(PageNo),
 }
 
-impl Held<'_> {
+impl<'a> Held<'a> {
+    fn of(form: Form<'a>) -> Held<'a> {
+        match form {
+            Form::Data(bytes) => Held::Plain(bytes),
+            Form::Overflow { first, len } => Held::Chain { first: PageNo(first), len },
+            Form::Duplicates { root } => Held::Duplicates(PageNo(root)),
+        }
+    }
+
     /// Length in bytes, as the item states it.
     pub(super) fn len(self) -> u32 {
         match self {
@@ -88,11 +93,8 @@ impl<'c> Context<'c, '_> {
             report.error(Rule::PageType, no, at::TYPE, "the page is empty: zeroed, or never written");
             return false;
         }
-        if self.pages.meta().checksummed() {
-            let checked = meta::verify_checksum(page.bytes(), no, checksum::ON_PAGE, self.pages.order());
-            if let Err(error) = checked {
-                report.reader(&error);
-            }
+        if let Err(error) = self.pages.codec().check(page.bytes(), no) {
+            report.reader(&error);
         }
         if page.pgno() != no.0 {
             let text = format!("the page says that it is page {}", page.pgno());
@@ -211,7 +213,9 @@ impl<'c> Context<'c, '_> {
         }
         repeats.report(no, report);
         if good && tiling.check(no, slots.area, slots.bytes.len()).is_err() {
-            self.packing::<O>(no, &slots, |offset| size_of_leaf_item::<O>(slots.bytes, offset));
+            self.packing::<O>(no, &slots, |offset| {
+                item::leaf::<O>(slots.bytes.get(offset..)?).ok().map(|item| item.form.size())
+            });
         }
         good
     }
@@ -279,8 +283,7 @@ impl<'c> Context<'c, '_> {
     /// The offset in a slot, if it can be one.
     fn offset<O: ByteOrder>(&self, no: PageNo, slots: &Slots<'_>, slot: u16) -> Option<usize> {
         let at = slots.at(slot);
-        let raw = slots.bytes.get(at..)?.first_chunk::<2>()?;
-        let offset = usize::from(O::read_u16(raw));
+        let offset = usize::from(slot_of::<O>(slots.index(), slot)?);
         if offset >= slots.lowest && offset & 3 == 0 && offset < slots.bytes.len() {
             return Some(offset);
         }
@@ -301,45 +304,39 @@ impl<'c> Context<'c, '_> {
         data_of_pair: bool,
     ) -> Option<(Held<'c>, usize, bool)> {
         let raw = slots.bytes.get(offset..)?;
-        let Some(byte) = item::type_byte(raw) else {
-            let text = format!("the item in slot {slot} reaches past the end of the page");
-            self.report.error(Rule::ItemLength, no, offset, text);
-            return None;
+        let expected = if data_of_pair { "1 to 3" } else { "1 or 3" };
+        let wrong_kind = |byte: u8| {
+            let text = format!("item type {byte:#04x} in slot {slot}, expected {expected}");
+            self.report.error(Rule::ItemKind, no, offset.saturating_add(2), text);
         };
-        let deleted = byte & DELETED != 0;
-        let kind = byte & !DELETED;
-        let found = match kind {
-            KEYDATA => {
-                let len = item::len::<O>(raw)?;
-                let data = item::keydata(raw, len).map(Held::Plain);
-                data.map(|held| (held, item::padded(KEYDATA_HEAD.saturating_add(len.into())), deleted))
+        let item = match item::leaf::<O>(raw) {
+            Ok(item) => item,
+            Err(NoItem::Kind(byte)) => {
+                wrong_kind(byte);
+                return None;
             }
-            OVERFLOW => item::reference::<O>(raw)
-                .map(|(page, len)| (Held::Chain { first: PageNo(page), len }, REFERENCE, deleted)),
-            DUPLICATE if data_of_pair => item::reference::<O>(raw)
-                .map(|(page, _)| (Held::Duplicates(PageNo(page)), REFERENCE, deleted)),
-            _ => {
-                let expected = if data_of_pair { "1 to 3" } else { "1 or 3" };
-                let text = format!("item type {byte:#04x} in slot {slot}, expected {expected}");
-                self.report.error(Rule::ItemKind, no, offset.saturating_add(2), text);
+            Err(NoItem::Length(len)) => {
+                let text = format!("an item of {len} bytes in slot {slot} reaches past the end of the page");
+                self.report.error(Rule::ItemLength, no, offset, text);
+                return None;
+            }
+            Err(NoItem::Cut) => {
+                let text = format!("the item in slot {slot} reaches past the end of the page");
+                self.report.error(Rule::ItemLength, no, offset, text);
                 return None;
             }
         };
-        if found.is_none() {
-            let len = item::len::<O>(raw).unwrap_or(0);
-            let text = format!("an item of {len} bytes in slot {slot} reaches past the end of the page");
-            self.report.error(Rule::ItemLength, no, offset, text);
+        if matches!(item.form, Form::Duplicates { .. }) && !data_of_pair {
+            wrong_kind(item::type_byte(raw).unwrap_or(0));
+            return None;
         }
-        found
+        Some((Held::of(item.form), item.form.size(), item.deleted))
     }
 
     /// Says where the items of a page overlap, leave a gap, or begin elsewhere than the
     /// item area.
     fn packing<O: ByteOrder>(&self, no: PageNo, slots: &Slots<'_>, size: impl Fn(usize) -> Option<usize>) {
-        let offset = |slot: u16| {
-            let raw = slots.bytes.get(slots.at(slot)..)?.first_chunk::<2>()?;
-            Some(usize::from(O::read_u16(raw)))
-        };
+        let offset = |slot: u16| slot_of::<O>(slots.index(), slot).map(usize::from);
         let mut offsets: Vec<usize> = (0..slots.entries).filter_map(offset).collect();
         offsets.sort_unstable();
         let repeated = offsets.windows(2).any(|pair| pair.first() == pair.last());
@@ -427,13 +424,5 @@ impl<'a> Slots<'a> {
 
     fn at(&self, slot: u16) -> usize {
         slot_offset(self.overhead, slot)
-    }
-}
-
-fn size_of_leaf_item<O: ByteOrder>(bytes: &[u8], offset: usize) -> Option<usize> {
-    let raw = bytes.get(offset..)?;
-    match item::type_byte(raw)? & !DELETED {
-        KEYDATA => Some(item::padded(KEYDATA_HEAD.saturating_add(item::len::<O>(raw)?.into()))),
-        _ => Some(REFERENCE),
     }
 }

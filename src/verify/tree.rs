@@ -17,7 +17,7 @@ use super::order::Comparer;
 use super::page::{Context, Held};
 use super::seen::Referrer;
 use crate::format::item::{self, DELETED, OVERFLOW};
-use crate::format::page::{Page, PageKind, at, slot_offset};
+use crate::format::page::{Page, PageKind, at};
 use crate::meta::Shape;
 use crate::pages::Origin;
 use crate::types::PageNo;
@@ -168,10 +168,8 @@ impl<'c> Tree<'_, 'c, '_> {
 
     /// The key in a slot of an internal page. A long one is checked as a chain.
     fn node_key<O: ByteOrder>(&self, no: PageNo, page: Page<'c, O>, slot: u16) -> Bound<'c> {
-        let at = slot_offset(self.context.pages.overhead(), slot);
-        let raw = page.bytes().get(at..)?.first_chunk::<2>()?;
-        let offset = usize::from(O::read_u16(raw));
-        let entry = item::btree_internal::<O>(page.bytes().get(offset..)?)?;
+        let (offset, item) = page.item(self.context.pages.overhead(), slot)?;
+        let entry = item::btree_internal::<O>(item)?;
         if entry.type_byte & !DELETED != OVERFLOW {
             return Some(Held::Plain(entry.key));
         }

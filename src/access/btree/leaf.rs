@@ -5,9 +5,9 @@ use std::sync::Arc;
 use byteorder::ByteOrder;
 
 use crate::error::{Defect, Error, Result};
-use crate::format::item::{self, DELETED, DUPLICATE, KEYDATA, OVERFLOW};
+use crate::format::item::{self, KEYDATA, NoItem};
 use crate::format::page::{Page, PageKind, at, slot, slot_offset};
-use crate::pages::{Chain, Content, Duplicates, Pages, Place, Reversible, Stored, Tiling, size_of_item};
+use crate::pages::{Content, Pages, Place, Reversible, Stored, Tiling, size_of_item};
 use crate::types::PageNo;
 
 /// A leaf whose header was checked; its items are checked when touched.
@@ -203,9 +203,8 @@ impl<'a> Leaf<'a> {
     /// The key of a pair, if it is on the page and in the file's byte order.
     #[inline(always)]
     pub(crate) fn plain_key<O: ByteOrder>(&self, pair: u16) -> Option<&'a [u8]> {
-        let at = usize::from(pair).wrapping_mul(4);
-        let raw = self.index.get(at..)?.first_chunk::<2>()?;
-        let ([l0, l1, kind], rest) = self.bytes.get(usize::from(O::read_u16(raw))..)?.split_first_chunk()?;
+        let ([l0, l1, kind], rest) =
+            self.bytes.get(self.key_place::<O>(pair)?.into()..)?.split_first_chunk()?;
         let plain = *kind == KEYDATA && self.reversible.is_none();
         if plain { rest.get(..O::read_u16(&[*l0, *l1]).into()) } else { None }
     }
@@ -267,33 +266,21 @@ impl<'a> Leaf<'a> {
         item: &'a [u8],
         duplicates: bool,
     ) -> Result<Stored<'a>> {
-        let type_byte = item::type_byte(item).unwrap_or(0);
-        let deleted = type_byte & DELETED != 0;
-        let too_long = |len: u32| {
-            let defect = Defect::ItemLength { slot, len, end: self.bytes.len() };
-            Error::corrupt(self.no, offset, defect)
+        let corrupt = |defect| Error::corrupt(self.no, offset, defect);
+        let wrong_kind = |found| {
+            let expected = if duplicates { "1, 2 or 3" } else { "1 or 3" };
+            corrupt(Defect::ItemKind { slot, found, expected })
         };
-        let reference = || item::reference::<O>(item).ok_or_else(|| too_long(12));
-        let content = match type_byte & !DELETED {
-            KEYDATA => {
-                let len = item::len::<O>(item).unwrap_or(0);
-                Content::Here(item::keydata(item, len).ok_or_else(|| too_long(len.into()))?)
-            }
-            OVERFLOW => {
-                let (first, len) = reference()?;
-                Content::Chain(Chain { first: PageNo(first), len, place: Place::new(self.no, offset) })
-            }
-            DUPLICATE if duplicates => {
-                let (root, _) = reference()?;
-                Content::Duplicates(Duplicates { root: PageNo(root), place: Place::new(self.no, offset) })
-            }
-            _ => {
-                let expected = if duplicates { "1, 2 or 3" } else { "1 or 3" };
-                let defect = Defect::ItemKind { slot, found: type_byte, expected };
-                return Err(Error::corrupt(self.no, offset, defect));
-            }
-        };
-        Ok(Stored { content, deleted })
+        let found = item::leaf::<O>(item).map_err(|error| match error {
+            NoItem::Cut => wrong_kind(0),
+            NoItem::Kind(found) => wrong_kind(found),
+            NoItem::Length(len) => corrupt(Defect::ItemLength { slot, len, end: self.bytes.len() }),
+        })?;
+        let content = Content::of(found.form, Place::new(self.no, offset));
+        if matches!(content, Content::Duplicates(_)) && !duplicates {
+            return Err(wrong_kind(item::type_byte(item).unwrap_or(0)));
+        }
+        Ok(Stored { content, deleted: found.deleted })
     }
 
     #[cold]

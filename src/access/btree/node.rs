@@ -7,7 +7,7 @@ use crate::error::{Defect, Error, Result};
 use crate::format::item::{
     self, BtreeInternal, DELETED, INTERNAL_HEAD, KEYDATA, OVERFLOW, RECNO_INTERNAL, REFERENCE,
 };
-use crate::format::page::{Page, PageKind, at, slot_offset};
+use crate::format::page::{Page, PageKind, at, slot, slot_offset};
 use crate::pages::{Chain, Content, Origin, Pages, Place, Tiling};
 use crate::types::PageNo;
 
@@ -84,11 +84,15 @@ impl<'a> Node<'a> {
         self.total
     }
 
+    #[inline(always)]
+    fn slot<O: ByteOrder>(&self, index: u16) -> Option<u16> {
+        slot::<O>(self.bytes.get(self.pages.overhead()..)?, index)
+    }
+
     #[inline]
     fn item<O: ByteOrder>(&self, index: u16) -> Result<(usize, &'a [u8])> {
         let at = slot_offset(self.pages.overhead(), index);
-        let raw = if index < self.entries { self.bytes.get(at..) } else { None };
-        let found = raw.and_then(|b| b.first_chunk::<2>()).map_or(0, |b| O::read_u16(b));
+        let found = if index < self.entries { self.slot::<O>(index).unwrap_or(0) } else { 0 };
         let (offset, lowest) = (usize::from(found), slot_offset(self.pages.overhead(), self.entries));
         if offset >= lowest && offset & 3 == 0 {
             if let Some(item) = self.bytes.get(offset..).filter(|item| item.len() >= RECNO_INTERNAL) {
@@ -126,9 +130,7 @@ impl<'a> Node<'a> {
     /// The key at an index of a BTREE page, if it is on the page.
     #[inline(always)]
     pub(crate) fn plain_key<O: ByteOrder>(&self, index: u16) -> Option<&'a [u8]> {
-        let at = slot_offset(self.pages.overhead(), index);
-        let raw = self.bytes.get(at..)?.first_chunk::<2>()?;
-        let item = self.bytes.get(usize::from(O::read_u16(raw))..)?;
+        let item = self.bytes.get(usize::from(self.slot::<O>(index)?)..)?;
         let ([l0, l1, kind, ..], rest) = item.split_first_chunk::<INTERNAL_HEAD>()?;
         if *kind == KEYDATA { rest.get(..O::read_u16(&[*l0, *l1]).into()) } else { None }
     }

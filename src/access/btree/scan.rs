@@ -4,7 +4,6 @@ use std::ops::Range;
 
 use super::leaf::Leaf;
 use super::node::Node;
-use crate::access::database::Database;
 use crate::access::item::Item;
 use crate::error::{Defect, Error, Result};
 use crate::format::meta::at::LAST_PGNO;
@@ -88,10 +87,9 @@ pub struct ScannedItems<'a> {
 }
 
 impl<'a> PageScan<'a> {
-    pub(in crate::access) fn new(db: &'a Database<'_>) -> Self {
-        let pages = db.pages();
+    pub(in crate::access) fn new(pages: &'a Pages<'a>) -> Self {
         // Version 9 keeps the number of its last page; 8 may have it wrong.
-        let last = pages.meta().last_page().filter(|_| pages.meta().version() >= 9);
+        let last = pages.meta().kept_last_page();
         let cut = last.is_some_and(|last| last.0 >= pages.count());
         PageScan { pages, range: 1..pages.count(), cut, pending: None }
     }

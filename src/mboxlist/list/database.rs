@@ -5,9 +5,10 @@ use std::path::Path;
 
 use super::entry::{Found, Listed, Origin};
 use super::report::ListedFile;
-use crate::access::{Database, OpenOptions, Part};
+use crate::access::{Database, Part};
 use crate::error::Result;
 use crate::log::Known;
+use crate::pages::OpenOptions;
 use crate::salvage::{self, Key, Recovered, Salvage, Salvaged};
 
 /// So many duplicates of a key are compared with what was deleted.

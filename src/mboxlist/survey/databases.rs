@@ -4,14 +4,14 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::access::{Database, OpenOptions};
+use crate::access::Database;
 use crate::dump::escape;
 use crate::error::Error;
-use crate::journal;
 use crate::mboxlist::files::head;
 use crate::mboxlist::names;
-use crate::meta::FileKind;
+use crate::meta::{DatabaseKind, FileKind};
 use crate::order::Endianness;
+use crate::pages::OpenOptions;
 use crate::types::{FileId, Lsn};
 use crate::verify::{Rule, Severity, Verify};
 
@@ -127,34 +127,35 @@ impl DatabaseFile {
     /// logs.
     pub(super) fn of(path: &Path, map: bool) -> (DatabaseFile, Option<Database<'static>>) {
         let head = head(path).unwrap_or_default();
-        let kind = FileKind::of(&head).ok();
+        let kind = FileKind::of(&head);
+        let database = kind.database();
+        let series_1 = match kind {
+            FileKind::Series1 { method, version, order } => Some((method, version, order)),
+            _ => None,
+        };
+        let told = database.map(|kind| (kind.method, kind.version, kind.order)).or(series_1);
         let mut file = DatabaseFile {
             name: names::of(path),
             path: path.to_owned(),
             size: fs::metadata(path).map_or(0, |metadata| metadata.len()),
-            kind: kind.as_ref().map(|kind| kind.method.to_lowercase()),
-            version: kind.as_ref().map(|kind| kind.version),
-            order: kind.as_ref().map(|kind| kind.order),
-            file_id: kind.as_ref().and_then(|kind| kind.file_id),
+            kind: told.map(|(method, ..)| method.name().to_owned()),
+            version: told.map(|(_, version, _)| version),
+            order: told.map(|(.., order)| order),
+            file_id: database.and_then(|kind| kind.file_id),
             contents: None,
             error: None,
             refused: false,
-            half_written: journal::poisoned(&head),
-            encrypted: kind.as_ref().is_some_and(|kind| kind.encrypted),
+            half_written: database.is_some_and(DatabaseKind::is_half_written),
+            encrypted: database.is_some_and(|kind| kind.encrypted),
             extents: Vec::new(),
         };
         match OpenOptions::new().map(map).open(path) {
             Ok(db) => {
-                file.kind = Some(db.meta().method().name().to_lowercase());
+                file.kind = Some(db.meta().method().name().to_owned());
                 file.contents = Some(Contents::of(&db));
                 (file, Some(db))
             }
             Err(error) => {
-                if let Error::Series1 { kind, version, order } = error {
-                    file.kind = Some(kind.to_lowercase());
-                    file.version = Some(version);
-                    file.order = Some(order);
-                }
                 file.refused = matches!(error, Error::Open { .. });
                 file.error = Some(error.to_string());
                 (file, None)

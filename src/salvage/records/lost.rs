@@ -9,7 +9,7 @@ use super::Records;
 use crate::bits::Bits;
 use crate::error::{Defect, Error};
 use crate::format::page::{Page, PageKind, holds_records, slot_offset};
-use crate::meta::Method;
+use crate::method::Method;
 use crate::salvage::file::File;
 use crate::salvage::leaf::{Item, Unit};
 use crate::salvage::note::{Note, Notes};

@@ -10,7 +10,7 @@ use steps::{Found, Step};
 
 use crate::error::{Defect, Error};
 use crate::format::page::PageKind;
-use crate::meta::Method;
+use crate::method::Method;
 use crate::order::with_order;
 use crate::salvage::Survey;
 use crate::salvage::catalog::Owner;

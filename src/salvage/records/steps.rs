@@ -9,7 +9,7 @@ use super::Records;
 use crate::error::{Defect, Error};
 use crate::format::meta as layout;
 use crate::format::page::{PageKind, at, is_leaf, slot_offset};
-use crate::meta::Method;
+use crate::method::Method;
 use crate::salvage::leaf::Leaf;
 use crate::salvage::page::Cursor;
 use crate::salvage::record::{Key, Origin, Place, Recovered, Salvaged};
