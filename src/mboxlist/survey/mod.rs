@@ -306,7 +306,8 @@ impl SurveyOptions {
         listing.take_folders(&layout, &mut elsewhere);
         let mut measure = self.tell.measure(listing.logs.iter().chain(&listing.databases), 1);
         listing.logs.iter().for_each(|path| measure.next(path));
-        let logs = Logs::of(&listing.logs, self.map());
+        let log = logs::open(&listing.logs, self.map());
+        let logs = Logs::of(log.as_ref());
         listing.take_databases(&logs.names);
         let names: BTreeSet<OsString> =
             listing.databases.iter().map(|path| names::of(path)).chain(logs.names.iter().cloned()).collect();
@@ -325,7 +326,8 @@ impl SurveyOptions {
             })
             .collect();
         let decision = Decision::of(&opened, &logs, !regions.is_empty(), &elsewhere);
-        let lost = logs.dir.as_ref().map(|dir| Lost::of(&opened, &logs.files, dir)).unwrap_or_default();
+        let lost =
+            log.as_ref().map(|log| Lost::of(&opened, &logs.files, log, self.map())).unwrap_or_default();
         let mut databases: Vec<DatabaseFile> = opened.into_iter().map(|(file, _)| file).collect();
         attach_extents(&mut databases, &listing.others);
         let families = regions.iter().map(|region| region.family).collect();
@@ -592,13 +594,15 @@ fn families(regions: &[Region]) -> BTreeSet<Regions> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::log::effort;
     use crate::mboxlist::{Plan, Release};
 
     /// As a file without permission, which hinders nobody who is root.
     #[test]
     fn what_the_system_refuses_is_no_damage() {
         let gone = PathBuf::from("/no such folder/log.0000000001");
-        let logs = Logs::of(&[gone], true);
+        let log = logs::open(&[gone], true);
+        let logs = Logs::of(log.as_ref());
         assert!(logs.files.iter().all(|log| log.refused) && logs.files.len() == 1);
         let (file, _) = DatabaseFile::of(Path::new("/no such folder/folder.db"), true);
         assert!(file.refused);
@@ -619,5 +623,17 @@ mod tests {
         let titles: Vec<_> = plan.steps.iter().map(|step| step.title.as_str()).collect();
         assert!(titles.contains(&"Make folder.db, log.0000000001 readable first"), "{titles:?}");
         assert!(titles.iter().all(|title| !title.contains("Salvage")), "{titles:?}");
+    }
+
+    #[test]
+    fn a_survey_reads_the_log_twice_at_most() {
+        for folder in ["mboxlist-ims5-log2-be", "mboxlist-ims60-log3-le-unclean", "mboxlist-ims63-log11-be"] {
+            let log = crate::log::LogDir::open(format!("testdata/{folder}")).unwrap();
+            let (once, _) = effort::of(|| log.records().count());
+            let survey = || SurveyOptions::new().alone().survey(format!("testdata/{folder}"));
+            let (all, survey) = effort::of(survey);
+            assert!(survey.unwrap().databases.len() > 2);
+            assert!(all <= once * 2, "{folder}: {all} bytes of {once}");
+        }
     }
 }

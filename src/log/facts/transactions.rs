@@ -4,9 +4,9 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use super::error::LogError;
-use super::event::Event;
-use super::record::{Note, Record, TxnId};
+use crate::log::dir::LogDir;
+use crate::log::record::event::Event;
+use crate::log::record::{Note, Record, TxnId};
 use crate::types::Lsn;
 
 /// Record types from this number on are changes of pages and files.
@@ -117,20 +117,18 @@ pub(crate) struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    /// The next record; none where one is missing.
-    pub(crate) fn next(&mut self, record: Option<&Record<'a>>) {
-        let Some(record) = record else {
+    /// The next record, and what it means; none where one is missing.
+    pub(crate) fn next(&mut self, record: Option<(&Record<'a>, Event<'a>)>) {
+        let Some((record, event)) = record else {
             self.gaps.push(self.last);
             return;
         };
         self.last = record.lsn();
-        // The types below are those of transactions and files, in every version.
-        let event = if record.kind() < CHANGES { record.event() } else { Event::Other };
         if let Event::Checkpoint { lsn, .. } = event {
             self.checkpoints.push((record.lsn(), lsn));
         }
         if let Some(id) = record.txn() {
-            self.found.take(id, record, &event);
+            self.found.take(id, record, event);
         }
     }
 
@@ -139,6 +137,24 @@ impl<'a> Reading<'a> {
         self.found.find_parents(&self.checkpoints, &self.gaps);
         self.found.infer_aborts(&self.checkpoints, &self.gaps);
         self.found
+    }
+}
+
+impl LogDir {
+    /// The transactions, and what became of them. Damaged records are left out;
+    /// [`LogDir::records`] names them.
+    #[must_use]
+    pub fn transactions(&self) -> Transactions<'_> {
+        let mut transactions = Reading::default();
+        for record in self.records() {
+            // The types below are those of transactions and files, in every version.
+            transactions.next(
+                record.as_ref().ok().map(|record| {
+                    (record, if record.kind() < CHANGES { record.event() } else { Event::Other })
+                }),
+            );
+        }
+        transactions.end()
     }
 }
 
@@ -189,23 +205,11 @@ impl<'a> Transactions<'a> {
 
     /// The outermost transaction to which a nested one committed, step by step; or the
     /// transaction itself.
-    pub(super) fn outermost(&self, index: usize) -> usize {
+    pub(crate) fn outermost(&self, index: usize) -> usize {
         self.outermost.get(index).copied().unwrap_or(index)
     }
 
-    /// Takes in the records of a log, in their order.
-    pub(crate) fn of(records: impl Iterator<Item = Result<Record<'a>, LogError>>) -> Transactions<'a> {
-        let mut found = Transactions::begin();
-        records.for_each(|record| found.next(record.as_ref().ok()));
-        found.end()
-    }
-
-    /// For whoever reads the records for something else, too.
-    pub(crate) fn begin() -> Reading<'a> {
-        Reading::default()
-    }
-
-    fn take(&mut self, id: TxnId, record: &Record<'a>, event: &Event<'a>) {
+    fn take(&mut self, id: TxnId, record: &Record<'a>, event: Event<'a>) {
         let (lsn, prev) = (record.lsn(), record.prev_lsn());
         let current = self.by_id.get(&id).and_then(|places| places.last()).copied();
         let continues = prev.file != 0;
@@ -234,14 +238,14 @@ impl<'a> Transactions<'a> {
         if let Some(txn) = self.list.get_mut(index) {
             txn.last = lsn;
             txn.records = txn.records.saturating_add(1);
-            match *event {
+            match event {
                 Event::Commit { time } => txn.outcome = Outcome::Committed { at: lsn, time },
                 Event::Abort { time } => txn.outcome = Outcome::Aborted { at: lsn, time },
                 Event::Prepare { id } => txn.outcome = Outcome::Prepared { at: lsn, id },
                 _ => {}
             }
         }
-        if let Event::ChildCommit { child, parent, last } = *event {
+        if let Event::ChildCommit { child, parent, last } = event {
             let child = self.index_of(child, last).and_then(|child| self.list.get_mut(child));
             if let Some(child) = child.filter(|child| child.last == last) {
                 child.outcome = Outcome::Nested { at: lsn, parent, index: None };

@@ -1,7 +1,7 @@
 //! What records mean, whatever the version that wrote them (log-format, "Record
 //! types").
 
-use super::record::TxnId;
+use super::TxnId;
 use crate::types::{FileId, Lsn, PageNo};
 
 /// What a record says, without the differences between versions.
@@ -261,7 +261,7 @@ pub enum Event<'a> {
 /// Where a change was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// The log's number of the database: [`Files`](super::Files) knows its name.
+    /// The log's number of the database: [`Files`](crate::log::Files) knows its name.
     pub file: i32,
     /// The page.
     pub page: PageNo,
@@ -288,7 +288,7 @@ pub enum HashItem<'a> {
 
 impl<'a> HashItem<'a> {
     /// An item that is recorded with its type.
-    pub(super) fn typed(item: &'a [u8]) -> HashItem<'a> {
+    pub(crate) fn typed(item: &'a [u8]) -> HashItem<'a> {
         match item {
             [1, data @ ..] => HashItem::Plain(data),
             [2, set @ ..] => HashItem::Set(set),
@@ -297,7 +297,7 @@ impl<'a> HashItem<'a> {
     }
 
     /// An item whose type is recorded apart.
-    pub(super) fn of(kind: u32, item: &'a [u8]) -> HashItem<'a> {
+    pub(crate) fn of(kind: u32, item: &'a [u8]) -> HashItem<'a> {
         match kind {
             1 => HashItem::Plain(item),
             2 => HashItem::Set(item),
@@ -339,7 +339,7 @@ pub enum RegisterOperation {
 }
 
 impl RegisterOperation {
-    pub(super) fn of(version: u32, opcode: u32) -> Option<RegisterOperation> {
+    pub(crate) fn of(version: u32, opcode: u32) -> Option<RegisterOperation> {
         let opcode = if version >= 17 { opcode & 0xf } else { opcode };
         Some(match opcode {
             1 | 7 => RegisterOperation::Checkpoint,

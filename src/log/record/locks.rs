@@ -13,21 +13,21 @@ const OBJECT: u16 = 28;
 
 /// The pages of one file that a transaction holds locked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Lock {
-    pub(super) file: FileId,
+pub(crate) struct Lock {
+    pub(crate) file: FileId,
     first: u32,
     more: Vec<u32>,
 }
 
 impl Lock {
     /// The pages.
-    pub(super) fn pages(&self) -> impl Iterator<Item = u32> {
+    pub(crate) fn pages(&self) -> impl Iterator<Item = u32> {
         std::iter::once(self.first).chain(self.more.iter().copied())
     }
 }
 
 /// The entries of a list, as far as they can be read.
-pub(super) fn locks(list: &[u8], order: Endianness) -> Vec<Lock> {
+pub(crate) fn locks(list: &[u8], order: Endianness) -> Vec<Lock> {
     let number = |rest| -> IResult<&[u8], u32> { number(order.nom())(rest) };
     let Ok((mut rest, entries)) = number(list) else { return Vec::new() };
     let mut found = Vec::new();

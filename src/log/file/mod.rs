@@ -1,14 +1,13 @@
 //! One log file (log-format, "Files").
 
-use std::borrow::Cow;
-use std::path::Path;
+pub(super) mod dialect;
+pub(super) mod records;
+mod sealed;
+pub(super) mod tail;
 
-use super::dialect;
+use self::sealed::Sealed;
 use super::error::{LogError, RecordDefect};
-use super::options::LogOptions;
-use super::plain::Plain;
 use super::record::{Format, Record};
-use super::records::Records;
 use super::schema::Schema;
 use crate::error::Error;
 use crate::format::log::{self as layout, Form, Guard};
@@ -23,7 +22,7 @@ use crate::types::Lsn;
 #[derive(Debug)]
 pub struct LogFile<'a> {
     source: Source<'a>,
-    plain: Option<Plain>,
+    sealed: Option<Sealed>,
     number: u32,
     form: Form,
     format: Format,
@@ -32,30 +31,8 @@ pub struct LogFile<'a> {
     header_defect: Option<RecordDefect>,
 }
 
-impl LogFile<'static> {
-    /// Opens a log file. Its number, which is a part of all its LSNs, is taken from
-    /// its name; a file with another name counts as number 1. Maps the file: nobody
-    /// may change or cut it while it is open.
-    ///
-    /// # Errors
-    ///
-    /// The file cannot be read, or is no log of a supported version.
-    pub fn open(path: impl AsRef<Path>) -> Result<LogFile<'static>, LogError> {
-        LogOptions::new().open(path)
-    }
-}
-
 impl<'a> LogFile<'a> {
-    /// Reads a log file from its bytes, as file `number` of its log.
-    ///
-    /// # Errors
-    ///
-    /// The bytes are no log of a supported version.
-    pub fn from_bytes(number: u32, bytes: impl Into<Cow<'a, [u8]>>) -> Result<LogFile<'a>, LogError> {
-        LogOptions::new().from_bytes(number, bytes)
-    }
-
-    pub(super) fn new(
+    pub(crate) fn new(
         number: u32,
         source: Source<'a>,
         password: Option<&str>,
@@ -83,7 +60,7 @@ impl<'a> LogFile<'a> {
         };
         let format = Format { version, order, encrypted: false, schemas };
         let prev = raw.prev;
-        let mut file = LogFile { source, plain: None, number, form, format, header, prev, header_defect };
+        let mut file = LogFile { source, sealed: None, number, form, format, header, prev, header_defect };
         let used = dialect::of_file(&file);
         file.set_dialect(used);
         Ok(file)
@@ -96,7 +73,7 @@ impl<'a> LogFile<'a> {
         password: Option<&str>,
     ) -> Result<LogFile<'a>, LogError> {
         let bytes = source.bytes();
-        let (plain, header, prev) = Plain::open(bytes, order, password)?;
+        let (sealed, header, prev) = Sealed::open(bytes, order, password)?;
         let version = header.version;
         let schemas: Vec<_> = Schema::of_version(version).collect();
         if schemas.is_empty() || version < 7 {
@@ -104,25 +81,25 @@ impl<'a> LogFile<'a> {
         }
         let first = layout::header(bytes, Form::Encrypted, order).ok();
         let first = first.and_then(|(rest, raw)| Some((raw, rest.get(..layout::FILE_HEADER)?)));
-        let authentic = first.is_some_and(|(raw, body)| plain.authentic(version, &raw, body));
+        let authentic = first.is_some_and(|(raw, body)| sealed.authentic(version, &raw, body));
         let header_defect = (!authentic).then_some(RecordDefect::Code);
         let format = Format { version, order, encrypted: true, schemas };
         let form = Form::Encrypted;
-        Ok(LogFile { source, plain: Some(plain), number, form, format, header, prev, header_defect })
+        Ok(LogFile { source, sealed: Some(sealed), number, form, format, header, prev, header_defect })
     }
 
     /// The same file with all bodies empty: to find the records before any is decrypted.
-    pub(super) fn sealed(&self) -> LogFile<'_> {
+    fn closed(&self) -> LogFile<'_> {
         LogFile {
             source: Source::Bytes(self.source.bytes().into()),
-            plain: self.plain.as_ref().map(Plain::sealed),
+            sealed: self.sealed.as_ref().map(Sealed::closed),
             format: self.format.clone(),
             ..*self
         }
     }
 
     /// Puts the record types of one dialect of version 2 before the others.
-    pub(super) fn set_dialect(&mut self, first: usize) {
+    pub(crate) fn set_dialect(&mut self, first: usize) {
         if self.format.version == 2 {
             let mut schemas: Vec<_> = Schema::of_version(2).collect();
             schemas.rotate_left(first);
@@ -186,12 +163,6 @@ impl<'a> LogFile<'a> {
         self.format.schemas.first().copied()
     }
 
-    /// The records in their order, up to the end of the log.
-    #[must_use]
-    pub fn records(&self) -> Records<'_> {
-        Records::new(self)
-    }
-
     /// The record at an offset. Its checksum is verified; its place in the chain of
     /// records is not.
     ///
@@ -209,12 +180,12 @@ impl<'a> LogFile<'a> {
         self.read(offset).map_err(|defect| LogError::Damaged { lsn, defect })
     }
 
-    pub(super) fn lsn(&self, offset: u32) -> Lsn {
+    pub(crate) fn lsn(&self, offset: u32) -> Lsn {
         Lsn { file: self.number, offset }
     }
 
     /// Offset of the first record.
-    pub(super) fn first(&self) -> u32 {
+    pub(crate) fn first(&self) -> u32 {
         match self.form {
             Form::Encrypted => layout::ENCRYPTED_FIRST,
             form => form.len().saturating_add(16),
@@ -222,41 +193,43 @@ impl<'a> LogFile<'a> {
     }
 
     /// The file's length, as far as an LSN can reach.
-    pub(super) fn end(&self) -> u32 {
+    pub(crate) fn end(&self) -> u32 {
         u32::try_from(self.source.bytes().len()).unwrap_or(u32::MAX)
     }
 
-    pub(super) fn header_len(&self) -> u32 {
+    pub(crate) fn header_len(&self) -> u32 {
         self.form.len()
     }
 
-    pub(super) fn header_defect(&self) -> Option<RecordDefect> {
+    pub(crate) fn header_defect(&self) -> Option<RecordDefect> {
         self.header_defect
     }
 
     /// The bytes from an offset on.
-    pub(super) fn rest(&self, offset: u32) -> &[u8] {
+    pub(crate) fn rest(&self, offset: u32) -> &[u8] {
         let at = usize::try_from(offset).unwrap_or(usize::MAX);
         self.source.bytes().get(at..).unwrap_or_default()
     }
 
     /// What the header at an offset says, checked for nothing but its own length.
-    pub(super) fn raw_header(&self, offset: u32) -> Option<(&[u8], layout::Header<'_>)> {
+    pub(crate) fn raw_header(&self, offset: u32) -> Option<(&[u8], layout::Header<'_>)> {
         layout::header(self.rest(offset), self.form, self.format.order).ok()
     }
 
     /// The record at an offset, whole and with the right checksum, or what keeps it
     /// from being one.
-    pub(super) fn read(&self, offset: u32) -> Result<Record<'_>, RecordDefect> {
+    pub(crate) fn read(&self, offset: u32) -> Result<Record<'_>, RecordDefect> {
         let (raw, stored) = self.shape(offset)?;
-        let body = match (&self.plain, raw.guard) {
-            (Some(plain), Guard::Mac { size, .. }) => {
-                if !plain.authentic(self.format.version, &raw, stored) {
+        #[cfg(test)]
+        effort::add(stored.len());
+        let body = match (&self.sealed, raw.guard) {
+            (Some(sealed), Guard::Mac { size, .. }) => {
+                if !sealed.authentic(self.format.version, &raw, stored) {
                     return Err(RecordDefect::Code);
                 }
-                let size = plain.size(size);
+                let size = sealed.size(size);
                 let at = offset.saturating_add(self.header_len());
-                plain.clear(self).body(at, stored.len(), size).ok_or_else(|| RecordDefect::Padding {
+                sealed.clear(self).body(at, stored.len(), size).ok_or_else(|| RecordDefect::Padding {
                     stored: raw.len.saturating_sub(self.header_len()),
                     size,
                 })?
@@ -270,7 +243,7 @@ impl<'a> LogFile<'a> {
     }
 
     /// As [`LogFile::read`], but believes the record without its checksum.
-    pub(super) fn peek(&self, offset: u32) -> Result<Record<'_>, RecordDefect> {
+    pub(crate) fn peek(&self, offset: u32) -> Result<Record<'_>, RecordDefect> {
         let (raw, stored) = self.shape(offset)?;
         Ok(self.with_body(offset, &raw, stored))
     }
@@ -338,8 +311,27 @@ impl From<Error> for LogError {
     /// Opening a file is the only thing that logs share with databases.
     fn from(error: Error) -> LogError {
         match error {
-            Error::Open { path, cause: source } => LogError::Open { path, cause: source },
+            Error::Open { path, cause: source } => LogError::Open { path, cause: source.into() },
             _ => LogError::NotALog { found: 0 },
         }
+    }
+}
+
+/// How many bytes were checked, to count how often a log is read.
+#[cfg(test)]
+pub(crate) mod effort {
+    use std::cell::Cell;
+
+    thread_local!(static BYTES: Cell<usize> = const { Cell::new(0) });
+
+    pub(super) fn add(bytes: usize) {
+        BYTES.with(|all| all.set(all.get().saturating_add(bytes)));
+    }
+
+    /// How many bytes some work checks, on this thread.
+    pub(crate) fn of<T>(work: impl FnOnce() -> T) -> (usize, T) {
+        let before = BYTES.with(Cell::get);
+        let done = work();
+        (BYTES.with(Cell::get).saturating_sub(before), done)
     }
 }

@@ -3,10 +3,10 @@
 
 use std::fmt;
 
-use super::error::RecordDefect;
-use super::file::LogFile;
-use super::record::Record;
+use super::LogFile;
 use crate::format::log::Header;
+use crate::log::error::RecordDefect;
+use crate::log::record::Record;
 use crate::types::Lsn;
 
 /// Where the records of a log file end, and what stands there instead of another.
@@ -73,7 +73,7 @@ impl Tail {
     }
 
     /// What keeps a record from standing here; none where there is nothing.
-    pub(super) fn defect(&self) -> Option<RecordDefect> {
+    pub(crate) fn defect(&self) -> Option<RecordDefect> {
         match self.kind {
             TailKind::Clean | TailKind::Zeros { .. } => None,
             TailKind::Cut { have, need } => Some(RecordDefect::Cut { have, need }),
@@ -118,13 +118,13 @@ const SEARCH: u64 = 8;
 
 /// What the search for records behind a tail may still cost.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Budget {
+pub(crate) struct Budget {
     bytes: u64,
     places: u64,
 }
 
 impl Budget {
-    pub(super) fn of(file: &LogFile<'_>) -> Budget {
+    pub(crate) fn of(file: &LogFile<'_>) -> Budget {
         let all = file.size().saturating_mul(SEARCH);
         Budget { bytes: all, places: all }
     }
@@ -144,7 +144,7 @@ impl Budget {
 
 /// Judges the place where no record could be read. `before` is the offset of the
 /// record before it.
-pub(super) fn judge(
+pub(crate) fn judge(
     file: &LogFile<'_>,
     at: u32,
     before: u32,

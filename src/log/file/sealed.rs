@@ -4,15 +4,15 @@ use std::sync::OnceLock;
 
 use nom::{IResult, number::complete::u32 as number};
 
-use super::error::LogError;
-use super::file::LogFile;
+use super::LogFile;
 use crate::crypt::{CODE, KEY, Keys};
 use crate::format::log::{self as layout, FileHeader, Form, Guard, Header};
+use crate::log::error::LogError;
 use crate::order::Endianness;
 
 /// What opens an encrypted file.
 #[derive(Debug)]
-pub(super) struct Plain {
+pub(super) struct Sealed {
     keys: Keys,
     /// Byte order of the log.
     order: Endianness,
@@ -28,7 +28,7 @@ pub(super) struct Clear {
     bytes: Vec<u8>,
 }
 
-impl Plain {
+impl Sealed {
     /// Finds the keys that open a file, by its first record; gives the file's header
     /// and the offset in its record header. What machine wrote the file is not
     /// recorded: the right one yields the magic number.
@@ -36,7 +36,7 @@ impl Plain {
         file: &[u8],
         order: Endianness,
         password: Option<&str>,
-    ) -> Result<(Plain, FileHeader, u32), LogError> {
+    ) -> Result<(Sealed, FileHeader, u32), LogError> {
         let len = u64::try_from(file.len()).unwrap_or(u64::MAX);
         let short = || LogError::Short { len, need: layout::ENCRYPTED_FIRST };
         let (rest, raw) = layout::header(file, Form::Encrypted, order).map_err(|_| short())?;
@@ -49,8 +49,8 @@ impl Plain {
             keys.decrypt(iv, &mut body);
             match layout::file_header(&body, order) {
                 Ok((_, header)) if header.magic == layout::MAGIC => {
-                    let plain = Plain { keys, order, clear: OnceLock::new() };
-                    return Ok((plain, header, raw.prev));
+                    let sealed = Sealed { keys, order, clear: OnceLock::new() };
+                    return Ok((sealed, header, raw.prev));
                 }
                 _ => {}
             }
@@ -64,15 +64,15 @@ impl Plain {
     }
 
     /// The same keys, with all bodies empty.
-    pub(super) fn sealed(&self) -> Plain {
-        Plain { keys: self.keys, order: self.order, clear: Clear::default().into() }
+    pub(super) fn closed(&self) -> Sealed {
+        Sealed { keys: self.keys, order: self.order, clear: Clear::default().into() }
     }
 
     /// The decrypted bodies of the file.
     pub(super) fn clear(&self, file: &LogFile<'_>) -> &Clear {
         self.clear.get_or_init(|| {
             let mut clear = Clear { bodies: Vec::new(), bytes: file.rest(0).to_vec() };
-            for record in file.sealed().records().past_end().flatten() {
+            for record in file.closed().records().past_end().flatten() {
                 let at = record.lsn().offset;
                 let Some((_, Header { len, guard: Guard::Mac { iv, .. }, .. })) = file.raw_header(at) else {
                     continue;
@@ -112,7 +112,7 @@ impl Plain {
 
 impl Clear {
     /// The first `size` bytes of the decrypted body at an offset, of which `stored` bytes
-    /// are stored; nothing of a sealed file. The authentication code does not cover the
+    /// are stored; nothing of a closed file. The authentication code does not cover the
     /// size: what it leaves out must be padding.
     pub(super) fn body(&self, at: u32, stored: usize, size: u32) -> Option<&[u8]> {
         if self.bytes.is_empty() {

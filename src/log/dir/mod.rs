@@ -1,20 +1,16 @@
 //! The log files of a folder (log-format, "Files").
 
+pub(super) mod chain;
+pub(super) mod records;
+
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::chain::Chain;
-use super::dialect;
-use super::dir_records::{DirRecords, DirRecordsBack};
 use super::error::LogError;
-use super::file::LogFile;
-use super::files::Files;
-use super::history::HistoryQuery;
-use super::options::LogOptions;
+use super::file::{LogFile, dialect};
 use super::record::Record;
-use super::transactions::Transactions;
 use crate::types::Lsn;
 
 /// The log of an environment: the files `log.0000000001`, … of a folder, in the
@@ -70,19 +66,11 @@ impl DirFile {
 }
 
 impl LogDir {
-    /// Opens the log files of a folder. Maps them: nobody may change or cut them while
-    /// they are open.
-    ///
-    /// # Errors
-    ///
-    /// The folder cannot be read, or holds no log file. A file that cannot be opened
-    /// is [one of the files](LogDir::log_files) all the same.
-    pub fn open(path: impl AsRef<Path>) -> Result<LogDir, LogError> {
-        LogOptions::new().open_dir(path)
-    }
-
-    pub(super) fn new(path: &Path, options: &LogOptions) -> Result<LogDir, LogError> {
-        let error = |source: io::Error| LogError::Open { path: path.to_owned(), cause: source };
+    pub(crate) fn new(
+        path: &Path,
+        open: impl Fn(&Path) -> Result<LogFile<'static>, LogError>,
+    ) -> Result<LogDir, LogError> {
+        let error = |source: io::Error| LogError::Open { path: path.to_owned(), cause: source.into() };
         let mut found = Vec::new();
         for entry in fs::read_dir(path).map_err(error)? {
             let entry = entry.map_err(error)?;
@@ -95,21 +83,28 @@ impl LogDir {
         if found.is_empty() {
             return Err(LogError::NoLogs { path: path.to_owned() });
         }
-        Ok(LogDir::of(path, found, options))
+        Ok(LogDir::of(path, found, open))
     }
 
-    pub(super) fn of_files(paths: &[PathBuf], options: &LogOptions) -> LogDir {
+    pub(crate) fn of_files(
+        paths: &[PathBuf],
+        open: impl Fn(&Path) -> Result<LogFile<'static>, LogError>,
+    ) -> LogDir {
         let number = |path: &PathBuf| path.file_name()?.to_str().and_then(number_of);
         let found = paths.iter().map(|path| (number(path).unwrap_or(1), path.clone())).collect();
         let folder = paths.first().and_then(|path| path.parent()).unwrap_or(Path::new(""));
-        LogDir::of(folder, found, options)
+        LogDir::of(folder, found, open)
     }
 
-    fn of(path: &Path, mut found: Vec<(u32, PathBuf)>, options: &LogOptions) -> LogDir {
+    fn of(
+        path: &Path,
+        mut found: Vec<(u32, PathBuf)>,
+        open: impl Fn(&Path) -> Result<LogFile<'static>, LogError>,
+    ) -> LogDir {
         found.sort();
         found.dedup();
-        let open = |(number, path)| {
-            let log = options.open(&path).map_err(Arc::new);
+        let open = |(number, path): (u32, PathBuf)| {
+            let log = open(&path).map_err(Arc::new);
             DirFile { number, path, log }
         };
         let files: Vec<DirFile> = found.into_iter().map(open).collect();
@@ -141,26 +136,13 @@ impl LogDir {
         self.files.iter()
     }
 
-    pub(super) fn slice(&self) -> &[DirFile] {
+    pub(crate) fn slice(&self) -> &[DirFile] {
         &self.files
     }
 
     /// Whether the log goes on in another file behind this one.
-    pub(super) fn goes_on(&self, index: usize) -> bool {
+    pub(crate) fn goes_on(&self, index: usize) -> bool {
         index.saturating_add(1) < self.written
-    }
-
-    /// The records of all files in their order. Damage, gaps and files that cannot be
-    /// read are errors between them; what follows is read all the same.
-    #[must_use]
-    pub fn records(&self) -> DirRecords<'_> {
-        DirRecords::new(self)
-    }
-
-    /// The same records and errors as [`LogDir::records`], last first.
-    #[must_use]
-    pub fn records_back(&self) -> DirRecordsBack<'_> {
-        DirRecordsBack::new(self)
     }
 
     /// The record at an LSN. Its checksum is verified; its place in the chain of
@@ -179,41 +161,15 @@ impl LogDir {
         }
     }
 
-    /// The transactions, and what became of them. Damaged records are left out;
-    /// [`LogDir::records`] names them.
-    #[must_use]
-    pub fn transactions(&self) -> Transactions<'_> {
-        Transactions::of(self.records())
-    }
-
-    /// The databases that the records speak of. Damaged records are left out;
-    /// [`LogDir::records`] names them.
-    #[must_use]
-    pub fn files(&self) -> Files<'_> {
-        Files::of(self.records())
-    }
-
-    /// Asks what was put, replaced and deleted.
-    #[must_use]
-    pub fn history(&self) -> HistoryQuery<'_> {
-        HistoryQuery::new(self)
-    }
-
     /// The size of all files, in bytes.
-    pub(super) fn size(&self) -> u64 {
+    pub(crate) fn size(&self) -> u64 {
         let sizes = self.files.iter().filter_map(|file| file.log.as_ref().ok().map(LogFile::size));
         sizes.fold(0, u64::saturating_add)
-    }
-
-    /// The records of a transaction, from the one at this LSN back to its first.
-    #[must_use]
-    pub fn chain(&self, last: Lsn) -> Chain<'_> {
-        Chain::new(self, last)
     }
 }
 
 /// The number in the name of a log file: `log.` and ten digits.
-pub(super) fn number_of(name: &str) -> Option<u32> {
+pub(crate) fn number_of(name: &str) -> Option<u32> {
     let digits = name.strip_prefix("log.")?;
     let ten = digits.len() == 10 && digits.bytes().all(|byte| byte.is_ascii_digit());
     ten.then(|| digits.parse().ok()).flatten().filter(|&number| number > 0)

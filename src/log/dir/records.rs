@@ -3,17 +3,17 @@
 use std::collections::VecDeque;
 use std::iter::FusedIterator;
 
-use super::dir::{DirFile, LogDir};
-use super::error::LogError;
-use super::file::LogFile;
-use super::record::Record;
-use super::records::Records;
-use super::tail::Tail;
+use super::{DirFile, LogDir};
+use crate::log::error::LogError;
+use crate::log::file::LogFile;
+use crate::log::file::records::Records;
+use crate::log::file::tail::Tail;
+use crate::log::record::Record;
 use crate::types::Lsn;
 
 /// The records of a folder's log files in their order.
 ///
-/// In the last file the log ends as [`Records`](super::Records) says. Damage in any
+/// In the last file the log ends as [`Records`] says. Damage in any
 /// other file, a gap between two numbers, a file that cannot be read, and one that
 /// ends before its last record are errors; the records behind them follow.
 #[derive(Clone, Debug)]
@@ -37,8 +37,23 @@ enum Seam {
     Tail(Tail),
 }
 
+impl LogDir {
+    /// The records of all files in their order. Damage, gaps and files that cannot be
+    /// read are errors between them; what follows is read all the same.
+    #[must_use]
+    pub fn records(&self) -> DirRecords<'_> {
+        DirRecords::new(self)
+    }
+
+    /// The same records and errors as [`LogDir::records`], last first.
+    #[must_use]
+    pub fn records_back(&self) -> DirRecordsBack<'_> {
+        DirRecordsBack::new(self)
+    }
+}
+
 impl<'a> DirRecords<'a> {
-    pub(super) fn new(dir: &'a LogDir) -> DirRecords<'a> {
+    fn new(dir: &'a LogDir) -> DirRecords<'a> {
         DirRecords {
             dir,
             next: 0,
@@ -199,7 +214,7 @@ enum Step {
 }
 
 impl<'a> DirRecordsBack<'a> {
-    pub(super) fn new(dir: &'a LogDir) -> DirRecordsBack<'a> {
+    fn new(dir: &'a LogDir) -> DirRecordsBack<'a> {
         DirRecordsBack {
             dir,
             through: false,

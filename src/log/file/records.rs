@@ -2,10 +2,10 @@
 
 use std::iter::FusedIterator;
 
-use super::error::{LogError, RecordDefect};
-use super::file::LogFile;
-use super::record::Record;
+use super::LogFile;
 use super::tail::{Budget, Tail, judge};
+use crate::log::error::{LogError, RecordDefect};
+use crate::log::record::Record;
 
 /// The records of a log file in their order, up to the end of its log.
 ///
@@ -26,8 +26,16 @@ pub struct Records<'a> {
     tail: Option<Tail>,
 }
 
+impl LogFile<'_> {
+    /// The records in their order, up to the end of the log.
+    #[must_use]
+    pub fn records(&self) -> Records<'_> {
+        Records::new(self)
+    }
+}
+
 impl<'a> Records<'a> {
-    pub(super) fn new(file: &'a LogFile<'a>) -> Records<'a> {
+    fn new(file: &'a LogFile<'a>) -> Records<'a> {
         Records {
             file,
             at: file.first(),
@@ -50,7 +58,7 @@ impl<'a> Records<'a> {
 
     /// Takes what stands behind this record for remains of an older log. Offset 0 is that
     /// of no record.
-    pub(super) fn up_to(mut self, last: u32) -> Records<'a> {
+    pub(crate) fn up_to(mut self, last: u32) -> Records<'a> {
         self.last = Some(last).filter(|&last| last > 0);
         self
     }
@@ -62,7 +70,7 @@ impl<'a> Records<'a> {
     }
 
     /// Offset of the record that was given last; 0, the file's header, before that.
-    pub(super) fn last(&self) -> u32 {
+    pub(crate) fn last(&self) -> u32 {
         self.before
     }
 

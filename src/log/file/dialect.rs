@@ -3,11 +3,11 @@
 //! Three releases wrote version 2, with different sets of record types. A type keeps
 //! its layout in all three, so that a wrong guess costs nothing but a name.
 
-use super::file::LogFile;
+use super::LogFile;
 
 /// The place of a file's dialect among the tables of version 2: 0 for 2.x, 1 for
 /// 3.0, 2 for 3.1.
-pub(super) fn of_file(file: &LogFile<'_>) -> usize {
+pub(crate) fn of_file(file: &LogFile<'_>) -> usize {
     if file.version() != 2 {
         return 0;
     }

@@ -2,9 +2,9 @@
 
 use std::iter::FusedIterator;
 
-use super::dir::LogDir;
-use super::error::LogError;
-use super::record::Record;
+use super::LogDir;
+use crate::log::error::LogError;
+use crate::log::record::Record;
 use crate::types::Lsn;
 
 /// The records of a transaction from one of them back to the first, by their previous
@@ -18,9 +18,11 @@ pub struct Chain<'a> {
     next: Option<Lsn>,
 }
 
-impl<'a> Chain<'a> {
-    pub(super) fn new(dir: &'a LogDir, last: Lsn) -> Chain<'a> {
-        Chain { dir, last: None, next: Some(last) }
+impl LogDir {
+    /// The records of a transaction, from the one at this LSN back to its first.
+    #[must_use]
+    pub fn chain(&self, last: Lsn) -> Chain<'_> {
+        Chain { dir: self, last: None, next: Some(last) }
     }
 }
 

@@ -1,10 +1,15 @@
 //! One record: header, common prefix, and fields by the layout of its type
 //! (log-format, "Records").
 
+pub(crate) mod decoded;
+pub(super) mod event;
+pub(super) mod locks;
+mod meaning;
+
 use std::fmt;
 
-use super::schema::{FieldKind, FieldLayout, RecordLayout, Schema};
 use crate::format::log::DEBUG;
+use crate::log::schema::{FieldKind, FieldLayout, RecordLayout, Schema};
 use crate::order::Endianness;
 use crate::types::Lsn;
 
@@ -26,12 +31,12 @@ pub(crate) struct Format {
 /// A record of a log file, borrowed from it.
 #[derive(Clone, Copy)]
 pub struct Record<'a> {
-    pub(super) format: &'a Format,
-    pub(super) lsn: Lsn,
-    pub(super) prev: u32,
-    pub(super) misplaced: Option<u32>,
-    pub(super) len: u32,
-    pub(super) body: &'a [u8],
+    pub(crate) format: &'a Format,
+    pub(crate) lsn: Lsn,
+    pub(crate) prev: u32,
+    pub(crate) misplaced: Option<u32>,
+    pub(crate) len: u32,
+    pub(crate) body: &'a [u8],
 }
 
 /// The number of a transaction. Numbers are used again after a recovery, and when
@@ -172,7 +177,7 @@ impl<'a> Record<'a> {
         self.body.len() >= 4 && self.kind() >= first
     }
 
-    pub(super) fn parse(&self) -> Result<(&'static RecordLayout, Fields<'a>), Note> {
+    pub(crate) fn parse(&self) -> Result<(&'static RecordLayout, Fields<'a>), Note> {
         if self.of_application() {
             return Err(Note::Application);
         }
@@ -180,7 +185,9 @@ impl<'a> Record<'a> {
         let kind = self.kind();
         let mut note = Note::UnknownType { kind };
         for layout in self.format.schemas.iter().filter_map(|schema| schema.record(kind)) {
-            for word in [4, 8] {
+            // Only numbers of the writer's word size differ with it.
+            let words = if layout.has_words() { &[4, 8][..] } else { &[4] };
+            for &word in words {
                 let fields = Fields { layouts: layout.fields(), rest, order: self.format.order, word };
                 match fields.check(self.format.encrypted) {
                     Ok(()) => return Ok((layout, fields)),
@@ -261,7 +268,7 @@ impl<'a> Fields<'a> {
     }
 
     /// What stands behind the fields that were given.
-    pub(super) fn rest(&self) -> &'a [u8] {
+    pub(crate) fn rest(&self) -> &'a [u8] {
         self.rest
     }
 
@@ -392,7 +399,7 @@ impl<'a> Value<'a> {
     }
 
     /// The 32 bits of the value as an unsigned number.
-    pub(super) fn bits(self) -> Option<u32> {
+    pub(crate) fn bits(self) -> Option<u32> {
         match self {
             Value::Signed(n) => Some(unsigned(n)),
             _ => self.unsigned(),
@@ -413,11 +420,11 @@ impl<'a> Value<'a> {
 }
 
 /// The same 32 bits as a signed number.
-pub(super) fn signed(n: u32) -> i32 {
+pub(crate) fn signed(n: u32) -> i32 {
     i32::from_le_bytes(n.to_le_bytes())
 }
 
 /// The same 32 bits as an unsigned number.
-pub(super) fn unsigned(n: i32) -> u32 {
+pub(crate) fn unsigned(n: i32) -> u32 {
     u32::from_le_bytes(n.to_le_bytes())
 }
