@@ -44,6 +44,8 @@ mod access;
 mod bits;
 mod crypt;
 pub mod dump;
+#[cfg(feature = "upgrade")]
+mod edit;
 pub mod env;
 mod error;
 pub mod explain;
@@ -58,6 +60,8 @@ mod meta;
 mod method;
 mod order;
 mod pages;
+#[cfg(feature = "upgrade")]
+mod reset;
 pub mod salvage;
 mod shown;
 mod types;

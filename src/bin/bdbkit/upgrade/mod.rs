@@ -11,7 +11,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use bdbkit::journal::{Outcome as Became, SystemDisk};
-use bdbkit::upgrade::{Profile, Refusal, Upgrade, UpgradeError};
+use bdbkit::upgrade::{EditError, Profile, Refusal, Upgrade};
 use bdbkit::{ErrorKind, ShowName};
 use indicatif::ProgressBar;
 
@@ -181,7 +181,12 @@ fn given(path: &Path) -> Result<Vec<PathBuf>, Failure> {
 impl Arguments {
     fn act(&self, files: &[PathBuf], out: &mut impl Write) -> Result<Outcome, Failure> {
         let bar = progress::pages(files.first().map_or(Path::new(""), PathBuf::as_path));
-        let upgrade = Upgrade::on(disk(), files).choices(self.choices()).progress(|progress| {
+        let upgrade = Upgrade::on(disk(), files)
+            .choices(self.choices())
+            .home(self.home())
+            .ignore_logs(self.ignore_logs)
+            .assume_closed(self.assume_closed);
+        let upgrade = upgrade.progress(|progress| {
             bar.set_message(format!("{}: {}", progress.path.shown(), progress.step.text()));
             bar.set_length(progress.total);
             bar.set_position(progress.pages);
@@ -246,24 +251,22 @@ const MOVED: &str = "note: its journal was written beside another file, or the f
                      since; it was accepted, as asked";
 
 /// What to tell about an upgrade that did not take place.
-pub(crate) fn failure(error: UpgradeError) -> Failure {
+pub(crate) fn failure(error: EditError) -> Failure {
     let code = error.refusal().map_or(String::new(), |refusal| format!(" [{}]", refusal.code()));
     kind(&error)(format!("{error}{code}"))
 }
 
 /// What kind of failure an error is.
-fn kind(error: &UpgradeError) -> fn(String) -> Failure {
+fn kind(error: &EditError) -> fn(String) -> Failure {
     match error {
-        UpgradeError::About { cause: source, .. } | UpgradeError::Afterwards { cause: source, .. } => {
-            kind(source)
-        }
-        UpgradeError::Database(error) => match error.kind() {
+        EditError::About { cause: source, .. } | EditError::Afterwards { cause: source, .. } => kind(source),
+        EditError::Database(error) => match error.kind() {
             ErrorKind::NotADatabase | ErrorKind::Unsupported => Failure::Unsupported,
             ErrorKind::Interrupted => Failure::Refused,
             ErrorKind::Question => Failure::Usage,
             _ => Failure::Message,
         },
-        UpgradeError::Refused(refusal) => match refusal {
+        EditError::Refused(refusal) => match refusal {
             Refusal::Tail { .. }
             | Refusal::Damaged { .. }
             | Refusal::Unreachable { .. }
@@ -277,7 +280,7 @@ fn kind(error: &UpgradeError) -> fn(String) -> Failure {
             | Refusal::Folders => Failure::Usage,
             _ => Failure::Refused,
         },
-        UpgradeError::Journal(error) if error.is_refusal() => Failure::Refused,
+        EditError::Journal(error) if error.is_refusal() => Failure::Refused,
         _ => Failure::Message,
     }
 }
