@@ -46,6 +46,8 @@ mod bits;
 mod codes;
 mod crypt;
 pub mod dump;
+#[cfg(feature = "upgrade")]
+mod edit;
 pub mod env;
 mod error;
 pub mod explain;
@@ -61,6 +63,8 @@ mod meta;
 mod method;
 mod order;
 mod pages;
+#[cfg(feature = "upgrade")]
+mod reset;
 pub mod salvage;
 mod shown;
 mod types;

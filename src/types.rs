@@ -76,6 +76,12 @@ pub struct Lsn {
     pub offset: u32,
 }
 
+impl Lsn {
+    /// The LSN of a page that no log knows.
+    #[cfg(feature = "upgrade")]
+    pub(crate) const NOT_LOGGED: Lsn = Lsn { file: 0, offset: 1 };
+}
+
 impl fmt::Display for Lsn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "[{}][{}]", self.file, self.offset)

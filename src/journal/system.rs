@@ -17,7 +17,7 @@ use super::disk::{Contents, Disk, DiskFile, Identity, Standing, entries};
 use super::entry::{Entry, EntryKind};
 use super::error::{JournalError, at};
 #[cfg(target_os = "linux")]
-use super::users;
+use super::{attributes, users};
 
 /// The file systems of this machine.
 ///
@@ -42,18 +42,6 @@ impl SystemDisk {
     pub const MAPPED: SystemDisk = SystemDisk { map: true };
     /// Files are read into memory, which is safe even if others cut them meanwhile.
     pub const READ: SystemDisk = SystemDisk { map: false };
-
-    /// Opens a regular file for reading, without a lock.
-    pub(crate) fn open_to_read(&self, path: &Path) -> io::Result<SystemFile> {
-        open(path, OFlags::RDONLY, self.map)
-    }
-}
-
-impl SystemFile {
-    /// The file as the standard library has it.
-    pub(crate) fn as_file(&self) -> &File {
-        &self.file
-    }
 }
 
 /// Whether another process has a file open, as far as `/proc` tells this user: it may change or
@@ -134,7 +122,7 @@ impl Disk for SystemDisk {
     }
 
     fn read(&self, path: &Path) -> io::Result<Contents> {
-        self.open_to_read(path)?.contents()
+        open(path, OFlags::RDONLY, self.map)?.contents()
     }
 
     fn create_new(&self, path: &Path) -> io::Result<SystemFile> {
@@ -272,6 +260,18 @@ impl DiskFile for SystemFile {
         let Ok(model) = other.file.metadata() else { return };
         let _ = own_as(&self.file, &model);
         keep_time(&self.file, &model);
+    }
+
+    fn inherit(&self, other: &SystemFile) -> io::Result<Vec<String>> {
+        let original = other.file.metadata()?;
+        // Only the superuser gives files away; the copy of others is their own.
+        let _ = fchown(&self.file, Some(original.uid()), Some(original.gid()));
+        #[cfg(target_os = "linux")]
+        let lost = attributes::copy(&other.file, &self.file)?;
+        #[cfg(not(target_os = "linux"))]
+        let lost = Vec::new();
+        self.file.set_permissions(original.permissions())?;
+        Ok(lost)
     }
 
     #[cfg(target_os = "linux")]

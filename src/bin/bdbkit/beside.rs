@@ -15,6 +15,9 @@ use crate::failure::{Failure, Outcome, about, complain};
 use crate::input::log_options;
 use crate::places::Places;
 
+/// What the logs of a folder have that its databases lack.
+type Compared = Result<Option<Unrecovered>, Rc<PendingError>>;
+
 /// How far a command goes beyond the file itself.
 #[derive(clap::Args)]
 pub(crate) struct Beside {
@@ -27,7 +30,7 @@ pub(crate) struct Beside {
 
     /// The logs of environments by their homes, each read once for all files.
     #[arg(skip)]
-    logs: RefCell<HashMap<PathBuf, Result<Option<Unrecovered>, Rc<PendingError>>>>,
+    logs: RefCell<HashMap<PathBuf, Compared>>,
 }
 
 impl Beside {

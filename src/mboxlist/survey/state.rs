@@ -12,11 +12,11 @@ use super::databases::DatabaseFile;
 use super::elsewhere::Elsewhere;
 use super::logs::{Logs, refused};
 use crate::access::Database;
+use crate::edit::counted;
 use crate::env::Comparison;
 use crate::log::LogError;
 use crate::mboxlist::names::{in_log, listed};
 use crate::types::{FileId, Lsn};
-use crate::upgrade::counted;
 
 /// The highest LSN that pages may have without any log.
 pub(in crate::mboxlist) const FIRST_RECORD: Lsn = Lsn { file: 1, offset: 28 };

@@ -7,12 +7,12 @@ use super::super::lost::Lost;
 use super::super::state::{FIRST_RECORD, State};
 use super::files::{AS_OWNER, VERSION};
 use crate::dump::escape;
+use crate::edit::counted;
 use crate::env::{Engine, Treatment};
 use crate::mboxlist::names::listed;
 use crate::mboxlist::releases::Release;
 use crate::order::Endianness;
 use crate::types::Lsn;
-use crate::upgrade::counted;
 
 /// More log files than these are unusual.
 const USUAL: usize = 3;
