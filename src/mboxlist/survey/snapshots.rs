@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::findings::{Code, Finding, Severity};
+use super::options::SurveyOptions;
 use super::state::State;
-use super::{Survey, SurveyOptions};
+use super::store::Survey;
 use crate::mboxlist::{files, names};
 use crate::shown::ShowName;
 
