@@ -1,7 +1,8 @@
 //! What is known of a store.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::candidates::Candidates;
 use super::databases::DatabaseFile;
@@ -10,8 +11,8 @@ use super::findings::{Code, Finding, Severity};
 use super::listing::{Form, Other, Region};
 use super::logs::LogFacts;
 use super::lost::Lost;
+use super::marks::{AgeFrom, MarkFile, Verdict};
 use super::product::Product;
-use super::snapshots::Snapshot;
 use super::state::{Decision, State};
 use crate::env::Layout;
 use crate::mboxlist::classify::Class;
@@ -71,6 +72,46 @@ pub struct Survey {
     pub upgraded: Option<SystemTime>,
     pub(super) places_given: bool,
     pub(super) elsewhere: Elsewhere,
+}
+
+/// A snapshot, or the rescue copy beside the databases.
+///
+/// ```
+/// use bdbkit::mboxlist::{Snapshot, Verdict};
+///
+/// let folder = Snapshot::of("testdata/mboxlist-ims63-log11-be");
+/// assert_eq!(folder.verdict, Verdict::Invalid);
+/// assert_eq!(folder.reason(), "no .snaptime, no .verified");
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Snapshot {
+    /// Name of its folder.
+    pub name: OsString,
+    /// The folder.
+    pub path: PathBuf,
+    /// The mark `.snaptime`: when it was taken.
+    pub snaptime: Option<MarkFile>,
+    /// The mark `.verified`: recovered, verified, ready.
+    pub verified: Option<MarkFile>,
+    /// When it was taken.
+    pub taken: Option<SystemTime>,
+    /// What tells so.
+    pub age_from: AgeFrom,
+    /// How long ago that was.
+    pub age: Option<Duration>,
+    /// What it is worth.
+    pub verdict: Verdict,
+    /// Whether it is the rescue copy, `removed`.
+    pub rescue: bool,
+    /// How its own databases were left.
+    pub state: State,
+    /// The worst of its own findings that counts.
+    pub worst: Option<Severity>,
+    /// Length of all its files in bytes.
+    pub size: u64,
+    /// The survey of its folder, or why that cannot be read.
+    pub own: Result<Survey, String>,
 }
 
 impl Survey {

@@ -2,8 +2,9 @@
 
 use super::super::findings::{Code, Finding, Severity};
 use super::super::listing::{Form, families};
-use super::super::snapshots::{Snapshot, Verdict};
+use super::super::marks::Verdict;
 use super::super::state::State;
+use super::super::store::Snapshot;
 use super::super::store::Survey;
 use super::files;
 use crate::env::Regions;
