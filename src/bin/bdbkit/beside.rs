@@ -27,8 +27,11 @@ pub(crate) struct Beside {
 
     /// The logs of environments by their homes, each read once for all files.
     #[arg(skip)]
-    logs: RefCell<HashMap<PathBuf, Result<Option<Unrecovered>, Rc<PendingError>>>>,
+    logs: RefCell<HashMap<PathBuf, Log>>,
 }
+
+/// The log of an environment, if there is one.
+type Log = Result<Option<Unrecovered>, Rc<PendingError>>;
 
 impl Beside {
     /// Tells what concerns a file and is not in it; in an environment with this home, or
