@@ -15,9 +15,6 @@ use crate::failure::{Failure, Outcome, about, complain};
 use crate::input::log_options;
 use crate::places::Places;
 
-/// What the logs of a folder have that its databases lack.
-type Compared = Result<Option<Unrecovered>, Rc<PendingError>>;
-
 /// How far a command goes beyond the file itself.
 #[derive(clap::Args)]
 pub(crate) struct Beside {
@@ -30,8 +27,11 @@ pub(crate) struct Beside {
 
     /// The logs of environments by their homes, each read once for all files.
     #[arg(skip)]
-    logs: RefCell<HashMap<PathBuf, Compared>>,
+    logs: RefCell<HashMap<PathBuf, Log>>,
 }
+
+/// The log of an environment, if there is one.
+type Log = Result<Option<Unrecovered>, Rc<PendingError>>;
 
 impl Beside {
     /// Tells what concerns a file and is not in it; in an environment with this home, or
