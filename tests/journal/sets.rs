@@ -256,7 +256,7 @@ fn the_members_are_on_record_as_long_as_one_is_unfinished() {
 fn what_is_no_record_of_a_set_is_not_touched() {
     let samples = samples();
     for name in [MEMBERS, SET_FILE] {
-        for other in [&b"mine"[..], b"BDBKJRN1", &[0, 0, 1]] {
+        for other in [&b"mine"[..], b"BDBKJRN2", &[0, 0, 1]] {
             let disk = disk(&samples);
             disk.put(name, other);
             assert!(SetLeftover::on_record(&disk, Path::new(DIRECTORY)).unwrap().is_none());
