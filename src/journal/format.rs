@@ -35,7 +35,6 @@
 //! | 508 | 4 | CRC-32 of bytes 0 to 507 | the same |
 
 use nom::bytes::complete::take;
-use nom::multi::length_data;
 use nom::number::complete::{le_u32, le_u64};
 use nom::{IResult, Parser};
 
@@ -57,8 +56,6 @@ pub(super) const RECORDS: usize = 3;
 const MAGIC: &[u8; 8] = b"BDBKJRN2";
 /// That of the first form, which is no longer written.
 const FIRST: &[u8; 8] = b"BDBKJRN1";
-const PUBLISHED: &[u8; 8] = b"BDBKSET1";
-const MEMBERS: &[u8; 8] = b"BDBKMEM1";
 const PAGE: &[u8; 4] = b"PAGE";
 const COMMIT: &[u8; 4] = b"CMIT";
 const ROLL: &[u8; 4] = b"ROLL";
@@ -461,70 +458,9 @@ pub(super) fn is_journal(start: &[u8]) -> bool {
 }
 
 /// Whether a file has a magic number, or as much of it as fits.
-fn begins(file: &[u8], magic: &[u8; 8]) -> bool {
+pub(super) fn begins(file: &[u8], magic: &[u8; 8]) -> bool {
     let start = file.get(..magic.len()).unwrap_or(file);
     !start.is_empty() && magic.starts_with(start)
-}
-
-/// What a file in the folder of a set says of all its members.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Say {
-    /// They are changed as one unit.
-    Members,
-    /// They are published.
-    Published,
-}
-
-impl Say {
-    fn magic(self) -> &'static [u8; 8] {
-        match self {
-            Say::Members => MEMBERS,
-            Say::Published => PUBLISHED,
-        }
-    }
-
-    /// Whether a file can be one that says this: whole, cut, or never written.
-    pub(super) fn is_said_by(self, file: &[u8]) -> bool {
-        file.iter().all(|&byte| byte == 0) || begins(file, self.magic())
-    }
-}
-
-/// One file of a set: the id of its journal, and its name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Member {
-    pub(super) journal: u64,
-    pub(super) name: Vec<u8>,
-}
-
-/// A file that says something of all files of a set: journal ids and names.
-///
-/// ```text
-/// BDBKMEM1 or BDBKSET1   count 4   count × (journal id 8, length 4, name)   CRC-32 4
-/// ```
-pub(super) fn encode_set<'a>(say: Say, members: impl ExactSizeIterator<Item = (u64, &'a [u8])>) -> Vec<u8> {
-    let short = |len: usize| u32::try_from(len).unwrap_or(u32::MAX).to_le_bytes();
-    let mut bytes = [say.magic().as_slice(), &short(members.len())].concat();
-    for (journal, name) in members {
-        bytes.extend_from_slice(&journal.to_le_bytes());
-        bytes.extend_from_slice(&short(name.len()));
-        bytes.extend_from_slice(name);
-    }
-    let crc = crc32fast::hash(&bytes);
-    bytes.extend_from_slice(&crc.to_le_bytes());
-    bytes
-}
-
-/// The members in the file of a set; `None` if it is not whole.
-pub(super) fn parse_set(say: Say, bytes: &[u8]) -> Option<Vec<Member>> {
-    let content = unseal(bytes).ok()?;
-    let (mut rest, (tag, count)) = raw((take(8_usize), le_u32), content)?;
-    let mut members = Vec::new();
-    for _ in 0..count {
-        let (behind, (journal, name)) = raw((le_u64, length_data(le_u32)), rest)?;
-        members.push(Member { journal, name: name.to_vec() });
-        rest = behind;
-    }
-    (tag == say.magic() && rest.is_empty()).then_some(members)
 }
 
 /// Fields from the start on, zeros, and in the last four bytes the CRC-32 of the rest.
@@ -538,14 +474,14 @@ fn seal<const N: usize>(fields: &[&[u8]]) -> [u8; N] {
 }
 
 /// The bytes that the CRC-32 at their end guards, or the CRC found and the one expected.
-fn unseal(bytes: &[u8]) -> Result<&[u8], (u32, u32)> {
+pub(super) fn unseal(bytes: &[u8]) -> Result<&[u8], (u32, u32)> {
     let (content, crc) = bytes.split_last_chunk().ok_or((0, 0))?;
     let (found, expected) = (u32::from_le_bytes(*crc), crc32fast::hash(content));
     if found == expected { Ok(content) } else { Err((found, expected)) }
 }
 
 /// Fields with the plainest error.
-fn raw<'a, P>(mut fields: P, input: &'a [u8]) -> Option<(&'a [u8], P::Output)>
+pub(super) fn raw<'a, P>(mut fields: P, input: &'a [u8]) -> Option<(&'a [u8], P::Output)>
 where
     P: Parser<&'a [u8], Error = nom::error::Error<&'a [u8]>>,
 {
@@ -566,11 +502,11 @@ fn low(journal: u64) -> u32 {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     /// CRC-32 bit by bit, as the specification has it.
-    fn crc(bytes: &[u8]) -> [u8; 4] {
+    pub(in crate::journal) fn crc(bytes: &[u8]) -> [u8; 4] {
         let mut crc = u32::MAX;
         for byte in bytes {
             crc ^= u32::from(*byte);
@@ -582,7 +518,7 @@ mod tests {
     }
 
     /// Zeros with some fields, and the CRC at the end.
-    fn laid_out(len: usize, fields: &[(usize, &[u8])]) -> Vec<u8> {
+    pub(in crate::journal) fn laid_out(len: usize, fields: &[(usize, &[u8])]) -> Vec<u8> {
         let mut bytes = vec![0; len];
         for (offset, field) in fields {
             bytes.splice(*offset..offset.saturating_add(field.len()), field.iter().copied());
@@ -779,32 +715,6 @@ mod tests {
             assert_eq!(record.encode(id)[..], expected);
             assert_eq!(Record::parse(&expected, id), Some(record));
             assert_eq!(Record::parse(&expected, id ^ (1 << 63)), None, "the record of another journal");
-        }
-    }
-
-    #[test]
-    fn set_files_keep_ids_and_names() {
-        for (say, magic) in [(Say::Published, b"BDBKSET1"), (Say::Members, b"BDBKMEM1")] {
-            let bytes = encode_set(say, [(0x0102_0304_0506_0708, b"a.db".as_slice()), (9, b"")].into_iter());
-            let expected = laid_out(
-                44,
-                &[
-                    (0, magic),
-                    (8, &[2]),
-                    (12, &[8, 7, 6, 5, 4, 3, 2, 1]),
-                    (20, &[4, 0, 0, 0, b'a', b'.', b'd', b'b']),
-                    (28, &[9]),
-                ],
-            );
-            assert_eq!(bytes, expected);
-            let members = [(0x0102_0304_0506_0708, &b"a.db"[..]), (9, b"")];
-            let members = members.map(|(journal, name)| Member { journal, name: name.to_vec() });
-            assert_eq!(parse_set(say, &bytes), Some(members.to_vec()));
-            let other = if say == Say::Members { Say::Published } else { Say::Members };
-            assert_eq!(parse_set(other, &bytes), None);
-            assert_eq!(parse_set(say, &laid_out(16, &[(0, magic), (8, &[0xff; 4])])), None);
-            assert!((0..=bytes.len()).all(|len| say.is_said_by(&bytes[..len])));
-            assert!(!other.is_said_by(&bytes));
         }
     }
 

@@ -343,13 +343,24 @@ fn a_record(trap: &mut Trap, random: &mut Random) {
     }
     let outside = trap.outside.join("victim.db");
     let victims = ["../outside/victim.db", outside.to_str().unwrap(), "..", "", "a.db", "b.db", "z.db"];
-    let magic: &[u8] = if once_in(random, 2) { b"BDBKMEM1" } else { b"BDBKSET1" };
-    let mut record = [magic, &2u32.to_le_bytes()].concat();
+    let magic = *one_of(random, &[b"BDBKMEM1", b"BDBKMEM2", b"BDBKSET1"]);
+    let mut record = [&magic[..], &2u32.to_le_bytes()].concat();
     for _ in 0..2 {
         let victim = one_of(random, &victims);
         record.extend(random.next().to_le_bytes());
         record.extend(u32::try_from(victim.len()).unwrap().to_le_bytes());
         record.extend(victim.as_bytes());
+    }
+    if magic == b"BDBKMEM2" {
+        // A file is to be made, renamed or removed.
+        record.extend(1u32.to_le_bytes());
+        record.push(1 + u8::try_from(random.next() % 3).unwrap());
+        record.extend([0; 28]);
+        for _ in 0..2 {
+            let victim = one_of(random, &victims);
+            record.extend(u32::try_from(victim.len()).unwrap().to_le_bytes());
+            record.extend(victim.as_bytes());
+        }
     }
     record.extend(crc32fast::hash(&record).to_le_bytes());
     let _ = fs::remove_file(&path);
