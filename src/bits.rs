@@ -1,5 +1,8 @@
 //! One bit a page.
 
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
 use crate::types::PageNo;
 
 /// A set of pages of a file.
@@ -35,5 +38,45 @@ impl Bits {
         let new = *word & bit == 0;
         *word |= bit;
         new
+    }
+
+    /// Adds all pages of another set of the same file.
+    pub(crate) fn merge(&mut self, other: &Bits) {
+        self.words.iter_mut().zip(&other.words).for_each(|(a, b)| *a |= b);
+    }
+}
+
+/// A set of pages of a file that threads share. It takes room where it has pages.
+#[derive(Debug)]
+pub(crate) struct AtomicBits {
+    pieces: Box<[OnceLock<Box<[AtomicU64]>>]>,
+}
+
+/// Words of a piece, as a power of two.
+const WORDS: u32 = 9;
+
+impl AtomicBits {
+    /// No page yet, of so many.
+    pub(crate) fn new(pages: u32) -> AtomicBits {
+        let pieces = PageNo(pages.div_ceil(64 << WORDS)).index();
+        AtomicBits { pieces: std::iter::repeat_with(OnceLock::new).take(pieces).collect() }
+    }
+
+    /// The word of a page, and its bit there.
+    fn place(&self, no: PageNo) -> Option<(&AtomicU64, u64)> {
+        let make = || std::iter::repeat_with(AtomicU64::default).take(1 << WORDS).collect();
+        let word = no.0 >> 6;
+        let piece = self.pieces.get(PageNo(word >> WORDS).index())?.get_or_init(make);
+        Some((piece.get(PageNo(word & ((1 << WORDS) - 1)).index())?, 1 << (no.0 & 63)))
+    }
+
+    #[inline]
+    pub(crate) fn has(&self, no: PageNo) -> bool {
+        self.place(no).is_some_and(|(word, bit)| word.load(Relaxed) & bit != 0)
+    }
+
+    /// Adds a page; whether it was new. One that is not in the file never is.
+    pub(crate) fn mark(&self, no: PageNo) -> bool {
+        self.place(no).is_some_and(|(word, bit)| word.fetch_or(bit, Relaxed) & bit == 0)
     }
 }

@@ -42,6 +42,8 @@
 
 mod access;
 mod bits;
+#[cfg(feature = "upgrade")]
+mod codes;
 mod crypt;
 pub mod dump;
 #[cfg(feature = "upgrade")]
@@ -52,6 +54,7 @@ pub mod explain;
 mod format;
 #[cfg(feature = "upgrade")]
 pub mod journal;
+mod key_order;
 mod limits;
 pub mod log;
 #[cfg(feature = "upgrade")]
@@ -70,18 +73,19 @@ pub mod upgrade;
 mod verify;
 
 pub use access::{
-    Cursor, Database, Entries, Entry, FileStats, Item, KeyOrder, LeafPage, OpenOptions, PageScan, Pair,
-    Pairs, Scanned, ScannedItems, Subdatabase, Subdatabases, TreeStats,
+    Cursor, Database, Entries, Entry, FileStats, Item, LeafPage, PageScan, Pair, Pairs, Scanned,
+    ScannedItems, Subdatabase, Subdatabases, TreeStats,
 };
 pub use error::{Defect, Error, ErrorKind, Result};
 pub use format::page::PageKind;
+pub use key_order::KeyOrder;
 pub use limits::Limits;
 pub use meta::{DatabaseKind, Extents, FileKind, Flags, Meta};
 pub use method::{Feature, Method};
 pub use order::Endianness;
-pub use pages::{ItemReader, Pieces};
+pub use pages::{File, ItemReader, OpenOptions, Pieces};
 pub use shown::{ShowName, Shown};
-pub use types::{FileId, Lsn, PageNo, PageSize};
+pub use types::{FileId, Lsn, PageNo, PageSize, ParseError};
 pub use verify::{Finding, Progress, Rule, Severity, Verdict, Verify};
 
 /// The examples of the README, as tests.

@@ -6,111 +6,32 @@ use std::ops::{Bound, RangeBounds};
 use std::path::Path;
 use std::sync::Arc;
 
-use byteorder::ByteOrder;
-
-use super::btree::cursor::{Cursor, Pair};
+use super::btree::cursor::Cursor;
+use super::btree::rows::TreePairs;
 use super::btree::scan::PageScan;
-use super::btree::search::{self, Proven};
-use super::btree::walk::{Direction, Walk};
-use super::entries::{Entries, Entry};
+use super::btree::tree::Tree;
+use super::entries::{Entries, Pairs};
+use super::hash::Hash;
+use super::hash::buckets::BucketWalk;
 use super::item::Item;
-use super::key_order::KeyOrder;
-use super::stats::{FileStats, TreeStats, highest_lsn};
+use super::pair::{Entry, Pair};
+use super::visited::Visited;
 use crate::error::{Defect, Error, Result};
 use crate::format::page::at;
-use crate::limits::Limits;
-use crate::meta::Shape;
 use crate::meta::{self, Meta};
 use crate::method::Method;
 use crate::order::with_order;
-use crate::pages::Source;
-use crate::pages::{Content, Duplicates};
-use crate::pages::{Origin, Pages};
-use crate::types::{Lsn, PageNo};
-
-/// How to open a database.
-///
-/// ```
-/// use bdbkit::{Limits, OpenOptions};
-///
-/// let db = OpenOptions::new()
-///     .limits(Limits::default().max_item(1 << 20))
-///     .map(false)
-///     .open("testdata/btree-v6-be-levels/data.db")?;
-/// assert_eq!(db.meta().version(), 6);
-/// # Ok::<(), bdbkit::Error>(())
-/// ```
-#[derive(Clone, Copy, Debug)]
-pub struct OpenOptions<'f> {
-    limits: Limits,
-    order: KeyOrder<'f>,
-    map: bool,
-}
-
-impl Default for OpenOptions<'_> {
-    fn default() -> Self {
-        OpenOptions { limits: Limits::DEFAULT, order: KeyOrder::Bytes, map: true }
-    }
-}
+use crate::pages::{File, OpenOptions, Pages};
 
 impl<'f> OpenOptions<'f> {
-    /// The defaults: default limits, keys ordered as bytes, files mapped.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Bounds for memory.
-    #[must_use]
-    pub fn limits(mut self, limits: Limits) -> Self {
-        self.limits = limits;
-        self
-    }
-
-    /// The comparison that the writer of the database used for its keys.
-    ///
-    /// ```
-    /// use bdbkit::{KeyOrder, OpenOptions};
-    ///
-    /// let reverse = |a: &[u8], b: &[u8]| b.cmp(a);
-    /// let options = OpenOptions::new().key_order(KeyOrder::Custom(&reverse));
-    /// # let _ = options;
-    /// ```
-    #[must_use]
-    pub fn key_order(mut self, order: KeyOrder<'f>) -> Self {
-        self.order = order;
-        self
-    }
-
-    /// Whether to map the file (the default, where the feature `mmap` is on) or to
-    /// read it into memory, which is safe even if others change it meanwhile.
-    #[must_use]
-    pub fn map(mut self, map: bool) -> Self {
-        self.map = map;
-        self
-    }
-
-    /// Opens a file.
+    /// Opens a database.
     ///
     /// # Errors
     ///
     /// As [`Database::open`].
     pub fn open(self, path: impl AsRef<Path>) -> Result<Database<'f>> {
         let accept = |head: &[u8]| meta::identify(head).map(drop);
-        Database::new(self.source(path.as_ref(), accept)?, self)
-    }
-
-    pub(crate) fn bounds(self) -> Limits {
-        self.limits
-    }
-
-    /// The bytes of a file, mapped or read as these options say.
-    pub(crate) fn source(
-        self,
-        path: &Path,
-        accept: impl FnOnce(&[u8]) -> Result<()>,
-    ) -> Result<Source<'static>> {
-        Source::open(path, self.map, self.limits, accept)
+        self.file_if(path.as_ref(), accept)?.database()
     }
 
     /// Opens a database in memory, borrowed or owned.
@@ -122,7 +43,26 @@ impl<'f> OpenOptions<'f> {
     where
         'f: 'a,
     {
-        Database::new(Source::Bytes(bytes.into()), self)
+        self.file_from_bytes(bytes).database()
+    }
+}
+
+impl<'a> File<'a> {
+    /// The database that it holds, or the list of several.
+    ///
+    /// # Errors
+    ///
+    /// As [`Database::open`], without those of the operating system.
+    pub fn database(&self) -> Result<Database<'a>> {
+        let pages = Pages::new(self.clone())?;
+        pages.expect_one()?;
+        Ok(Database::new(pages))
+    }
+}
+
+impl<'a> AsRef<File<'a>> for Database<'a> {
+    fn as_ref(&self) -> &File<'a> {
+        self.pages().file()
     }
 }
 
@@ -135,13 +75,17 @@ impl<'f> OpenOptions<'f> {
 /// `Sync`, and cheap to clone: clones share the file.
 #[derive(Clone, Debug)]
 pub struct Database<'a> {
-    pages: Arc<Pages<'a>>,
-    meta: Meta,
+    of: Of<'a>,
     name: Option<Vec<u8>>,
     /// Whether this is a file's list of its databases, to be read as a database.
     listing: bool,
-    order: KeyOrder<'a>,
-    proven: Arc<Proven>,
+}
+
+/// What each access method reads with.
+#[derive(Clone, Debug)]
+enum Of<'a> {
+    Tree(Tree<'a>),
+    Hash(Hash<'a>),
 }
 
 impl Database<'static> {
@@ -184,19 +128,17 @@ impl<'a> Database<'a> {
         OpenOptions::new().from_bytes(bytes)
     }
 
-    fn new(source: Source<'a>, options: OpenOptions<'a>) -> Result<Self> {
-        let pages = Pages::new(source, options.limits)?;
-        pages.expect_one()?;
+    fn new(pages: Pages<'a>) -> Self {
         let meta = pages.meta().clone();
-        let proven = Arc::new(Proven::new(&pages));
-        Ok(Database {
-            pages: Arc::new(pages),
-            meta,
-            name: None,
-            listing: false,
-            order: options.order,
-            proven,
-        })
+        Database::of(Arc::new(pages), meta, None)
+    }
+
+    fn of(pages: Arc<Pages<'a>>, meta: Meta, name: Option<Vec<u8>>) -> Self {
+        let of = match meta.root() {
+            Some(root) => Of::Tree(Tree::new(pages, meta, root)),
+            None => Of::Hash(Hash::new(pages, meta)),
+        };
+        Database { of, name, listing: false }
     }
 
     /// The list of a file that holds several databases, as a database of its own: the keys
@@ -227,15 +169,38 @@ impl<'a> Database<'a> {
 
     /// A database of the same file, with its own metadata.
     pub(super) fn inner(&self, name: Vec<u8>, meta: Meta) -> Self {
-        let proven = Arc::new(Proven::new(&self.pages));
-        let (pages, name, order) = (self.pages.clone(), Some(name), self.order);
-        Database { pages, meta, name, listing: false, order, proven }
+        Database::of(self.shared_pages().clone(), meta, Some(name))
+    }
+
+    fn shared_pages(&self) -> &Arc<Pages<'a>> {
+        match &self.of {
+            Of::Tree(tree) => tree.pages(),
+            Of::Hash(hash) => hash.pages(),
+        }
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn file(&self) -> &File<'a> {
+        self.pages().file()
     }
 
     /// What the metadata page says.
     #[must_use]
     pub fn meta(&self) -> &Meta {
-        &self.meta
+        match &self.of {
+            Of::Tree(tree) => tree.meta(),
+            Of::Hash(hash) => hash.meta(),
+        }
+    }
+
+    /// Its tree, for a question that only trees answer.
+    fn tree(&self, asked: &'static str) -> Result<&Tree<'a>> {
+        self.expect_one_database()?;
+        match &self.of {
+            Of::Tree(tree) => Ok(tree),
+            Of::Hash(_) => Err(Error::WrongMethod { asked, method: Method::Hash }),
+        }
     }
 
     /// The name, if the database is one of several in its file: any bytes.
@@ -247,49 +212,17 @@ impl<'a> Database<'a> {
     /// Number of whole pages in the file.
     #[must_use]
     pub fn page_count(&self) -> u32 {
-        self.pages.count()
+        self.pages().count()
     }
 
     /// Bytes behind the last whole page: 0 in a healthy file.
     #[must_use]
     pub fn tail(&self) -> u64 {
-        self.pages.tail()
+        self.pages().tail()
     }
 
     pub(crate) fn pages(&self) -> &Pages<'a> {
-        &self.pages
-    }
-
-    pub(super) fn key_order(&self) -> KeyOrder<'a> {
-        self.order
-    }
-
-    pub(super) fn proven(&self) -> &Proven {
-        &self.proven
-    }
-
-    pub(super) fn shape(&self) -> Shape {
-        Shape::of(&self.meta)
-    }
-
-    /// Root page of the tree. HASH has none, and no walk starts there.
-    pub(super) fn root(&self) -> PageNo {
-        self.meta.root().unwrap_or(PageNo::META)
-    }
-
-    pub(super) fn root_origin(&self) -> Origin {
-        Origin { page: self.meta.page(), offset: self.meta.root_at(), what: "root page" }
-    }
-
-    pub(super) fn walk(&self) -> Walk<'_> {
-        let walk = Walk::new(self.pages(), self.shape(), self.root(), self.root_origin());
-        match (self.expect_one_database(), self.meta.method()) {
-            (Err(error), _) => walk.refuse(error),
-            (_, Method::Hash) => {
-                walk.refuse(Error::WrongMethod { asked: "move a cursor", method: Method::Hash })
-            }
-            _ => walk,
-        }
+        self.shared_pages()
     }
 
     /// Whether this is a file that holds several databases, rather than one of them.
@@ -297,13 +230,17 @@ impl<'a> Database<'a> {
     /// [`Error::SeveralDatabases`].
     #[must_use]
     pub fn is_directory(&self) -> bool {
-        self.name.is_none() && self.meta.flags().several_databases() && !self.listing
+        self.name.is_none() && self.meta().flags().several_databases() && !self.listing
     }
 
     /// A cursor before the first pair.
-    #[must_use]
-    pub fn cursor(&self) -> Cursor<'_> {
-        Cursor::new(self)
+    ///
+    /// # Errors
+    ///
+    /// [`Error::WrongMethod`] for HASH, whose pairs have no order; [`Error::SeveralDatabases`]
+    /// for a file that holds several.
+    pub fn cursor(&self) -> Result<Cursor<'_>> {
+        self.tree("move a cursor").map(Cursor::new)
     }
 
     /// All pairs, in key order, duplicates in theirs.
@@ -324,33 +261,56 @@ impl<'a> Database<'a> {
     /// ```
     #[must_use]
     pub fn iter(&self) -> Entries<'_> {
-        Entries::all(self)
+        Entries::new(self.all_pairs(Visited::new(self.pages())))
     }
 
     /// The pairs whose keys lie in a range.
     ///
     /// ```
     /// let db = bdbkit::Database::open("testdata/btree-v6-be-levels/data.db")?;
-    /// let some = db.range(b"22".as_slice()..b"5").count();
+    /// let some = db.range("22".."5").count();
     /// assert!(some > 0 && some < db.iter().count());
     /// # Ok::<(), bdbkit::Error>(())
     /// ```
     #[must_use]
-    pub fn range<'k>(&self, keys: impl RangeBounds<&'k [u8]>) -> Entries<'_> {
-        let own = |bound: Bound<&&[u8]>| bound.map(|key| key.to_vec());
-        Entries::range(self, own(keys.start_bound()), own(keys.end_bound()))
+    pub fn range<K: AsRef<[u8]>>(&self, keys: impl RangeBounds<K>) -> Entries<'_> {
+        let own = |bound: Bound<&K>| bound.map(|key| key.as_ref().to_vec());
+        self.between(own(keys.start_bound()), own(keys.end_bound()))
     }
 
     /// The pairs whose keys start with some bytes.
     #[must_use]
-    pub fn prefix(&self, prefix: &[u8]) -> Entries<'_> {
-        Entries::prefix(self, prefix)
+    pub fn prefix(&self, prefix: impl AsRef<[u8]>) -> Entries<'_> {
+        self.pairs_of(|tree| TreePairs::prefix(tree, prefix.as_ref()))
+    }
+
+    fn between(&self, start: Bound<Vec<u8>>, end: Bound<Vec<u8>>) -> Entries<'_> {
+        self.pairs_of(|tree| TreePairs::range(tree, start, end))
+    }
+
+    /// Some pairs of the tree; an error in their place if it is none.
+    fn pairs_of<'d>(&'d self, pairs: impl FnOnce(&'d Tree<'a>) -> TreePairs<'d>) -> Entries<'d> {
+        Entries::new(match self.tree("look up a key") {
+            Ok(tree) => Pairs::tree(self.pages(), pairs(tree)),
+            Err(error) => Pairs::refused(self.pages(), error),
+        })
+    }
+
+    /// All pairs, on pages that are not in `seen`: those are of other databases of the file.
+    pub(super) fn all_pairs(&self, seen: Visited) -> Pairs<'_> {
+        let alone = self.name().is_none() && !self.meta().flags().several_databases();
+        match (self.expect_one_database(), &self.of) {
+            (Err(error), _) => Pairs::refused(self.pages(), error),
+            (_, Of::Tree(tree)) => Pairs::tree(self.pages(), TreePairs::all(tree, seen, alone)),
+            (_, Of::Hash(hash)) => Pairs::hash(self.pages(), BucketWalk::new(hash, seen)),
+        }
     }
 
     /// The pairs of one key: more than one if it has duplicates.
     #[must_use]
-    pub fn duplicates(&self, key: &[u8]) -> Entries<'_> {
-        Entries::range(self, Bound::Included(key.to_vec()), Bound::Included(key.to_vec()))
+    pub fn duplicates(&self, key: impl AsRef<[u8]>) -> Entries<'_> {
+        let key = key.as_ref();
+        self.between(Bound::Included(key.to_vec()), Bound::Included(key.to_vec()))
     }
 
     /// The value of a key: the first one, if it has duplicates.
@@ -361,8 +321,8 @@ impl<'a> Database<'a> {
     /// [`Error::WrongMethod`] for RECNO, whose records [`Database::record`] gives;
     /// [`Error::SeveralDatabases`] for a file that holds several.
     #[inline]
-    pub fn get(&self, key: &[u8]) -> Result<Option<Cow<'_, [u8]>>> {
-        match self.get_item(key)? {
+    pub fn get(&self, key: impl AsRef<[u8]>) -> Result<Option<Cow<'_, [u8]>>> {
+        match self.get_item(key.as_ref())? {
             Some(item) => item.read().map(Some),
             None => Ok(None),
         }
@@ -373,52 +333,10 @@ impl<'a> Database<'a> {
     /// # Errors
     ///
     /// As [`Database::get`].
-    pub fn get_item(&self, key: &[u8]) -> Result<Option<Item<'_>>> {
-        self.expect_keys()?;
-        with_order!(self.pages.order(), O => self.get_in::<O>(key))
-    }
-
-    fn get_in<O: ByteOrder>(&self, key: &[u8]) -> Result<Option<Item<'_>>> {
-        let found = search::find::<O>(self, key, |_| {})?;
-        if !found.exact {
-            if found.pair == 0 || found.pair == found.leaf.units() {
-                let mut path = Vec::new();
-                let found = search::find::<O>(self, key, |frame| path.push(frame))?;
-                search::confirm::<O>(self, key, &found, &path)?;
-            }
-            return Ok(None);
-        }
-        let mut pair = found.pair;
-        loop {
-            let value = found.leaf.value::<O>(pair)?;
-            match value.content {
-                _ if value.deleted => {}
-                Content::Duplicates(duplicates) => {
-                    if let Some(content) = self.first_duplicate::<O>(duplicates)? {
-                        return Ok(Some(Item::new(&self.pages, content)));
-                    }
-                }
-                content => return Ok(Some(Item::new(&self.pages, content))),
-            }
-            pair = pair.saturating_add(1);
-            if pair >= found.leaf.units() || !found.leaf.shares_key::<O>(pair) {
-                return Ok(None);
-            }
-        }
-    }
-
-    fn first_duplicate<O: ByteOrder>(&self, duplicates: Duplicates) -> Result<Option<Content<'_>>> {
-        if !self.meta.flags().duplicates() {
-            return Err(self.unexpected_duplicates(duplicates));
-        }
-        let shape = Shape::of_duplicates(&self.meta);
-        let mut walk = Walk::new(self.pages(), shape, duplicates.root, duplicates.origin());
-        while walk.step::<O>(Direction::Forward, &mut None)? {
-            if let Some(value) = walk.value::<O>().transpose()?.filter(|value| !value.deleted) {
-                return Ok(Some(value.content));
-            }
-        }
-        Ok(None)
+    pub fn get_item(&self, key: impl AsRef<[u8]>) -> Result<Option<Item<'_>>> {
+        let tree = self.tree("look up a key")?;
+        tree.expect_keys()?;
+        with_order!(tree.pages().order(), O => tree.get::<O>(key.as_ref()))
     }
 
     /// A record by its number, which counts from 1: `None` if there is none, or
@@ -435,7 +353,7 @@ impl<'a> Database<'a> {
     }
 
     fn record_pair(&self, number: u32) -> Result<Option<Pair<'_>>> {
-        let pair = self.cursor().seek_record(number)?;
+        let pair = Cursor::new(self.tree("look up a record number")?).seek_record(number)?;
         Ok(pair.filter(|pair| pair.record_number().is_none_or(|found| found == number)))
     }
 
@@ -445,24 +363,26 @@ impl<'a> Database<'a> {
     /// # Errors
     ///
     /// Damage on the way; [`Error::WrongMethod`] if the database keeps no numbers.
-    pub fn record_number(&self, key: &[u8]) -> Result<Option<u32>> {
-        self.expect_record_numbers()?;
-        self.expect_keys()?;
-        let mut cursor = self.cursor();
+    pub fn record_number(&self, key: impl AsRef<[u8]>) -> Result<Option<u32>> {
+        let key = key.as_ref();
+        let tree = self.tree("look up a record number")?;
+        tree.expect_record_numbers()?;
+        tree.expect_keys()?;
+        let mut cursor = Cursor::new(tree);
         let Some(pair) = cursor.seek(key)? else { return Ok(None) };
-        if !pair.key().compare(key, self.order)?.is_eq() {
+        if !pair.key().compare(key, tree.key_order())?.is_eq() {
             return Ok(None);
         }
         let number = cursor.records_before().map(|before| before.saturating_add(1));
         // The way back checks all counts that were added up.
-        let mut back = self.cursor();
+        let mut back = Cursor::new(tree);
         back.seek_record(number.unwrap_or(0))?;
         match cursor.compare(&back) {
             Some(Ordering::Equal) => Ok(number),
             _ => {
                 let defect =
                     Defect::Count { found: number.unwrap_or(0), counted: back.records_before().unwrap_or(0) };
-                Err(Error::corrupt(self.root(), at::PREV, defect))
+                Err(Error::corrupt(tree.root(), at::PREV, defect))
             }
         }
     }
@@ -473,49 +393,16 @@ impl<'a> Database<'a> {
     /// The scan covers the whole file, so all databases in it.
     #[must_use]
     pub fn scan(&self) -> PageScan<'_> {
-        PageScan::new(self)
+        PageScan::new(self.pages())
     }
 
-    /// The highest LSN of the file's pages: where in the log of its environment it was changed
-    /// last. Pages on which an LSN means nothing are left out: free ones, and off-page
-    /// duplicates of versions 6 and 7. Of all databases of the file.
-    #[must_use]
-    pub fn highest_lsn(&self) -> Lsn {
-        highest_lsn(&self.pages)
-    }
-
-    /// Counts the pages of the file by their kind, reading the header of each.
-    #[must_use]
-    pub fn file_stats(&self) -> FileStats {
-        FileStats::of(&self.pages)
-    }
-
-    /// Counts the records of the database, reading all its leaves; of all databases,
-    /// in the order of their names, if this is a file's list of them.
-    #[must_use]
-    pub fn tree_stats(&self) -> Vec<TreeStats<'a>> {
-        TreeStats::of(self)
-    }
-
-    pub(super) fn expect_keys(&self) -> Result<()> {
-        self.expect_one_database()?;
-        match self.meta.method() {
-            Method::Btree => Ok(()),
-            method => Err(Error::WrongMethod { asked: "look up a key", method }),
-        }
-    }
-
-    pub(super) fn expect_record_numbers(&self) -> Result<()> {
-        if self.shape().counted {
-            return Ok(());
-        }
-        Err(Error::WrongMethod { asked: "look up a record number", method: self.meta.method() })
-    }
-
-    pub(super) fn unexpected_duplicates(&self, duplicates: Duplicates) -> Error {
-        let defect =
-            Defect::ItemKind { slot: 0, found: 2, expected: "1 or 3, as the flags exclude duplicates" };
-        duplicates.place.corrupt(2, defect)
+    /// Levels of the tree, 1 if the root is a leaf; `None` if the root cannot be read, or for
+    /// HASH.
+    pub(super) fn depth(&self) -> Option<u8> {
+        let Of::Tree(tree) = &self.of else { return None };
+        with_order!(tree.pages().order(), O => {
+            tree.pages().page::<O>(tree.root(), tree.root_origin()).ok().map(|page| page.level())
+        })
     }
 }
 

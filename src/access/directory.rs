@@ -4,9 +4,11 @@
 //! metadata page, as four bytes.
 
 use std::collections::BTreeMap;
+use std::iter::FusedIterator;
 
 use super::database::Database;
-use super::entries::{Entry, Pairs};
+use super::entries::Pairs;
+use super::pair::Entry;
 use super::visited::Visited;
 use crate::error::{Error, Result};
 use crate::format::meta::at;
@@ -175,7 +177,7 @@ impl<'a> Database<'a> {
         }
         let mut seen = list.into_visited();
         for database in &found {
-            let mut pairs = Pairs::all(database, seen);
+            let mut pairs = database.all_pairs(seen.unwrap_or_else(|| Visited::new(self.pages())));
             visit(Part::Database(database, &mut pairs))?;
             seen = pairs.into_visited();
         }
@@ -202,3 +204,5 @@ impl<'d, 'a> Iterator for Subdatabases<'d, 'a> {
         self.list.next()
     }
 }
+
+impl FusedIterator for Subdatabases<'_, '_> {}

@@ -1,5 +1,6 @@
 //! Which pages a walk has seen: one bit a page.
 
+use crate::bits::Bits;
 use crate::error::{Defect, Error, Result};
 use crate::format::page::{Page, PageKind, at, holds_records};
 use crate::order::with_order;
@@ -10,7 +11,9 @@ use crate::types::PageNo;
 /// The pages that one walk over a file has reached.
 #[derive(Clone, Debug)]
 pub(crate) struct Visited {
-    bits: Vec<u64>,
+    bits: Bits,
+    /// Pages of the file.
+    count: u32,
     /// How many more pages may be looked at that have another place already: for walks
     /// that number pages, where no link leads to each.
     again: u32,
@@ -18,18 +21,14 @@ pub(crate) struct Visited {
 
 impl Visited {
     pub(crate) fn new(pages: &Pages<'_>) -> Self {
-        let words = PageNo(pages.count()).index().div_ceil(64);
-        Visited { bits: vec![0; words], again: pages.count() }
+        let count = pages.count();
+        Visited { bits: Bits::new(PageNo::META, count), count, again: count }
     }
 
     /// Marks a page, and says whether this is the first time. Pages beyond the
     /// end count as new: reading them fails anyway.
     pub(super) fn mark(&mut self, no: PageNo) -> bool {
-        let Some(word) = self.bits.get_mut(no.index() >> 6) else { return true };
-        let bit = 1u64 << (no.0 & 63);
-        let new = *word & bit == 0;
-        *word |= bit;
-        new
+        no.0 >= self.count || self.bits.mark(no)
     }
 
     /// Marks a page that a link leads to.
@@ -65,12 +64,12 @@ impl Visited {
     }
 
     pub(super) fn has(&self, no: PageNo) -> bool {
-        self.bits.get(no.index() >> 6).is_some_and(|word| word & (1u64 << (no.0 & 63)) != 0)
+        self.bits.has(no)
     }
 
     /// Adds the pages of another walk over the same file.
     pub(crate) fn merge(&mut self, other: &Visited) {
-        self.bits.iter_mut().zip(&other.bits).for_each(|(a, b)| *a |= b);
+        self.bits.merge(&other.bits);
     }
 
     /// Pages with records that the walk did not reach, from `start` on: what

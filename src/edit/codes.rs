@@ -1,22 +1,8 @@
-//! The codes of refusals and notices, by which [`explain`](crate::explain) knows them.
+//! The codes of refusals and notices.
 
 use super::error::Refusal;
 use super::notice::Notice;
-
-macro_rules! codes {
-    ($type:ident: $($variant:ident = $code:literal,)*) => {
-        impl $type {
-            /// The codes of all.
-            pub const CODES: &[&str] = &[$($code),*];
-
-            /// Its code, which [`Explanation::of`](crate::explain::Explanation::of) explains.
-            #[must_use]
-            pub fn code(&self) -> &'static str {
-                match self { $($type::$variant { .. } => $code,)* }
-            }
-        }
-    };
-}
+use crate::codes::codes;
 
 codes! { Refusal:
     Downgrade = "R-DOWNGRADE",

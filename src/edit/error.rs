@@ -73,6 +73,31 @@ impl EditError {
         }
     }
 
+    /// The code of the refusal, by the file or by the journal, if it is one.
+    /// [`Explanation::of`](crate::explain::Explanation::of) explains it.
+    #[must_use]
+    pub fn code(&self) -> Option<&'static str> {
+        match self {
+            EditError::Refused(refusal) => Some(refusal.code()),
+            EditError::Journal(error) => error.code(),
+            EditError::About { cause, .. } | EditError::Afterwards { cause, .. } => cause.code(),
+            _ => None,
+        }
+    }
+
+    /// The file that the error is about, if it is one.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            EditError::About { path, .. } => Some(path),
+            EditError::Afterwards { cause, .. } => cause.path(),
+            EditError::Log { folder, .. } => Some(folder),
+            EditError::Journal(error) => Some(error.path()),
+            EditError::Database(crate::Error::Open { path, .. }) => Some(path),
+            _ => None,
+        }
+    }
+
     /// Why the file was refused, if it was.
     #[must_use]
     pub fn refusal(&self) -> Option<&Refusal> {

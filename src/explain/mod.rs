@@ -4,6 +4,7 @@
 //! - `findings`: what a survey of a mail store finds: `M-101`
 //! - `steps`: the steps of a plan: `T-RECOVER`
 //! - `upgrade`: why an upgrade is refused (`R-RECOVERY`), and what it remarks (`W-MINKEY`)
+//! - `changes`: why a file or a store is not touched (`R-LOCKED`, `R-UNFIT`)
 //! - `sources`: the documents
 //!
 //! ```
@@ -14,6 +15,7 @@
 //! # Ok::<(), &str>(())
 //! ```
 
+mod changes;
 mod findings;
 mod rules;
 mod sources;
@@ -46,7 +48,7 @@ impl Explanation {
     /// The explanations of all codes: those of rules, of findings, of steps, of refusals and
     /// notices.
     pub fn all() -> impl Iterator<Item = Explanation> {
-        [rules::ALL, findings::ALL, steps::ALL, upgrade::REFUSALS, upgrade::NOTICES]
+        [rules::ALL, findings::ALL, steps::ALL, upgrade::REFUSALS, changes::ALL, upgrade::NOTICES]
             .into_iter()
             .flatten()
             .copied()

@@ -5,6 +5,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::codes::refusals;
 use crate::shown::ShowName;
 use crate::types::PageNo;
 
@@ -355,28 +356,66 @@ pub(super) fn at<'p>(path: &'p Path, doing: &'static str) -> impl FnOnce(io::Err
     move |source| JournalError::Io { path: path.to_owned(), doing, cause: source }
 }
 
+refusals! { JournalError:
+    Locked = "R-LOCKED",
+    InUse = "R-IN-USE",
+    Exists = "R-JOURNAL",
+    NotOurs = "R-NOT-OURS",
+    Strange = "R-STRANGE",
+    Moved = "R-MOVED",
+    Sibling = "R-SIBLING",
+    NotOld = "R-NOT-OLD",
+    Lost = "R-LOST",
+    Stuck = "R-STUCK",
+    OneOfSet = "R-ONE-OF-SET",
+    NotOfSet = "R-NOT-OF-SET",
+    BackupExists = "R-BACKUP-EXISTS",
+    Taken = "R-TAKEN",
+}
+
 impl JournalError {
     /// Whether nothing was tried, as something else must be done first: a program to be ended, a
     /// file to be moved away, an earlier run to be dealt with, a backup to be restored.
     #[must_use]
     pub fn is_refusal(&self) -> bool {
-        matches!(
-            self,
-            JournalError::Locked { .. }
-                | JournalError::InUse { .. }
-                | JournalError::Exists { .. }
-                | JournalError::NotOurs { .. }
-                | JournalError::Taken { .. }
-                | JournalError::Strange { .. }
-                | JournalError::Moved { .. }
-                | JournalError::Sibling { .. }
-                | JournalError::NotOld { .. }
-                | JournalError::Lost { .. }
-                | JournalError::Stuck { .. }
-                | JournalError::OneOfSet { .. }
-                | JournalError::NotOfSet { .. }
-                | JournalError::BackupExists { .. }
-        )
+        self.code().is_some()
+    }
+
+    /// The file that it is about, or its journal.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        match self {
+            JournalError::Io { path, .. }
+            | JournalError::Locked { path, .. }
+            | JournalError::InUse { path, .. }
+            | JournalError::Exists { path, .. }
+            | JournalError::NotOurs { path, .. }
+            | JournalError::Strange { path, .. }
+            | JournalError::Moved { path, .. }
+            | JournalError::Sibling { path, .. }
+            | JournalError::Replaced { path, .. }
+            | JournalError::Step { path, .. }
+            | JournalError::Taken { path, .. }
+            | JournalError::Unnamed { path, .. }
+            | JournalError::Space { path, .. }
+            | JournalError::Plan { path, .. }
+            | JournalError::Planning { path, .. }
+            | JournalError::Damaged { path, .. }
+            | JournalError::ReadBack { path, .. }
+            | JournalError::Length { path, .. }
+            | JournalError::Invalid { path, .. }
+            | JournalError::NotOld { path, .. }
+            | JournalError::RolledBack { path, .. }
+            | JournalError::Unsettled { path, .. }
+            | JournalError::NotRemoved { path, .. }
+            | JournalError::Lost { path, .. }
+            | JournalError::Stuck { path, .. }
+            | JournalError::OneOfSet { path, .. }
+            | JournalError::NotOfSet { path, .. }
+            | JournalError::BackupExists { path, .. }
+            | JournalError::OutOfOrder { path, .. }
+            | JournalError::TooLate { path, .. } => path,
+        }
     }
 
     pub(super) fn damaged(path: &Path, flaw: Flaw) -> JournalError {

@@ -29,6 +29,19 @@ pub enum Outcome {
     Orphaned(PathBuf),
 }
 
+impl Outcome {
+    /// A word for it, which stays the same.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Outcome::Discarded => "discarded",
+            Outcome::Completed => "completed",
+            Outcome::RolledBack => "rolled-back",
+            Outcome::Orphaned(_) => "orphaned",
+        }
+    }
+}
+
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

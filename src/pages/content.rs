@@ -1,7 +1,8 @@
 //! Where the bytes of a leaf's item are.
 
 use super::chain::Chain;
-use super::{Origin, Place};
+use super::place::{Origin, Place};
+use crate::error::{Defect, Error};
 use crate::format::item::{self, Form, KEYDATA_HEAD, REFERENCE};
 use crate::types::PageNo;
 
@@ -58,6 +59,12 @@ pub(crate) struct Duplicates {
 impl Duplicates {
     pub(crate) fn origin(&self) -> Origin {
         self.place.origin(4, "off-page duplicates on page")
+    }
+
+    /// The error for duplicates in a database that has none.
+    pub(crate) fn unexpected(&self) -> Error {
+        let expected = "1 or 3, as the flags exclude duplicates";
+        self.place.corrupt(2, Defect::ItemKind { slot: 0, found: item::DUPLICATE, expected })
     }
 }
 

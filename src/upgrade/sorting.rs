@@ -4,10 +4,11 @@ use std::cmp::Ordering;
 
 use byteorder::ByteOrder;
 
-use crate::access::{Item, KeyOrder, Leaf};
+use crate::access::{Item, Leaf};
 use crate::edit::{Refusal, Result};
 use crate::format::item::{self, DELETED, DUPLICATE, Form};
 use crate::format::page::{Page, PageKind};
+use crate::key_order::KeyOrder;
 use crate::pages::{Content, Pages, Place};
 use crate::types::PageNo;
 

@@ -14,29 +14,25 @@ mod tree;
 
 use std::borrow::Cow;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use byteorder::ByteOrder;
 
 pub use finding::{Finding, Rule, Severity};
 
-use crate::access::{Database, OpenOptions};
 use crate::error::{Error, Result};
 use crate::format::generation::Generation;
 use crate::format::meta::{Field, at};
-use crate::limits::Limits;
 use crate::meta::{self, Meta, Shape};
 use crate::method::{Feature, Method};
 use crate::order::{Endianness, with_order};
-use crate::pages::Origin;
-use crate::pages::Pages;
-use crate::pages::Source;
+use crate::pages::{File, OpenOptions, Origin, Pages};
 use crate::types::PageNo;
 use order::Comparer;
 use page::Context;
 use seen::Seen;
 use sink::{Reporter, Sink};
-use tree::Tree;
+use tree::{ListEntry, Tree};
 
 /// A check of a whole file.
 ///
@@ -55,17 +51,11 @@ use tree::Tree;
 /// and what the findings take. Nothing is written, and no page is trusted: not even the
 /// readers of this library are used to find the way through a tree.
 pub struct Verify<'a> {
-    pages: Result<Input<'a>>,
+    pages: Result<Pages<'a>>,
     order: bool,
     most: usize,
     threads: Option<usize>,
-    progress: Option<Box<dyn Fn(Progress) + Sync + 'a>>,
-}
-
-/// The pages of the file: of a database that somebody has opened, or its own.
-enum Input<'a> {
-    Borrowed(&'a Pages<'a>),
-    Own(Box<Pages<'a>>),
+    progress: Option<Box<dyn Fn(Progress) + Send + Sync + 'a>>,
 }
 
 /// How far a check has come.
@@ -81,16 +71,16 @@ pub struct Progress {
 /// Findings that are kept if nothing else is asked for.
 const MOST: usize = 100_000;
 
-impl OpenOptions<'_> {
+impl<'f> OpenOptions<'f> {
     /// Opens a file to check it, mapped or read as these options say.
     ///
     /// # Errors
     ///
     /// As [`Verify::open`].
-    pub fn verify(self, path: impl AsRef<Path>) -> Result<Verify<'static>> {
+    pub fn verify(self, path: impl AsRef<Path>) -> Result<Verify<'f>> {
         let accept = |head: &[u8]| meta::identify(head).map(drop);
-        match self.source(path.as_ref(), accept) {
-            Ok(source) => Ok(Verify::of(source, self.bounds())),
+        match self.file_if(path.as_ref(), accept) {
+            Ok(file) => Ok(Verify::new(&file)),
             Err(error @ (Error::Open { .. } | Error::StreamTooLong { .. })) => Err(error),
             // Of a pipe, which need not be read further.
             Err(error) => Ok(Verify::with(Err(error))),
@@ -110,23 +100,19 @@ impl Verify<'static> {
 }
 
 impl<'a> Verify<'a> {
-    /// Checks the file of a database that is open.
+    /// Checks a file: that of a database that is open, or one that need not be a database.
     #[must_use]
-    pub fn new(db: &'a Database<'_>) -> Verify<'a> {
-        Verify::with(Ok(Input::Borrowed(db.pages())))
+    pub fn new(file: &impl AsRef<File<'a>>) -> Verify<'a> {
+        Verify::with(Pages::new(file.as_ref().clone()))
     }
 
     /// Checks a file that is in memory.
     #[must_use]
     pub fn from_bytes(bytes: impl Into<Cow<'a, [u8]>>) -> Verify<'a> {
-        Verify::of(Source::Bytes(bytes.into()), Limits::DEFAULT)
+        Verify::new(&File::from_bytes(bytes))
     }
 
-    fn of(source: Source<'a>, limits: Limits) -> Verify<'a> {
-        Verify::with(Pages::new(source, limits).map(|pages| Input::Own(Box::new(pages))))
-    }
-
-    fn with(pages: Result<Input<'a>>) -> Verify<'a> {
+    fn with(pages: Result<Pages<'a>>) -> Verify<'a> {
         Verify { pages, order: true, most: MOST, threads: None, progress: None }
     }
 
@@ -160,7 +146,7 @@ impl<'a> Verify<'a> {
 
     /// Calls this now and then, from any thread.
     #[must_use]
-    pub fn progress(mut self, call: impl Fn(Progress) + Sync + 'a) -> Verify<'a> {
+    pub fn progress(mut self, call: impl Fn(Progress) + Send + Sync + 'a) -> Verify<'a> {
         self.progress = Some(Box::new(call));
         self
     }
@@ -169,8 +155,7 @@ impl<'a> Verify<'a> {
     #[must_use]
     pub fn run(self) -> Verdict {
         let pages = match &self.pages {
-            Ok(Input::Borrowed(pages)) => *pages,
-            Ok(Input::Own(pages)) => pages,
+            Ok(pages) => pages,
             Err(error) => return Verdict::of_error(error),
         };
         let total = u64::from(pages.count());
@@ -273,14 +258,6 @@ impl<'a> Verify<'a> {
             _ => self.database::<O>(&context, compare, None),
         }
     }
-}
-
-/// An entry of a file's list of databases.
-struct ListEntry {
-    name: Arc<[u8]>,
-    value: Vec<u8>,
-    page: PageNo,
-    offset: usize,
 }
 
 impl Context<'_, '_> {

@@ -7,10 +7,9 @@ use super::finding::Rule;
 use super::seen::Seen;
 use super::sink::Reporter;
 use crate::error::{Defect, Error};
-use crate::format::checksum;
 use crate::format::item::{self, DELETED, Form, INTERNAL_HEAD, KEYDATA, NoItem, OVERFLOW, REFERENCE};
 use crate::format::page::{Page, PageKind, at, slot as slot_of, slot_offset};
-use crate::meta::{self, Meta};
+use crate::meta::Meta;
 use crate::pages::{Allowance, Content, Origin, Pages, Place, Reversible, Tiling, size_of_item};
 use crate::types::PageNo;
 
@@ -94,11 +93,8 @@ impl<'c> Context<'c, '_> {
             report.error(Rule::PageType, no, at::TYPE, "the page is empty: zeroed, or never written");
             return false;
         }
-        if self.pages.meta().checksummed() {
-            let checked = meta::verify_checksum(page.bytes(), no, checksum::ON_PAGE, self.pages.order());
-            if let Err(error) = checked {
-                report.reader(&error);
-            }
+        if let Err(error) = self.pages.codec().check(page.bytes(), no) {
+            report.reader(&error);
         }
         if page.pgno() != no.0 {
             let text = format!("the page says that it is page {}", page.pgno());

@@ -2,14 +2,15 @@
 //! the threads of a check.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use crate::bits::AtomicBits;
 use crate::types::PageNo;
 
 /// One bit a page, and a number for each overflow chain that is not referred to once.
 pub(super) struct Seen {
-    bits: Vec<AtomicU64>,
+    bits: AtomicBits,
     /// References to chains: those that the chain claims, and those found.
     chains: Mutex<HashMap<PageNo, References>>,
     /// Lengths of chains that more than one item refers to.
@@ -39,21 +40,21 @@ pub(super) enum Referrer {
 
 impl Seen {
     pub(super) fn new(pages: u32) -> Seen {
-        let words = PageNo(pages).index().div_ceil(64);
-        let bits = std::iter::repeat_with(AtomicU64::default).take(words).collect();
-        Seen { bits, chains: Mutex::default(), lengths: Mutex::default(), again: AtomicU32::new(pages) }
+        Seen {
+            bits: AtomicBits::new(pages),
+            chains: Mutex::default(),
+            lengths: Mutex::default(),
+            again: AtomicU32::new(pages),
+        }
     }
 
     /// Marks a page; says whether this is the first time.
     pub(super) fn mark(&self, no: PageNo) -> bool {
-        let bit = 1u64 << (no.0 & 63);
-        let word = self.bits.get(no.index() >> 6);
-        word.is_some_and(|word| word.fetch_or(bit, Ordering::Relaxed) & bit == 0)
+        self.bits.mark(no)
     }
 
     pub(super) fn has(&self, no: PageNo) -> bool {
-        let bit = 1u64 << (no.0 & 63);
-        self.bits.get(no.index() >> 6).is_some_and(|word| word.load(Ordering::Relaxed) & bit != 0)
+        self.bits.has(no)
     }
 
     /// Counts one more page of a table that has another place; says whether it may be passed

@@ -1,7 +1,7 @@
 //! A disk that stops, or fails, at any operation, and forgets what was not synced; and a
 //! harness that stops a run at each of its operations, and the later run too.
 
-#![allow(dead_code)] // each test file uses a part
+#![allow(dead_code)] // each crate uses a part
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};

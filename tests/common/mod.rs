@@ -1,7 +1,7 @@
 //! What the integration tests share: the files of `testdata/`, the text of the
 //! genuine tools, a model taken from a forward scan, and a watch for hangs.
 
-#![allow(dead_code)] // each test file uses a part
+#![allow(dead_code)] // each crate uses a part
 
 pub(crate) mod history;
 pub(crate) mod image;
@@ -14,7 +14,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use bdbkit::{Database, Method};
@@ -288,6 +288,13 @@ pub(crate) fn missing<T: Ord + Clone>(from: &BTreeMap<T, usize>, all: &BTreeMap<
         gone.extend(std::iter::repeat_n(element.clone(), left));
     }
     gone
+}
+
+/// Whether to try everything, not a part that is done in a minute: `BDBKIT_EXHAUSTIVE=1` in the
+/// environment says so.
+pub(crate) fn thorough() -> bool {
+    static THOROUGH: OnceLock<bool> = OnceLock::new();
+    *THOROUGH.get_or_init(|| std::env::var_os("BDBKIT_EXHAUSTIVE").is_some_and(|value| value == "1"))
 }
 
 /// Ends the process with a message if the work does not go on: a hang must fail,

@@ -1,7 +1,7 @@
 //! Random files for property tests: of one database, of any shape that the builder has, or
 //! of several.
 
-#![allow(dead_code)] // each test file uses a part
+#![allow(dead_code)] // each crate uses a part
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
 //! Plans of restores, and the folders that belong to them, as the tool would have left them or as
 //! it never would: an encoder of its own.
 
-#![allow(dead_code)] // each test file uses a part
+#![allow(dead_code)] // each crate uses a part
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt;

@@ -685,7 +685,7 @@ fn a_wrong_count_of_records_is_an_error_and_loses_nothing() {
             damaged.put_u32(1, tree.item(1, 1) + counts, value);
             expect(&tree, &damaged, 1, "are counted", &[]);
             let db = Database::from_bytes(&damaged.bytes[..]).unwrap();
-            assert!(db.record(1).is_err() && db.cursor().seek_record(5).is_err(), "{}", tree.name);
+            assert!(db.record(1).is_err() && db.cursor().unwrap().seek_record(5).is_err(), "{}", tree.name);
         }
         let mut damaged = tree.clone();
         damaged.put_u32(1, PREV, 7);

@@ -6,15 +6,15 @@
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
 use bdbkit::{Database, Method, Severity, Verify};
 
 use crate::common::image::{Image, OVERFLOW};
 use crate::common::standing::{Standing, lost, salvaged, salvaged_with_deleted, standing};
-use crate::common::{Pair, Watch, dump, missing, multiset, pairs_of_text, readable};
+use crate::common::{Pair, Watch, dump, missing, multiset, pairs_of_text, readable, thorough};
 
 /// A change of one byte: where, from, to.
 #[derive(Clone, Copy, Debug)]
@@ -107,7 +107,12 @@ impl Original {
             self.scan(&db)?;
             // Look-ups may fail, but they may not panic or hang.
             if let Some((key, _)) = self.pairs.first() {
-                let _ = (db.get(key), db.cursor().seek(key).is_ok(), db.record(1), db.record_number(key));
+                let _ = (
+                    db.get(key),
+                    db.cursor().unwrap().seek(key).is_ok(),
+                    db.record(1),
+                    db.record_number(key),
+                );
             }
         }
         Ok(())
@@ -254,8 +259,11 @@ impl Original {
                     return Err(format!("get {}: a value that it does not have", shown(key)));
                 }
             }
-            let sought =
-                db.cursor().seek(key).and_then(|p| p.map(|p| Ok(p.key().read()?.into_owned())).transpose());
+            let sought = db
+                .cursor()
+                .unwrap()
+                .seek(key)
+                .and_then(|p| p.map(|p| Ok(p.key().read()?.into_owned())).transpose());
             if let (Ok(found), true) = (sought, there) {
                 if found.as_ref() != Some(key) {
                     return Err(format!("seek {}: finds {:?}", shown(key), found.map(|k| shown(&k))));
@@ -317,12 +325,6 @@ fn walk(db: &Database<'_>, forward: bool, bound: usize, expected: &[Pair]) -> Re
             return Err(format!("an iterator of more than {bound} steps"));
         }
     }
-}
-
-/// Whether to try everything, not a part that is done in a minute.
-fn thorough() -> bool {
-    static THOROUGH: OnceLock<bool> = OnceLock::new();
-    *THOROUGH.get_or_init(|| std::env::var("BDBKIT_EXHAUSTIVE").as_deref() == Ok("1"))
 }
 
 /// Checks damaged copies of files, and panics with all that was found.

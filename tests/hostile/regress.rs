@@ -68,7 +68,7 @@ fn a_page_of_duplicates_that_links_to_itself_ends_in_both_directions() {
     let db = open("v6-duplicates-page-links-to-itself.db");
     assert!(tally(db.iter()).1 > 0);
     assert!(tally(db.iter().rev()).1 > 0);
-    let mut cursor = db.cursor();
+    let mut cursor = db.cursor().unwrap();
     for _ in 0..100 {
         let _ = cursor.previous();
     }

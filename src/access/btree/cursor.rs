@@ -6,10 +6,10 @@ use byteorder::ByteOrder;
 
 use super::leaf::Plain;
 use super::search;
+use super::tree::Tree;
 use super::walk::{Direction, Walk};
-use crate::access::database::Database;
-use crate::access::entries::Entry;
 use crate::access::item::Item;
+use crate::access::pair::{Pair, RecordNo};
 use crate::access::visited::Visited;
 use crate::error::{Defect, Error, Result};
 use crate::format::page::slot_offset;
@@ -18,75 +18,16 @@ use crate::method::Method;
 use crate::order::{Endianness, with_order};
 use crate::pages::{Content, Stored};
 
-/// A record number, or none: a whole word, which is copied faster with what stands
-/// beside it than a shorter one and a tag.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::access) struct RecordNo(u64);
-
-impl RecordNo {
-    pub(in crate::access) const NONE: RecordNo = RecordNo(0);
-
-    fn after(before: Option<u32>) -> RecordNo {
-        RecordNo(before.map_or(0, |before| u64::from(before).saturating_add(1)))
-    }
-
-    pub(in crate::access) fn get(self) -> Option<u32> {
-        u32::try_from(self.0).ok().filter(|&number| number != 0)
-    }
-}
-
-/// A key and a value as they are stored, not yet read.
-#[derive(Clone, Copy, Debug)]
-pub struct Pair<'a> {
-    key: Item<'a>,
-    value: Item<'a>,
-    record: RecordNo,
-}
-
-impl<'a> Pair<'a> {
-    pub(in crate::access) fn new(key: Item<'a>, value: Item<'a>) -> Self {
-        Pair { key, value, record: RecordNo::NONE }
-    }
-
-    /// The key; empty in a RECNO database, which has numbers instead.
-    #[must_use]
-    pub fn key(&self) -> Item<'a> {
-        self.key
-    }
-
-    /// The value.
-    #[must_use]
-    pub fn value(&self) -> Item<'a> {
-        self.value
-    }
-
-    /// The record number, from 1, in a RECNO database.
-    #[must_use]
-    pub fn record_number(&self) -> Option<u32> {
-        self.record.get()
-    }
-
-    /// Reads both into memory, as far as they are not there.
-    ///
-    /// # Errors
-    ///
-    /// As [`Item::read`].
-    #[inline]
-    pub fn read(&self) -> Result<Entry<'a>> {
-        Ok(Entry::new(self.key.read()?, self.value.read()?, self.record))
-    }
-}
-
 /// A position among the pairs of a database.
 ///
 /// Pairs come in key order, duplicates in theirs, deleted ones are skipped. Any
-/// number of cursors can read one [`Database`] at once.
+/// number of cursors can read one [`Database`](crate::Database) at once.
 ///
 /// After an error the cursor can go on: the next move gives what comes behind
 /// the damage.
 #[derive(Debug)]
 pub struct Cursor<'a> {
-    db: &'a Database<'a>,
+    tree: &'a Tree<'a>,
     main: Walk<'a>,
     duplicates: Option<Walk<'a>>,
     pub(in crate::access) visited: Option<Visited>,
@@ -96,15 +37,15 @@ pub struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
-    pub(in crate::access) fn new(db: &'a Database<'a>) -> Self {
+    pub(in crate::access) fn new(tree: &'a Tree<'a>) -> Self {
         Cursor {
-            db,
-            main: db.walk(),
+            tree,
+            main: tree.walk(),
             duplicates: None,
             visited: None,
             deleted: 0,
-            recno: db.meta().method() == Method::Recno,
-            order: db.pages().order(),
+            recno: tree.meta().method() == Method::Recno,
+            order: tree.pages().order(),
         }
     }
 
@@ -114,7 +55,7 @@ impl<'a> Cursor<'a> {
     ///
     /// Damage on the way.
     pub fn first(&mut self) -> Result<Option<Pair<'a>>> {
-        self.restart(self.db.walk());
+        self.restart(self.tree.walk());
         self.next()
     }
 
@@ -124,7 +65,7 @@ impl<'a> Cursor<'a> {
     ///
     /// Damage on the way.
     pub fn last(&mut self) -> Result<Option<Pair<'a>>> {
-        self.restart(self.db.walk());
+        self.restart(self.tree.walk());
         self.previous()
     }
 
@@ -156,8 +97,8 @@ impl<'a> Cursor<'a> {
     ///
     /// Damage on the way, or keys that are not in the database's [`KeyOrder`](crate::KeyOrder);
     /// [`Error::WrongMethod`](crate::Error::WrongMethod) for RECNO.
-    pub fn seek(&mut self, key: &[u8]) -> Result<Option<Pair<'a>>> {
-        self.stand(key, false, true)?;
+    pub fn seek(&mut self, key: impl AsRef<[u8]>) -> Result<Option<Pair<'a>>> {
+        self.stand(key.as_ref(), false, true)?;
         self.next()
     }
 
@@ -168,12 +109,12 @@ impl<'a> Cursor<'a> {
     ///
     /// Damage on the way; [`Error::WrongMethod`](crate::Error::WrongMethod) if the database keeps no record numbers.
     pub fn seek_record(&mut self, number: u32) -> Result<Option<Pair<'a>>> {
-        self.db.expect_record_numbers()?;
-        with_order!(self.db.pages().order(), O => {
+        self.tree.expect_record_numbers()?;
+        with_order!(self.tree.pages().order(), O => {
             let mut frames = Vec::new();
-            let found = search::find_record::<O>(self.db, number, |frame| frames.push(frame))?;
+            let found = search::find_record::<O>(self.tree, number, |frame| frames.push(frame))?;
             let Some((leaf, unit)) = found else { return Ok(None) };
-            self.restart(self.db.walk().at(frames, leaf, unit.checked_sub(1)));
+            self.restart(self.tree.walk().at(frames, leaf, unit.checked_sub(1)));
             self.step::<O>(Direction::Forward)
         })
     }
@@ -181,11 +122,11 @@ impl<'a> Cursor<'a> {
     /// Stands in the gap before the pairs of a key, or the one after them, for a
     /// move to one side.
     pub(in crate::access) fn stand(&mut self, key: &[u8], after: bool, forward: bool) -> Result<()> {
-        self.db.expect_keys()?;
+        self.tree.expect_keys()?;
         with_order!(self.order, O => {
             let mut frames = Vec::new();
-            let found = search::find::<O>(self.db, key, |frame| frames.push(frame))?;
-            search::confirm::<O>(self.db, key, &found, &frames)?;
+            let found = search::find::<O>(self.tree, key, |frame| frames.push(frame))?;
+            search::confirm::<O>(self.tree, key, &found, &frames)?;
             let (leaf, mut gap) = (found.leaf, found.pair);
             if after && found.exact {
                 gap = gap.saturating_add(1);
@@ -195,16 +136,16 @@ impl<'a> Cursor<'a> {
             }
             let unit = if forward { gap.checked_sub(1) } else { Some(gap) };
             let unit = unit.filter(|&unit| unit < leaf.units());
-            self.restart(self.db.walk().at(frames, leaf, unit));
+            self.restart(self.tree.walk().at(frames, leaf, unit));
         });
         Ok(())
     }
 
     /// The error for keys that a search finds elsewhere than a walk.
     pub(in crate::access) fn out_of_order(&self) -> Error {
-        let (page, unit) = self.main.position().unwrap_or((self.db.root(), 0));
+        let (page, unit) = self.main.position().unwrap_or((self.tree.root(), 0));
         let slot = unit.wrapping_mul(2);
-        let offset = slot_offset(self.db.pages().overhead(), slot);
+        let offset = slot_offset(self.tree.pages().overhead(), slot);
         Error::corrupt(page, offset, Defect::KeyOrder { slot })
     }
 
@@ -248,7 +189,7 @@ impl<'a> Cursor<'a> {
                     }
                     let pair = self.pair::<O>(value.content, to, false)?;
                     if let Some(walk) = &mut self.duplicates {
-                        walk.give_duplicate(pair.key.len(), value.content)?;
+                        walk.give_duplicate(pair.key().len(), value.content)?;
                     }
                     return Ok(Some(pair));
                 }
@@ -265,10 +206,10 @@ impl<'a> Cursor<'a> {
                     }
                 }
                 Stored { content: Content::Duplicates(duplicates), .. } => {
-                    let shape = Shape::of_duplicates(self.db.meta());
-                    let pages = self.db.pages();
-                    if !self.db.meta().flags().duplicates() {
-                        return Err(self.db.unexpected_duplicates(duplicates));
+                    let shape = Shape::of_duplicates(self.tree.meta());
+                    let pages = self.tree.pages();
+                    if !self.tree.meta().flags().duplicates() {
+                        return Err(duplicates.unexpected());
                     }
                     self.duplicates = Some(Walk::new(pages, shape, duplicates.root, duplicates.origin()));
                     if let Some(Ok(key)) = self.main.key::<O>() {
@@ -277,7 +218,7 @@ impl<'a> Cursor<'a> {
                 }
                 Stored { content, .. } => {
                     let pair = self.pair::<O>(content, to, true)?;
-                    self.main.give::<O>(pair.key.content(), content, to)?;
+                    self.main.give::<O>(pair.key().content(), content, to)?;
                     return Ok(Some(pair));
                 }
             }
@@ -287,12 +228,12 @@ impl<'a> Cursor<'a> {
     /// The pair of the value where the cursor stands.
     #[inline(always)]
     fn pair<O: ByteOrder>(&mut self, value: Content<'a>, to: Direction, mark_key: bool) -> Result<Pair<'a>> {
-        let pages = self.db.pages();
+        let pages = self.tree.pages();
         let value = Item::new(pages, value);
         self.mark(&value)?;
         if self.recno {
             let record = RecordNo::after(self.main.records_before::<O>());
-            return Ok(Pair { key: Item::new(pages, Content::Here(&[])), value, record });
+            return Ok(Pair::numbered(Item::new(pages, Content::Here(&[])), value, record));
         }
         let key = Item::new(pages, self.main.key::<O>().unwrap_or(Ok(Content::Here(&[])))?);
         if mark_key && key.on_page().is_none() {
@@ -314,6 +255,6 @@ impl<'a> Cursor<'a> {
 
     /// Records before the one where the cursor stands, where counts are kept.
     pub(in crate::access) fn records_before(&mut self) -> Option<u32> {
-        with_order!(self.db.pages().order(), O => self.main.records_before::<O>())
+        with_order!(self.tree.pages().order(), O => self.main.records_before::<O>())
     }
 }

@@ -1,8 +1,11 @@
 //! Trees of keys or of record numbers.
 
-pub(in crate::access) mod cursor;
+pub(super) mod cursor;
+mod get;
 pub(in crate::access) mod leaf;
 mod node;
-pub(in crate::access) mod scan;
-pub(in crate::access) mod search;
-pub(in crate::access) mod walk;
+pub(super) mod rows;
+pub(super) mod scan;
+mod search;
+pub(super) mod tree;
+pub(super) mod walk;

@@ -4,7 +4,6 @@ use std::ops::Range;
 
 use super::leaf::Leaf;
 use super::node::Node;
-use crate::access::database::Database;
 use crate::access::item::Item;
 use crate::error::{Defect, Error, Result};
 use crate::format::meta::at::LAST_PGNO;
@@ -88,8 +87,7 @@ pub struct ScannedItems<'a> {
 }
 
 impl<'a> PageScan<'a> {
-    pub(in crate::access) fn new(db: &'a Database<'_>) -> Self {
-        let pages = db.pages();
+    pub(in crate::access) fn new(pages: &'a Pages<'a>) -> Self {
         // Version 9 keeps the number of its last page; 8 may have it wrong.
         let last = pages.meta().kept_last_page();
         let cut = last.is_some_and(|last| last.0 >= pages.count());

@@ -6,56 +6,20 @@
 //! remembers it.
 
 use std::cmp::Ordering;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use byteorder::ByteOrder;
 
 use super::leaf::Leaf;
 use super::node::Node;
+use super::tree::Tree;
 use super::walk::{Direction, Frame};
-use crate::access::database::Database;
 use crate::access::item::Item;
-use crate::access::key_order::KeyOrder;
 use crate::error::{Defect, Error, Result};
 use crate::format::page::{PageKind, at, slot_offset};
+use crate::key_order::KeyOrder;
 use crate::pages::Content;
-use crate::pages::{Origin, Pages};
+use crate::pages::Origin;
 use crate::types::PageNo;
-
-const WORDS: usize = 512;
-/// Pages covered by one lazily made piece of the bit map.
-const PIECE: u32 = 512 * 64;
-
-/// The pages that look-ups may trust.
-#[derive(Debug)]
-pub(crate) struct Proven {
-    pieces: Box<[OnceLock<Box<[AtomicU64]>>]>,
-}
-
-impl Proven {
-    pub(crate) fn new(pages: &Pages<'_>) -> Self {
-        let pieces = PageNo(pages.count().div_ceil(PIECE)).index();
-        Proven { pieces: std::iter::repeat_with(OnceLock::new).take(pieces).collect() }
-    }
-
-    fn word(&self, no: PageNo) -> Option<&AtomicU64> {
-        let make = || std::iter::repeat_with(AtomicU64::default).take(WORDS).collect();
-        let piece = self.pieces.get(PageNo(no.0 >> 15).index())?.get_or_init(make);
-        piece.get(PageNo((no.0 >> 6) & 511).index())
-    }
-
-    #[inline]
-    fn has(&self, no: PageNo) -> bool {
-        self.word(no).is_some_and(|word| word.load(Relaxed) & (1 << (no.0 & 63)) != 0)
-    }
-
-    fn set(&self, no: PageNo) {
-        if let Some(word) = self.word(no) {
-            word.fetch_or(1 << (no.0 & 63), Relaxed);
-        }
-    }
-}
 
 /// Where a key is or would be.
 pub(crate) struct Found<'a> {
@@ -68,13 +32,13 @@ pub(crate) struct Found<'a> {
 
 /// Looks for a key, telling `path` the internal pages on the way.
 pub(crate) fn find<'a, O: ByteOrder>(
-    db: &'a Database<'_>,
+    tree: &'a Tree<'_>,
     key: &[u8],
     mut path: impl FnMut(Frame<'a>),
 ) -> Result<Found<'a>> {
-    let pages = db.pages();
-    let mut origin = db.root_origin();
-    let (mut no, mut level) = (db.root(), None);
+    let pages = tree.pages();
+    let mut origin = tree.root_origin();
+    let (mut no, mut level) = (tree.root(), None);
     // Where the keys stand that the next page's keys lie between.
     let (mut lower, mut upper): (Option<Frame<'a>>, Option<Frame<'a>>) = (None, None);
     let bounds = |lower: Option<Frame<'a>>, upper: Option<Frame<'a>>| -> Result<_> {
@@ -82,7 +46,7 @@ pub(crate) fn find<'a, O: ByteOrder>(
         Ok((lower.map(key).transpose()?, upper.map(key).transpose()?))
     };
     loop {
-        let page = db.proven().has(no).then(|| pages.unchecked_page::<O>(no)).flatten();
+        let page = tree.proven().has(no).then(|| pages.unchecked_page::<O>(no)).flatten();
         let proven = page.is_some();
         let page = match page {
             Some(page) => page,
@@ -92,17 +56,17 @@ pub(crate) fn find<'a, O: ByteOrder>(
         if level.map_or(is_leaf, |l| l <= 1) {
             let leaf = Leaf::new::<O>(pages, page, no, PageKind::BtreeLeaf)?;
             if !proven {
-                prove_leaf::<O>(db, &leaf, bounds(lower, upper)?)?;
-                db.proven().set(no);
+                prove_leaf::<O>(tree, &leaf, bounds(lower, upper)?)?;
+                tree.proven().mark(no);
             }
-            return search_leaf::<O>(db, leaf, key);
+            return search_leaf::<O>(tree, leaf, key);
         }
         let node = Node::new::<O>(pages, page, no, PageKind::BtreeInternal, level)?;
         if !proven {
-            prove_node::<O>(db, &node, bounds(lower, upper)?)?;
-            db.proven().set(no);
+            prove_node::<O>(tree, &node, bounds(lower, upper)?)?;
+            tree.proven().mark(no);
         }
-        let index = search_node::<O>(db, &node, key)?;
+        let index = search_node::<O>(tree, &node, key)?;
         if index > 0 {
             lower = Some(Frame { node, index });
         }
@@ -119,23 +83,23 @@ pub(crate) fn find<'a, O: ByteOrder>(
 /// if it is plain, and in the order of bytes.
 #[inline(always)]
 fn compare<'a>(
-    db: &Database<'_>,
+    tree: &Tree<'_>,
     plain: Option<&'a [u8]>,
     stored: impl FnOnce() -> Result<Content<'a>>,
     key: &[u8],
 ) -> Result<Ordering> {
-    match (db.key_order(), plain) {
+    match (tree.key_order(), plain) {
         (KeyOrder::Bytes, Some(bytes)) => Ok(bytes.cmp(key)),
-        (order, _) => Item::new(db.pages(), stored()?).compare(key, order),
+        (order, _) => Item::new(tree.pages(), stored()?).compare(key, order),
     }
 }
 
 /// The last child whose key is not greater.
-fn search_node<O: ByteOrder>(db: &Database<'_>, node: &Node<'_>, key: &[u8]) -> Result<u16> {
+fn search_node<O: ByteOrder>(tree: &Tree<'_>, node: &Node<'_>, key: &[u8]) -> Result<u16> {
     let (mut low, mut high) = (1, node.entries());
     while low < high {
         let middle = low.midpoint(high);
-        match compare(db, node.plain_key::<O>(middle), || node.key::<O>(middle), key)? {
+        match compare(tree, node.plain_key::<O>(middle), || node.key::<O>(middle), key)? {
             Ordering::Greater => high = middle,
             _ => low = middle.saturating_add(1),
         }
@@ -144,11 +108,11 @@ fn search_node<O: ByteOrder>(db: &Database<'_>, node: &Node<'_>, key: &[u8]) -> 
 }
 
 /// The first pair whose key is not less.
-fn search_leaf<'a, O: ByteOrder>(db: &'a Database<'_>, leaf: Leaf<'a>, key: &[u8]) -> Result<Found<'a>> {
+fn search_leaf<'a, O: ByteOrder>(tree: &'a Tree<'_>, leaf: Leaf<'a>, key: &[u8]) -> Result<Found<'a>> {
     let (mut low, mut high, mut exact) = (0, leaf.units(), false);
     while low < high {
         let middle = low.midpoint(high);
-        match compare(db, leaf.plain_key::<O>(middle), || leaf.key::<O>(middle), key)? {
+        match compare(tree, leaf.plain_key::<O>(middle), || leaf.key::<O>(middle), key)? {
             Ordering::Less => low = middle.saturating_add(1),
             Ordering::Equal => (high, exact) = (middle, true),
             Ordering::Greater => high = middle,
@@ -162,7 +126,7 @@ fn search_leaf<'a, O: ByteOrder>(db: &'a Database<'_>, leaf: Leaf<'a>, key: &[u8
 /// Inside a leaf in order, its two neighbours prove that. At either end of the
 /// leaf the neighbour is on another one, which must agree.
 pub(crate) fn confirm<'a, O: ByteOrder>(
-    db: &'a Database<'_>,
+    tree: &'a Tree<'_>,
     key: &[u8],
     found: &Found<'a>,
     path: &[Frame<'a>],
@@ -181,8 +145,8 @@ pub(crate) fn confirm<'a, O: ByteOrder>(
             let lower = if *index > 0 { Some(node.key::<O>(*index)?) } else { None };
             let above = index.saturating_add(1);
             let upper = if above < node.entries() { Some(node.key::<O>(above)?) } else { None };
-            ascending(db, found.leaf.no(), (lower, upper), [(0, Ok(first))].into_iter())?;
-            ascending(db, found.leaf.no(), (None, upper), [(0, Ok(last))].into_iter())?;
+            ascending(tree, found.leaf.no(), (lower, upper), [(0, Ok(first))].into_iter())?;
+            ascending(tree, found.leaf.no(), (None, upper), [(0, Ok(last))].into_iter())?;
         }
     }
     for (to, at_edge, expected) in edges {
@@ -191,11 +155,11 @@ pub(crate) fn confirm<'a, O: ByteOrder>(
         }
         let edge = if to == Direction::Forward { found.pair.checked_sub(1) } else { Some(0) };
         let unit = edge.filter(|&unit| unit < found.leaf.units());
-        let mut walk = db.walk().at(path.to_vec(), found.leaf.clone(), unit);
+        let mut walk = tree.walk().at(path.to_vec(), found.leaf.clone(), unit);
         if walk.step::<O>(to, &mut None)? {
             let neighbour = walk.key::<O>().unwrap_or(Ok(Content::Here(&[])))?;
-            if Item::new(db.pages(), neighbour).compare(key, db.key_order())? != expected {
-                let offset = slot_offset(db.pages().overhead(), 0);
+            if Item::new(tree.pages(), neighbour).compare(key, tree.key_order())? != expected {
+                let offset = slot_offset(tree.pages().overhead(), 0);
                 return Err(Error::corrupt(found.leaf.no(), offset, Defect::KeyOrder { slot: 0 }));
             }
         }
@@ -205,7 +169,7 @@ pub(crate) fn confirm<'a, O: ByteOrder>(
 
 /// Checks that keys increase, and lie from `lower` to below `upper`.
 fn ascending<'d>(
-    db: &'d Database<'_>,
+    tree: &'d Tree<'_>,
     page: PageNo,
     (lower, upper): (Option<Content<'d>>, Option<Content<'d>>),
     keys: impl Iterator<Item = (u16, Result<Content<'d>>)>,
@@ -214,10 +178,10 @@ fn ascending<'d>(
     let mut may_equal = lower.is_some();
     let mut last = None;
     let out_of_order = |slot| {
-        let offset = slot_offset(db.pages().overhead(), slot);
+        let offset = slot_offset(tree.pages().overhead(), slot);
         Error::corrupt(page, offset, Defect::KeyOrder { slot })
     };
-    let compare = |a, b| Item::new(db.pages(), a).compare_to(&Item::new(db.pages(), b), db.key_order());
+    let compare = |a, b| Item::new(tree.pages(), a).compare_to(&Item::new(tree.pages(), b), tree.key_order());
     for (slot, key) in keys {
         let key = key?;
         if let Some(previous) = previous {
@@ -236,37 +200,37 @@ fn ascending<'d>(
 }
 
 fn prove_node<'d, O: ByteOrder>(
-    db: &'d Database<'_>,
+    tree: &'d Tree<'_>,
     node: &Node<'d>,
     bounds: (Option<Content<'d>>, Option<Content<'d>>),
 ) -> Result<()> {
     node.check::<O>()?;
     let keys = (1..node.entries()).map(|index| (index, node.key::<O>(index)));
-    ascending(db, node.no(), bounds, keys)
+    ascending(tree, node.no(), bounds, keys)
 }
 
 fn prove_leaf<'d, O: ByteOrder>(
-    db: &'d Database<'_>,
+    tree: &'d Tree<'_>,
     leaf: &Leaf<'d>,
     bounds: (Option<Content<'d>>, Option<Content<'d>>),
 ) -> Result<()> {
     leaf.check::<O>()?;
     let first_of_key = (0..leaf.units()).filter(|&pair| !leaf.shares_key::<O>(pair));
     let keys = first_of_key.map(|pair| (pair.wrapping_mul(2), leaf.key::<O>(pair)));
-    ascending(db, leaf.no(), bounds, keys)
+    ascending(tree, leaf.no(), bounds, keys)
 }
 
 /// The leaf and the unit of a record number, which counts from 1, in a tree that
 /// keeps counts; `None` beyond the last record.
 pub(crate) fn find_record<'a, O: ByteOrder>(
-    db: &'a Database<'_>,
+    tree: &'a Tree<'_>,
     number: u32,
     mut path: impl FnMut(Frame<'a>),
 ) -> Result<Option<(Leaf<'a>, u16)>> {
-    let (pages, shape) = (db.pages(), db.shape());
+    let (pages, shape) = (tree.pages(), tree.shape());
     let Some(mut left) = number.checked_sub(1) else { return Ok(None) };
-    let mut origin: Origin = db.root_origin();
-    let (mut no, mut level) = (db.root(), None);
+    let mut origin: Origin = tree.root_origin();
+    let (mut no, mut level) = (tree.root(), None);
     let mut counted: Option<u32> = None;
     loop {
         let page = pages.page::<O>(no, origin)?;

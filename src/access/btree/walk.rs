@@ -88,13 +88,6 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// This walk, with an error as its only result.
-    pub(crate) fn refuse(mut self, error: Error) -> Self {
-        (self.started, self.ended) = (true, true);
-        self.pending.push_back(error);
-        self
-    }
-
     /// A walk that stands on a unit of a leaf that a search found. What the leaf gives is
     /// counted as it goes: to look at all of it would take longer than most searches.
     pub(crate) fn at(mut self, frames: Vec<Frame<'a>>, mut leaf: Leaf<'a>, unit: Option<u16>) -> Self {

@@ -3,10 +3,10 @@
 
 use byteorder::ByteOrder;
 
-use crate::access::btree::cursor::Pair;
+use super::Hash;
 use crate::access::btree::walk::{Direction, Walk};
-use crate::access::database::Database;
 use crate::access::item::Item;
+use crate::access::pair::Pair;
 use crate::access::visited::Visited;
 use crate::error::{Defect, Error, Result};
 use crate::format::item::{self, DUPLICATE, KEYDATA, OFFDUP, OVERFLOW, REFERENCE};
@@ -22,7 +22,7 @@ use crate::types::PageNo;
 /// A walk over the buckets of a HASH database.
 #[derive(Debug)]
 pub(in crate::access) struct BucketWalk<'a> {
-    db: &'a Database<'a>,
+    hash: &'a Hash<'a>,
     visited: Option<Visited>,
     level: u32,
     /// First pages of the buckets of this level, still to come.
@@ -71,15 +71,15 @@ struct BucketPage<'a> {
 }
 
 impl<'a> BucketWalk<'a> {
-    pub(in crate::access) fn new(db: &'a Database<'a>, visited: Visited) -> Self {
+    pub(in crate::access) fn new(hash: &'a Hash<'a>, visited: Visited) -> Self {
         BucketWalk {
-            db,
+            hash,
             visited: Some(visited),
             level: 0,
             heads: 0..0,
             spare: 0,
             page: None,
-            allowance: db.pages().allowance(),
+            allowance: hash.pages().allowance(),
             key: Content::Here(&[]),
             values: Values::None,
             crowded: 0,
@@ -95,11 +95,11 @@ impl<'a> BucketWalk<'a> {
 
     /// The next pair; whatever the error, the call after it goes on.
     pub(in crate::access) fn next(&mut self) -> Result<Option<Pair<'a>>> {
-        with_order!(self.db.pages().order(), O => self.step::<O>())
+        with_order!(self.hash.pages().order(), O => self.step::<O>())
     }
 
     fn step<O: ByteOrder>(&mut self) -> Result<Option<Pair<'a>>> {
-        let pages = self.db.pages();
+        let pages = self.hash.pages();
         loop {
             if let Some(value) = self.next_value::<O>()? {
                 return self.pair(value).map(Some);
@@ -130,10 +130,10 @@ impl<'a> BucketWalk<'a> {
                         self.values = Values::Here { set, page: pair.no, offset };
                     }
                     Found::Elsewhere(duplicates) => {
-                        if !self.db.meta().flags().duplicates() {
-                            return Err(self.db.unexpected_duplicates(duplicates));
+                        if !self.hash.meta().flags().duplicates() {
+                            return Err(duplicates.unexpected());
                         }
-                        let shape = Shape::of_duplicates(self.db.meta());
+                        let shape = Shape::of_duplicates(self.hash.meta());
                         let walk = Walk::new(pages, shape, duplicates.root, duplicates.origin());
                         self.values = Values::Walk(Box::new(walk));
                     }
@@ -156,7 +156,7 @@ impl<'a> BucketWalk<'a> {
     }
 
     fn next_value<O: ByteOrder>(&mut self) -> Result<Option<Content<'a>>> {
-        let key = Item::new(self.db.pages(), self.key).len();
+        let key = Item::new(self.hash.pages(), self.key).len();
         match &mut self.values {
             Values::None => Ok(None),
             Values::Here { set: [], .. } => {
@@ -190,7 +190,7 @@ impl<'a> BucketWalk<'a> {
     }
 
     fn pair(&mut self, value: Content<'a>) -> Result<Pair<'a>> {
-        let pages = self.db.pages();
+        let pages = self.hash.pages();
         let (key, value) = (Item::new(pages, self.key), Item::new(pages, value));
         self.mark(&value)?;
         Ok(Pair::new(key, value))
@@ -203,7 +203,7 @@ impl<'a> BucketWalk<'a> {
 
     /// A set of duplicates holds some, in a database that may have them.
     fn expect_duplicates(&self, set: &[u8], page: PageNo, offset: usize) -> Result<()> {
-        if self.db.meta().flags().duplicates() && !set.is_empty() {
+        if self.hash.meta().flags().duplicates() && !set.is_empty() {
             return Ok(());
         }
         let len = u64::try_from(set.len()).unwrap_or(u64::MAX);
@@ -221,7 +221,7 @@ impl<'a> BucketWalk<'a> {
     /// Buckets beyond the end of the file are empty, as the library leaves them;
     /// if page 0 says that the file was longer, something is missing.
     fn next_head<O: ByteOrder>(&mut self) -> Result<Option<BucketPage<'a>>> {
-        let (pages, meta) = (self.db.pages(), self.db.meta());
+        let (pages, meta) = (self.hash.pages(), self.hash.meta());
         let Some(buckets) = meta.buckets() else { return Ok(None) };
         let origin = Origin { page: meta.page(), offset: meta.at(Field::Spares), what: "bucket page" };
         loop {
@@ -279,7 +279,7 @@ impl<'a> BucketWalk<'a> {
 
     /// What is to be said when all buckets are read.
     fn close(&mut self) -> Result<Option<Pair<'a>>> {
-        let meta = self.db.meta();
+        let meta = self.hash.meta();
         let number = std::mem::take(&mut self.crowded).saturating_sub(NAMED);
         if number > 0 {
             return Err(Error::corrupt(meta.page(), meta.at(Field::Spares), Defect::Crowded { number }));
@@ -297,7 +297,7 @@ impl<'a> BucketWalk<'a> {
     }
 
     fn open<O: ByteOrder>(&mut self, no: PageNo, origin: Origin) -> Result<BucketPage<'a>> {
-        let pages = self.db.pages();
+        let pages = self.hash.pages();
         if let Some(visited) = &mut self.visited {
             visited.reach(no, origin)?;
         }

@@ -1,13 +1,17 @@
 //! What stands beside a database file and concerns it: changes in its log that it lacks, the
 //! journal of a change that was stopped.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use bdbkit::ShowName;
-use bdbkit::env::{Layout, pending};
+use bdbkit::env::{Pending, PendingError, Unrecovered};
 use bdbkit::journal;
 
-use crate::failure::{Outcome, about, complain};
+use crate::failure::{Failure, Outcome, about, complain};
 use crate::input::log_options;
 use crate::places::Places;
 
@@ -20,30 +24,47 @@ pub(crate) struct Beside {
 
     #[command(flatten)]
     places: Places,
+
+    /// The logs of environments by their homes, each read once for all files.
+    #[arg(skip)]
+    logs: RefCell<HashMap<PathBuf, Log>>,
 }
+
+/// The log of an environment, if there is one.
+type Log = Result<Option<Unrecovered>, Rc<PendingError>>;
 
 impl Beside {
     /// Tells what concerns a file and is not in it; in an environment with this home, or
     /// otherwise in the one of its folder.
-    pub(crate) fn tell(&self, path: &Path, home: Option<&Path>) -> Outcome {
+    pub(crate) fn tell<W: Write>(
+        &self,
+        path: &Path,
+        home: Option<&Path>,
+        mut json: Option<&mut W>,
+    ) -> Result<Outcome, Failure> {
         if !path.is_file() {
-            return Outcome::Complete;
+            return Ok(Outcome::Complete);
         }
         let home = home.or(path.parent()).unwrap_or(Path::new(""));
-        let whole = [self.log(path, &self.places.layout(home)), journal(path, self.strict)];
-        Outcome::complete_if(!self.strict || whole.iter().all(|whole| *whole))
+        let found = match self.pending(path, home) {
+            Ok(pending) => pending.map(|pending| pending.to_string()),
+            Err(error) => Some(format!("the log beside it cannot tell whether changes are missing: {error}")),
+        };
+        let log = match found {
+            Some(text) => told(path, &text, self.strict, json.as_deref_mut())?,
+            None => Outcome::Complete,
+        };
+        Ok(log.and(journal(path, self.strict, json)?))
     }
 
-    fn log(&self, path: &Path, layout: &Layout) -> bool {
-        match pending(path, layout, &log_options()) {
-            Ok(None) => return true,
-            Ok(Some(pending)) => complain(about(path, format_args!("{}{pending}", self.severity()))),
-            Err(error) => {
-                let text = "the log beside it cannot tell whether changes are missing";
-                complain(about(path, format_args!("{}{text}: {error}", self.severity())));
-            }
-        }
-        false
+    /// What a file lacks of its log, or why that is not known.
+    fn pending(&self, path: &Path, home: &Path) -> Result<Option<Pending>, Rc<PendingError>> {
+        let mut logs = self.logs.borrow_mut();
+        let log = logs
+            .entry(home.to_owned())
+            .or_insert_with(|| Unrecovered::of(&self.places.layout(home), &log_options()).map_err(Rc::new));
+        let pending = log.as_ref().map_err(Rc::clone)?.as_ref().map(|log| log.pending(path));
+        Ok(pending.transpose()?.flatten())
     }
 
     /// The folders of databases of the environment with this home, itself first.
@@ -55,28 +76,24 @@ impl Beside {
         });
         std::iter::once(home.to_owned()).chain(elsewhere.map(|folder| folder.path)).collect()
     }
-
-    fn severity(&self) -> &'static str {
-        severity(self.strict)
-    }
 }
 
-/// What begins a line about something that is no fault of the file.
-fn severity(strict: bool) -> &'static str {
-    if strict { "" } else { "note: " }
-}
-
-/// Tells of the journal of a change that was stopped, and says whether there is none.
-pub(crate) fn journal(path: &Path, strict: bool) -> bool {
+/// Tells of the journal of a change that was stopped, if there is one.
+pub(crate) fn journal<W: Write>(path: &Path, strict: bool, json: Option<&mut W>) -> Result<Outcome, Failure> {
     let journal = journal::name(path);
     if !journal::stands(&journal) {
-        return true;
+        return Ok(Outcome::Complete);
     }
-    let text = format!(
-        "{}{} is the journal of a change that was stopped: bdbkit upgrade --resume or --rollback deals with it",
-        severity(strict),
-        journal.shown()
-    );
-    complain(about(path, text));
-    false
+    let text =
+        "is the journal of a change that was stopped: bdbkit upgrade --resume or --rollback deals with it";
+    told(path, &format!("{} {text}", journal.shown()), strict, json)
+}
+
+/// Tells of something that is no fault of the file: an error or a note.
+fn told<W: Write>(path: &Path, text: &str, strict: bool, json: Option<&mut W>) -> Result<Outcome, Failure> {
+    if strict {
+        return Failure::Message(about(path, text)).survive(json);
+    }
+    complain(about(path, format_args!("note: {text}")));
+    Ok(Outcome::Complete)
 }

@@ -8,7 +8,7 @@ use bdbkit::Database;
 use bdbkit::dump::{self, escape};
 
 use crate::beside::Beside;
-use crate::failure::{Failure, Outcome, about, complain, places};
+use crate::failure::{Failure, NO_JSON, Outcome, about, complain, places};
 use crate::genuine::Genuine;
 use crate::input::open;
 use crate::output::Output;
@@ -73,11 +73,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     if arguments.debug.is_some() {
         let advice =
             "-d prints pages in a form for the debugging of libdb, which is not supported: see info, verify";
-        return Err(Failure::Usage(advice.to_owned()));
+        return Err(Failure::Usage(advice.into()));
     }
     let (None, Some(file)) = (&arguments.in_memory, &arguments.file) else {
         let advice = "-m names a database in the memory of a running environment: bdbkit reads files only";
-        return Err(Failure::Usage(advice.to_owned()));
+        return Err(Failure::Usage(advice.into()));
     };
     let path = arguments.genuine.file(file);
     let path = path.as_path();
@@ -124,7 +124,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
             format_args!("damage {places}: the output is not complete (bdbkit salvage may find more)"),
         ));
     }
-    let beside = arguments.beside.tell(path, arguments.genuine.home());
+    let beside = arguments.beside.tell(path, arguments.genuine.home(), NO_JSON)?;
     Ok(Outcome::complete_if(summary.damaged == 0).and(beside))
 }
 

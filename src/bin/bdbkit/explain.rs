@@ -7,7 +7,7 @@ use bdbkit::explain::Explanation;
 use serde::Serialize;
 
 use crate::failure::{Failure, Outcome};
-use crate::output::json_line;
+use crate::json;
 use crate::page::{Page, Side, Table};
 
 /// Say what a code in a report means, and what to do about it
@@ -26,7 +26,6 @@ pub(crate) struct Arguments {
 
 #[derive(Serialize)]
 struct Line<'a> {
-    schema: u32,
     code: &'a str,
     title: &'a str,
     meaning: &'a str,
@@ -37,14 +36,14 @@ struct Line<'a> {
 impl From<Explanation> for Line<'static> {
     fn from(known: Explanation) -> Line<'static> {
         let Explanation { code, title, meaning, remedy, sources, .. } = known;
-        Line { schema: 1, code, title, meaning, remedy, sources }
+        Line { code, title, meaning, remedy, sources }
     }
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let known = |code: &String| {
         let unknown = || format!("{}: no such code (bdbkit explain lists all)", code.shown());
-        Explanation::of(code).ok_or_else(|| Failure::Usage(unknown()))
+        Explanation::of(code).ok_or_else(|| Failure::Usage(unknown().into()))
     };
     let chosen: Vec<Explanation> = match arguments.codes.as_slice() {
         [] => Explanation::all().collect(),
@@ -52,7 +51,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     };
     let mut page = Page::new(BufWriter::new(io::stdout().lock()));
     if arguments.json {
-        chosen.into_iter().try_for_each(|known| json_line(&Line::from(known), &mut page.out))?;
+        chosen
+            .into_iter()
+            .try_for_each(|known| json::line("explanation", &Line::from(known), &mut page.out))?;
     } else if arguments.codes.is_empty() {
         let mut table = Table::new([("code", Side::Left), ("what it is", Side::Left)]);
         chosen.iter().for_each(|known| table.row([known.code.into(), known.title.into()]));

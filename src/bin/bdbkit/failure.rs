@@ -1,10 +1,15 @@
-//! How a command ends: exit codes, and one line on standard error for each failure.
+//! How a command ends: exit codes, and what is told of each failure: one line on standard error,
+//! and one object if the output is JSON.
+
+use std::fmt::{self, Display};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use bdbkit::{ErrorKind, ShowName};
-use std::fmt::Display;
-use std::io;
-use std::path::Path;
-use std::process::ExitCode;
+use serde::Serialize;
+
+use crate::json;
 
 /// How a command ended that could do its work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,52 +27,161 @@ pub(crate) enum Outcome {
 /// Why a command could not go on.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// What to tell, in one line.
-    Message(String),
-    /// It was asked for something that cannot be meant: what to tell.
-    Usage(String),
-    /// Not a database, or of a kind that is not supported: what to tell.
-    Unsupported(String),
-    /// Something must be done first: what to tell.
-    Refused(String),
-    /// The output cannot be written: what to tell, in one line. Nothing goes on then.
-    Output(String),
+    /// Something was not done.
+    Message(Told),
+    /// It was asked for something that cannot be meant.
+    Usage(Told),
+    /// Not a database, or of a kind that is not supported.
+    Unsupported(Told),
+    /// Something must be done first.
+    Refused(Told),
+    /// The output cannot be written: nothing goes on then.
+    Output(Told),
     /// Whoever reads the output has read enough.
     Closed,
+}
+
+/// What is told of a failure, in one line.
+#[derive(Debug)]
+pub(crate) struct Told {
+    /// The file or folder that it is about.
+    file: Option<PathBuf>,
+    kind: Option<ErrorKind>,
+    /// What `bdbkit explain` knows it by.
+    code: Option<&'static str>,
+    text: String,
+    /// What is told before.
+    others: Vec<Told>,
 }
 
 impl Failure {
     /// Something about a file, and who may read it if this command does not.
     pub(crate) fn about(path: &Path, error: &bdbkit::Error) -> Failure {
         let Some(hint) = salvage_may(error) else { return Failure::plain(path, error) };
-        Failure::Unsupported(format!("{}{hint}", about(path, error)))
+        Failure::Unsupported(about(path, error).and(hint).kind(error.kind()))
     }
 
     /// Something about a file. Errors of the operating system name it already.
     pub(crate) fn plain(path: &Path, error: &bdbkit::Error) -> Failure {
-        let message = match error {
-            bdbkit::Error::Open { .. } => error.to_string(),
+        let told = match error {
+            bdbkit::Error::Open { .. } => Told::new(Some(path), error.to_string()),
+            bdbkit::Error::Interrupted => about(path, error).and(RESUME),
             _ => about(path, error),
         };
-        match error.kind() {
-            ErrorKind::NotADatabase | ErrorKind::Unsupported => Failure::Unsupported(message),
-            ErrorKind::Interrupted => Failure::Refused(message),
+        Failure::of_kind(error.kind())(told.kind(error.kind()))
+    }
 
-            _ => Failure::Message(message),
+    /// The operating system refused something.
+    pub(crate) fn io(path: &Path, error: &io::Error) -> Failure {
+        Failure::Message(about(path, error).kind(ErrorKind::Io))
+    }
+
+    /// What an error of the library makes of a command.
+    pub(crate) fn of_kind(kind: ErrorKind) -> fn(Told) -> Failure {
+        match kind {
+            ErrorKind::NotADatabase | ErrorKind::Unsupported => Failure::Unsupported,
+            ErrorKind::Interrupted => Failure::Refused,
+            _ => Failure::Message,
         }
     }
 
-    /// What the failure makes of the whole command if it goes on, and its message told;
-    /// otherwise the failure itself.
-    pub(crate) fn survive(self) -> Result<Outcome, Failure> {
-        let (message, outcome) = match self {
-            Failure::Message(message) => (message, Outcome::Incomplete),
-            Failure::Unsupported(message) => (message, Outcome::Unsupported),
-            Failure::Refused(message) => (message, Outcome::Refused),
+    /// Tells the failure, with an object in what is JSON, and says what it makes of the whole
+    /// command if it goes on; otherwise gives it back.
+    pub(crate) fn survive<W: Write>(self, json: Option<&mut W>) -> Result<Outcome, Failure> {
+        let (told, kind, outcome) = match self {
+            Failure::Message(told) => (told, "failed", Outcome::Incomplete),
+            Failure::Unsupported(told) => (told, "unsupported", Outcome::Unsupported),
+            Failure::Refused(told) => (told, "refused", Outcome::Refused),
             other => return Err(other),
         };
-        complain(message);
+        told.tell(kind, outcome.code(), json)?;
         Ok(outcome)
+    }
+
+    /// Tells the failure that ended the command, and gives its exit code.
+    fn end(self, json: bool) -> u8 {
+        let mut out = io::stdout();
+        let rest = match self.survive(json.then_some(&mut out)) {
+            Ok(outcome) => return outcome.code(),
+            Err(rest) => rest,
+        };
+        match rest {
+            Failure::Usage(told) => {
+                let _ = told.tell("usage", 2, json.then_some(&mut out));
+                2
+            }
+            Failure::Closed => 0,
+            Failure::Output(told) => {
+                complain(told);
+                1
+            }
+            _ => 1,
+        }
+    }
+}
+
+impl Told {
+    /// Something about a file, if it is about one; the text names it.
+    pub(crate) fn new(file: Option<&Path>, text: String) -> Told {
+        Told { file: file.map(Path::to_owned), ..text.into() }
+    }
+
+    /// The same, and more of it.
+    pub(crate) fn and(self, more: &str) -> Told {
+        Told { text: self.text + more, ..self }
+    }
+
+    pub(crate) fn kind(self, kind: ErrorKind) -> Told {
+        Told { kind: Some(kind), ..self }
+    }
+
+    pub(crate) fn code(self, code: Option<&'static str>) -> Told {
+        Told { code, ..self }
+    }
+
+    /// The same, and others before it.
+    pub(crate) fn after(self, others: Vec<Told>) -> Told {
+        Told { others, ..self }
+    }
+
+    fn tell<W: Write>(mut self, kind: &'static str, exit: u8, mut json: Option<&mut W>) -> io::Result<()> {
+        for other in std::mem::take(&mut self.others) {
+            other.tell(kind, exit, json.as_deref_mut())?;
+        }
+        complain(&self);
+        let Some(out) = json else { return Ok(()) };
+        let line = Line {
+            file: self.file.as_deref().map(json::name),
+            kind: self.kind.map_or(kind, ErrorKind::name),
+            code: self.code,
+            message: harmless(&self.text),
+            exit,
+        };
+        json::line("error", &line, out)?;
+        out.flush()
+    }
+}
+
+/// A failure, for programs.
+#[derive(Serialize)]
+struct Line {
+    file: Option<String>,
+    kind: &'static str,
+    code: Option<&'static str>,
+    message: String,
+    exit: u8,
+}
+
+impl Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)?;
+        self.code.map_or(Ok(()), |code| write!(f, " [{code}]"))
+    }
+}
+
+impl<T: Into<String>> From<T> for Told {
+    fn from(text: T) -> Told {
+        Told { file: None, kind: None, code: None, text: text.into(), others: Vec::new() }
     }
 }
 
@@ -75,7 +189,7 @@ impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Failure {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Failure::Closed,
-            _ => Failure::Output(format!("cannot write: {error}")),
+            _ => Failure::Output(format!("cannot write: {error}").into()),
         }
     }
 }
@@ -86,9 +200,16 @@ pub(crate) fn salvage_may(error: &bdbkit::Error) -> Option<&'static str> {
 }
 
 /// A message about a file.
-pub(crate) fn about(path: &Path, message: impl Display) -> String {
-    format!("{}: {message}", path.shown())
+pub(crate) fn about(path: &Path, message: impl Display) -> Told {
+    Told::new(Some(path), format!("{}: {message}", path.shown()))
 }
+
+/// What stands for the output of a command that writes no JSON.
+pub(crate) const NO_JSON: Option<&mut io::Sink> = None;
+
+/// What completes an interrupted change, or takes it back.
+const RESUME: &str =
+    ": \"bdbkit upgrade --resume\" completes it, \"bdbkit upgrade --rollback\" takes it back";
 
 /// In how many places there was damage.
 pub(crate) fn places(damaged: u64) -> String {
@@ -111,28 +232,18 @@ pub(crate) fn complain(message: impl Display) {
 }
 
 impl Outcome {
-    /// The exit code of a command.
-    pub(crate) fn exit_code(outcome: Result<Outcome, Failure>) -> ExitCode {
-        let outcome = match outcome.or_else(Failure::survive) {
-            Ok(outcome) => outcome,
-            Err(Failure::Closed) => Outcome::Complete,
-            Err(Failure::Usage(message)) => {
-                complain(message);
-                return ExitCode::from(2);
-            }
-            Err(failure) => {
-                if let Failure::Output(message) = failure {
-                    complain(message);
-                }
-                Outcome::Incomplete
-            }
-        };
-        ExitCode::from(match outcome {
+    /// The exit code of a command; with what ended it told, as JSON too if that was asked for.
+    pub(crate) fn exit_code(outcome: Result<Outcome, Failure>, json: bool) -> ExitCode {
+        outcome.map_or_else(|failure| failure.end(json), Outcome::code).into()
+    }
+
+    fn code(self) -> u8 {
+        match self {
             Outcome::Complete => 0,
             Outcome::Incomplete => 1,
             Outcome::Unsupported => 3,
             Outcome::Refused => 4,
-        })
+        }
     }
 
     /// Complete if nothing was missed.

@@ -7,7 +7,7 @@ use bdbkit::env::Region;
 use bdbkit::journal::is_remnant;
 use bdbkit::{Error, ErrorKind};
 
-use crate::failure::{Failure, about, complain, salvage_may};
+use crate::failure::{Failure, about, salvage_may};
 use crate::input::options;
 use crate::log::source::named_as_log;
 
@@ -38,10 +38,9 @@ pub(crate) fn databases(path: &Path) -> Result<Vec<PathBuf>, Failure> {
     if others.is_empty() {
         return Ok(files);
     }
-    others.iter().for_each(complain);
     let advice =
         "all databases of a folder are changed, or none: name the files if these may stay as they are";
-    Err(Failure::Refused(about(path, advice)))
+    Err(Failure::Refused(about(path, advice).after(others)))
 }
 
 /// What a file of a folder is, for a command that works on databases.
@@ -65,7 +64,7 @@ pub(crate) fn candidates(path: &Path) -> Result<Vec<Candidate>, Failure> {
         return Ok(vec![Candidate { path: path.to_owned(), what: What::Database }]);
     }
     let entries = fs::read_dir(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-    let entries = entries.map_err(|error| Failure::Message(about(path, error)))?;
+    let entries = entries.map_err(|error| Failure::io(path, &error))?;
     let mut paths: Vec<PathBuf> = entries.iter().map(fs::DirEntry::path).collect();
     paths.sort();
     let what = |path: PathBuf| Candidate { what: What::of(&path), path };
@@ -131,7 +130,9 @@ impl What {
 /// What to tell of a file that is refused: that it is no database, or rather one that is damaged.
 pub(crate) fn refused(path: &Path, error: &Error) -> Failure {
     match error.kind() {
-        ErrorKind::NotADatabase if holds_pages(path) => Failure::Message(about(path, DESTROYED)),
+        ErrorKind::NotADatabase if holds_pages(path) => {
+            Failure::Message(about(path, DESTROYED).kind(ErrorKind::Damaged))
+        }
         _ => Failure::about(path, error),
     }
 }

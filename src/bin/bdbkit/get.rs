@@ -8,7 +8,7 @@ use bdbkit::dump::escape;
 use bdbkit::{Database, Item, Method};
 
 use crate::beside::Beside;
-use crate::failure::{Failure, Outcome, about};
+use crate::failure::{Failure, NO_JSON, Outcome, about};
 use crate::hex::{hex, unhex};
 use crate::input::open;
 
@@ -60,7 +60,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         _ => key(&db, arguments, &mut out)?,
     };
     out.flush()?;
-    let beside = arguments.beside.tell(path, None);
+    let beside = arguments.beside.tell(path, None, NO_JSON)?;
     if !found {
         return Err(Failure::Message(about(path, format_args!("no key {}", arguments.shown_key()))));
     }
@@ -84,8 +84,8 @@ fn record(db: &Database<'_>, arguments: &Arguments, out: &mut impl Write) -> Res
         let message = format!("{} is no record number", arguments.shown_key());
         return Err(Failure::Usage(about(&arguments.file, message)));
     };
-    let mut cursor = db.cursor();
-    let found = cursor.seek_record(number).map_err(|error| Failure::about(&arguments.file, &error))?;
+    let found = db.cursor().and_then(|mut cursor| cursor.seek_record(number));
+    let found = found.map_err(|error| Failure::about(&arguments.file, &error))?;
     match found.filter(|pair| pair.record_number() == Some(number)) {
         Some(pair) => print(&pair.value(), arguments, out).map(|()| true),
         None => Ok(false),
@@ -107,5 +107,5 @@ fn print(value: &Item<'_>, arguments: &Arguments, out: &mut impl Write) -> Resul
 
 fn unhexed(arguments: &Arguments) -> Result<Vec<u8>, Failure> {
     let key = unhex(arguments.key.as_encoded_bytes());
-    key.map_err(|error| Failure::Usage(format!("{}: {error}", arguments.shown_key())))
+    key.map_err(|error| Failure::Usage(format!("{}: {error}", arguments.shown_key()).into()))
 }

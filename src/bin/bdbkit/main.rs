@@ -12,6 +12,7 @@ mod get;
 mod hex;
 mod info;
 mod input;
+mod json;
 mod log;
 mod output;
 mod page;
@@ -27,7 +28,7 @@ mod verify;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use failure::Outcome;
 
@@ -97,8 +98,11 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let Arguments { opening, command } = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
+    let matches = Arguments::command().try_get_matches();
+    let parsed =
+        matches.and_then(|matches| Ok((Arguments::from_arg_matches(&matches)?, wants_json(&matches))));
+    let (Arguments { opening, command }, json) = match parsed {
+        Ok(parsed) => parsed,
         Err(error) => return usage(&error),
     };
     opening.set();
@@ -115,7 +119,15 @@ fn main() -> ExitCode {
         Command::Log(arguments) => log::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
     };
-    Outcome::exit_code(outcome)
+    Outcome::exit_code(outcome, json)
+}
+
+/// Whether the command has an option --json, and it was given.
+fn wants_json(matches: &ArgMatches) -> bool {
+    match matches.subcommand() {
+        Some((_, matches)) => wants_json(matches),
+        None => matches!(matches.try_get_one("json"), Ok(Some(true))),
+    }
 }
 
 /// Help that was asked for, or what is wrong with the command line: the words on it may be names

@@ -4,7 +4,6 @@ use std::fs;
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
 use tempfile::NamedTempFile;
 
 use crate::failure::{Failure, about};
@@ -12,12 +11,6 @@ use crate::input::real;
 
 /// How much is put together before it is written, in bytes.
 const BUFFER: usize = 64 << 10;
-
-/// Writes a value as one line of JSON.
-pub(crate) fn json_line(value: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, value)?;
-    out.write_all(b"\n")
-}
 
 /// A number of things.
 pub(crate) fn counted(number: u64, what: &str) -> String {
@@ -53,7 +46,7 @@ impl Output {
         if same_file::is_same_file(path, real(input)).unwrap_or(false) {
             return Err(Failure::Usage(about(path, "is the database itself: not overwritten")));
         }
-        let to = Output::file(path).map_err(|error| Failure::Message(about(path, error)))?;
+        let to = Output::file(path).map_err(|error| Failure::io(path, &error))?;
         Ok(Output { terminal: false, to })
     }
 

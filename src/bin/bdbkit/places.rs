@@ -10,29 +10,51 @@ use crate::failure::{about, complain};
 /// Folders of an environment that are named by hand.
 #[derive(clap::Args)]
 pub(crate) struct Places {
-    /// The folder of the log files, whatever DB_CONFIG says
-    #[arg(long, value_name = "DIR")]
-    log_dir: Option<PathBuf>,
+    #[command(flatten)]
+    logs: Logs,
 
     /// A folder of databases, whatever DB_CONFIG says; the home is one, too. Repeatable
     #[arg(long, value_name = "DIR")]
     data_dir: Vec<PathBuf>,
 }
 
+/// The folder of the logs, if it is named by hand.
+#[derive(clap::Args)]
+pub(crate) struct Logs {
+    /// The folder of the log files, whatever DB_CONFIG says
+    #[arg(long, value_name = "DIR")]
+    log_dir: Option<PathBuf>,
+}
+
 impl Places {
     /// The environment with this home.
     pub(crate) fn layout(&self, home: &Path) -> Layout {
-        let layout = with_logs(home, self.log_dir.as_deref());
+        let layout = self.logs.layout(home);
         if self.data_dir.is_empty() { layout } else { layout.data_dirs(&self.data_dir) }
+    }
+
+    pub(crate) fn log_dir(&self) -> Option<&Path> {
+        self.logs.log_dir.as_deref()
+    }
+
+    pub(crate) fn data_dirs(&self) -> &[PathBuf] {
+        &self.data_dir
+    }
+
+    /// All folders that were named.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &PathBuf> {
+        self.logs.log_dir.iter().chain(&self.data_dir)
     }
 }
 
-/// The environment with this home, and its logs where they were said to be.
-pub(crate) fn with_logs(home: &Path, logs: Option<&Path>) -> Layout {
-    let layout = Layout::of(home);
-    match logs {
-        Some(folder) => layout.log_dir(folder),
-        None => layout,
+impl Logs {
+    /// The environment with this home.
+    pub(crate) fn layout(&self, home: &Path) -> Layout {
+        self.log_dir.iter().fold(Layout::of(home), Layout::log_dir)
+    }
+
+    pub(crate) fn is_named(&self) -> bool {
+        self.log_dir.is_some()
     }
 }
 

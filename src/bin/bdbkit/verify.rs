@@ -4,7 +4,6 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use bdbkit::ShowName;
-use bdbkit::dump::escape;
 use bdbkit::{Finding, Progress, Severity, Verdict, Verify};
 use serde::Serialize;
 
@@ -13,7 +12,8 @@ use crate::failure::{Failure, Outcome};
 use crate::files::{Candidate, What, candidates, none_in, refused};
 use crate::genuine::Genuine;
 use crate::input::{options, real};
-use crate::output::{counted, json_line};
+use crate::json;
+use crate::output::counted;
 use crate::progress;
 
 /// Check whether files are sound
@@ -64,7 +64,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     for path in &arguments.files {
         let path = arguments.genuine.file(path);
         let one = arguments.all_of(&path, &mut out);
-        all = all.and(one.or_else(Failure::survive)?);
+        all = all.and(one.or_else(|failure| failure.survive(arguments.json.then_some(&mut out)))?);
     }
     out.flush()?;
     Ok(all)
@@ -85,7 +85,10 @@ impl Arguments {
         for Candidate { path, what } in found {
             some |= !matches!(what, What::Other(_));
             let one = match what {
-                What::Database => self.check(&path, out).or_else(Failure::survive)?,
+                What::Database => {
+                    let one = self.check(&path, out);
+                    one.or_else(|failure| failure.survive(self.json.then_some(&mut *out)))?
+                }
                 What::Unjudged(why) => {
                     self.passed_over(&path, Some(&why), &why, out)?;
                     Outcome::Incomplete
@@ -112,10 +115,8 @@ impl Arguments {
     ) -> io::Result<()> {
         let file = path.shown().to_string();
         if self.json {
-            return json_line(
-                &PassedOver { file: &file, judged: false, database: unjudged.is_some(), text },
-                out,
-            );
+            let line = PassedOver { file: &file, is_database: unjudged.is_some(), message: text };
+            return json::line("not_judged", &line, out);
         }
         let verdict = if unjudged.is_some() { "NOT JUDGED: " } else { "no database: " };
         writeln!(out, "{file}: {verdict}{text}")
@@ -138,7 +139,7 @@ impl Arguments {
         bar.finish_and_clear();
 
         self.print(path, &verdict, out)?;
-        let beside = self.beside.tell(path, self.genuine.home());
+        let beside = self.beside.tell(path, self.genuine.home(), self.json.then_some(out))?;
         let sound = verdict.complete() && verdict.worst() < Some(Severity::Error);
         Ok(Outcome::complete_if(sound).and(beside))
     }
@@ -148,7 +149,7 @@ impl Arguments {
         let findings = verdict.findings().iter().filter(|_| !self.quiet);
         for finding in findings {
             if self.json {
-                json_line(&Found::of(&file, finding), out)?;
+                json::line("finding", &Found::of(&file, finding), out)?;
             } else {
                 writeln!(out, "{file}: {finding}")?;
             }
@@ -163,7 +164,7 @@ impl Arguments {
         };
         let order = verdict.findings().iter().any(|finding| finding.rule.is_of_order());
         match (self.json, self.quiet && verdict.complete() && summary.errors == 0) {
-            (true, _) => return json_line(&summary, out),
+            (true, _) => return json::line("verdict", &summary, out),
             (false, true) => return Ok(()),
             (false, false) => summary.print(out)?,
         }
@@ -179,11 +180,11 @@ impl Arguments {
 struct Found<'a> {
     file: &'a str,
     severity: &'static str,
-    rule: &'static str,
+    code: &'static str,
     database: Option<String>,
     page: u32,
-    offset: usize,
-    text: &'a str,
+    page_offset: usize,
+    message: &'a str,
 }
 
 impl<'a> Found<'a> {
@@ -191,11 +192,11 @@ impl<'a> Found<'a> {
         Found {
             file,
             severity: finding.severity.name(),
-            rule: finding.rule.id(),
-            database: finding.database.as_deref().map(escape),
+            code: finding.rule.id(),
+            database: finding.database.as_deref().map(json::raw_name),
             page: finding.page.0,
-            offset: finding.offset,
-            text: &finding.text,
+            page_offset: finding.offset,
+            message: &finding.text,
         }
     }
 }
@@ -204,10 +205,9 @@ impl<'a> Found<'a> {
 #[derive(Serialize)]
 struct PassedOver<'a> {
     file: &'a str,
-    judged: bool,
     /// Whether it is a database, or may be one.
-    database: bool,
-    text: &'a str,
+    is_database: bool,
+    message: &'a str,
 }
 
 /// How a file came off.

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::super::survey::Verdict;
+use crate::codes::refusals;
 use crate::shown::ShowName;
 
 /// Why a snapshot was not restored.
@@ -158,9 +159,63 @@ pub enum RestoreError {
     },
 }
 
+refusals! { RestoreError:
+    Busy = "R-BUSY",
+    Foreign = "R-FOREIGN",
+    Unexpected = "R-UNEXPECTED",
+    NotASnapshot = "R-NO-SNAPSHOT",
+    Unfit = "R-UNFIT",
+    Live = "R-LIVE",
+    Interrupted = "R-INTERRUPTED",
+    NothingToResume = "R-NOTHING-TO-RESUME",
+    NothingMoved = "R-NOTHING-MOVED",
+    Aside = "R-ASIDE",
+    OtherFileSystem = "R-OTHER-FILE-SYSTEM",
+    Cache = "R-REGION-FOLDER",
+    Link = "R-LINK",
+    Clash = "R-CLASH",
+    InPlace = "R-IN-PLACE",
+}
+
+impl RestoreError {
+    /// The file or folder that it is about.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            RestoreError::Io { path, .. }
+            | RestoreError::Busy { path, .. }
+            | RestoreError::Foreign { path, .. }
+            | RestoreError::Unexpected { path, .. }
+            | RestoreError::Missing { path, .. }
+            | RestoreError::NotASnapshot { path, .. }
+            | RestoreError::Unfit { path, .. }
+            | RestoreError::Live { path, .. }
+            | RestoreError::Interrupted { path, .. }
+            | RestoreError::NothingToResume { path, .. }
+            | RestoreError::NothingMoved { path, .. }
+            | RestoreError::Aside { path, .. }
+            | RestoreError::OtherFileSystem { path, .. }
+            | RestoreError::Cache { path, .. }
+            | RestoreError::Link { path, .. }
+            | RestoreError::Clash { path, .. }
+            | RestoreError::InPlace { path, .. }
+            | RestoreError::Changed { path, .. }
+            | RestoreError::Copy { path, .. } => Some(path),
+            RestoreError::Folder(crate::Error::Open { path, .. }) => Some(path),
+            RestoreError::Folder(_) => None,
+            RestoreError::PutBack { cause } => cause.path(),
+        }
+    }
+}
+
 pub(super) type Result<T> = std::result::Result<T, RestoreError>;
 
 /// Turns an error of the file system into one that names the file.
 pub(super) fn at<'p>(path: &'p Path, doing: &'static str) -> impl FnOnce(io::Error) -> RestoreError + 'p {
     move |source| RestoreError::Io { path: path.to_owned(), doing, cause: source }
+}
+
+/// The error for what a restore did not put where it is.
+pub(super) fn foreign(path: &Path, what: &'static str) -> RestoreError {
+    RestoreError::Foreign { path: path.to_owned(), what }
 }

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::codes::refusals;
 use crate::edit::EditError;
 use crate::order::Endianness;
 use crate::shown::ShowName;
@@ -86,6 +87,35 @@ pub enum StoreUpgradeError {
         /// What the file system said.
         cause: io::Error,
     },
+}
+
+refusals! { StoreUpgradeError:
+    Busy = "R-BUSY",
+    NoDatabase = "R-NO-DATABASE",
+    Inconsistent = "R-INCONSISTENT",
+    Restoring = "R-RESTORING",
+    MixedOrders = "R-MIXED-ORDERS",
+    BackupExists = "R-BACKUP-EXISTS",;
+    StoreUpgradeError::Upgrade(error) | StoreUpgradeError::Unclean { first: error, .. } => error.code()
+}
+
+impl StoreUpgradeError {
+    /// The file or folder that it is about, if it is one.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            StoreUpgradeError::Upgrade(error) | StoreUpgradeError::Unclean { first: error, .. } => {
+                error.path()
+            }
+            StoreUpgradeError::Busy { folder: path }
+            | StoreUpgradeError::NoDatabase { folder: path }
+            | StoreUpgradeError::Inconsistent { database: path, .. }
+            | StoreUpgradeError::Restoring { folder: path }
+            | StoreUpgradeError::MixedOrders { file: path, .. }
+            | StoreUpgradeError::BackupExists { folder: path }
+            | StoreUpgradeError::Io { path, .. } => Some(path),
+        }
+    }
 }
 
 /// The other files to which the same applies.

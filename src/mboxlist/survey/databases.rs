@@ -4,13 +4,14 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::access::{Database, OpenOptions};
+use crate::access::Database;
 use crate::dump::escape;
 use crate::error::Error;
 use crate::mboxlist::files::head;
 use crate::mboxlist::names;
 use crate::meta::{DatabaseKind, FileKind};
 use crate::order::Endianness;
+use crate::pages::OpenOptions;
 use crate::types::{FileId, Lsn};
 use crate::verify::{Rule, Severity, Verify};
 

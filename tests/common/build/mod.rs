@@ -14,7 +14,7 @@
 //! [`Builder::write`], which keeps one small entry a leaf in memory.
 
 #![allow(
-    dead_code, // each test file uses a part
+    dead_code, // each crate uses a part
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,

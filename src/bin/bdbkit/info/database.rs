@@ -1,6 +1,5 @@
 //! What a database file is and holds.
 
-use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -11,16 +10,16 @@ use serde::Serialize;
 
 use super::log_state::LogState;
 use crate::failure::{about, complain, places};
+use crate::json;
 use crate::progress;
 
 /// The facts about a file.
 #[derive(Serialize)]
 pub(super) struct File {
     file: String,
-    #[serde(rename = "type")]
-    kind: &'static str,
+    method: &'static str,
     version: u32,
-    byte_order: String,
+    byte_order: json::Order,
     page_size: u32,
     pages: u32,
     /// Bytes behind the last whole page.
@@ -29,11 +28,11 @@ pub(super) struct File {
     file_id: String,
     checksums: bool,
     encrypted: bool,
-    highest_lsn: [u32; 2],
-    pages_by_kind: BTreeMap<&'static str, u32>,
+    max_lsn: json::Lsn,
+    page_types: Vec<Pages>,
     unwritten_pages: u32,
     unknown_pages: u32,
-    free_list: u32,
+    free_pages: u32,
     several_databases: bool,
     databases: Vec<Inner>,
     #[serde(flatten)]
@@ -41,12 +40,19 @@ pub(super) struct File {
     pub(super) complete: bool,
 }
 
+/// How many pages of a type there are.
+#[derive(Serialize)]
+struct Pages {
+    page_type: &'static str,
+    pages: u32,
+}
+
 /// The facts about a database.
 #[derive(Serialize)]
 struct Inner {
+    #[serde(rename = "database")]
     name: Option<String>,
-    #[serde(rename = "type")]
-    kind: &'static str,
+    method: &'static str,
     version: u32,
     flags: Vec<&'static str>,
     min_key: u32,
@@ -74,13 +80,16 @@ impl File {
             }
         }
         let complete = stats.iter().all(|stats| stats.damaged == 0);
+        let pages = pages.into_iter().map(|(kind, pages)| Pages { page_type: kind.name(), pages });
+        let mut page_types: Vec<Pages> = pages.collect();
+        page_types.sort_by_key(|pages| pages.page_type);
         let databases = stats.iter().filter_map(Inner::of).collect();
         let meta = db.meta();
         File {
             file: path.shown().to_string(),
-            kind: meta.method().name(),
+            method: meta.method().name(),
             version: meta.version(),
-            byte_order: meta.endianness().to_string(),
+            byte_order: json::Order(meta.endianness()),
             page_size: meta.page_size().get(),
             pages: db.page_count(),
             tail: db.tail(),
@@ -88,11 +97,11 @@ impl File {
             file_id: meta.file_id().to_string(),
             checksums: meta.checksummed(),
             encrypted: false,
-            highest_lsn: [highest_lsn.file, highest_lsn.offset],
-            pages_by_kind: pages.into_iter().map(|(kind, count)| (kind.name(), count)).collect(),
+            max_lsn: highest_lsn.into(),
+            page_types,
             unwritten_pages: unwritten,
             unknown_pages: unknown,
-            free_list,
+            free_pages: free_list,
             several_databases: db.is_directory(),
             databases,
             log,
@@ -104,14 +113,14 @@ impl File {
         writeln!(out, "{}", self.file)?;
         let mut row = |name: &str, value: String| writeln!(out, "  {name:<15} {value}");
         let several = if self.several_databases { ", several databases" } else { "" };
-        row("type", format!("{}{several}", self.kind))?;
-        row("version", format!("{}, {}", self.version, self.byte_order))?;
+        row("type", format!("{}{several}", self.method))?;
+        row("version", format!("{}, {}", self.version, self.byte_order.0))?;
         row("page size", self.page_size.to_string())?;
         row("checksums", if self.checksums { "yes" } else { "no" }.into())?;
         row("encryption", "none".into())?;
         row("pages", self.pages.to_string())?;
-        for (kind, count) in &self.pages_by_kind {
-            row("", format!("{count} {kind}"))?;
+        for Pages { page_type, pages } in &self.page_types {
+            row("", format!("{pages} {page_type}"))?;
         }
         for (count, what) in
             [(self.unwritten_pages, "never written"), (self.unknown_pages, "of unknown type")]
@@ -120,12 +129,11 @@ impl File {
                 row("", format!("{count} {what}"))?;
             }
         }
-        row("free list", self.free_list.to_string())?;
+        row("free list", self.free_pages.to_string())?;
         if self.tail > 0 {
             row("tail", format!("{} bytes behind the last whole page", self.tail))?;
         }
-        let [file, offset] = self.highest_lsn;
-        row("highest LSN", format!("[{file}][{offset}]"))?;
+        row("highest LSN", self.max_lsn.to_string())?;
         row("file id", self.file_id.clone())?;
         self.log.print(out)?;
         self.databases.iter().try_for_each(|inner| inner.print(out))
@@ -137,8 +145,8 @@ impl Inner {
         let db = stats.database.as_ref()?;
         let meta = db.meta();
         Some(Inner {
-            name: db.name().map(escape),
-            kind: meta.method().name(),
+            name: db.name().map(json::raw_name),
+            method: meta.method().name(),
             version: meta.version(),
             flags: meta.flags().names().collect(),
             min_key: meta.min_key(),
@@ -155,7 +163,7 @@ impl Inner {
 
     fn print(&self, out: &mut impl Write) -> io::Result<()> {
         let indent = if let Some(name) = &self.name {
-            writeln!(out, "  database {name:?}")?;
+            writeln!(out, "  database \"{name}\"")?;
             "    "
         } else {
             "  "
@@ -163,7 +171,7 @@ impl Inner {
         let width = 17usize.saturating_sub(indent.len());
         let mut row = |name: &str, value: String| writeln!(out, "{indent}{name:<width$} {value}");
         if self.name.is_some() {
-            row("type", format!("{}, version {}", self.kind, self.version))?;
+            row("type", format!("{}, version {}", self.method, self.version))?;
         }
         let flags = if self.flags.is_empty() { "none".into() } else { self.flags.join(", ") };
         row("flags", flags)?;

@@ -4,7 +4,6 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use bdbkit::dump::escape;
 use bdbkit::env::{Folder as Place, Layout, Origin, Region, recovery};
 use bdbkit::journal::is_remnant;
 use bdbkit::log::{LogError, LogOptions};
@@ -13,32 +12,29 @@ use serde::Serialize;
 
 use super::kind::{self, Known};
 use super::log_state::LogState;
-use crate::failure::{Failure, about, complain};
+use crate::failure::{Failure, Told, about, complain};
 use crate::input;
+use crate::json::{self, Order};
 use crate::log::releases::Treatments;
-use crate::log::source::named_as_log;
+use crate::log::source::{log_failure, named_as_log};
 use crate::log::summary::{File, Header, Run, files, runs, size};
 use crate::places;
 
 /// The facts about the folder of an environment.
 #[derive(Serialize)]
 pub(super) struct Folder {
-    file: String,
-    #[serde(rename = "type")]
-    kind: &'static str,
+    dir: String,
     /// Where else files of the environment are, and what says so.
     elsewhere: Vec<Elsewhere>,
     log_files: Vec<File>,
     /// Numbers of log files that are not there between others, first and last.
-    missing_log_files: Vec<[u32; 2]>,
+    missing_log_files: Vec<Hole>,
     log_versions: Vec<Form>,
     recovery: Recovery,
-    databases: Vec<Found>,
+    database_files: Vec<Found>,
     /// Databases that the log has open, and that are not there.
     absent_databases: Vec<String>,
-    region_files: Vec<String>,
-    /// The release that made the region files, where it stands.
-    region_release: Option<String>,
+    region_files: Vec<Shared>,
     pub(super) complete: bool,
 }
 
@@ -46,7 +42,7 @@ pub(super) struct Folder {
 #[derive(Serialize)]
 struct Elsewhere {
     holds: &'static str,
-    folder: String,
+    dir: String,
     outside: bool,
     #[serde(skip)]
     text: String,
@@ -54,8 +50,7 @@ struct Elsewhere {
 
 impl Elsewhere {
     fn of(holds: &'static str, place: &Place) -> Elsewhere {
-        let folder = place.path.shown().to_string();
-        Elsewhere { holds, folder, outside: place.outside, text: place.to_string() }
+        Elsewhere { holds, dir: json::name(&place.path), outside: place.outside, text: place.to_string() }
     }
 }
 
@@ -76,10 +71,10 @@ enum Recovery {
 struct Form {
     #[serde(skip)]
     text: String,
-    first_file: u32,
-    last_file: u32,
+    first_number: u32,
+    last_number: u32,
     version: u32,
-    byte_order: String,
+    byte_order: Order,
     #[serde(flatten)]
     releases: Treatments,
 }
@@ -89,13 +84,27 @@ impl Form {
         let Header { version, byte_order, .. } = *run.header;
         Form {
             text: run.to_string(),
-            first_file: run.first,
-            last_file: run.last,
+            first_number: run.first,
+            last_number: run.last,
             version,
-            byte_order: byte_order.to_string(),
-            releases: Treatments::of(version, byte_order),
+            byte_order,
+            releases: Treatments::of(version, byte_order.0),
         }
     }
+}
+
+/// Numbers of log files that are not there between others.
+#[derive(Clone, Copy, Serialize)]
+struct Hole {
+    first_number: u32,
+    last_number: u32,
+}
+
+/// A region file, and the release that made it, where it stands.
+#[derive(PartialEq, Eq, PartialOrd, Ord, Serialize)]
+struct Shared {
+    name: String,
+    release: Option<String>,
 }
 
 /// A database file, by its first page.
@@ -104,10 +113,9 @@ struct Found {
     name: String,
     #[serde(skip)]
     path: PathBuf,
-    #[serde(rename = "type")]
-    kind: Option<&'static str>,
+    method: Option<&'static str>,
     version: Option<u32>,
-    byte_order: Option<String>,
+    byte_order: Option<Order>,
     #[serde(flatten)]
     known: Option<Known>,
     #[serde(flatten)]
@@ -121,33 +129,31 @@ impl Folder {
         let log_files = match options.open_dir(&layout.logs().path) {
             Ok(log) => files(&log),
             Err(LogError::NoLogs { .. }) if layout.logs().origin == Origin::Home => Vec::new(),
-            Err(error) => return Err(Failure::Message(error.to_string())),
+            Err(error) => return Err(log_failure(&layout.logs().path, &error)),
         };
         let data = layout.elsewhere().filter(|place| *place != layout.logs());
         let logs = layout.elsewhere().filter(|place| *place == layout.logs());
         let elsewhere = logs.map(|place| Elsewhere::of("logs", place));
         let mut folder = Folder {
-            file: path.shown().to_string(),
-            kind: "environment",
+            dir: json::name(path),
             elsewhere: elsewhere.chain(data.map(|place| Elsewhere::of("databases", place))).collect(),
             missing_log_files: holes(&log_files),
             log_versions: runs(&log_files).iter().map(Form::of).collect(),
             log_files,
             recovery: Recovery::Unknown,
-            databases: Vec::new(),
+            database_files: Vec::new(),
             absent_databases: Vec::new(),
             region_files: Vec::new(),
-            region_release: None,
             complete: places::complete(layout),
         };
         for place in layout.data() {
             let home = place.origin == Origin::Home;
             let listed = folder.others(&place.path, if home { None } else { Some(&place.path) });
-            listed.map_err(|error| Failure::Message(about(&place.path, error)))?;
+            listed.map_err(|error| Failure::io(&place.path, &error))?;
         }
-        folder.databases.sort_by(|a, b| a.name.cmp(&b.name));
+        folder.database_files.sort_by(|a, b| a.name.cmp(&b.name));
         folder.region_files.sort();
-        if folder.log_files.is_empty() && folder.databases.is_empty() {
+        if folder.log_files.is_empty() && folder.database_files.is_empty() {
             let message = "a directory without log files or databases";
             return Err(Failure::Message(about(path, message)));
         }
@@ -164,10 +170,9 @@ impl Folder {
             let Some(name) = path.file_name() else { continue };
             let name = before.map_or(name.shown().to_string(), |_| path.shown().to_string());
             if let Some(region) = Region::of(&path) {
-                self.region_release = self.region_release.take().or(release(region));
-                self.region_files.push(name);
+                self.region_files.push(Shared { name, release: release(region) });
             } else if path.is_file() && !named_as_log(&path) && !is_remnant(&path) {
-                self.databases.extend(Found::of(path, name));
+                self.database_files.extend(Found::of(path, name));
             }
         }
         Ok(())
@@ -175,7 +180,7 @@ impl Folder {
 
     /// Compares the databases with the log.
     fn compare(&mut self, layout: &Layout, options: &LogOptions) {
-        let files: Vec<PathBuf> = self.databases.iter().map(|found| found.path.clone()).collect();
+        let files: Vec<PathBuf> = self.database_files.iter().map(|found| found.path.clone()).collect();
         let found = match recovery(&files, layout, options) {
             Ok(Some(found)) => found,
             Ok(None) => return,
@@ -185,12 +190,13 @@ impl Folder {
                 return;
             }
         };
-        for (database, state) in self.databases.iter_mut().zip(found.files) {
+        for (database, state) in self.database_files.iter_mut().zip(found.files) {
             database.log = LogState::of(state);
         }
-        self.absent_databases = found.absent.iter().map(|name| escape(name)).collect();
-        let due = self.databases.iter().any(|database| database.log.is_due());
-        let unknown = self.databases.iter().any(|database| database.log.is_unknown() || !database.compared());
+        self.absent_databases = found.absent.iter().map(|name| json::raw_name(name)).collect();
+        let due = self.database_files.iter().any(|database| database.log.is_due());
+        let unknown =
+            self.database_files.iter().any(|database| database.log.is_unknown() || !database.compared());
         self.recovery = match (due, unknown || !self.absent_databases.is_empty()) {
             (true, _) => Recovery::Due,
             (false, true) => Recovery::Unknown,
@@ -202,27 +208,28 @@ impl Folder {
     fn complain(&mut self, layout: &Layout) {
         let logs = &layout.logs().path;
         let read = self.log_files.iter().filter(|file| !file.unwritten);
-        let read =
-            read.filter_map(|file| Some(format!("{}/{}: {}", logs.shown(), file.name, file.error.as_ref()?)));
-        let holes = self.missing_log_files.iter().map(|hole| about(logs, missing(*hole)));
-        let unknown = self.databases.iter().filter(|found| found.kind.is_none());
-        let unknown = unknown.filter_map(|found| Some(about(&found.path, found.error.as_ref()?)));
-        let partners = self.databases.iter().filter_map(|found| {
-            let missing = &found.known.as_ref()?.missing;
-            (!missing.is_empty()).then(|| about(&found.path, format_args!("missing: {}", missing.join(", "))))
+        let read = read.filter_map(|file| {
+            Some(format!("{}/{}: {}", logs.shown(), file.name, file.error.as_ref()?).into())
         });
-        let all: Vec<String> = read.chain(holes).chain(unknown).chain(partners).collect();
+        let holes = self.missing_log_files.iter().map(|hole| about(logs, missing(*hole)));
+        let unknown = self.database_files.iter().filter(|found| found.method.is_none());
+        let unknown = unknown.filter_map(|found| Some(about(&found.path, found.error.as_ref()?)));
+        let partners = self.database_files.iter().filter_map(|found| {
+            let known = found.known.as_ref().filter(|known| known.is_parted())?;
+            Some(about(&found.path, format_args!("missing: {}", known.missing())))
+        });
+        let all: Vec<Told> = read.chain(holes).chain(unknown).chain(partners).collect();
         self.complete &= all.is_empty();
         all.iter().for_each(complain);
     }
 
     /// Whether nothing is pending in any database, as far as is known.
     pub(super) fn is_settled(&self) -> bool {
-        self.databases.iter().all(|found| found.log.is_settled())
+        self.database_files.iter().all(|found| found.log.is_settled())
     }
 
     pub(super) fn print(&self, out: &mut impl Write) -> io::Result<()> {
-        writeln!(out, "{}", self.file)?;
+        writeln!(out, "{}", self.dir)?;
         let mut row = |name: &str, value: String| writeln!(out, "  {name:<15} {value}");
         row("type", "environment".into())?;
         for place in &self.elsewhere {
@@ -250,13 +257,13 @@ impl Folder {
             form.releases.rows().into_iter().try_for_each(|(name, value)| row(name, value))?;
         }
         let mut name = "databases";
-        for found in &self.databases {
+        for found in &self.database_files {
             row(name, found.to_string())?;
             name = "";
             if let Some(known) = &found.known {
                 row("", format!("  {known}"))?;
-                if !known.missing.is_empty() {
-                    row("", format!("  missing: {}", known.missing.join(", ")))?;
+                if known.is_parted() {
+                    row("", format!("  missing: {}", known.missing()))?;
                 }
             }
             found.log.text().map_or(Ok(()), |text| row("", format!("  {text}")))?;
@@ -265,9 +272,10 @@ impl Folder {
             row(name, format!("{absent}: not here, but the log has it open"))?;
             name = "";
         }
-        let regions = if self.region_files.is_empty() { "none".into() } else { self.region_files.join(", ") };
-        let release =
-            self.region_release.as_ref().map_or(String::new(), |release| format!(", of release {release}"));
+        let regions: Vec<&str> = self.region_files.iter().map(|region| region.name.as_str()).collect();
+        let regions = if regions.is_empty() { "none".into() } else { regions.join(", ") };
+        let release = self.region_files.iter().find_map(|region| region.release.as_ref());
+        let release = release.map_or(String::new(), |release| format!(", of release {release}"));
         row("region files", regions + &release)?;
         if self.log_files.is_empty() {
             return Ok(());
@@ -284,13 +292,16 @@ impl Folder {
 }
 
 /// Runs of numbers between log files, first and last.
-fn holes(files: &[File]) -> Vec<[u32; 2]> {
+fn holes(files: &[File]) -> Vec<Hole> {
     let pairs = files.iter().zip(files.iter().skip(1));
-    let between = pairs.map(|(a, b)| [a.number.saturating_add(1), b.number.saturating_sub(1)]);
-    between.filter(|[first, last]| first <= last).collect()
+    let between = pairs.map(|(a, b)| Hole {
+        first_number: a.number.saturating_add(1),
+        last_number: b.number.saturating_sub(1),
+    });
+    between.filter(|hole| hole.first_number <= hole.last_number).collect()
 }
 
-fn missing([first, last]: [u32; 2]) -> String {
+fn missing(Hole { first_number: first, last_number: last }: Hole) -> String {
     if first == last {
         return format!("log.{first:010} is missing");
     }
@@ -317,7 +328,7 @@ impl Found {
         };
         let mut found = Found {
             name,
-            kind: None,
+            method: None,
             version: None,
             byte_order: None,
             known: None,
@@ -327,22 +338,23 @@ impl Found {
         };
         let path = &found.path;
         if let Some(kind) = kind::of(path) {
-            found.kind = match (read, &error) {
+            let method = match (read, &error) {
                 (Some(method), _) => Some(method),
                 (None, Some(error)) if error.kind() == bdbkit::ErrorKind::Unsupported => {
                     Some(kind.method.name())
                 }
                 _ => None,
             };
+            found.method = method;
             found.version = Some(kind.version);
-            found.byte_order = Some(kind.order.to_string());
+            found.byte_order = Some(Order(kind.order));
             found.known = Some(Known::of(path, &kind));
             return Some(found);
         }
         match error? {
             Error::Series1 { method, version, order } => {
-                (found.kind, found.version) = (Some(method.name()), Some(version));
-                found.byte_order = Some(order.to_string());
+                (found.method, found.version) = (Some(method.name()), Some(version));
+                found.byte_order = Some(Order(order));
             }
             _ if path.extension().is_none_or(|extension| extension != "db") => return None,
             _ => {}
@@ -352,16 +364,18 @@ impl Found {
 
     /// Whether a comparison with the log says something of it.
     fn compared(&self) -> bool {
-        !matches!(self.kind, Some("queue" | "heap"))
+        !matches!(self.method, Some("queue" | "heap"))
     }
 }
 
 impl std::fmt::Display for Found {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}: ", self.name)?;
-        match (self.kind, self.version, &self.byte_order, &self.error) {
+        match (self.method, self.version, self.byte_order, &self.error) {
             (_, _, _, Some(error)) => f.write_str(error),
-            (Some(kind), Some(version), Some(order), None) => write!(f, "{kind}, version {version}, {order}"),
+            (Some(method), Some(version), Some(Order(order)), None) => {
+                write!(f, "{method}, version {version}, {order}")
+            }
             _ => Ok(()),
         }
     }

@@ -8,6 +8,7 @@ use bdbkit::{DatabaseKind, Error, FileKind, ShowName};
 use serde::Serialize;
 
 use super::log_state::LogState;
+use crate::json;
 
 /// So much of a file tells what it is, in bytes.
 const HEAD: u64 = 512;
@@ -21,7 +22,7 @@ pub(super) struct Known {
     encrypted: bool,
     partitions: Option<u32>,
     /// Files that belong to this one, and are not there.
-    pub(super) missing: Vec<String>,
+    missing: Vec<String>,
 }
 
 /// The kind of a regular file, if it is a database.
@@ -43,6 +44,20 @@ impl Known {
             encrypted: kind.encrypted,
             partitions: kind.partitions,
             missing: missing(path, kind),
+        }
+    }
+
+    /// Whether files that belong to this one are not there.
+    pub(super) fn is_parted(&self) -> bool {
+        !self.missing.is_empty()
+    }
+
+    /// Their names, if they are not too many.
+    pub(super) fn missing(&self) -> String {
+        let names: Vec<&str> = self.missing.iter().take(TOLD).map(String::as_str).collect();
+        match self.missing.len().saturating_sub(TOLD) {
+            0 => names.join(", "),
+            more => format!("{}, and {more} more", names.join(", ")),
         }
     }
 }
@@ -67,8 +82,8 @@ impl std::fmt::Display for Known {
     }
 }
 
-/// So many names of missing files are told of one database.
-const TOLD: u32 = 20;
+/// So many names of missing files are told of one database in a text.
+const TOLD: usize = 20;
 /// No database has more partitions: their numbers have three digits.
 const PARTITIONS: u32 = 1000;
 
@@ -89,26 +104,21 @@ fn missing(path: &Path, kind: &DatabaseKind) -> Vec<String> {
     extents.dedup();
     let extents = extents.into_iter().map(|number| beside("__dbq.", format!(".{number}")));
     let gone: Vec<PathBuf> = partitions.chain(extents).filter(|partner| !partner.exists()).collect();
-    let told = usize::try_from(TOLD).unwrap_or(usize::MAX);
-    let mut names: Vec<String> =
-        gone.iter().take(told).filter_map(|partner| Some(partner.file_name()?.shown().to_string())).collect();
-    if let more @ 1.. = gone.len().saturating_sub(told) {
-        names.push(format!("and {more} more"));
-    }
-    names
+    gone.iter().filter_map(|partner| Some(json::name(partner.file_name()?))).collect()
 }
 
 /// The facts about a database file that is not read further.
 #[derive(Serialize)]
 pub(super) struct Facts {
     file: String,
-    #[serde(rename = "type")]
+    method: &'static str,
+    #[serde(skip)]
     kind: String,
     version: u32,
-    byte_order: String,
+    byte_order: json::Order,
     #[serde(flatten)]
     known: Known,
-    metadata_lsn: [u32; 2],
+    meta_lsn: json::Lsn,
     #[serde(flatten)]
     pub(super) log: LogState,
     /// Why it is not read.
@@ -119,11 +129,12 @@ impl Facts {
     pub(super) fn of(path: &Path, kind: &DatabaseKind, log: LogState, error: &Error) -> Facts {
         Facts {
             file: path.shown().to_string(),
+            method: kind.method.name(),
             kind: kind.method.to_string(),
             version: kind.version,
-            byte_order: kind.order.to_string(),
+            byte_order: json::Order(kind.order),
             known: Known::of(path, kind),
-            metadata_lsn: [kind.lsn.file, kind.lsn.offset],
+            meta_lsn: kind.lsn.into(),
             log,
             error: error.to_string(),
         }
@@ -133,18 +144,17 @@ impl Facts {
         writeln!(out, "{}", self.file)?;
         let mut row = |name: &str, value: String| writeln!(out, "  {name:<15} {value}");
         row("type", self.kind.clone())?;
-        row("version", format!("{}, {}", self.version, self.byte_order))?;
+        row("version", format!("{}, {}", self.version, self.byte_order.0))?;
         row("page size", self.known.page_size.map_or("unknown".into(), |size| size.to_string()))?;
         row("checksums", if self.known.checksums { "yes" } else { "no" }.into())?;
         row("encryption", if self.known.encrypted { "yes" } else { "none" }.into())?;
         if let Some(count) = self.known.partitions {
             row("partitions", count.to_string())?;
         }
-        if !self.known.missing.is_empty() {
-            row("missing", self.known.missing.join(", "))?;
+        if self.known.is_parted() {
+            row("missing", self.known.missing())?;
         }
-        let [file, offset] = self.metadata_lsn;
-        row("metadata LSN", format!("[{file}][{offset}]"))?;
+        row("metadata LSN", self.meta_lsn.to_string())?;
         if let Some(id) = &self.known.file_id {
             row("file id", id.clone())?;
         }

@@ -2,11 +2,10 @@
 
 use std::io::{self, Write};
 
-use bdbkit::ShowName;
 use bdbkit::env::{Pending, PendingError};
 use serde::Serialize;
 
-use crate::log::place::JsonLsn;
+use crate::json;
 
 /// Whether the log holds changes that a file lacks.
 #[derive(Default, Serialize)]
@@ -22,8 +21,8 @@ pub(super) struct LogState {
 struct Counts {
     committed: u64,
     uncommitted: u64,
-    first: JsonLsn,
-    last: JsonLsn,
+    first_lsn: json::Lsn,
+    last_lsn: json::Lsn,
     log: String,
 }
 
@@ -69,9 +68,9 @@ impl Counts {
         Counts {
             committed: pending.committed,
             uncommitted: pending.uncommitted,
-            first: pending.first.into(),
-            last: pending.last.into(),
-            log: pending.logs.shown().to_string(),
+            first_lsn: pending.first.into(),
+            last_lsn: pending.last.into(),
+            log: json::name(&pending.logs),
         }
     }
 }

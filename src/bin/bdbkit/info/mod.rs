@@ -12,12 +12,12 @@ use std::path::{Path, PathBuf};
 use bdbkit::Error;
 use bdbkit::env::{Region, pending};
 use bdbkit::log::{LogError, LogOptions};
-use serde::Serialize;
 
 use crate::beside::journal;
 use crate::failure::{Failure, Outcome, about, complain};
 use crate::files::refused;
 use crate::input::{self, real};
+use crate::json;
 use crate::log::source::{Password, named_as_log};
 use crate::places::Places;
 use log_state::LogState;
@@ -53,8 +53,6 @@ pub(crate) struct Arguments {
 }
 
 /// What was found out about a path.
-#[derive(Serialize)]
-#[serde(untagged)]
 enum Facts {
     Database(Box<database::File>),
     Kind(Box<kind::Facts>),
@@ -69,11 +67,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     for (i, path) in arguments.files.iter().enumerate() {
         match arguments.facts(path, &options) {
             Ok(facts) => {
-                let settled = journal(path, arguments.strict) || !arguments.strict;
-                all = all.and(facts.outcome(path, arguments.strict)).and(Outcome::complete_if(settled));
+                let json = arguments.json.then_some(&mut out);
+                all = all.and(journal(path, arguments.strict, json)?);
+                all = all.and(facts.outcome(path, arguments.strict));
                 if arguments.json {
-                    let line = serde_json::to_string(&facts).map_err(io::Error::from)?;
-                    writeln!(out, "{line}")?;
+                    facts.write(&mut out)?;
                 } else {
                     if i > 0 {
                         writeln!(out)?;
@@ -81,7 +79,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
                     facts.print(&mut out)?;
                 }
             }
-            Err(failure) => all = all.and(failure.survive()?),
+            Err(failure) => all = all.and(failure.survive(arguments.json.then_some(&mut out))?),
         }
     }
     out.flush()?;
@@ -143,6 +141,15 @@ impl Facts {
             Facts::Environment(folder) => (Outcome::complete_if(folder.complete), folder.is_settled()),
         };
         if strict { outcome.and(Outcome::complete_if(settled)) } else { outcome }
+    }
+
+    fn write(&self, out: &mut impl Write) -> io::Result<()> {
+        match self {
+            Facts::Database(file) => json::line("database", &**file, out),
+            Facts::Kind(file) => json::line("unsupported_database", &**file, out),
+            Facts::Log(file) => json::line("log_file", &**file, out),
+            Facts::Environment(folder) => json::line("environment", &**folder, out),
+        }
     }
 
     fn print(&self, out: &mut impl Write) -> io::Result<()> {

@@ -4,7 +4,7 @@ mod chains;
 mod databases;
 mod filter;
 pub(crate) mod history;
-pub(crate) mod json;
+mod line;
 pub(crate) mod place;
 mod print;
 pub(crate) mod releases;

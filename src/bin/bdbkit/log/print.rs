@@ -7,13 +7,13 @@ use bdbkit::log::{LogError, Note, Printer, Record, Tail};
 use indicatif::ProgressBar;
 
 use super::filter::{Choice, Filter};
-use super::json;
+use super::line::Line;
 use super::place::misplaced;
 use super::source::{Log, Source};
 use super::types;
 use super::zone::Zone;
-use crate::failure::{Failure, Outcome, about, complain};
-use crate::output::json_line;
+use crate::failure::{Failure, Outcome, Told, about, complain};
+use crate::json;
 use crate::progress;
 
 /// Write the records of a log as text, in the form of db_printlog
@@ -73,7 +73,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let printer = Printer::in_zone(local);
     let (first, last) = arguments.filter.range(arguments.reverse);
     let mut job = Job { arguments, first, last, local, printer, out, bar: bar.clone(), complete: true };
-    let outcome = arguments.source.each(|log| job.log(log));
+    let outcome = arguments.source.each(|log| {
+        let one = log.and_then(|log| Ok(job.log(&log)?.and(log.placed)));
+        one.or_else(|failure| job.survive(failure))
+    });
     job.out.flush()?;
     bar.finish_and_clear();
     outcome
@@ -92,6 +95,13 @@ struct Job<'a, F, W: Write> {
 }
 
 impl<F: Fn(i64) -> i64 + Copy, W: Write> Job<'_, F, W> {
+    fn survive(&mut self, failure: Failure) -> Result<Outcome, Failure> {
+        self.out.flush()?;
+        // Not through the bar: it counts nothing while it is suspended.
+        let mut out = io::stdout();
+        self.bar.suspend(|| failure.survive(self.arguments.json.then_some(&mut out)))
+    }
+
     fn log(&mut self, log: &Log) -> Result<Outcome, Failure> {
         log.readable()?;
         let choice = self.arguments.filter.prepare(&log.dir);
@@ -147,7 +157,7 @@ impl<F: Fn(i64) -> i64 + Copy, W: Write> Job<'_, F, W> {
 
     fn record(&mut self, log: &Log, record: &Record<'_>) -> Result<(), Failure> {
         let note = if self.arguments.json {
-            json_line(&json::Line(record), &mut self.out)?;
+            json::line("log_record", &Line(record), &mut self.out)?;
             record.note()
         } else {
             self.printer.print(record, &mut self.out)?
@@ -162,13 +172,13 @@ impl<F: Fn(i64) -> i64 + Copy, W: Write> Job<'_, F, W> {
         Ok(())
     }
 
-    fn damage(&mut self, message: String) -> Result<(), Failure> {
+    fn damage(&mut self, message: Told) -> Result<(), Failure> {
         self.complete = false;
         self.say(message)
     }
 
     /// Says something at its place among the records.
-    fn say(&mut self, message: String) -> Result<(), Failure> {
+    fn say(&mut self, message: Told) -> Result<(), Failure> {
         self.out.flush()?;
         self.bar.suspend(|| complain(message));
         Ok(())

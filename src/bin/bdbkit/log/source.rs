@@ -3,12 +3,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use bdbkit::Lsn;
+use bdbkit::env::Layout;
 use bdbkit::log::{Behind, DirRecords, LogDir, LogError, LogOptions, Tail};
+use bdbkit::{ErrorKind, Lsn};
 
-use crate::failure::{Failure, Outcome, about};
+use crate::failure::{Failure, Outcome, Told, about};
 use crate::input::{log_options, real};
-use crate::places;
+use crate::places::{self, Logs};
 
 /// The arguments that all commands on logs have.
 #[derive(clap::Args)]
@@ -20,9 +21,8 @@ pub(crate) struct Source {
     #[arg(short = 'h', long, value_name = "HOME", conflicts_with = "paths")]
     home: Option<PathBuf>,
 
-    /// The folder of the log files, whatever DB_CONFIG says
-    #[arg(long, value_name = "DIR")]
-    log_dir: Option<PathBuf>,
+    #[command(flatten)]
+    logs: Logs,
 
     /// Folders of environments, whose DB_CONFIG is followed, or log files, or - for
     /// standard input
@@ -51,7 +51,7 @@ impl Password {
         let password = match (&self.password, &self.password_file) {
             (Some(password), _) => password.clone(),
             (None, Some(file)) => {
-                let text = fs::read_to_string(file).map_err(|error| Failure::Message(about(file, error)))?;
+                let text = fs::read_to_string(file).map_err(|error| Failure::io(file, &error))?;
                 text.lines().next().unwrap_or_default().to_owned()
             }
             (None, None) => return Ok(log_options()),
@@ -61,22 +61,50 @@ impl Password {
 }
 
 impl Source {
-    /// Does something with each log; what it gives back is whether the log could be
-    /// read. A log that cannot be opened does not keep the others from being read.
+    /// Does something with each log, or with what keeps it from being opened: that does not keep
+    /// the others from being read.
     pub(crate) fn each(
         &self,
-        mut work: impl FnMut(&Log) -> Result<Outcome, Failure>,
+        mut work: impl FnMut(Result<Log, Failure>) -> Result<Outcome, Failure>,
     ) -> Result<Outcome, Failure> {
         let options = self.password.options()?;
         let mut all = Outcome::Complete;
         let paths: Vec<PathBuf> = self.home.iter().chain(&self.paths).cloned().collect();
         for group in groups(&paths) {
-            let one = group.open(&options, self.log_dir.as_deref());
-            let one = one.and_then(|log| Ok(work(&log)?.and(log.placed)));
-            all = all.and(one.or_else(Failure::survive)?);
+            all = all.and(work(group.open(&options, Some(&self.logs)))?);
         }
         Ok(all)
     }
+}
+
+/// What a log, or a file of it, is refused for.
+pub(crate) fn log_failure(path: &Path, error: &LogError) -> Failure {
+    Failure::Message(of_log(path, error))
+}
+
+/// A message about a log, or a file of it. Some errors name it already.
+pub(crate) fn of_log(path: &Path, error: &LogError) -> Told {
+    let told = match error {
+        LogError::Open { .. } | LogError::File { .. } | LogError::NoLogs { .. } => {
+            Told::new(Some(path), error.to_string())
+        }
+        _ => about(path, error),
+    };
+    kind(error).into_iter().fold(told, Told::kind)
+}
+
+/// What kind of error it is, as of a database.
+fn kind(error: &LogError) -> Option<ErrorKind> {
+    Some(match error {
+        LogError::File { source, .. } => return kind(source),
+        LogError::Open { .. } => ErrorKind::Io,
+        LogError::Version { .. } => ErrorKind::Unsupported,
+        LogError::Memory { .. } => ErrorKind::Limit,
+        LogError::NoLogs { .. } | LogError::NotALog { .. } | LogError::Encrypted | LogError::Password => {
+            return None;
+        }
+        _ => ErrorKind::Damaged,
+    })
 }
 
 /// Paths that are one log.
@@ -119,17 +147,17 @@ pub(crate) fn named_as_log(path: &Path) -> bool {
 }
 
 impl Group {
-    fn open(&self, options: &LogOptions, log_dir: Option<&Path>) -> Result<Log, Failure> {
+    fn open(&self, options: &LogOptions, logs: Option<&Logs>) -> Result<Log, Failure> {
         let (path, dir, complete) = match self {
             Group::Folder(path) => {
-                let layout = places::with_logs(path, log_dir);
+                let layout = logs.map_or_else(|| Layout::of(path), |logs| logs.layout(path));
                 let complete = places::complete(&layout);
                 places::note(&layout);
                 let folder = &layout.logs().path;
-                let dir = options.open_dir(folder).map_err(|error| Failure::Message(error.to_string()))?;
+                let dir = options.open_dir(folder).map_err(|error| log_failure(folder, &error))?;
                 (path.clone(), dir, complete)
             }
-            Group::Files(_) if log_dir.is_some() => {
+            Group::Files(_) if logs.is_some_and(Logs::is_named) => {
                 let message = "--log-dir says where the log of a folder is: name the folder, not log files";
                 return Err(Failure::Usage(message.into()));
             }
@@ -152,7 +180,7 @@ pub(crate) struct Log {
     path: PathBuf,
     pub(crate) dir: LogDir,
     /// Whether it is known where the log is.
-    placed: Outcome,
+    pub(crate) placed: Outcome,
 }
 
 impl Log {
@@ -167,15 +195,13 @@ impl Log {
             return Ok(());
         }
         let first = self.dir.log_files().find_map(|file| Some((file.path(), file.log().err()?)));
-        let message = match first {
-            Some((_, error)) if matches!(**error, LogError::Open { .. }) => error.to_string(),
-            Some((path, error)) => about(path, error),
-            None => about(&self.path, "no log files"),
+        let Some((path, error)) = first else {
+            return Err(Failure::Message(about(&self.path, "no log files")));
         };
         let count = self.dir.log_files().len();
         let others =
             if count > 1 { format!(" (none of {count} log files can be read)") } else { String::new() };
-        Err(Failure::Message(message + &others))
+        Err(Failure::Message(of_log(path, error).and(&others)))
     }
 
     /// How the log is called: as it was given.
@@ -205,7 +231,7 @@ impl Log {
 
     /// A note on how the log ends, if not as a writer leaves it. A damaged record that
     /// others follow was an error already.
-    pub(crate) fn note(&self, tail: Tail) -> Option<String> {
+    pub(crate) fn note(&self, tail: Tail) -> Option<Told> {
         let note = match tail.behind {
             _ if tail.is_clean() => return None,
             Some(Behind { lsn, follows: true, .. }) => {
@@ -217,19 +243,17 @@ impl Log {
     }
 
     /// A message about a place in the log, which names its file.
-    pub(crate) fn about(&self, lsn: Lsn, message: impl std::fmt::Display) -> String {
+    pub(crate) fn about(&self, lsn: Lsn, message: impl std::fmt::Display) -> Told {
         let file = self.dir.log_files().find(|file| file.number() == lsn.file);
         about(file.map_or(self.path(), |file| file.path()), message)
     }
 
     /// A message about an error, which names the file or the folder.
-    pub(crate) fn message(&self, error: &LogError) -> String {
-        match error {
-            LogError::Open { .. } | LogError::File { .. } | LogError::NoLogs { .. } => error.to_string(),
-            _ => match self.place(error) {
-                Some(lsn) => self.about(lsn, error),
-                None => about(self.path(), error),
-            },
+    pub(crate) fn message(&self, error: &LogError) -> Told {
+        let named = matches!(error, LogError::Open { .. } | LogError::File { .. } | LogError::NoLogs { .. });
+        match self.place(error).filter(|_| !named) {
+            Some(lsn) => self.about(lsn, error),
+            None => of_log(self.path(), error),
         }
     }
 

@@ -6,9 +6,10 @@ use std::io::{self, Write};
 use bdbkit::log::{self, LogDir};
 use serde::Serialize;
 
-use super::source::Source;
+use super::source::{Log, Source};
 use super::summary::{Summary, runs, size};
 use crate::failure::{Failure, Outcome, about, complain, places};
+use crate::json;
 use crate::progress;
 use crate::time::shown;
 
@@ -30,10 +31,10 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let mut out = io::stdout().lock();
     let mut first = true;
-    let outcome = arguments.source.each(|log| {
+    let mut one = |log: Log, out: &mut io::StdoutLock<'_>| {
         log.readable()?;
         let bar = progress::spinner(log.path());
-        let summary = Summary::of(log);
+        let summary = Summary::of(&log);
         let transactions = Transactions::of(&log.dir);
         bar.finish_and_clear();
         let facts = Facts { summary: &summary, transactions };
@@ -41,15 +42,18 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
             complain(about(log.path(), format_args!("damage {}, first: {damage}", places(summary.damaged))));
         }
         if arguments.json {
-            let line = serde_json::to_string(&facts).map_err(io::Error::from)?;
-            writeln!(out, "{line}")?;
+            json::line("log", &facts, out)?;
         } else {
             if !std::mem::take(&mut first) {
                 writeln!(out)?;
             }
-            facts.print(&mut out)?;
+            facts.print(out)?;
         }
-        Ok(Outcome::complete_if(summary.damaged == 0))
+        Ok(Outcome::complete_if(summary.damaged == 0).and(log.placed))
+    };
+    let outcome = arguments.source.each(|log| {
+        let one = log.and_then(|log| one(log, &mut out));
+        one.or_else(|failure: Failure| failure.survive(arguments.json.then_some(&mut out)))
     })?;
     out.flush()?;
     Ok(outcome)
@@ -117,17 +121,17 @@ impl Facts<'_> {
         summary.overview(out)?;
         let mut row = |name: &str, value: String| writeln!(out, "  {name:<15} {value}");
         row("bytes", format!("{} in records", summary.bytes))?;
-        let last = summary.last_checkpoint.map_or(String::new(), |lsn| format!(", the last at {lsn}"));
+        let last = summary.last_checkpoint_lsn.map_or(String::new(), |lsn| format!(", the last at {lsn}"));
         row("checkpoints", format!("{}{last}", summary.checkpoints))?;
         row("transactions", transactions.to_string())?;
         if let (Some(first), Some(last)) = (summary.first_commit, summary.last_commit) {
-            row("commits", format!("{} to {}", shown(first.0), shown(last.0)))?;
+            row("commits", format!("{} to {}", shown(first.seconds), shown(last.seconds)))?;
         }
         if summary.damaged > 0 {
             row("damage", places(summary.damaged))?;
         }
         row("types", format!("{:<24} {:>10} {:>12}", "", "records", "bytes"))?;
-        let mut types: Vec<_> = summary.types.iter().collect();
+        let mut types: Vec<_> = summary.record_types.iter().collect();
         types.sort_by_key(|(_, count)| std::cmp::Reverse(count.records));
         for (name, count) in types {
             row("", format!("{name:<24} {:>10} {:>12}", count.records, count.bytes))?;
@@ -140,30 +144,30 @@ impl Summary {
     /// Files, versions, records, and the end.
     fn overview(&self, out: &mut impl Write) -> io::Result<()> {
         let mut row = |name: &str, value: String| writeln!(out, "  {name:<15} {value}");
-        let size = format!("{} bytes", size(&self.files));
-        match self.files.as_slice() {
+        let size = format!("{} bytes", size(&self.log_files));
+        match self.log_files.as_slice() {
             [file] => row("file", format!("{}, {size}", file.name))?,
             [first, .., last] => {
-                let (first, last, count) = (&first.name, &last.name, self.files.len());
+                let (first, last, count) = (&first.name, &last.name, self.log_files.len());
                 row("files", format!("{count}, {first} to {last}, {size}"))?;
             }
             [] => {}
         }
-        for file in &self.files {
+        for file in &self.log_files {
             if let Some(error) = &file.error {
                 row("", format!("{}: {error}", file.name))?;
             }
         }
-        for run in runs(&self.files) {
+        for run in runs(&self.log_files) {
             row("log version", run.to_string())?;
         }
-        let range = match (self.first, self.last) {
+        let range = match (self.first_lsn, self.last_lsn) {
             (Some(first), Some(last)) => format!(", {first} to {last}"),
             _ => String::new(),
         };
         row("records", format!("{}{range}", self.records))?;
         match &self.end {
-            Some(end) => row("end", format!("{} {}", end.lsn, end.text)),
+            Some(end) => row("end", format!("{} {}", end.lsn, end.message)),
             None => row("end", "unknown: the last file cannot be read".into()),
         }
     }

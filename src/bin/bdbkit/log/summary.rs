@@ -3,30 +3,31 @@
 use std::collections::BTreeMap;
 use std::{fmt, fs};
 
+use bdbkit::Lsn;
 use bdbkit::ShowName;
 use bdbkit::log::{Event, LogDir, Note, Record};
-use bdbkit::{Endianness, Lsn};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
-use super::json::Time;
-use super::place::{JsonLsn, ending, misplaced};
+use super::place::misplaced;
 use super::source::Log;
+use crate::json::{self, End, Order, Time};
 
 /// The facts about a log.
 #[derive(Serialize)]
 pub(crate) struct Summary {
     pub(crate) log: String,
-    pub(crate) files: Vec<File>,
+    pub(crate) log_files: Vec<File>,
     pub(crate) records: u64,
     pub(crate) bytes: u64,
-    pub(crate) first: Option<JsonLsn>,
-    pub(crate) last: Option<JsonLsn>,
+    pub(crate) first_lsn: Option<json::Lsn>,
+    pub(crate) last_lsn: Option<json::Lsn>,
     pub(crate) checkpoints: u64,
-    pub(crate) last_checkpoint: Option<JsonLsn>,
+    pub(crate) last_checkpoint_lsn: Option<json::Lsn>,
     pub(crate) commits: u64,
     pub(crate) first_commit: Option<Time>,
     pub(crate) last_commit: Option<Time>,
-    pub(crate) types: BTreeMap<&'static str, Count>,
+    #[serde(serialize_with = "list")]
+    pub(crate) record_types: BTreeMap<&'static str, Count>,
     pub(crate) end: Option<End>,
     pub(crate) damaged: u64,
     pub(crate) first_damage: Option<String>,
@@ -50,8 +51,7 @@ pub(crate) struct File {
 #[derive(Serialize)]
 pub(crate) struct Header {
     pub(crate) version: u32,
-    #[serde(serialize_with = "named")]
-    pub(crate) byte_order: Endianness,
+    pub(crate) byte_order: Order,
     pub(crate) encrypted: bool,
     pub(crate) max_size: u32,
 }
@@ -63,30 +63,22 @@ pub(crate) struct Count {
     pub(crate) bytes: u64,
 }
 
-/// Where a log ends, and what stands there.
-#[derive(Serialize)]
-pub(crate) struct End {
-    pub(crate) lsn: JsonLsn,
-    pub(crate) clean: bool,
-    pub(crate) text: String,
-}
-
 impl Summary {
     /// Reads a log through.
     pub(crate) fn of(log: &Log) -> Summary {
         let mut summary = Summary {
             log: log.path().shown().to_string(),
-            files: files(&log.dir),
+            log_files: files(&log.dir),
             records: 0,
             bytes: 0,
-            first: None,
-            last: None,
+            first_lsn: None,
+            last_lsn: None,
             checkpoints: 0,
-            last_checkpoint: None,
+            last_checkpoint_lsn: None,
             commits: 0,
             first_commit: None,
             last_commit: None,
-            types: BTreeMap::new(),
+            record_types: BTreeMap::new(),
             end: None,
             damaged: 0,
             first_damage: None,
@@ -95,14 +87,10 @@ impl Summary {
         for record in &mut records {
             match record {
                 Ok(record) => summary.record(log, &record),
-                Err(error) => summary.damage(|| log.message(&error)),
+                Err(error) => summary.damage(|| log.message(&error).to_string()),
             }
         }
-        summary.end = records.tail().map(|tail| End {
-            lsn: tail.lsn.into(),
-            clean: tail.is_clean(),
-            text: ending(tail),
-        });
+        summary.end = records.tail().map(End::from);
         summary
     }
 
@@ -111,28 +99,28 @@ impl Summary {
         let (name, size) = (record.name(), u64::from(record.size()));
         self.records = self.records.saturating_add(1);
         self.bytes = self.bytes.saturating_add(size);
-        self.first = self.first.or(Some(lsn.into()));
-        self.last = Some(lsn.into());
-        let count = self.types.entry(name).or_default();
+        self.first_lsn = self.first_lsn.or(Some(lsn.into()));
+        self.last_lsn = Some(lsn.into());
+        let count = self.record_types.entry(name).or_default();
         count.records = count.records.saturating_add(1);
         count.bytes = count.bytes.saturating_add(size);
         match record.event() {
             Event::Checkpoint { .. } => {
                 self.checkpoints = self.checkpoints.saturating_add(1);
-                self.last_checkpoint = Some(lsn.into());
+                self.last_checkpoint_lsn = Some(lsn.into());
             }
             Event::Commit { time } => {
                 self.commits = self.commits.saturating_add(1);
-                self.first_commit = self.first_commit.or(time.map(Time));
-                self.last_commit = time.map(Time).or(self.last_commit);
+                self.first_commit = self.first_commit.or(time.map(Time::of_seconds));
+                self.last_commit = time.map(Time::of_seconds).or(self.last_commit);
             }
             _ => {}
         }
         if let Some(note) = record.note().filter(Note::is_error) {
-            self.damage(|| log.about(lsn, format_args!("{lsn}: {note}")));
+            self.damage(|| log.about(lsn, format_args!("{lsn}: {note}")).to_string());
         }
         if let Some(found) = record.misplaced() {
-            self.damage(|| log.about(lsn, format_args!("{lsn}: {}", misplaced(record, found))));
+            self.damage(|| log.about(lsn, format_args!("{lsn}: {}", misplaced(record, found))).to_string());
         }
     }
 
@@ -171,7 +159,7 @@ impl fmt::Display for Run<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Run { first, last, all, header } = self;
         let encrypted = if header.encrypted { ", encrypted" } else { "" };
-        write!(f, "{}, {}{encrypted}", header.version, header.byte_order)?;
+        write!(f, "{}, {}{encrypted}", header.version, header.byte_order.0)?;
         match all {
             true => Ok(()),
             false if first == last => write!(f, " (file {first})"),
@@ -192,7 +180,7 @@ pub(crate) fn files(log: &LogDir) -> Vec<File> {
             let name = file.path().file_name().map_or(String::new(), |name| name.shown().to_string());
             let header = file.log().ok().map(|log| Header {
                 version: log.version(),
-                byte_order: log.endianness(),
+                byte_order: Order(log.endianness()),
                 encrypted: log.encrypted(),
                 max_size: log.max_size(),
             });
@@ -206,6 +194,13 @@ pub(crate) fn files(log: &LogDir) -> Vec<File> {
         .collect()
 }
 
-fn named<S: serde::Serializer>(order: &Endianness, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(order)
+/// Record types, each with its name.
+fn list<S: Serializer>(types: &BTreeMap<&str, Count>, serializer: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Type<'a> {
+        record_name: &'a str,
+        #[serde(flatten)]
+        count: &'a Count,
+    }
+    serializer.collect_seq(types.iter().map(|(record_name, count)| Type { record_name, count }))
 }

@@ -9,10 +9,11 @@ use bdbkit::{Endianness, Lsn};
 use serde::Serialize;
 
 use super::chains::Chains;
-use super::place::{JsonLsn, ending, misplaced, without_lsn};
+use super::place::{ending, misplaced, without_lsn};
 use super::source::{Log, Source};
 use crate::failure::{Failure, Outcome};
-use crate::output::{counted, json_line};
+use crate::json;
+use crate::output::counted;
 use crate::progress;
 
 /// Check a log, and say what is wrong with it
@@ -35,7 +36,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let mut out = io::stdout().lock();
     let mut first = true;
-    let outcome = arguments.source.each(|log| {
+    let mut one = |log: Log, out: &mut io::StdoutLock<'_>| {
         if !log.dir.log_files().any(|file| file.log().is_err_and(|error| is_damage(error))) {
             log.readable()?;
         }
@@ -43,10 +44,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
             writeln!(out)?;
         }
         let bar = progress::spinner(log.path());
-        let mut check = Check::new(log, arguments.json, &mut out);
-        let outcome = check.run();
+        let outcome = Check::new(&log, arguments.json, out).run();
         bar.finish_and_clear();
-        outcome
+        Ok(outcome?.and(log.placed))
+    };
+    let outcome = arguments.source.each(|log| {
+        let one = log.and_then(|log| one(log, &mut out));
+        one.or_else(|failure: Failure| failure.survive(arguments.json.then_some(&mut out)))
     })?;
     out.flush()?;
     Ok(outcome)
@@ -79,8 +83,8 @@ impl fmt::Display for Severity {
 struct Finding<'a> {
     log: String,
     severity: Severity,
-    lsn: Option<JsonLsn>,
-    text: &'a str,
+    lsn: Option<json::Lsn>,
+    message: &'a str,
 }
 
 /// The last line of a log.
@@ -90,9 +94,9 @@ struct Sums {
     errors: u64,
     warnings: u64,
     records: u64,
-    files: usize,
-    first: Option<JsonLsn>,
-    last: Option<JsonLsn>,
+    file_count: usize,
+    first_lsn: Option<json::Lsn>,
+    last_lsn: Option<json::Lsn>,
 }
 
 struct Check<'a, W> {
@@ -229,8 +233,8 @@ impl<'a, W: Write> Check<'a, W> {
         }
         if self.json {
             let log = self.log.path().shown().to_string();
-            let finding = Finding { log, severity, lsn: lsn.map(JsonLsn::from), text };
-            return json_line(&finding, self.out);
+            let finding = Finding { log, severity, lsn: lsn.map(json::Lsn::from), message: text };
+            return json::line("log_finding", &finding, self.out);
         }
         let lsn = lsn.map_or(String::new(), |lsn| lsn.to_string());
         writeln!(self.out, "  {severity:<8} {lsn:<12} {text}")
@@ -241,8 +245,9 @@ impl<'a, W: Write> Check<'a, W> {
         let files = self.log.dir.log_files().len();
         if self.json {
             let log = self.log.path().shown().to_string();
-            let (first, last) = (first.map(JsonLsn::from), last.map(JsonLsn::from));
-            return json_line(&Sums { log, errors, warnings, records, files, first, last }, self.out);
+            let (first_lsn, last_lsn) = (first.map(json::Lsn::from), last.map(json::Lsn::from));
+            let sums = Sums { log, errors, warnings, records, file_count: files, first_lsn, last_lsn };
+            return json::line("log_verdict", &sums, self.out);
         }
         let [errors, warnings, records] =
             [(errors, "error"), (warnings, "warning"), (records, "record")].map(|(n, what)| counted(n, what));

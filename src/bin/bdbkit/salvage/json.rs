@@ -1,16 +1,15 @@
 //! A record that was found as a line of JSON.
 
-use std::fmt;
 use std::io::{self, Write};
 
-use bdbkit::dump::escape;
 use bdbkit::salvage::{self, Key, Note, Place, Recovered, Salvaged};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
-use crate::output::json_line;
+use crate::json;
 
 #[derive(Serialize)]
 struct Line<'r> {
+    file: &'r str,
     database: Option<String>,
     #[serde(flatten)]
     parts: Parts<'r>,
@@ -24,7 +23,7 @@ struct Line<'r> {
     offset: u64,
     origin: &'static str,
     confidence: &'static str,
-    notes: Vec<String>,
+    remarks: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -63,7 +62,9 @@ enum Item<'r> {
     Missing,
 }
 
-pub(super) fn write(record: &Salvaged<'_>, out: &mut impl Write) -> io::Result<()> {
+type Bytes<'r> = json::Bytes<'r, salvage::Bytes<'r>>;
+
+pub(super) fn write(file: &str, record: &Salvaged<'_>, out: &mut impl Write) -> io::Result<()> {
     let value = item(&record.value);
     let parts = match &record.key {
         Key::Record(number) => Parts::Record { record: *number, value },
@@ -75,7 +76,8 @@ pub(super) fn write(record: &Salvaged<'_>, out: &mut impl Write) -> io::Result<(
     };
     let found = record.provenance;
     let line = Line {
-        database: record.database.label().map(|name| escape(&name)),
+        file,
+        database: record.database.label().map(|name| json::raw_name(&name)),
         parts,
         page: found.page.0,
         page_says: found.says.map(|says| says.0),
@@ -86,61 +88,15 @@ pub(super) fn write(record: &Salvaged<'_>, out: &mut impl Write) -> io::Result<(
         offset: found.offset,
         origin: found.origin.name(),
         confidence: record.confidence().name(),
-        notes: record.notes.iter().map(|note| note.to_string()).collect(),
+        remarks: record.notes.iter().map(|note| note.to_string()).collect(),
     };
-    json_line(&line, out)
+    json::line("salvaged", &line, out)
 }
 
 fn item<'r>(found: &'r Recovered<'_>) -> Item<'r> {
     match found {
-        Recovered::Whole(bytes) => Item::Whole(Bytes::of(bytes)),
-        Recovered::Part { bytes, expected } => Item::Part { part: Bytes::of(bytes), length: *expected },
+        Recovered::Whole(bytes) => Item::Whole(json::Bytes(bytes)),
+        Recovered::Part { bytes, expected } => Item::Part { part: json::Bytes(bytes), length: *expected },
         Recovered::Missing => Item::Missing,
-    }
-}
-
-/// Bytes in hexadecimal, and as text if they are that. They are written piece by piece: a long
-/// value is never put together.
-#[derive(Serialize)]
-struct Bytes<'r> {
-    hex: Hex<'r>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    text: Option<Text<'r>>,
-}
-
-impl<'r> Bytes<'r> {
-    fn of(bytes: &'r salvage::Bytes<'_>) -> Bytes<'r> {
-        let printable = |piece: &[u8]| piece.iter().all(|byte| matches!(byte, b' '..=b'~'));
-        let is_text = !bytes.is_empty() && bytes.pieces().all(printable);
-        Bytes { hex: Hex(bytes), text: is_text.then_some(Text(bytes)) }
-    }
-}
-
-struct Hex<'r>(&'r salvage::Bytes<'r>);
-
-impl fmt::Display for Hex<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.pieces().try_for_each(|piece| f.write_str(&crate::hex::hex(piece)))
-    }
-}
-
-impl Serialize for Hex<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-/// Printing characters.
-struct Text<'r>(&'r salvage::Bytes<'r>);
-
-impl fmt::Display for Text<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.pieces().try_for_each(|piece| f.write_str(&String::from_utf8_lossy(piece)))
-    }
-}
-
-impl Serialize for Text<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
     }
 }

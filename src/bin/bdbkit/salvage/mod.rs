@@ -92,9 +92,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     }
     let bar = progress::written(output.terminal);
     let mut out = bar.wrap_write(&mut output);
+    let file = crate::json::name(path);
     let mut records = survey.records();
     for record in records.by_ref() {
-        json::write(&record, &mut out)?;
+        json::write(&file, &record, &mut out)?;
     }
     out.flush()?;
     bar.finish_and_clear();

@@ -1,101 +1,61 @@
-//! Surveys, plans and snapshots for programs: one object each. Keys are fixed; what is not known
-//! is null.
-//!
-//! In all of them `schema` is 1; an LSN is `{"file", "offset"}`; names and paths are written as
-//! everywhere (what is not UTF-8 or moves a cursor as `\\` and two digits a byte); times are UTC;
-//! `byte_order` is `little-endian` or `big-endian`; `code` is one that `bdbkit explain` knows, and
-//! `sources` are the documents that it rests on.
-//!
-//! `store survey`:
-//! - `dir`, `dbtmpdir`, `log_dir`, `data_dirs`: where was looked
-//! - `product`: `mail-store`, `unknown`, or whose environment it is; `complete`: whether everything
-//!   was read and the state could be told
-//! - `state`, `reason`, `max_lsn`; `dry_recovery`: `from`, `end`, `redo`, `undo`, `first`, `files`
-//!   (`mismatch` is never told)
-//! - `databases`: `name`, `path`, `size`, `type`, `version`, `byte_order`, `page_size`, `pages`,
-//!   `meta_lsn`, `max_lsn`, `file_id`, `encrypted`, `checksums`, `databases` (in the file),
-//!   `records`, `check` (`verdict`, `errors`, `order_errors`, `warnings`, `notes`, `first`),
-//!   `half_written`, `extents`, `error`
-//! - `logs`: `name`, `path`, `version`, `byte_order`, `max`, `first`, `last`, `checkpoint`,
-//!   `records`, `end`, `damage`
-//! - `lost`: of skipped logs: `version`, `changes`, `first`, `last`, `files`, `keys` (hexadecimal)
-//! - `regions`: `place`, `name`, `family`, `release`; `others`: `name`, `class`, `size`
-//! - `candidates`: `last_writer`, `engine`, `confidence`, `earliest_origin`, `reasons`, `agree`
-//! - `snapshots`: as below, the first nine keys; `mailbox`
-//! - `findings`: `code`, `severity`, `file`, `evidence` (`offset`, `bytes`), `text`, `action`,
-//!   `sources`
-//!
-//! `store plan` adds `target`, `source`, `possible`, and `plan`: `step`, `code`, `title`, `by`,
-//! `state`, `severity`, `reason`, `command` (what a shell can run, several joined with `&&`),
-//! `alternative` (another command that does instead), `note` (prose), `sources`.
-//!
-//! `store snapshots`: `dir`, `before`, and `snapshots`: `name`, `path`, `snaptime`, `age_from`
-//! (`date` or `content`), `age_seconds`, `verified`, `rescue`, `state`, `worst`, `verdict`;
-//! `serves`, `reason`, `marks` (of each `time`, `size`, `head`, `as_seconds`), `size`,
-//! `databases`, `logs`, `regions`, `faults`, `error`.
-//!
-//! `store list --json` has a line for each entry and one for the report: see `list/json.rs`.
+//! Surveys, plans and snapshots for programs: one object each. What is not known is null.
 
-use std::ffi::OsString;
+use std::io::{self, Write};
 use std::path::Path;
 use std::time::SystemTime;
 
-use bdbkit::ShowName;
+use bdbkit::Lsn;
 use bdbkit::explain::Explanation;
 use bdbkit::mboxlist::{
     Candidates, DatabaseFile, Finding, LogFacts, Lost, MarkFile, Plan, Region, Release, Snapshot, Step,
     Survey,
 };
-use bdbkit::{Endianness, Lsn};
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::hex::hex;
-use crate::log::place::JsonLsn;
+use crate::json::{self, Bytes, Time};
 
-pub(super) fn survey(survey: &Survey) -> Value {
-    with(survey, &survey.findings)
+pub(super) fn survey(survey: &Survey, out: &mut impl Write) -> io::Result<()> {
+    json::line("survey", &with(survey, &survey.findings), out)
 }
 
 /// A survey with the findings and steps of a plan.
-pub(super) fn plan(survey: &Survey, plan: &Plan) -> Value {
+pub(super) fn plan(survey: &Survey, plan: &Plan, out: &mut impl Write) -> io::Result<()> {
     let mut value = with(survey, &plan.findings);
     let steps = plan.steps.iter().enumerate().map(|(index, step)| self::step(index.saturating_add(1), step));
     if let Some(object) = value.as_object_mut() {
         object.insert("target".into(), plan.target.id.into());
         object.insert("source".into(), ids(&plan.source).into());
         object.insert("possible".into(), plan.possible().into());
-        object.insert("plan".into(), steps.collect());
+        object.insert("steps".into(), steps.collect());
     }
-    value
+    json::line("plan", &value, out)
 }
 
 fn with(survey: &Survey, findings: &[Finding]) -> Value {
     let decision = &survey.decision;
     let dry = decision.dry.as_ref().map(|dry| {
         json!({
-            "from": lsn(dry.from), "end": lsn(dry.end), "redo": dry.redo, "undo": dry.undo,
-            "mismatch": null, "first": dry.first.map(lsn), "files": names(&dry.files),
+            "from_lsn": lsn(dry.from), "end_lsn": lsn(dry.end), "redo": dry.redo, "undo": dry.undo,
+            "first_lsn": dry.first.map(lsn), "file_names": json::names(&dry.files),
         })
     });
     json!({
-        "schema": 1,
-        "dir": survey.dir.shown().to_string(),
-        "dbtmpdir": survey.dbtmpdir.as_ref().map(|path| path.shown().to_string()),
-        "log_dir": survey.layout.logs().path.shown().to_string(),
-        "data_dirs": survey.layout.data().iter().map(|folder| folder.path.shown().to_string()).collect::<Vec<_>>(),
+        "dir": json::name(&survey.dir),
+        "dbtmpdir": survey.dbtmpdir.as_deref().map(json::name),
+        "log_dir": json::name(&survey.layout.logs().path),
+        "data_dirs": survey.layout.data().iter().map(|folder| json::name(&folder.path)).collect::<Vec<_>>(),
         "product": survey.product.name(),
         "complete": survey.is_complete(),
         "state": decision.state.name(),
         "reason": decision.reason,
         "dry_recovery": dry,
         "max_lsn": lsn(decision.highest),
-        "databases": survey.databases.iter().map(database).collect::<Vec<_>>(),
-        "logs": survey.logs.iter().map(log).collect::<Vec<_>>(),
+        "database_files": survey.databases.iter().map(database).collect::<Vec<_>>(),
+        "log_files": survey.logs.iter().map(log).collect::<Vec<_>>(),
         "lost": survey.lost.iter().map(lost).collect::<Vec<_>>(),
-        "regions": survey.regions.iter().map(region).collect::<Vec<_>>(),
-        "others": survey.others.iter().map(|other| json!({
-            "name": other.name.shown().to_string(), "class": other.class.name(), "size": other.size,
+        "region_files": survey.regions.iter().map(region).collect::<Vec<_>>(),
+        "other_files": survey.others.iter().map(|other| json!({
+            "name": json::name(&other.name), "class": other.class.name(), "size": other.size,
         })).collect::<Vec<_>>(),
         "candidates": candidates(&survey.candidates),
         "snapshots": survey.snapshots.iter().map(snapshot).collect::<Vec<_>>(),
@@ -104,17 +64,8 @@ fn with(survey: &Survey, findings: &[Finding]) -> Value {
     })
 }
 
-fn lsn(lsn: Lsn) -> JsonLsn {
+fn lsn(lsn: Lsn) -> json::Lsn {
     lsn.into()
-}
-
-fn order(order: Endianness) -> String {
-    order.to_string()
-}
-
-/// Names, each as it is shown everywhere.
-fn names<'n>(names: impl IntoIterator<Item = &'n OsString>) -> Vec<String> {
-    names.into_iter().map(|name| name.shown().to_string()).collect()
 }
 
 fn ids(releases: &[&Release]) -> Vec<&'static str> {
@@ -127,16 +78,16 @@ fn database(file: &DatabaseFile) -> Value {
         let check = &contents.check;
         json!({
             "verdict": check.name(), "errors": check.errors, "order_errors": check.order_errors,
-            "warnings": check.warnings, "notes": check.notes, "first": check.first,
+            "warnings": check.warnings, "notes": check.notes, "first_finding": check.first,
         })
     });
     json!({
-        "name": file.name.shown().to_string(),
-        "path": file.path.shown().to_string(),
+        "name": json::name(&file.name),
+        "file": json::name(&file.path),
         "size": file.size,
-        "type": file.kind,
+        "method": file.kind,
         "version": file.version,
-        "byte_order": file.order.map(order),
+        "byte_order": file.order.map(json::Order),
         "page_size": contents.map(|contents| contents.page_size),
         "pages": contents.map(|contents| contents.pages),
         "meta_lsn": contents.map(|contents| lsn(contents.meta_lsn)),
@@ -144,27 +95,27 @@ fn database(file: &DatabaseFile) -> Value {
         "file_id": file.file_id.map(|id| id.to_string()),
         "encrypted": file.encrypted,
         "checksums": contents.map(|contents| contents.checksum),
-        "databases": contents.map(|contents| &contents.databases),
+        "database_names": contents.map(|contents| &contents.databases),
         "records": contents.map(|contents| contents.records),
         "check": check,
         "half_written": file.half_written,
-        "extents": names(&file.extents),
+        "extents": json::names(&file.extents),
         "error": file.error,
     })
 }
 
 fn log(file: &LogFacts) -> Value {
     json!({
-        "name": file.name.shown().to_string(),
-        "path": file.path.shown().to_string(),
+        "name": json::name(&file.name),
+        "file": json::name(&file.path),
         "version": file.version,
-        "byte_order": file.order.map(order),
-        "max": file.max,
-        "first": file.first.map(lsn),
-        "last": file.last.map(lsn),
-        "checkpoint": file.checkpoint.map(lsn),
+        "byte_order": file.order.map(json::Order),
+        "max_size": file.max,
+        "first_lsn": file.first.map(lsn),
+        "last_lsn": file.last.map(lsn),
+        "checkpoint_lsn": file.checkpoint.map(lsn),
         "records": file.records,
-        "end": file.end.name(),
+        "ending": file.end.name(),
         "damage": file.damage,
     })
 }
@@ -173,17 +124,17 @@ fn lost(lost: &Lost) -> Value {
     json!({
         "version": lost.version,
         "changes": lost.changes,
-        "first": lsn(lost.first),
-        "last": lsn(lost.last),
-        "files": names(&lost.files),
-        "keys": lost.keys.iter().map(|key| hex(key)).collect::<Vec<_>>(),
+        "first_lsn": lsn(lost.first),
+        "last_lsn": lsn(lost.last),
+        "file_names": json::names(&lost.files),
+        "keys": lost.keys.iter().map(|key| Bytes(key.as_slice())).collect::<Vec<_>>(),
     })
 }
 
 fn region(region: &Region) -> Value {
     json!({
         "place": region.place,
-        "name": region.name.shown().to_string(),
+        "name": json::name(&region.name),
         "family": region.family.family(),
         "release": region.release.map(release),
     })
@@ -206,17 +157,24 @@ fn candidates(candidates: &Candidates) -> Value {
 }
 
 /// The snapshots of a store; of those that are valid, which lead back behind an upgrade.
-pub(super) fn snapshots(dir: &Path, snapshots: &[Snapshot], upgrade: Option<SystemTime>) -> Value {
+pub(super) fn snapshots(
+    dir: &Path,
+    snapshots: &[Snapshot],
+    upgrade: Option<SystemTime>,
+    out: &mut impl Write,
+) -> io::Result<()> {
     let full = |one: &Snapshot| {
         let own = one.own.as_ref().ok();
+        let marks = [(".snaptime", &one.snaptime), (".verified", &one.verified)];
+        let marks = marks.iter().filter_map(|(name, found)| Some(mark(name, found.as_ref()?)));
         let more = json!({
             "serves": upgrade.map(|upgrade| one.serves(upgrade)),
             "reason": one.reason(),
-            "marks": { ".snaptime": one.snaptime.as_ref().map(mark), ".verified": one.verified.as_ref().map(mark) },
+            "marks": marks.collect::<Vec<_>>(),
             "size": one.size,
-            "databases": own.map(|own| own.databases.iter().map(database).collect::<Vec<_>>()),
-            "logs": own.map(|own| own.logs.iter().map(log).collect::<Vec<_>>()),
-            "regions": own.map(|own| own.regions.iter().map(region).collect::<Vec<_>>()),
+            "database_files": own.map(|own| own.databases.iter().map(database).collect::<Vec<_>>()),
+            "log_files": own.map(|own| own.logs.iter().map(log).collect::<Vec<_>>()),
+            "region_files": own.map(|own| own.regions.iter().map(region).collect::<Vec<_>>()),
             "faults": one.faults().map(finding).collect::<Vec<_>>(),
             "error": one.own.as_ref().err(),
         });
@@ -226,32 +184,29 @@ pub(super) fn snapshots(dir: &Path, snapshots: &[Snapshot], upgrade: Option<Syst
         }
         value
     };
-    json!({
-        "schema": 1,
-        "dir": dir.shown().to_string(),
-        "before": upgrade.and_then(text_of),
+    let value = json!({
+        "dir": json::name(dir),
+        "before": upgrade.and_then(Time::of),
         "snapshots": snapshots.iter().map(full).collect::<Vec<_>>(),
-    })
+    });
+    json::line("snapshots", &value, out)
 }
 
-fn text_of(time: SystemTime) -> Option<String> {
-    Timestamp::try_from(time).ok().map(|time| time.to_string())
-}
-
-fn mark(mark: &MarkFile) -> Value {
+fn mark(name: &str, mark: &MarkFile) -> Value {
     json!({
-        "time": mark.time.and_then(text_of),
+        "name": name,
+        "time": mark.time.and_then(Time::of),
         "size": mark.size,
-        "head": hex(&mark.head),
-        "as_seconds": mark.seconds(),
+        "head": Bytes(mark.head.as_slice()),
+        "content_time": mark.seconds().map(Time::of_seconds),
     })
 }
 
 fn snapshot(snapshot: &Snapshot) -> Value {
     json!({
-        "name": snapshot.name.shown().to_string(),
-        "path": snapshot.path.shown().to_string(),
-        "snaptime": snapshot.taken.and_then(text_of),
+        "name": json::name(&snapshot.name),
+        "dir": json::name(&snapshot.path),
+        "taken": snapshot.taken.and_then(Time::of),
         "age_from": snapshot.age_from.name(),
         "age_seconds": snapshot.age.map(|age| age.as_secs()),
         "verified": snapshot.verified.is_some(),
@@ -267,10 +222,12 @@ fn finding(finding: &Finding) -> Value {
     json!({
         "code": finding.code.id(),
         "severity": finding.severity.name(),
-        "file": finding.file.as_ref().map(|file| file.shown().to_string()),
-        "evidence": evidence.map(|evidence| json!({ "offset": evidence.offset, "bytes": hex(&evidence.bytes) })),
-        "text": finding.text,
-        "action": finding.action,
+        "name": finding.file.as_deref().map(json::name),
+        "evidence": evidence.map(|evidence| {
+            json!({ "offset": evidence.offset, "found": Bytes(evidence.bytes.as_slice()) })
+        }),
+        "message": finding.text,
+        "remedy": finding.action,
         "sources": sources(finding.code.id()),
     })
 }

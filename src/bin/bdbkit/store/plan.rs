@@ -8,7 +8,6 @@ use bdbkit::mboxlist::{PlanOptions, RELEASES, Release};
 use super::survey::Place;
 use super::{json, text};
 use crate::failure::{Failure, Outcome};
-use crate::output::json_line;
 use crate::page::Page;
 
 /// Say how a store comes to another release, step by step
@@ -77,7 +76,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let plan = options.plan(&survey, target);
     let mut page = Page::new(io::stdout().lock());
     if arguments.json {
-        json_line(&json::plan(&survey, &plan), &mut page.out)?;
+        json::plan(&survey, &plan, &mut page.out)?;
     } else {
         text::plan(&survey, &plan, &mut page)?;
         text::findings(&plan.findings, &mut page)?;

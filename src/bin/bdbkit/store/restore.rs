@@ -4,13 +4,14 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use bdbkit::ShowName;
 use bdbkit::mboxlist::{Restore, RestoreError, Restored};
+use bdbkit::{ErrorKind, ShowName};
 use serde::Serialize;
 
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Outcome, Told};
 use crate::input::disk;
-use crate::output::{counted, json_line};
+use crate::json;
+use crate::output::counted;
 
 /// Put a snapshot in the place of the databases
 ///
@@ -96,8 +97,10 @@ fn failure(error: RestoreError) -> Failure {
         RestoreError::NothingMoved { .. } => ", or remove its copies (--rollback)",
         _ => "",
     };
-    let message = format!("{error}{option}");
+    let message = Told::new(error.path(), format!("{error}{option}")).code(error.code());
     match error {
+        RestoreError::Folder(source) => Failure::Message(message.kind(source.kind())),
+        RestoreError::Io { .. } => Failure::Message(message.kind(ErrorKind::Io)),
         RestoreError::NotASnapshot { .. } | RestoreError::Link { .. } => Failure::Unsupported(message),
         RestoreError::Cache { .. } => Failure::Usage(message),
         RestoreError::Unfit { .. }
@@ -123,11 +126,11 @@ fn beside(folder: &Path) -> PathBuf {
 
 fn print(restored: &Restored, arguments: &Arguments) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    let aside = restored.aside.shown().to_string();
-    let [moved, placed, skipped] =
-        [&restored.moved, &restored.placed, &restored.skipped].map(|names| shown(names));
+    let aside = json::name(&restored.aside);
+    let [moved, placed, skipped] = [&restored.moved, &restored.placed, &restored.skipped].map(json::names);
     if arguments.json {
-        return json_line(&Done { aside, moved, placed, skipped }, &mut out);
+        let dir = json::name(&arguments.dir);
+        return json::line("restored", &Done { dir, aside, moved, placed, skipped }, &mut out);
     }
     let dir = arguments.dir.shown();
     // A database and a log at least.
@@ -141,19 +144,16 @@ fn print(restored: &Restored, arguments: &Arguments) -> io::Result<()> {
 
 fn print_back(names: &[OsString], arguments: &Arguments) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    let put_back = shown(names);
+    let put_back = json::names(names);
     if arguments.json {
-        return json_line(&Back { put_back }, &mut out);
+        let dir = json::name(&arguments.dir);
+        return json::line("put_back", &Back { dir, put_back }, &mut out);
     }
     let dir = arguments.dir.shown();
     if put_back.is_empty() {
         return writeln!(out, "{dir}: no old file had moved; what the restore left is removed");
     }
     writeln!(out, "{dir}: {} back in place", old_files(&put_back))
-}
-
-fn shown(names: &[OsString]) -> Vec<String> {
-    names.iter().map(|name| name.shown().to_string()).collect()
 }
 
 fn old_files(names: &[String]) -> String {
@@ -163,6 +163,7 @@ fn old_files(names: &[String]) -> String {
 
 #[derive(Serialize)]
 struct Done {
+    dir: String,
     aside: String,
     moved: Vec<String>,
     placed: Vec<String>,
@@ -171,5 +172,6 @@ struct Done {
 
 #[derive(Serialize)]
 struct Back {
+    dir: String,
     put_back: Vec<String>,
 }

@@ -11,7 +11,7 @@ use bdbkit::mboxlist::{AgeFrom, MarkFile, Snapshot, Survey, SurveyOptions, Verdi
 use super::{json, text};
 use crate::failure::{Failure, Outcome};
 use crate::input::map;
-use crate::output::{counted, json_line};
+use crate::output::counted;
 use crate::page::Page;
 use crate::progress;
 use crate::time;
@@ -83,7 +83,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let upgrade = arguments.before.time();
     let mut page = Page::new(io::stdout().lock());
     if arguments.json {
-        json_line(&json::snapshots(&arguments.dir, &found, upgrade), &mut page.out)?;
+        json::snapshots(&arguments.dir, &found, upgrade, &mut page.out)?;
     } else if found.is_empty() {
         page.line(&format!("{}: no snapshots", arguments.dir.shown()))?;
     } else {

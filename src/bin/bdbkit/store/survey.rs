@@ -8,10 +8,10 @@ use bdbkit::mboxlist::{Mailbox, Severity, Survey, SurveyOptions};
 
 use super::snapshots::{Age, Before};
 use super::{json, text};
-use crate::failure::{Failure, Outcome, about};
+use crate::failure::{Failure, Outcome};
 use crate::input::map;
-use crate::output::json_line;
 use crate::page::Page;
+use crate::places::Places;
 use crate::progress;
 
 /// Say what a store is, how it was left, and which release wrote it
@@ -53,13 +53,8 @@ pub(super) struct Place {
     #[arg(long, value_name = "FOLDER")]
     snapshots: Option<PathBuf>,
 
-    /// The folder of the log files, whatever DB_CONFIG says
-    #[arg(long, value_name = "FOLDER")]
-    log_dir: Option<PathBuf>,
-
-    /// A folder of databases besides DIR, whatever DB_CONFIG says; may be given several times
-    #[arg(long = "data-dir", value_name = "FOLDER")]
-    data_dirs: Vec<PathBuf>,
+    #[command(flatten)]
+    places: Places,
 
     #[command(flatten)]
     before: Before,
@@ -82,13 +77,13 @@ fn mailbox(text: &str) -> Result<Mailbox, &'static str> {
 impl Place {
     pub(super) fn survey(&self) -> Result<Survey, Failure> {
         // What is named is there: in a folder that is not, nothing would be found.
-        let named = [&self.dbtmpdir, &self.lock_dir, &self.session_dir, &self.snapshots, &self.log_dir];
-        for folder in named.into_iter().flatten().chain(&self.data_dirs) {
-            fs::read_dir(folder).map_err(|error| Failure::Message(about(folder, error)))?;
+        let named = [&self.dbtmpdir, &self.lock_dir, &self.session_dir, &self.snapshots];
+        for folder in named.into_iter().flatten().chain(self.places.all()) {
+            fs::read_dir(folder).map_err(|error| Failure::io(folder, &error))?;
         }
         let options = SurveyOptions::new().mapped(map()).age_from(self.age.age_from);
-        let options = self.log_dir.iter().fold(options, SurveyOptions::log_dir);
-        let options = self.data_dirs.iter().fold(options, SurveyOptions::data_dir);
+        let options = self.places.log_dir().into_iter().fold(options, SurveyOptions::log_dir);
+        let options = self.places.data_dirs().iter().fold(options, SurveyOptions::data_dir);
         let options = self.dbtmpdir.iter().fold(options, SurveyOptions::dbtmpdir);
         let options = self.lock_dir.iter().fold(options, SurveyOptions::lock_dir);
         let options = self.session_dir.iter().fold(options, SurveyOptions::session_dir);
@@ -107,7 +102,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let survey = arguments.place.survey()?;
     let mut page = Page::new(io::stdout().lock());
     if arguments.json {
-        json_line(&json::survey(&survey), &mut page.out)?;
+        json::survey(&survey, &mut page.out)?;
     } else {
         text::survey(&survey, &mut page)?;
         text::findings(&survey.findings, &mut page)?;

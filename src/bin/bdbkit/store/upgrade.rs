@@ -3,19 +3,18 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use bdbkit::ShowName;
 use bdbkit::journal::SystemDisk;
 use bdbkit::mboxlist::{Lsns, StoreReport, StoreUpgrade, StoreUpgradeError};
 use bdbkit::upgrade::{Choices, Profile, Refusal};
+use bdbkit::{ErrorKind, ShowName};
 use serde::Serialize;
 
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Outcome, Told};
 use crate::input::disk;
-use crate::output::{counted, json_line};
+use crate::json;
+use crate::output::counted;
 use crate::progress;
-use crate::upgrade::{
-    Duplicates, choices, done, duplicates, plan, profile, settled as settled_file, too_late,
-};
+use crate::upgrade::{Duplicates, choices, done, duplicates, ended, plan, profile, settled as settled_file};
 
 /// Upgrade all databases of a store as one unit
 ///
@@ -105,8 +104,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         let mut outcome = Outcome::Complete;
         for (path, became) in &found {
             settled_file(path, Some(became), arguments.json, &mut out)?;
-            if arguments.rollback && too_late(path, Some(became)) {
-                outcome = Outcome::Incomplete;
+            if arguments.rollback {
+                let json = arguments.json.then_some(&mut out);
+                outcome = outcome.and(ended(path, Some(became), json)?);
             }
         }
         if found.is_empty() {
@@ -136,12 +136,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
 fn failure(error: StoreUpgradeError) -> Failure {
     let ignored = matches!(error, StoreUpgradeError::Unclean { .. } | StoreUpgradeError::Inconsistent { .. });
     let option = if ignored { " (--ignore-logs upgrades them as they are)" } else { "" };
-    let refusal = match &error {
-        StoreUpgradeError::Upgrade(error) => error.refusal(),
-        _ => None,
-    };
-    let code = refusal.map_or(String::new(), |refusal| format!(" [{}]", refusal.code()));
-    let message = format!("{error}{option}{code}");
+    let message = Told::new(error.path(), format!("{error}{option}")).code(error.code());
     match &error {
         StoreUpgradeError::NoDatabase { .. } => Failure::Unsupported(message),
         StoreUpgradeError::Unclean { .. }
@@ -152,6 +147,7 @@ fn failure(error: StoreUpgradeError) -> Failure {
         StoreUpgradeError::Upgrade(error) if matches!(error.refusal(), Some(Refusal::Environment { .. })) => {
             Failure::Refused(message)
         }
+        StoreUpgradeError::Io { .. } => Failure::Message(message.kind(ErrorKind::Io)),
         _ => Failure::Message(message),
     }
 }
@@ -168,7 +164,7 @@ fn print(report: &StoreReport, arguments: &Arguments, out: &mut impl Write) -> i
         done(file, None, arguments.json, out)?;
     }
     if arguments.json {
-        return json_line(&Summary::of(report, &arguments.dir), out);
+        return json::line("store_upgraded", &Summary::of(report, &arguments.dir), out);
     }
     for (path, why) in &report.left_out {
         writeln!(out, "{}: left as it is: {why}", path.shown())?;
@@ -198,10 +194,10 @@ fn print(report: &StoreReport, arguments: &Arguments, out: &mut impl Write) -> i
 /// What was done to the store as a whole.
 #[derive(Serialize)]
 struct Summary {
-    folder: String,
+    dir: String,
     untouched: Vec<Untouched>,
     left_out: Vec<LeftOut>,
-    logs: Vec<String>,
+    kept_logs: Vec<String>,
     lsns_reset: bool,
     lsns_stale: Vec<String>,
     backup: Option<String>,
@@ -217,22 +213,22 @@ struct Untouched {
 #[derive(Serialize)]
 struct LeftOut {
     file: String,
-    why: String,
+    reason: String,
 }
 
 impl Summary {
     fn of(report: &StoreReport, folder: &Path) -> Summary {
-        let text = |path: &Path| path.shown().to_string();
+        let text = |path: &Path| json::name(path);
         let texts = |paths: &[PathBuf]| paths.iter().map(|path| text(path)).collect();
         let untouched = report.untouched.iter();
         let left_out = report.left_out.iter();
         Summary {
-            folder: text(folder),
+            dir: text(folder),
             untouched: untouched
                 .map(|(path, version)| Untouched { file: text(path), version: *version })
                 .collect(),
-            left_out: left_out.map(|(path, why)| LeftOut { file: text(path), why: why.clone() }).collect(),
-            logs: texts(&report.logs),
+            left_out: left_out.map(|(path, why)| LeftOut { file: text(path), reason: why.clone() }).collect(),
+            kept_logs: texts(&report.logs),
             lsns_reset: report.lsns_reset,
             lsns_stale: texts(&report.lsns_stale),
             backup: report.backup.as_deref().map(text),

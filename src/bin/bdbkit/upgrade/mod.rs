@@ -10,12 +10,12 @@ use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use bdbkit::journal::{Outcome as Became, SystemDisk};
+use bdbkit::journal::{JournalError, Outcome as Became, SystemDisk};
 use bdbkit::upgrade::{EditError, Profile, Refusal, Upgrade};
 use bdbkit::{ErrorKind, ShowName};
 use indicatif::ProgressBar;
 
-use crate::failure::{Failure, Outcome, about, complain};
+use crate::failure::{Failure, Outcome, Told, about, complain};
 use crate::files::databases;
 use crate::genuine::Genuine;
 use crate::input::disk;
@@ -140,10 +140,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let choices = arguments.choices();
     if choices.profile.is_genuine() && (choices.records.is_some() || !choices.duplicates_of.is_empty()) {
         let text = "the genuine profiles know neither --re-len nor --dupsort NAME=";
-        return Err(Failure::Usage(text.to_owned()));
+        return Err(Failure::Usage(text.into()));
     }
     if arguments.copy.is_some() && files.len() != 1 {
-        return Err(Failure::Usage("--copy takes one file".to_owned()));
+        return Err(Failure::Usage("--copy takes one file".into()));
     }
     let outcome = arguments.act(&files, &mut out)?;
     out.flush()?;
@@ -158,20 +158,19 @@ fn given(path: &Path) -> Result<Vec<PathBuf>, Failure> {
     if !path.is_dir() {
         return Ok(found);
     }
-    let fails = |path: &Path, error: io::Error| Failure::Message(about(path, error));
     let refused = |path: &Path, what: &str| {
         Failure::Refused(about(path, format!("{what}: name the file itself to have it changed")))
     };
-    let folder = path.canonicalize().map_err(|error| fails(path, error))?;
+    let folder = path.canonicalize().map_err(|error| Failure::io(path, &error))?;
     let (links, files): (Vec<PathBuf>, Vec<PathBuf>) = found.into_iter().partition(|file| file.is_symlink());
     for link in links {
-        let target = link.canonicalize().map_err(|error| fails(&link, error))?;
+        let target = link.canonicalize().map_err(|error| Failure::io(&link, &error))?;
         if target.parent() != Some(&folder) {
             return Err(refused(&link, "a link that leads out of the folder"));
         }
     }
     for file in &files {
-        if file.metadata().map_err(|error| fails(file, error))?.nlink() > 1 {
+        if file.metadata().map_err(|error| Failure::io(file, &error))?.nlink() > 1 {
             return Err(refused(file, "it has several names, perhaps in other folders"));
         }
     }
@@ -235,8 +234,8 @@ impl Arguments {
         let all = files.iter().zip(settled.files.iter().map(Option::as_ref)).chain(others);
         for (path, became) in all {
             report::settled(path, became, self.json, out)?;
-            if self.rollback && too_late(path, became) {
-                outcome = Outcome::Incomplete;
+            if self.rollback {
+                outcome = outcome.and(ended(path, became, self.json.then_some(&mut *out))?);
             }
         }
         for path in &settled.moved {
@@ -252,20 +251,17 @@ const MOVED: &str = "note: its journal was written beside another file, or the f
 
 /// What to tell about an upgrade that did not take place.
 pub(crate) fn failure(error: EditError) -> Failure {
-    let code = error.refusal().map_or(String::new(), |refusal| format!(" [{}]", refusal.code()));
-    kind(&error)(format!("{error}{code}"))
+    let told = Told::new(error.path(), error.to_string()).code(error.code());
+    kind(&error)(error_kind(&error).into_iter().fold(told, Told::kind))
 }
 
 /// What kind of failure an error is.
-fn kind(error: &EditError) -> fn(String) -> Failure {
+pub(crate) fn kind(error: &EditError) -> fn(Told) -> Failure {
     match error {
-        EditError::About { cause: source, .. } | EditError::Afterwards { cause: source, .. } => kind(source),
-        EditError::Database(error) => match error.kind() {
-            ErrorKind::NotADatabase | ErrorKind::Unsupported => Failure::Unsupported,
-            ErrorKind::Interrupted => Failure::Refused,
-            ErrorKind::Question => Failure::Usage,
-            _ => Failure::Message,
-        },
+        EditError::About { cause, .. } | EditError::Afterwards { cause, .. } => kind(cause),
+        // A question about a database comes from an option here.
+        EditError::Database(error) if error.kind() == ErrorKind::Question => Failure::Usage,
+        EditError::Database(error) => Failure::of_kind(error.kind()),
         EditError::Refused(refusal) => match refusal {
             Refusal::Tail { .. }
             | Refusal::Damaged { .. }
@@ -285,13 +281,27 @@ fn kind(error: &EditError) -> fn(String) -> Failure {
     }
 }
 
-/// Whether a roll back found that the upgrade had ended; says so.
-pub(crate) fn too_late(path: &Path, became: Option<&Became>) -> bool {
-    let ended = became == Some(&Became::Completed);
-    if ended {
-        complain(about(path, "too late to bring the old file back: the upgrade had ended"));
+/// What kind of error the library met, where it was one of reading or of the system.
+fn error_kind(error: &EditError) -> Option<ErrorKind> {
+    match error {
+        EditError::About { cause, .. } | EditError::Afterwards { cause, .. } => error_kind(cause),
+        EditError::Database(error) => Some(error.kind()),
+        EditError::Journal(JournalError::Io { .. }) => Some(ErrorKind::Io),
+        _ => None,
     }
-    ended
+}
+
+/// Tells of a roll back that found that the upgrade had ended.
+pub(crate) fn ended<W: Write>(
+    path: &Path,
+    became: Option<&Became>,
+    json: Option<&mut W>,
+) -> Result<Outcome, Failure> {
+    if became != Some(&Became::Completed) {
+        return Ok(Outcome::Complete);
+    }
+    let text = "too late to bring the old file back: the upgrade had ended";
+    Failure::Message(about(path, text)).survive(json)
 }
 
 /// What became of what an earlier run had left behind, in words.

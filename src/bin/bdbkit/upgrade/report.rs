@@ -10,29 +10,31 @@ use serde::Serialize;
 
 use super::became;
 use crate::hex::hex;
-use crate::output::{counted, json_line};
+use crate::json;
+use crate::output::counted;
 
 /// A plan, page by page.
-pub(crate) fn plan(plan: &Plan, json: bool, out: &mut impl Write) -> io::Result<()> {
+pub(crate) fn plan(plan: &Plan, as_json: bool, out: &mut impl Write) -> io::Result<()> {
     let file = plan.path.shown().to_string();
     let reasons = |change: &Change| change.reasons().map(|reason| reason.text()).collect::<Vec<_>>();
-    if json {
+    if as_json {
         let pages = plan.changes().map(|change| Page {
             page: change.page.0,
-            appended: change.appended,
+            is_new: change.appended,
             reasons: reasons(&change),
         });
-        return json_line(
+        return json::line(
+            "upgrade_plan",
             &Planned {
                 file: &file,
-                from: plan.from,
-                to: plan.to,
+                from_version: plan.from,
+                to_version: plan.to,
                 pages_before: plan.pages_before,
                 pages_after: plan.pages_after,
                 pairs: plan.content.map(|content| content.pairs),
-                sha256: plan.content.map(|content| hex(&content.digest)),
-                notices: texts(&plan.notices),
-                pages: pages.collect(),
+                content_sha256: plan.content.map(|content| hex(&content.digest)),
+                notices: noticed(&plan.notices),
+                changed_pages: pages.collect(),
             },
             out,
         );
@@ -59,40 +61,49 @@ pub(crate) fn plan(plan: &Plan, json: bool, out: &mut impl Write) -> io::Result<
 pub(crate) fn done(
     report: &FileReport,
     copy: Option<&Path>,
-    json: bool,
+    as_json: bool,
     out: &mut impl Write,
 ) -> io::Result<()> {
     let nothing = format!("version {}: nothing to do", report.from);
-    did(report, copy, &nothing, json, out)
+    did(report, copy, Did { kind: "upgraded", nothing: &nothing }, as_json, out)
 }
 
 /// What a reset did to a file.
-pub(crate) fn reset(report: &FileReport, json: bool, out: &mut impl Write) -> io::Result<()> {
-    did(report, None, "nothing to reset", json, out)
+pub(crate) fn reset(report: &FileReport, as_json: bool, out: &mut impl Write) -> io::Result<()> {
+    did(report, None, Did { kind: "reset", nothing: "nothing to reset" }, as_json, out)
+}
+
+/// What is said of a change.
+struct Did<'a> {
+    /// In JSON.
+    kind: &'static str,
+    /// If there was nothing to do.
+    nothing: &'a str,
 }
 
 /// What was done to a file, or that there was nothing to do.
 fn did(
     report: &FileReport,
     copy: Option<&Path>,
-    nothing: &str,
-    json: bool,
+    Did { kind, nothing }: Did<'_>,
+    as_json: bool,
     out: &mut impl Write,
 ) -> io::Result<()> {
     let file = report.path.shown().to_string();
     let copy = copy.map(|path| path.shown().to_string());
-    if json {
-        return json_line(
+    if as_json {
+        return json::line(
+            kind,
             &Done {
                 file: &file,
-                leftover: report.leftover.as_ref().map(|found| became(Some(found))),
-                from: report.from,
-                to: report.to,
+                leftover: report.leftover.as_ref().map(|found| outcome(Some(found))),
+                from_version: report.from,
+                to_version: report.to,
                 modified: report.modified,
                 appended: report.appended,
                 pairs: report.content.map(|content| content.pairs),
-                sha256: report.content.map(|content| hex(&content.digest)),
-                notices: texts(&report.notices),
+                content_sha256: report.content.map(|content| hex(&content.digest)),
+                notices: noticed(&report.notices),
                 copy,
                 backup: report.backup.as_ref().map(|path| path.shown().to_string()),
             },
@@ -125,12 +136,12 @@ fn did(
 pub(crate) fn settled(
     path: &Path,
     found: Option<&Became>,
-    json: bool,
+    as_json: bool,
     out: &mut impl Write,
 ) -> io::Result<()> {
     let file = path.shown().to_string();
-    if json {
-        return json_line(&Settled { file: &file, outcome: became(found) }, out);
+    if as_json {
+        return json::line("settled", &Settled { file: &file, outcome: outcome(found) }, out);
     }
     writeln!(out, "{file}: {}", became(found))
 }
@@ -139,41 +150,52 @@ fn notices(file: &str, notices: &[Notice], out: &mut impl Write) -> io::Result<(
     notices.iter().try_for_each(|notice| writeln!(out, "{file}: note: {notice} [{}]", notice.code()))
 }
 
-fn texts(notices: &[Notice]) -> Vec<String> {
-    notices.iter().map(ToString::to_string).collect()
+fn noticed(notices: &[Notice]) -> Vec<Noticed> {
+    notices.iter().map(|notice| Noticed { code: notice.code(), message: notice.to_string() }).collect()
+}
+
+/// A word for what became of what an earlier run left behind.
+fn outcome(found: Option<&Became>) -> &'static str {
+    found.map_or("nothing", Became::name)
+}
+
+#[derive(Serialize)]
+struct Noticed {
+    code: &'static str,
+    message: String,
 }
 
 #[derive(Serialize)]
 struct Planned<'a> {
     file: &'a str,
-    from: u32,
-    to: u32,
+    from_version: u32,
+    to_version: u32,
     pages_before: u32,
     pages_after: u32,
     pairs: Option<u64>,
-    sha256: Option<String>,
-    notices: Vec<String>,
-    pages: Vec<Page>,
+    content_sha256: Option<String>,
+    notices: Vec<Noticed>,
+    changed_pages: Vec<Page>,
 }
 
 #[derive(Serialize)]
 struct Page {
     page: u32,
-    appended: bool,
+    is_new: bool,
     reasons: Vec<&'static str>,
 }
 
 #[derive(Serialize)]
 struct Done<'a> {
     file: &'a str,
-    leftover: Option<String>,
-    from: u32,
-    to: u32,
+    leftover: Option<&'static str>,
+    from_version: u32,
+    to_version: u32,
     modified: u32,
     appended: u32,
     pairs: Option<u64>,
-    sha256: Option<String>,
-    notices: Vec<String>,
+    content_sha256: Option<String>,
+    notices: Vec<Noticed>,
     copy: Option<String>,
     backup: Option<String>,
 }
@@ -181,5 +203,5 @@ struct Done<'a> {
 #[derive(Serialize)]
 struct Settled<'a> {
     file: &'a str,
-    outcome: String,
+    outcome: &'static str,
 }

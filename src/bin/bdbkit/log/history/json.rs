@@ -5,22 +5,20 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::{Entry, action};
-use crate::log::json::{Shown, Time, fate};
-use crate::log::place::JsonLsn;
-use crate::output::json_line;
+use crate::json::{self, Content, Lsn, Time, fate};
 
 #[derive(Serialize)]
 struct Line<'a> {
-    lsn: JsonLsn,
+    lsn: Lsn,
     /// When it was committed, if that is recorded.
     time: Option<Time>,
     txn: Option<String>,
     fate: &'static str,
     action: &'static str,
-    database: Option<&'a str>,
-    key: Option<Shown<'a>>,
-    old: Option<Shown<'a>>,
-    new: Option<Shown<'a>>,
+    opened_as: Option<&'a str>,
+    key: Option<Content<'a>>,
+    old: Option<Content<'a>>,
+    new: Option<Content<'a>>,
     page: u32,
     index: u32,
 }
@@ -34,12 +32,12 @@ pub(super) fn write(entry: &Entry<'_>, out: &mut impl Write) -> io::Result<()> {
         txn: entry.txn.map(|txn| txn.to_string()),
         fate,
         action: action(change.kind),
-        database: entry.database,
-        key: Shown::of(&change.key),
-        old: change.old.as_ref().and_then(Shown::of),
-        new: change.new.as_ref().and_then(Shown::of),
+        opened_as: entry.database,
+        key: Content::of(&change.key),
+        old: change.old.as_ref().and_then(Content::of),
+        new: change.new.as_ref().and_then(Content::of),
         page: change.page.0,
         index: change.index,
     };
-    json_line(&line, out)
+    json::line("change", &line, out)
 }

@@ -73,7 +73,13 @@ type Bytes = Vec<u8>;
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let mut out = BufWriter::new(io::stdout().lock());
-    arguments.source.each(|log| arguments.tell(log, &mut out))
+    arguments.source.each(|log| {
+        let one = log.and_then(|log| Ok(arguments.tell(&log, &mut out)?.and(log.placed)));
+        one.or_else(|failure| {
+            out.flush()?;
+            failure.survive(arguments.json.then_some(&mut out))
+        })
+    })
 }
 
 impl Arguments {
@@ -103,8 +109,7 @@ impl Arguments {
         out.flush()?;
         let outcome = self.remark(log, &history);
         if !found && !self.prefix().is_empty() {
-            complain(about(log.path(), "no change of such a key was found"));
-            return Ok(Outcome::Incomplete);
+            return Err(Failure::Message(about(log.path(), "no change of such a key was found")));
         }
         Ok(outcome)
     }

@@ -1,54 +1,40 @@
 //! Entries and the report as lines of JSON.
-//!
-//! An entry: `schema` (1), `file`, `kind` and `kind_from` (what the database is for, by its name),
-//! `database` (of several in the file), `key`, `value` (each `hex`, and `text` if it prints; a part,
-//! a chain or a record number if the log has no more; null if not known), and `origin`: `live`;
-//! `salvaged` or `deleted` with `page`, `slot` or `offset`, `provenance`, `confidence`, `copy`,
-//! `notes`; or `log` with `lsn`, `txn`, `fate`, `time`, `action`, `replaced`, `page`, `index`.
-//!
-//! The last line: `schema`, and `report`: `path`, `complete`, `files` (`file`, `path`, `size`,
-//! `sha256_before`, `sha256_after`, `equal`, `database`, `live`, `salvaged`, `deleted`,
-//! `problems`), `left_out` (links and special files), `folders`, `problems`, `logs` (`changes`,
-//! `tail`, `problems`).
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use bdbkit::ShowName;
-use bdbkit::dump::escape;
 use bdbkit::mboxlist::{Found, ListReport, Listed, ListedFile, Origin};
 use bdbkit::salvage::Place;
 use serde::Serialize;
 
+use super::text::what;
+
+use crate::json::{self, Content, End, Lsn, Time, fate};
 use crate::log::history::action;
-use crate::log::json::{Shown, Time, fate};
-use crate::log::place::JsonLsn;
-use crate::output::json_line;
 
 #[derive(Serialize)]
 struct Line<'a> {
-    schema: u32,
-    file: String,
-    kind: &'static str,
-    /// What tells the kind.
-    kind_from: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    name: String,
+    /// What the database is for.
+    purpose: &'static str,
+    /// What tells the purpose.
+    purpose_from: &'static str,
     database: Option<String>,
     /// `null` if it is not known.
-    key: Option<Shown<'a>>,
-    value: Option<Shown<'a>>,
+    key: Option<Content<'a>>,
+    value: Option<Content<'a>>,
     #[serde(flatten)]
-    origin: From<'a>,
+    status: From<'a>,
 }
 
 #[derive(Serialize)]
-#[serde(tag = "origin", rename_all = "lowercase")]
+#[serde(tag = "status", rename_all = "lowercase")]
 enum From<'a> {
     Live,
     Salvaged(Spot),
     Deleted(Spot),
     Log {
-        lsn: JsonLsn,
+        lsn: Lsn,
         txn: Option<String>,
         fate: &'static str,
         /// When it was committed, if that is recorded.
@@ -56,7 +42,7 @@ enum From<'a> {
         action: &'static str,
         /// What a replaced value was before.
         #[serde(skip_serializing_if = "Option::is_none")]
-        replaced: Option<Shown<'a>>,
+        replaced: Option<Content<'a>>,
         page: u32,
         index: u32,
     },
@@ -67,18 +53,20 @@ struct Spot {
     page: u32,
     #[serde(flatten)]
     place: Standing,
-    provenance: &'static str,
+    /// Where the item stands in the file, in bytes.
+    offset: u64,
+    origin: &'static str,
     confidence: &'static str,
     /// Whether the same key and value are live.
-    copy: bool,
-    notes: Vec<String>,
+    is_copy: bool,
+    remarks: Vec<String>,
 }
 
 #[derive(Serialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 enum Standing {
     Slot(u16),
-    Offset(u16),
+    PageOffset(u16),
 }
 
 impl Spot {
@@ -87,18 +75,19 @@ impl Spot {
             page: found.provenance.page.0,
             place: match found.provenance.place {
                 Place::Slot(slot) => Standing::Slot(slot),
-                Place::Offset(offset) => Standing::Offset(offset),
+                Place::Offset(offset) => Standing::PageOffset(offset),
             },
-            provenance: found.provenance.origin.name(),
+            offset: found.provenance.offset,
+            origin: found.provenance.origin.name(),
             confidence: found.confidence.name(),
-            copy: found.is_copy,
-            notes: found.notes.iter().map(|note| note.to_string()).collect(),
+            is_copy: found.is_copy,
+            remarks: found.notes.iter().map(|note| note.to_string()).collect(),
         }
     }
 }
 
 pub(super) fn entry(entry: &Listed<'_>, out: &mut impl Write) -> io::Result<()> {
-    let origin = match &entry.origin {
+    let status = match &entry.origin {
         Origin::Salvaged(found) => From::Salvaged(Spot::of(found)),
         Origin::Deleted(found) => From::Deleted(Spot::of(found)),
         Origin::Log { change, txn, fate: became } => {
@@ -109,7 +98,7 @@ pub(super) fn entry(entry: &Listed<'_>, out: &mut impl Write) -> io::Result<()> 
                 fate,
                 time,
                 action: action(change.kind),
-                replaced: change.new.as_ref().and(change.old.as_ref()).and_then(Shown::of),
+                replaced: change.new.as_ref().and(change.old.as_ref()).and_then(Content::of),
                 page: change.page.0,
                 index: change.index,
             }
@@ -117,52 +106,47 @@ pub(super) fn entry(entry: &Listed<'_>, out: &mut impl Write) -> io::Result<()> 
         _ => From::Live,
     };
     let line = Line {
-        schema: 1,
-        file: entry.file.shown().to_string(),
-        kind: entry.kind.name(),
-        kind_from: "file name",
-        database: entry.database.map(escape),
-        key: Shown::of(&entry.key),
-        value: Shown::of(&entry.value),
-        origin,
+        name: json::raw_name(entry.file),
+        purpose: entry.kind.name(),
+        purpose_from: "file name",
+        database: entry.database.map(json::raw_name),
+        key: Content::of(&entry.key),
+        value: Content::of(&entry.value),
+        status,
     };
-    json_line(&line, out)
-}
-
-fn shown(paths: &[PathBuf]) -> Vec<String> {
-    paths.iter().map(|path| path.shown().to_string()).collect()
+    json::line("entry", &line, out)
 }
 
 #[derive(Serialize)]
 struct Report<'a> {
-    schema: u32,
-    report: Summary<'a>,
-}
-
-#[derive(Serialize)]
-struct Summary<'a> {
     /// As it was given.
-    path: String,
+    dir: String,
     complete: bool,
     files: Vec<File<'a>>,
     /// Symbolic links and special files.
-    left_out: Vec<String>,
+    left_out: Vec<LeftOut>,
     /// Folders, whose files are not read.
-    folders: Vec<String>,
+    dirs: Vec<String>,
     /// What could not be looked into.
     problems: &'a [String],
     logs: Option<Logs>,
 }
 
 #[derive(Serialize)]
-struct File<'a> {
+struct LeftOut {
     file: String,
-    path: String,
+    reason: &'static str,
+}
+
+#[derive(Serialize)]
+struct File<'a> {
+    name: String,
+    file: String,
     size: Option<u64>,
     sha256_before: Option<String>,
     sha256_after: Option<String>,
     equal: bool,
-    database: bool,
+    is_database: bool,
     live: u64,
     salvaged: u64,
     deleted: u64,
@@ -172,21 +156,20 @@ struct File<'a> {
 #[derive(Serialize)]
 struct Logs {
     changes: u64,
-    /// How the log ends, if not as a writer leaves it.
-    tail: Option<String>,
+    end: Option<End>,
     problems: Vec<String>,
 }
 
 impl<'a> File<'a> {
     fn of(file: &'a ListedFile) -> File<'a> {
         File {
-            file: file.name().shown().to_string(),
-            path: file.path.shown().to_string(),
+            name: json::raw_name(file.name()),
+            file: json::name(&file.path),
             size: file.before.map(|hash| hash.size),
             sha256_before: file.before.map(|hash| hash.hex()),
             sha256_after: file.after.map(|hash| hash.hex()),
             equal: file.is_unchanged(),
-            database: file.is_database,
+            is_database: file.is_database,
             live: file.live,
             salvaged: file.recovered,
             deleted: file.deleted,
@@ -196,21 +179,19 @@ impl<'a> File<'a> {
 }
 
 pub(super) fn report(report: &ListReport, dir: &Path, out: &mut impl Write) -> io::Result<()> {
+    let left_out = |path: &PathBuf| LeftOut { file: json::name(path), reason: what(path) };
     let line = Report {
-        schema: 1,
-        report: Summary {
-            path: dir.shown().to_string(),
-            complete: report.is_complete(),
-            files: report.files.iter().map(File::of).collect(),
-            left_out: shown(&report.left_out),
-            folders: shown(&report.folders),
-            problems: &report.problems,
-            logs: report.logs.as_ref().map(|logs| Logs {
-                changes: logs.changes,
-                tail: logs.tail.filter(|tail| !tail.is_clean()).map(|tail| tail.to_string()),
-                problems: logs.problems.iter().map(|error| error.to_string()).collect(),
-            }),
-        },
+        dir: json::name(dir),
+        complete: report.is_complete(),
+        files: report.files.iter().map(File::of).collect(),
+        left_out: report.left_out.iter().map(left_out).collect(),
+        dirs: json::names(&report.folders),
+        problems: &report.problems,
+        logs: report.logs.as_ref().map(|logs| Logs {
+            changes: logs.changes,
+            end: logs.tail.map(End::from),
+            problems: logs.problems.iter().map(|error| error.to_string()).collect(),
+        }),
     };
-    json_line(&line, out)
+    json::line("report", &line, out)
 }

@@ -6,10 +6,11 @@ mod text;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-use bdbkit::log::LogError;
 use bdbkit::mboxlist::{List, ListReport, ListedFile};
 
 use crate::failure::{Failure, Outcome, about, complain};
+use crate::log::source::of_log;
+use crate::places::Places;
 use crate::progress;
 
 /// Problems of a file that are named on standard error; the rest are counted.
@@ -37,13 +38,8 @@ pub(crate) struct Arguments {
     #[arg(long)]
     from_logs: bool,
 
-    /// The folder of the log files, whatever DB_CONFIG says
-    #[arg(long, value_name = "FOLDER")]
-    log_dir: Option<PathBuf>,
-
-    /// A folder of databases besides DIR, whatever DB_CONFIG says; may be given several times
-    #[arg(long = "data-dir", value_name = "FOLDER")]
-    data_dirs: Vec<PathBuf>,
+    #[command(flatten)]
+    places: Places,
 
     /// Keys and values in full; otherwise they are cut to the width of a line
     #[arg(long, conflicts_with = "json")]
@@ -60,8 +56,8 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let list = List::open(&arguments.dir).map_err(|error| Failure::about(&arguments.dir, &error))?;
     let list = list.deleted(arguments.deleted).logs(arguments.from_logs);
-    let list = arguments.log_dir.iter().fold(list, List::log_dir);
-    let list = arguments.data_dirs.iter().fold(list, List::data_dir);
+    let list = arguments.places.log_dir().into_iter().fold(list, List::log_dir);
+    let list = arguments.places.data_dirs().iter().fold(list, List::data_dir);
     let bar = progress::bytes(io::stdout().is_terminal());
     let list = list.progress(progress::teller(&bar));
     let mut out = BufWriter::new(io::stdout().lock());
@@ -91,7 +87,7 @@ fn remark(report: &ListReport, dir: &Path) {
         remark_file(file);
     }
     if let Some(logs) = &report.logs {
-        logs.problems.iter().for_each(|error| complain(message(error, dir)));
+        logs.problems.iter().for_each(|error| complain(of_log(dir, error)));
         if let Some(tail) = logs.tail.filter(|tail| !tail.is_clean()) {
             complain(about(dir, format_args!("note: {tail}")));
         }
@@ -110,13 +106,5 @@ fn remark_file(file: &ListedFile) {
     }
     if !file.is_unchanged() {
         complain(about(path, "not known to be the same before and after"));
-    }
-}
-
-/// A message about an error in the logs, which names the file or the folder.
-fn message(error: &LogError, dir: &Path) -> String {
-    match error {
-        LogError::Open { .. } | LogError::File { .. } | LogError::NoLogs { .. } => error.to_string(),
-        _ => about(dir, error),
     }
 }

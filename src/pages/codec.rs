@@ -1,0 +1,31 @@
+//! What stands between a page in a file and its contents: a checksum.
+
+use crate::error::Result;
+use crate::format::checksum;
+use crate::format::page::{HEADER, HEADER_CHECKSUMMED};
+use crate::meta;
+use crate::order::Endianness;
+use crate::types::PageNo;
+
+/// How ordinary pages of a file are sealed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Codec {
+    pub(crate) checksummed: bool,
+    pub(crate) order: Endianness,
+}
+
+impl Codec {
+    /// Where index arrays start.
+    pub(crate) fn overhead(self) -> usize {
+        if self.checksummed { HEADER_CHECKSUMMED } else { HEADER }
+    }
+
+    /// Checks a page that is not a hole.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Checksum`](crate::Error::Checksum).
+    pub(crate) fn check(self, page: &[u8], no: PageNo) -> Result<()> {
+        if self.checksummed { meta::verify_checksum(page, no, checksum::ON_PAGE, self.order) } else { Ok(()) }
+    }
+}

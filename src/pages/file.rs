@@ -1,0 +1,188 @@
+//! A file: identified and opened once, read by databases, checks and salvages alike.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::source::Source;
+use crate::error::Result;
+use crate::key_order::KeyOrder;
+use crate::limits::Limits;
+use crate::meta::FileKind;
+
+/// How to open a file.
+///
+/// ```
+/// use bdbkit::{Limits, OpenOptions};
+///
+/// let db = OpenOptions::new()
+///     .limits(Limits::default().max_item(1 << 20))
+///     .map(false)
+///     .open("testdata/btree-v6-be-levels/data.db")?;
+/// assert_eq!(db.meta().version(), 6);
+/// # Ok::<(), bdbkit::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct OpenOptions<'f> {
+    limits: Limits,
+    order: KeyOrder<'f>,
+    map: bool,
+}
+
+impl Default for OpenOptions<'_> {
+    fn default() -> Self {
+        OpenOptions { limits: Limits::DEFAULT, order: KeyOrder::Bytes, map: true }
+    }
+}
+
+impl<'f> OpenOptions<'f> {
+    /// The defaults: default limits, keys ordered as bytes, files mapped.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Bounds for memory.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// The comparison that the writer of the database used for its keys.
+    ///
+    /// ```
+    /// use bdbkit::{KeyOrder, OpenOptions};
+    ///
+    /// let reverse = |a: &[u8], b: &[u8]| b.cmp(a);
+    /// let options = OpenOptions::new().key_order(KeyOrder::Custom(&reverse));
+    /// # let _ = options;
+    /// ```
+    #[must_use]
+    pub fn key_order(mut self, order: KeyOrder<'f>) -> Self {
+        self.order = order;
+        self
+    }
+
+    /// Whether to map the file (the default, where the feature `mmap` is on) or to
+    /// read it into memory, which is safe even if others change it meanwhile.
+    #[must_use]
+    pub fn map(mut self, map: bool) -> Self {
+        self.map = map;
+        self
+    }
+
+    /// Opens a file, whatever it is.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Open`](crate::Error::Open) from the operating system;
+    /// [`Error::StreamTooLong`](crate::Error::StreamTooLong) for a pipe or a device that gives
+    /// more than [`Limits::max_stream`].
+    pub fn file(self, path: impl AsRef<Path>) -> Result<File<'f>> {
+        self.file_if(path.as_ref(), |_| Ok(()))
+    }
+
+    /// As [`OpenOptions::file`]; of a pipe or a device no more than a first look is read if
+    /// that does not please.
+    pub(crate) fn file_if(self, path: &Path, accept: impl FnOnce(&[u8]) -> Result<()>) -> Result<File<'f>> {
+        let source = Source::open(path, self.map, self.limits, accept)?;
+        Ok(File::new(Some(path.to_owned()), source, self))
+    }
+
+    /// A file in memory, borrowed or owned.
+    #[must_use]
+    pub fn file_from_bytes<'a>(self, bytes: impl Into<Cow<'a, [u8]>>) -> File<'a>
+    where
+        'f: 'a,
+    {
+        File::new(None, Source::Bytes(bytes.into()), self)
+    }
+}
+
+/// A file, whatever it is: opened once, mapped or read, and cheap to clone.
+///
+/// ```
+/// use bdbkit::{File, FileKind, Verify};
+///
+/// let file = File::open("testdata/btree-v9-le-one/data.db")?;
+/// assert!(matches!(file.kind(), FileKind::Database(kind) if kind.version == 9));
+/// assert!(Verify::new(&file).run().is_sound());
+/// assert_eq!(file.database()?.iter().count(), 1);
+/// # Ok::<(), bdbkit::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct File<'a> {
+    opened: Arc<Opened<'a>>,
+}
+
+struct Opened<'a> {
+    path: Option<PathBuf>,
+    source: Source<'a>,
+    kind: FileKind,
+    options: OpenOptions<'a>,
+}
+
+impl File<'static> {
+    /// Opens a file as a memory map (read into memory, without the feature `mmap`):
+    /// nobody may change or cut it meanwhile, see [`Database::open`](crate::Database::open).
+    ///
+    /// # Errors
+    ///
+    /// As [`OpenOptions::file`].
+    pub fn open(path: impl AsRef<Path>) -> Result<File<'static>> {
+        OpenOptions::new().file(path)
+    }
+}
+
+impl<'a> File<'a> {
+    /// A file in memory, borrowed or owned.
+    #[must_use]
+    pub fn from_bytes(bytes: impl Into<Cow<'a, [u8]>>) -> File<'a> {
+        OpenOptions::new().file_from_bytes(bytes)
+    }
+
+    fn new(path: Option<PathBuf>, source: Source<'a>, options: OpenOptions<'a>) -> File<'a> {
+        let kind = FileKind::of(source.bytes());
+        File { opened: Arc::new(Opened { path, source, kind, options }) }
+    }
+
+    /// What it is, by its first bytes.
+    #[must_use]
+    pub fn kind(&self) -> &FileKind {
+        &self.opened.kind
+    }
+
+    /// Where it was opened; `None` for one in memory.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        self.opened.path.as_deref()
+    }
+
+    /// All its bytes.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        self.opened.source.bytes()
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        self.opened.options.limits
+    }
+
+    pub(crate) fn key_order(&self) -> KeyOrder<'a> {
+        self.opened.options.order
+    }
+}
+
+impl<'a> AsRef<File<'a>> for File<'a> {
+    fn as_ref(&self) -> &File<'a> {
+        self
+    }
+}
+
+impl fmt::Debug for File<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("File").field("path", &self.opened.path).field("kind", &self.opened.kind).finish()
+    }
+}

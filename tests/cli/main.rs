@@ -1,0 +1,50 @@
+//! The command-line tool.
+//!
+//! - `read`: `dump`, `get` and `info`, and what all commands share; `differential`: beside Debian's tools
+//! - `verify`, `salvage`, `log`, `upgrade`: those commands
+//! - `store`, `store_list`, `store_snapshots`, `store_survey`: those of stores
+//! - `edges`: what real folders hold, and what names, streams and options do
+//! - `kill`: the tool killed in its work
+//!
+//! Each runs it as `tool` does.
+
+#![cfg(feature = "cli")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    missing_docs
+)]
+
+#[path = "../common/mod.rs"]
+mod common;
+#[cfg(unix)]
+#[path = "../common/fake_disk.rs"]
+mod fake_disk;
+#[cfg(unix)]
+#[path = "../common/journals.rs"]
+mod journals;
+#[cfg(unix)]
+#[path = "../common/restore_plan.rs"]
+mod restore_plan;
+
+mod differential;
+mod edges;
+#[cfg(unix)]
+mod kill;
+mod log;
+mod read;
+mod salvage;
+#[cfg(unix)]
+mod store;
+mod store_list;
+#[cfg(unix)]
+mod store_snapshots;
+mod store_survey;
+mod tool;
+#[cfg(unix)]
+mod upgrade;
+mod verify;

@@ -1,0 +1,128 @@
+//! Files upgraded to version 9 in the hands of libdb 5.3: `db5.3_verify` accepts them,
+//! `db5.3_dump` prints their pairs, and a program that adds 500 records leaves them sound
+//! (`genuine/insert.c`).
+//!
+//! Where a C compiler, libdb's header or a tool is missing the tests say so and do nothing;
+//! with `BDBKIT_DEMAND_GENUINE` in the environment that is a failure.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use bdbkit::Database;
+use bdbkit::upgrade::{Choices, RecordForm, in_memory};
+
+use crate::among_others;
+use crate::common::image::Image;
+use crate::common::{Pair, dump, pairs_of_section, read, readable, sections};
+
+/// Inputs that 5.3 does not accept afterwards either, and why: what the upgrade carries over.
+const ODD: [(&str, &str); 9] = [
+    ("btree-v6-be-delete-marked/data.db", "marked deleted"),
+    ("btree-v6-be-delete-marked/upgraded-v8.db", "marked deleted"),
+    ("btree-v6-be-delete-marked/upgraded-v9.db", "marked deleted"),
+    ("btree-v6-be-delete-marked-dups/data.db", "marked deleted"),
+    ("btree-v7-le-delete-marked/data.db", "marked deleted"),
+    ("btree-v8-be-delete-marked/data.db", "marked deleted"),
+    ("btree-v8-be-delete-marked-dups/data.db", "marked deleted"),
+    // The genuine tools stored no length of records (9.6).
+    ("recno-v6-be-fixed/upgraded-v8.db", "maximum record length 0"),
+    ("recno-v6-be-fixed/upgraded-v9.db", "maximum record length 0"),
+];
+
+fn run(program: impl AsRef<OsStr>, arguments: &[&OsStr]) -> Output {
+    Command::new(program).args(arguments).stdin(Stdio::null()).output().unwrap()
+}
+
+/// Compiles the program that adds records, if everything for that is here.
+fn inserter(folder: &Path) -> Option<PathBuf> {
+    let here = |output: std::io::Result<Output>| output.is_ok_and(|output| output.status.success());
+    let program = folder.join("insert");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/genuine/insert.c");
+    let tools = ["db5.3_verify", "db5.3_dump"].iter().all(|tool| here(Command::new(tool).arg("-V").output()));
+    if tools && here(Command::new("cc").arg("-o").arg(&program).arg(source).arg("-ldb-5.3").output()) {
+        return Some(program);
+    }
+    let demanded = std::env::var_os("BDBKIT_DEMAND_GENUINE").is_some();
+    assert!(!demanded, "a C compiler, libdb5.3-dev and db5.3-util are demanded, but not all there");
+    println!("not run: no C compiler, or not installed: Debian's libdb5.3-dev and db5.3-util");
+    None
+}
+
+/// All pairs, database by database.
+fn pairs(bytes: &[u8]) -> Vec<Vec<Pair>> {
+    let (text, _, damage) = dump(&Database::from_bytes(bytes).unwrap(), false);
+    assert!(damage.is_empty(), "{damage:?}");
+    sections(&text).iter().map(pairs_of_section).collect()
+}
+
+/// The pairs that `db5.3_dump` prints.
+fn dumped(file: &Path) -> Vec<Vec<Pair>> {
+    let output = run("db5.3_dump", &[file.as_ref()]);
+    assert!(output.status.success(), "{}: {}", file.display(), String::from_utf8_lossy(&output.stderr));
+    sections(&output.stdout).iter().map(pairs_of_section).collect()
+}
+
+fn verify(file: &Path) -> Result<(), String> {
+    let output = run("db5.3_verify", &[file.as_ref()]);
+    if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
+}
+
+/// The length of the records of a file of version 6, if they all have one: the genuine
+/// library adds records only where it is stored.
+fn record_form(bytes: &[u8]) -> Option<RecordForm> {
+    let db = Database::from_bytes(bytes).unwrap();
+    let same = db.meta().version() == 6 && db.meta().flags().fixed_length();
+    let first = same.then(|| db.iter().pairs().next())??;
+    Some(RecordForm { length: first.unwrap().value().len(), pad: b'.' })
+}
+
+#[test]
+fn libdb_accepts_version_9_and_adds_to_it() {
+    let _among_others = among_others();
+    let folder = tempfile::tempdir().unwrap();
+    let Some(insert) = inserter(folder.path()) else { return };
+    let (mut files, mut fixed, mut failures) = (0, 0, Vec::new());
+    for golden in readable() {
+        let bytes = read(&golden.db);
+        let name = golden.name();
+        if Image::new(&name, bytes.clone()).version() == 9 {
+            continue;
+        }
+        files += 1;
+        let path = folder.path().join("upgraded.db");
+        let records = record_form(&bytes);
+        fixed += usize::from(records.is_some());
+        let choices = Choices { records, ..Choices::default() };
+        std::fs::write(&path, in_memory(&bytes, &choices).unwrap().0).unwrap();
+        let check = || -> Result<(), String> {
+            verify(&path)?;
+            if pairs(&bytes) != dumped(&path) {
+                return Err("other pairs".to_owned());
+            }
+            let db = Database::open(&path).unwrap();
+            let names: Vec<Option<Vec<u8>>> = match db.is_directory() {
+                true => db.subdatabases().map(|found| Some(found.unwrap().name().to_vec())).collect(),
+                false => vec![None],
+            };
+            drop(db);
+            for database in &names {
+                let database = database.as_ref().map(|name| String::from_utf8(name.clone()).unwrap());
+                let mut arguments: Vec<&OsStr> = vec![path.as_ref()];
+                arguments.extend(database.as_ref().map(AsRef::<OsStr>::as_ref));
+                let output = run(&insert, &arguments);
+                if !output.status.success() {
+                    return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+                }
+            }
+            verify(&path).map_err(|text| format!("after adding: {text}"))
+        };
+        match (check(), ODD.iter().find(|(odd, _)| *odd == name)) {
+            (Ok(()), None) => {}
+            (Err(text), Some((_, why))) if text.contains(why) => {}
+            (result, odd) => failures.push(format!("{name}: {result:?}, expected {odd:?}")),
+        }
+    }
+    assert!(failures.is_empty(), "{} of {files}: {failures:#?}", failures.len());
+    assert!(files >= 100 && fixed >= 2, "{files} files, {fixed} of records of one length");
+}

@@ -1,0 +1,31 @@
+//! Transaction logs.
+//!
+//! - `golden`: genuine logs beside what `db_printlog` printed of them
+//! - `props`: logs that a small writer made: what is read is what was written
+//! - `history`: what a log tells of pairs; `history_crafted` for one question each,
+//!   `history_hostile` for what misleads it
+//! - `hostile`: logs that are cut, damaged, or made to cost time or memory
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    missing_docs
+)]
+
+#[path = "../common/mod.rs"]
+mod common;
+#[path = "../common/counting.rs"]
+mod counting;
+#[path = "../common/craft.rs"]
+mod craft;
+
+mod golden;
+mod history;
+mod history_crafted;
+mod history_hostile;
+mod hostile;
+mod props;

@@ -1,0 +1,32 @@
+//! What is read of database files: pairs, the findings of a check, and what a salvage recovers.
+//!
+//! - `golden`: every file of `testdata/` against the text of the genuine tools
+//! - `props`: look-ups, ranges, cursors and iterators against a model
+//! - `verify`: the check of whole files
+//! - `salvage`: what damaged and destroyed files give
+//! - `built`: the files that tests build are sound
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    missing_docs
+)]
+
+#[path = "../common/build/mod.rs"]
+mod build;
+#[path = "../common/mod.rs"]
+mod common;
+#[path = "../common/counting.rs"]
+mod counting;
+#[path = "../common/plans.rs"]
+mod plans;
+
+mod built;
+mod golden;
+mod props;
+mod salvage;
+mod verify;
