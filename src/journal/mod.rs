@@ -38,6 +38,8 @@ mod read;
 mod record;
 mod run;
 mod set;
+mod set_format;
+mod steps;
 #[cfg(unix)]
 mod system;
 mod trust;
