@@ -49,6 +49,8 @@ pub mod dump;
 pub mod env;
 mod error;
 pub mod explain;
+#[cfg(feature = "upgrade")]
+mod file_name;
 mod format;
 #[cfg(feature = "upgrade")]
 pub mod journal;

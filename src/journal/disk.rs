@@ -267,6 +267,21 @@ pub trait DiskFile: fmt::Debug {
         let _ = other;
     }
 
+    /// Gives this file, a copy, the owner of another as far as this user may, its extended
+    /// attributes and its permissions. The names of attributes that this user may not set, or
+    /// that the file system does not take.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    fn inherit(&self, other: &Self) -> io::Result<Vec<String>>
+    where
+        Self: Sized,
+    {
+        let _ = other;
+        Ok(Vec::new())
+    }
+
     /// Begins to write a range, in bytes, to the medium, without waiting for it. A hint, so
     /// that a sync later has less to do: nothing lasts before it.
     fn begin_sync(&self, offset: u64, bytes: u64) {
@@ -321,7 +336,7 @@ pub struct Contents {
 
 impl Contents {
     /// Maps a file.
-    #[cfg(all(unix, feature = "mmap"))]
+    #[cfg(feature = "mmap")]
     pub(super) fn map(file: &std::fs::File) -> io::Result<Contents> {
         crate::pages::map_overlay(file).map(|map| Contents { len: map.len(), bytes: Box::new(map) })
     }

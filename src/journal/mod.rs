@@ -35,11 +35,8 @@ mod read;
 mod record;
 mod run;
 mod set;
-#[cfg(unix)]
 mod system;
 mod trust;
-#[cfg(target_os = "linux")]
-mod users;
 mod window;
 mod write;
 
@@ -58,7 +55,6 @@ pub(crate) use record::MEMBERS as SET_MEMBERS;
 pub(crate) use record::PUBLISHED as SET;
 pub use run::Journal;
 pub use set::{Set, SetLeftover};
-#[cfg(unix)]
 pub use system::{SystemDisk, SystemFile, held_elsewhere, on_network};
 pub(crate) use write::random;
 

@@ -4,7 +4,6 @@
 //! Each is a file that is whole or was never relied upon. A file that only has the name is that
 //! of others, and not touched.
 
-use std::ffi::OsStr;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -13,6 +12,7 @@ use super::disk::{Disk, DiskFile};
 use super::error::{JournalError, at};
 use super::format::{self, Member, Say};
 use super::trust;
+use crate::file_name;
 
 /// Name of the file that says that all files of a set are published.
 pub(crate) const PUBLISHED: &str = "bdbkit-set.done";
@@ -60,19 +60,9 @@ impl Record {
 impl Member {
     /// Where the file is; `None` if the name leads out of the folder.
     pub(super) fn path(&self, directory: &Path) -> Option<PathBuf> {
-        let name = name(&self.name)?;
-        (Path::new(name).file_name() == Some(name)).then(|| directory.join(name))
+        let name = file_name::from_bytes(&self.name)?;
+        (Path::new(&name).file_name() == Some(&*name)).then(|| directory.join(&name))
     }
-}
-
-#[cfg(unix)]
-fn name(bytes: &[u8]) -> Option<&OsStr> {
-    Some(std::os::unix::ffi::OsStrExt::from_bytes(bytes))
-}
-
-#[cfg(not(unix))]
-fn name(bytes: &[u8]) -> Option<&OsStr> {
-    std::str::from_utf8(bytes).ok().map(OsStr::new)
 }
 
 /// Where a record stands in a folder.

@@ -2,11 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, ErrorKind, Write};
-use std::os::unix::fs::{MetadataExt, fchown};
 use std::path::Path;
-
-#[cfg(target_os = "linux")]
-use rustix::{fs::XattrFlags, io::Errno};
 
 use super::draft::Draft;
 use super::error::{Refusal, UpgradeError};
@@ -31,7 +27,9 @@ pub(super) fn write(
         .and_then(|()| file.contents())
         .map_err(at(&name))
         .and_then(|contents| validate(&contents).map_err(validation::failed))
-        .and_then(|()| finish(file.as_file(), source.as_file()).map_err(at(&name)))
+        // Last of all: the original may be one that nobody may write.
+        .and_then(|()| file.inherit(source).map_err(at(&name)))
+        .and_then(|lost| file.sync_all().map(|()| lost).map_err(at(&name)))
         .and_then(|lost| still_there(source, from).map(|()| lost))
         .and_then(|lost| publish(&name, target).map(|()| lost));
     if done.is_err() {
@@ -57,50 +55,6 @@ fn fill(file: &File, draft: &Draft<'_>) -> io::Result<()> {
     out.flush()
 }
 
-/// Last of all the file gets the owner, the extended attributes and the permissions of the
-/// original, which may be one that nobody may write. The names of attributes that it could not
-/// be given.
-fn finish(file: &File, from: &File) -> io::Result<Vec<String>> {
-    let original = from.metadata()?;
-    // Only the superuser gives files away; the copy of others is their own.
-    let _ = fchown(file, Some(original.uid()), Some(original.gid()));
-    #[cfg(target_os = "linux")]
-    let lost = attributes(from, file)?;
-    #[cfg(not(target_os = "linux"))]
-    let lost = Vec::new();
-    file.set_permissions(original.permissions())?;
-    file.sync_all()?;
-    Ok(lost)
-}
-
-/// Copies extended attributes, access lists among them; the names of those that this user may
-/// not set, or that the file system of the copy does not take.
-#[cfg(target_os = "linux")]
-fn attributes(from: &File, to: &File) -> io::Result<Vec<String>> {
-    let mut lost = Vec::new();
-    let names = match with_room(|room| rustix::fs::flistxattr(from, room)) {
-        Err(Errno::NOTSUP | Errno::NOSYS) => return Ok(lost),
-        names => names?,
-    };
-    for name in names.split(|&byte| byte == 0).filter(|name| !name.is_empty()) {
-        let value = with_room(|room| rustix::fs::fgetxattr(from, name, room));
-        let set = value.and_then(|value| rustix::fs::fsetxattr(to, name, &value, XattrFlags::empty()));
-        if set.is_err() {
-            lost.push(String::from_utf8_lossy(name).into_owned());
-        }
-    }
-    Ok(lost)
-}
-
-/// What a call puts into a buffer that holds the longest list or value there is.
-#[cfg(target_os = "linux")]
-fn with_room(call: impl FnOnce(&mut [u8]) -> Result<usize, Errno>) -> Result<Vec<u8>, Errno> {
-    let mut room = vec![0; 1 << 16];
-    let length = call(&mut room)?;
-    room.truncate(length);
-    Ok(room)
-}
-
 /// Gives a file its name, but does not take the place of another that somebody made
 /// meanwhile.
 fn publish(draft: &Path, target: &Path) -> Result<(), UpgradeError> {
@@ -109,7 +63,7 @@ fn publish(draft: &Path, target: &Path) -> Result<(), UpgradeError> {
         _ => at(target)(error),
     })?;
     let folder = journal::directory(target);
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(at(folder))
+    SystemDisk::MAPPED.sync_dir(folder).map_err(at(folder))
 }
 
 /// Turns an error of the file system into one that names the file.

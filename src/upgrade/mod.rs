@@ -13,7 +13,6 @@ mod backups;
 mod choices;
 mod codes;
 mod content;
-#[cfg(unix)]
 mod copy;
 mod databases;
 mod draft;

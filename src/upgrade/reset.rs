@@ -31,7 +31,6 @@ use crate::types::{FileId, Lsn};
 #[derive(Debug)]
 pub struct Reset<'d, D: Disk>(Upgrade<'d, D>);
 
-#[cfg(unix)]
 impl Reset<'static, journal::SystemDisk> {
     /// Gives all pages of a file the LSN of a page that no log knows: before the file goes
     /// to another environment, or loses its logs. Pages that were never written stay so.

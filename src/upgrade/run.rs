@@ -9,7 +9,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::backups::Backups;
 use super::choices::{Choices, Job, NewId, ResetOf};
-#[cfg(unix)]
 use super::copy;
 use super::databases::Missing;
 use super::error::{Refusal, Result, UpgradeError};
@@ -96,7 +95,6 @@ pub fn in_memory(file: &[u8], choices: &Choices) -> Result<(Vec<u8>, Vec<Notice>
     Ok((prepared.draft.file(), prepared.notices))
 }
 
-#[cfg(unix)]
 impl Upgrade<'_, journal::SystemDisk> {
     /// An upgrade of a file to version 9. Nothing is read yet.
     #[must_use]

@@ -33,9 +33,7 @@ use progress::Progress;
 use stage::{Left, Stage};
 
 use super::classify::Class;
-use crate::journal::Disk;
-#[cfg(unix)]
-use crate::journal::SystemDisk;
+use crate::journal::{Disk, SystemDisk};
 
 /// Where copies wait, in the folder that is restored.
 pub(super) const STAGE: &str = ".bdbkit-restore";
@@ -77,7 +75,6 @@ pub struct Restored {
     pub skipped: Vec<OsString>,
 }
 
-#[cfg(unix)]
 impl Restore<'static, SystemDisk> {
     /// Restores `snapshot` to `folder`. What is there moves to `aside`, a new folder outside of
     /// it, on the same file system.
