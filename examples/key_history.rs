@@ -3,7 +3,7 @@
 //! `cargo run --example key_history -- testdata/env-log14-le-clean d.db draft.0047`
 
 use bdbkit::dump::escape;
-use bdbkit::log::{Content, Fate, LogDir};
+use bdbkit::log::{Fate, Known, LogDir};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
@@ -14,7 +14,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let log = LogDir::open(folder)?;
     let history = log.history().database(database).key_prefix(key.as_bytes()).read();
     for change in history.changes().filter(|change| change.key.bytes() == Some(key.as_bytes())) {
-        let value = change.new.as_ref().and_then(Content::bytes).map_or("nothing".to_owned(), escape);
+        let value = change.new.as_ref().and_then(Known::bytes).map_or("nothing".to_owned(), escape);
         let fate = match history.fate(change) {
             Fate::Committed { time: Some(seconds), .. } => format!("committed at {seconds}"),
             Fate::Committed { time: None, .. } => "committed".to_owned(),

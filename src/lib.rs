@@ -46,6 +46,8 @@ mod bits;
 mod codes;
 mod crypt;
 pub mod dump;
+#[cfg(feature = "upgrade")]
+mod edit;
 pub mod env;
 mod error;
 pub mod explain;
@@ -63,6 +65,8 @@ mod meta;
 mod method;
 mod order;
 mod pages;
+#[cfg(feature = "upgrade")]
+mod reset;
 pub mod salvage;
 mod shown;
 mod types;
@@ -83,7 +87,7 @@ pub use method::{Feature, Method};
 pub use order::Endianness;
 pub use pages::{File, ItemReader, OpenOptions, Pieces};
 pub use shown::{ShowName, Shown};
-pub use types::{FileId, Lsn, PageNo, PageSize};
+pub use types::{FileId, Lsn, PageNo, PageSize, ParseError};
 pub use verify::{Finding, Progress, Rule, Severity, Verdict, Verify};
 
 /// The examples of the README, as tests.

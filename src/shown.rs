@@ -98,6 +98,15 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
+/// Bytes as they are written in a program: `b"key\\x00"`.
+pub(crate) struct Escaped<'a>(pub(crate) &'a [u8]);
+
+impl fmt::Debug for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "b\"{}\"", self.0.escape_ascii())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,7 @@
 //! The small nouns of the formats: page numbers, page sizes, LSNs, file ids.
 
 use std::fmt;
+use std::str::FromStr;
 
 /// The number of a page: its offset in the file divided by the page size.
 ///
@@ -75,9 +76,38 @@ pub struct Lsn {
     pub offset: u32,
 }
 
+impl Lsn {
+    /// The LSN of a page that no log knows.
+    #[cfg(feature = "upgrade")]
+    pub(crate) const NOT_LOGGED: Lsn = Lsn { file: 0, offset: 1 };
+}
+
 impl fmt::Display for Lsn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "[{}][{}]", self.file, self.offset)
+    }
+}
+
+/// A text that is no LSN, or no file id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+#[error("expected {expected}")]
+pub struct ParseError {
+    /// What it should be.
+    pub expected: &'static str,
+}
+
+/// `[1][28]`, as it is displayed, or `1/28`.
+impl FromStr for Lsn {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Lsn, ParseError> {
+        let bracketed = || text.strip_prefix('[')?.strip_suffix(']')?.split_once("][");
+        let parts = bracketed().or_else(|| text.split_once('/'));
+        let number =
+            |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?;
+        let lsn = parts.and_then(|(file, offset)| Some(Lsn { file: number(file)?, offset: number(offset)? }));
+        lsn.ok_or(ParseError { expected: "an LSN: [FILE][OFFSET], or FILE/OFFSET" })
     }
 }
 
@@ -88,6 +118,29 @@ pub struct FileId(pub [u8; 20]);
 impl fmt::Display for FileId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// 40 hexadecimal digits, as it is displayed.
+impl FromStr for FileId {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<FileId, ParseError> {
+        let mut id = [0; 20];
+        let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+        let pairs = text.as_bytes().chunks(2);
+        let whole = text.len() == 40
+            && id.iter_mut().zip(pairs).all(|(byte, pair)| match pair {
+                [high, low] => match (digit(high), digit(low)) {
+                    (Some(high), Some(low)) => {
+                        *byte = high << 4 | low;
+                        true
+                    }
+                    _ => false,
+                },
+                _ => false,
+            });
+        if whole { Ok(FileId(id)) } else { Err(ParseError { expected: "a file id: 40 hexadecimal digits" }) }
     }
 }
 
@@ -113,5 +166,19 @@ mod tests {
     fn link_zero_is_none() {
         assert_eq!(PageNo::link(0), None);
         assert_eq!(PageNo::link(7), Some(PageNo(7)));
+    }
+
+    #[test]
+    fn lsns_and_ids_are_read_as_they_are_displayed() {
+        let lsn = Lsn { file: 7, offset: u32::MAX };
+        assert_eq!((lsn.to_string().parse(), "7/4294967295".parse()), (Ok(lsn), Ok(lsn)));
+        for wrong in ["", "[1]", "[1][2", "1", "1/", "/1", "+1/2", "[1][4294967296]", "1/2/3"] {
+            assert!(wrong.parse::<Lsn>().is_err(), "{wrong}");
+        }
+        let id = FileId(std::array::from_fn(|i| u8::try_from(i * 13).unwrap()));
+        assert_eq!(id.to_string().parse(), Ok(id));
+        for wrong in ["", "0", &id.to_string()[1..], &format!("{id}0"), &"g".repeat(40), &"é".repeat(20)] {
+            assert!(wrong.parse::<FileId>().is_err(), "{wrong}");
+        }
     }
 }

@@ -6,15 +6,15 @@ use std::ops::{Bound, RangeBounds};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::btree::cursor::{Cursor, Pair};
+use super::btree::cursor::Cursor;
 use super::btree::rows::TreePairs;
 use super::btree::scan::PageScan;
 use super::btree::tree::Tree;
-use super::entries::{Entries, Entry, Pairs};
+use super::entries::{Entries, Pairs};
 use super::hash::Hash;
 use super::hash::buckets::BucketWalk;
 use super::item::Item;
-use super::stats::{FileStats, TreeStats, highest_lsn};
+use super::pair::{Entry, Pair};
 use super::visited::Visited;
 use crate::error::{Defect, Error, Result};
 use crate::format::page::at;
@@ -22,7 +22,6 @@ use crate::meta::{self, Meta};
 use crate::method::Method;
 use crate::order::with_order;
 use crate::pages::{File, OpenOptions, Pages};
-use crate::types::Lsn;
 
 impl<'f> OpenOptions<'f> {
     /// Opens a database.
@@ -269,20 +268,20 @@ impl<'a> Database<'a> {
     ///
     /// ```
     /// let db = bdbkit::Database::open("testdata/btree-v6-be-levels/data.db")?;
-    /// let some = db.range(b"22".as_slice()..b"5").count();
+    /// let some = db.range("22".."5").count();
     /// assert!(some > 0 && some < db.iter().count());
     /// # Ok::<(), bdbkit::Error>(())
     /// ```
     #[must_use]
-    pub fn range<'k>(&self, keys: impl RangeBounds<&'k [u8]>) -> Entries<'_> {
-        let own = |bound: Bound<&&[u8]>| bound.map(|key| key.to_vec());
+    pub fn range<K: AsRef<[u8]>>(&self, keys: impl RangeBounds<K>) -> Entries<'_> {
+        let own = |bound: Bound<&K>| bound.map(|key| key.as_ref().to_vec());
         self.between(own(keys.start_bound()), own(keys.end_bound()))
     }
 
     /// The pairs whose keys start with some bytes.
     #[must_use]
-    pub fn prefix(&self, prefix: &[u8]) -> Entries<'_> {
-        self.pairs_of(|tree| TreePairs::prefix(tree, prefix))
+    pub fn prefix(&self, prefix: impl AsRef<[u8]>) -> Entries<'_> {
+        self.pairs_of(|tree| TreePairs::prefix(tree, prefix.as_ref()))
     }
 
     fn between(&self, start: Bound<Vec<u8>>, end: Bound<Vec<u8>>) -> Entries<'_> {
@@ -309,7 +308,8 @@ impl<'a> Database<'a> {
 
     /// The pairs of one key: more than one if it has duplicates.
     #[must_use]
-    pub fn duplicates(&self, key: &[u8]) -> Entries<'_> {
+    pub fn duplicates(&self, key: impl AsRef<[u8]>) -> Entries<'_> {
+        let key = key.as_ref();
         self.between(Bound::Included(key.to_vec()), Bound::Included(key.to_vec()))
     }
 
@@ -321,8 +321,8 @@ impl<'a> Database<'a> {
     /// [`Error::WrongMethod`] for RECNO, whose records [`Database::record`] gives;
     /// [`Error::SeveralDatabases`] for a file that holds several.
     #[inline]
-    pub fn get(&self, key: &[u8]) -> Result<Option<Cow<'_, [u8]>>> {
-        match self.get_item(key)? {
+    pub fn get(&self, key: impl AsRef<[u8]>) -> Result<Option<Cow<'_, [u8]>>> {
+        match self.get_item(key.as_ref())? {
             Some(item) => item.read().map(Some),
             None => Ok(None),
         }
@@ -333,10 +333,10 @@ impl<'a> Database<'a> {
     /// # Errors
     ///
     /// As [`Database::get`].
-    pub fn get_item(&self, key: &[u8]) -> Result<Option<Item<'_>>> {
+    pub fn get_item(&self, key: impl AsRef<[u8]>) -> Result<Option<Item<'_>>> {
         let tree = self.tree("look up a key")?;
         tree.expect_keys()?;
-        with_order!(tree.pages().order(), O => tree.get::<O>(key))
+        with_order!(tree.pages().order(), O => tree.get::<O>(key.as_ref()))
     }
 
     /// A record by its number, which counts from 1: `None` if there is none, or
@@ -363,7 +363,8 @@ impl<'a> Database<'a> {
     /// # Errors
     ///
     /// Damage on the way; [`Error::WrongMethod`] if the database keeps no numbers.
-    pub fn record_number(&self, key: &[u8]) -> Result<Option<u32>> {
+    pub fn record_number(&self, key: impl AsRef<[u8]>) -> Result<Option<u32>> {
+        let key = key.as_ref();
         let tree = self.tree("look up a record number")?;
         tree.expect_record_numbers()?;
         tree.expect_keys()?;
@@ -393,27 +394,6 @@ impl<'a> Database<'a> {
     #[must_use]
     pub fn scan(&self) -> PageScan<'_> {
         PageScan::new(self.pages())
-    }
-
-    /// The highest LSN of the file's pages: where in the log of its environment it was changed
-    /// last. Pages on which an LSN means nothing are left out: free ones, and off-page
-    /// duplicates of versions 6 and 7. Of all databases of the file.
-    #[must_use]
-    pub fn highest_lsn(&self) -> Lsn {
-        highest_lsn(self.pages())
-    }
-
-    /// Counts the pages of the file by their kind, reading the header of each.
-    #[must_use]
-    pub fn file_stats(&self) -> FileStats {
-        FileStats::of(self.pages())
-    }
-
-    /// Counts the records of the database, reading all its leaves; of all databases,
-    /// in the order of their names, if this is a file's list of them.
-    #[must_use]
-    pub fn tree_stats(&self) -> Vec<TreeStats<'a>> {
-        TreeStats::of(self)
     }
 
     /// Levels of the tree, 1 if the root is a leaf; `None` if the root cannot be read, or for

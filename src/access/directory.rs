@@ -4,9 +4,11 @@
 //! metadata page, as four bytes.
 
 use std::collections::BTreeMap;
+use std::iter::FusedIterator;
 
 use super::database::Database;
-use super::entries::{Entry, Pairs};
+use super::entries::Pairs;
+use super::pair::Entry;
 use super::visited::Visited;
 use crate::error::{Error, Result};
 use crate::format::meta::at;
@@ -202,3 +204,5 @@ impl<'d, 'a> Iterator for Subdatabases<'d, 'a> {
         self.list.next()
     }
 }
+
+impl FusedIterator for Subdatabases<'_, '_> {}

@@ -1,55 +1,17 @@
 //! Iterators over pairs, from both ends.
 
 use std::borrow::Cow;
+use std::iter::FusedIterator;
 
-use super::btree::cursor::{Pair, RecordNo};
 use super::btree::leaf::Plain;
 use super::btree::rows::TreePairs;
 use super::hash::buckets::BucketWalk;
 use super::item::Item;
+use super::pair::{Entry, Pair, RecordNo};
 use super::visited::Visited;
 use crate::error::{Error, Result};
 use crate::method::Method;
 use crate::pages::{Content, Pages};
-
-/// A key and a value, read: borrowed from the page, or assembled from an
-/// overflow chain.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry<'a> {
-    key: Cow<'a, [u8]>,
-    value: Cow<'a, [u8]>,
-    record: RecordNo,
-}
-
-impl<'a> Entry<'a> {
-    pub(super) fn new(key: Cow<'a, [u8]>, value: Cow<'a, [u8]>, record: RecordNo) -> Self {
-        Entry { key, value, record }
-    }
-
-    /// The key; empty in a RECNO database, which has numbers instead.
-    #[must_use]
-    pub fn key(&self) -> &[u8] {
-        &self.key
-    }
-
-    /// The value.
-    #[must_use]
-    pub fn value(&self) -> &[u8] {
-        &self.value
-    }
-
-    /// The record number, from 1, in a RECNO database.
-    #[must_use]
-    pub fn record_number(&self) -> Option<u32> {
-        self.record.get()
-    }
-
-    /// Key and value, to keep.
-    #[must_use]
-    pub fn into_parts(self) -> (Cow<'a, [u8]>, Cow<'a, [u8]>) {
-        (self.key, self.value)
-    }
-}
 
 /// The pairs of a database, or those in a range, in key order.
 ///
@@ -167,6 +129,9 @@ impl<'a> Iterator for Pairs<'a> {
         self.step(true)
     }
 }
+
+impl FusedIterator for Pairs<'_> {}
+impl FusedIterator for Entries<'_> {}
 
 impl DoubleEndedIterator for Pairs<'_> {
     fn next_back(&mut self) -> Option<Self::Item> {

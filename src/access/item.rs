@@ -2,17 +2,19 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::fmt;
 
 use crate::error::Result;
 use crate::key_order::KeyOrder;
 use crate::pages::Content;
 use crate::pages::Pages;
 use crate::pages::{ItemReader, Pieces};
+use crate::shown::Escaped;
 
 /// A key or a value as it is stored: on a page, or in an overflow chain.
 ///
 /// Nothing is read of an overflow chain before its bytes are asked for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Item<'a> {
     pages: &'a Pages<'a>,
     content: Content<'a>,
@@ -101,6 +103,15 @@ impl<'a> Item<'a> {
             return Ok(other.compare(bytes, order)?.reverse());
         }
         compare_pieces(self.pieces(), other.pieces())
+    }
+}
+
+impl fmt::Debug for Item<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.on_page() {
+            Some(bytes) => Escaped(bytes).fmt(f),
+            None => write!(f, "{} bytes in a chain", self.len()),
+        }
     }
 }
 

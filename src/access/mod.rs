@@ -7,16 +7,18 @@ mod directory;
 mod entries;
 mod hash;
 mod item;
+mod pair;
 mod stats;
 mod visited;
 
-pub use btree::cursor::{Cursor, Pair};
+pub use btree::cursor::Cursor;
 #[cfg(feature = "upgrade")]
 pub(crate) use btree::leaf::Leaf;
 pub use btree::scan::{LeafPage, PageScan, Scanned, ScannedItems};
 pub use database::Database;
 pub(crate) use directory::Part;
 pub use directory::{Subdatabase, Subdatabases};
-pub use entries::{Entries, Entry, Pairs};
+pub use entries::{Entries, Pairs};
 pub use item::Item;
+pub use pair::{Entry, Pair};
 pub use stats::{FileStats, TreeStats};

@@ -30,7 +30,7 @@ pub struct FileStats {
 }
 
 impl FileStats {
-    pub(super) fn of(pages: &Pages<'_>) -> FileStats {
+    fn of(pages: &Pages<'_>) -> FileStats {
         let mut stats = FileStats { highest_lsn: highest_lsn(pages), ..FileStats::default() };
         let mut count = |kind| {
             let number = stats.pages.entry(kind).or_insert(0u32);
@@ -66,7 +66,7 @@ impl FileStats {
 /// The highest LSN of the metadata and of the pages that hold something. That of a free page,
 /// or of an off-page duplicate of version 6 or 7, may be anything (upgrade, "Environment and
 /// logs").
-pub(super) fn highest_lsn(pages: &Pages<'_>) -> Lsn {
+fn highest_lsn(pages: &Pages<'_>) -> Lsn {
     with_order!(pages.order(), O => {
         let all = (1..pages.count()).filter_map(|no| Page::<O>::new(pages.raw(PageNo(no))?));
         let holds = |page: &Page<'_, O>| {
@@ -77,6 +77,29 @@ pub(super) fn highest_lsn(pages: &Pages<'_>) -> Lsn {
         // A file number of 0 is no place in a log.
         lsns.chain([pages.meta().lsn()]).filter(|lsn| lsn.file != 0).max().unwrap_or_default()
     })
+}
+
+impl<'a> Database<'a> {
+    /// The highest LSN of the file's pages: where in the log of its environment it was changed
+    /// last. Pages on which an LSN means nothing are left out: free ones, and off-page
+    /// duplicates of versions 6 and 7. Of all databases of the file.
+    #[must_use]
+    pub fn highest_lsn(&self) -> Lsn {
+        highest_lsn(self.pages())
+    }
+
+    /// Counts the pages of the file by their kind, reading the header of each.
+    #[must_use]
+    pub fn file_stats(&self) -> FileStats {
+        FileStats::of(self.pages())
+    }
+
+    /// Counts the records of the database, reading all its leaves; of all databases,
+    /// in the order of their names, if this is a file's list of them.
+    #[must_use]
+    pub fn tree_stats(&self) -> Vec<TreeStats<'a>> {
+        TreeStats::of(self)
+    }
 }
 
 /// The records of a database.
@@ -109,7 +132,7 @@ impl<'a> TreeStats<'a> {
         self.first_damage.get_or_insert(error);
     }
 
-    pub(super) fn of(db: &Database<'a>) -> Vec<TreeStats<'a>> {
+    fn of(db: &Database<'a>) -> Vec<TreeStats<'a>> {
         let mut all = Vec::new();
         let mut rest = TreeStats::new(None);
         let Ok(()) = db.walk_databases(|part| -> std::result::Result<(), Infallible> {

@@ -17,6 +17,7 @@
 //!
 //! Everything here only reads, and opens regular files alone.
 
+mod comparison;
 mod config;
 mod engines;
 mod layout;
@@ -24,10 +25,10 @@ mod pending;
 mod region;
 
 pub use crate::meta::Region;
+#[cfg(feature = "upgrade")]
+pub(crate) use comparison::{Comparison, page_lsn};
 pub use engines::{ENGINES, Engine, LAST_OF_HOST_ORDER, LogOrder, Regions, Treatment};
 pub use layout::{Folder, Layout, Origin};
-#[cfg(feature = "upgrade")]
-pub(crate) use pending::{Comparison, page_lsn};
-pub use pending::{Pending, PendingError, Recovery, pending, recovery};
+pub use pending::{Pending, PendingError, Recovery, Unrecovered, pending, recovery};
 #[cfg(feature = "upgrade")]
 pub(crate) use region::is_region;

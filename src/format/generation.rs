@@ -1,7 +1,7 @@
 //! Families of releases that lay files out alike (database-format, "Everything that changes
 //! between BTREE 6, 7, 8 and 9").
 
-use super::meta::{BTREE_MAGIC, HASH_MAGIC, HEAP_MAGIC, QUEUE_MAGIC};
+use super::magic::{BTREE_MAGIC, HASH_MAGIC, HEAP_MAGIC, QUEUE_MAGIC};
 
 /// A family of releases. Each access method counts versions of its own; which family wrote a
 /// file is what they have in common, and what decides how it is laid out.

@@ -3,6 +3,7 @@
 //! take them.
 
 use super::generation::Generation;
+pub(crate) use super::magic::{BTREE_MAGIC, HASH_MAGIC, HEAP_MAGIC, QUEUE_MAGIC, RENAME_MAGIC};
 use crate::order::Endianness;
 
 /// The version of a file that a change in place has not finished with: "BBDK" in a
@@ -11,13 +12,6 @@ pub(crate) const HALF_WRITTEN: u32 = 0x4B44_4242;
 
 /// Shortest metadata page, and the unit in which all of them are read.
 pub(crate) const LENGTH: usize = 512;
-
-pub(crate) const BTREE_MAGIC: u32 = 0x0005_3162;
-pub(crate) const HASH_MAGIC: u32 = 0x0006_1561;
-pub(crate) const QUEUE_MAGIC: u32 = 0x0004_2253;
-pub(crate) const HEAP_MAGIC: u32 = 0x0007_4582;
-/// Placeholder of an unfinished rename or remove.
-pub(crate) const RENAME_MAGIC: u32 = 0x0003_0800;
 
 /// Offsets of fields that stand at one place wherever they are.
 pub(crate) mod at {

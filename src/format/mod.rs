@@ -10,5 +10,6 @@ pub(crate) mod edit;
 pub(crate) mod generation;
 pub(crate) mod item;
 pub(crate) mod log;
+pub(crate) mod magic;
 pub(crate) mod meta;
 pub(crate) mod page;

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use super::change::Heads;
 use super::disk::{Disk, DiskFile};
 use super::error::{JournalError, at};
-use super::run::Heads;
 use super::window::CHUNK;
 use super::{HEAD, Head, create_draft, discard, long, trust};
 

@@ -15,7 +15,8 @@ use nom::number::complete::{le_u8, le_u32, le_u64};
 use nom::{IResult, Parser};
 
 use super::disk::Identity;
-use super::plan::{Facts, Operation, Options};
+use super::error::Flaw;
+use super::plan::{ContentSum, Facts, Operation, Options, Promise};
 use crate::order::Endianness;
 use crate::types::{FileId, PageNo, PageSize};
 
@@ -54,21 +55,6 @@ const OPERATIONS: [(u8, Operation); 5] = [
     (4, Operation::Rewrite),
     (5, Operation::Repair),
 ];
-
-/// Why bytes are not the part of a journal that should stand there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Flaw {
-    /// Offset in the journal, in bytes.
-    pub(super) offset: u64,
-    /// What is wrong.
-    pub(super) what: &'static str,
-    /// What stands there.
-    pub(super) found: u64,
-    /// What should.
-    pub(super) expected: u64,
-    /// Whether the part is whole, its CRC right: then no run that died can have left it.
-    pub(super) whole: bool,
-}
 
 /// The header of a journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,8 +112,8 @@ impl Header {
             &after.to_le_bytes(),
             &self.entries.to_le_bytes(),
             &facts.new_uid.0,
-            &facts.digest.unwrap_or_default(),
-            &facts.pairs.to_le_bytes(),
+            &facts.promise.content().map_or([0; 32], |sum| sum.digest),
+            &facts.promise.content().map_or(0, |sum| sum.pairs).to_le_bytes(),
         ])
     }
 
@@ -240,9 +226,11 @@ impl RawHeader {
                 page_size,
                 options,
                 new_uid: self.new_uid,
-                // No content has this sum.
-                digest: Some(self.digest).filter(|digest| digest.iter().any(|&byte| byte != 0)),
-                pairs: self.pairs,
+                promise: match self.digest {
+                    // No content has this sum.
+                    [0, .., 0] if self.digest == [0; 32] => Promise::OnlyPageZero,
+                    digest => Promise::SamePairs(ContentSum { digest, pairs: self.pairs }),
+                },
             },
             poison,
             one_of_set: option(bit::ONE_OF_SET),
@@ -522,8 +510,10 @@ mod tests {
                 page_size: PageSize::new(0x1000).unwrap(),
                 options: Options { sorted: true, genuine_8a: false, genuine_8b: true, logs_ignored: true },
                 new_uid: FileId(std::array::from_fn(|i| 0xa0 | u8::try_from(i).unwrap())),
-                digest: Some(std::array::from_fn(|i| 0x40 | u8::try_from(i).unwrap())),
-                pairs: 0x0102_0304_0506_0708,
+                promise: Promise::SamePairs(ContentSum {
+                    digest: std::array::from_fn(|i| 0x40 | u8::try_from(i).unwrap()),
+                    pairs: 0x0102_0304_0506_0708,
+                }),
             },
             poison: true,
             one_of_set: false,
@@ -565,7 +555,7 @@ mod tests {
         assert_eq!(header().encode()[..], expected);
         assert_eq!(Header::parse(&expected), Ok(header()));
         let mut without = header();
-        without.facts.digest = None;
+        without.facts.promise = Promise::OnlyPageZero;
         assert_eq!(without.encode()[100..132], [0; 32]);
         assert_eq!(Header::parse(&without.encode()), Ok(without));
     }

@@ -5,82 +5,15 @@ use std::fmt;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use super::change::{Journal, Stage};
 use super::disk::{Contents, Disk, DiskFile};
-use super::error::{BoxError, JournalError, at};
-use super::format::{self, Ending, Flaw};
-use super::plan::{Facts, Form};
-use super::run::{Journal, Stage};
+use super::error::{BoxError, Flaw, JournalError, LeftoverState, at};
+use super::format::{self, Ending};
+use super::plan::{Facts, Form, Promise};
 use super::{HEAD, Head, beside, directory, discard, poisoned, trust, version};
 
 /// Versions that a file in use may have, whatever its access method.
 const VERSIONS: std::ops::RangeInclusive<u32> = 1..=10;
-
-/// How an earlier run left a file, told by its journal and by page 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum LeftoverState {
-    /// The run died before its journal was whole. The file is untouched.
-    Incomplete,
-    /// The journal is whole, the file untouched.
-    Untouched,
-    /// The file is untouched by the run, but was changed by others since.
-    Outdated,
-    /// The file is half-written.
-    HalfWritten,
-    /// The file is new; only the end was not put on record.
-    Complete,
-    /// The file is new, and was changed by others since.
-    Superseded,
-    /// The run was rolling back.
-    RollingBack,
-    /// The end is on record; only the journal was not removed.
-    Ended,
-    /// Page 0 is that of another file, or was changed by others since.
-    Foreign,
-    /// Page 0 is a mixture of its images or no page 0 at all: its last write was torn.
-    TornHead {
-        /// Whether everything else is as the run left it, so that the file can be
-        /// rolled back, or the change redone, on request.
-        restorable: bool,
-    },
-    /// The journal changes more than page 0, but bears no sum of the pairs that the file must
-    /// have before and after.
-    Unproven,
-    /// The file is half-written and the journal damaged, which no crash leaves behind, or
-    /// the journal is not one that this program writes.
-    Damaged,
-}
-
-impl fmt::Display for LeftoverState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            LeftoverState::Incomplete => "an earlier run ended before it touched the file",
-            LeftoverState::Untouched => "an earlier run ended before it touched the file, ready to do so",
-            LeftoverState::Outdated => {
-                "an earlier run ended before it touched the file, which was changed since"
-            }
-            LeftoverState::HalfWritten => "an earlier run left the file half-written",
-            LeftoverState::Complete => "an earlier run completed the file, but did not end",
-            LeftoverState::Superseded => {
-                "an earlier run completed the file, but did not end; the file was changed since"
-            }
-            LeftoverState::RollingBack => "an earlier run did not come to the end of rolling back",
-            LeftoverState::Ended => "an earlier run ended, but did not remove its journal",
-            LeftoverState::Foreign => "the journal is that of another file, or the file was changed since",
-            LeftoverState::TornHead { restorable: true } => {
-                "the last write of page 0 was torn: redo the change or roll it back on request"
-            }
-            LeftoverState::TornHead { restorable: false } => {
-                "page 0 is damaged, and other pages are not as the journal has them: restore from backup"
-            }
-            LeftoverState::Unproven => {
-                "the journal changes more than page 0, but bears no sum of the pairs: not believed; \
-                 restore from backup, or move the journal away if the file is sound"
-            }
-            LeftoverState::Damaged => "journal and file do not fit together: restore from backup",
-        })
-    }
-}
 
 /// What became of a leftover.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -228,7 +161,7 @@ fn classify<D: Disk>(
         | LeftoverState::TornHead { .. } => journal.header.poison,
         _ => false,
     };
-    let unproven = writes && journal.facts().digest.is_none();
+    let unproven = writes && journal.facts().promise == Promise::OnlyPageZero;
     Ok((if unproven { LeftoverState::Unproven } else { state }, stage))
 }
 

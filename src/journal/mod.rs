@@ -24,6 +24,7 @@
 //! [`Disk::open_exclusive`] gives it, until the journal is gone.
 
 mod backup;
+mod change;
 mod disk;
 mod entry;
 mod error;
@@ -45,15 +46,15 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 pub use backup::Backup;
+pub use change::Journal;
 pub(crate) use disk::entries;
 pub use disk::{Contents, Disk, DiskFile, Identity, Standing};
 pub use entry::{Entry, EntryKind};
-pub use error::{BoxError, JournalError};
-pub use leftover::{Leftover, LeftoverState, Outcome, leftover};
-pub use plan::{Estimate, Facts, Form, Operation, Options, PageChange};
+pub use error::{BoxError, JournalError, LeftoverState};
+pub use leftover::{Leftover, Outcome, leftover};
+pub use plan::{ContentSum, Estimate, Facts, Form, Operation, Options, PageChange, Promise};
 pub(crate) use record::MEMBERS as SET_MEMBERS;
 pub(crate) use record::PUBLISHED as SET;
-pub use run::Journal;
 pub use set::{Set, SetLeftover};
 pub use system::{SystemDisk, SystemFile, held_elsewhere, on_network};
 pub(crate) use write::random;

@@ -53,10 +53,44 @@ pub struct Facts {
     pub options: Options,
     /// The file id of the new file.
     pub new_uid: FileId,
-    /// SHA-256 of the logical content, which must be the same before and after; `None` if
-    /// nothing but page 0 changes, so that all pairs stay where they are.
-    pub digest: Option<[u8; 32]>,
-    /// Number of key/data pairs; 0 without a digest.
+    /// What is true of the new file.
+    pub promise: Promise,
+}
+
+/// What is true of a file after a change, and of its content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Promise {
+    /// It holds the pairs that it held before.
+    SamePairs(ContentSum),
+    /// Nothing but page 0 changes, so that all pairs stay where they are.
+    OnlyPageZero,
+    /// It holds these pairs, whatever it held before.
+    Pairs(ContentSum),
+    /// It is sound.
+    SoundOnly,
+}
+
+impl Promise {
+    /// The pairs that the new file must have, if that is promised.
+    #[must_use]
+    pub fn content(&self) -> Option<ContentSum> {
+        match self {
+            Promise::SamePairs(sum) | Promise::Pairs(sum) => Some(*sum),
+            Promise::OnlyPageZero | Promise::SoundOnly => None,
+        }
+    }
+}
+
+/// SHA-256 of all pairs of all databases of a file, and how many there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ContentSum {
+    /// Name of the database, key and value of each pair in the order of the trees, each as
+    /// its length (32 bits, little-endian) and its bytes. The name is empty in a file with
+    /// one database; the key of a RECNO record is its number, as 32 bits, little-endian.
+    /// Deleted items are left out.
+    pub digest: [u8; 32],
+    /// Number of pairs.
     pub pairs: u64,
 }
 

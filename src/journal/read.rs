@@ -2,12 +2,11 @@
 
 use std::path::PathBuf;
 
+use super::change::{Entry, Heads, Journal, Stage, arrange};
 use super::disk::{Disk, DiskFile};
-use super::error::{JournalError, at};
-use super::format::{ENTRY, EntryHead, Flaw, HEADER, Header, Images, RECORD, Record};
-use super::run::{Entry, Heads, Journal, Stage};
+use super::error::{Flaw, JournalError, at};
+use super::format::{ENTRY, EntryHead, HEADER, Header, Images, RECORD, Record};
 use super::window::Window;
-use super::write::arrange;
 use super::{long, parts};
 use crate::types::PageNo;
 

@@ -2,108 +2,17 @@
 //! "Steps").
 
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use super::change::{Entry, Journal, Stage};
 use super::disk::{Contents, Disk, DiskFile};
 use super::error::{BoxError, JournalError, at};
-use super::format::{Ending, Header, RECORD, Record};
+use super::format::{Ending, RECORD, Record};
 use super::plan::{Facts, Form};
 use super::read::{self, Unread};
 use super::window::{CHUNK, Window};
 use super::{Head, discard, long};
-use crate::format::meta::{HALF_WRITTEN, at::VERSION};
-use crate::order::Endianness;
 use crate::types::PageNo;
-
-/// The journal of a change: whole, and on the medium.
-///
-/// As long as it is there, the file can be made new or old, whatever happens. Dropping
-/// it leaves journal and file as they are, for a later run to deal with.
-#[derive(Debug)]
-pub struct Journal<'d, D: Disk> {
-    pub(super) disk: &'d D,
-    pub(super) file: &'d D::File,
-    /// Name of the database file.
-    pub(super) path: PathBuf,
-    pub(super) store: D::File,
-    /// Name of the journal.
-    pub(super) name: PathBuf,
-    pub(super) header: Header,
-    /// All pages but page 0, in the order in which they are written.
-    pub(super) entries: Vec<Entry>,
-    pub(super) heads: Heads,
-    /// Offset behind the commit record, in bytes.
-    pub(super) tail: u64,
-    /// Whether a roll back is on record.
-    pub(super) rolling: bool,
-    pub(super) stage: Stage,
-    /// Whether this run wrote the journal: then it knows what the old file is.
-    pub(super) own: bool,
-}
-
-/// How far a change has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stage {
-    /// The file is untouched.
-    Committed,
-    /// Pages may have been written.
-    Applying,
-    /// All pages but page 0 are new.
-    Applied,
-    /// Page 0 may be new.
-    Publishing,
-    /// The whole file is new.
-    Published,
-    /// Pages may be old again.
-    RollingBack,
-    /// The whole file is old again.
-    Restored,
-    /// The end may be on record.
-    Ended(Ending),
-}
-
-/// Where the images of a page stand.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Entry {
-    pub(super) page: PageNo,
-    pub(super) appended: bool,
-    /// Offset of the entry in the journal, in bytes.
-    pub(super) at: u64,
-}
-
-/// The states through which the start of page 0 passes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Heads {
-    pub(super) before: Head,
-    pub(super) poison: Head,
-    pub(super) after: Head,
-}
-
-impl Heads {
-    /// From the images of page 0; `None` if they are too short.
-    pub(super) fn of(before: &[u8], after: &[u8], order: Endianness) -> Option<Heads> {
-        let (before, after) = (*before.first_chunk()?, *after.first_chunk()?);
-        let mut poison: Head = before;
-        order.put_u32(&mut poison, VERSION, HALF_WRITTEN);
-        Some(Heads { before, poison, after })
-    }
-
-    /// Whether every byte of another head is that of one of two of these states.
-    pub(super) fn mixed(&self, head: &Head) -> bool {
-        let of_two = |one: &Head, other: &Head| {
-            head.iter().zip(one.iter().zip(other)).all(|(byte, (one, other))| byte == one || byte == other)
-        };
-        of_two(&self.before, &self.poison)
-            || of_two(&self.poison, &self.after)
-            || of_two(&self.before, &self.after)
-    }
-
-    /// CRC-32 of each; 0 for a poison that is not used.
-    pub(super) fn crcs(&self, poison: bool) -> [u32; 3] {
-        let poison = if poison { crc32fast::hash(&self.poison) } else { 0 };
-        [crc32fast::hash(&self.before), poison, crc32fast::hash(&self.after)]
-    }
-}
 
 /// The images of a page, and how it stands in the file.
 pub(super) struct Sight<'a> {

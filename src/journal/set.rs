@@ -6,16 +6,16 @@
 
 use std::path::{Path, PathBuf};
 
+use super::change::{Journal, Stage};
 use super::disk::{Contents, Disk};
-use super::error::{BoxError, JournalError, at};
-use super::format::{Ending, Say};
-use super::leftover::LeftoverState::{
+use super::error::LeftoverState::{
     Damaged, Foreign, HalfWritten, Outdated, RollingBack, Superseded, TornHead, Unproven, Untouched,
 };
-use super::leftover::{Leftover, LeftoverState, Outcome};
+use super::error::{BoxError, JournalError, LeftoverState, at};
+use super::format::{Ending, Say};
+use super::leftover::{Leftover, Outcome};
 use super::plan::{Estimate, Facts, Form, PageChange};
 use super::record::{self, Record, Unwritten};
-use super::run::{Journal, Stage};
 
 /// Files that are changed as one unit: all are new in the end, or all are as before.
 #[derive(Debug)]

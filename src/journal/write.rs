@@ -5,14 +5,14 @@ use std::hash::{BuildHasher, Hasher};
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
+use super::change::{Entry, Heads, Journal, Stage, arrange};
 use super::disk::{Disk, DiskFile};
 use super::error::{BoxError, JournalError, at};
 use super::format::{ENTRY, EntryHead, HEADER, Header, Images, RECORD, RECORDS, Record};
-use super::plan::{Estimate, Facts, PageChange};
-use super::run::{Entry, Heads, Journal, Stage};
+use super::plan::{Estimate, Facts, PageChange, Promise};
 use super::window::CHUNK;
 use super::{HEAD, long, parts};
-use crate::types::{PageNo, PageSize};
+use crate::types::PageNo;
 
 /// Disk space asked for beyond what is known to be needed, in bytes.
 const MARGIN: u64 = 1 << 20;
@@ -173,8 +173,8 @@ impl<F: DiskFile> Draft<'_, F> {
                 .map_err(at(self.name, "writing"))?;
         }
         let heads = heads.ok_or_else(|| self.wrong(PageNo::META, "it is missing"))?;
-        if let Some(entry) = entries.first().filter(|_| self.facts.digest.is_none()) {
-            return Err(self.wrong(entry.page, "it changes, but there is no sum of the pairs"));
+        if let Some(entry) = entries.first().filter(|_| self.facts.promise == Promise::OnlyPageZero) {
+            return Err(self.wrong(entry.page, "it changes, but only page 0 was to"));
         }
         let header = self.header(id, &mut entries, &heads)?;
         let commit = Record::Commit { entries: header.entries, offset: out.end() };
@@ -227,43 +227,6 @@ impl<F: DiskFile> Draft<'_, F> {
     fn wrong(&self, page: PageNo, what: &'static str) -> JournalError {
         JournalError::plan(self.path, page, what)
     }
-}
-
-/// Puts entries in the order in which they are written to the file: appended pages,
-/// then modified ones, both ascending. The length of the file after, in bytes; or the
-/// page that does not fit the others.
-pub(super) fn arrange(
-    entries: &mut [Entry],
-    len_before: u64,
-    page_size: PageSize,
-) -> Result<u64, (PageNo, &'static str)> {
-    let size = u64::from(page_size.get());
-    let rest = len_before.checked_rem(size);
-    let pages = len_before.checked_div(size).unwrap_or(0);
-    if rest != Some(0) || pages == 0 {
-        return Err((PageNo::META, "the file does not consist of whole pages"));
-    }
-    entries.sort_unstable_by_key(|entry| (!entry.appended, entry.page));
-    let mut end = pages;
-    let mut previous = PageNo::META;
-    for entry in &*entries {
-        let page = u64::from(entry.page.0);
-        if entry.appended {
-            if page != end {
-                return Err((entry.page, "appended pages must follow the end of the file without a gap"));
-            }
-            end = end.saturating_add(1);
-        } else {
-            if page >= pages {
-                return Err((entry.page, "it lies beyond the end of the file"));
-            }
-            if entry.page <= previous {
-                return Err((entry.page, "it is changed twice"));
-            }
-            previous = entry.page;
-        }
-    }
-    Ok(end.saturating_mul(size))
 }
 
 /// Writes a file front to back in large pieces.

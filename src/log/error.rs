@@ -8,7 +8,7 @@ use crate::shown::ShowName;
 use crate::types::Lsn;
 
 /// Why a log, or a part of it, could not be read.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LogError {
     /// The operating system refused to open, map or read a file or folder.
@@ -17,7 +17,7 @@ pub enum LogError {
         /// The file or folder.
         path: PathBuf,
         /// What the operating system said.
-        cause: std::io::Error,
+        cause: Arc<std::io::Error>,
     },
     /// A file of a folder cannot be read as a log file.
     #[error("{}", in_file(.path, .source))]

@@ -18,38 +18,34 @@
 //! torn record, or something else. Damage before that is an error that names the LSN,
 //! and the records behind it follow.
 
-mod chain;
-mod dialect;
 mod dir;
-mod dir_records;
 mod error;
-mod event;
+pub(crate) mod facts;
 mod file;
-mod files;
 mod history;
-mod locks;
-mod meaning;
 mod options;
-mod plain;
-mod record;
-mod records;
-mod schema;
-mod tail;
+pub(crate) mod record;
+pub(crate) mod schema;
 mod text;
-mod transactions;
 
-pub use chain::Chain;
+#[cfg(test)]
+pub(crate) use file::effort;
+
+pub use dir::chain::Chain;
+pub use dir::records::{DirRecords, DirRecordsBack};
 pub use dir::{DirFile, LogDir};
-pub use dir_records::{DirRecords, DirRecordsBack};
 pub use error::{LogError, RecordDefect};
-pub use event::{Event, HashItem, Place, Register, RegisterOperation};
+pub use facts::bindings::Binding;
+pub use facts::files::Files;
+pub use facts::names::Rename;
+pub use facts::transactions::{Fate, Outcome, Transaction, Transactions};
 pub use file::LogFile;
-pub use files::{Binding, Files, Rename};
-pub use history::{Change, ChangeKind, Content, History, HistoryQuery};
+pub use file::records::Records;
+pub use file::tail::{Behind, Tail, TailKind};
+pub use history::change::{Change, ChangeKind, Known};
+pub use history::{History, HistoryQuery};
 pub use options::LogOptions;
+pub use record::event::{Event, HashItem, Place, Register, RegisterOperation};
 pub use record::{Field, Fields, Note, Record, TxnId, Value};
-pub use records::Records;
 pub use schema::{FieldKind, FieldLayout, Print, RecordLayout, Schema};
-pub use tail::{Behind, Tail, TailKind};
 pub use text::Printer;
-pub use transactions::{Fate, Outcome, Transaction, Transactions};

@@ -89,14 +89,51 @@ impl LogOptions {
     ///
     /// The folder cannot be read or holds no log file.
     pub fn open_dir(&self, path: impl AsRef<Path>) -> Result<LogDir, LogError> {
-        LogDir::new(path.as_ref(), self)
+        LogDir::new(path.as_ref(), |path| self.open(path))
     }
 
     /// Some files of one log, as if no others stood in their folder. A file that
     /// cannot be opened is [one of the files](LogDir::log_files) all the same.
     #[must_use]
     pub fn open_files(&self, paths: &[PathBuf]) -> LogDir {
-        LogDir::of_files(paths, self)
+        LogDir::of_files(paths, |path| self.open(path))
+    }
+}
+
+impl LogFile<'static> {
+    /// Opens a log file. Its number, which is a part of all its LSNs, is taken from
+    /// its name; a file with another name counts as number 1. Maps the file: nobody
+    /// may change or cut it while it is open.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, or is no log of a supported version.
+    pub fn open(path: impl AsRef<Path>) -> Result<LogFile<'static>, LogError> {
+        LogOptions::new().open(path)
+    }
+}
+
+impl<'a> LogFile<'a> {
+    /// Reads a log file from its bytes, as file `number` of its log.
+    ///
+    /// # Errors
+    ///
+    /// The bytes are no log of a supported version.
+    pub fn from_bytes(number: u32, bytes: impl Into<Cow<'a, [u8]>>) -> Result<LogFile<'a>, LogError> {
+        LogOptions::new().from_bytes(number, bytes)
+    }
+}
+
+impl LogDir {
+    /// Opens the log files of a folder. Maps them: nobody may change or cut them while
+    /// they are open.
+    ///
+    /// # Errors
+    ///
+    /// The folder cannot be read, or holds no log file. A file that cannot be opened
+    /// is [one of the files](LogDir::log_files) all the same.
+    pub fn open(path: impl AsRef<Path>) -> Result<LogDir, LogError> {
+        LogOptions::new().open_dir(path)
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a file is, by its first bytes (database-format, "Identification"; log-format, "Files").
 
+use super::flags::Flags;
 use crate::format::log::MAGIC as LOG_MAGIC;
 use crate::format::meta::{self as layout, Field, Layout, at};
 use crate::format::page::PageKind;
@@ -158,7 +159,7 @@ impl DatabaseKind {
         let number = |field| layout.and_then(|layout| layout.number(head, field, order));
         let crypto = layout.is_some_and(|layout| layout.generation().has_checksums());
         let metaflags = number(Field::Metaflags).filter(|_| crypto).unwrap_or(0);
-        let flags = super::Flags::new(number(Field::Flags).unwrap_or(0));
+        let flags = Flags::new(number(Field::Flags).unwrap_or(0));
         let tree = method == Method::Btree;
         let has = |bits: u8| metaflags & u32::from(bits) != 0;
         let word = |at| order.u32_at(head, at);

@@ -1,7 +1,7 @@
 //! The kinds of tree in a file: which pages they are made of.
 
+use super::page::Meta;
 use crate::format::page::PageKind;
-use crate::meta::Meta;
 use crate::method::Method;
 
 /// What a tree is made of.

@@ -6,10 +6,11 @@ use std::io;
 
 use byteorder::ByteOrder;
 
+use super::place::{Origin, Place};
+use super::space::Pages;
 use crate::error::{Defect, Error, Result, file_bytes};
 use crate::format::page::{Page, PageKind, at};
 use crate::order::with_order;
-use crate::pages::{Origin, Pages, Place};
 use crate::types::PageNo;
 
 /// An overflow chain as its item states it, and where the item stands.

@@ -1,7 +1,7 @@
 //! Where the bytes of a leaf's item are.
 
 use super::chain::Chain;
-use super::{Origin, Place};
+use super::place::{Origin, Place};
 use crate::error::{Defect, Error};
 use crate::format::item::{self, Form, KEYDATA_HEAD, REFERENCE};
 use crate::types::PageNo;

@@ -4,7 +4,9 @@
 use byteorder::ByteOrder;
 
 use super::chain::{self, Chain, Pieces};
-use super::{Content, Pages, Place};
+use super::content::Content;
+use super::place::Place;
+use super::space::Pages;
 use crate::format::item::{self, DELETED, KEYDATA, KEYDATA_HEAD, OVERFLOW};
 use crate::format::page::slot;
 use crate::types::PageNo;

@@ -5,10 +5,10 @@ use std::ops::Range;
 
 use byteorder::ByteOrder;
 
-use super::leaf::{Item, Unit};
+use super::item::Chain;
+use super::item::{Item, Unit};
 use super::note::Notes;
-use super::overflow::Chain;
-use super::record::Place;
+use super::place::Place;
 use crate::error::{Defect, Error};
 use crate::format::item::{self, DUPLICATE, KEYDATA, OFFDUP, OVERFLOW, REFERENCE};
 use crate::format::page::{Page, slot as slot_of, slot_offset};

@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 use byteorder::ByteOrder;
 
 use super::claims::Claims;
-use super::leaf::{Item, Leaf, Stored, Unit, read};
+use super::item::Chain;
+use super::item::{Item, Stored, Unit, read};
+use super::leaf::Leaf;
 use super::note::{Note, Notes};
-use super::overflow::Chain;
-use super::record::Place;
+use super::place::Place;
 use crate::error::{Defect, Error};
 use crate::format::item::{self, DELETED, KEYDATA, KEYDATA_HEAD, OVERFLOW, REFERENCE};
 use crate::format::page::{at, slot_offset};

@@ -6,7 +6,7 @@ use byteorder::ByteOrder;
 
 use super::geometry::Geometry;
 use super::note::{Note, Notes};
-use super::record::Spot;
+use super::place::Spot;
 use super::report::Report;
 use crate::bits::Bits;
 use crate::error::{Defect, Error};

@@ -7,6 +7,7 @@
 
 use byteorder::ByteOrder;
 
+use super::item::read;
 use super::leaf;
 use crate::error::{Error, Result};
 use crate::format::checksum;
@@ -363,7 +364,7 @@ fn is_filled<O: ByteOrder>(page: &Page<'_, O>) -> bool {
         let index = page.bytes().get(overhead..slot_offset(overhead, page.entries())).unwrap_or(&[]);
         let offsets = index.chunks_exact(2).map(|slot| usize::from(O::read_u16(slot)));
         let last =
-            offsets.max().and_then(|last| leaf::read::<O>(page.bytes(), last, true).map(|item| (last, item)));
+            offsets.max().and_then(|last| read::<O>(page.bytes(), last, true).map(|item| (last, item)));
         index_fits(page, overhead) && last.is_some_and(|(last, item)| last.saturating_add(item.size) == end)
     })
 }

@@ -20,14 +20,18 @@ mod claims;
 mod compressed;
 mod file;
 mod geometry;
+mod item;
 mod leaf;
 mod note;
 mod overflow;
+mod owner;
 mod page;
+mod place;
 mod record;
 mod records;
 mod remains;
 mod report;
+mod survey;
 mod tiles;
 mod walk;
 mod work;
@@ -35,23 +39,23 @@ mod work;
 use std::borrow::Cow;
 use std::path::Path;
 
-pub use catalog::{Name, Owner};
 pub use geometry::Geometry;
 pub use note::{Confidence, Note, Notes};
-pub use record::{Bytes, Key, Origin, Place, Provenance, Recovered, Salvaged};
+pub use owner::{Name, Owner};
+pub use place::{Origin, Place, Provenance};
+pub use record::{Bytes, Key, Recovered, Salvaged};
 pub use records::Records;
 pub use report::Report;
+pub use survey::Survey;
 
-use crate::bits::Bits;
 use crate::error::{Error, Result};
 use crate::format::meta::{HALF_WRITTEN, at};
 use crate::method::{Feature, Method};
 use crate::order::{Endianness, with_order};
 use crate::pages::{self, OpenOptions};
-use crate::types::{PageNo, PageSize};
+use crate::types::PageSize;
 use file::File;
 use geometry::Forced;
-use overflow::Chains;
 use work::Work;
 
 /// Whether a salvage may find the records of a file that is refused with this error everywhere
@@ -170,59 +174,5 @@ impl<'a> Salvage<'a> {
             report.problem(Error::Interrupted);
         }
         Ok(Survey { file, databases, orphans, deleted: self.deleted, seen, chains, report })
-    }
-}
-
-/// A file as a salvage sees it: its pages and its databases.
-#[derive(Debug)]
-pub struct Survey<'s> {
-    file: File<'s>,
-    databases: Vec<Owner>,
-    /// To whom records belong that nothing leads to.
-    orphans: Owner,
-    deleted: bool,
-    /// Pages of the list of databases, and what was wrong there.
-    seen: Bits,
-    chains: Chains,
-    report: Report,
-}
-
-impl Survey<'_> {
-    /// How the file is divided into pages.
-    #[must_use]
-    pub fn geometry(&self) -> Geometry {
-        self.file.geometry
-    }
-
-    /// Number of pages, the last of which may be cut.
-    #[must_use]
-    pub fn page_count(&self) -> u32 {
-        self.file.place(PageNo(self.file.pages)).0
-    }
-
-    /// The databases, in the order in which their records are given. In a file with
-    /// several, records of [`Name::Other`] may follow.
-    #[must_use]
-    pub fn databases(&self) -> &[Owner] {
-        &self.databases
-    }
-
-    /// Whether records that were deleted are given too.
-    #[must_use]
-    pub fn deleted(&self) -> bool {
-        self.deleted
-    }
-
-    /// What is wrong with the list of databases; and whether the file is half-written.
-    #[must_use]
-    pub fn problems(&self) -> &[Error] {
-        self.report.problems()
-    }
-
-    /// All records: those of each database in the order of its tree, as far as it
-    /// holds; then those on pages that nothing leads to, by page.
-    #[must_use]
-    pub fn records(&self) -> Records<'_> {
-        Records::new(self)
     }
 }

@@ -3,6 +3,7 @@
 use byteorder::ByteOrder;
 
 use super::file::File;
+use super::item::Chain;
 use super::note::{Note, Notes};
 use super::record::{Bytes, Recovered};
 use super::report::Report;
@@ -26,15 +27,6 @@ pub(super) struct Chains {
     /// Pages to which the one before them does not lead, with that one's number: where chains
     /// may go on whose link was lost. Found when the first such link is met.
     torn: Option<Vec<(u32, u32)>>,
-}
-
-/// An overflow chain, as its item states it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Chain {
-    pub(super) first: PageNo,
-    pub(super) len: u32,
-    /// Where the item stands on its page.
-    pub(super) at: u16,
 }
 
 impl Chains {

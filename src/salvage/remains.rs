@@ -12,10 +12,10 @@ use std::collections::HashSet;
 use byteorder::ByteOrder;
 
 use super::claims::Claims;
-use super::leaf::{self, Item, Stored, Unit};
+use super::item::{Item, Stored, Unit, read};
 use super::note::{Note, Notes};
 use super::overflow::is_head;
-use super::record::Place;
+use super::place::Place;
 use super::work::Work;
 use crate::format::item::{self, DELETED, KEYDATA, KEYDATA_HEAD, OVERFLOW};
 use crate::format::page::PageKind;
@@ -135,7 +135,7 @@ impl<'s> Remnant<'s> {
 
 /// The item that may stand at an offset: none that was moved over its own end.
 fn candidate<O: ByteOrder>(part: &[u8], at: usize, pairs: bool) -> Option<Stored<'_>> {
-    let stored = leaf::read::<O>(part, at, pairs)?;
+    let stored = read::<O>(part, at, pairs)?;
     let raw = part.get(at..at.checked_add(stored.size)?)?;
     (!is_shadow(raw)).then_some(stored)
 }

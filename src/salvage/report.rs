@@ -1,6 +1,6 @@
 //! What a salvage met.
 
-use super::record::Origin;
+use super::place::Origin;
 use crate::error::{Defect, Error};
 use crate::types::PageNo;
 

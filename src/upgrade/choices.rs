@@ -1,9 +1,7 @@
 //! What an upgrade is to do.
 
-use std::path::PathBuf;
-
 use super::profile::{Duplicates, Profile};
-use crate::types::{FileId, Lsn};
+use crate::types::FileId;
 
 /// Which id a file of version 6 gets (upgrade, "The uid").
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,32 +49,8 @@ pub struct Choices {
     pub records: Option<RecordForm>,
     /// Whether the LSNs of all pages are reset, too: for a file that leaves its logs behind.
     pub reset_lsn: bool,
-    /// The home of the environment that the file belongs to, where region files, the logs and
-    /// `DB_CONFIG` are looked for; `None` stands for the folder of the file.
-    pub home: Option<PathBuf>,
-    /// Whether to upgrade even if logs beside the file say that it is not complete.
-    pub ignore_logs: bool,
-    /// Whether to take it that no program uses the file or its environment.
-    pub assume_closed: bool,
     /// Whether to upgrade even if pages hold what nothing leads to: they stay as they are, and
     /// what could be found on them as long as they had their old form may be lost to the tools
     /// of later releases.
     pub leave_unreachable: bool,
-}
-
-/// What is done to a file.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Job {
-    #[default]
-    Upgrade,
-    Reset(ResetOf),
-}
-
-/// What of a file is reset.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ResetOf {
-    /// The LSNs of all pages, to this one.
-    Lsns(Lsn),
-    /// The id of the file.
-    FileId,
 }

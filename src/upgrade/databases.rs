@@ -3,10 +3,10 @@
 use byteorder::ByteOrder;
 
 use super::choices::Choices;
-use super::error::{Refusal, Result};
 use super::profile::Duplicates;
 use super::sorting;
 use crate::access::Database;
+use crate::edit::{Refusal, Result};
 use crate::format::item;
 use crate::format::meta::Field;
 use crate::format::page::{Page, PageKind};
@@ -17,40 +17,6 @@ use crate::types::PageNo;
 
 /// A leaf that no database leads to.
 const NONE: u16 = u16::MAX;
-
-/// Names that choices were made for, as long as no file has a database of that name.
-pub(super) struct Missing<'c>(Vec<&'c [u8]>);
-
-impl<'c> Missing<'c> {
-    pub(super) fn new(choices: &'c Choices) -> Self {
-        Missing(choices.duplicates_of.iter().map(|(name, _)| name.as_slice()).collect())
-    }
-
-    /// Looks for the names in a file. What is wrong with it others tell.
-    pub(super) fn look(&mut self, file: &Database<'_>) {
-        if self.0.is_empty() {
-            return;
-        }
-        for found in file.subdatabases().flatten() {
-            self.0.retain(|name| *name != found.name());
-        }
-    }
-
-    /// Looks for the names in a file that is opened for nothing else.
-    pub(super) fn look_at(&mut self, file: crate::Result<Database<'_>>) {
-        if let Ok(file) = file {
-            self.look(&file);
-        }
-    }
-
-    /// Refuses a name that no file has.
-    pub(super) fn none(&self) -> Result<()> {
-        match self.0.first() {
-            Some(name) => Err(Refusal::NoSuchDatabase { name: name.to_vec() }.into()),
-            None => Ok(()),
-        }
-    }
-}
 
 /// The databases of a file, the list of them first if there are several.
 #[derive(Debug)]
@@ -115,11 +81,6 @@ impl Databases {
     pub(super) fn metadata_with_order(&self) -> impl Iterator<Item = (PageNo, bool)> + '_ {
         let btree = self.all.iter().filter(|known| known.meta.method() != Method::Hash);
         btree.map(|known| (known.meta.page(), known.sorted))
-    }
-
-    /// Where the id of the file stands: on all metadata pages.
-    pub(super) fn file_ids(&self) -> impl Iterator<Item = (PageNo, usize)> + '_ {
-        self.all.iter().map(|known| (known.meta.page(), known.meta.at(Field::Uid)))
     }
 
     /// Metadata pages of version 8 that say sorted where there are no duplicates, as the

@@ -3,10 +3,8 @@
 
 use byteorder::ByteOrder;
 
-use super::draft::{Draft, Reason};
-use super::error::{Refusal, Result};
-use super::node::{self, Child, Keys, Node};
 use super::profile::Profile;
+use crate::edit::{self, Child, Draft, Keys, Node, Reason, Refusal, Result};
 use crate::format::item::{self, DELETED};
 use crate::format::page::{Page, PageKind, at};
 use crate::types::PageNo;
@@ -118,7 +116,7 @@ fn parents<O: ByteOrder>(
     let pages = draft.pages();
     let (mut nodes, mut room): (Vec<Node>, usize) = (Vec::new(), 0);
     for child in children {
-        let (key, space) = node::entry::<O>(keys, pages, child);
+        let (key, space) = edit::entry::<O>(keys, pages, child);
         if let Some(chain) = key.and_then(|key| key.chain::<O>()) {
             refer::<O>(draft, chain);
         }

@@ -3,51 +3,76 @@
 
 use byteorder::ByteOrder;
 
-use super::choices::{Choices, RecordForm};
-use super::content::Content;
+use super::choices::{Choices, NewId, RecordForm};
 use super::databases::Databases;
-use super::draft::{Draft, Reason};
-use super::error::{Refusal, Result, UpgradeError};
-use super::notice::Notice;
-use super::profile::Duplicates;
-use super::progress::Counter;
+use super::profile::{Duplicates, Profile};
 use super::{shared_keys, v6_to_v7, v7_to_v8, v8_to_v9};
 use crate::access::Database;
+use crate::edit::{
+    Counter, Draft, Notice, Operation, Prepared, Ready, Reason, Refusal, Result, fresh_id, structure,
+    with_content,
+};
 use crate::format::meta::{LENGTH, at};
+use crate::journal::{self, Identity};
 use crate::meta;
 use crate::order::with_order;
 use crate::types::{FileId, Lsn, PageNo, PageSize};
-use crate::verify::{Rule, Severity, Verdict, Verify};
 
-/// A file that was checked, and what an upgrade makes of it.
-pub(super) struct Prepared<'p> {
-    pub(super) draft: Draft<'p>,
-    /// `None` if nothing but page 0 changes.
-    pub(super) content: Option<Content>,
-    pub(super) notices: Vec<Notice>,
-    pub(super) sorted: bool,
-    /// Version before, and afterwards.
-    pub(super) from: u32,
-    pub(super) to: u32,
-}
+impl Operation for Choices {
+    fn name(&self) -> journal::Operation {
+        journal::Operation::Upgrade
+    }
 
-/// A file that has the form already.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Ready {
-    pub(super) version: u32,
-    pub(super) pages: u32,
+    fn may_change(&self) -> &'static [Reason] {
+        &[
+            Reason::Metadata,
+            Reason::DuplicatePage,
+            Reason::DuplicateRoot,
+            Reason::References,
+            Reason::DatabaseList,
+            Reason::KeyOrder,
+            Reason::Lsn,
+            Reason::Internal,
+        ]
+    }
+
+    fn databases(&self) -> Vec<&[u8]> {
+        self.duplicates_of.iter().map(|(name, _)| name.as_slice()).collect()
+    }
+
+    fn ready(&self, file: &[u8]) -> Result<Option<Ready>> {
+        ready(file, self)
+    }
+
+    fn prepare<'p>(
+        &self,
+        file: &'p Database<'_>,
+        identity: Option<Identity>,
+        counter: Counter<'_>,
+    ) -> Result<Prepared<'p>> {
+        let id = match self.id {
+            NewId::Fresh => fresh_id(identity),
+            NewId::Keep => file.meta().file_id(),
+            NewId::Given(id) => id,
+        };
+        with_order!(file.meta().endianness(), O => prepare::<O>(file, self, id, counter))
+    }
 }
 
 /// Whether a file has the form already. Then nothing is written, so nothing is checked: it may
 /// be encrypted, or damaged.
-pub(super) fn ready(file: &[u8], choices: &Choices) -> Result<Option<Ready>> {
+fn ready(file: &[u8], choices: &Choices) -> Result<Option<Ready>> {
     let profile = choices.profile;
     // What is no database of this kind says so when it is opened.
     let Some(order) = meta::identify(file).ok().filter(|_| file.len() >= LENGTH) else { return Ok(None) };
     let version = order.u32_at(file, at::VERSION).unwrap_or(0);
     if !profile.keeps(version) {
         let beyond = (7..=9).contains(&version) && version > profile.version();
-        return if beyond { Err(Refusal::Downgrade { version, profile }.into()) } else { Ok(None) };
+        return if beyond {
+            Err(Refusal::Downgrade { version, profile: profile.name() }.into())
+        } else {
+            Ok(None)
+        };
     }
     let Some(page_size) = order.u32_at(file, at::PAGE_SIZE).and_then(PageSize::new) else { return Ok(None) };
     let pages = u32::try_from(file.len().checked_div(page_size.bytes()).unwrap_or(0)).unwrap_or(u32::MAX);
@@ -58,16 +83,7 @@ pub(super) fn ready(file: &[u8], choices: &Choices) -> Result<Option<Ready>> {
 }
 
 /// Checks a file and computes what changes. That it has the form already is known before.
-pub(super) fn prepare<'p>(
-    file: &'p Database<'_>,
-    choices: &Choices,
-    id: FileId,
-    counter: Counter<'_>,
-) -> Result<Prepared<'p>> {
-    with_order!(file.meta().endianness(), O => prepare_in::<O>(file, choices, id, counter))
-}
-
-fn prepare_in<'p, O: ByteOrder>(
+fn prepare<'p, O: ByteOrder>(
     file: &'p Database<'_>,
     choices: &Choices,
     new_id: FileId,
@@ -81,14 +97,19 @@ fn prepare_in<'p, O: ByteOrder>(
         return Err(Refusal::Hash { page }.into());
     }
     let chains = version < 8 && profile.version() >= 8 && databases.may_have_chains();
-    let (draft, content) =
+    let (draft, promise) =
         with_content(file, chains, || draft::<O>(file, choices, new_id, &mut databases, &mut notices))?;
     if version == 8 && !profile.is_genuine() {
         notices.extend(habits(file, &databases));
     }
-    let sorted = databases.choices().any(|(_, sorted)| sorted);
     let to = if draft.is_empty() { version } else { version.max(profile.version()) };
-    Ok(Prepared { draft, content, notices, sorted, from: version, to })
+    let options = journal::Options {
+        sorted: databases.choices().any(|(_, sorted)| sorted),
+        genuine_8a: profile == Profile::Genuine8a,
+        genuine_8b: profile == Profile::Genuine8b,
+        ..journal::Options::default()
+    };
+    Ok(Prepared { draft, promise, notices, options, from: version, to, id: new_id })
 }
 
 /// What an upgrade changes, step by step.
@@ -131,98 +152,9 @@ fn draft<'p, O: ByteOrder>(
         v8_to_v9::apply::<O>(&mut draft, databases, profile)?;
     }
     if choices.reset_lsn {
-        draft.reset_lsn(NOT_LOGGED);
+        draft.reset_lsn(Lsn::NOT_LOGGED);
     }
     Ok(draft)
-}
-
-/// The LSN of a page that no log knows.
-pub(super) const NOT_LOGGED: Lsn = Lsn { file: 0, offset: 1 };
-
-/// Whether an upgrade carries a finding over: what newer verifiers report, but nobody
-/// loses anything by.
-fn stays(rule: Rule) -> bool {
-    matches!(rule, Rule::Unreferenced | Rule::MinKey | Rule::ItemDeleted)
-}
-
-/// The first error that a file must not have. The genuine profiles keep the flags that the
-/// genuine tools set without need.
-pub(super) fn first_error(file: &Database<'_>, genuine: bool, counter: Counter<'_>) -> Option<String> {
-    let verdict = verdict(file, counter);
-    let mut errors = verdict.findings().iter().filter(|finding| finding.severity == Severity::Error);
-    let error = errors.find(|finding| !stays(finding.rule) && (finding.rule != Rule::Flags || !genuine));
-    error.map(ToString::to_string)
-}
-
-/// What the rules say of a file, but for the order of keys: an application may have a
-/// comparison of its own.
-fn verdict(file: &Database<'_>, counter: Counter<'_>) -> Verdict {
-    let verify = Verify::new(file).check_order(false);
-    verify.progress(|progress| counter.pages(progress.pages, progress.total)).run()
-}
-
-/// What every operation begins with: refuses damage, and tells what stays as it is. Pages that
-/// hold something and that nothing leads to stay if they are to be left.
-pub(super) fn structure(
-    file: &Database<'_>,
-    leave_unreachable: bool,
-    counter: Counter<'_>,
-) -> Result<Vec<Notice>> {
-    if file.tail() > 0 {
-        return Err(Refusal::Tail { tail: file.tail() }.into());
-    }
-    let mut notices = Vec::new();
-    let verdict = verdict(file, counter);
-    let errors = verdict.findings().iter().filter(|finding| finding.severity == Severity::Error);
-    let bad = || errors.clone().filter(|finding| !stays(finding.rule));
-    if let Some(first) = bad().next() {
-        let errors = u64::try_from(bad().count()).unwrap_or(u64::MAX);
-        return Err(Refusal::Damaged { errors, first: first.to_string() }.into());
-    }
-    let mut lost = errors.clone().filter(|finding| finding.rule == Rule::Unreferenced && !leave_unreachable);
-    if let Some(first) = lost.next() {
-        let others = u64::try_from(lost.count()).unwrap_or(u64::MAX);
-        return Err(Refusal::Unreachable { pages: others.saturating_add(1), first: first.to_string() }.into());
-    }
-    let first_of = |rule: Rule| {
-        let mut found = verdict.findings().iter().filter(move |finding| finding.rule == rule);
-        let first = found.next()?;
-        let others = u64::try_from(found.count()).unwrap_or(u64::MAX);
-        Some((others.saturating_add(1), first.page))
-    };
-    let unreferenced = first_of(Rule::Unreferenced);
-    notices.extend(unreferenced.map(|(pages, first)| Notice::Unreferenced { pages, first }));
-    let deleted = first_of(Rule::ItemDeleted);
-    notices.extend(deleted.map(|(items, first)| Notice::Deleted { items, first }));
-    let min_key = first_of(Rule::MinKey);
-    notices.extend(min_key.map(|(_, page)| Notice::MinKey { page, keys: file.meta().min_key() }));
-    Ok(notices)
-}
-
-/// A draft, and what the file holds, unless nothing but page 0 changes: then every pair
-/// stays where it is. The sum takes longest, so it begins at once where `likely`.
-pub(super) fn with_content<'p>(
-    file: &'p Database<'_>,
-    likely: bool,
-    draft: impl FnOnce() -> Result<Draft<'p>>,
-) -> Result<(Draft<'p>, Option<Content>)> {
-    let (draft, early) = Content::beside(file, likely, draft);
-    let draft = draft?;
-    let content = match early {
-        Some(early) => Some(early.map_err(unreadable)?),
-        None if draft.is_head_only() => None,
-        None => Some(content(file)?),
-    };
-    Ok((draft, content))
-}
-
-/// What a file holds.
-pub(super) fn content(file: &Database<'_>) -> Result<Content> {
-    Content::of(file).map_err(unreadable)
-}
-
-fn unreadable(error: crate::Error) -> UpgradeError {
-    Refusal::Unreadable { first: error.to_string() }.into()
 }
 
 /// What was decided by looking at the duplicates.

@@ -4,7 +4,7 @@
 use byteorder::ByteOrder;
 
 use super::databases::Databases;
-use super::draft::{Draft, Reason};
+use crate::edit::{Draft, Reason};
 use crate::format::item::{self, DELETED, KEYDATA, OVERFLOW};
 use crate::format::page::{Page, PageKind};
 use crate::pages::Pages;

@@ -4,8 +4,8 @@ use std::cmp::Ordering;
 
 use byteorder::ByteOrder;
 
-use super::error::{Refusal, Result};
 use crate::access::{Item, Leaf};
+use crate::edit::{Refusal, Result};
 use crate::format::item::{self, DELETED, DUPLICATE, Form};
 use crate::format::page::{Page, PageKind};
 use crate::key_order::KeyOrder;
@@ -52,7 +52,7 @@ pub(super) fn check<O: ByteOrder>(pages: &Pages<'_>, leaves: &[PageNo]) -> Resul
     Ok(check.several)
 }
 
-fn unreadable(no: PageNo, slot: u16) -> super::UpgradeError {
+fn unreadable(no: PageNo, slot: u16) -> crate::edit::EditError {
     Refusal::Unreadable { first: format!("page {no}: slot {slot} holds no item") }.into()
 }
 

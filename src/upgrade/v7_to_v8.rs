@@ -4,10 +4,9 @@
 use byteorder::ByteOrder;
 
 use super::databases::Databases;
-use super::draft::{Draft, Reason};
 use super::duplicates::Chains;
-use super::error::{Refusal, Result};
 use super::profile::Profile;
+use crate::edit::{Draft, Reason, Refusal, Result};
 use crate::format::item::{self, DELETED, DUPLICATE};
 use crate::format::meta::{BTREE_MAGIC, Field, Layout};
 use crate::format::page::{Page, PageKind};

@@ -4,9 +4,8 @@
 use byteorder::ByteOrder;
 
 use super::databases::Databases;
-use super::draft::{Draft, Reason};
-use super::error::{Refusal, Result};
 use super::profile::Profile;
+use crate::edit::{Draft, Reason, Refusal, Result};
 use crate::format::item::{self, KEYDATA};
 use crate::format::meta::at;
 use crate::format::page::{Page, PageKind};

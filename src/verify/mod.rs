@@ -14,7 +14,7 @@ mod tree;
 
 use std::borrow::Cow;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use byteorder::ByteOrder;
 
@@ -32,7 +32,7 @@ use order::Comparer;
 use page::Context;
 use seen::Seen;
 use sink::{Reporter, Sink};
-use tree::Tree;
+use tree::{ListEntry, Tree};
 
 /// A check of a whole file.
 ///
@@ -258,14 +258,6 @@ impl<'a> Verify<'a> {
             _ => self.database::<O>(&context, compare, None),
         }
     }
-}
-
-/// An entry of a file's list of databases.
-struct ListEntry {
-    name: Arc<[u8]>,
-    value: Vec<u8>,
-    page: PageNo,
-    offset: usize,
 }
 
 impl Context<'_, '_> {

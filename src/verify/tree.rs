@@ -7,11 +7,10 @@
 
 use std::cmp::Ordering;
 use std::sync::atomic::{AtomicUsize, Ordering as Memory};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use byteorder::ByteOrder;
 
-use super::ListEntry;
 use super::finding::Rule;
 use super::order::Comparer;
 use super::page::{Context, Held};
@@ -64,6 +63,14 @@ struct Edge<'c> {
     page: PageNo,
     link: PageNo,
     key: Option<Held<'c>>,
+}
+
+/// An entry of a file's list of databases.
+pub(super) struct ListEntry {
+    pub(super) name: Arc<[u8]>,
+    pub(super) value: Vec<u8>,
+    pub(super) page: PageNo,
+    pub(super) offset: usize,
 }
 
 /// A tree, and what its pages must be.

@@ -438,11 +438,11 @@ fn copied_when(cases: &[&str], when: impl Fn(&FakeDisk, &[String]) -> bool) -> (
     let paths: Vec<_> = cases.iter().map(|case| format!("/store/{case}.db")).collect();
     let old: Vec<_> = cases.iter().map(|case| data(case)).collect();
     let fresh = FakeDisk::with(paths.iter().map(String::as_str).zip(old.iter().map(Vec::as_slice)));
-    let choices =
-        Choices { id: NewId::Given(ID), ignore_logs: true, assume_closed: true, ..Choices::default() };
+    let choices = Choices { id: NewId::Given(ID), ..Choices::default() };
     let disks = (0..).map(|change| {
         let disk = fresh.faulty(Fault::Stop { change, sectors: 0 });
-        let _ = Upgrade::on(&disk, &paths).choices(choices.clone()).run();
+        let upgrade = Upgrade::on(&disk, &paths).choices(choices.clone());
+        let _ = upgrade.ignore_logs(true).assume_closed(true).run();
         assert!(disk.stopped(), "no such point");
         disk.copy()
     });

@@ -8,7 +8,7 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use bdbkit::upgrade::{Choices, Duplicates, NewId, Profile, UpgradeError, in_memory};
+use bdbkit::upgrade::{Choices, Duplicates, EditError, NewId, Profile, in_memory};
 use bdbkit::{Database, Defect, Endianness, Error, FileId, Rule, Severity, Verify};
 use proptest::prelude::*;
 
@@ -23,7 +23,7 @@ use crate::plans::{Plan, plans, run, several};
 
 const ID: FileId = FileId(*b"an id of twenty byte");
 
-fn upgraded(bytes: &[u8], profile: Profile, duplicates: Duplicates) -> Result<Vec<u8>, UpgradeError> {
+fn upgraded(bytes: &[u8], profile: Profile, duplicates: Duplicates) -> Result<Vec<u8>, EditError> {
     let choices = Choices { profile, duplicates, id: NewId::Given(ID), ..Choices::default() };
     in_memory(bytes, &choices).map(|(image, _)| image)
 }

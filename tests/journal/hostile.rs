@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use bdbkit::Endianness::{Big, Little};
-use bdbkit::journal::{Disk, Journal, JournalError, LeftoverState, Outcome, leftover};
+use bdbkit::journal::{Disk, Journal, JournalError, LeftoverState, Outcome, Promise, leftover};
 
 use crate::fake_disk::FakeDisk;
 use crate::sample::{Sample, Wish, later};
@@ -292,5 +292,7 @@ fn plans_that_do_not_fit_the_file_are_refused() {
     assert!(refused(&[4, 4, 0], &keep).contains("without a gap"));
     assert!(refused(&[1, 0], &|sample| sample.old[40] ^= 1).contains("not what the file holds"));
     assert!(refused(&[1, 0], &|sample| sample.page_size = 1024).contains("first 512 bytes"));
-    assert!(refused(&[1, 0], &|sample| sample.digest = None).contains("no sum of the pairs"));
+    assert!(
+        refused(&[1, 0], &|sample| sample.promise = Promise::OnlyPageZero).contains("only page 0 was to")
+    );
 }

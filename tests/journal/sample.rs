@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use bdbkit::journal::{
-    BoxError, Contents, Disk, Estimate, Facts, Form, Journal, JournalError, Leftover, Operation, Options,
-    Outcome, PageChange, Set, leftover,
+    BoxError, ContentSum, Contents, Disk, Estimate, Facts, Form, Journal, JournalError, Leftover, Operation,
+    Options, Outcome, PageChange, Promise, Set, leftover,
 };
 use bdbkit::{Endianness, FileId, PageNo, PageSize};
 
@@ -19,7 +19,7 @@ pub(crate) struct Sample {
     pub(crate) new: Vec<u8>,
     /// The pages that change, in the order of the plan, page 0 last.
     pub(crate) plan: Vec<usize>,
-    pub(crate) digest: Option<[u8; 32]>,
+    pub(crate) promise: Promise,
 }
 
 impl Sample {
@@ -52,7 +52,8 @@ impl Sample {
         new[24..92].copy_from_slice(&other[24..92]);
         let new = sealed(order, 9, new);
         let plan = changed.iter().copied().chain(pages..pages + appended).chain([0]).collect();
-        Sample { order, page_size, old, new, plan, digest: Some([9; 32]) }
+        let promise = Promise::SamePairs(ContentSum { digest: [9; 32], pairs: 3 });
+        Sample { order, page_size, old, new, plan, promise }
     }
 
     pub(crate) fn facts(&self) -> Facts {
@@ -64,8 +65,7 @@ impl Sample {
             page_size: PageSize::new(self.page_size as u32).unwrap(),
             options: Options::default(),
             new_uid: FileId([7; 20]),
-            digest: self.digest,
-            pairs: 3,
+            promise: self.promise,
         }
     }
 

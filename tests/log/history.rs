@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use bdbkit::log::{Change, ChangeKind, Content, Fate, History, LogDir, LogOptions, Outcome};
+use bdbkit::log::{Change, ChangeKind, Fate, History, Known, LogDir, LogOptions, Outcome};
 use bdbkit::{Lsn, PageNo};
 
 use crate::common;
@@ -55,9 +55,9 @@ fn committed_changes_lead_to_what_genuine_recovery_found() {
 }
 
 /// What must be the same in two histories if both know it.
-fn agrees(part: &Content<'_>, whole: &Content<'_>) -> bool {
+fn agrees(part: &Known<'_>, whole: &Known<'_>) -> bool {
     match part {
-        Content::Bytes(_) | Content::Record(_) => part == whole,
+        Known::Bytes(_) | Known::Record(_) => part == whole,
         _ => true,
     }
 }

@@ -3,7 +3,7 @@
 
 use bdbkit::Endianness::{Big, Little};
 use bdbkit::Lsn;
-use bdbkit::log::{Content, Fate, History, LogDir, Outcome};
+use bdbkit::log::{Fate, History, Known, LogDir, Outcome};
 
 use crate::common;
 use crate::common::logs::{VERSIONS, lsn};
@@ -12,13 +12,13 @@ use crate::fields;
 
 /// A change as a line: what, key, value before and afterwards, and whether it counts.
 fn lines(history: &History<'_>) -> Vec<String> {
-    let content = |content: &Content<'_>| match content {
-        Content::Bytes(bytes) if bytes.len() > 20 => format!("{} bytes", bytes.len()),
-        Content::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
-        Content::Record(number) => number.to_string(),
+    let content = |content: &Known<'_>| match content {
+        Known::Bytes(bytes) if bytes.len() > 20 => format!("{} bytes", bytes.len()),
+        Known::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        Known::Record(number) => number.to_string(),
         _ => "?".to_owned(),
     };
-    let value = |value: &Option<Content<'_>>| value.as_ref().map_or("-".to_owned(), content);
+    let value = |value: &Option<Known<'_>>| value.as_ref().map_or("-".to_owned(), content);
     let line = |change| {
         let fate = match history.fate(change) {
             Fate::Committed { time: Some(time), .. } => format!("at {time}"),

@@ -18,7 +18,7 @@ use std::time::Instant;
 use bdbkit::FileId;
 use bdbkit::journal::{JournalError, Outcome};
 use bdbkit::mboxlist::{Lsns, StoreUpgrade, StoreUpgradeError};
-use bdbkit::upgrade::{Choices, NewId, UpgradeError};
+use bdbkit::upgrade::{Choices, EditError, NewId};
 
 use crate::common::{read, testdata};
 use crate::fake_disk::{Crash, FakeDisk, Fault, Tried};
@@ -92,9 +92,10 @@ impl Store {
     fn upgrade<'d>(&self, disk: &'d FakeDisk) -> StoreUpgrade<'d, FakeDisk> {
         // The logs of the real disk are not looked for: the folder is not there.
         let id = NewId::Given(ID);
-        let choices = Choices { id, ignore_logs: true, assume_closed: true, ..Choices::default() };
+        let choices = Choices { id, ..Choices::default() };
         let asked = self.keep && self.lsns == Lsns::Keep;
-        StoreUpgrade::on(disk, FOLDER).choices(choices).lsns(self.lsns).keep_backup(asked)
+        let upgrade = StoreUpgrade::on(disk, FOLDER).choices(choices).ignore_logs(true).assume_closed(true);
+        upgrade.lsns(self.lsns).keep_backup(asked)
     }
 
     fn run(&self, disk: &FakeDisk) -> Result<Option<Outcome>, StoreUpgradeError> {
@@ -111,7 +112,7 @@ impl Store {
     fn roll_back(disk: &FakeDisk) -> Result<Option<Outcome>, StoreUpgradeError> {
         match StoreUpgrade::on(disk, FOLDER).roll_back() {
             // All databases are new, and it is too late to have them otherwise.
-            Err(StoreUpgradeError::Upgrade(UpgradeError::Journal(JournalError::TooLate { .. }))) => {
+            Err(StoreUpgradeError::Upgrade(EditError::Journal(JournalError::TooLate { .. }))) => {
                 Store::resume(disk)
             }
             settled => settled.map(|settled| only(&settled)),
@@ -173,7 +174,7 @@ fn only(settled: &[(PathBuf, Outcome)]) -> Option<Outcome> {
 /// The error of the disk that the harness speaks of.
 fn disk_error(error: StoreUpgradeError) -> JournalError {
     match error {
-        StoreUpgradeError::Upgrade(UpgradeError::Journal(error)) => error,
+        StoreUpgradeError::Upgrade(EditError::Journal(error)) => error,
         other => JournalError::Planning { path: FOLDER.into(), cause: other.into() },
     }
 }

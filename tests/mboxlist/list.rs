@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use bdbkit::log::{ChangeKind, Content, Fate};
+use bdbkit::log::{ChangeKind, Fate, Known};
 use bdbkit::mboxlist::{Kind, List, ListReport, Listed, Origin};
 use bdbkit::salvage::Confidence;
 use bdbkit::{Database, Endianness};
@@ -35,10 +35,10 @@ enum From {
 }
 
 /// The bytes of a key or a value, as far as they are known.
-fn bytes(content: &Content<'_>) -> Vec<u8> {
+fn bytes(content: &Known<'_>) -> Vec<u8> {
     match content {
-        Content::Bytes(bytes) => bytes.to_vec(),
-        Content::Part { middle, .. } => middle.to_vec(),
+        Known::Bytes(bytes) => bytes.to_vec(),
+        Known::Part { middle, .. } => middle.to_vec(),
         _ => Vec::new(),
     }
 }

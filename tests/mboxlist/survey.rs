@@ -250,14 +250,12 @@ fn recovered_logs_lost_nothing() {
 #[test]
 fn pages_without_lsns_are_not_compared_with_skipped_logs() {
     use bdbkit::mboxlist::{Lsns, StoreUpgrade};
-    use bdbkit::upgrade::Choices;
 
     let folder = copy("mboxlist-ims60-log3-le-unclean");
     let newer = "log.0000000002";
     fs::copy(testdata().join("env-log11-le-logs").join(newer), folder.path().join(newer)).unwrap();
     assert_eq!(survey(folder.path()).lost.len(), 1);
-    let choices = Choices { ignore_logs: true, ..Choices::default() };
-    let upgrade = StoreUpgrade::open(folder.path()).choices(choices).include_version_8(true);
+    let upgrade = StoreUpgrade::open(folder.path()).ignore_logs(true).include_version_8(true);
     assert_eq!(upgrade.lsns(Lsns::Reset).run().unwrap().files.len(), 5);
     assert_eq!(survey(folder.path()).lost, []);
 }

@@ -193,8 +193,7 @@ fn what_must_not_be_upgraded_is_refused_and_left_as_it_is() {
     let before = contents(folder);
     assert!(matches!(refusal(all().run().unwrap_err()), Refusal::Environment { .. }));
     assert!(contents(folder) == before);
-    let choices = Choices { assume_closed: true, ..Choices::default() };
-    assert_eq!(all().choices(choices).plan().unwrap().len(), 5);
+    assert_eq!(all().assume_closed(true).plan().unwrap().len(), 5);
 
     fs::remove_file(folder.join("__db_mpool.share")).unwrap();
     let name = "quota.db";

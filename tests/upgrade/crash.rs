@@ -15,7 +15,7 @@ use std::time::Instant;
 use bdbkit::FileId;
 use bdbkit::journal::{self, Disk, JournalError, Outcome};
 use bdbkit::upgrade::{
-    Choices, Duplicates, NewId, Profile, Refusal, Report, Reset, Upgrade, UpgradeError, in_memory,
+    Choices, Duplicates, EditError, NewId, Profile, Refusal, Report, Reset, Upgrade, in_memory,
 };
 
 use crate::common::{databases, read, readable, testdata};
@@ -44,12 +44,15 @@ impl Job {
             _ => (Profile::V9, Duplicates::Unsorted),
         };
         let id = NewId::Given(ID);
-        Choices { profile, duplicates, id, ignore_logs: true, assume_closed: true, ..Choices::default() }
+        Choices { profile, duplicates, id, ..Choices::default() }
     }
 
-    fn run(self, disk: &FakeDisk, paths: &[PathBuf]) -> Result<Report, UpgradeError> {
+    fn run(self, disk: &FakeDisk, paths: &[PathBuf]) -> Result<Report, EditError> {
         match self {
-            Job::Upgrade(..) => Upgrade::on(disk, paths).choices(self.choices()).run(),
+            Job::Upgrade(..) => {
+                let upgrade = Upgrade::on(disk, paths).choices(self.choices());
+                upgrade.ignore_logs(true).assume_closed(true).run()
+            }
             Job::ResetLsn => Reset::lsn_on(disk, paths).ignore_logs(true).assume_closed(true).run(),
             Job::ResetFileId => {
                 Reset::file_id_on(disk, paths).to(ID).ignore_logs(true).assume_closed(true).run()
@@ -92,7 +95,7 @@ impl Files {
 
     /// The job: `None` if nothing was left to do. From the first change of a file on it must
     /// not be forgotten.
-    fn run(&self, disk: &FakeDisk) -> Result<Option<Outcome>, UpgradeError> {
+    fn run(&self, disk: &FakeDisk) -> Result<Option<Outcome>, EditError> {
         self.paths.iter().for_each(|path| disk.mark_at_first_sync(path));
         let report = self.job.run(disk, &self.paths)?;
         assert!(self.found(disk) == self.new, "not the new files");
@@ -100,20 +103,20 @@ impl Files {
         Ok(did.then_some(Outcome::Completed))
     }
 
-    fn resume(&self, disk: &FakeDisk) -> Result<Option<Outcome>, UpgradeError> {
+    fn resume(&self, disk: &FakeDisk) -> Result<Option<Outcome>, EditError> {
         self.upgrade(disk).resume().map(|settled| only(settled.files))
     }
 
-    fn roll_back(&self, disk: &FakeDisk) -> Result<Option<Outcome>, UpgradeError> {
+    fn roll_back(&self, disk: &FakeDisk) -> Result<Option<Outcome>, EditError> {
         match self.upgrade(disk).roll_back() {
             // All files of the set are new, and it is too late to have them otherwise.
-            Err(UpgradeError::Journal(JournalError::TooLate { .. })) => self.resume(disk),
+            Err(EditError::Journal(JournalError::TooLate { .. })) => self.resume(disk),
             gave => gave.map(|settled| only(settled.files)),
         }
     }
 
     fn upgrade<'d>(&self, disk: &'d FakeDisk) -> Upgrade<'d, FakeDisk> {
-        Upgrade::on(disk, &self.paths).choices(self.job.choices())
+        Upgrade::on(disk, &self.paths).choices(self.job.choices()).ignore_logs(true).assume_closed(true)
     }
 
     fn journal(&self, number: usize) -> PathBuf {
@@ -162,9 +165,9 @@ fn only(outcomes: Vec<Option<Outcome>>) -> Option<Outcome> {
 }
 
 /// The error of the disk that the harness speaks of.
-fn disk_error(error: UpgradeError) -> JournalError {
+fn disk_error(error: EditError) -> JournalError {
     match error {
-        UpgradeError::Journal(error) => error,
+        EditError::Journal(error) => error,
         other => JournalError::Planning { path: FOLDER.into(), cause: other.into() },
     }
 }
@@ -335,7 +338,7 @@ fn a_disk_that_is_full_is_found_out_before_anything_is_written() {
         let disk = files.disk();
         disk.fill();
         let error = files.run(&disk).unwrap_err();
-        assert!(matches!(error, UpgradeError::Journal(JournalError::Space { .. })), "{error}");
+        assert!(matches!(error, EditError::Journal(JournalError::Space { .. })), "{error}");
         files.check(&disk, Some(&Outcome::RolledBack), false);
     }
 }
@@ -360,7 +363,7 @@ fn a_file_of_a_set_that_is_ended_does_not_part_it() {
     let disk = sealed(&files);
     let one = |disk| Upgrade::on(disk, &files.paths[..1]).choices(files.job.choices());
     let error = one(&disk).roll_back().unwrap_err();
-    assert!(matches!(error, UpgradeError::Journal(JournalError::TooLate { .. })), "{error}");
+    assert!(matches!(error, EditError::Journal(JournalError::TooLate { .. })), "{error}");
     assert!(disk.names().contains(&files.journal(1)));
     let again = disk.copy();
     assert_eq!(one(&disk).resume().unwrap().files, [None]);
@@ -380,7 +383,7 @@ fn any_file_of_a_set_leads_to_the_others() {
             let disk = disk.copy();
             let upgrade = Upgrade::on(&disk, &files.paths[one..=one]).choices(V9.choices());
             match if back { upgrade.roll_back() } else { upgrade.resume() } {
-                Err(UpgradeError::Journal(JournalError::TooLate { .. })) => upgrade.resume().unwrap(),
+                Err(EditError::Journal(JournalError::TooLate { .. })) => upgrade.resume().unwrap(),
                 settled => settled.unwrap_or_else(|error| panic!("{story}: {error}")),
             };
             let found = files.found(&disk);
@@ -439,7 +442,7 @@ fn an_unfinished_file_is_named_where_no_record_leads_to_it() {
     let before = files.found(&disk);
     let other = Upgrade::on(&disk, &files.paths[1..]).choices(V9.choices());
     for error in [other.resume().unwrap_err(), other.roll_back().unwrap_err()] {
-        let UpgradeError::Journal(JournalError::Sibling { sibling, .. }) = &error else { panic!("{error}") };
+        let EditError::Journal(JournalError::Sibling { sibling, .. }) = &error else { panic!("{error}") };
         assert_eq!(*sibling, files.paths[0]);
     }
     assert_eq!(files.found(&disk), before);
@@ -459,4 +462,112 @@ fn files_of_one_unit_are_in_one_folder_and_each_once() {
         }
     }
     assert_eq!(disk.bytes("/one/a.db").unwrap(), bytes[0]);
+}
+
+/// A copy under another name leaves the original alone, and has its name only when it is whole.
+#[test]
+fn a_copy_may_die_anywhere() {
+    let files = Files::upgraded(V9, sample(&[CHAIN], LONGEST).remove(0).1).unwrap();
+    let (original, target) = (&files.paths[0], Path::new(FOLDER).join("copy.db"));
+    let sound = |disk: &FakeDisk, story: &str| {
+        assert!(disk.bytes(original).unwrap() == files.old[0], "{story}: the original was touched");
+        let copy = disk.bytes(&target);
+        assert!(copy.is_none_or(|copy| copy == files.new[0]), "{story}: the copy is not whole");
+    };
+    let mut points = 0;
+    for change in 0.. {
+        let disk = files.disk().faulty(Fault::Stop { change, sectors: 1 });
+        let gave = files.upgrade(&disk).copy_to(&target);
+        disk.remains(6, 4).iter().for_each(|(story, disk)| sound(disk, &format!("{change}, {story}")));
+        if !disk.stopped() {
+            gave.unwrap();
+            assert_eq!(disk.names(), [original.clone(), target.clone()]);
+            break;
+        }
+        points += 1;
+    }
+    let mut calls = 0;
+    for call in 0.. {
+        let disk = files.disk().faulty(Fault::Fail { call, kind: ErrorKind::StorageFull });
+        let gave = files.upgrade(&disk).copy_to(&target);
+        sound(&disk, &format!("call {call} failed"));
+        if !disk.failed() {
+            break;
+        }
+        let there = disk.bytes(&target).is_some();
+        // What only serves to find the logs may fail.
+        assert!(there || (gave.is_err() && disk.names() == files.paths), "call {call}: {:?}", disk.names());
+        calls += 1;
+    }
+    assert!(points > 4 && calls > 10, "{points} points, {calls} calls");
+}
+
+/// Journals of the first format, as a run of that time left them: in each folder the files
+/// before (`*.old.db`) and afterwards (`*.new.db`), and what stood there when the run died in
+/// some state. Later runs still complete them, and bring the old files back.
+#[test]
+fn journals_of_the_first_format_are_resumed_and_rolled_back() {
+    let mut tried = 0;
+    for (case, job) in [
+        ("upgrade", V9),
+        ("page-zero", V9),
+        ("reset-lsn", Job::ResetLsn),
+        ("reset-fileid", Job::ResetFileId),
+        ("set", V9),
+    ] {
+        let folder = testdata().join("journals").join(case);
+        let mut found: Vec<_> =
+            std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        found.sort();
+        let (states, known): (Vec<PathBuf>, Vec<PathBuf>) = found.into_iter().partition(|path| path.is_dir());
+        let names: Vec<String> = known.iter().filter_map(|path| stem(path, ".old.db")).collect();
+        let all =
+            |suffix: &str| names.iter().map(|name| read(folder.join(format!("{name}{suffix}")))).collect();
+        let paths = names.iter().map(|name| Path::new(FOLDER).join(format!("{name}.db"))).collect();
+        let files = Files { job, paths, old: all(".old.db"), new: all(".new.db") };
+        assert!(files.old != files.new && states.len() > 3, "{case}: {states:?}");
+        for state in states {
+            let mut left: Vec<(String, Vec<u8>)> = std::fs::read_dir(&state)
+                .unwrap()
+                .map(|entry| entry.unwrap().path())
+                .map(|path| {
+                    (format!("{FOLDER}/{}", path.file_name().unwrap().to_str().unwrap()), read(&path))
+                })
+                .collect();
+            // The databases were on the disk first: the journals know them by their numbers.
+            left.sort_by_key(|(name, _)| (!name.ends_with(".db"), name.clone()));
+            for (name, bytes) in left.iter().filter(|(name, _)| name.ends_with("-journal")) {
+                let start = &bytes[..bytes.len().min(8)];
+                assert!(start == b"BDBKJRN1" || start.iter().all(|&byte| byte == 0), "{name}");
+            }
+            let state = state.file_name().unwrap().to_str().unwrap().to_owned();
+            let (half, rolling) = (state.contains("half-written"), state.contains("rolling-back"));
+            let new = state.split('-').any(|part| ["complete", "done"].contains(&part));
+            for wish in ["resume", "roll back", "run"] {
+                let disk = FakeDisk::with(left.iter().map(|(name, bytes)| (name.as_str(), &bytes[..])));
+                let gave = match wish {
+                    "resume" => files.resume(&disk),
+                    "roll back" => files.roll_back(&disk),
+                    _ => files.run(&disk),
+                };
+                let gave = gave.unwrap_or_else(|error| panic!("{case}, {state}, {wish}: {error}"));
+                files.check(&disk, gave.as_ref(), false);
+                let is_new = files.found(&disk) == files.new;
+                match wish {
+                    "run" => assert!(is_new, "{case}, {state}"),
+                    "resume" if half && !rolling => assert!(is_new, "{case}, {state}"),
+                    _ if half || rolling => assert!(!is_new, "{case}, {state}, {wish}"),
+                    "resume" if new => assert!(is_new, "{case}, {state}"),
+                    _ => {}
+                }
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried > 60, "{tried}");
+}
+
+/// The name of a file without what it ends with.
+fn stem(path: &Path, suffix: &str) -> Option<String> {
+    path.file_name()?.to_str()?.strip_suffix(suffix).map(str::to_owned)
 }

@@ -1,7 +1,7 @@
 //! Upgrades against the genuine tools: byte for byte in the genuine profiles, pair for
 //! pair and sound in the others.
 
-use bdbkit::upgrade::{Choices, Duplicates, Notice, Profile, Refusal, Upgrade, UpgradeError, in_memory};
+use bdbkit::upgrade::{Choices, Duplicates, EditError, Notice, Profile, Refusal, Upgrade, in_memory};
 use bdbkit::{Database, Endianness, PageNo, Rule, Severity, Verify};
 
 use crate::build;
@@ -41,7 +41,7 @@ fn genuine() -> Vec<Genuine> {
     found
 }
 
-fn upgraded(bytes: &[u8], profile: Profile, duplicates: Duplicates) -> Result<Vec<u8>, UpgradeError> {
+fn upgraded(bytes: &[u8], profile: Profile, duplicates: Duplicates) -> Result<Vec<u8>, EditError> {
     let choices = Choices { profile, duplicates, ..Choices::default() };
     in_memory(bytes, &choices).map(|(image, _)| image)
 }
@@ -379,7 +379,7 @@ fn a_copy_that_is_not_what_was_planned_gets_no_name() {
     let error = upgrade.copy_to(&target).unwrap_err();
     assert!(spoilt.load(std::sync::atomic::Ordering::Relaxed));
     assert!(
-        matches!(error, UpgradeError::About { cause: ref source, .. } if matches!(**source, UpgradeError::Validation { .. })),
+        matches!(error, EditError::About { cause: ref source, .. } if matches!(**source, EditError::Validation { .. })),
         "{error}"
     );
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);

@@ -1,6 +1,6 @@
 //! Upgrades beside logs that are made for one question each.
 
-use bdbkit::upgrade::{Notice, Refusal, Upgrade, UpgradeError};
+use bdbkit::upgrade::{EditError, Notice, Refusal, Upgrade};
 use bdbkit::{Endianness, Lsn};
 
 use crate::build::{Builder, Duplicates, Tree};
@@ -29,7 +29,7 @@ fn set_lsn(file: &mut Image, page: u32, lsn: Lsn) {
     file.put_u32(page, 0, lsn.file).put_u32(page, 4, lsn.offset);
 }
 
-fn plan(file: &Image, log: &Craft) -> Result<Vec<Notice>, UpgradeError> {
+fn plan(file: &Image, log: &Craft) -> Result<Vec<Notice>, EditError> {
     let (folder, _) = log.save();
     let path = folder.path().join("a.db");
     std::fs::write(&path, &file.bytes).unwrap();

@@ -8,8 +8,8 @@ use super::leaf::Plain;
 use super::search;
 use super::tree::Tree;
 use super::walk::{Direction, Walk};
-use crate::access::entries::Entry;
 use crate::access::item::Item;
+use crate::access::pair::{Pair, RecordNo};
 use crate::access::visited::Visited;
 use crate::error::{Defect, Error, Result};
 use crate::format::page::slot_offset;
@@ -17,65 +17,6 @@ use crate::meta::Shape;
 use crate::method::Method;
 use crate::order::{Endianness, with_order};
 use crate::pages::{Content, Stored};
-
-/// A record number, or none: a whole word, which is copied faster with what stands
-/// beside it than a shorter one and a tag.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::access) struct RecordNo(u64);
-
-impl RecordNo {
-    pub(in crate::access) const NONE: RecordNo = RecordNo(0);
-
-    fn after(before: Option<u32>) -> RecordNo {
-        RecordNo(before.map_or(0, |before| u64::from(before).saturating_add(1)))
-    }
-
-    pub(in crate::access) fn get(self) -> Option<u32> {
-        u32::try_from(self.0).ok().filter(|&number| number != 0)
-    }
-}
-
-/// A key and a value as they are stored, not yet read.
-#[derive(Clone, Copy, Debug)]
-pub struct Pair<'a> {
-    key: Item<'a>,
-    value: Item<'a>,
-    record: RecordNo,
-}
-
-impl<'a> Pair<'a> {
-    pub(in crate::access) fn new(key: Item<'a>, value: Item<'a>) -> Self {
-        Pair { key, value, record: RecordNo::NONE }
-    }
-
-    /// The key; empty in a RECNO database, which has numbers instead.
-    #[must_use]
-    pub fn key(&self) -> Item<'a> {
-        self.key
-    }
-
-    /// The value.
-    #[must_use]
-    pub fn value(&self) -> Item<'a> {
-        self.value
-    }
-
-    /// The record number, from 1, in a RECNO database.
-    #[must_use]
-    pub fn record_number(&self) -> Option<u32> {
-        self.record.get()
-    }
-
-    /// Reads both into memory, as far as they are not there.
-    ///
-    /// # Errors
-    ///
-    /// As [`Item::read`].
-    #[inline]
-    pub fn read(&self) -> Result<Entry<'a>> {
-        Ok(Entry::new(self.key.read()?, self.value.read()?, self.record))
-    }
-}
 
 /// A position among the pairs of a database.
 ///
@@ -156,8 +97,8 @@ impl<'a> Cursor<'a> {
     ///
     /// Damage on the way, or keys that are not in the database's [`KeyOrder`](crate::KeyOrder);
     /// [`Error::WrongMethod`](crate::Error::WrongMethod) for RECNO.
-    pub fn seek(&mut self, key: &[u8]) -> Result<Option<Pair<'a>>> {
-        self.stand(key, false, true)?;
+    pub fn seek(&mut self, key: impl AsRef<[u8]>) -> Result<Option<Pair<'a>>> {
+        self.stand(key.as_ref(), false, true)?;
         self.next()
     }
 
@@ -248,7 +189,7 @@ impl<'a> Cursor<'a> {
                     }
                     let pair = self.pair::<O>(value.content, to, false)?;
                     if let Some(walk) = &mut self.duplicates {
-                        walk.give_duplicate(pair.key.len(), value.content)?;
+                        walk.give_duplicate(pair.key().len(), value.content)?;
                     }
                     return Ok(Some(pair));
                 }
@@ -277,7 +218,7 @@ impl<'a> Cursor<'a> {
                 }
                 Stored { content, .. } => {
                     let pair = self.pair::<O>(content, to, true)?;
-                    self.main.give::<O>(pair.key.content(), content, to)?;
+                    self.main.give::<O>(pair.key().content(), content, to)?;
                     return Ok(Some(pair));
                 }
             }
@@ -292,7 +233,7 @@ impl<'a> Cursor<'a> {
         self.mark(&value)?;
         if self.recno {
             let record = RecordNo::after(self.main.records_before::<O>());
-            return Ok(Pair { key: Item::new(pages, Content::Here(&[])), value, record });
+            return Ok(Pair::numbered(Item::new(pages, Content::Here(&[])), value, record));
         }
         let key = Item::new(pages, self.main.key::<O>().unwrap_or(Ok(Content::Here(&[])))?);
         if mark_key && key.on_page().is_none() {

@@ -3,9 +3,10 @@
 use std::cmp::Ordering;
 use std::ops::Bound;
 
-use super::cursor::{Cursor, Pair};
+use super::cursor::Cursor;
 use super::leaf::Plain;
 use super::tree::Tree;
+use crate::access::pair::Pair;
 use crate::access::visited::Visited;
 use crate::error::Result;
 use crate::key_order::KeyOrder;

@@ -4,9 +4,9 @@
 use byteorder::ByteOrder;
 
 use super::Hash;
-use crate::access::btree::cursor::Pair;
 use crate::access::btree::walk::{Direction, Walk};
 use crate::access::item::Item;
+use crate::access::pair::Pair;
 use crate::access::visited::Visited;
 use crate::error::{Defect, Error, Result};
 use crate::format::item::{self, DUPLICATE, KEYDATA, OFFDUP, OVERFLOW, REFERENCE};

@@ -1,11 +1,14 @@
 //! What stands beside a database file and concerns it: changes in its log that it lacks, the
 //! journal of a change that was stopped.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use bdbkit::ShowName;
-use bdbkit::env::pending;
+use bdbkit::env::{Pending, PendingError, Unrecovered};
 use bdbkit::journal;
 
 use crate::failure::{Failure, Outcome, about, complain};
@@ -21,7 +24,14 @@ pub(crate) struct Beside {
 
     #[command(flatten)]
     places: Places,
+
+    /// The logs of environments by their homes, each read once for all files.
+    #[arg(skip)]
+    logs: RefCell<HashMap<PathBuf, Log>>,
 }
+
+/// The log of an environment, if there is one.
+type Log = Result<Option<Unrecovered>, Rc<PendingError>>;
 
 impl Beside {
     /// Tells what concerns a file and is not in it; in an environment with this home, or
@@ -36,7 +46,7 @@ impl Beside {
             return Ok(Outcome::Complete);
         }
         let home = home.or(path.parent()).unwrap_or(Path::new(""));
-        let found = match pending(path, &self.places.layout(home), &log_options()) {
+        let found = match self.pending(path, home) {
             Ok(pending) => pending.map(|pending| pending.to_string()),
             Err(error) => Some(format!("the log beside it cannot tell whether changes are missing: {error}")),
         };
@@ -45,6 +55,16 @@ impl Beside {
             None => Outcome::Complete,
         };
         Ok(log.and(journal(path, self.strict, json)?))
+    }
+
+    /// What a file lacks of its log, or why that is not known.
+    fn pending(&self, path: &Path, home: &Path) -> Result<Option<Pending>, Rc<PendingError>> {
+        let mut logs = self.logs.borrow_mut();
+        let log = logs
+            .entry(home.to_owned())
+            .or_insert_with(|| Unrecovered::of(&self.places.layout(home), &log_options()).map_err(Rc::new));
+        let pending = log.as_ref().map_err(Rc::clone)?.as_ref().map(|log| log.pending(path));
+        Ok(pending.transpose()?.flatten())
     }
 
     /// The folders of databases of the environment with this home, itself first.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use bdbkit::FileId;
 use bdbkit::journal::SystemDisk;
-use bdbkit::upgrade::{Report, Reset, UpgradeError};
+use bdbkit::upgrade::{EditError, Report, Reset};
 
 use crate::failure::{Failure, Outcome};
 use crate::input::disk;
@@ -81,7 +81,7 @@ impl Common {
     fn run(&self, reset: Reset<'_, SystemDisk>) -> Result<Outcome, Failure> {
         let reset = reset.home(self.home.clone()).assume_closed(self.assume_closed);
         let reset = reset.ignore_logs(self.ignore_logs);
-        let done: Result<Report, UpgradeError> = reset.run();
+        let done: Result<Report, EditError> = reset.run();
         let mut out = io::stdout().lock();
         for file in done.map_err(failure)?.files {
             self::reset(&file, self.json, &mut out)?;

@@ -88,11 +88,6 @@ impl SystemDisk {
     /// Files are read into memory, which is safe even if others cut them meanwhile.
     pub const READ: SystemDisk = SystemDisk { map: false };
 
-    /// Opens a regular file for reading, without a lock.
-    pub(crate) fn open_to_read(&self, path: &Path) -> io::Result<SystemFile> {
-        self.opened(path, Access::Read, Links::Followed)
-    }
-
     /// Opens a regular file, and nothing else.
     fn opened(&self, path: &Path, access: Access, links: Links) -> io::Result<SystemFile> {
         let file = own::open(path, access, links)?;
@@ -101,13 +96,6 @@ impl SystemDisk {
         } else {
             Err(io::Error::new(ErrorKind::InvalidInput, "not a regular file"))
         }
-    }
-}
-
-impl SystemFile {
-    /// The file as the standard library has it.
-    pub(crate) fn as_file(&self) -> &File {
-        &self.file
     }
 }
 
@@ -154,7 +142,7 @@ impl Disk for SystemDisk {
     }
 
     fn read(&self, path: &Path) -> io::Result<Contents> {
-        self.open_to_read(path)?.contents()
+        self.opened(path, Access::Read, Links::Followed)?.contents()
     }
 
     fn create_new(&self, path: &Path) -> io::Result<SystemFile> {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
-use super::replay::PageKey;
+use super::page::PageKey;
 use crate::types::PageNo;
 
 /// What a page of a chain costs at least when it is put together with others.

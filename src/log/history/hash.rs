@@ -5,11 +5,12 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use super::change::{Change, ChangeKind, Known};
 use super::image;
 use super::page::{Bytes, Item, Slot};
-use super::replay::{Replay, Step};
-use super::{Change, ChangeKind, Content};
-use crate::log::event::{HashItem, Place};
+use super::replay::Replay;
+use crate::log::facts::resolved::Resolved;
+use crate::log::record::event::{HashItem, Place};
 use crate::order::Endianness;
 use crate::types::PageNo;
 
@@ -19,13 +20,13 @@ const PAGE: usize = 1 << 16;
 impl<'a, 'q> Replay<'a, 'q> {
     pub(super) fn pair(
         &mut self,
-        step: &Step<'_, 'a>,
+        step: &Resolved<'_, 'a>,
         place: &Place,
         add: bool,
         key: HashItem<'a>,
         data: HashItem<'a>,
     ) {
-        let [key, data] = [key, data].map(|item| hash_item(item, step.items));
+        let [key, data] = [key, data].map(|item| hash_item(item, step.around.items));
         let page = self.at(step, place);
         let behind = place.index.saturating_add(1);
         if add {
@@ -46,7 +47,7 @@ impl<'a, 'q> Replay<'a, 'q> {
 
     pub(super) fn hash_replace(
         &mut self,
-        step: &Step<'_, 'a>,
+        step: &Resolved<'_, 'a>,
         place: &Place,
         whole: Option<HashItem<'a>>,
         offset: u32,
@@ -55,7 +56,7 @@ impl<'a, 'q> Replay<'a, 'q> {
         let page = self.at(step, place);
         let key = place.index.checked_sub(1).map_or(Item::Unknown, |key| page.item(key).clone());
         let before = page.item(place.index).clone();
-        let budget = &mut self.budget;
+        let budget = &mut self.changes.budget;
         let mut patch = |bytes: &[u8]| {
             let affordable = bytes.len() <= PAGE && budget.afford(bytes.len().saturating_add(new.len()));
             patched(bytes, offset, old, new)
@@ -63,7 +64,7 @@ impl<'a, 'q> Replay<'a, 'q> {
                 .map(|bytes| Bytes::Shared(Rc::from(bytes)))
         };
         let after = match (&before, whole) {
-            (_, Some(item)) => hash_item(item, step.items),
+            (_, Some(item)) => hash_item(item, step.around.items),
             (Item::Plain(bytes), _) => patch(bytes).map_or(Item::Unknown, Item::Plain),
             (Item::Set(bytes), _) => patch(bytes).map_or(Item::Unknown, Item::Set),
             _ => Item::Unknown,
@@ -71,8 +72,8 @@ impl<'a, 'q> Replay<'a, 'q> {
         self.page(step, place.page).set(step.lsn, place.index, Slot::of(after.clone()), step.settled);
         if after == Item::Unknown && matches!(before, Item::Unknown | Item::Set(_)) {
             let key = self.content(step, &key);
-            let part = |middle| Some(Content::Part { prefix: offset, middle, suffix: 0 });
-            self.emit(step, ChangeKind::Replace, place.page, place.index, key, part(old), part(new));
+            let part = |middle| Some(Known::Part { prefix: offset, middle, suffix: 0 });
+            self.changes.emit(step, ChangeKind::Replace, place.page, place.index, key, part(old), part(new));
             return;
         }
         self.data_changed(step, place.page, place.index, &key, [&before, &after]);
@@ -82,7 +83,7 @@ impl<'a, 'q> Replay<'a, 'q> {
     /// before and afterwards. Those that moved to pages of their own are still there.
     pub(super) fn data_changed(
         &mut self,
-        step: &Step<'_, 'a>,
+        step: &Resolved<'_, 'a>,
         page: PageNo,
         index: u32,
         key: &Item<'a>,
@@ -91,12 +92,12 @@ impl<'a, 'q> Replay<'a, 'q> {
         let values = |replay: &mut Replay<'a, 'q>, item: &Item<'a>| match item {
             Item::Inner => Vec::new(),
             Item::Set(Bytes::Borrowed(set)) => {
-                let element = |element| Content::Bytes(Cow::Borrowed(element));
-                image::elements(set, step.items).into_iter().map(element).collect()
+                let element = |element| Known::Bytes(Cow::Borrowed(element));
+                image::elements(set, step.around.items).into_iter().map(element).collect()
             }
             Item::Set(Bytes::Shared(set)) => {
-                let owned = |element: &[u8]| Content::Bytes(Cow::Owned(element.to_vec()));
-                image::elements(set, step.items).into_iter().map(owned).collect()
+                let owned = |element: &[u8]| Known::Bytes(Cow::Owned(element.to_vec()));
+                image::elements(set, step.around.items).into_iter().map(owned).collect()
             }
             item => vec![replay.content(step, item)],
         };
@@ -122,13 +123,13 @@ impl<'a, 'q> Replay<'a, 'q> {
             };
             let (old, new) = (old.next(), new.next());
             // A short record may change thousands of duplicates.
-            let owned = [&old, &new].into_iter().flatten().filter_map(Content::bytes).map(<[u8]>::len);
+            let owned = [&old, &new].into_iter().flatten().filter_map(Known::bytes).map(<[u8]>::len);
             let cost = owned.sum::<usize>().saturating_add(size_of::<Change<'_>>());
-            if several && !self.budget.afford(cost) {
+            if several && !self.changes.budget.afford(cost) {
                 break;
             }
-            let key = self.copy(&key);
-            self.emit(step, kind, page, index, key, old, new);
+            let key = self.changes.copy(&key);
+            self.changes.emit(step, kind, page, index, key, old, new);
         }
     }
 }
@@ -142,11 +143,11 @@ fn hash_item(item: HashItem<'_>, order: Endianness) -> Item<'_> {
 }
 
 /// Takes away what both have, as often as both have it.
-fn keep_different<'a>(old: &mut Vec<Content<'a>>, new: &mut Vec<Content<'a>>) {
+fn keep_different<'a>(old: &mut Vec<Known<'a>>, new: &mut Vec<Known<'a>>) {
     let same = old.iter().zip(&*new).take_while(|(old, new)| old == new).count();
     old.drain(..same);
     new.drain(..same);
-    let differ = |values: &[Content<'a>], others: &[Content<'a>]| -> Vec<bool> {
+    let differ = |values: &[Known<'a>], others: &[Known<'a>]| -> Vec<bool> {
         let mut counts: HashMap<_, usize> = HashMap::new();
         for other in others {
             let count = counts.entry(other).or_default();

@@ -2,19 +2,27 @@
 
 mod budget;
 mod chains;
+pub(super) mod change;
+mod changes;
 mod hash;
 mod image;
+mod items;
+mod middle;
 mod page;
+mod pages;
 mod replay;
 mod slots;
 
-use std::borrow::Cow;
-
+use self::budget::Budget;
+use self::change::{Change, Known};
+use self::replay::Replay;
 use super::dir::LogDir;
 use super::error::LogError;
-use super::files::{Binding, Files};
-use super::transactions::{Fate, Transaction, Transactions};
-use crate::types::{Lsn, PageNo};
+use super::facts::Facts;
+use super::facts::bindings::Binding;
+use super::facts::files::Files;
+use super::facts::transactions::{Fate, Transaction, Transactions};
+use super::file::tail::Tail;
 
 /// A question about the past of a database, answered from the logs alone: what was
 /// put, replaced and deleted, in the order of the log.
@@ -46,11 +54,15 @@ pub struct HistoryQuery<'a> {
     memory: Option<u64>,
 }
 
-impl<'a> HistoryQuery<'a> {
-    pub(super) fn new(log: &'a LogDir) -> HistoryQuery<'a> {
-        HistoryQuery { log, database: None, prefix: Vec::new(), past_end: false, memory: None }
+impl LogDir {
+    /// Asks what was put, replaced and deleted.
+    #[must_use]
+    pub fn history(&self) -> HistoryQuery<'_> {
+        HistoryQuery { log: self, database: None, prefix: Vec::new(), past_end: false, memory: None }
     }
+}
 
+impl<'a> HistoryQuery<'a> {
     /// Only changes of this database, by a name as [`Files::named`] takes it.
     #[must_use]
     pub fn database(mut self, name: impl Into<Vec<u8>>) -> HistoryQuery<'a> {
@@ -85,23 +97,23 @@ impl<'a> HistoryQuery<'a> {
         self
     }
 
-    /// Reads the log, three times: for the databases, the transactions, and the changes.
+    /// Reads the log, twice: for the databases and transactions, and for the changes.
     #[must_use]
     pub fn read(self) -> History<'a> {
         let records = || {
             let records = self.log.records();
             if self.past_end { records.past_end() } else { records }
         };
-        let files = Files::of(records());
-        let transactions = Transactions::of(records());
+        let facts = Facts::of(records());
         let wanted = match &self.database {
-            Some(name) => files.matching(name),
-            None => vec![true; files.bindings().len()],
+            Some(name) => facts.files.matching(name),
+            None => vec![true; facts.files.bindings().len()],
         };
-        let budget = budget::Budget::new(self.memory, self.log.size());
-        let mut replay = replay::Replay::new(&files, &transactions, &wanted, budget);
+        let budget = Budget::new(self.memory, self.log.size());
+        let mut replay = Replay::new(&facts, &wanted, budget);
         let mut errors = Vec::new();
-        for record in records() {
+        let mut records = records();
+        for record in &mut records {
             match record {
                 Ok(record) => replay.take(&record),
                 Err(error) => {
@@ -110,19 +122,19 @@ impl<'a> HistoryQuery<'a> {
                 }
             }
         }
-        if let Some((lsn, limit)) = replay.budget.spent() {
+        if let Some((lsn, limit)) = replay.spent() {
             errors.push(LogError::Memory { lsn, limit });
         }
         let mut changes = replay.changes();
         let mut unknown_keys = 0u64;
         changes.retain(|change| match &change.key {
-            Content::Bytes(key) => key.starts_with(&self.prefix),
+            Known::Bytes(key) => key.starts_with(&self.prefix),
             _ => {
                 unknown_keys = unknown_keys.saturating_add(1);
                 self.prefix.is_empty()
             }
         });
-        History { changes, unknown_keys, databases: wanted, files, transactions, errors }
+        History { changes, unknown_keys, databases: wanted, facts, errors, tail: records.tail() }
     }
 }
 
@@ -132,9 +144,9 @@ pub struct History<'a> {
     changes: Vec<Change<'a>>,
     unknown_keys: u64,
     databases: Vec<bool>,
-    files: Files<'a>,
-    transactions: Transactions<'a>,
+    facts: Facts<'a>,
     errors: Vec<LogError>,
+    tail: Option<Tail>,
 }
 
 impl<'a> History<'a> {
@@ -161,109 +173,76 @@ impl<'a> History<'a> {
         self.errors
     }
 
+    /// Where the log ends and why, as [`DirRecords::tail`](super::DirRecords::tail) tells it.
+    #[must_use]
+    pub fn tail(&self) -> Option<Tail> {
+        self.tail
+    }
+
+    /// What the log tells besides its changes.
+    #[cfg(feature = "upgrade")]
+    pub(crate) fn facts(&self) -> &Facts<'a> {
+        &self.facts
+    }
+
     /// The databases that were asked for; none if the log does not know the name.
     pub fn databases(&self) -> impl Iterator<Item = &Binding<'a>> {
-        self.files.bindings().zip(&self.databases).filter(|(_, wanted)| **wanted).map(|(binding, _)| binding)
+        self.facts
+            .files
+            .bindings()
+            .zip(&self.databases)
+            .filter(|(_, wanted)| **wanted)
+            .map(|(binding, _)| binding)
     }
 
     /// All databases and transactions that the log speaks of.
     #[must_use]
     pub fn files(&self) -> &Files<'a> {
-        &self.files
+        &self.facts.files
     }
 
     /// The transactions of the log.
     #[must_use]
     pub fn transactions(&self) -> &Transactions<'a> {
-        &self.transactions
+        &self.facts.transactions
     }
 
     /// The transaction of a change.
     #[must_use]
     pub fn transaction(&self, change: &Change<'_>) -> Option<&Transaction<'a>> {
-        change.txn.and_then(|index| self.transactions.get(index))
+        change.txn.and_then(|index| self.facts.transactions.get(index))
     }
 
     /// What became of a change. Those outside transactions count at once.
     #[must_use]
     pub fn fate(&self, change: &Change<'_>) -> Fate {
         let outside = Fate::Committed { at: change.lsn, time: None };
-        change.txn.map_or(outside, |index| self.transactions.fate(index))
+        change.txn.map_or(outside, |index| self.facts.transactions.fate(index))
     }
 
     /// The database of a change.
     #[must_use]
     pub fn database(&self, change: &Change<'_>) -> Option<&Binding<'a>> {
-        self.files.place(change.database)
+        self.facts.files.place(change.database)
     }
 }
 
-/// One change of a database.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Change<'a> {
-    /// The record.
-    pub lsn: Lsn,
-    /// What was done.
-    pub kind: ChangeKind,
-    /// The key of the pair. RECNO databases and QUEUEs have record numbers, which only
-    /// the latter's logs tell.
-    pub key: Content<'a>,
-    /// The value before, of a pair that was there.
-    pub old: Option<Content<'a>>,
-    /// The value afterwards, of a pair that is there.
-    pub new: Option<Content<'a>>,
-    /// The page.
-    pub page: PageNo,
-    /// The slot of the value on the page.
-    pub index: u32,
-    database: usize,
-    txn: Option<usize>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::effort;
 
-/// What was done to a pair.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ChangeKind {
-    /// It was added.
-    Put,
-    /// Its value was replaced.
-    Replace,
-    /// It was deleted.
-    Delete,
-}
-
-/// A key or a value, as far as the log shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Content<'a> {
-    /// The bytes.
-    Bytes(Cow<'a, [u8]>),
-    /// Only its middle.
-    Part {
-        /// How many bytes stand before.
-        prefix: u32,
-        /// The middle.
-        middle: &'a [u8],
-        /// How many bytes stand behind.
-        suffix: u32,
-    },
-    /// An item in an overflow chain whose pages are not in the log.
-    Chain {
-        /// First page of the chain.
-        page: PageNo,
-        /// Length of the item in bytes.
-        len: u32,
-    },
-    /// A record number.
-    Record(u32),
-    /// The log does not show it.
-    Unknown,
-}
-
-impl Content<'_> {
-    /// The bytes, if all are known.
-    #[must_use]
-    pub fn bytes(&self) -> Option<&[u8]> {
-        if let Content::Bytes(bytes) = self { Some(bytes) } else { None }
+    #[test]
+    fn a_history_reads_the_log_twice() {
+        for folder in ["env-log3-le-crashed", "env-log8-be-mix", "env-log11-be-span", "env-log14-be-files"] {
+            let log = LogDir::open(format!("testdata/{folder}")).unwrap();
+            let (once, _) = effort::of(|| log.records().count());
+            let (all, history) = effort::of(|| log.history().read());
+            assert!(history.changes().len() > 0);
+            assert_eq!(all, once * 2, "{folder}");
+            let mut records = log.records();
+            records.by_ref().for_each(drop);
+            assert_eq!(history.tail(), records.tail(), "{folder}");
+        }
     }
 }

@@ -4,7 +4,11 @@ use std::ops::Deref;
 use std::rc::Rc;
 
 use super::slots::{MOST, Slots};
+use crate::log::facts::resolved::FileKey;
 use crate::types::{Lsn, PageNo};
+
+/// A page of a file.
+pub(super) type PageKey = (FileKey, PageNo);
 
 /// What kind of items a page holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +39,19 @@ impl Kind {
             _ => return None,
         })
     }
+}
+
+/// What becomes of what an image shows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Contents {
+    /// It is there from now on.
+    Shown,
+    /// It was there, and goes to other pages, of which images follow.
+    Divided,
+    /// It was there, and went with the page.
+    Freed,
+    /// It was there, and was deleted; the page stays.
+    Truncated,
 }
 
 /// Bytes of the log, or bytes put together, which copies share.

@@ -1,7 +1,7 @@
 //! What log version 10 (release 4.3) changed.
 
+use super::layout::{Schema, records};
 use super::v8::V8;
-use super::{Schema, records};
 
 /// Log version 10, release 4.3.
 pub(super) static V10: Schema = Schema::new(

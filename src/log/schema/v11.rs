@@ -1,7 +1,7 @@
 //! What log version 11 (release 4.4) changed.
 
+use super::layout::{Schema, records};
 use super::v10::V10;
-use super::{Schema, records};
 
 /// Log version 11, release 4.4.
 pub(super) static V11: Schema = Schema::new(

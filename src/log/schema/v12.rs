@@ -1,7 +1,7 @@
 //! What log version 12 (release 4.5) changed.
 
+use super::layout::{Schema, records};
 use super::v11::V11;
-use super::{Schema, records};
 
 /// Log version 12, release 4.5.
 pub(super) static V12: Schema = Schema::new(

@@ -1,7 +1,7 @@
 //! What log version 13 (release 4.6) changed.
 
+use super::layout::{Schema, records};
 use super::v12::V12;
-use super::{Schema, records};
 
 /// Log version 13, release 4.6.
 pub(super) static V13: Schema = Schema::new(

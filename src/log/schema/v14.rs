@@ -1,7 +1,7 @@
 //! What log version 14 (release 4.7) changed.
 
+use super::layout::{Schema, records};
 use super::v13::V13;
-use super::{Schema, records};
 
 /// Log version 14, release 4.7.
 pub(super) static V14: Schema = Schema::new(

@@ -1,7 +1,7 @@
 //! What log version 15 (release 4.8 before its second patch) changed.
 
+use super::layout::{Schema, records};
 use super::v14::V14;
-use super::{Schema, records};
 
 /// Log version 15, release 4.8 before its second patch.
 pub(super) static V15: Schema = Schema::new(

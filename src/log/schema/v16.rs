@@ -1,7 +1,7 @@
 //! What log version 16 (release 4.8) changed.
 
+use super::layout::{Schema, records};
 use super::v15::V15;
-use super::{Schema, records};
 
 /// Log version 16, release 4.8.
 pub(super) static V16: Schema = Schema::new(

@@ -1,7 +1,7 @@
 //! What log version 17 (releases 5.0 and 5.1) changed.
 
+use super::layout::{Schema, records};
 use super::v16::V16;
-use super::{Schema, records};
 
 /// Log version 17, releases 5.0 and 5.1.
 pub(super) static V17: Schema = Schema::new(

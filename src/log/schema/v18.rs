@@ -1,7 +1,7 @@
 //! What log version 18 (release 5.2) changed.
 
+use super::layout::{Schema, records};
 use super::v17::V17;
-use super::{Schema, records};
 
 /// Log version 18, release 5.2.
 pub(super) static V18: Schema = Schema::new(

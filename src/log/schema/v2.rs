@@ -1,6 +1,6 @@
 //! Log version 2, in the three dialects of the releases that wrote it.
 
-use super::{Schema, records};
+use super::layout::{Schema, records};
 
 /// Log version 2, releases 2.x.
 pub(super) static V2_7: Schema = Schema::new(

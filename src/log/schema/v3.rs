@@ -1,7 +1,7 @@
 //! What log version 3 (release 3.2) changed.
 
+use super::layout::{Schema, records};
 use super::v2::V3_1;
-use super::{Schema, records};
 
 /// Log version 3, release 3.2.
 pub(super) static V3: Schema = Schema::new(

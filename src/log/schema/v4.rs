@@ -1,7 +1,7 @@
 //! What log version 4 (release 3.3) changed.
 
+use super::layout::{Schema, records};
 use super::v3::V3;
-use super::{Schema, records};
 
 /// Log version 4, release 3.3.
 pub(super) static V4: Schema = Schema::new(

@@ -1,7 +1,7 @@
 //! What log version 5 (release 4.0) changed.
 
+use super::layout::{Schema, records};
 use super::v4::V4;
-use super::{Schema, records};
 
 /// Log version 5, release 4.0.
 pub(super) static V5: Schema = Schema::new(

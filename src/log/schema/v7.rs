@@ -1,7 +1,7 @@
 //! What log version 7 (release 4.1) changed.
 
+use super::layout::{Schema, records};
 use super::v5::V5;
-use super::{Schema, records};
 
 /// Log version 7, release 4.1.
 pub(super) static V7: Schema = Schema::new(

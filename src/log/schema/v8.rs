@@ -1,7 +1,7 @@
 //! What log version 8 (release 4.2) changed.
 
+use super::layout::{Schema, records};
 use super::v7::V7;
-use super::{Schema, records};
 
 /// Log version 8, release 4.2.
 pub(super) static V8: Schema = Schema::new(

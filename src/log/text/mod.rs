@@ -2,18 +2,19 @@
 
 mod buffer;
 mod calendar;
+mod data;
 mod databases;
 mod meta_listing;
 mod new_form;
 mod page_listing;
+mod values;
 
 use std::cell::RefCell;
 use std::io::{self, Write};
 
 use self::buffer::Text;
-use self::calendar::Civil;
 use self::databases::Databases;
-use super::locks::locks;
+use self::values::{extended, lock_lines, time};
 use crate::format::log::DEBUG;
 use crate::log::record::{Field, Note, Record, Value, signed, unsigned};
 use crate::log::schema::Print;
@@ -163,25 +164,6 @@ impl<F: Fn(i64) -> i64> Printer<F> {
     }
 }
 
-/// Seconds, and the local time in two forms.
-fn time(seconds: i64, zone: &impl Fn(i64) -> i64, text: &mut Text) {
-    let local = Civil::of(seconds.saturating_add(zone(seconds)));
-    if seconds < 0 {
-        text.raw(b"-");
-    }
-    text.decimal(seconds.unsigned_abs());
-    text.raw(b" (");
-    local.long(text);
-    text.raw(b", ");
-    local.short(text);
-    text.raw(b")");
-}
-
-/// A number as an unsigned one of the printing program's `long`: 64 bits.
-fn extended(n: i32) -> u64 {
-    u64::from_le_bytes(i64::from(n).to_le_bytes())
-}
-
 fn head(record: &Record<'_>, name: &str, text: &mut Text) {
     let (debug, mark) = if record.debug() { ("_debug", DEBUG) } else { ("", 0) };
     text.lsn(record.lsn());
@@ -214,22 +196,6 @@ fn bytes(data: &[u8], text: &mut Text, out: &mut impl Write) -> io::Result<()> {
         text.relieve(out)?;
     }
     Ok(())
-}
-
-fn lock_lines(list: &[u8], record: &Record<'_>, text: &mut Text) {
-    for lock in locks(list, record.endianness()) {
-        text.raw(b"\t(");
-        for (i, byte) in lock.file.0.iter().take(5).enumerate() {
-            text.put(if i > 0 { " " } else { "" });
-            text.hex(*byte);
-        }
-        text.raw(b")");
-        for page in lock.pages() {
-            text.raw(b" ");
-            text.decimal(page);
-        }
-        text.raw(b"\n");
-    }
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! The form in which releases 5.0 to 5.3 print: log versions 17 to 19.
 
 use super::buffer::Text;
+use super::data::{data, page_kind};
 use super::databases::Databases;
 use super::page_listing::{self, Image};
-use super::{extended, lock_lines, time};
+use super::values::{extended, lock_lines, time};
 use crate::log::record::{Fields, Record, Value, unsigned};
 use crate::log::schema::{FieldKind, Print, RecordLayout};
 use crate::order::Endianness;
@@ -140,47 +141,6 @@ fn number(n: u32, print: Print, text: &mut Text) {
     }
 }
 
-/// How many bytes of a field versions 17 to 19 show.
-const SHOWN: usize = 100;
-
-/// The length, and the first bytes: as text if most are printable.
-pub(super) fn data(data: &[u8], text: &mut Text) {
-    text.raw(b"len: ");
-    text.right(u64::try_from(data.len()).unwrap_or(u64::MAX), 3);
-    if data.is_empty() {
-        return;
-    }
-    let shown = data.get(..SHOWN).unwrap_or(data);
-    let printable = |byte: &u8| matches!(byte, 0x20..=0x7e);
-    let odd = shown.iter().filter(|byte| !printable(byte)).count();
-    let harmless = match odd {
-        0 => 0,
-        _ => {
-            let closing = usize::from(shown.last() == Some(&0));
-            shown.iter().filter(|byte| matches!(byte, b'\t' | b'\n')).count().saturating_add(closing)
-        }
-    };
-    text.raw(b" data: ");
-    if odd.saturating_sub(harmless) >= shown.len() / 4 {
-        text.dump(shown);
-    } else if odd == 0 {
-        text.raw(shown);
-    } else {
-        for run in shown.chunk_by(|a, b| printable(a) && printable(b)) {
-            match run {
-                [byte] if !printable(byte) => {
-                    text.raw(b"\\");
-                    text.hex(*byte);
-                }
-                _ => text.raw(run),
-            }
-        }
-    }
-    if shown.len() < data.len() {
-        text.raw(b"...");
-    }
-}
-
 /// `page [file][offset]`, the last of them four to a line.
 fn page_list(list: &[u8], record: &Record<'_>, text: &mut Text) {
     let order = record.endianness();
@@ -194,29 +154,6 @@ fn page_list(list: &[u8], record: &Record<'_>, text: &mut Text) {
         text.raw(b" ");
         text.lsn(Lsn { file: word(entry, 8), offset: word(entry, 12) });
         text.put(if left % 4 == 0 { "\n\t" } else { " " });
-    }
-}
-
-pub(super) fn page_kind(kind: u8) -> &'static str {
-    match kind {
-        0 => "invalid",
-        1 => "duplicate",
-        2 => "hash unsorted",
-        3 => "btree internal",
-        4 => "recno internal",
-        5 => "btree leaf",
-        6 => "recno leaf",
-        7 => "overflow",
-        8 => "hash metadata",
-        9 => "btree metadata",
-        10 => "queue metadata",
-        11 => "queue",
-        12 => "duplicate",
-        13 => "hash",
-        14 => "heap metadata",
-        15 => "heap",
-        16 => "heap internal",
-        _ => "unknown page type",
     }
 }
 
@@ -237,18 +174,7 @@ fn register_name(operation: u32) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::written;
     use super::*;
-
-    #[test]
-    fn bytes_print_as_text_if_most_are_printable() {
-        assert_eq!(written(|text| data(b"", text)), "len:   0");
-        assert_eq!(written(|text| data(b"name\0", text)), "len:   5 data: name\\0");
-        assert_eq!(written(|text| data(b"\x01\x02ab", text)), "len:   4 data: 01026162");
-        assert_eq!(written(|text| data(b"abc", text)), "len:   3 data: 616263");
-        assert_eq!(written(|text| data(b"a\x01cdefgh", text)), "len:   8 data: a\\1cdefgh");
-        assert!(written(|text| data(&[b'x'; 101], text)).ends_with("xx..."));
-    }
 
     #[test]
     fn numbers_in_items_are_swapped_by_the_kind_of_item() {

@@ -1,9 +1,9 @@
 //! Images of pages, item by item, as releases 5.0 to 5.3 list them.
 
 use super::buffer::Text;
+use super::data::{data, page_kind};
 use super::databases::Kept;
 use super::meta_listing;
-use super::new_form::{data, page_kind};
 use crate::format::page::{HEADER, at};
 use crate::order::Endianness::{self, Big, Little};
 use crate::types::Lsn;

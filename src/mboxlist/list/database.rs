@@ -7,7 +7,7 @@ use super::entry::{Found, Listed, Origin};
 use super::report::ListedFile;
 use crate::access::{Database, Part};
 use crate::error::Result;
-use crate::log::Content;
+use crate::log::Known;
 use crate::pages::OpenOptions;
 use crate::salvage::{self, Key, Recovered, Salvage, Salvaged};
 
@@ -59,12 +59,12 @@ fn live<E>(
                 continue;
             }
         };
-        let bytes = |bytes| Content::Bytes(Cow::Borrowed(bytes));
+        let bytes = |bytes| Known::Bytes(Cow::Borrowed(bytes));
         visit(&Listed {
             file: file.name(),
             kind: file.kind(),
             database: database.name(),
-            key: entry.record_number().map_or(bytes(entry.key()), Content::Record),
+            key: entry.record_number().map_or(bytes(entry.key()), Known::Record),
             value: bytes(entry.value()),
             origin: Origin::Live,
         })?;
@@ -133,7 +133,7 @@ fn give<E>(
         kind: file.kind(),
         database: database.as_deref(),
         key: match record.key {
-            Key::Record(Some(number)) => Content::Record(number),
+            Key::Record(Some(number)) => Known::Record(number),
             _ => content(key, &key_bytes),
         },
         value: content(&record.value, &value_bytes),
@@ -154,13 +154,13 @@ fn bytes<'r>(found: &'r Recovered<'_>) -> Cow<'r, [u8]> {
     found.bytes().map(|bytes| bytes.to_cow()).unwrap_or_default()
 }
 
-fn content<'r>(found: &Recovered<'_>, bytes: &'r [u8]) -> Content<'r> {
+fn content<'r>(found: &Recovered<'_>, bytes: &'r [u8]) -> Known<'r> {
     match found {
-        Recovered::Whole(_) => Content::Bytes(Cow::Borrowed(bytes)),
+        Recovered::Whole(_) => Known::Bytes(Cow::Borrowed(bytes)),
         Recovered::Part { expected, .. } => {
             let there = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-            Content::Part { prefix: 0, middle: bytes, suffix: expected.saturating_sub(there) }
+            Known::Part { prefix: 0, middle: bytes, suffix: expected.saturating_sub(there) }
         }
-        Recovered::Missing => Content::Unknown,
+        Recovered::Missing => Known::Unknown,
     }
 }

@@ -1,7 +1,7 @@
 //! An entry of a store: its bytes, and where they are from.
 
 use super::kind::Kind;
-use crate::log::{Change, Content, Fate, TxnId};
+use crate::log::{Change, Fate, Known, TxnId};
 use crate::salvage::{Confidence, Notes, Provenance};
 
 /// An entry of a store: a key and a value, which stay bytes.
@@ -15,9 +15,9 @@ pub struct Listed<'a> {
     /// The database in a file with several.
     pub database: Option<&'a [u8]>,
     /// The key, or the number of the record.
-    pub key: Content<'a>,
+    pub key: Known<'a>,
     /// The value: for a change in the log the one afterwards, for a deletion the one before.
-    pub value: Content<'a>,
+    pub value: Known<'a>,
     /// Where it was found.
     pub origin: Origin<'a>,
 }

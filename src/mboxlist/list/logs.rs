@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::entry::{Listed, Origin};
 use super::kind::Kind;
 use super::report::ListedLogs;
-use crate::log::{Binding, Content, History, LogDir, LogError};
+use crate::log::{Binding, History, Known, LogDir, LogError};
 use crate::types::Lsn;
 
 /// Gives the changes of all databases, or of one, in the order of the log.
@@ -32,7 +32,7 @@ pub(super) fn read<E>(
             kind: Kind::of(file),
             database: name.and_then(|name| name.database),
             key: change.key.clone(),
-            value: change.new.as_ref().or(change.old.as_ref()).cloned().unwrap_or(Content::Unknown),
+            value: change.new.as_ref().or(change.old.as_ref()).cloned().unwrap_or(Known::Unknown),
             origin: Origin::Log {
                 change,
                 txn: history.transaction(change).map(|transaction| transaction.id),
@@ -41,10 +41,7 @@ pub(super) fn read<E>(
         })?;
     }
     let changes = u64::try_from(history.changes().len()).unwrap_or(u64::MAX);
-    let mut records = log.records();
-    records.by_ref().for_each(drop);
-    let tail = records.tail();
-    Ok(ListedLogs { changes, tail, problems: history.into_errors() })
+    Ok(ListedLogs { changes, tail: history.tail(), problems: history.into_errors() })
 }
 
 /// What the databases were called last.

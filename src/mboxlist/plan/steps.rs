@@ -3,13 +3,13 @@
 use std::ffi::OsString;
 
 use super::{By, Step, StepState, Task, shell};
+use crate::edit::counted;
 use crate::mboxlist::names::listed;
 use crate::mboxlist::releases::{Mailbox, Release};
 use crate::mboxlist::survey::{
     Code, DatabaseFile, FIRST_RECORD, Finding, RESTORE, Severity, State, Survey, Verdict,
 };
 use crate::shown::ShowName;
-use crate::upgrade::counted;
 
 /// Where mailboxes are not converted.
 const MIGRATE: &str = "imsbackup on the old release, then imsrestore on the new one";

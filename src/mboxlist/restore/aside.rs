@@ -4,11 +4,10 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::error::{RestoreError, Result, at};
+use super::error::{RestoreError, Result, at, foreign};
 use super::moves::remove as remove_file;
+use super::names::{MARK, REGIONS};
 use super::plan::{Plan, mark};
-use super::stage::foreign;
-use super::{MARK, REGIONS};
 use crate::journal::{Disk, DiskFile, Entry, EntryKind, Identity, directory};
 
 /// Makes the folder, with a mark in it, under a name of its own, and then gives it its name: who

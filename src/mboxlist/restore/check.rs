@@ -3,11 +3,11 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
+use super::Restore;
 use super::error::{RestoreError, Result, at};
 use super::moves::{self, look};
+use super::names::{MARK, MARKS, REGIONS, STAGE, STAYS, is_own, of_store, region};
 use super::plan::{Item, Known, Place, Plan, State};
-use super::stage::is_own;
-use super::{MARK, MARKS, REGIONS, Restore, STAGE, STAYS, of_store, region};
 use crate::journal::{self, Disk, EntryKind, Identity};
 use crate::mboxlist::files;
 use crate::mboxlist::files::Hash;

@@ -214,3 +214,8 @@ pub(super) type Result<T> = std::result::Result<T, RestoreError>;
 pub(super) fn at<'p>(path: &'p Path, doing: &'static str) -> impl FnOnce(io::Error) -> RestoreError + 'p {
     move |source| RestoreError::Io { path: path.to_owned(), doing, cause: source }
 }
+
+/// The error for what a restore did not put where it is.
+pub(super) fn foreign(path: &Path, what: &'static str) -> RestoreError {
+    RestoreError::Foreign { path: path.to_owned(), what }
+}

@@ -18,33 +18,23 @@ mod aside;
 mod check;
 mod error;
 mod moves;
+mod names;
 mod plan;
 mod progress;
 mod stage;
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
 pub use error::RestoreError;
 use error::{Result, at};
+pub(super) use names::STAGE;
 use plan::{Plan, State};
 use progress::Progress;
 use stage::{Left, Stage};
 
-use super::classify::Class;
 use crate::journal::{Disk, SystemDisk};
-
-/// Where copies wait, in the folder that is restored.
-pub(super) const STAGE: &str = ".bdbkit-restore";
-/// The mark in the folder of what moves aside, as long as a restore goes on.
-const MARK: &str = ".bdbkit-aside";
-/// What stays in its place: the locks of release 6.0.
-const STAYS: &str = "folderlock";
-/// Where region files of another folder go, in the folder of what moves aside.
-const REGIONS: &str = "dbtmpdir";
-/// Marks of a snapshot, which are none of the database.
-const MARKS: [&str; 2] = [".snaptime", ".verified"];
 
 /// Puts a snapshot in the place of the databases of a store.
 #[derive(Clone, Debug)]
@@ -264,14 +254,4 @@ fn lock<D: Disk>(disk: &D, folder: &Path) -> Result<D::Lock> {
         io::ErrorKind::WouldBlock => RestoreError::Busy { path: folder.to_owned() },
         _ => at(folder, "locking")(source),
     })
-}
-
-/// Whether a file is a region file, by its name.
-fn region(name: &OsStr) -> bool {
-    matches!(Class::of_file(Path::new(name)), Class::Region(_))
-}
-
-/// Whether something in the folder moves aside.
-fn of_store(name: &OsStr) -> bool {
-    name != STAGE && name != STAYS
 }

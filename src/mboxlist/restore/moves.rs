@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::error::{RestoreError, Result, at};
+use super::names::draft;
 use super::plan::{Known, Plan};
-use super::stage::draft;
 use crate::journal::{Disk, DiskFile, Entry, EntryKind, directory};
 use crate::mboxlist::files::Hash;
 
@@ -110,7 +110,7 @@ impl<D: Disk> Mover<'_, D> {
             }
             (renamed, _) => return renamed.map_err(moving(from, to)),
         };
-        let draft = directory(to).join(draft(self.plan));
+        let draft = directory(to).join(draft(self.plan.id));
         let copied = copy(self.disk, from, &draft).and_then(|(_, copied)| {
             if copied == *hash { Ok(()) } else { Err(RestoreError::Changed { path: from.clone() }) }
         });

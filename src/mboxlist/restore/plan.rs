@@ -26,8 +26,7 @@ use nom::multi::{length_count, length_data};
 use nom::number::complete::{le_u8, le_u32, le_u64};
 use nom::{IResult, Parser};
 
-use super::stage::is_own;
-use super::{MARK, STAGE, STAYS, region};
+use super::names::{MARK, STAGE, STAYS, is_own, region};
 use crate::file_name;
 use crate::journal::Identity;
 use crate::mboxlist::files::Hash;

@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
+use super::Restored;
 use super::aside;
-use super::error::{RestoreError, Result, at};
+use super::error::{RestoreError, Result, at, foreign};
 use super::moves::{Found, Mover, Step, look, remove};
+use super::names::{MARK, REGIONS, draft, of_store, region};
 use super::plan::{Item, Place, Plan, State};
-use super::stage::{Stage, draft, foreign};
-use super::{MARK, REGIONS, Restored, of_store, region};
+use super::stage::Stage;
 use crate::journal::{Disk, EntryKind};
 
 /// A restore whose plan is believed.
@@ -114,7 +115,7 @@ impl<'d, D: Disk> Progress<'d, D> {
             return Ok(());
         };
         for folder in [cache, &self.aside_at(Place::Cache)] {
-            let path = folder.join(draft(&self.plan));
+            let path = folder.join(draft(self.plan.id));
             if look(self.stage.disk, &path)?.is_some_and(|found| found.kind == EntryKind::File) {
                 remove(self.stage.disk, &path)?;
             }
@@ -136,7 +137,7 @@ impl<'d, D: Disk> Progress<'d, D> {
     /// Refuses what stands in the folders of the store, or in those aside, and is not expected:
     /// not one file may stay beside the databases that is not of them.
     fn only<'p>(&'p self, expected: impl Fn(Place) -> BTreeSet<&'p OsStr>) -> Result<()> {
-        let draft = draft(&self.plan);
+        let draft = draft(self.plan.id);
         for (place, folder) in self.places() {
             let expected = expected(place);
             self.none_but(folder, |name| !belongs(place, name) || expected.contains(name))?;

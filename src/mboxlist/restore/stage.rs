@@ -1,30 +1,14 @@
 //! The folder in which the copies wait, and the plan beside them.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::error::{RestoreError, Result, at};
+use super::aside;
+use super::error::{Result, at, foreign};
 use super::moves::{copy, remove, rename_new};
+use super::names::{DRAFT, PLAN, STAGE, draft};
 use super::plan::{self, Known, Plan, State};
-use super::{STAGE, aside};
 use crate::journal::{Disk, DiskFile, Entry, EntryKind, Identity};
-
-/// The plan.
-const PLAN: &str = "bdbkit-plan";
-/// The plan until it is whole.
-const DRAFT: &str = "bdbkit-plan.tmp";
-/// What the names of copies begin with until they are whole; the id of the restore follows.
-const COPY: &str = "bdbkit-copy-";
-
-/// Whether a name in the stage is none of the snapshot's.
-pub(super) fn is_own(name: &OsStr) -> bool {
-    name == PLAN || name == DRAFT || name.as_encoded_bytes().starts_with(COPY.as_bytes())
-}
-
-/// The name of a copy until it is whole.
-pub(super) fn draft(plan: &Plan) -> String {
-    format!("{COPY}{:016x}", plan.id)
-}
 
 /// The folder in which the copies wait.
 pub(super) struct Stage<'d, D: Disk> {
@@ -83,7 +67,7 @@ impl<'d, D: Disk> Stage<'d, D> {
                 }
                 Some(Known::Content { owner, .. }) => copy_not_of(found, &[user, 0, owner]),
                 // It may have its owner already.
-                _ if *name == *draft(plan) => copy_not_of(found, &[found.owner]),
+                _ if *name == *draft(plan.id) => copy_not_of(found, &[found.owner]),
                 _ => Some("the plan of the restore does not name it"),
             },
         };
@@ -153,7 +137,7 @@ impl<'d, D: Disk> Stage<'d, D> {
 
     /// Copies the files of the snapshot, and notes in the plan what is in them.
     pub(super) fn copy(&self, plan: &mut Plan, snapshot: &Path) -> Result<()> {
-        let draft = self.path.join(draft(plan));
+        let draft = self.path.join(draft(plan.id));
         for item in &mut plan.places {
             let (owner, hash) = copy(self.disk, &snapshot.join(&item.name), &draft)?;
             item.known = Known::Content { owner, hash };
@@ -203,8 +187,4 @@ fn copy_not_of(found: Entry, owners: &[u32]) -> Option<&'static str> {
         EntryKind::File => None,
         kind => Some(kind.name()),
     }
-}
-
-pub(super) fn foreign(path: &Path, what: &'static str) -> RestoreError {
-    RestoreError::Foreign { path: path.to_owned(), what }
 }

@@ -18,10 +18,10 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::error::{Result, StoreUpgradeError, at};
+use crate::edit::EditError;
 use crate::journal::{self, Disk, DiskFile, Entry, EntryKind};
 use crate::mboxlist::files::Hash;
 use crate::shown::ShowName;
-use crate::upgrade::UpgradeError;
 
 /// What the names of folders begin with, as long as the run that made them goes on.
 const TEMPORARY: &str = ".bdbkit-backup-";
@@ -197,7 +197,7 @@ impl<'d, D: Disk> Backup<'d, D> {
             let _ = writeln!(text, "{}  {:>12}  {name}", hash.hex(), hash.size);
         }
         let path = self.folder.join(MANIFEST);
-        let (draft, file) = journal::create_draft(self.disk, &path).map_err(UpgradeError::from)?;
+        let (draft, file) = journal::create_draft(self.disk, &path).map_err(EditError::from)?;
         let written = file.write_at(0, sealed(&text).as_bytes()).and_then(|()| file.sync_all());
         written.map_err(at(&draft, "writing"))?;
         self.disk.rename_new(&draft, &path).map_err(at(&draft, "renaming"))?;

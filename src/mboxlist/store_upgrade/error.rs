@@ -4,10 +4,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::codes::refusals;
+use crate::edit::EditError;
 use crate::order::Endianness;
 use crate::shown::ShowName;
 use crate::types::Lsn;
-use crate::upgrade::UpgradeError;
 
 /// Why a store was not upgraded. No database is changed, unless it says otherwise.
 #[derive(Debug, thiserror::Error)]
@@ -15,12 +15,12 @@ use crate::upgrade::UpgradeError;
 pub enum StoreUpgradeError {
     /// One of the databases is refused, or could not be changed.
     #[error(transparent)]
-    Upgrade(#[from] UpgradeError),
+    Upgrade(#[from] EditError),
     /// The logs hold changes that are not in the databases yet.
     #[error("{first}{}", also(.others))]
     Unclean {
         /// What is due for the first of them.
-        first: UpgradeError,
+        first: EditError,
         /// The others.
         others: Vec<PathBuf>,
     },

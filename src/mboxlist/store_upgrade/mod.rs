@@ -19,13 +19,14 @@ pub use error::StoreUpgradeError;
 use super::classify::Class;
 use super::files;
 use crate::access::Database;
+use crate::edit::{EditError, FileReport, Notice, Plan, Refusal, Surroundings, check_logs};
 use crate::env::LAST_OF_HOST_ORDER;
 use crate::env::Layout;
 use crate::error::Error;
 use crate::journal::{self, Disk, Outcome, SetLeftover};
 use crate::log::LogFile;
 use crate::order::Endianness;
-use crate::upgrade::{Choices, FileReport, Notice, Plan, Refusal, Upgrade, UpgradeError, check_logs};
+use crate::upgrade::{Choices, Upgrade};
 use backup::Backup;
 use error::{Result, at};
 
@@ -50,6 +51,7 @@ pub struct StoreUpgrade<'d, D: Disk> {
     disk: &'d D,
     folder: PathBuf,
     choices: Choices,
+    surroundings: Surroundings,
     lsns: Lsns,
     version_8: bool,
     backup: Option<PathBuf>,
@@ -107,6 +109,7 @@ impl<'d, D: Disk> StoreUpgrade<'d, D> {
             disk,
             folder: folder.as_ref().to_owned(),
             choices: Choices::default(),
+            surroundings: Surroundings::default(),
             lsns: Lsns::Auto,
             version_8: false,
             backup: None,
@@ -119,6 +122,20 @@ impl<'d, D: Disk> StoreUpgrade<'d, D> {
     #[must_use]
     pub fn choices(mut self, choices: Choices) -> Self {
         self.choices = choices;
+        self
+    }
+
+    /// Whether to go on even if the logs say that a database is not complete.
+    #[must_use]
+    pub fn ignore_logs(mut self, ignore: bool) -> Self {
+        self.surroundings.ignore_logs = ignore;
+        self
+    }
+
+    /// Whether to take it that no program uses the store.
+    #[must_use]
+    pub fn assume_closed(mut self, closed: bool) -> Self {
+        self.surroundings.assume_closed = closed;
         self
     }
 
@@ -250,7 +267,7 @@ impl<'d, D: Disk> StoreUpgrade<'d, D> {
 
     fn settle(
         &self,
-        how: impl FnOnce(&Upgrade<'_, D>) -> std::result::Result<Vec<Option<Outcome>>, UpgradeError>,
+        how: impl FnOnce(&Upgrade<'_, D>) -> std::result::Result<Vec<Option<Outcome>>, EditError>,
     ) -> Result<Vec<(PathBuf, Outcome)>> {
         self.not_restoring()?;
         let files = self.files()?;
@@ -260,7 +277,7 @@ impl<'d, D: Disk> StoreUpgrade<'d, D> {
             self.unseal()?
         } else {
             let upgrade = Upgrade::on(self.disk, &journaled).choices(self.choices.clone());
-            let outcomes = how(&upgrade)?;
+            let outcomes = how(&upgrade.within(self.surroundings.clone()))?;
             journaled.iter().cloned().zip(outcomes).filter_map(|(path, of)| Some((path, of?))).collect()
         };
         Backup::left_in(self.disk, &self.folder)?.ours.into_iter().try_for_each(Backup::settle)?;
@@ -287,9 +304,9 @@ impl<'d, D: Disk> StoreUpgrade<'d, D> {
     /// Removes a set file that has outlived all journals, as it does when a run dies just
     /// before its end.
     fn unseal(&self) -> Result<Vec<(PathBuf, Outcome)>> {
-        let set = SetLeftover::new(self.disk, &self.folder, Vec::new()).map_err(UpgradeError::from)?;
+        let set = SetLeftover::new(self.disk, &self.folder, Vec::new()).map_err(EditError::from)?;
         let Some(set) = set else { return Ok(Vec::new()) };
-        let outcome = set.resume(|_, _, _, _| Ok(())).map_err(UpgradeError::from)?;
+        let outcome = set.resume(|_, _, _, _| Ok(())).map_err(EditError::from)?;
         Ok(vec![(self.folder.join(journal::SET), outcome)])
     }
 
@@ -314,13 +331,13 @@ impl<'d, D: Disk> StoreUpgrade<'d, D> {
                     left_out.push((path.clone(), error.to_string()));
                     continue;
                 }
-                Err(error) => return Err(UpgradeError::from(error).about(path).into()),
+                Err(error) => return Err(EditError::from(error).about(path).into()),
             };
             let version = db.meta().version();
             let profile = self.choices.profile;
             if version > profile.version() {
-                let refusal = Refusal::Downgrade { version, profile };
-                return Err(UpgradeError::from(refusal).about(path).into());
+                let refusal = Refusal::Downgrade { version, profile: profile.name() };
+                return Err(EditError::from(refusal).about(path).into());
             }
             match self.judge(&db, path) {
                 Err(StoreUpgradeError::Upgrade(error))
@@ -354,7 +371,7 @@ impl<'d, D: Disk> StoreUpgrade<'d, D> {
             return Err(StoreUpgradeError::MixedOrders { file, order, other: other.clone() });
         }
         let logs: Vec<PathBuf> = all.into_iter().filter(|path| files::is_log(path)).collect();
-        let foreign = logs.iter().filter(|_| !self.choices.ignore_logs).find(|path| {
+        let foreign = logs.iter().filter(|_| !self.surroundings.ignore_logs).find(|path| {
             let log = LogFile::open(path).ok().filter(|log| log.version() <= LAST_OF_HOST_ORDER);
             log.is_some_and(|log| log.endianness() != order)
         });
@@ -375,12 +392,12 @@ impl<'d, D: Disk> StoreUpgrade<'d, D> {
 
     /// Refuses a store with region files in the folder that was named for them.
     fn idle(&self) -> Result<()> {
-        let Some(folder) = self.regions.as_ref().filter(|_| !self.choices.assume_closed) else {
+        let Some(folder) = self.regions.as_ref().filter(|_| !self.surroundings.assume_closed) else {
             return Ok(());
         };
         let region = |path: &PathBuf| matches!(Class::of_file(path), Class::Region(_));
         match self.disk.list(folder).map_err(at(folder, "reading"))?.into_iter().find(region) {
-            Some(file) => Err(UpgradeError::from(Refusal::Environment { file }).about(&self.folder).into()),
+            Some(file) => Err(EditError::from(Refusal::Environment { file }).about(&self.folder).into()),
             None => Ok(()),
         }
     }
@@ -388,9 +405,9 @@ impl<'d, D: Disk> StoreUpgrade<'d, D> {
     /// Refuses a store for what its logs say of one of its databases, whether that is to be
     /// upgraded or not.
     fn judge(&self, db: &Database<'_>, path: &Path) -> Result<()> {
-        let about = |error: UpgradeError| error.about(path);
+        let about = |error: EditError| error.about(path);
         let place = self.disk.resolve(path).map_err(at(path, "resolving"))?;
-        match check_logs(db, &place, &self.choices).map_err(about)? {
+        match check_logs(db, &place, &self.surroundings).map_err(about)? {
             Some(Notice::ForeignLog { .. }) => {
                 Err(StoreUpgradeError::Inconsistent { database: path.to_owned(), highest: db.highest_lsn() })
             }
@@ -400,6 +417,6 @@ impl<'d, D: Disk> StoreUpgrade<'d, D> {
 
     fn upgrade(&self, found: &Found) -> Upgrade<'d, D> {
         let choices = Choices { reset_lsn: found.reset, ..self.choices.clone() };
-        Upgrade::on(self.disk, &found.due).choices(choices)
+        Upgrade::on(self.disk, &found.due).choices(choices).within(self.surroundings.clone())
     }
 }

@@ -3,7 +3,7 @@
 
 use std::ffi::OsStr;
 
-use super::{Form, Other};
+use super::listing::{Form, Other};
 use crate::env::Layout;
 use crate::mboxlist::classify::Class;
 use crate::shown::ShowName;

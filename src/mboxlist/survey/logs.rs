@@ -1,9 +1,10 @@
 //! The log files of a store.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
+use crate::log::facts::{Facts, Reading};
 use crate::log::{DirFile, Event, LogDir, LogError, LogOptions, Tail};
 use crate::mboxlist::classify::Class;
 use crate::mboxlist::names;
@@ -68,31 +69,42 @@ impl LogEnd {
 
 /// The logs of a store.
 #[derive(Debug, Default)]
-pub(super) struct Logs {
+pub(super) struct Logs<'l> {
     pub(super) files: Vec<LogFacts>,
     /// What is wrong between files.
     pub(super) gaps: Vec<String>,
     pub(super) encrypted: bool,
     /// The names of the databases that the logs speak of, in their folders.
     pub(super) names: BTreeSet<OsString>,
-    pub(super) dir: Option<LogDir>,
+    /// Names of files that were removed or got another name.
+    pub(super) gone: HashSet<&'l [u8]>,
+    /// The log, and what it tells as a whole.
+    pub(super) whole: Option<(&'l LogDir, Facts<'l>)>,
 }
 
-impl Logs {
-    pub(super) fn of(paths: &[PathBuf], map: bool) -> Logs {
+/// Opens log files, if there are any.
+pub(super) fn open(paths: &[PathBuf], map: bool) -> Option<LogDir> {
+    (!paths.is_empty()).then(|| LogOptions::new().map(map).open_files(paths))
+}
+
+impl<'l> Logs<'l> {
+    /// Reads a log, once.
+    pub(super) fn of(dir: Option<&'l LogDir>) -> Logs<'l> {
         let mut logs = Logs::default();
-        if paths.is_empty() {
-            return logs;
-        }
-        let dir = LogOptions::new().map(map).open_files(paths);
+        let Some(dir) = dir else { return logs };
         let mut files: BTreeMap<u32, LogFacts> =
             dir.log_files().map(|file| (file.number(), LogFacts::of(file))).collect();
         logs.encrypted = dir.log_files().any(|file| {
             let error = file.log().err();
             error.is_some_and(|error| matches!(**error, LogError::Encrypted | LogError::Password))
         });
+        let mut facts = Reading::default();
         let mut records = dir.records();
         for record in &mut records {
+            let event = facts.next(&record);
+            if let Some(Event::FileRemove { name } | Event::FileRename { old: name, .. }) = event {
+                logs.gone.insert(name);
+            }
             match record {
                 Ok(record) => {
                     let lsn = record.lsn();
@@ -100,7 +112,7 @@ impl Logs {
                     file.first = file.first.or(Some(lsn));
                     file.last = Some(lsn);
                     file.records = file.records.saturating_add(1);
-                    if matches!(record.event(), Event::Checkpoint { .. }) {
+                    if matches!(event, Some(Event::Checkpoint { .. })) {
                         file.checkpoint = Some(lsn);
                     }
                 }
@@ -124,12 +136,12 @@ impl Logs {
                 file.end = torn(&tail);
             }
         }
-        let names = dir.files();
-        let names = names.bindings().map(|binding| names::in_log(binding.name));
+        let facts = facts.end();
+        let names = facts.files.bindings().map(|binding| names::in_log(binding.name));
         logs.names = names.filter(|name| matches!(Class::of(name), Class::Database | Class::Other)).collect();
         logs.names.remove(OsStr::new(""));
         logs.files = files.into_values().collect();
-        logs.dir = Some(dir);
+        logs.whole = Some((dir, facts));
         logs
     }
 }

@@ -9,8 +9,8 @@ use std::path::PathBuf;
 use super::logs::LogFacts;
 use super::state::Opened;
 use crate::access::Database;
-use crate::env::{Comparison, page_lsn};
-use crate::log::{Content, Fate, LogDir, LogOptions};
+use crate::env::page_lsn;
+use crate::log::{Fate, Known, LogDir, LogOptions};
 use crate::types::{FileId, Lsn};
 
 /// What was lost when an engine was replaced before recovery.
@@ -33,21 +33,26 @@ pub struct Lost {
 
 impl Lost {
     /// What was lost from each version of logs that is not the newest.
-    pub(super) fn of(databases: &[Opened], logs: &[LogFacts], dir: &LogDir) -> Vec<Lost> {
+    pub(super) fn of(databases: &[Opened], logs: &[LogFacts], dir: &LogDir, map: bool) -> Vec<Lost> {
         let newest = logs.iter().rev().find_map(|log| log.version);
         let mut versions: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
         for log in logs.iter().filter(|log| log.version.is_some() && log.version != newest) {
             versions.entry(log.version.unwrap_or_default()).or_default().push(log.number);
         }
-        versions.iter().filter_map(|(version, files)| Lost::from(*version, files, databases, dir)).collect()
+        versions
+            .iter()
+            .filter_map(|(version, numbers)| {
+                let files = dir.log_files().filter(|file| numbers.contains(&file.number()));
+                let paths: Vec<PathBuf> = files.map(|file| file.path().to_owned()).collect();
+                Lost::from(*version, databases, &LogOptions::new().map(map).open_files(&paths))
+            })
+            .collect()
     }
 
-    fn from(version: u32, numbers: &[u32], databases: &[Opened], dir: &LogDir) -> Option<Lost> {
-        let files = dir.log_files().filter(|file| numbers.contains(&file.number()));
-        let paths: Vec<PathBuf> = files.map(|file| file.path().to_owned()).collect();
-        let dir = LogOptions::new().open_files(&paths);
+    fn from(version: u32, databases: &[Opened], dir: &LogDir) -> Option<Lost> {
+        let history = dir.history().read();
         // Where recovery would have begun. What cannot be read tells nothing.
-        let start = Comparison::new(&dir).ok()?.start;
+        let start = *history.facts().start.as_ref().ok()?;
         let by_id: BTreeMap<FileId, (&OsStr, &Database<'_>)> = databases
             .iter()
             .filter_map(|(file, db)| {
@@ -56,7 +61,6 @@ impl Lost {
                 Some((db.meta().file_id(), (file.name.as_os_str(), db)))
             })
             .collect();
-        let history = dir.history().read();
         let mut lost: Option<Lost> = None;
         for change in history.changes().filter(|change| change.lsn >= start) {
             let kept = matches!(history.fate(change), Fate::Committed { .. });
@@ -71,7 +75,7 @@ impl Lost {
             lost.changes = lost.changes.saturating_add(1);
             lost.last = change.lsn;
             lost.files.insert((*name).to_owned());
-            if let Content::Bytes(key) = &change.key {
+            if let Known::Bytes(key) = &change.key {
                 lost.keys.insert(key.to_vec());
             }
         }

@@ -1,149 +1,17 @@
 //! Snapshots, and what their marks are worth (mboxlist, "Snapshots").
 
-use std::ffi::OsString;
-use std::fs::{self, File};
-use std::io::{ErrorKind, Read};
+use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use super::findings::{Code, Finding, Severity};
+use super::marks::{MarkFile, Verdict};
+use super::options::SurveyOptions;
 use super::state::State;
-use super::{Survey, SurveyOptions};
+use super::store::{Snapshot, Survey};
 use crate::mboxlist::{files, names};
 use crate::shown::ShowName;
-
-/// As much of a mark as is read, in bytes.
-const HEAD: u64 = 256;
-
-/// A snapshot, or the rescue copy beside the databases.
-///
-/// ```
-/// use bdbkit::mboxlist::{Snapshot, Verdict};
-///
-/// let folder = Snapshot::of("testdata/mboxlist-ims63-log11-be");
-/// assert_eq!(folder.verdict, Verdict::Invalid);
-/// assert_eq!(folder.reason(), "no .snaptime, no .verified");
-/// ```
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Snapshot {
-    /// Name of its folder.
-    pub name: OsString,
-    /// The folder.
-    pub path: PathBuf,
-    /// The mark `.snaptime`: when it was taken.
-    pub snaptime: Option<MarkFile>,
-    /// The mark `.verified`: recovered, verified, ready.
-    pub verified: Option<MarkFile>,
-    /// When it was taken.
-    pub taken: Option<SystemTime>,
-    /// What tells so.
-    pub age_from: AgeFrom,
-    /// How long ago that was.
-    pub age: Option<Duration>,
-    /// What it is worth.
-    pub verdict: Verdict,
-    /// Whether it is the rescue copy, `removed`.
-    pub rescue: bool,
-    /// How its own databases were left.
-    pub state: State,
-    /// The worst of its own findings that counts.
-    pub worst: Option<Severity>,
-    /// Length of all its files in bytes.
-    pub size: u64,
-    /// The survey of its folder, or why that cannot be read.
-    pub own: Result<Survey, String>,
-}
-
-/// A mark of a snapshot. What is in such files is not documented: it is shown, not relied on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct MarkFile {
-    /// When the file was last changed.
-    pub time: Option<SystemTime>,
-    /// Its length in bytes.
-    pub size: u64,
-    /// Its first bytes, 256 at most.
-    pub head: Vec<u8>,
-}
-
-impl MarkFile {
-    fn of(path: &Path) -> Option<MarkFile> {
-        let metadata = fs::symlink_metadata(path).ok()?;
-        let mut head = Vec::new();
-        if metadata.is_file() {
-            // A mark that cannot be read is a mark.
-            let _ = File::open(path).and_then(|file| file.take(HEAD).read_to_end(&mut head));
-        }
-        Some(MarkFile { time: metadata.modified().ok(), size: metadata.len(), head })
-    }
-
-    /// The content as seconds since 1970, if it is one decimal number of nine or ten digits.
-    #[must_use]
-    pub fn seconds(&self) -> Option<i64> {
-        let text = std::str::from_utf8(&self.head).ok()?.trim();
-        let number = matches!(text.len(), 9 | 10) && text.bytes().all(|byte| byte.is_ascii_digit());
-        number.then(|| text.parse().ok()).flatten()
-    }
-}
-
-/// What tells when a snapshot was taken.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum AgeFrom {
-    /// The date of its file `.snaptime`, which a copy without `-p` loses.
-    #[default]
-    Date,
-    /// The content of that file, if it is a number of seconds: which is likely, and nowhere
-    /// documented.
-    Content,
-}
-
-impl AgeFrom {
-    /// In a word: `date` or `content`.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            AgeFrom::Date => "date",
-            AgeFrom::Content => "content",
-        }
-    }
-
-    fn time(self, mark: &MarkFile) -> Option<SystemTime> {
-        match self {
-            AgeFrom::Date => mark.time,
-            AgeFrom::Content => {
-                let seconds = u64::try_from(mark.seconds()?).ok()?;
-                SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
-            }
-        }
-    }
-}
-
-/// What a snapshot is worth.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Verdict {
-    /// Both marks, and the files agree.
-    Valid,
-    /// Both marks, but the files disagree.
-    Contradiction,
-    /// Not verified: it may serve after recovery and a check.
-    AfterRecovery,
-    /// Not valid.
-    Invalid,
-}
-
-impl Verdict {
-    /// In a word: `valid`, `contradiction`, `after-recovery` or `invalid`.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Verdict::Valid => "valid",
-            Verdict::Contradiction => "contradiction",
-            Verdict::AfterRecovery => "after-recovery",
-            Verdict::Invalid => "invalid",
-        }
-    }
-}
 
 impl Snapshot {
     /// Looks at the folder of a snapshot: its marks, and its files by a survey of their own.

@@ -12,11 +12,11 @@ use super::databases::DatabaseFile;
 use super::elsewhere::Elsewhere;
 use super::logs::{Logs, refused};
 use crate::access::Database;
+use crate::edit::counted;
 use crate::env::Comparison;
-use crate::log::{Event, LogDir, LogError};
+use crate::log::LogError;
 use crate::mboxlist::names::{in_log, listed};
 use crate::types::{FileId, Lsn};
-use crate::upgrade::counted;
 
 /// The highest LSN that pages may have without any log.
 pub(in crate::mboxlist) const FIRST_RECORD: Lsn = Lsn { file: 1, offset: 28 };
@@ -110,7 +110,12 @@ pub struct DryTest {
 pub(super) type Opened = (DatabaseFile, Option<Database<'static>>);
 
 impl Decision {
-    pub(super) fn of(databases: &[Opened], logs: &Logs, regions: bool, elsewhere: &Elsewhere) -> Decision {
+    pub(super) fn of(
+        databases: &[Opened],
+        logs: &Logs<'_>,
+        regions: bool,
+        elsewhere: &Elsewhere,
+    ) -> Decision {
         let highest = databases.iter().filter_map(|(file, _)| Some(file.contents.as_ref()?.max_lsn));
         let mut decision = Decision {
             state: State::Unknown,
@@ -133,8 +138,8 @@ impl Decision {
         decision
     }
 
-    fn decide(&mut self, databases: &[Opened], logs: &Logs, regions: bool) -> (State, String) {
-        let Some(dir) = &logs.dir else {
+    fn decide(&mut self, databases: &[Opened], logs: &Logs<'_>, regions: bool) -> (State, String) {
+        let Some((dir, facts)) = &logs.whole else {
             if databases.is_empty() {
                 return (State::NoLog, "no database here, and no log file".into());
             }
@@ -143,7 +148,12 @@ impl Decision {
         if logs.encrypted {
             return (State::Unknown, "the log is encrypted".into());
         }
-        let (dry, concerned) = match self.compare(databases, dir) {
+        let compared = facts.start.clone().and_then(|start| {
+            let comparison = Comparison::from(dir, start, || facts.files.clone());
+            self.missing = missing(databases, &logs.gone, &comparison);
+            compare(databases, &comparison)
+        });
+        let (dry, concerned) = match compared {
             Ok(compared) => compared,
             Err(error @ LogError::Gap { .. }) => {
                 return (State::Inconsistent, format!("{error}, and recovery would need it"));
@@ -193,57 +203,39 @@ impl Decision {
             None => (State::Clean, "no page lacks a change of the log".into()),
         }
     }
+}
 
-    /// The comparison; and which files the log speaks of behind its start, if all are known and
-    /// there are some that cannot be compared.
-    fn compare(
-        &mut self,
-        databases: &[Opened],
-        dir: &LogDir,
-    ) -> Result<(DryTest, Option<HashSet<FileId>>), LogError> {
-        let comparison = Comparison::new(dir)?;
-        self.missing = missing(databases, dir, &comparison);
-        let mut dry = DryTest { from: comparison.start, ..DryTest::default() };
-        for record in dir.records().from(comparison.start) {
-            let record = record?;
-            let lsn = record.lsn();
-            dry.end = Lsn { file: lsn.file, offset: lsn.offset.saturating_add(record.size()) };
+/// What a comparison found; and which files the log speaks of behind its start, if all are known
+/// and there are some that cannot be compared.
+fn compare(
+    databases: &[Opened],
+    comparison: &Comparison<'_>,
+) -> Result<(DryTest, Option<HashSet<FileId>>), LogError> {
+    let mut dry = DryTest { from: comparison.start, end: comparison.changes.end()?, ..DryTest::default() };
+    let unfinished = comparison.unfinished_names();
+    for (file, db) in databases {
+        let pending = db.as_ref().map(|db| comparison.with(db)).transpose()?.unwrap_or_default();
+        let name = file.contents.as_ref().and_then(|contents| unfinished.get(&contents.file_id));
+        let name = name.filter(|(name, _)| in_log(name) == file.name);
+        let first = pending.first.into_iter().chain(name.map(|(_, lsn)| *lsn)).min();
+        dry.redo = dry.redo.saturating_add(pending.redo);
+        dry.undo = dry.undo.saturating_add(pending.undo).saturating_add(name.is_some().into());
+        if let Some(first) = first {
+            dry.first = Some(dry.first.map_or(first, |known| known.min(first)));
+            dry.files.push(file.name.clone());
         }
-        let unfinished = comparison.unfinished_names()?;
-        for (file, db) in databases {
-            let pending = db.as_ref().map(|db| comparison.with(db)).transpose()?.unwrap_or_default();
-            let name = file.contents.as_ref().and_then(|contents| unfinished.get(&contents.file_id));
-            let name = name.filter(|(name, _)| in_log(name) == file.name);
-            let first = pending.first.into_iter().chain(name.map(|(_, lsn)| *lsn)).min();
-            dry.redo = dry.redo.saturating_add(pending.redo);
-            dry.undo = dry.undo.saturating_add(pending.undo).saturating_add(name.is_some().into());
-            if let Some(first) = first {
-                dry.first = Some(dry.first.map_or(first, |known| known.min(first)));
-                dry.files.push(file.name.clone());
-            }
-        }
-        let untested = databases.iter().any(|(_, db)| db.is_none());
-        Ok((dry, if untested { comparison.concerned()? } else { None }))
     }
+    let untested = databases.iter().any(|(_, db)| db.is_none());
+    Ok((dry, if untested { comparison.concerned() } else { None }))
 }
 
 /// The files of databases that were open behind the point where recovery begins, and are
 /// not there: neither by their names nor by their ids.
-fn missing(databases: &[Opened], dir: &LogDir, comparison: &Comparison<'_>) -> Vec<OsString> {
+fn missing(databases: &[Opened], gone: &HashSet<&[u8]>, comparison: &Comparison<'_>) -> Vec<OsString> {
     let ids: HashSet<_> = databases.iter().filter_map(|(file, _)| file.file_id).collect();
-    let gone: HashSet<&[u8]> = dir
-        .records()
-        .filter_map(Result::ok)
-        .filter_map(|record| match record.event() {
-            Event::FileRemove { name } | Event::FileRename { old: name, .. } => Some(name),
-            _ => None,
-        })
-        .collect();
-    let bindings = comparison.files().bindings().filter(|binding| {
-        binding.to.is_none_or(|to| to >= comparison.start)
-            && !gone.contains(binding.name)
-            && binding.id.is_some_and(|id| !ids.contains(&id))
-    });
+    let bindings = comparison
+        .open()
+        .filter(|binding| !gone.contains(binding.name) && binding.id.is_some_and(|id| !ids.contains(&id)));
     let names: BTreeSet<OsString> = bindings.map(|binding| in_log(binding.name)).collect();
     let here = |wanted: &OsString| databases.iter().any(|(file, _)| file.name == *wanted);
     names.into_iter().filter(|name| !name.is_empty() && !here(name)).collect()

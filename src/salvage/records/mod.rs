@@ -12,16 +12,18 @@ use crate::error::{Defect, Error};
 use crate::format::page::PageKind;
 use crate::method::Method;
 use crate::order::with_order;
-use crate::salvage::Survey;
-use crate::salvage::catalog::Owner;
 use crate::salvage::compressed::Chunk;
-use crate::salvage::leaf::{Item, Plain, Unit};
+use crate::salvage::item::Chain;
+use crate::salvage::item::{Item, Unit};
+use crate::salvage::leaf::Plain;
 use crate::salvage::note::{Note, Notes};
-use crate::salvage::overflow::Chain;
+use crate::salvage::owner::Owner;
 use crate::salvage::page::{Cursor, REPEATS, recover};
-use crate::salvage::record::{Bytes, Key, Origin, Place, Provenance, Recovered, Salvaged};
+use crate::salvage::place::{Origin, Place, Provenance};
+use crate::salvage::record::{Bytes, Key, Recovered, Salvaged};
 use crate::salvage::remains::{self, Known, Unused};
 use crate::salvage::report::Report;
+use crate::salvage::survey::Survey;
 use crate::salvage::walk::{Of, Walk};
 use crate::salvage::work::Work;
 use crate::types::PageNo;
@@ -72,6 +74,15 @@ struct Duplicates<'s> {
     spare: usize,
     /// The pair on the leaf, to be given if no duplicates are found.
     pair: Option<Provenance>,
+}
+
+impl Survey<'_> {
+    /// All records: those of each database in the order of its tree, as far as it
+    /// holds; then those on pages that nothing leads to, by page.
+    #[must_use]
+    pub fn records(&self) -> Records<'_> {
+        Records::new(self)
+    }
 }
 
 impl<'s> Records<'s> {

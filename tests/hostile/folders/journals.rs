@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use bdbkit::journal::{self, poisoned};
-use bdbkit::upgrade::{Choices, Content, NewId, Upgrade};
+use bdbkit::upgrade::{Choices, ContentSum, NewId, Upgrade};
 use bdbkit::{Database, FileId, Method};
 
 use crate::common::data;
@@ -45,8 +45,9 @@ impl Stock {
             for change in 0.. {
                 let disk = fresh.faulty(Fault::Stop { change, sectors: 0 });
                 let id = NewId::Given(FileId(*b"an id of twenty byte"));
-                let choices = Choices { id, ignore_logs: true, assume_closed: true, ..Choices::default() };
-                let _ = Upgrade::on(&disk, &places).choices(choices).run();
+                let choices = Choices { id, ..Choices::default() };
+                let upgrade = Upgrade::on(&disk, &places).choices(choices);
+                let _ = upgrade.ignore_logs(true).assume_closed(true).run();
                 let name = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().to_owned();
                 let files = disk.names().iter().map(|path| (name(path), disk.bytes(path).unwrap())).collect();
                 remains.push(files);
@@ -316,7 +317,7 @@ fn evil(file: &[u8], random: &mut Random) -> Vec<u8> {
 }
 
 /// The sum of the pairs of a file, as an upgrade reckons it.
-fn content(bytes: &[u8]) -> Option<Content> {
+fn content(bytes: &[u8]) -> Option<ContentSum> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.db");
     fs::write(&path, bytes).unwrap();

@@ -17,14 +17,14 @@ pub(crate) enum Content<'a> {
 
 impl<'a> Content<'a> {
     /// `None` if nothing is known of it.
-    pub(crate) fn of(content: &'a log::Content<'_>) -> Option<Content<'a>> {
+    pub(crate) fn of(content: &'a log::Known<'_>) -> Option<Content<'a>> {
         Some(match content {
-            log::Content::Bytes(bytes) => Content::Whole(Bytes(bytes)),
-            log::Content::Part { prefix, middle, suffix } => {
+            log::Known::Bytes(bytes) => Content::Whole(Bytes(bytes)),
+            log::Known::Part { prefix, middle, suffix } => {
                 Content::Part { prefix: *prefix, middle: Bytes(middle), suffix: *suffix }
             }
-            log::Content::Chain { page, len } => Content::Chain { page: page.0, length: *len },
-            log::Content::Record(number) => Content::Record { record: *number },
+            log::Known::Chain { page, len } => Content::Chain { page: page.0, length: *len },
+            log::Known::Record(number) => Content::Record { record: *number },
             _ => return None,
         })
     }

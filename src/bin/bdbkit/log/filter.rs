@@ -97,13 +97,8 @@ pub(super) fn bare(name: &str) -> &str {
     name.trim_start_matches('_')
 }
 
-/// Reads `FILE/OFFSET`, or an LSN as it is printed: `[FILE][OFFSET]`.
 fn lsn(text: &str) -> Result<Lsn, String> {
-    let printed = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')?.split_once("]["));
-    let parts = text.split_once('/').or(printed);
-    let number = |text: &str| text.parse().ok();
-    let lsn = parts.and_then(|(file, offset)| Some(Lsn { file: number(file)?, offset: number(offset)? }));
-    lsn.ok_or_else(|| "expected FILE/OFFSET, two decimal numbers".into())
+    text.parse().map_err(|error: bdbkit::ParseError| error.to_string())
 }
 
 fn hexadecimal(text: &str) -> Result<u32, String> {

@@ -240,14 +240,11 @@ impl Summary {
 impl Arguments {
     fn upgrade(&self) -> StoreUpgrade<'static, SystemDisk> {
         let version = if self.to == "8" { Profile::V8 } else { Profile::V9 };
-        let choices = Choices {
-            profile: self.profile.unwrap_or(version),
-            ignore_logs: self.ignore_logs,
-            assume_closed: self.assume_closed,
-            ..choices(&self.dupsort)
-        };
+        let choices = Choices { profile: self.profile.unwrap_or(version), ..choices(&self.dupsort) };
         let upgrade = StoreUpgrade::on(disk(), &self.dir)
             .choices(choices)
+            .ignore_logs(self.ignore_logs)
+            .assume_closed(self.assume_closed)
             .lsns(self.lsn)
             .include_version_8(self.include_8)
             .keep_backup(self.keep_backup);

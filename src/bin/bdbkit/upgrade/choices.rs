@@ -1,6 +1,6 @@
 //! What the arguments say about an upgrade.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use bdbkit::FileId;
 use bdbkit::env::Layout;
@@ -91,6 +91,11 @@ pub(crate) fn choices(dupsort: &[Duplicates]) -> Choices {
 }
 
 impl Arguments {
+    /// The home of the environment, if one was named that has logs.
+    pub(super) fn home(&self) -> Option<PathBuf> {
+        self.home.clone().or(self.genuine.home().filter(|home| has_logs(home)).map(Path::to_owned))
+    }
+
     pub(super) fn choices(&self) -> Choices {
         let by_version = match self.to {
             To::V9 => Profile::V9,
@@ -104,9 +109,6 @@ impl Arguments {
             id: self.uid.map_or(NewId::default(), |Id(id)| id),
             records: self.re_len.map(|length| RecordForm { length, pad: self.re_pad }),
             reset_lsn: self.reset_lsn,
-            home: self.home.clone().or(self.genuine.home().filter(|home| has_logs(home)).map(Path::to_owned)),
-            ignore_logs: self.ignore_logs,
-            assume_closed: self.assume_closed,
             leave_unreachable: self.leave_unreachable,
             ..duplicates
         }

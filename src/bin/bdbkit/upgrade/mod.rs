@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use bdbkit::journal::{Disk, JournalError, Outcome as Became, SystemDisk};
-use bdbkit::upgrade::{Profile, Refusal, Upgrade, UpgradeError};
+use bdbkit::upgrade::{EditError, Profile, Refusal, Upgrade};
 use bdbkit::{ErrorKind, ShowName};
 use indicatif::ProgressBar;
 
@@ -180,7 +180,12 @@ fn given(path: &Path) -> Result<Vec<PathBuf>, Failure> {
 impl Arguments {
     fn act(&self, files: &[PathBuf], out: &mut impl Write) -> Result<Outcome, Failure> {
         let bar = progress::pages(files.first().map_or(Path::new(""), PathBuf::as_path));
-        let upgrade = Upgrade::on(disk(), files).choices(self.choices()).progress(|progress| {
+        let upgrade = Upgrade::on(disk(), files)
+            .choices(self.choices())
+            .home(self.home())
+            .ignore_logs(self.ignore_logs)
+            .assume_closed(self.assume_closed);
+        let upgrade = upgrade.progress(|progress| {
             bar.set_message(format!("{}: {}", progress.path.shown(), progress.step.text()));
             bar.set_length(progress.total);
             bar.set_position(progress.pages);
@@ -245,19 +250,19 @@ const MOVED: &str = "note: its journal was written beside another file, or the f
                      since; it was accepted, as asked";
 
 /// What to tell about an upgrade that did not take place.
-pub(crate) fn failure(error: UpgradeError) -> Failure {
+pub(crate) fn failure(error: EditError) -> Failure {
     let told = Told::new(error.path(), error.to_string()).code(error.code());
     kind(&error)(error_kind(&error).into_iter().fold(told, Told::kind))
 }
 
 /// What kind of failure an error is.
-pub(crate) fn kind(error: &UpgradeError) -> fn(Told) -> Failure {
+pub(crate) fn kind(error: &EditError) -> fn(Told) -> Failure {
     match error {
-        UpgradeError::About { cause, .. } | UpgradeError::Afterwards { cause, .. } => kind(cause),
+        EditError::About { cause, .. } | EditError::Afterwards { cause, .. } => kind(cause),
         // A question about a database comes from an option here.
-        UpgradeError::Database(error) if error.kind() == ErrorKind::Question => Failure::Usage,
-        UpgradeError::Database(error) => Failure::of_kind(error.kind()),
-        UpgradeError::Refused(refusal) => match refusal {
+        EditError::Database(error) if error.kind() == ErrorKind::Question => Failure::Usage,
+        EditError::Database(error) => Failure::of_kind(error.kind()),
+        EditError::Refused(refusal) => match refusal {
             Refusal::Tail { .. }
             | Refusal::Damaged { .. }
             | Refusal::Unreachable { .. }
@@ -271,17 +276,17 @@ pub(crate) fn kind(error: &UpgradeError) -> fn(Told) -> Failure {
             | Refusal::Folders => Failure::Usage,
             _ => Failure::Refused,
         },
-        UpgradeError::Journal(error) if error.is_refusal() => Failure::Refused,
+        EditError::Journal(error) if error.is_refusal() => Failure::Refused,
         _ => Failure::Message,
     }
 }
 
 /// What kind of error the library met, where it was one of reading or of the system.
-fn error_kind(error: &UpgradeError) -> Option<ErrorKind> {
+fn error_kind(error: &EditError) -> Option<ErrorKind> {
     match error {
-        UpgradeError::About { cause, .. } | UpgradeError::Afterwards { cause, .. } => error_kind(cause),
-        UpgradeError::Database(error) => Some(error.kind()),
-        UpgradeError::Journal(JournalError::Io { .. }) => Some(ErrorKind::Io),
+        EditError::About { cause, .. } | EditError::Afterwards { cause, .. } => error_kind(cause),
+        EditError::Database(error) => Some(error.kind()),
+        EditError::Journal(JournalError::Io { .. }) => Some(ErrorKind::Io),
         _ => None,
     }
 }

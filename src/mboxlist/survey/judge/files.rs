@@ -2,13 +2,14 @@
 
 use super::super::databases::{Check, Contents, DatabaseFile};
 use super::super::findings::{Code, Evidence, Finding, Severity};
+use super::super::listing::{Form, Other};
 use super::super::state::State;
-use super::super::{Form, Other, Survey};
+use super::super::store::Survey;
+use crate::edit::counted;
 use crate::mboxlist::classify::{Class, extent};
 use crate::mboxlist::names::{from_bytes, listed};
 use crate::mboxlist::releases::Release;
 use crate::shown::ShowName;
-use crate::upgrade::counted;
 
 /// What to do where the system refuses.
 pub(super) const AS_OWNER: &str = "run as the owner of the store, or root";

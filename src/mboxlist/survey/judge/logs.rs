@@ -1,18 +1,18 @@
 //! Findings about logs, and about how the store was left.
 
-use super::super::Survey;
 use super::super::findings::{Code, Evidence, Finding, Severity};
 use super::super::logs::LogFacts;
 use super::super::lost::Lost;
 use super::super::state::{FIRST_RECORD, State};
+use super::super::store::Survey;
 use super::files::{AS_OWNER, VERSION};
 use crate::dump::escape;
+use crate::edit::counted;
 use crate::env::{Engine, Treatment};
 use crate::mboxlist::names::listed;
 use crate::mboxlist::releases::Release;
 use crate::order::Endianness;
 use crate::types::Lsn;
-use crate::upgrade::counted;
 
 /// More log files than these are unusual.
 const USUAL: usize = 3;

@@ -5,8 +5,8 @@ pub(in crate::mboxlist) mod files;
 mod logs;
 mod places;
 
-use super::Survey;
 use super::findings::{Code, Finding, Severity};
+use super::store::Survey;
 use crate::env::LAST_OF_HOST_ORDER;
 use crate::mboxlist::releases::{Mailbox, Release};
 use crate::order::Endianness;

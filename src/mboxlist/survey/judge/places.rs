@@ -1,9 +1,11 @@
 //! Findings about region files, snapshots, and what else stands in a store.
 
 use super::super::findings::{Code, Finding, Severity};
-use super::super::snapshots::{Snapshot, Verdict};
+use super::super::listing::{Form, families};
+use super::super::marks::Verdict;
 use super::super::state::State;
-use super::super::{Form, Survey, families};
+use super::super::store::Snapshot;
+use super::super::store::Survey;
 use super::files;
 use crate::env::Regions;
 use crate::mboxlist::classify::Class;

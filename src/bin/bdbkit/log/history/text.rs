@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use bdbkit::dump::escape;
-use bdbkit::log::{Change, ChangeKind, Content, Fate};
+use bdbkit::log::{Change, ChangeKind, Fate, Known};
 
 use super::{Entry, Names, action};
 use crate::time::shown;
@@ -72,24 +72,24 @@ pub(crate) fn when(fate: Fate) -> String {
 
 fn key(change: &Change<'_>, width: usize) -> String {
     match &change.key {
-        Content::Unknown => format!("(unknown key, page {} index {})", change.page, change.index),
+        Known::Unknown => format!("(unknown key, page {} index {})", change.page, change.index),
         key => content(Some(key), width),
     }
 }
 
-pub(crate) fn content(content: Option<&Content<'_>>, width: usize) -> String {
+pub(crate) fn content(content: Option<&Known<'_>>, width: usize) -> String {
     match content {
-        Some(Content::Bytes(bytes)) if bytes.is_empty() => "(empty)".into(),
-        Some(Content::Bytes(bytes)) => cut(bytes, width),
-        Some(Content::Part { prefix, middle, suffix }) => {
+        Some(Known::Bytes(bytes)) if bytes.is_empty() => "(empty)".into(),
+        Some(Known::Bytes(bytes)) => cut(bytes, width),
+        Some(Known::Part { prefix, middle, suffix }) => {
             let before = if *prefix > 0 { format!("({prefix} bytes)…") } else { String::new() };
             let behind = if *suffix > 0 { format!("…({suffix} bytes)") } else { String::new() };
             format!("{before}{}{behind}", cut(middle, width))
         }
-        Some(Content::Chain { page, len }) => {
+        Some(Known::Chain { page, len }) => {
             format!("({len} bytes from overflow page {page} on, not in the log)")
         }
-        Some(Content::Record(number)) => format!("record {number}"),
+        Some(Known::Record(number)) => format!("record {number}"),
         _ => "(not in the log)".into(),
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use bdbkit::ShowName;
 use bdbkit::dump::escape;
-use bdbkit::log::Content;
+use bdbkit::log::Known;
 use bdbkit::mboxlist::{Found, Hash, Kind, ListReport, Listed, ListedFile, Origin};
 use bdbkit::salvage::Place;
 
@@ -69,7 +69,7 @@ impl Style {
         self.pair("", &entry.key, &entry.value, out)?;
         match &entry.origin {
             Origin::Log { change, .. } if change.new.is_some() => {
-                change.old.iter().try_for_each(|old| self.pair("  before", &Content::Unknown, old, out))
+                change.old.iter().try_for_each(|old| self.pair("  before", &Known::Unknown, old, out))
             }
             _ => Ok(()),
         }
@@ -89,39 +89,33 @@ impl Style {
     }
 
     /// A key, or a label in its place; the length of the value; and the value.
-    fn pair(
-        &self,
-        label: &str,
-        key: &Content<'_>,
-        value: &Content<'_>,
-        out: &mut impl Write,
-    ) -> io::Result<()> {
+    fn pair(&self, label: &str, key: &Known<'_>, value: &Known<'_>, out: &mut impl Write) -> io::Result<()> {
         let length = length(value).map_or("-".into(), |length| length.to_string());
         let width = self.key;
         write!(out, "    ")?;
         match key {
             _ if !label.is_empty() => write!(out, "{label:<width$}")?,
             // Nothing is filled up behind so much.
-            Content::Bytes(bytes) if self.full && bytes.len() > CHUNK => escaped(bytes, out)?,
+            Known::Bytes(bytes) if self.full && bytes.len() > CHUNK => escaped(bytes, out)?,
             key => write!(out, "{:<width$}", self.shown(key, width))?,
         }
         write!(out, " {length:>7}  ")?;
         match value {
-            Content::Bytes(bytes) if self.full && !bytes.is_empty() => escaped(bytes, out)?,
+            Known::Bytes(bytes) if self.full && !bytes.is_empty() => escaped(bytes, out)?,
             value => write!(out, "{}", self.shown(value, self.value))?,
         }
         writeln!(out)
     }
 
-    fn shown(&self, item: &Content<'_>, width: usize) -> String {
+    fn shown(&self, item: &Known<'_>, width: usize) -> String {
         match item {
-            Content::Bytes(bytes) if bytes.is_empty() => "(empty)".into(),
-            Content::Bytes(bytes) if !self.full => {
+            Known::Bytes(bytes) if bytes.is_empty() => "(empty)".into(),
+            Known::Bytes(bytes) if !self.full => {
                 let text = escape(head(bytes, width));
                 let whole = head(bytes, width).len() == bytes.len();
                 if whole { text } else { escape(head(bytes, width.saturating_sub(1))) + "…" }
             }
-            Content::Unknown => "(not known)".into(),
+            Known::Unknown => "(not known)".into(),
             _ => self.fit(&content(Some(item), usize::MAX), width),
         }
     }
@@ -184,14 +178,14 @@ fn name(entry: &Listed<'_>) -> String {
     entry.database.map_or(file.clone(), |name| format!("{file}/{}", escape(name)))
 }
 
-fn length(item: &Content<'_>) -> Option<u64> {
+fn length(item: &Known<'_>) -> Option<u64> {
     match item {
-        Content::Bytes(bytes) => u64::try_from(bytes.len()).ok(),
-        Content::Part { prefix, middle, suffix } => {
+        Known::Bytes(bytes) => u64::try_from(bytes.len()).ok(),
+        Known::Part { prefix, middle, suffix } => {
             let ends = u64::from(*prefix).saturating_add(u64::from(*suffix));
             Some(ends.saturating_add(u64::try_from(middle.len()).ok()?))
         }
-        Content::Chain { len, .. } => Some(u64::from(*len)),
+        Known::Chain { len, .. } => Some(u64::from(*len)),
         _ => None,
     }
 }

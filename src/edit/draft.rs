@@ -1,0 +1,266 @@
+//! A file as it will be: the pages that are there, what changes on them, and new pages.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use super::leaves::Leaves;
+use super::node::Node;
+use super::reason::Reason;
+use crate::format::checksum;
+use crate::format::meta::{self as layout, at};
+use crate::format::page::PageKind;
+use crate::journal::PageChange;
+use crate::pages::Pages;
+use crate::types::{Lsn, PageNo};
+
+/// What changes on a page.
+#[derive(Clone, Debug, Default)]
+struct Change {
+    /// Patches, one behind the other: offset in the page (16 bits), length (8 bits), bytes.
+    patches: Vec<u8>,
+    reasons: u16,
+}
+
+impl Change {
+    fn push(&mut self, offset: usize, bytes: &[u8]) {
+        let offset = u16::try_from(offset).unwrap_or(u16::MAX);
+        self.patches.extend_from_slice(&offset.to_le_bytes());
+        self.patches.push(u8::try_from(bytes.len()).unwrap_or(u8::MAX));
+        self.patches.extend_from_slice(bytes);
+    }
+
+    /// Offsets, and what stands there.
+    fn patches(&self) -> impl Iterator<Item = (usize, &[u8])> {
+        let mut rest = self.patches.as_slice();
+        std::iter::from_fn(move || {
+            let ([low, high, len], behind) = rest.split_first_chunk()?;
+            let (bytes, behind) = behind.split_at_checked(usize::from(*len))?;
+            rest = behind;
+            Some((usize::from(u16::from_le_bytes([*low, *high])), bytes))
+        })
+    }
+
+    /// Whether patches reach into a part of the page.
+    fn reaches(&self, from: usize, to: usize) -> bool {
+        self.patches().any(|(start, bytes)| start < to && from < start.saturating_add(bytes.len()))
+    }
+
+    fn apply(&self, page: &mut [u8]) {
+        for (offset, bytes) in self.patches() {
+            if let Some(place) = page.get_mut(offset..).and_then(|rest| rest.get_mut(..bytes.len())) {
+                place.copy_from_slice(bytes);
+            }
+        }
+    }
+}
+
+/// The changes to a file, in memory of the size of the changes.
+#[derive(Debug)]
+pub(crate) struct Draft<'p> {
+    pages: &'p Pages<'p>,
+    changes: BTreeMap<PageNo, Change>,
+    leaves: Leaves,
+    appended: Vec<Node>,
+    /// The LSN that all pages get.
+    lsn: Option<Lsn>,
+    /// Why pages change, one bit for each reason.
+    reasons: u16,
+}
+
+impl<'p> Draft<'p> {
+    pub(crate) fn new(pages: &'p Pages<'p>) -> Self {
+        let (changes, leaves) = (BTreeMap::new(), Leaves::new(pages.count()));
+        Draft { pages, changes, leaves, appended: Vec::new(), lsn: None, reasons: 0 }
+    }
+
+    /// The file as it is.
+    pub(crate) fn pages(&self) -> &'p Pages<'p> {
+        self.pages
+    }
+
+    /// Number of pages afterwards.
+    pub(crate) fn count(&self) -> u32 {
+        let appended = u32::try_from(self.appended.len()).unwrap_or(u32::MAX);
+        self.pages.count().saturating_add(appended)
+    }
+
+    /// Replaces bytes at an offset in a page that is there; those that are equal do not count.
+    pub(crate) fn replace(&mut self, no: PageNo, offset: usize, bytes: &[u8], reason: Reason) {
+        self.replace_all(no, [(offset, bytes)], reason);
+    }
+
+    /// Replaces bytes at several offsets.
+    pub(crate) fn replace_all<'b>(
+        &mut self,
+        no: PageNo,
+        parts: impl IntoIterator<Item = (usize, &'b [u8])>,
+        reason: Reason,
+    ) {
+        let Some(raw) = self.pages.raw(no) else { return };
+        let change = self.changes.entry(no).or_default();
+        for (offset, bytes) in parts {
+            // In small pieces: where some bytes are equal, they take no room.
+            for (index, new) in bytes.chunks(8).enumerate() {
+                let at = offset.saturating_add(index.saturating_mul(8));
+                let end = at.saturating_add(new.len());
+                if raw.get(at..end) != Some(new) || change.reaches(at, end) {
+                    change.push(at, new);
+                    change.reasons |= reason.bit();
+                    self.reasons |= reason.bit();
+                }
+            }
+        }
+        if change.patches.is_empty() {
+            self.changes.remove(&no);
+        }
+    }
+
+    /// Replaces a number of 32 bits, in the order of the file.
+    pub(crate) fn replace_u32(&mut self, no: PageNo, offset: usize, number: u32, reason: Reason) {
+        let mut word = [0; 4];
+        self.pages.order().put_u32(&mut word, 0, number);
+        self.replace(no, offset, &word, reason);
+    }
+
+    /// Makes a page of a chain of duplicates a leaf; says whether it was none before.
+    pub(crate) fn become_leaf(&mut self, no: PageNo, sorted: bool) -> bool {
+        self.reasons |= Reason::DuplicatePage.bit();
+        self.leaves.add(no, sorted)
+    }
+
+    /// Adds an internal page at the end of the file.
+    pub(crate) fn append(&mut self, node: Node) -> PageNo {
+        self.reasons |= Reason::Internal.bit();
+        let no = PageNo(self.count());
+        self.appended.push(node);
+        no
+    }
+
+    /// Gives all pages that were ever written this LSN.
+    pub(crate) fn reset_lsn(&mut self, lsn: Lsn) {
+        self.lsn = Some(lsn);
+        self.reasons |= Reason::Lsn.bit();
+    }
+
+    /// A page as it will be.
+    pub(crate) fn image(&self, no: PageNo) -> Option<Vec<u8>> {
+        let mut page = match self.pages.raw(no) {
+            Some(raw) => raw.to_vec(),
+            None => {
+                let index = no.index().checked_sub(PageNo(self.pages.count()).index())?;
+                self.appended.get(index)?.image(self.pages, no)
+            }
+        };
+        if let Some(change) = self.changes.get(&no) {
+            change.apply(&mut page);
+        }
+        self.leaves.apply(no, &mut page);
+        let order = self.pages.order();
+        if let Some(lsn) = self.lsn.filter(|_| !self.is_hole(no)) {
+            order.put_u32(&mut page, 0, lsn.file);
+            order.put_u32(&mut page, 4, lsn.offset);
+        }
+        if self.pages.meta().checksummed() && self.pages.raw(no) != Some(&page) {
+            let field = if self.is_metadata(no) { checksum::ON_META } else { checksum::ON_PAGE };
+            let covered = if self.is_metadata(no) { layout::LENGTH } else { page.len() };
+            let sum = checksum::sum(page.get(..covered).unwrap_or_default(), field);
+            order.put_u32(&mut page, field, sum);
+        }
+        Some(page)
+    }
+
+    /// All pages as they will be, by number.
+    pub(super) fn images(&self) -> impl Iterator<Item = Cow<'_, [u8]>> {
+        (0..self.count()).map(PageNo).map(|no| match self.pages.raw(no).filter(|_| !self.changes_page(no)) {
+            Some(raw) => Cow::Borrowed(raw),
+            None => Cow::Owned(self.image(no).unwrap_or_default()),
+        })
+    }
+
+    /// The whole file as it will be.
+    pub(super) fn file(&self) -> Vec<u8> {
+        let mut file = Vec::new();
+        self.images().for_each(|image| file.extend_from_slice(&image));
+        file
+    }
+
+    /// A page that was allocated and never written keeps its zeros.
+    fn is_hole(&self, no: PageNo) -> bool {
+        let raw = self.pages.raw(no).filter(|_| no != PageNo::META);
+        raw.is_some_and(|raw| raw.iter().all(|&byte| byte == 0))
+    }
+
+    fn is_metadata(&self, no: PageNo) -> bool {
+        let kind =
+            self.pages.raw(no).and_then(|raw| raw.get(at::TYPE)).and_then(|&byte| PageKind::from_byte(byte));
+        no == PageNo::META || matches!(kind, Some(PageKind::BtreeMeta | PageKind::HashMeta))
+    }
+
+    /// The pages that change, by number; page 0 first, new ones last.
+    pub(crate) fn touched(&self) -> impl Iterator<Item = PageNo> + '_ {
+        let any = self.lsn.is_some() || !self.leaves.is_empty();
+        let every = if any { 0..self.pages.count() } else { 0..0 };
+        let some = self.changes.keys().copied().filter(move |_| !any);
+        let appended = self.pages.count()..self.count();
+        every.map(PageNo).filter(|no| self.changes_page(*no)).chain(some).chain(appended.map(PageNo))
+    }
+
+    /// The pages that change, with their images: new ones first, page 0 last.
+    pub(crate) fn changes(&self) -> impl Iterator<Item = PageChange<'_>> {
+        let added = self.pages.count()..self.count();
+        let modified = self.touched().filter(|no| no.0 != 0 && no.0 < self.pages.count());
+        let order = added.map(PageNo).chain(modified).chain([PageNo::META]);
+        order.filter_map(|page| {
+            let before = self.pages.raw(page).map(Cow::Borrowed);
+            Some(PageChange { page, before, after: Cow::Owned(self.image(page)?) })
+        })
+    }
+
+    /// Whether nothing changes but page 0.
+    pub(crate) fn is_head_only(&self) -> bool {
+        self.touched().all(|no| no == PageNo::META)
+    }
+
+    /// Whether nothing changes.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.touched().next().is_none()
+    }
+
+    /// Number of pages that are there and change.
+    pub(crate) fn modified(&self) -> u32 {
+        let appended = usize::try_from(self.appended()).unwrap_or(usize::MAX);
+        u32::try_from(self.touched().count().saturating_sub(appended)).unwrap_or(u32::MAX)
+    }
+
+    /// Number of pages that are added.
+    pub(crate) fn appended(&self) -> u32 {
+        self.count().saturating_sub(self.pages.count())
+    }
+
+    /// Whether a page changes.
+    pub(crate) fn changes_page(&self, no: PageNo) -> bool {
+        self.leaves.has(no) || self.changes.contains_key(&no) || self.resets_lsn(no)
+    }
+
+    /// Whether a page gets another LSN than it has.
+    fn resets_lsn(&self, no: PageNo) -> bool {
+        let Some(lsn) = self.lsn.filter(|_| !self.is_hole(no)) else { return false };
+        let order = self.pages.order();
+        let stored = self.pages.raw(no).map(|raw| [order.u32_at(raw, 0), order.u32_at(raw, 4)]);
+        stored != Some([Some(lsn.file), Some(lsn.offset)])
+    }
+
+    /// Whether pages change for other reasons than these.
+    pub(super) fn goes_beyond(&self, reasons: &[Reason]) -> bool {
+        let allowed = reasons.iter().fold(0, |bits, reason| bits | reason.bit());
+        self.reasons & !allowed != 0
+    }
+
+    /// Why a page changes, one bit for each reason.
+    pub(crate) fn reasons(&self, no: PageNo) -> u16 {
+        let added = if no.0 >= self.pages.count() { Reason::Internal.bit() } else { 0 };
+        let leaf = if self.leaves.has(no) { Reason::DuplicatePage.bit() } else { 0 };
+        let lsn = if self.resets_lsn(no) { Reason::Lsn.bit() } else { 0 };
+        self.changes.get(&no).map_or(0, |change| change.reasons) | added | leaf | lsn
+    }
+}

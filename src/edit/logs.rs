@@ -1,0 +1,66 @@
+//! Whether a file may be changed beside its logs (upgrade, "Environment and logs").
+
+use std::path::{Path, PathBuf};
+
+use super::error::{EditError, Refusal, Result, counted};
+use super::notice::Notice;
+use super::surroundings::Surroundings;
+use crate::access::Database;
+use crate::env::{Comparison, Layout, Origin, is_region};
+use crate::log::{LogDir, LogError};
+
+/// Refuses a file that may be in use, or that its logs have not finished with: that first,
+/// for it says what to do.
+pub(crate) fn check_logs(file: &Database<'_>, path: &Path, around: &Surroundings) -> Result<Option<Notice>> {
+    let home = around.home(path);
+    let region = region(home).filter(|_| !around.assume_closed);
+    let notice = compare(file, home, region.is_some(), around)?;
+    match region {
+        Some(file) => Err(Refusal::Environment { file }.into()),
+        None => Ok(notice),
+    }
+}
+
+fn compare(file: &Database<'_>, home: &Path, regions: bool, around: &Surroundings) -> Result<Option<Notice>> {
+    let layout = Layout::of(home);
+    let folder = &layout.logs().path;
+    let error = |source| EditError::Log { folder: folder.clone(), cause: source };
+    let logs = match LogDir::open(folder) {
+        Ok(_) if around.ignore_logs => return Ok(Some(Notice::LogsIgnored)),
+        Ok(logs) => logs,
+        // Where logs were said to be, their absence is worth a word.
+        Err(LogError::NoLogs { .. }) if layout.logs().origin == Origin::Home && around.home.is_none() => {
+            return Ok(None);
+        }
+        Err(_) if around.ignore_logs => return Ok(Some(Notice::LogsIgnored)),
+        Err(source) => return Err(error(source)),
+    };
+    let found = Comparison::new(&logs).and_then(|comparison| comparison.with(file)).map_err(error)?;
+    if let Some(from) = found.first {
+        let running = if regions { "; region files are there: it may be in use" } else { "" };
+        let why = format!(
+            "{} not in the file, {} in it{running}",
+            counted(found.redo, "committed change"),
+            counted(found.undo, "uncommitted one")
+        );
+        return Err(Refusal::Recovery { why, from, to: found.end }.into());
+    }
+    let highest = file.highest_lsn();
+    Ok((highest > found.end).then(|| Notice::ForeignLog {
+        text: format!(
+            "pages are newer ({highest}) than the end of the log ({}): reset the LSNs before a new environment uses the file",
+            found.end
+        ),
+    }))
+}
+
+fn region(folder: &Path) -> Option<PathBuf> {
+    let entries = std::fs::read_dir(folder).ok()?;
+    let mut found: Vec<PathBuf> = entries
+        .filter_map(|entry| entry.ok())
+        .filter(|entry| entry.file_name().to_str().is_some_and(is_region))
+        .map(|entry| entry.path())
+        .collect();
+    found.sort();
+    found.into_iter().next()
+}

@@ -1,0 +1,55 @@
+//! The one machine that changes files: an operation says what, this room does it (upgrade, "Our
+//! procedure").
+//!
+//! - `operation`: what an operation has to say of a file; `builder`, `run`, `copy`: the machine
+//! - `draft`, `reason`: the file as it will be, in memory of the size of the changes; `leaves`,
+//!   `node`: pages of trees that are built
+//! - `soundness`, `content`, `validation`: what must be true before and afterwards
+//! - `journals`, `backups`, `leftovers`: the journals and copies of a run, and what an earlier
+//!   one left behind
+//! - `surroundings`, `logs`: the environment around the files
+//! - `plan`, `report`, `progress`, `notice`, `error`, `codes`: what the user sees of it
+//!
+//! It uses no operation, and knows none by name.
+
+mod backups;
+mod builder;
+mod codes;
+mod content;
+mod copy;
+mod draft;
+mod error;
+mod journals;
+mod leaves;
+mod leftovers;
+mod logs;
+mod names;
+mod node;
+mod notice;
+mod operation;
+mod plan;
+mod progress;
+mod reason;
+mod report;
+mod run;
+mod soundness;
+mod surroundings;
+mod validation;
+
+pub use builder::Edit;
+pub(crate) use content::with_content;
+pub(crate) use draft::Draft;
+pub use error::{EditError, Refusal};
+pub(crate) use error::{Result, counted};
+pub(crate) use logs::check_logs;
+pub(crate) use node::{Child, Keys, Node, entry};
+pub use notice::Notice;
+pub(crate) use operation::{Operation, Prepared, Ready, fresh_id};
+pub use plan::{Change, Plan};
+pub(crate) use progress::Counter;
+pub use progress::{Progress, Step};
+pub use reason::Reason;
+pub use report::{FileReport, Report, Settled};
+pub(crate) use run::in_memory;
+pub(crate) use soundness::structure;
+pub(crate) use surroundings::Surroundings;

@@ -1,0 +1,89 @@
+//! What a kind of change to files has to say: which pages change, and what must be true
+//! afterwards. Everything else is the same for all of them.
+
+use std::collections::hash_map::RandomState;
+use std::fmt;
+use std::hash::{BuildHasher, Hasher};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::draft::Draft;
+use super::error::Result;
+use super::notice::Notice;
+use super::progress::Counter;
+use super::reason::Reason;
+use crate::access::Database;
+use crate::journal::{Identity, Options, Promise};
+use crate::types::FileId;
+
+/// A kind of change to database files: an upgrade, or a reset.
+pub trait Operation: fmt::Debug {
+    /// What the journal calls it.
+    fn name(&self) -> crate::journal::Operation;
+
+    /// Why it may change pages. A draft with other changes is not carried out.
+    fn may_change(&self) -> &'static [Reason];
+
+    /// Names of databases that it was told something about: one that no file has is refused.
+    fn databases(&self) -> Vec<&[u8]> {
+        Vec::new()
+    }
+
+    /// Whether the version of a file says that there is nothing to do. Then nothing is written,
+    /// so nothing is checked.
+    ///
+    /// # Errors
+    ///
+    /// Why the file is refused.
+    fn ready(&self, file: &[u8]) -> Result<Option<Ready>> {
+        let _ = file;
+        Ok(None)
+    }
+
+    /// Checks a file, and computes what changes. `identity` is that of the file, if it is one
+    /// of a disk.
+    ///
+    /// # Errors
+    ///
+    /// Why the file is refused.
+    fn prepare<'p>(
+        &self,
+        file: &'p Database<'_>,
+        identity: Option<Identity>,
+        counter: Counter<'_>,
+    ) -> Result<Prepared<'p>>;
+}
+
+/// A file that was checked, and what an operation makes of it.
+#[derive(Debug)]
+pub struct Prepared<'p> {
+    pub(crate) draft: Draft<'p>,
+    /// What is true of the new file.
+    pub(crate) promise: Promise,
+    pub(crate) notices: Vec<Notice>,
+    /// What the journal says of what was asked for.
+    pub(crate) options: Options,
+    /// Version before, and afterwards.
+    pub(crate) from: u32,
+    pub(crate) to: u32,
+    /// The id that the file gets, if it gets another.
+    pub(crate) id: FileId,
+}
+
+/// A file that has the form already.
+#[derive(Clone, Copy, Debug)]
+pub struct Ready {
+    pub(crate) version: u32,
+    pub(crate) pages: u32,
+}
+
+/// An id that no other file has: which file it is, when, and chance (upgrade, "The uid").
+pub(crate) fn fresh_id(identity: Option<Identity>) -> FileId {
+    let Identity { device, inode } = identity.unwrap_or_default();
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let chance = RandomState::new().build_hasher().finish();
+    let mut id = [0; 20];
+    let low = |n: u64| n.to_le_bytes().into_iter().take(4);
+    let bytes = low(inode).chain(low(device)).chain(low(seconds)).chain(chance.to_le_bytes());
+    id.iter_mut().zip(bytes).for_each(|(place, byte)| *place = byte);
+    FileId(id)
+}

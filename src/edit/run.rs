@@ -1,0 +1,297 @@
+//! Doing it: plan, journal, validation, and what an earlier run left behind (upgrade,
+//! "Our procedure" and "Crash-safe protocol").
+
+use std::path::{Path, PathBuf};
+
+use super::backups::Backups;
+use super::builder::Edit;
+use super::error::{EditError, Result, at};
+use super::journals::Journals;
+use super::leftovers::Wish;
+use super::logs;
+use super::names::Names;
+use super::notice::Notice;
+use super::operation::{Operation, Prepared};
+use super::plan::Plan;
+use super::progress::{Step, Watch};
+use super::report::{FileReport, Report, Settled};
+use super::validation::{self, Validation};
+use crate::access::Database;
+use crate::journal::{self, Disk, DiskFile, Facts, Identity, JournalError, Options, Outcome};
+
+/// A plan for a file of more bytes is not carried out in memory to see what comes of it.
+const CHECKED_IN_MEMORY: u64 = 32 << 20;
+
+/// The new form of a file that is in memory, and what is worth knowing about it.
+pub(crate) fn in_memory(operation: &impl Operation, file: &[u8]) -> Result<(Vec<u8>, Vec<Notice>)> {
+    let mut names = Names::new(operation.databases());
+    if operation.ready(file)?.is_some() {
+        names.look_at(Database::from_bytes(file));
+        names.all_found()?;
+        return Ok((file.to_vec(), Vec::new()));
+    }
+    let db = Database::from_bytes(file)?;
+    names.look(&db);
+    names.all_found()?;
+    let watch = Watch::default();
+    let counter = watch.step(Path::new(""), Step::Check);
+    let prepared = within_bounds(operation, operation.prepare(&db, None, counter)?)?;
+    let facts = facts(operation, false, &db, &prepared);
+    validation::plan(&prepared.draft, &facts, u64::MAX, counter)?;
+    Ok((prepared.draft.file(), prepared.notices))
+}
+
+impl<'d, D: Disk, O: Operation> Edit<'d, D, O> {
+    /// What would be done to each file. Writes nothing, and takes no lock.
+    ///
+    /// The result is validated as [`run`](Self::run) does it. Of files above 32 MiB only if
+    /// nothing but page 0 changes: a larger result is not put together in memory.
+    ///
+    /// # Errors
+    ///
+    /// Why a file would be refused, or that the result would be wrong.
+    pub fn plan(&self) -> Result<Vec<Plan>> {
+        let mut names = Names::new(self.operation.databases());
+        let mut plan = |path: &PathBuf| self.plan_one(path, &mut names).map_err(|error| error.about(path));
+        let mut plans = self.paths.iter().map(&mut plan).collect::<Result<Vec<_>>>()?;
+        names.all_found()?;
+        if let Some(first) = plans.iter_mut().find(|plan| plan.changes().len() > 0) {
+            first.notices.extend(self.unseen());
+        }
+        Ok(plans)
+    }
+
+    /// That not all processes can be looked at which may have a file open: said once for all
+    /// files.
+    fn unseen(&self) -> Option<Notice> {
+        let processes = if self.surroundings.assume_closed { 0 } else { self.disk.unseen() };
+        (processes > 0).then_some(Notice::Unseen { processes })
+    }
+
+    /// Changes the files: all of them or none.
+    ///
+    /// # Errors
+    ///
+    /// Why a file is refused: then none was touched. [`EditError::Journal`] says in which
+    /// state a failure left the files: as they were, unless the disk failed again.
+    pub fn run(&self) -> Result<Report> {
+        let (places, files) = self.lock()?;
+        let Settled { files: leftovers, others, .. } = self.settle(&places, &files, Wish::Implied)?;
+        let own =
+            self.paths.iter().zip(&leftovers).filter_map(|(path, of)| Some((path.clone(), of.clone()?)));
+        let settled: Vec<_> = own.chain(others.iter().cloned()).collect();
+        let report =
+            self.run_after(&places, &files, leftovers).map_err(|error| match settled.is_empty() {
+                true => error,
+                false => EditError::Afterwards { settled, cause: Box::new(error) },
+            })?;
+        Ok(Report { others, ..report })
+    }
+
+    /// The run, once it is known that no earlier one left anything behind.
+    fn run_after(
+        &self,
+        places: &[PathBuf],
+        files: &[D::File],
+        leftovers: Vec<Option<Outcome>>,
+    ) -> Result<Report> {
+        let mut journals = Journals::new(self.disk, places)?;
+        let mut reports = Vec::new();
+        let mut backups = Backups::new(self.disk, self.backup.as_deref());
+        let (mut validation, mut names) = (Validation::default(), Names::new(self.operation.databases()));
+        let mut written = Ok(());
+        for ((path, file), leftover) in self.paths.iter().zip(files).zip(leftovers) {
+            let report = self.write(path, file, &mut journals, &mut backups, &mut validation, &mut names);
+            match report {
+                Ok(report) => reports.push(FileReport { leftover, ..report }),
+                Err(error) => {
+                    written = Err(error.about(path));
+                    break;
+                }
+            }
+        }
+        if let Err(error) = written.and_then(|()| names.all_found()) {
+            // Why a file is refused matters more than what could not be removed.
+            let _ = journals.discard().and_then(|()| backups.undo());
+            return Err(error);
+        }
+        if let Some(first) = reports.iter_mut().find(|report| report.changed()) {
+            first.notices.extend(self.unseen());
+        }
+        let done = journals.run(&validation, &self.watch);
+        if done.is_ok() && !self.keep_backup {
+            backups.remove()?;
+        }
+        done?;
+        Ok(Report { files: reports, others: Vec::new() })
+    }
+
+    fn plan_one(&self, path: &Path, names: &mut Names<'_>) -> Result<Plan> {
+        let contents = self.disk.read(path).map_err(at(path))?;
+        if let Some(ready) = self.operation.ready(&contents)? {
+            names.look_at(Database::from_bytes(&contents[..]));
+            let mut plan = Plan::nothing(path, ready);
+            plan.notices = self.unfinished(path)?;
+            return Ok(plan);
+        }
+        let db = Database::from_bytes(&contents[..])?;
+        names.look(&db);
+        let prepared = self.prepare(&db, path, None)?;
+        let counter = self.watch.step(path, Step::Validate);
+        validation::plan(&prepared.draft, &self.facts(&db, &prepared), CHECKED_IN_MEMORY, counter)?;
+        let mut plan = Plan::new(path, &prepared);
+        plan.notices.extend(self.unfinished(path)?);
+        Ok(plan)
+    }
+
+    /// That an earlier run left a journal, which the next one deals with first.
+    fn unfinished(&self, path: &Path) -> Result<Vec<Notice>> {
+        let place = self.disk.resolve(path).map_err(at(path))?;
+        let name = journal::name(&place);
+        if !self.disk.exists(&name).map_err(at(path))? {
+            return Ok(Vec::new());
+        }
+        match journal::is_journal(self.disk, &name) {
+            Ok(true) => Ok(vec![Notice::Unfinished]),
+            Ok(false) => Err(JournalError::NotOurs { path: name, what: "a journal" }.into()),
+            Err(error) => Err(at(&name)(error).into()),
+        }
+    }
+
+    /// Plans one file, copies it if asked, and writes its journal.
+    fn write<'f>(
+        &self,
+        path: &Path,
+        file: &'f D::File,
+        journals: &mut Journals<'f, D>,
+        backups: &mut Backups<'_, D>,
+        validation: &mut Validation,
+        names: &mut Names<'_>,
+    ) -> Result<FileReport>
+    where
+        'd: 'f,
+    {
+        let contents = file.contents().map_err(at(path))?;
+        if let Some(ready) = self.operation.ready(&contents)? {
+            names.look_at(Database::from_bytes(&contents[..]));
+            return Ok(FileReport::nothing(path, ready));
+        }
+        let db = Database::from_bytes(&contents[..])?;
+        names.look(&db);
+        let prepared = self.prepare(&db, path, file.identity().ok())?;
+        let mut backup = None;
+        if !prepared.draft.is_empty() {
+            backup = backups.copy(file, path)?.filter(|_| self.keep_backup);
+            let facts = self.facts(&db, &prepared);
+            let counter = self.watch.step(path, Step::Journal);
+            journals.write(file, path, &facts, &prepared.draft, counter)?;
+            if prepared.draft.is_head_only() {
+                validation.only_head(self.disk.resolve(path).map_err(at(path))?, db.meta().clone());
+            }
+        }
+        Ok(FileReport::new(path, &prepared, backup))
+    }
+
+    /// What becomes of a file, if its logs allow it.
+    pub(super) fn prepare<'p>(
+        &self,
+        db: &'p Database<'_>,
+        path: &Path,
+        identity: Option<Identity>,
+    ) -> Result<Prepared<'p>> {
+        // The log lies beside the file, not beside a link to it.
+        let place = self.disk.resolve(path).unwrap_or_else(|_| path.to_owned());
+        let logs = logs::check_logs(db, &place, &self.surroundings);
+        let counter = self.watch.step(path, Step::Check);
+        let prepared = self.operation.prepare(db, identity, counter);
+        match (logs, prepared) {
+            // Nothing is written: whatever the logs say may come later.
+            (_, Ok(prepared)) if prepared.draft.is_empty() => Ok(prepared),
+            // A file that was not recovered may look damaged: recovery is what it needs.
+            (Err(error), _) | (Ok(_), Err(error)) => Err(error),
+            (Ok(notice), Ok(mut prepared)) => {
+                prepared.notices.extend(notice);
+                within_bounds(&self.operation, prepared)
+            }
+        }
+    }
+
+    pub(super) fn facts(&self, db: &Database<'_>, prepared: &Prepared<'_>) -> Facts {
+        facts(&self.operation, self.surroundings.ignore_logs, db, prepared)
+    }
+}
+
+/// Refuses a draft that changes what the operation has no business with.
+fn within_bounds<'p>(operation: &impl Operation, prepared: Prepared<'p>) -> Result<Prepared<'p>> {
+    if prepared.draft.goes_beyond(operation.may_change()) {
+        return Err(EditError::Validation { what: "pages change for which there is no reason".to_owned() });
+    }
+    Ok(prepared)
+}
+
+fn facts(
+    operation: &impl Operation,
+    logs_ignored: bool,
+    db: &Database<'_>,
+    prepared: &Prepared<'_>,
+) -> Facts {
+    let version = |version: u32| u8::try_from(version).unwrap_or(u8::MAX);
+    Facts {
+        operation: operation.name(),
+        order: db.meta().endianness(),
+        source_version: version(prepared.from),
+        target_version: version(prepared.to),
+        page_size: db.meta().page_size(),
+        options: Options { logs_ignored, ..prepared.options },
+        new_uid: prepared.id,
+        promise: prepared.promise,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::draft::Draft;
+    use super::super::progress::Counter;
+    use super::super::reason::Reason;
+    use super::*;
+    use crate::journal::Promise;
+    use crate::types::Lsn;
+
+    /// Says that it changes ids, and resets LSNs.
+    #[derive(Debug)]
+    struct Sneaky(&'static [Reason]);
+
+    impl Operation for Sneaky {
+        fn name(&self) -> journal::Operation {
+            journal::Operation::ResetFileId
+        }
+
+        fn may_change(&self) -> &'static [Reason] {
+            self.0
+        }
+
+        fn prepare<'p>(
+            &self,
+            file: &'p Database<'_>,
+            _: Option<Identity>,
+            _: Counter<'_>,
+        ) -> Result<Prepared<'p>> {
+            let mut draft = Draft::new(file.pages());
+            draft.reset_lsn(Lsn { file: 7, offset: 7 });
+            let (from, to, id) = (file.meta().version(), file.meta().version(), file.meta().file_id());
+            let promise = Promise::SoundOnly;
+            Ok(Prepared { draft, promise, notices: Vec::new(), options: Options::default(), from, to, id })
+        }
+    }
+
+    #[test]
+    fn an_operation_changes_what_it_may_and_nothing_else() {
+        let file = std::fs::read("testdata/btree-v9-le-levels/data.db").unwrap();
+        let (new, _) = in_memory(&Sneaky(&[Reason::Lsn]), &file).unwrap();
+        assert!(new != file);
+        for others in [&[Reason::FileId, Reason::Metadata][..], &[]] {
+            let error = in_memory(&Sneaky(others), &file).unwrap_err();
+            assert!(matches!(error, EditError::Validation { .. }), "{error}");
+        }
+    }
+}

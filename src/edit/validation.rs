@@ -1,0 +1,133 @@
+//! Whether the new file is what was planned (upgrade, "Validation").
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::draft::Draft;
+use super::error::EditError;
+use super::progress::{Counter, Step, Watch};
+use super::soundness;
+use crate::access::Database;
+use crate::error::file_bytes;
+use crate::journal::{BoxError, ContentSum, Contents, Facts, Promise};
+use crate::meta::Meta;
+use crate::types::PageNo;
+
+/// What is known of files before they change.
+#[derive(Debug, Default)]
+pub(super) struct Validation {
+    /// The metadata of files of which nothing but page 0 changes.
+    heads: BTreeMap<PathBuf, Meta>,
+}
+
+impl Validation {
+    /// Only page 0 of a file changes, which has this metadata.
+    pub(super) fn only_head(&mut self, path: PathBuf, before: Meta) {
+        self.heads.insert(path, before);
+    }
+
+    /// Checks the new file.
+    pub(super) fn check(
+        &self,
+        path: &Path,
+        contents: &[u8],
+        facts: &Facts,
+        watch: &Watch<'_>,
+    ) -> Result<(), BoxError> {
+        match self.heads.get(path) {
+            Some(before) => head(contents, facts, before),
+            None => whole(contents, facts, watch.step(path, Step::Validate)),
+        }
+    }
+}
+
+fn invalid(what: String) -> BoxError {
+    EditError::Validation { what }.into()
+}
+
+/// Whether a plan leads to a sound file with the pairs that it had before: what is checked
+/// again when it was carried out. A file of more than so many bytes is not put together for
+/// that: of such only page 0 is checked, if nothing else changes.
+pub(super) fn plan(
+    draft: &Draft<'_>,
+    facts: &Facts,
+    most: u64,
+    counter: Counter<'_>,
+) -> Result<(), EditError> {
+    let checked = if draft.is_empty() {
+        Ok(())
+    } else if draft.is_head_only() {
+        head(&draft.image(PageNo::META).unwrap_or_default(), facts, draft.pages().meta())
+    } else if file_bytes(draft.count(), draft.pages().size()) <= most {
+        whole(&draft.file(), facts, counter)
+    } else {
+        Ok(())
+    };
+    checked.map_err(failed)
+}
+
+/// What a check says, as an error of the change.
+pub(super) fn failed(error: BoxError) -> EditError {
+    match error.downcast::<EditError>() {
+        Ok(error) => *error,
+        Err(error) => EditError::Validation { what: error.to_string() },
+    }
+}
+
+/// Whether a file is sound, and has the pairs that were promised.
+pub(super) fn whole(contents: &[u8], facts: &Facts, counter: Counter<'_>) -> Result<(), BoxError> {
+    let db = Database::from_bytes(contents)?;
+    let genuine = facts.options.genuine_8a || facts.options.genuine_8b;
+    let check = || soundness::first_error(&db, genuine, counter);
+    let promised = facts.promise.content();
+    let (error, content) = ContentSum::beside(&db, promised.is_some(), check);
+    if let Some(error) = error {
+        return Err(invalid(error));
+    }
+    match (content.transpose()?, promised) {
+        (Some(found), Some(promised)) => same(&found, &promised),
+        _ => Ok(()),
+    }
+}
+
+/// Whether what a journal has as the old file is that: it has the pairs that the journal says.
+/// If only page 0 changed, it leads to them as the page does that is there now. What was to
+/// change on purpose is not known to the journal: then it is a database.
+pub(super) fn old(
+    contents: &[u8],
+    facts: &Facts,
+    now: impl FnOnce() -> Option<Contents>,
+) -> Result<(), BoxError> {
+    let db = Database::from_bytes(contents)?;
+    match facts.promise {
+        Promise::SamePairs(before) => same(&ContentSum::of(&db)?, &before),
+        Promise::OnlyPageZero => {
+            let now = now();
+            let now = now.as_deref().and_then(|now| Database::from_bytes(now).ok());
+            match now.filter(|now| !db.meta().leads_as(now.meta())) {
+                Some(_) => Err(invalid("page 0 leads elsewhere than that of the new file".to_owned())),
+                None => Ok(()),
+            }
+        }
+        Promise::Pairs(_) | Promise::SoundOnly => Ok(()),
+    }
+}
+
+/// Whether a file has the pairs that it must have.
+fn same(found: &ContentSum, promised: &ContentSum) -> Result<(), BoxError> {
+    if found == promised {
+        return Ok(());
+    }
+    Err(invalid(format!("{} pairs, of which some are not those of before", found.pairs)))
+}
+
+/// Whether page 0 is right. All other pages were checked and read before, and stay as they
+/// are; so do the pairs, if page 0 leads to them as it did.
+fn head(contents: &[u8], facts: &Facts, before: &Meta) -> Result<(), BoxError> {
+    let db = Database::from_bytes(contents)?;
+    let version = db.meta().version();
+    if version == u32::from(facts.target_version) && db.meta().leads_as(before) {
+        return Ok(());
+    }
+    Err(invalid(format!("page 0 says version {version}, or leads elsewhere than before")))
+}

@@ -1,0 +1,431 @@
+//! What the metadata page of a database says, and whether it can be.
+
+use super::flags::Flags;
+use super::hash::Buckets;
+use super::identify::identify;
+use crate::error::{Defect, Error, Result};
+use crate::format::checksum;
+use crate::format::generation::Generation;
+use crate::format::meta::{self as layout, Field, Layout, at};
+use crate::format::page::PageKind;
+use crate::method::{Feature, Method};
+use crate::order::Endianness;
+use crate::types::{FileId, Lsn, PageNo, PageSize};
+
+/// The metadata of a database, whatever the version of its file.
+///
+/// What a version does not store is `None`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Meta {
+    page: PageNo,
+    version: u32,
+    layout: Layout,
+    endianness: Endianness,
+    page_size: PageSize,
+    lsn: Lsn,
+    flags: Flags,
+    free: Option<PageNo>,
+    last_page: Option<PageNo>,
+    file_id: FileId,
+    checksummed: bool,
+    of: Of,
+}
+
+/// What each access method has of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Of {
+    Tree(Tree),
+    Hash(Box<Buckets>),
+}
+
+/// A BTREE or a RECNO tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Tree {
+    min_key: u32,
+    record_length: u32,
+    pad: u8,
+    root: PageNo,
+    root_at: usize,
+}
+
+impl Meta {
+    /// The metadata page itself; 0 except for databases inside a file with several.
+    #[must_use]
+    pub fn page(&self) -> PageNo {
+        self.page
+    }
+
+    /// Version of the format: 6, 7, 8 or 9. Each access method counts its own.
+    #[must_use]
+    pub fn version(&self) -> u32 {
+        self.version
+    }
+
+    /// Byte order of the file.
+    #[must_use]
+    pub fn endianness(&self) -> Endianness {
+        self.endianness
+    }
+
+    /// Page size of the file.
+    #[must_use]
+    pub fn page_size(&self) -> PageSize {
+        self.page_size
+    }
+
+    /// LSN of the metadata page.
+    #[must_use]
+    pub fn lsn(&self) -> Lsn {
+        self.lsn
+    }
+
+    /// The access method.
+    #[must_use]
+    pub fn method(&self) -> Method {
+        match self.of {
+            Of::Hash(_) => Method::Hash,
+            Of::Tree(_) if self.flags.recno() => Method::Recno,
+            Of::Tree(_) => Method::Btree,
+        }
+    }
+
+    /// The flags.
+    #[must_use]
+    pub fn flags(&self) -> Flags {
+        self.flags
+    }
+
+    /// Minimum number of keys per page (default 2; some damaged files say 0).
+    #[must_use]
+    pub fn min_key(&self) -> u32 {
+        self.tree().map_or(2, |tree| tree.min_key)
+    }
+
+    /// Length of every record in bytes, for RECNO with fixed length.
+    ///
+    /// Version 6 does not store it, even for files that have the flag.
+    #[must_use]
+    pub fn record_length(&self) -> Option<u32> {
+        let tree = self.tree().filter(|_| self.flags.fixed_length() && self.stores_records())?;
+        Some(tree.record_length)
+    }
+
+    /// The byte that fills short records, where [`Meta::record_length`] is known.
+    #[must_use]
+    pub fn pad(&self) -> Option<u8> {
+        self.record_length().and_then(|_| self.tree()).map(|tree| tree.pad)
+    }
+
+    /// Root page of the tree; `None` for HASH.
+    #[must_use]
+    pub fn root(&self) -> Option<PageNo> {
+        self.tree().map(|tree| tree.root)
+    }
+
+    /// Where the pages of a HASH database are.
+    pub(crate) fn buckets(&self) -> Option<&Buckets> {
+        match &self.of {
+            Of::Hash(buckets) => Some(buckets),
+            Of::Tree(_) => None,
+        }
+    }
+
+    /// First page of the free list.
+    #[must_use]
+    pub fn free(&self) -> Option<PageNo> {
+        self.free
+    }
+
+    /// Highest page of the file as the file says: not stored before version 8
+    /// nor by releases 3.1 and 3.2, and not to be relied on.
+    #[must_use]
+    pub fn last_page(&self) -> Option<PageNo> {
+        self.last_page
+    }
+
+    /// The id by which logs know the file.
+    #[must_use]
+    pub fn file_id(&self) -> FileId {
+        self.file_id
+    }
+
+    /// Whether every page carries a checksum (version 9).
+    #[must_use]
+    pub fn checksummed(&self) -> bool {
+        self.checksummed
+    }
+
+    fn tree(&self) -> Option<&Tree> {
+        match &self.of {
+            Of::Tree(tree) => Some(tree),
+            Of::Hash(_) => None,
+        }
+    }
+
+    /// Whether the length and the pad byte of fixed-length records are stored: 2.x kept them
+    /// in the program.
+    fn stores_records(&self) -> bool {
+        self.generation() > Generation::V2
+    }
+
+    /// The family of releases that laid it out.
+    pub(crate) fn generation(&self) -> Generation {
+        self.layout.generation()
+    }
+
+    /// Where a field stands on the metadata page; 0 if the version has none.
+    pub(crate) fn at(&self, field: Field) -> usize {
+        self.layout.place(field).map_or(0, |(at, _)| at)
+    }
+
+    /// Where it stands which page is the root; if it is page 1 because the version says so, the
+    /// version.
+    pub(crate) fn root_at(&self) -> usize {
+        self.tree().map_or(at::VERSION, |tree| tree.root_at)
+    }
+
+    /// Whether it leads to the same tree and the same free list, and the pages are to be
+    /// taken alike: everything but version, file id, whether duplicates are sorted, and a
+    /// length of records that one of them does not store.
+    #[cfg(feature = "upgrade")]
+    pub(crate) fn leads_as(&self, other: &Meta) -> bool {
+        let facts = |meta: &Meta| {
+            let flags = meta.flags.bits() & !Flags::SORTED;
+            (meta.endianness, meta.page_size, meta.root(), meta.free, flags, meta.min_key(), meta.checksummed)
+        };
+        let records = |meta: &Meta| meta.tree().map(|tree| (tree.record_length, tree.pad));
+        let stored = self.stores_records() && other.stores_records();
+        facts(self) == facts(other) && (records(self) == records(other) || !stored)
+    }
+
+    /// Whether a record length is stored that the flags do not allow.
+    pub(crate) fn stray_record_length(&self) -> bool {
+        let allowed = self.stores_records() && self.flags.fixed_length();
+        self.tree().is_some_and(|tree| tree.record_length != 0 && !allowed)
+    }
+
+    /// Whether off-page duplicates are trees, not chains.
+    pub(crate) fn duplicate_trees(&self) -> bool {
+        self.generation().has_duplicate_trees()
+    }
+
+    /// Whether shared keys may stand in the opposite byte order (the version 6
+    /// parity defect).
+    pub(crate) fn shared_keys_may_be_reversed(&self) -> bool {
+        self.generation().may_reverse_shared_keys()
+    }
+
+    /// The highest page, if the releases that laid the file out kept it up to date.
+    pub(crate) fn kept_last_page(&self) -> Option<PageNo> {
+        self.last_page.filter(|_| self.generation().keeps_last_page())
+    }
+
+    /// Byte order of page numbers in the list of databases.
+    pub(crate) fn directory_order(&self) -> Endianness {
+        if self.generation() == Generation::V30 { self.endianness } else { Endianness::Big }
+    }
+
+    /// The error for the flags.
+    fn wrong_flags(&self, expected: &'static str) -> Error {
+        Error::field(self.page, self.at(Field::Flags), "flags", self.flags.bits(), expected)
+    }
+}
+
+/// Parses the metadata page of a file.
+///
+/// # Errors
+///
+/// Names what the file is instead, the feature that is not supported, or the
+/// field that is wrong.
+pub(crate) fn parse(file: &[u8]) -> Result<Meta> {
+    let order = identify(file)?;
+    let bytes = file
+        .get(..layout::LENGTH)
+        .ok_or_else(|| Error::TooShort { len: u64::try_from(file.len()).unwrap_or(u64::MAX) })?;
+    let meta = parse_page(bytes, PageNo::META, order)?;
+    if let Some(root) = meta.root().filter(|root| root.0 != 1) {
+        return Err(Error::field(PageNo::META, meta.root_at(), "root", root.0, "1"));
+    }
+    if meta.flags.several_databases() && (meta.flags.duplicates() || meta.flags.recno()) {
+        return Err(meta.wrong_flags("no duplicates or records in a list of databases"));
+    }
+    Ok(meta)
+}
+
+/// Parses the metadata page of one database of several.
+///
+/// # Errors
+///
+/// As [`parse`].
+pub(crate) fn parse_inner(page: &[u8], number: PageNo, file: &Meta) -> Result<Meta> {
+    let order = file.endianness;
+    let bytes = page.get(..layout::LENGTH).unwrap_or(page);
+    let magic = order.u32_at(bytes, at::MAGIC).unwrap_or(0);
+    let version = order.u32_at(bytes, at::VERSION).unwrap_or(0);
+    if Generation::of(magic, version) == Some(Generation::V2) {
+        let expected = "that of a release that keeps several in a file";
+        return Err(Error::field(number, at::VERSION, "version", version, expected));
+    }
+    if !is_database_magic(magic) {
+        return Err(Error::field(number, at::MAGIC, "magic", magic, "that of a database"));
+    }
+    let meta = parse_page(bytes, number, order)?;
+    if meta.page_size != file.page_size {
+        let found = meta.page_size.get();
+        return Err(Error::field(number, at::PAGE_SIZE, "page size", found, "that of page 0"));
+    }
+    if meta.checksummed != file.checksummed {
+        return Err(Error::field(number, at::METAFLAGS, "metaflags", 0u32, "those of page 0"));
+    }
+    Ok(meta)
+}
+
+fn parse_page(bytes: &[u8], number: PageNo, order: Endianness) -> Result<Meta> {
+    let magic = order.u32_at(bytes, at::MAGIC).unwrap_or(0);
+    let version = order.u32_at(bytes, at::VERSION).unwrap_or(0);
+    let method = if magic == layout::HASH_MAGIC { Method::Hash } else { Method::Btree };
+    let Some(layout) = Layout::of(magic, version) else {
+        if version == layout::HALF_WRITTEN {
+            return Err(Error::Interrupted);
+        }
+        return Err(Error::UnsupportedVersion { method, version, order });
+    };
+    if bytes.len() < layout::LENGTH {
+        let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        return Err(Error::field(number, at::PGNO, "length", len, "512 bytes of metadata"));
+    }
+    Fields { bytes, number, order, layout }.check(method, version)
+}
+
+/// A whole metadata page, as it stands.
+#[derive(Clone, Copy)]
+struct Fields<'p> {
+    bytes: &'p [u8],
+    number: PageNo,
+    order: Endianness,
+    layout: Layout,
+}
+
+impl Fields<'_> {
+    /// A number; 0 if the version has no such field.
+    fn get(&self, field: Field) -> u32 {
+        self.layout.number(self.bytes, field, self.order).unwrap_or(0)
+    }
+
+    fn wrong(&self, field: Field, found: u32, expected: &'static str) -> Error {
+        let at = self.layout.place(field).map_or(at::VERSION, |(at, _)| at);
+        Error::field(self.number, at, field.name(), found, expected)
+    }
+
+    fn check(self, method: Method, version: u32) -> Result<Meta> {
+        let generation = self.layout.generation();
+        let kind = if method == Method::Hash { PageKind::HashMeta } else { PageKind::BtreeMeta };
+        let found = self.layout.bytes(self.bytes, Field::Type).and_then(|byte| byte.first().copied());
+        if let Some(found) = found.filter(|&byte| PageKind::from_byte(byte) != Some(kind)) {
+            let defect = Defect::PageType { found, expected: kind.name() };
+            return Err(Error::corrupt(self.number, at::TYPE, defect));
+        }
+        let unsupported = |feature| Error::UnsupportedFeature { method, version, order: self.order, feature };
+        let [encryption, metaflags, nparts] = [Field::EncryptAlg, Field::Metaflags, Field::Nparts]
+            .map(|field| if generation.has_checksums() { self.get(field) } else { 0 });
+        match encryption {
+            0 => {}
+            1 => return Err(unsupported(Feature::Encrypted)),
+            found => return Err(self.wrong(Field::EncryptAlg, found, "0 or 1")),
+        }
+        if metaflags & !u32::from(layout::CHECKSUMMED | layout::PARTITIONED) != 0 {
+            return Err(self.wrong(Field::Metaflags, metaflags, "known flags only"));
+        }
+        if metaflags & u32::from(layout::PARTITIONED) != 0 || nparts != 0 {
+            return Err(unsupported(Feature::Partitioned));
+        }
+        let checksummed = metaflags & u32::from(layout::CHECKSUMMED) != 0;
+        let size = self.get(Field::PageSize);
+        let page_size = PageSize::new(size).ok_or(Error::PageSize { found: size })?;
+        let stored = self.get(Field::Flags);
+        let (flags, of) = if method == Method::Hash {
+            (Flags::of_hash(stored), Of::Hash(Box::new(self.buckets())))
+        } else {
+            (Flags::new(stored), Of::Tree(self.tree()))
+        };
+        let id = self.layout.bytes(self.bytes, Field::Uid).and_then(|id| id.first_chunk().copied());
+        let lsn = [0, 4].map(|at| self.order.u32_at(self.bytes, at).unwrap_or(0));
+        let meta = Meta {
+            page: self.number,
+            version,
+            layout: self.layout,
+            endianness: self.order,
+            page_size,
+            lsn: Lsn { file: lsn[0], offset: lsn[1] },
+            flags,
+            free: PageNo::link(self.get(Field::Free)),
+            last_page: PageNo::link(self.get(Field::LastPgno)),
+            file_id: FileId(id.unwrap_or_default()),
+            checksummed,
+            of,
+        };
+        if checksummed {
+            verify_checksum(self.bytes, self.number, checksum::ON_META, self.order)?;
+        }
+        let found = self.get(Field::Pgno);
+        if found != self.number.0 {
+            return Err(Error::corrupt(self.number, at::PGNO, Defect::PageNumber { found }));
+        }
+        if meta.flags.compressed() && generation.has_checksums() {
+            return Err(unsupported(Feature::Compressed));
+        }
+        if let Some(expected) = meta.flags.objection(generation) {
+            return Err(meta.wrong_flags(expected));
+        }
+        if let Some(root) = meta.root().filter(|root| root.0 == 0 || *root == self.number) {
+            return Err(self.wrong(Field::Root, root.0, "a page of the tree"));
+        }
+        Ok(meta)
+    }
+
+    fn tree(&self) -> Tree {
+        let root = self.layout.number(self.bytes, Field::Root, self.order).unwrap_or(1);
+        let root_at = self.layout.place(Field::Root).map_or(at::VERSION, |(at, _)| at);
+        Tree {
+            min_key: self.get(Field::MinKey),
+            record_length: self.get(Field::ReLen),
+            pad: self.get(Field::RePad).to_le_bytes()[0],
+            root: PageNo(root),
+            root_at,
+        }
+    }
+
+    fn buckets(&self) -> Buckets {
+        let table = self.layout.bytes(self.bytes, Field::Spares).unwrap_or(&[]);
+        let mut spares = [0; 32];
+        for (spare, word) in spares.iter_mut().zip(table.chunks_exact(4)) {
+            *spare = self.order.u32_at(word, 0).unwrap_or(0);
+        }
+        Buckets {
+            max: self.get(Field::MaxBucket),
+            fill_factor: self.get(Field::Ffactor),
+            elements: self.get(Field::Nelem),
+            spares,
+        }
+    }
+}
+
+/// Compares the checksum at `field` with that of the bytes; the value may be
+/// reversed in files that release 4.1 wrote for the other byte order.
+///
+/// # Errors
+///
+/// [`Error::Checksum`].
+pub(crate) fn verify_checksum(bytes: &[u8], page: PageNo, field: usize, order: Endianness) -> Result<()> {
+    let stored = order.u32_at(bytes, field).unwrap_or(0);
+    let computed = checksum::sum(bytes, field);
+    if stored == computed || stored.swap_bytes() == computed {
+        return Ok(());
+    }
+    Err(Error::Checksum { page, offset: field, stored, computed })
+}
+
+/// Whether a magic number is that of a database which a file can hold besides others.
+pub(crate) fn is_database_magic(magic: u32) -> bool {
+    matches!(magic, layout::BTREE_MAGIC | layout::HASH_MAGIC)
+}

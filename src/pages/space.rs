@@ -1,0 +1,154 @@
+//! Page N of a file, or an error.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use byteorder::ByteOrder;
+
+use super::allowance::Allowance;
+use super::codec::Codec;
+use super::file::File;
+use super::place::Origin;
+use crate::error::{Defect, Error, Result, file_bytes};
+use crate::format::page::{Page, at};
+use crate::limits::Limits;
+use crate::meta::{self, Meta};
+use crate::order::Endianness;
+use crate::types::{PageNo, PageSize};
+
+/// A file as pages, with what all its databases share.
+#[derive(Debug)]
+pub(crate) struct Pages<'a> {
+    file: File<'a>,
+    meta: Meta,
+    count: u32,
+    codec: Codec,
+    /// Lengths of overflow chains, as far as [`Pages::chain_length`] was asked.
+    chain_lengths: Mutex<BTreeMap<PageNo, Option<u64>>>,
+}
+
+impl<'a> Pages<'a> {
+    /// Reads the metadata page; touches no other.
+    pub(crate) fn new(file: File<'a>) -> Result<Self> {
+        let meta = meta::parse(file.bytes())?;
+        let whole = file.bytes().len().checked_div(meta.page_size().bytes()).unwrap_or(0);
+        let count = u32::try_from(whole).unwrap_or(u32::MAX);
+        let codec = Codec { checksummed: meta.checksummed(), order: meta.endianness() };
+        Ok(Pages { file, meta, count, codec, chain_lengths: Mutex::default() })
+    }
+
+    /// The file.
+    pub(crate) fn file(&self) -> &File<'a> {
+        &self.file
+    }
+
+    /// The metadata of page 0.
+    pub(crate) fn meta(&self) -> &Meta {
+        &self.meta
+    }
+
+    pub(crate) fn order(&self) -> Endianness {
+        self.meta.endianness()
+    }
+
+    pub(crate) fn size(&self) -> PageSize {
+        self.meta.page_size()
+    }
+
+    /// Number of whole pages in the file.
+    pub(crate) fn count(&self) -> u32 {
+        self.count
+    }
+
+    /// Bytes behind the last whole page.
+    pub(crate) fn tail(&self) -> u64 {
+        self.len().saturating_sub(file_bytes(self.count, self.size()))
+    }
+
+    /// Bytes in the file.
+    fn len(&self) -> u64 {
+        u64::try_from(self.file.bytes().len()).unwrap_or(u64::MAX)
+    }
+
+    /// Whether the file has its first page: without it there is nothing to read.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Cut`].
+    pub(crate) fn expect_one(&self) -> Result<()> {
+        if self.count > 0 {
+            return Ok(());
+        }
+        Err(Error::Cut { len: self.len(), page_size: self.size() })
+    }
+
+    /// Where index arrays start on ordinary pages.
+    pub(crate) fn overhead(&self) -> usize {
+        self.codec.overhead()
+    }
+
+    /// How ordinary pages are sealed.
+    pub(crate) fn codec(&self) -> Codec {
+        self.codec
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        self.file.limits()
+    }
+
+    /// Bytes that the pairs of one page may give.
+    pub(crate) fn allowance(&self) -> Allowance {
+        let page = u64::from(self.size().get());
+        let repeats = page.saturating_mul(self.limits().max_repeats.into());
+        Allowance::new(page.saturating_add(repeats), repeats)
+    }
+
+    /// The length of the overflow chain that starts on a page: found out once, and
+    /// remembered.
+    pub(crate) fn chain_length(
+        &self,
+        first: PageNo,
+        find: impl FnOnce(PageNo) -> Option<u64>,
+    ) -> Option<u64> {
+        let mut known = self.chain_lengths.lock().unwrap_or_else(PoisonError::into_inner);
+        *known.entry(first).or_insert_with(|| find(first))
+    }
+
+    /// The bytes of a page, unchecked.
+    pub(crate) fn raw(&self, no: PageNo) -> Option<&[u8]> {
+        if no.0 >= self.count {
+            return None;
+        }
+        let size = self.size().bytes();
+        self.file.bytes().get(no.index().checked_mul(size)?..)?.get(..size)
+    }
+
+    /// The error for a link to a page that the file does not have.
+    pub(crate) fn beyond_end(&self, no: PageNo, from: Origin) -> Error {
+        let defect = Defect::BeyondEnd { what: from.what, target: no.0, pages: self.count };
+        Error::corrupt(from.page, from.offset, defect)
+    }
+
+    /// A page that was checked before.
+    #[inline]
+    pub(crate) fn unchecked_page<O: ByteOrder>(&self, no: PageNo) -> Option<Page<'_, O>> {
+        self.raw(no).and_then(Page::new)
+    }
+
+    /// A page of this number which `from` refers to at byte `offset`: within the
+    /// file, with the right checksum and its own number on it.
+    pub(crate) fn page<O: ByteOrder>(&self, no: PageNo, from: Origin) -> Result<Page<'_, O>> {
+        let page = self.raw(no).and_then(Page::<O>::new).ok_or_else(|| self.beyond_end(no, from))?;
+        if !page.is_hole() {
+            self.codec.check(page.bytes(), no)?;
+        }
+        if page.is_hole() && no != PageNo::META {
+            let defect = Defect::Unwritten { page: from.page, offset: from.offset };
+            return Err(Error::corrupt(no, at::TYPE, defect));
+        }
+        if page.pgno() != no.0 {
+            return Err(Error::corrupt(no, at::PGNO, Defect::PageNumber { found: page.pgno() }));
+        }
+        Ok(page)
+    }
+}

@@ -1,0 +1,16 @@
+//! What the repository says of itself is true.
+//!
+//! - `citations`: what the code cites of the documents in `docs/` is there
+//! - `rooms`: no room of `src/` uses one above it
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    missing_docs
+)]
+
+mod citations;
+mod rooms;
