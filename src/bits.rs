@@ -49,6 +49,7 @@ impl Bits {
 /// A set of pages of a file that threads share. It takes room where it has pages.
 #[derive(Debug)]
 pub(crate) struct AtomicBits {
+    pages: u32,
     pieces: Box<[OnceLock<Box<[AtomicU64]>>]>,
 }
 
@@ -59,24 +60,28 @@ impl AtomicBits {
     /// No page yet, of so many.
     pub(crate) fn new(pages: u32) -> AtomicBits {
         let pieces = PageNo(pages.div_ceil(64 << WORDS)).index();
-        AtomicBits { pieces: std::iter::repeat_with(OnceLock::new).take(pieces).collect() }
+        AtomicBits { pages, pieces: std::iter::repeat_with(OnceLock::new).take(pieces).collect() }
     }
 
-    /// The word of a page, and its bit there.
-    fn place(&self, no: PageNo) -> Option<(&AtomicU64, u64)> {
-        let make = || std::iter::repeat_with(AtomicU64::default).take(1 << WORDS).collect();
+    /// The piece of a page, the word there, and its bit in it.
+    fn place(no: PageNo) -> (usize, usize, u64) {
         let word = no.0 >> 6;
-        let piece = self.pieces.get(PageNo(word >> WORDS).index())?.get_or_init(make);
-        Some((piece.get(PageNo(word & ((1 << WORDS) - 1)).index())?, 1 << (no.0 & 63)))
+        (PageNo(word >> WORDS).index(), PageNo(word & ((1 << WORDS) - 1)).index(), 1 << (no.0 & 63))
     }
 
     #[inline]
     pub(crate) fn has(&self, no: PageNo) -> bool {
-        self.place(no).is_some_and(|(word, bit)| word.load(Relaxed) & bit != 0)
+        let (piece, word, bit) = AtomicBits::place(no);
+        let word = self.pieces.get(piece).and_then(|piece| piece.get()?.get(word));
+        word.is_some_and(|word| word.load(Relaxed) & bit != 0)
     }
 
     /// Adds a page; whether it was new. One that is not in the file never is.
     pub(crate) fn mark(&self, no: PageNo) -> bool {
-        self.place(no).is_some_and(|(word, bit)| word.fetch_or(bit, Relaxed) & bit == 0)
+        let make = || std::iter::repeat_with(AtomicU64::default).take(1 << WORDS).collect();
+        let (piece, word, bit) = AtomicBits::place(no);
+        let piece = self.pieces.get(piece).filter(|_| no.0 < self.pages);
+        let word = piece.and_then(|piece| piece.get_or_init(make).get(word));
+        word.is_some_and(|word| word.fetch_or(bit, Relaxed) & bit == 0)
     }
 }

@@ -51,6 +51,8 @@ mod edit;
 pub mod env;
 mod error;
 pub mod explain;
+#[cfg(feature = "upgrade")]
+mod file_name;
 mod format;
 #[cfg(feature = "upgrade")]
 pub mod journal;

@@ -8,9 +8,7 @@ use crate::edit::{
     Counter, Draft, Edit, Operation, Prepared, Reason, Result, fresh_id, structure, with_content,
 };
 use crate::format::meta::Field;
-#[cfg(unix)]
-use crate::journal::SystemDisk;
-use crate::journal::{self, Disk, Identity, Options};
+use crate::journal::{self, Disk, Identity, Options, SystemDisk};
 use crate::types::{FileId, Lsn};
 
 /// A change to what environments know a file by: its LSNs, or its id.
@@ -36,7 +34,6 @@ pub enum ResetOf {
     FileId(Option<FileId>),
 }
 
-#[cfg(unix)]
 impl Reset<'_, SystemDisk> {
     /// Gives all pages of a file the LSN of a page that no log knows: before the file goes
     /// to another environment, or loses its logs. Pages that were never written stay so.

@@ -35,10 +35,17 @@ pub struct Pairs<'a> {
 #[allow(clippy::large_enum_variant)] // the common one is used in place, pair by pair
 enum Rows<'a> {
     Tree(TreePairs<'a>),
-    /// The walk, and whether it came to its end.
-    Hash(Box<BucketWalk<'a>>, bool),
+    /// The walk; and whether it came to its end, and was asked to go back.
+    Hash(Box<BucketWalk<'a>>, Ways),
     /// A question that the database cannot answer: the error, once.
     Refused(Option<Error>),
+}
+
+/// Which ways a walk that only goes forward was asked to go to the end.
+#[derive(Clone, Copy, Debug, Default)]
+struct Ways {
+    ended: bool,
+    back: bool,
 }
 
 impl<'a> Entries<'a> {
@@ -64,7 +71,7 @@ impl<'a> Pairs<'a> {
     }
 
     pub(super) fn hash(pages: &'a Pages<'a>, walk: BucketWalk<'a>) -> Self {
-        Pairs { rows: Rows::Hash(Box::new(walk), false), pages }
+        Pairs { rows: Rows::Hash(Box::new(walk), Ways::default()), pages }
     }
 
     pub(super) fn refused(pages: &'a Pages<'a>, error: Error) -> Self {
@@ -102,15 +109,14 @@ impl<'a> Pairs<'a> {
     fn step(&mut self, forward: bool) -> Option<Result<Pair<'a>>> {
         match &mut self.rows {
             Rows::Tree(pairs) => pairs.step(forward),
-            Rows::Hash(_, true) => None,
-            Rows::Hash(walk, ended) if forward => {
-                let pair = walk.next().transpose();
-                *ended = pair.is_none();
+            Rows::Hash(walk, ways) if forward => {
+                let pair = if ways.ended { None } else { walk.next().transpose() };
+                ways.ended = pair.is_none();
                 pair
             }
-            Rows::Hash(_, ended) => {
-                *ended = true;
-                Some(Err(Error::WrongMethod { asked: "go backwards", method: Method::Hash }))
+            Rows::Hash(_, ways) => {
+                let asked = std::mem::replace(&mut ways.back, true);
+                (!asked).then_some(Err(Error::WrongMethod { asked: "go backwards", method: Method::Hash }))
             }
             Rows::Refused(error) => error.take().map(Err),
         }

@@ -19,6 +19,14 @@ pub(super) static ALL: &[Explanation] = &[
         &[OWN],
     ),
     is(
+        "R-SYSTEM",
+        "the system does not have, or does not tell, what a change in place needs",
+        "macOS and FreeBSD do not tell which programs have a file open; on Windows files are not locked.",
+        "On macOS and FreeBSD, end all programs that use the file and say so (--assume-closed); \
+         elsewhere, write a copy (bdbkit upgrade --copy), or take the file to another system.",
+        &[OWN],
+    ),
+    is(
         "R-JOURNAL",
         "an earlier run left its journal behind",
         "The journal holds what was there and what is to be; until it is dealt with the file may be half-written.",

@@ -336,7 +336,7 @@ pub struct Contents {
 
 impl Contents {
     /// Maps a file.
-    #[cfg(all(unix, feature = "mmap"))]
+    #[cfg(feature = "mmap")]
     pub(super) fn map(file: &std::fs::File) -> io::Result<Contents> {
         crate::pages::map_overlay(file).map(|map| Contents { len: map.len(), bytes: Box::new(map) })
     }

@@ -40,6 +40,14 @@ pub enum JournalError {
         /// Number of the process.
         process: u32,
     },
+    /// The system does not have, or does not tell, what a change in place needs.
+    #[error("{}: not changed in place: {lacks}", .path.shown())]
+    System {
+        /// The file.
+        path: PathBuf,
+        /// What is missing.
+        lacks: &'static str,
+    },
     /// There is a journal already: see [`leftover`](super::leftover).
     #[error("{}: an earlier run left this journal behind", .path.shown())]
     Exists {
@@ -359,6 +367,7 @@ pub(super) fn at<'p>(path: &'p Path, doing: &'static str) -> impl FnOnce(io::Err
 refusals! { JournalError:
     Locked = "R-LOCKED",
     InUse = "R-IN-USE",
+    System = "R-SYSTEM",
     Exists = "R-JOURNAL",
     NotOurs = "R-NOT-OURS",
     Strange = "R-STRANGE",
@@ -388,6 +397,7 @@ impl JournalError {
             JournalError::Io { path, .. }
             | JournalError::Locked { path, .. }
             | JournalError::InUse { path, .. }
+            | JournalError::System { path, .. }
             | JournalError::Exists { path, .. }
             | JournalError::NotOurs { path, .. }
             | JournalError::Strange { path, .. }

@@ -23,8 +23,6 @@
 //! and on one that fails at will. Whoever calls must hold the lock on the file, as
 //! [`Disk::open_exclusive`] gives it, until the journal is gone.
 
-#[cfg(target_os = "linux")]
-mod attributes;
 mod backup;
 mod change;
 mod disk;
@@ -40,11 +38,8 @@ mod run;
 mod set;
 mod set_format;
 mod steps;
-#[cfg(unix)]
 mod system;
 mod trust;
-#[cfg(target_os = "linux")]
-mod users;
 mod window;
 mod write;
 
@@ -63,7 +58,6 @@ pub use plan::{ContentSum, Estimate, Facts, Form, Operation, Options, PageChange
 pub(crate) use record::MEMBERS as SET_MEMBERS;
 pub(crate) use record::PUBLISHED as SET;
 pub use set::{Set, SetLeftover};
-#[cfg(unix)]
 pub use system::{SystemDisk, SystemFile, held_elsewhere, on_network};
 pub(crate) use write::random;
 

@@ -4,7 +4,7 @@
 //! Each is a file that is whole or was never relied upon. A file that only has the name is that
 //! of others, and not touched.
 
-use std::ffi::OsStr;
+use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -14,6 +14,7 @@ use super::error::{JournalError, at};
 use super::set_format::{self, Member, Say};
 use super::steps::Steps;
 use super::trust;
+use crate::file_name;
 
 /// Name of the file that says that all files of a set are published.
 pub(crate) const PUBLISHED: &str = "bdbkit-set.done";
@@ -74,18 +75,8 @@ impl Member {
 }
 
 /// A name, if it does not lead out of its folder.
-pub(super) fn within(bytes: &[u8]) -> Option<&OsStr> {
-    name(bytes).filter(|name| Path::new(name).file_name() == Some(name))
-}
-
-#[cfg(unix)]
-fn name(bytes: &[u8]) -> Option<&OsStr> {
-    Some(std::os::unix::ffi::OsStrExt::from_bytes(bytes))
-}
-
-#[cfg(not(unix))]
-fn name(bytes: &[u8]) -> Option<&OsStr> {
-    std::str::from_utf8(bytes).ok().map(OsStr::new)
+pub(super) fn within(bytes: &[u8]) -> Option<OsString> {
+    file_name::from_bytes(bytes).filter(|name| Path::new(name).file_name() == Some(&**name))
 }
 
 /// Where a record stands in a folder.

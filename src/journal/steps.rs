@@ -5,7 +5,6 @@
 //! made stands under the name of a draft. Afterwards nothing of it is undone. So each step can
 //! be repeated, and none has to be taken back.
 
-use std::ffi::OsStr;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -125,7 +124,7 @@ fn free<D: Disk>(disk: &D, path: &Path) -> Result<(), JournalError> {
 }
 
 fn place(directory: &Path, name: &[u8]) -> PathBuf {
-    directory.join(within(name).unwrap_or(OsStr::new("")))
+    directory.join(within(name).unwrap_or_default())
 }
 
 /// What tells a file from others; `None` if there is none of this name.

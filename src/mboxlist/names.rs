@@ -3,6 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
+use crate::file_name;
 use crate::shown::ShowName;
 
 /// The name of a file in its folder.
@@ -21,12 +22,8 @@ pub(super) fn listed(names: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Stri
     shown.join(", ")
 }
 
-#[cfg(unix)]
+/// A name that a log or a file of the product has. Where no file can have it, it is told as well
+/// as it can be.
 pub(super) fn from_bytes(name: &[u8]) -> OsString {
-    std::os::unix::ffi::OsStringExt::from_vec(name.to_vec())
-}
-
-#[cfg(not(unix))]
-pub(super) fn from_bytes(name: &[u8]) -> OsString {
-    String::from_utf8_lossy(name).into_owned().into()
+    file_name::from_bytes(name).unwrap_or_else(|| String::from_utf8_lossy(name).into_owned().into())
 }

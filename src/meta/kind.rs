@@ -100,6 +100,8 @@ impl FileKind {
         if head.is_empty() {
             return FileKind::Empty;
         }
+        // No more is looked at, however much of the file is there.
+        let head = head.get(..layout::LENGTH).unwrap_or(head);
         let orders = [Little, Big];
         let by_magic = orders.into_iter().find_map(|order| FileKind::by_magic(head, order));
         let series_1 = || orders.into_iter().find_map(|order| FileKind::series_1(head, order));

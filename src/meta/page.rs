@@ -285,7 +285,7 @@ fn parse_page(bytes: &[u8], number: PageNo, order: Endianness) -> Result<Meta> {
     let version = order.u32_at(bytes, at::VERSION).unwrap_or(0);
     let method = if magic == layout::HASH_MAGIC { Method::Hash } else { Method::Btree };
     let Some(layout) = Layout::of(magic, version) else {
-        if version == layout::HALF_WRITTEN {
+        if version == layout::HALF_WRITTEN && number == PageNo::META {
             return Err(Error::Interrupted);
         }
         return Err(Error::UnsupportedVersion { method, version, order });
@@ -328,6 +328,8 @@ impl Fields<'_> {
         let unsupported = |feature| Error::UnsupportedFeature { method, version, order: self.order, feature };
         let [encryption, metaflags, nparts] = [Field::EncryptAlg, Field::Metaflags, Field::Nparts]
             .map(|field| if generation.has_checksums() { self.get(field) } else { 0 });
+        // Only a tree alone in its file has partitions, and tells of them by this alone.
+        let nparts = if method == Method::Hash { 0 } else { nparts };
         match encryption {
             0 => {}
             1 => return Err(unsupported(Feature::Encrypted)),
@@ -359,7 +361,8 @@ impl Fields<'_> {
             lsn: Lsn { file: lsn[0], offset: lsn[1] },
             flags,
             free: PageNo::link(self.get(Field::Free)),
-            last_page: PageNo::link(self.get(Field::LastPgno)),
+            // That of a database inside a file means nothing.
+            last_page: PageNo::link(self.get(Field::LastPgno)).filter(|_| method != Method::Hash),
             file_id: FileId(id.unwrap_or_default()),
             checksummed,
             of,

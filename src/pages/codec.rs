@@ -10,14 +10,19 @@ use crate::types::PageNo;
 /// How ordinary pages of a file are sealed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Codec {
-    pub(crate) checksummed: bool,
-    pub(crate) order: Endianness,
+    checksummed: bool,
+    order: Endianness,
+    overhead: usize,
 }
 
 impl Codec {
+    pub(crate) fn new(checksummed: bool, order: Endianness) -> Codec {
+        Codec { checksummed, order, overhead: if checksummed { HEADER_CHECKSUMMED } else { HEADER } }
+    }
+
     /// Where index arrays start.
     pub(crate) fn overhead(self) -> usize {
-        if self.checksummed { HEADER_CHECKSUMMED } else { HEADER }
+        self.overhead
     }
 
     /// Checks a page that is not a hole.

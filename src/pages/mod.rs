@@ -22,7 +22,7 @@ pub use file::{File, OpenOptions};
 pub(crate) use place::{Origin, Place};
 pub(crate) use reversed::Reversible;
 pub(crate) use source::Source;
-#[cfg(all(unix, feature = "mmap", feature = "upgrade"))]
+#[cfg(all(feature = "mmap", feature = "upgrade"))]
 pub(crate) use source::map_overlay;
 pub(crate) use space::Pages;
 pub(crate) use tiling::Tiling;

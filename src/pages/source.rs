@@ -78,7 +78,7 @@ fn map_file(file: &File) -> io::Result<memmap2::Mmap> {
 }
 
 /// Maps a file so that bytes may be laid over it in memory; the file keeps its own.
-#[cfg(all(unix, feature = "mmap", feature = "upgrade"))]
+#[cfg(all(feature = "mmap", feature = "upgrade"))]
 #[allow(unsafe_code)]
 pub(crate) fn map_overlay(file: &File) -> io::Result<memmap2::MmapMut> {
     // SAFETY: the map is private: what is laid over it never reaches the file. Who

@@ -33,7 +33,7 @@ impl<'a> Pages<'a> {
         let meta = meta::parse(file.bytes())?;
         let whole = file.bytes().len().checked_div(meta.page_size().bytes()).unwrap_or(0);
         let count = u32::try_from(whole).unwrap_or(u32::MAX);
-        let codec = Codec { checksummed: meta.checksummed(), order: meta.endianness() };
+        let codec = Codec::new(meta.checksummed(), meta.endianness());
         Ok(Pages { file, meta, count, codec, chain_lengths: Mutex::default() })
     }
 

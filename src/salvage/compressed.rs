@@ -129,7 +129,8 @@ mod tests {
         assert_eq!(int(&[0xdf, 0xff, 0xff]), Some(0x0020_407f));
         assert_eq!(int(&[0xe0, 0, 0, 0]), Some(0x0020_4080));
         assert_eq!(int(&[0xf0, 0, 0, 0, 0]), Some(0x1020_4080));
-        assert_eq!(int(&[0xf8, 0, 0, 0, 0, 1]), Some(0x08_1020_4081));
+        // More than some machines can count in memory.
+        assert_eq!(int(&[0xf8, 0, 0, 0, 0, 1]), usize::try_from(0x08_1020_4081_u64).ok());
         assert_eq!(int(&[0xfc]), None);
         assert_eq!(int(&[0xc0, 0]), None);
     }

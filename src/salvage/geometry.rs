@@ -220,11 +220,7 @@ pub(super) fn find(bytes: &[u8], forced: Forced) -> Result<Geometry> {
 fn is_foreign(error: &Error) -> bool {
     match error {
         Error::UnsupportedMethod { method, .. } => *method != Method::Hash,
-        Error::Series1 { .. }
-        | Error::LogFile { .. }
-        | Error::Placeholder
-        | Error::Extent
-        | Error::Region => true,
+        Error::Series1 { .. } | Error::LogFile { .. } | Error::Placeholder | Error::Extent => true,
         _ => false,
     }
 }

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use crate::format::generation::Generation;
 use crate::format::meta::{self as layout, Field, Layout, at};
+use crate::format::page::PageKind;
 use crate::meta::{Flags, is_database_magic};
 use crate::method::Method;
 use crate::order::Endianness;
@@ -127,8 +128,12 @@ pub(super) fn describe(bytes: &[u8], order: Endianness) -> Option<Description> {
     if !is_database_magic(magic) || bytes.len() < layout::LENGTH {
         return None;
     }
-    // A version that no release wrote is most likely one of the newest.
-    let layout = Layout::of(magic, version).or_else(|| Layout::newest(magic))?;
+    let layout = Layout::of(magic, version).or_else(|| {
+        // A version that no release wrote is damage: there was a page type, or none yet.
+        let kind = bytes.get(at::TYPE).copied().and_then(PageKind::from_byte);
+        let early = magic == layout::HASH_MAGIC && kind != Some(PageKind::HashMeta);
+        if early { Layout::of(magic, 5) } else { Layout::newest(magic) }
+    })?;
     let number = |field| layout.number(bytes, field, order).unwrap_or(0);
     let place = |field| layout.place(field).map(|(at, _)| at);
     let flags_at = place(Field::Flags).unwrap_or(at::VERSION);

@@ -42,7 +42,7 @@ impl Chains {
         let counted = self.count_deleted.then_some(records);
         let mut level = 2u8;
         while children.len() > 1 {
-            let parents = parents::<O>(draft, &children, level, keys, counted);
+            let parents = parents::<O>(draft, &children, level, keys, counted, from)?;
             if parents.len() == children.len() {
                 let (page, offset) = from;
                 return Err(Refusal::Chain { page, offset, why: "no two of its keys fit a page" }.into());
@@ -112,7 +112,8 @@ fn parents<O: ByteOrder>(
     level: u8,
     keys: Keys,
     records: Option<u32>,
-) -> Vec<Child> {
+    from: (PageNo, usize),
+) -> Result<Vec<Child>> {
     let pages = draft.pages();
     let (mut nodes, mut room): (Vec<Node>, usize) = (Vec::new(), 0);
     for child in children {
@@ -123,6 +124,10 @@ fn parents<O: ByteOrder>(
         if nodes.is_empty() || room < space {
             nodes.push(Node::new(keys, level));
             room = Node::room(pages);
+        }
+        if space > room {
+            let (page, offset) = from;
+            return Err(Refusal::Chain { page, offset, why: "one of its keys does not fit a page" }.into());
         }
         room = room.saturating_sub(space);
         if let Some(node) = nodes.last_mut() {
@@ -137,7 +142,7 @@ fn parents<O: ByteOrder>(
         let leaf = node.children.first().map_or(PageNo::META, |child| child.leaf);
         Child { page: draft.append(node), count, leaf }
     };
-    nodes.into_iter().map(above).collect()
+    Ok(nodes.into_iter().map(above).collect())
 }
 
 /// Counts one more reference to an overflow chain.

@@ -4,9 +4,7 @@ use std::path::Path;
 
 use super::choices::Choices;
 use crate::edit::{self, Edit, Notice, Result};
-use crate::journal::Disk;
-#[cfg(unix)]
-use crate::journal::SystemDisk;
+use crate::journal::{Disk, SystemDisk};
 
 /// An upgrade of one file, or of several as one unit.
 ///
@@ -27,7 +25,6 @@ use crate::journal::SystemDisk;
 /// ```
 pub type Upgrade<'d, D> = Edit<'d, D, Choices>;
 
-#[cfg(unix)]
 impl Upgrade<'_, SystemDisk> {
     /// An upgrade of a file to version 9. Nothing is read yet.
     #[must_use]

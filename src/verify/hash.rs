@@ -98,6 +98,7 @@ impl<'c> Context<'c, '_> {
                 self.report.error(Rule::Hash, no, at::ENTRIES, text);
             }
         }
+        let spares = self.meta.at(Field::Spares);
         for bucket in 0..=buckets.max {
             if self.report.sink.full() {
                 return;
@@ -125,7 +126,7 @@ impl<'c> Context<'c, '_> {
                     true
                 }
                 Some(_) => {
-                    let keys = self.bucket::<O>(no, compare);
+                    let keys = self.bucket::<O>(no, compare, spares);
                     table.keys = table.keys.saturating_add(keys);
                     true
                 }
@@ -137,11 +138,11 @@ impl<'c> Context<'c, '_> {
         table.close();
     }
 
-    /// Checks the pages of a bucket; gives the number of keys on them.
-    fn bucket<O: ByteOrder>(&self, first: PageNo, compare: &Comparer<'c>) -> u32 {
+    /// Checks the pages of a bucket, which the table at `spares` leads to; gives the number of keys
+    /// on them.
+    fn bucket<O: ByteOrder>(&self, first: PageNo, compare: &Comparer<'c>, spares: usize) -> u32 {
         let (mut next, mut prev, mut keys) = (Some(first), PageNo(0), 0u32);
-        let mut from =
-            Origin { page: self.meta.page(), offset: self.meta.at(Field::Spares), what: "bucket page" };
+        let mut from = Origin { page: self.meta.page(), offset: spares, what: "bucket page" };
         while let Some(no) = next {
             let Some(page) = self.reach::<O>(no, from) else { break };
             let kind = PageKind::from_byte(page.type_byte());

@@ -25,7 +25,7 @@ use crate::format::generation::Generation;
 use crate::format::meta::{Field, at};
 use crate::meta::{self, Meta, Shape};
 use crate::method::{Feature, Method};
-use crate::order::{Endianness, with_order};
+use crate::order::with_order;
 use crate::pages::{File, OpenOptions, Origin, Pages};
 use crate::types::PageNo;
 use order::Comparer;

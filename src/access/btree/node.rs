@@ -16,6 +16,8 @@ use crate::types::PageNo;
 pub(crate) struct Node<'a> {
     pages: &'a Pages<'a>,
     bytes: &'a [u8],
+    /// The page from its index on.
+    index: &'a [u8],
     no: PageNo,
     kind: PageKind,
     entries: u16,
@@ -58,7 +60,8 @@ impl<'a> Node<'a> {
         }
         let area = check_area(&page, no, pages.overhead())?;
         let (bytes, entries, level, total) = (page.bytes(), page.entries(), page.level(), page.prev());
-        Ok(Node { pages, bytes, no, kind, entries, area, level, total })
+        let index = bytes.get(pages.overhead()..).unwrap_or(&[]);
+        Ok(Node { pages, bytes, index, no, kind, entries, area, level, total })
     }
 
     pub(crate) fn no(&self) -> PageNo {
@@ -86,7 +89,7 @@ impl<'a> Node<'a> {
 
     #[inline(always)]
     fn slot<O: ByteOrder>(&self, index: u16) -> Option<u16> {
-        slot::<O>(self.bytes.get(self.pages.overhead()..)?, index)
+        slot::<O>(self.index, index)
     }
 
     #[inline]

@@ -23,6 +23,8 @@ use crate::types::PageNo;
 #[derive(Debug)]
 pub(in crate::access) struct BucketWalk<'a> {
     hash: &'a Hash<'a>,
+    /// Where the table of bucket pages stands on the metadata page.
+    spares_at: usize,
     visited: Option<Visited>,
     level: u32,
     /// First pages of the buckets of this level, still to come.
@@ -74,6 +76,7 @@ impl<'a> BucketWalk<'a> {
     pub(in crate::access) fn new(hash: &'a Hash<'a>, visited: Visited) -> Self {
         BucketWalk {
             hash,
+            spares_at: hash.meta().at(Field::Spares),
             visited: Some(visited),
             level: 0,
             heads: 0..0,
@@ -223,7 +226,7 @@ impl<'a> BucketWalk<'a> {
     fn next_head<O: ByteOrder>(&mut self) -> Result<Option<BucketPage<'a>>> {
         let (pages, meta) = (self.hash.pages(), self.hash.meta());
         let Some(buckets) = meta.buckets() else { return Ok(None) };
-        let origin = Origin { page: meta.page(), offset: meta.at(Field::Spares), what: "bucket page" };
+        let origin = Origin { page: meta.page(), offset: self.spares_at, what: "bucket page" };
         loop {
             while let Some(no) = self.heads.next().map(PageNo) {
                 if self.is_taken(no) {

@@ -64,8 +64,7 @@ impl Output {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         let mut draft = tempfile::Builder::new();
         draft.prefix(".bdbkit-").suffix(".tmp");
-        #[cfg(unix)]
-        draft.permissions(old.map_or_else(default_mode, |old| old.permissions()));
+        permit(&mut draft, old.as_ref());
         let draft = draft.tempfile_in(folder.unwrap_or(Path::new(".")))?;
         Ok(To::Fresh { draft: BufWriter::with_capacity(BUFFER, draft), path })
     }
@@ -84,11 +83,17 @@ impl Output {
     }
 }
 
-/// What a new file may be used for, before the mask of the process.
+/// Gives a draft the permissions of what it replaces, or those of any new file, before the mask of
+/// the process.
 #[cfg(unix)]
-fn default_mode() -> fs::Permissions {
-    std::os::unix::fs::PermissionsExt::from_mode(0o666)
+fn permit(draft: &mut tempfile::Builder<'_, '_>, old: Option<&fs::Metadata>) {
+    let new = || std::os::unix::fs::PermissionsExt::from_mode(0o666);
+    draft.permissions(old.map_or_else(new, fs::Metadata::permissions));
 }
+
+/// Elsewhere a file has the rights that its folder gives.
+#[cfg(not(unix))]
+fn permit(_: &mut tempfile::Builder<'_, '_>, _: Option<&fs::Metadata>) {}
 
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {

@@ -34,9 +34,7 @@ use plan::{Plan, State};
 use progress::Progress;
 use stage::{Left, Stage};
 
-use crate::journal::Disk;
-#[cfg(unix)]
-use crate::journal::SystemDisk;
+use crate::journal::{Disk, SystemDisk};
 
 /// Puts a snapshot in the place of the databases of a store.
 #[derive(Clone, Debug)]
@@ -67,7 +65,6 @@ pub struct Restored {
     pub skipped: Vec<OsString>,
 }
 
-#[cfg(unix)]
 impl Restore<'static, SystemDisk> {
     /// Restores `snapshot` to `folder`. What is there moves to `aside`, a new folder outside of
     /// it, on the same file system.

@@ -18,7 +18,6 @@
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Component, Path, PathBuf};
 
 use nom::bytes::complete::{tag, take};
@@ -28,6 +27,7 @@ use nom::number::complete::{le_u8, le_u32, le_u64};
 use nom::{IResult, Parser};
 
 use super::names::{MARK, STAGE, STAYS, is_own, region};
+use crate::file_name;
 use crate::journal::Identity;
 use crate::mboxlist::files::Hash;
 
@@ -214,7 +214,7 @@ pub(super) fn is_torn(bytes: &[u8]) -> bool {
 
 /// Whether something is one name: no path, and no way to another folder.
 fn is_name(name: &OsStr) -> bool {
-    let bytes = name.as_bytes();
+    let bytes = name.as_encoded_bytes();
     !bytes.is_empty()
         && bytes != b"."
         && bytes != b".."
@@ -238,7 +238,7 @@ fn length(len: usize) -> [u8; 4] {
 
 fn text(name: &OsStr, out: &mut Vec<u8>) {
     out.extend(length(name.len()));
-    out.extend(name.as_bytes());
+    out.extend(name.as_encoded_bytes());
 }
 
 fn identity(is: Identity, out: &mut Vec<u8>) {
@@ -270,7 +270,7 @@ fn identity_of(bytes: &[u8]) -> IResult<&[u8], Identity> {
 }
 
 fn text_of(bytes: &[u8]) -> IResult<&[u8], OsString> {
-    length_data(le_u32).map(|name: &[u8]| OsString::from_vec(name.to_vec())).parse(bytes)
+    nom::combinator::map_opt(length_data(le_u32), file_name::from_bytes).parse(bytes)
 }
 
 fn item(bytes: &[u8]) -> IResult<&[u8], Item> {
@@ -303,7 +303,8 @@ mod tests {
     fn example() -> Plan {
         let is = |inode| Identity { device: 3, inode };
         let hash = Hash { sha256: [7; 32], size: 1 << 40 };
-        let item = |name: &[u8], place, known| Item { name: OsString::from_vec(name.to_vec()), place, known };
+        let item =
+            |name: &[u8], place, known| Item { name: file_name::from_bytes(name).unwrap(), place, known };
         Plan {
             id: 0x0102_0304_0506_0708,
             state: State::Placing,

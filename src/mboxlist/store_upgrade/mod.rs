@@ -93,7 +93,6 @@ struct Found {
     reset: bool,
 }
 
-#[cfg(unix)]
 impl StoreUpgrade<'static, journal::SystemDisk> {
     /// An upgrade of the databases in a folder to version 9. Nothing is read yet.
     #[must_use]

@@ -7,10 +7,9 @@ pub(crate) use choices::{Duplicates, choices, duplicates, file_id, profile};
 pub(crate) use report::{done, plan, reset, settled};
 
 use std::io::{self, Write};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use bdbkit::journal::{JournalError, Outcome as Became, SystemDisk};
+use bdbkit::journal::{Disk, JournalError, Outcome as Became, SystemDisk};
 use bdbkit::upgrade::{EditError, Profile, Refusal, Upgrade};
 use bdbkit::{ErrorKind, ShowName};
 use indicatif::ProgressBar;
@@ -170,7 +169,8 @@ fn given(path: &Path) -> Result<Vec<PathBuf>, Failure> {
         }
     }
     for file in &files {
-        if file.metadata().map_err(|error| Failure::io(file, &error))?.nlink() > 1 {
+        let found = disk().look(file).map_err(|error| Failure::io(file, &error))?;
+        if found.is_some_and(|found| found.links > 1) {
             return Err(refused(file, "it has several names, perhaps in other folders"));
         }
     }

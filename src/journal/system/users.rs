@@ -7,8 +7,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use super::disk::Identity;
-use super::system::identity;
+use super::unix::numbers;
+use crate::journal::disk::Identity;
 
 /// A process, other than through the one handle that asks, that has a file open or mapped. Those
 /// that just ended, and those of other users, cannot be looked at.
@@ -29,7 +29,7 @@ pub(super) fn held(wanted: Identity) -> bool {
         let others = processes().filter(|(number, _)| *number != std::process::id());
         let handles = others.flat_map(|(_, process)| fs::read_dir(process.join("fd"))).flatten().flatten();
         let files = handles.filter_map(|entry| fs::metadata(entry.path()).ok());
-        files.filter(fs::Metadata::is_file).map(|file| identity(&file)).collect()
+        files.filter(fs::Metadata::is_file).map(|file| numbers(&file)).collect()
     });
     held.contains(&wanted)
 }
@@ -54,7 +54,7 @@ fn processes() -> impl Iterator<Item = (u32, PathBuf)> {
 /// How many handles a process has on a file.
 fn handles(process: &Path, wanted: Identity) -> usize {
     let open = fs::read_dir(process.join("fd")).into_iter().flatten().flatten();
-    open.filter(|entry| fs::metadata(entry.path()).is_ok_and(|file| identity(&file) == wanted)).count()
+    open.filter(|entry| fs::metadata(entry.path()).is_ok_and(|file| numbers(&file) == wanted)).count()
 }
 
 /// Whether a process maps a file. Some file systems show another device here than elsewhere:
