@@ -119,8 +119,9 @@ impl Operation for ResetOf {
             }
             Ok(draft)
         })?;
-        let version = file.meta().version();
-        Ok(Prepared { draft, promise, notices, options: Options::default(), from: version, to: version, id })
+        let (order, version) = (file.meta().endianness(), file.meta().version());
+        let options = Options::default();
+        Ok(Prepared { draft, promise, notices, options, order, from: version, to: version, id })
     }
 }
 

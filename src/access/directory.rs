@@ -11,9 +11,7 @@ use super::entries::Pairs;
 use super::pair::Entry;
 use super::visited::Visited;
 use crate::error::{Error, Result};
-use crate::format::meta::at;
 use crate::meta::{self, Meta};
-use crate::order::Endianness;
 use crate::types::PageNo;
 
 /// The databases of a file, in the order of their names.
@@ -108,10 +106,8 @@ impl<'a> Database<'a> {
         if entry.value().len() != 4 {
             return Err(bad("its entry in the list is not four bytes long"));
         }
-        // The right order first: some releases wrote, or left behind, the other.
-        let order = self.meta().directory_order();
-        let number = |order: Endianness| PageNo(order.u32_at(entry.value(), 0).unwrap_or(0));
-        let Some(no) = [order, order.other()].map(number).into_iter().find(|&no| self.is_metadata(no)) else {
+        let (order, page) = (self.meta().directory_order(), |no| self.pages().raw(no));
+        let Some(no) = meta::listed(entry.value(), order, self.meta().endianness(), page) else {
             return Err(bad("its entry in the list does not lead to a metadata page"));
         };
         let bytes = self.pages().raw(no).unwrap_or(&[]);
@@ -138,14 +134,6 @@ impl<'a> Database<'a> {
                 }
             }
         }
-    }
-
-    fn is_metadata(&self, no: PageNo) -> bool {
-        let order = self.meta().endianness();
-        let bytes = self.pages().raw(no).filter(|_| no != PageNo::META);
-        let field = |offset| bytes.and_then(|bytes| order.u32_at(bytes, offset));
-        let magic = field(at::MAGIC).is_some_and(meta::is_database_magic);
-        magic && field(at::PGNO) == Some(no.0)
     }
 }
 

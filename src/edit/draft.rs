@@ -212,7 +212,7 @@ impl<'p> Draft<'p> {
         let order = added.map(PageNo).chain(modified).chain([PageNo::META]);
         order.filter_map(|page| {
             let before = self.pages.raw(page).map(Cow::Borrowed);
-            Some(PageChange { page, before, after: Cow::Owned(self.image(page)?) })
+            Some(PageChange { page, before, after: Some(Cow::Owned(self.image(page)?)) })
         })
     }
 

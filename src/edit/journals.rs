@@ -34,7 +34,7 @@ impl<'f, D: Disk> Journals<'f, D> {
         counter: Counter<'_>,
     ) -> Result<()> {
         let modified = u64::from(draft.modified()).saturating_add(1);
-        let estimate = Estimate { modified, appended: draft.appended().into() };
+        let estimate = Estimate { modified, appended: draft.appended().into(), cut: 0 };
         let total = estimate.modified.saturating_add(estimate.appended);
         let changes = draft.changes().zip(0..).map(|(change, pages)| {
             if pages % PAGES_AT_ONCE == 0 {

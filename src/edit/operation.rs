@@ -13,6 +13,7 @@ use super::progress::Counter;
 use super::reason::Reason;
 use crate::access::Database;
 use crate::journal::{Identity, Options, Promise};
+use crate::order::Endianness;
 use crate::types::FileId;
 
 /// A kind of change to database files: an upgrade, or a reset.
@@ -62,6 +63,8 @@ pub struct Prepared<'p> {
     pub(crate) notices: Vec<Notice>,
     /// What the journal says of what was asked for.
     pub(crate) options: Options,
+    /// Byte order afterwards.
+    pub(crate) order: Endianness,
     /// Version before, and afterwards.
     pub(crate) from: u32,
     pub(crate) to: u32,

@@ -238,7 +238,8 @@ fn facts(
     let version = |version: u32| u8::try_from(version).unwrap_or(u8::MAX);
     Facts {
         operation: operation.name(),
-        order: db.meta().endianness(),
+        source_order: db.meta().endianness(),
+        target_order: prepared.order,
         source_version: version(prepared.from),
         target_version: version(prepared.to),
         page_size: db.meta().page_size(),
@@ -278,9 +279,11 @@ mod tests {
         ) -> Result<Prepared<'p>> {
             let mut draft = Draft::new(file.pages());
             draft.reset_lsn(Lsn { file: 7, offset: 7 });
+            let order = file.meta().endianness();
             let (from, to, id) = (file.meta().version(), file.meta().version(), file.meta().file_id());
             let promise = Promise::SoundOnly;
-            Ok(Prepared { draft, promise, notices: Vec::new(), options: Options::default(), from, to, id })
+            let options = Options::default();
+            Ok(Prepared { draft, promise, notices: Vec::new(), options, order, from, to, id })
         }
     }
 

@@ -104,6 +104,13 @@ pub(super) static ALL: &[Explanation] = &[
         &[OWN],
     ),
     is(
+        "R-TAKEN",
+        "a file has the name that another is to get",
+        "A file that is made or renamed together with databases takes the place of no other.",
+        "Look at the file, and move it away; then run again.",
+        &[OWN],
+    ),
+    is(
         "R-BUSY",
         "another restore or upgrade of this store is at work",
         "Only one run may change a store at a time.",

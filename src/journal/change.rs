@@ -60,9 +60,32 @@ pub(super) enum Stage {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry {
     pub(super) page: PageNo,
-    pub(super) appended: bool,
+    pub(super) kind: Kind,
     /// Offset of the entry in the journal, in bytes.
     pub(super) at: u64,
+}
+
+/// What happens to a page, in the order in which it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    /// It is added at the end of the file.
+    Appended,
+    /// It changes.
+    Modified,
+    /// It is cut off at the end of the file.
+    Cut,
+}
+
+impl Kind {
+    /// Of a page of which there are these images; `None` if there is none.
+    pub(super) fn of(before: bool, after: bool) -> Option<Kind> {
+        match (before, after) {
+            (false, true) => Some(Kind::Appended),
+            (true, true) => Some(Kind::Modified),
+            (true, false) => Some(Kind::Cut),
+            (false, false) => None,
+        }
+    }
 }
 
 /// The states through which the start of page 0 passes.
@@ -99,9 +122,9 @@ impl Heads {
     }
 }
 
-/// Puts entries in the order in which they are written to the file: appended pages,
-/// then modified ones, both ascending. The length of the file after, in bytes; or the
-/// page that does not fit the others.
+/// Puts entries in the order in which they are written to the file: appended pages, then
+/// modified ones, then those that are cut off, each ascending. The length of the file after, in
+/// bytes; or the page that does not fit the others.
 pub(super) fn arrange(
     entries: &mut [Entry],
     len_before: u64,
@@ -113,25 +136,36 @@ pub(super) fn arrange(
     if rest != Some(0) || pages == 0 {
         return Err((PageNo::META, "the file does not consist of whole pages"));
     }
-    entries.sort_unstable_by_key(|entry| (!entry.appended, entry.page));
-    let mut end = pages;
+    entries.sort_unstable_by_key(|entry| (entry.kind, entry.page));
+    let cut = entries.iter().filter(|entry| entry.kind == Kind::Cut).count();
+    let kept = pages.saturating_sub(u64::try_from(cut).unwrap_or(u64::MAX));
+    let (mut end, mut next_cut) = (pages, kept);
     let mut previous = PageNo::META;
     for entry in &*entries {
         let page = u64::from(entry.page.0);
-        if entry.appended {
-            if page != end {
-                return Err((entry.page, "appended pages must follow the end of the file without a gap"));
+        match entry.kind {
+            Kind::Appended => {
+                if page != end {
+                    return Err((entry.page, "appended pages must follow the end of the file without a gap"));
+                }
+                end = end.saturating_add(1);
             }
-            end = end.saturating_add(1);
-        } else {
-            if page >= pages {
-                return Err((entry.page, "it lies beyond the end of the file"));
+            Kind::Modified => {
+                if page >= kept {
+                    return Err((entry.page, "it lies beyond the end of the file"));
+                }
+                if entry.page <= previous {
+                    return Err((entry.page, "it is changed twice"));
+                }
+                previous = entry.page;
             }
-            if entry.page <= previous {
-                return Err((entry.page, "it is changed twice"));
+            Kind::Cut => {
+                if page != next_cut || end != pages || kept == 0 {
+                    return Err((entry.page, "pages that are cut off must be the last of the file"));
+                }
+                next_cut = next_cut.saturating_add(1);
             }
-            previous = entry.page;
         }
     }
-    Ok(end.saturating_mul(size))
+    Ok(if cut > 0 { kept } else { end }.saturating_mul(size))
 }

@@ -348,9 +348,16 @@ impl Contents {
         place.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
     }
 
-    /// Leaves out what is behind a length in bytes.
-    pub(super) fn cut(&mut self, len: u64) {
-        self.len = usize::try_from(len).unwrap_or(usize::MAX).min(self.len);
+    /// Gives them a length in bytes: leaves out what is behind it, or adds zeros, in memory
+    /// only.
+    pub(super) fn resize(&mut self, len: u64) {
+        let len = usize::try_from(len).unwrap_or(usize::MAX);
+        if len > self.bytes.len() {
+            let mut bytes = self.to_vec();
+            bytes.resize(len, 0);
+            self.bytes = Box::new(bytes);
+        }
+        self.len = len;
     }
 }
 

@@ -98,6 +98,29 @@ pub enum JournalError {
         /// The name.
         path: PathBuf,
     },
+    /// What was to become of a file together with a set cannot be.
+    #[error("{}: {what}", .path.shown())]
+    Step {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        what: &'static str,
+    },
+    /// A file has the name that another was to get.
+    #[error("{}: another file has this name: move it away first", .path.shown())]
+    Taken {
+        /// The name.
+        path: PathBuf,
+    },
+    /// All databases of a set are new, but not all other files have their names yet: the next
+    /// run goes on.
+    #[error("{cause}; all databases in {} are complete, but other files are still to follow: run again", .path.shown())]
+    Unnamed {
+        /// The folder.
+        path: PathBuf,
+        /// What is in the way.
+        cause: Box<JournalError>,
+    },
     /// The disk is too full for journal and new pages.
     #[error("{}: {needed} bytes of disk space are needed, {available} are available", .path.shown())]
     Space {
@@ -356,6 +379,7 @@ refusals! { JournalError:
     OneOfSet = "R-ONE-OF-SET",
     NotOfSet = "R-NOT-OF-SET",
     BackupExists = "R-BACKUP-EXISTS",
+    Taken = "R-TAKEN",
 }
 
 impl JournalError {
@@ -380,6 +404,9 @@ impl JournalError {
             | JournalError::Moved { path, .. }
             | JournalError::Sibling { path, .. }
             | JournalError::Replaced { path, .. }
+            | JournalError::Step { path, .. }
+            | JournalError::Taken { path, .. }
+            | JournalError::Unnamed { path, .. }
             | JournalError::Space { path, .. }
             | JournalError::Plan { path, .. }
             | JournalError::Planning { path, .. }

@@ -5,13 +5,37 @@
 //! entry: head 32, then one of: image before, image after
 //!                              image after (an appended page)
 //!                              image before, the parts in which the image after differs
+//!                              image before (a page that is cut off)
 //! ```
 //!
 //! Everything is little-endian, and each part ends with the CRC-32 of its other bytes.
+//!
+//! # Header
+//!
+//! The second form of the journal is written; the first is read as well.
+//!
+//! | offset | size | second form, `BDBKJRN2` | first form, `BDBKJRN1` |
+//! |---|---|---|---|
+//! | 0 | 8 | magic | magic |
+//! | 8 | 4 | header size, 512 | the same |
+//! | 12 | 1 | byte order before: 0 little, 1 big | operation: 1 upgrade, 2 reset-lsn, 3 reset-fileid |
+//! | 13 | 1 | byte order after | byte order |
+//! | 14 | 2 | version before, version after | the same |
+//! | 16 | 4 | page size | the same |
+//! | 20 | 4 | option bits | the same |
+//! | 24 | 16 | length of the file before, and after | the same; it does not become shorter |
+//! | 40 | 24 | device, inode, id of the journal | the same |
+//! | 64 | 12 | CRC-32 of page 0's first 512 bytes: before, poison, after | the same |
+//! | 76 | 4 | number of entries | the same |
+//! | 80 | 20 | new file id | the same |
+//! | 100 | 32 | SHA-256 of the pairs, if the promise has one, else 0 | 0 if only page 0 changes |
+//! | 132 | 8 | number of pairs, or 0 | the same |
+//! | 140 | 1 | promise: 1 the same pairs, 2 only page 0 changes, 3 these pairs, 4 sound | 0 |
+//! | 144 | 16 | name of the operation in ASCII, zeros behind it | 0 |
+//! | 508 | 4 | CRC-32 of bytes 0 to 507 | the same |
 
 use nom::bytes::complete::take;
-use nom::multi::length_data;
-use nom::number::complete::{le_u8, le_u32, le_u64};
+use nom::number::complete::{le_u32, le_u64};
 use nom::{IResult, Parser};
 
 use super::disk::Identity;
@@ -29,9 +53,9 @@ pub(super) const RECORD: usize = 64;
 /// Records there may be: the commit, the intent to roll back, the end.
 pub(super) const RECORDS: usize = 3;
 
-const MAGIC: &[u8; 8] = b"BDBKJRN1";
-const PUBLISHED: &[u8; 8] = b"BDBKSET1";
-const MEMBERS: &[u8; 8] = b"BDBKMEM1";
+const MAGIC: &[u8; 8] = b"BDBKJRN2";
+/// That of the first form, which is no longer written.
+const FIRST: &[u8; 8] = b"BDBKJRN1";
 const PAGE: &[u8; 4] = b"PAGE";
 const COMMIT: &[u8; 4] = b"CMIT";
 const ROLL: &[u8; 4] = b"ROLL";
@@ -47,14 +71,17 @@ mod bit {
     pub(super) const ONE_OF_SET: u32 = 32;
 }
 
-/// The codes of byte 12.
-const OPERATIONS: [(u8, Operation); 5] = [
+/// The codes of byte 12 in the first form.
+const FIRST_OPERATIONS: [(u8, Operation); 5] = [
     (1, Operation::Upgrade),
     (2, Operation::ResetLsn),
     (3, Operation::ResetFileId),
-    (4, Operation::Rewrite),
+    (4, Operation::Downgrade),
     (5, Operation::Repair),
 ];
+
+/// Length of the name of an operation, in bytes.
+const NAME: usize = 16;
 
 /// The header of a journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,10 +108,18 @@ pub(super) struct Header {
 impl Header {
     pub(super) fn encode(&self) -> [u8; HEADER] {
         let facts = &self.facts;
-        let operation = OPERATIONS.iter().find(|(_, known)| *known == facts.operation);
-        let order = match facts.order {
+        let order = |order| match order {
             Endianness::Little => 0,
             Endianness::Big => 1,
+        };
+        let orders = [order(facts.source_order), order(facts.target_order)];
+        let mut name = [0; NAME];
+        name.iter_mut().zip(facts.operation.name().bytes()).for_each(|(to, from)| *to = from);
+        let promise = match facts.promise {
+            Promise::SamePairs(_) => 1,
+            Promise::OnlyPageZero => 2,
+            Promise::Pairs(_) => 3,
+            Promise::SoundOnly => 4,
         };
         let options = [
             (facts.options.sorted, bit::SORTED),
@@ -99,7 +134,8 @@ impl Header {
         seal(&[
             MAGIC,
             &512_u32.to_le_bytes(),
-            &[operation.map_or(0, |(code, _)| *code), order, facts.source_version, facts.target_version],
+            &orders,
+            &[facts.source_version, facts.target_version],
             &facts.page_size.get().to_le_bytes(),
             &options.to_le_bytes(),
             &self.len_before.to_le_bytes(),
@@ -114,6 +150,8 @@ impl Header {
             &facts.new_uid.0,
             &facts.promise.content().map_or([0; 32], |sum| sum.digest),
             &facts.promise.content().map_or(0, |sum| sum.pairs).to_le_bytes(),
+            &[promise, 0, 0, 0],
+            &name,
         ])
     }
 
@@ -133,11 +171,11 @@ impl Header {
 
 /// The fields of a header, legal or not.
 struct RawHeader {
-    magic: u64,
+    magic: [u8; 8],
     size: u32,
-    operation: u8,
-    order: u8,
-    versions: (u8, u8),
+    /// The byte orders; in the first form operation and byte order.
+    kind: [u8; 2],
+    versions: [u8; 2],
     page_size: u32,
     options: u32,
     lens: (u64, u64),
@@ -148,21 +186,23 @@ struct RawHeader {
     new_uid: FileId,
     digest: [u8; 32],
     pairs: u64,
+    promise: u32,
+    operation: [u8; NAME],
 }
 
 impl RawHeader {
     fn parse(input: &[u8]) -> IResult<&[u8], RawHeader> {
-        let (input, (magic, size)) = (le_u64, le_u32).parse(input)?;
-        let (input, (operation, order, versions)) = (le_u8, le_u8, (le_u8, le_u8)).parse(input)?;
+        let (input, (magic, size)) = (array, le_u32).parse(input)?;
+        let (input, (kind, versions)) = (array, array).parse(input)?;
         let (input, (page_size, options, lens)) = (le_u32, le_u32, (le_u64, le_u64)).parse(input)?;
         let (input, (device, inode, id)) = (le_u64, le_u64, le_u64).parse(input)?;
         let (input, (before, poison, after, entries)) = (le_u32, le_u32, le_u32, le_u32).parse(input)?;
         let (input, (new_uid, digest, pairs)) = (array, array, le_u64).parse(input)?;
+        let (input, (promise, operation)) = (le_u32, array).parse(input)?;
         let raw = RawHeader {
             magic,
             size,
-            operation,
-            order,
+            kind,
             versions,
             page_size,
             options,
@@ -174,29 +214,21 @@ impl RawHeader {
             new_uid: FileId(new_uid),
             digest,
             pairs,
+            promise,
+            operation,
         };
         Ok((input, raw))
     }
 
     /// The header that these fields make, if they are legal and fit together.
     fn check(self) -> Result<Header, Flaw> {
-        let flaw = |offset, what, found, expected| Flaw { offset, what, found, expected, whole: true };
-        let equal = |offset, what, found, expected| {
-            if found == expected { Ok(()) } else { Err(flaw(offset, what, found, expected)) }
-        };
-        equal(0, "magic", self.magic, u64::from_le_bytes(*MAGIC))?;
+        let first = self.magic == *FIRST;
+        if !first {
+            equal(0, "magic", u64::from_le_bytes(self.magic), u64::from_le_bytes(*MAGIC))?;
+        }
         equal(8, "header size", self.size.into(), 512)?;
-        let (_, operation) = OPERATIONS.into_iter().find(|(code, _)| *code == self.operation).ok_or(flaw(
-            12,
-            "operation",
-            self.operation.into(),
-            1,
-        ))?;
-        let order = match self.order {
-            0 => Endianness::Little,
-            1 => Endianness::Big,
-            found => return Err(flaw(13, "byte order", found.into(), 0)),
-        };
+        let (operation, source_order, target_order, promise) =
+            if first { self.first()? } else { self.second()? };
         let page_size =
             PageSize::new(self.page_size).ok_or(flaw(16, "page size", self.page_size.into(), 4096))?;
         let (len_before, len_after) = self.lens;
@@ -204,7 +236,7 @@ impl RawHeader {
             let rest = len.checked_rem(page_size.get().into()).unwrap_or(1);
             equal(offset, "bytes of the file behind its last page", rest, 0)?;
         }
-        if len_before == 0 || len_after < len_before {
+        if len_before == 0 || len_after == 0 || (first && len_after < len_before) {
             return Err(flaw(32, "length of the file after", len_after, len_before));
         }
         let option = |bit| self.options & bit != 0;
@@ -216,21 +248,18 @@ impl RawHeader {
         };
         let poison = option(bit::POISON);
         equal(20, "poison bit of the options", poison.into(), (self.entries > 1).into())?;
-        let (source_version, target_version) = self.versions;
+        let [source_version, target_version] = self.versions;
         Ok(Header {
             facts: Facts {
                 operation,
-                order,
+                source_order,
+                target_order,
                 source_version,
                 target_version,
                 page_size,
                 options,
                 new_uid: self.new_uid,
-                promise: match self.digest {
-                    // No content has this sum.
-                    [0, .., 0] if self.digest == [0; 32] => Promise::OnlyPageZero,
-                    digest => Promise::SamePairs(ContentSum { digest, pairs: self.pairs }),
-                },
+                promise,
             },
             poison,
             one_of_set: option(bit::ONE_OF_SET),
@@ -242,6 +271,63 @@ impl RawHeader {
             entries: self.entries,
         })
     }
+
+    /// What the first form says in its own way.
+    fn first(&self) -> Result<(Operation, Endianness, Endianness, Promise), Flaw> {
+        let [code, order] = self.kind;
+        let operation = FIRST_OPERATIONS.into_iter().find(|(known, _)| *known == code);
+        let (_, operation) = operation.ok_or(flaw(12, "operation", code.into(), 1))?;
+        let order = byte_order(13, order)?;
+        // No content has a sum of zeros.
+        let promise =
+            if self.digest == [0; 32] { Promise::OnlyPageZero } else { Promise::SamePairs(self.sum()) };
+        Ok((operation, order, order, promise))
+    }
+
+    /// The same in the second form.
+    fn second(&self) -> Result<(Operation, Endianness, Endianness, Promise), Flaw> {
+        let length = self.operation.iter().position(|&byte| byte == 0).unwrap_or(NAME);
+        let (name, rest) = self.operation.split_at_checked(length).unwrap_or_default();
+        let unknown = || {
+            let first = self.operation.first_chunk().copied().unwrap_or_default();
+            flaw(144, "name of the operation", u64::from_le_bytes(first), 0)
+        };
+        let known = Operation::ALL.into_iter().find(|known| known.name().as_bytes() == name);
+        let operation = known.filter(|_| rest.iter().all(|&byte| byte == 0)).ok_or_else(unknown)?;
+        let [before, after] = self.kind;
+        let promise = match self.promise {
+            1 => Promise::SamePairs(self.sum()),
+            2 => Promise::OnlyPageZero,
+            3 => Promise::Pairs(self.sum()),
+            4 => Promise::SoundOnly,
+            found => return Err(flaw(140, "promise", found.into(), 1)),
+        };
+        if !operation.may(&promise) {
+            return Err(flaw(140, "promise that the operation may give", self.promise.into(), 1));
+        }
+        Ok((operation, byte_order(12, before)?, byte_order(13, after)?, promise))
+    }
+
+    fn sum(&self) -> ContentSum {
+        ContentSum { digest: self.digest, pairs: self.pairs }
+    }
+}
+
+fn byte_order(offset: u64, code: u8) -> Result<Endianness, Flaw> {
+    match code {
+        0 => Ok(Endianness::Little),
+        1 => Ok(Endianness::Big),
+        found => Err(flaw(offset, "byte order", found.into(), 0)),
+    }
+}
+
+/// A field of a whole header that is wrong.
+fn flaw(offset: u64, what: &'static str, found: u64, expected: u64) -> Flaw {
+    Flaw { offset, what, found, expected, whole: true }
+}
+
+fn equal(offset: u64, what: &'static str, found: u64, expected: u64) -> Result<(), Flaw> {
+    if found == expected { Ok(()) } else { Err(flaw(offset, what, found, expected)) }
 }
 
 /// The head of a page entry.
@@ -253,7 +339,7 @@ pub(super) struct EntryHead {
     pub(super) page: PageNo,
     /// What follows the head.
     pub(super) images: Images,
-    /// CRC-32 of the image after.
+    /// CRC-32 of the image after; 0 if there is none.
     pub(super) after: u32,
 }
 
@@ -266,6 +352,8 @@ pub(super) enum Images {
     After,
     /// The image before, with its CRC-32, and the parts in which the image after differs.
     Parts { before: u32 },
+    /// The image before, with its CRC-32: the page is cut off and has no other.
+    Before { before: u32 },
 }
 
 impl EntryHead {
@@ -275,6 +363,7 @@ impl EntryHead {
             Images::Both { before } => (1_u32, before),
             Images::After => (2, 0),
             Images::Parts { before } => (3, before),
+            Images::Before { before } => (4, before),
         };
         seal(&[
             PAGE,
@@ -296,6 +385,7 @@ impl EntryHead {
             1 => Images::Both { before },
             2 if before == 0 => Images::After,
             3 => Images::Parts { before },
+            4 if after == 0 => Images::Before { before },
             _ => return None,
         };
         let ours = tag == PAGE && id == low(journal);
@@ -364,74 +454,13 @@ pub(super) fn is_journal(start: &[u8]) -> bool {
     let (header, entry) = start.split_at(start.len().min(HEADER));
     let zero = |bytes: &[u8]| bytes.iter().all(|&byte| byte == 0);
     let tag = entry.get(..PAGE.len()).unwrap_or(entry);
-    begins(header, MAGIC) || (zero(header) && (zero(entry) || PAGE.starts_with(tag)))
+    begins(header, MAGIC) || begins(header, FIRST) || (zero(header) && (zero(entry) || PAGE.starts_with(tag)))
 }
 
 /// Whether a file has a magic number, or as much of it as fits.
-fn begins(file: &[u8], magic: &[u8; 8]) -> bool {
+pub(super) fn begins(file: &[u8], magic: &[u8; 8]) -> bool {
     let start = file.get(..magic.len()).unwrap_or(file);
     !start.is_empty() && magic.starts_with(start)
-}
-
-/// What a file in the folder of a set says of all its members.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Say {
-    /// They are changed as one unit.
-    Members,
-    /// They are published.
-    Published,
-}
-
-impl Say {
-    fn magic(self) -> &'static [u8; 8] {
-        match self {
-            Say::Members => MEMBERS,
-            Say::Published => PUBLISHED,
-        }
-    }
-
-    /// Whether a file can be one that says this: whole, cut, or never written.
-    pub(super) fn is_said_by(self, file: &[u8]) -> bool {
-        file.iter().all(|&byte| byte == 0) || begins(file, self.magic())
-    }
-}
-
-/// One file of a set: the id of its journal, and its name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Member {
-    pub(super) journal: u64,
-    pub(super) name: Vec<u8>,
-}
-
-/// A file that says something of all files of a set: journal ids and names.
-///
-/// ```text
-/// BDBKMEM1 or BDBKSET1   count 4   count × (journal id 8, length 4, name)   CRC-32 4
-/// ```
-pub(super) fn encode_set<'a>(say: Say, members: impl ExactSizeIterator<Item = (u64, &'a [u8])>) -> Vec<u8> {
-    let short = |len: usize| u32::try_from(len).unwrap_or(u32::MAX).to_le_bytes();
-    let mut bytes = [say.magic().as_slice(), &short(members.len())].concat();
-    for (journal, name) in members {
-        bytes.extend_from_slice(&journal.to_le_bytes());
-        bytes.extend_from_slice(&short(name.len()));
-        bytes.extend_from_slice(name);
-    }
-    let crc = crc32fast::hash(&bytes);
-    bytes.extend_from_slice(&crc.to_le_bytes());
-    bytes
-}
-
-/// The members in the file of a set; `None` if it is not whole.
-pub(super) fn parse_set(say: Say, bytes: &[u8]) -> Option<Vec<Member>> {
-    let content = unseal(bytes).ok()?;
-    let (mut rest, (tag, count)) = raw((take(8_usize), le_u32), content)?;
-    let mut members = Vec::new();
-    for _ in 0..count {
-        let (behind, (journal, name)) = raw((le_u64, length_data(le_u32)), rest)?;
-        members.push(Member { journal, name: name.to_vec() });
-        rest = behind;
-    }
-    (tag == say.magic() && rest.is_empty()).then_some(members)
 }
 
 /// Fields from the start on, zeros, and in the last four bytes the CRC-32 of the rest.
@@ -445,14 +474,14 @@ fn seal<const N: usize>(fields: &[&[u8]]) -> [u8; N] {
 }
 
 /// The bytes that the CRC-32 at their end guards, or the CRC found and the one expected.
-fn unseal(bytes: &[u8]) -> Result<&[u8], (u32, u32)> {
+pub(super) fn unseal(bytes: &[u8]) -> Result<&[u8], (u32, u32)> {
     let (content, crc) = bytes.split_last_chunk().ok_or((0, 0))?;
     let (found, expected) = (u32::from_le_bytes(*crc), crc32fast::hash(content));
     if found == expected { Ok(content) } else { Err((found, expected)) }
 }
 
 /// Fields with the plainest error.
-fn raw<'a, P>(mut fields: P, input: &'a [u8]) -> Option<(&'a [u8], P::Output)>
+pub(super) fn raw<'a, P>(mut fields: P, input: &'a [u8]) -> Option<(&'a [u8], P::Output)>
 where
     P: Parser<&'a [u8], Error = nom::error::Error<&'a [u8]>>,
 {
@@ -473,11 +502,11 @@ fn low(journal: u64) -> u32 {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     /// CRC-32 bit by bit, as the specification has it.
-    fn crc(bytes: &[u8]) -> [u8; 4] {
+    pub(in crate::journal) fn crc(bytes: &[u8]) -> [u8; 4] {
         let mut crc = u32::MAX;
         for byte in bytes {
             crc ^= u32::from(*byte);
@@ -489,7 +518,7 @@ mod tests {
     }
 
     /// Zeros with some fields, and the CRC at the end.
-    fn laid_out(len: usize, fields: &[(usize, &[u8])]) -> Vec<u8> {
+    pub(in crate::journal) fn laid_out(len: usize, fields: &[(usize, &[u8])]) -> Vec<u8> {
         let mut bytes = vec![0; len];
         for (offset, field) in fields {
             bytes.splice(*offset..offset.saturating_add(field.len()), field.iter().copied());
@@ -504,7 +533,8 @@ mod tests {
         Header {
             facts: Facts {
                 operation: Operation::ResetLsn,
-                order: Endianness::Big,
+                source_order: Endianness::Big,
+                target_order: Endianness::Little,
                 source_version: 7,
                 target_version: 9,
                 page_size: PageSize::new(0x1000).unwrap(),
@@ -533,9 +563,9 @@ mod tests {
         let expected = laid_out(
             512,
             &[
-                (0, b"BDBKJRN1"),
+                (0, b"BDBKJRN2"),
                 (8, &[0, 2, 0, 0]),
-                (12, &[2, 1, 7, 9]),
+                (12, &[1, 0, 7, 9]),
                 (16, &[0, 0x10, 0, 0]),
                 (20, &[1 | 2 | 8 | 16, 0, 0, 0]),
                 (24, &[0, 0x70, 0x56, 0x34, 0x12, 0, 0, 0]),
@@ -550,23 +580,90 @@ mod tests {
                 (80, &uid),
                 (100, &digest),
                 (132, &[8, 7, 6, 5, 4, 3, 2, 1]),
+                (140, &[1]),
+                (144, b"reset-lsn"),
             ],
         );
         assert_eq!(header().encode()[..], expected);
         assert_eq!(Header::parse(&expected), Ok(header()));
-        let mut without = header();
-        without.facts.promise = Promise::OnlyPageZero;
-        assert_eq!(without.encode()[100..132], [0; 32]);
-        assert_eq!(Header::parse(&without.encode()), Ok(without));
     }
 
     #[test]
-    fn every_operation_has_its_code() {
-        for (code, operation) in OPERATIONS {
-            let mut header = header();
-            header.facts.operation = operation;
-            assert_eq!(header.encode()[12], code);
-            assert_eq!(Header::parse(&header.encode()), Ok(header));
+    fn promises_and_operations_are_kept() {
+        let sum = ContentSum { digest: [7; 32], pairs: 9 };
+        let promises =
+            [Promise::SamePairs(sum), Promise::OnlyPageZero, Promise::Pairs(sum), Promise::SoundOnly];
+        for operation in Operation::ALL {
+            for (promise, code) in promises.into_iter().zip(1..) {
+                let mut header = header();
+                (header.facts.operation, header.facts.promise) = (operation, promise);
+                let bytes = header.encode();
+                assert_eq!(bytes[140], code);
+                assert_eq!(bytes[100..132], promise.content().map_or([0; 32], |sum| sum.digest));
+                assert!(bytes[144..].starts_with(operation.name().as_bytes()));
+                let on_purpose = matches!(operation, Operation::Recover | Operation::Repair);
+                let kept = if code < 3 || on_purpose { Ok(header) } else { Err(140) };
+                assert_eq!(Header::parse(&bytes).map_err(|flaw| flaw.offset), kept);
+            }
+        }
+    }
+
+    #[test]
+    fn a_header_that_says_what_cannot_be_is_refused() {
+        let refused = |offset: usize, byte: u8| {
+            let mut bytes = header().encode();
+            bytes[offset] = byte;
+            let crc = crc(&bytes[..508]);
+            bytes[508..].copy_from_slice(&crc);
+            Header::parse(&bytes).unwrap_err()
+        };
+        // Where the byte is, and where the field begins.
+        for (offset, byte, field) in [
+            (12, 2, 12),
+            (13, 2, 13),
+            (140, 0, 140),
+            (140, 5, 140),
+            (141, 1, 140),
+            (144, b'R', 144),
+            (159, 9, 144),
+        ] {
+            let flaw = refused(offset, byte);
+            assert!(flaw.whole && flaw.offset == field, "{offset}: {flaw:?}");
+        }
+        let mut empty = header();
+        empty.len_after = 0;
+        assert_eq!(Header::parse(&empty.encode()).unwrap_err().offset, 32);
+        let mut shorter = header();
+        shorter.len_after = 0x1000;
+        assert_eq!(Header::parse(&shorter.encode()), Ok(shorter));
+    }
+
+    #[test]
+    fn the_first_form_is_read() {
+        let uid: Vec<u8> = (0xa0..=0xb3).collect();
+        for (code, operation) in FIRST_OPERATIONS {
+            for digest in [[7; 32], [0; 32]] {
+                let mut header = header();
+                header.facts.operation = operation;
+                header.facts.target_order = Endianness::Big;
+                header.facts.promise = match digest {
+                    [0, ..] => Promise::OnlyPageZero,
+                    _ => Promise::SamePairs(ContentSum { digest, pairs: 9 }),
+                };
+                let mut bytes = header.encode().to_vec();
+                bytes[..8].copy_from_slice(b"BDBKJRN1");
+                bytes[12..14].copy_from_slice(&[code, 1]);
+                bytes[80..100].copy_from_slice(&uid);
+                bytes[140..508].fill(0);
+                let crc = crc(&bytes[..508]);
+                bytes[508..].copy_from_slice(&crc);
+                assert_eq!(Header::parse(&bytes), Ok(header));
+                // It has no way to say that a file becomes shorter.
+                bytes[32..40].copy_from_slice(&0x1000_u64.to_le_bytes());
+                let crc = self::crc(&bytes[..508]);
+                bytes[508..].copy_from_slice(&crc);
+                assert_eq!(Header::parse(&bytes).unwrap_err().offset, 32);
+            }
         }
     }
 
@@ -574,13 +671,15 @@ mod tests {
     fn entry_heads_are_laid_out_as_specified() {
         let id = 0x3132_3334_3536_3738;
         let before = 0x1112_1314;
-        let cases: [(Images, u8, &[u8]); 3] = [
+        let cases: [(Images, u8, &[u8]); 4] = [
             (Images::Both { before }, 1, &[0x14, 0x13, 0x12, 0x11]),
             (Images::After, 2, &[]),
             (Images::Parts { before }, 3, &[0x14, 0x13, 0x12, 0x11]),
+            (Images::Before { before }, 4, &[0x14, 0x13, 0x12, 0x11]),
         ];
         for (images, kind, crc) in cases {
-            let head = EntryHead { number: 5, page: PageNo(0x0102_0304), images, after: 0x2122_2324 };
+            let after = if kind == 4 { 0 } else { 0x2122_2324_u32 };
+            let head = EntryHead { number: 5, page: PageNo(0x0102_0304), images, after };
             let expected = laid_out(
                 32,
                 &[
@@ -589,7 +688,7 @@ mod tests {
                     (8, &[4, 3, 2, 1]),
                     (12, &[kind]),
                     (16, crc),
-                    (20, &[0x24, 0x23, 0x22, 0x21]),
+                    (20, &after.to_le_bytes()),
                     (24, &[0x38, 0x37, 0x36, 0x35]),
                 ],
             );
@@ -620,32 +719,6 @@ mod tests {
     }
 
     #[test]
-    fn set_files_keep_ids_and_names() {
-        for (say, magic) in [(Say::Published, b"BDBKSET1"), (Say::Members, b"BDBKMEM1")] {
-            let bytes = encode_set(say, [(0x0102_0304_0506_0708, b"a.db".as_slice()), (9, b"")].into_iter());
-            let expected = laid_out(
-                44,
-                &[
-                    (0, magic),
-                    (8, &[2]),
-                    (12, &[8, 7, 6, 5, 4, 3, 2, 1]),
-                    (20, &[4, 0, 0, 0, b'a', b'.', b'd', b'b']),
-                    (28, &[9]),
-                ],
-            );
-            assert_eq!(bytes, expected);
-            let members = [(0x0102_0304_0506_0708, &b"a.db"[..]), (9, b"")];
-            let members = members.map(|(journal, name)| Member { journal, name: name.to_vec() });
-            assert_eq!(parse_set(say, &bytes), Some(members.to_vec()));
-            let other = if say == Say::Members { Say::Published } else { Say::Members };
-            assert_eq!(parse_set(other, &bytes), None);
-            assert_eq!(parse_set(say, &laid_out(16, &[(0, magic), (8, &[0xff; 4])])), None);
-            assert!((0..=bytes.len()).all(|len| say.is_said_by(&bytes[..len])));
-            assert!(!other.is_said_by(&bytes));
-        }
-    }
-
-    #[test]
     fn a_journal_is_told_from_other_files() {
         let journal = [&header().encode()[..], b"PAGE", &[1; 28]].concat();
         assert!((0..=START).all(|len| is_journal(&journal[..len])));
@@ -653,10 +726,10 @@ mod tests {
         begun[..HEADER].fill(0);
         assert!((0..=START).all(|len| is_journal(&begun[..len])));
         begun[HEADER..].fill(0);
-        assert!(is_journal(&begun));
+        assert!(is_journal(&begun) && is_journal(b"BDBKJRN1"));
         begun[HEADER + 20] = 1;
         assert!(!is_journal(&begun), "zeros, and then something else");
-        for other in [&b"mine\n"[..], b"BDBKJRN2", b"BDBKSET1", &[0, 0, 0, 1]] {
+        for other in [&b"mine\n"[..], b"BDBKJRN3", b"BDBKSET1", &[0, 0, 0, 1]] {
             assert!(!is_journal(other));
         }
     }

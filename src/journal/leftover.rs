@@ -175,7 +175,9 @@ fn compare<D: Disk>(
     }
     let (header, heads, rolling) = (&journal.header, &journal.heads, journal.rolling);
     let size = journal.size()?;
-    let in_range = (header.len_before..=header.len_after).contains(&size);
+    let (shortest, longest) =
+        (header.len_before.min(header.len_after), header.len_before.max(header.len_after));
+    let in_range = (shortest..=longest).contains(&size);
     let is = |image| head == Some(image);
     if header.poison && is(&heads.poison) {
         return Ok(match (in_range, rolling) {
@@ -226,7 +228,7 @@ impl Pages {
     fn survey<D: Disk>(journal: &Journal<'_, D>) -> Result<Pages, JournalError> {
         let mut pages = Pages { before: true, after: true, known: true };
         journal.look(|_, sight| {
-            let (before, after) = (sight.found == sight.before, sight.found == Some(sight.after));
+            let (before, after) = (sight.found == sight.before, sight.found == sight.after);
             pages.before &= before;
             pages.after &= after;
             pages.known &= before || after;

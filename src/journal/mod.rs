@@ -36,6 +36,8 @@ mod read;
 mod record;
 mod run;
 mod set;
+mod set_format;
+mod steps;
 mod system;
 mod trust;
 mod window;

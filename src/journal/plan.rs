@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::order::Endianness;
 use crate::types::{FileId, PageNo, PageSize};
 
-/// The operation that changes a file (upgrade, "Journal file", byte 12).
+/// The operation that changes a file (upgrade, "Journal file", byte 144).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Operation {
@@ -15,10 +15,49 @@ pub enum Operation {
     ResetLsn,
     /// A new file id.
     ResetFileId,
+    /// To the other byte order, or other settings of the metadata.
+    Convert,
     /// To an earlier version of the format.
-    Rewrite,
+    Downgrade,
+    /// What the log holds and the file lacks, or has too much.
+    Recover,
     /// Mending what an interrupted upgrade by other tools left behind.
     Repair,
+}
+
+impl Operation {
+    /// All there are.
+    pub const ALL: [Operation; 7] = [
+        Operation::Upgrade,
+        Operation::ResetLsn,
+        Operation::ResetFileId,
+        Operation::Convert,
+        Operation::Downgrade,
+        Operation::Recover,
+        Operation::Repair,
+    ];
+
+    /// Its name, as journals have it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Operation::Upgrade => "upgrade",
+            Operation::ResetLsn => "reset-lsn",
+            Operation::ResetFileId => "reset-fileid",
+            Operation::Convert => "convert",
+            Operation::Downgrade => "downgrade",
+            Operation::Recover => "recover",
+            Operation::Repair => "repair",
+        }
+    }
+
+    /// Whether it may promise this: only recovery and repair change content on purpose.
+    pub(super) fn may(self, promise: &Promise) -> bool {
+        match promise {
+            Promise::SamePairs(_) | Promise::OnlyPageZero => true,
+            Promise::Pairs(_) | Promise::SoundOnly => matches!(self, Operation::Recover | Operation::Repair),
+        }
+    }
 }
 
 /// What was asked of an operation (upgrade, "Journal file", byte 20).
@@ -41,8 +80,10 @@ pub struct Options {
 pub struct Facts {
     /// The operation.
     pub operation: Operation,
-    /// Byte order of the database file.
-    pub order: Endianness,
+    /// Byte order of the database file before.
+    pub source_order: Endianness,
+    /// Its byte order after.
+    pub target_order: Endianness,
     /// Its version before.
     pub source_version: u8,
     /// Its version after.
@@ -110,6 +151,8 @@ pub struct Estimate {
     pub modified: u64,
     /// Pages added at the end of the file.
     pub appended: u64,
+    /// Pages cut off at its end.
+    pub cut: u64,
 }
 
 /// One page of a change, with whole page images.
@@ -119,6 +162,7 @@ pub struct PageChange<'a> {
     pub page: PageNo,
     /// The page as it is; `None` for a page that is added at the end of the file.
     pub before: Option<Cow<'a, [u8]>>,
-    /// The page as it is to be. Of page 0 only the first 512 bytes may differ.
-    pub after: Cow<'a, [u8]>,
+    /// The page as it is to be; `None` for a page that is cut off at the end of the file. Of
+    /// page 0 only the first 512 bytes may differ.
+    pub after: Option<Cow<'a, [u8]>>,
 }

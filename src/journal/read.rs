@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::change::{Entry, Heads, Journal, Stage, arrange};
+use super::change::{Entry, Heads, Journal, Kind, Stage, arrange};
 use super::disk::{Disk, DiskFile};
 use super::error::{Flaw, JournalError, at};
 use super::format::{ENTRY, EntryHead, HEADER, Header, Images, RECORD, Record};
@@ -88,9 +88,10 @@ impl Reading {
             let last = number.saturating_add(1) == header.entries;
             if last {
                 expect(offset, "page of the last entry", head.page.0.into(), 0)?;
-                heads = before.and_then(|before| Heads::of(before, after, header.facts.order));
-            } else {
-                entries.push(Entry { page: head.page, appended: before.is_none(), at: offset });
+                let order = header.facts.source_order;
+                heads = before.zip(after).and_then(|(before, after)| Heads::of(before, after, order));
+            } else if let Some(kind) = Kind::of(before.is_some(), after.is_some()) {
+                entries.push(Entry { page: head.page, kind, at: offset });
             }
             offset = offset.saturating_add(long(len));
         }
@@ -128,8 +129,8 @@ pub(super) struct Found<'a> {
     head: EntryHead,
     /// The image before; an appended page has none.
     pub(super) before: Option<&'a [u8]>,
-    /// The image after.
-    pub(super) after: &'a [u8],
+    /// The image after; a page that is cut off has none.
+    pub(super) after: Option<&'a [u8]>,
     /// Length of the entry, in bytes.
     len: usize,
 }
@@ -149,6 +150,7 @@ pub(super) fn entry<'w, F: DiskFile>(
     let (before_len, mut after_len) = match head.images {
         Images::Both { .. } => (page_size, page_size),
         Images::After => (0, page_size),
+        Images::Before { .. } => (page_size, 0),
         Images::Parts { .. } => (page_size, parts::LENGTH),
     };
     let start = ENTRY.saturating_add(before_len);
@@ -164,7 +166,9 @@ pub(super) fn entry<'w, F: DiskFile>(
         let found = crc32fast::hash(image);
         if found == crc { Ok(()) } else { Err(flaw("CRC of a page image", found.into(), crc.into())) }
     };
-    if let Images::Both { before: crc } | Images::Parts { before: crc } = head.images {
+    if let Images::Both { before: crc } | Images::Parts { before: crc } | Images::Before { before: crc } =
+        head.images
+    {
         check(before, crc)?;
     }
     if let Images::Parts { .. } = head.images {
@@ -173,7 +177,8 @@ pub(super) fn entry<'w, F: DiskFile>(
         parts::apply(after, image).ok_or(flaw("number of parts that lie in the page", 0, 1))?;
         after = image;
     }
-    check(after, head.after)?;
+    let after = Some(after).filter(|_| !matches!(head.images, Images::Before { .. }));
+    after.map_or(Ok(()), |after| check(after, head.after))?;
     let before = Some(before).filter(|_| head.images != Images::After);
     Ok(Some(Found { head, before, after, len }))
 }

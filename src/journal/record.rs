@@ -4,13 +4,15 @@
 //! Each is a file that is whole or was never relied upon. A file that only has the name is that
 //! of others, and not touched.
 
+use std::ffi::OsStr;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::discard;
 use super::disk::{Disk, DiskFile};
 use super::error::{JournalError, at};
-use super::format::{self, Member, Say};
+use super::set_format::{self, Member, Say};
+use super::steps::Steps;
 use super::trust;
 use crate::file_name;
 
@@ -29,7 +31,7 @@ pub(super) enum Record {
     /// The file is not whole: it was never relied upon.
     Begun,
     /// These files are of the set.
-    Whole(Vec<Member>),
+    Whole(Vec<Member>, Steps),
     /// The file is that of others.
     Foreign(JournalError),
 }
@@ -37,14 +39,22 @@ pub(super) enum Record {
 impl Record {
     /// Whether there is a file that a run of this program made.
     pub(super) fn is_there(&self) -> bool {
-        matches!(self, Record::Begun | Record::Whole(_))
+        matches!(self, Record::Begun | Record::Whole(..))
     }
 
     /// The members, if the record is whole.
     pub(super) fn members(&self) -> &[Member] {
         match self {
-            Record::Whole(members) => members,
+            Record::Whole(members, _) => members,
             _ => &[],
+        }
+    }
+
+    /// What happens to other files of the folder, if the record is whole.
+    pub(super) fn steps(&self) -> Steps {
+        match self {
+            Record::Whole(_, steps) => steps.clone(),
+            _ => Steps::default(),
         }
     }
 
@@ -60,9 +70,13 @@ impl Record {
 impl Member {
     /// Where the file is; `None` if the name leads out of the folder.
     pub(super) fn path(&self, directory: &Path) -> Option<PathBuf> {
-        let name = file_name::from_bytes(&self.name)?;
-        (Path::new(&name).file_name() == Some(&*name)).then(|| directory.join(&name))
+        Some(directory.join(within(&self.name)?))
     }
+}
+
+/// A name, if it does not lead out of its folder.
+pub(super) fn within(bytes: &[u8]) -> Option<&OsStr> {
+    file_name::from_bytes(bytes).filter(|name| Path::new(name).file_name() == Some(name))
 }
 
 /// Where a record stands in a folder.
@@ -100,8 +114,11 @@ pub(super) fn read<D: Disk>(
     }
     let mut bytes = vec![0; usize::try_from(size).unwrap_or_default()];
     file.read_at(0, &mut bytes).map_err(at(&path, "reading"))?;
-    Ok(match format::parse_set(say, &bytes) {
-        Some(members) => Record::Whole(members),
+    Ok(match set_format::parse_set(say, &bytes) {
+        Some((members, steps)) => {
+            let steps = Steps(steps);
+            if steps.are_legal() { Record::Whole(members, steps) } else { foreign() }
+        }
         None if say.is_said_by(&bytes) => Record::Begun,
         None => foreign(),
     })
@@ -114,13 +131,14 @@ pub(super) fn write<'a, D: Disk>(
     directory: &Path,
     say: Say,
     members: impl ExactSizeIterator<Item = (u64, &'a [u8])>,
+    steps: &Steps,
 ) -> Result<(), Unwritten> {
     let path = place(directory, say);
     let file = disk
         .create_new(&path)
         .map_err(|error| Unwritten { cause: Box::new(at(&path, "creating")(error)), removed: Ok(()) })?;
     let written = || {
-        file.write_at(0, &format::encode_set(say, members)).map_err(at(&path, "writing"))?;
+        file.write_at(0, &set_format::encode_set(say, members, &steps.0)).map_err(at(&path, "writing"))?;
         file.sync_all().map_err(at(&path, "syncing"))?;
         disk.sync_dir(directory).map_err(at(directory, "syncing"))
     };

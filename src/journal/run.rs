@@ -4,12 +4,12 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
-use super::change::{Entry, Journal, Stage};
+use super::change::{Entry, Journal, Kind, Stage};
 use super::disk::{Contents, Disk, DiskFile};
 use super::error::{BoxError, JournalError, at};
 use super::format::{Ending, RECORD, Record};
 use super::plan::{Facts, Form};
-use super::read::{self, Unread};
+use super::read::{self, Found, Unread};
 use super::window::{CHUNK, Window};
 use super::{Head, discard, long};
 use crate::types::PageNo;
@@ -18,8 +18,8 @@ use crate::types::PageNo;
 pub(super) struct Sight<'a> {
     /// The image before; `None` for an appended page.
     pub(super) before: Option<&'a [u8]>,
-    /// The image after.
-    pub(super) after: &'a [u8],
+    /// The image after; `None` for a page that is cut off.
+    pub(super) after: Option<&'a [u8]>,
     /// The page in the file; `None` if the file ends before.
     pub(super) found: Option<&'a [u8]>,
 }
@@ -137,10 +137,10 @@ impl<D: Disk> Journal<'_, D> {
     /// The bytes of the old file, in memory of the size of the changes where the file is mapped.
     fn old(&self) -> Result<Contents, JournalError> {
         let mut contents = self.file.contents().map_err(at(&self.path, "reading"))?;
-        contents.cut(self.header.len_before);
+        contents.resize(self.header.len_before);
         let mut images = Images::of(self)?;
-        for entry in self.entries.iter().filter(|entry| !entry.appended) {
-            let (before, _) = images.get(entry)?;
+        for entry in self.entries.iter().filter(|entry| entry.kind != Kind::Appended) {
+            let before = images.get(entry)?.before;
             contents.lay_over(self.offset(entry.page), before.unwrap_or_default());
         }
         contents.lay_over(0, &self.heads.before);
@@ -186,9 +186,13 @@ impl<D: Disk> Journal<'_, D> {
         self.put(true)
     }
 
-    /// The end of step A2: the pages last.
+    /// The end of step A2: the pages last. A file that becomes shorter is cut now, when all
+    /// that could be checked was checked: until here its old pages are in their place.
     fn settle_pages(&mut self) -> Result<(), JournalError> {
         if !self.entries.is_empty() {
+            if self.shrinks() {
+                self.file.set_size(self.header.len_after).map_err(at(&self.path, "cutting"))?;
+            }
             self.sync()?;
         }
         self.stage = Stage::Applied;
@@ -203,15 +207,17 @@ impl<D: Disk> Journal<'_, D> {
     /// [`JournalError::ReadBack`], [`JournalError::Length`], and those of the file system.
     pub fn read_back(&self) -> Result<(), JournalError> {
         let (found, expected) = (self.size()?, self.header.len_after);
-        if found != expected {
+        // An earlier run may have cut the file already.
+        let uncut = self.shrinks() && self.stage != Stage::Applied && found == self.header.len_before;
+        if found != expected && !uncut {
             return Err(JournalError::Length { path: self.path.clone(), found, expected });
         }
         self.look(|page, sight| {
-            let found = sight.found.unwrap_or_default();
-            if found == sight.after {
+            let (Some(after), found) = (sight.after, sight.found.unwrap_or_default()) else { return Ok(()) };
+            if found == after {
                 return Ok(());
             }
-            let offset = found.iter().zip(sight.after).take_while(|(found, after)| found == after).count();
+            let offset = found.iter().zip(after).take_while(|(found, after)| found == after).count();
             Err(JournalError::ReadBack { path: self.path.clone(), page, offset })
         })
     }
@@ -225,6 +231,7 @@ impl<D: Disk> Journal<'_, D> {
     /// Those of the file system.
     pub fn preview(&self) -> Result<Contents, JournalError> {
         let mut contents = self.file.contents().map_err(at(&self.path, "reading"))?;
+        contents.resize(self.header.len_after.min(long(contents.len())));
         contents.lay_over(0, &self.heads.after);
         Ok(contents)
     }
@@ -361,7 +368,8 @@ impl<D: Disk> Journal<'_, D> {
             self.file.begin_sync(start, long(run.len()));
             Ok(())
         };
-        for entry in self.entries.iter().filter(|entry| after || !entry.appended) {
+        let other = if after { Kind::Cut } else { Kind::Appended };
+        for entry in self.entries.iter().filter(|entry| entry.kind != other) {
             let offset = self.offset(entry.page);
             let neighbour = start.saturating_add(long(run.len())) == offset;
             if !run.is_empty() && (!neighbour || run.len() >= CHUNK) {
@@ -371,8 +379,8 @@ impl<D: Disk> Journal<'_, D> {
             if run.is_empty() {
                 start = offset;
             }
-            let (image_before, image_after) = images.get(entry)?;
-            run.extend_from_slice(if after { image_after } else { image_before.unwrap_or_default() });
+            let image = images.get(entry)?;
+            run.extend_from_slice(if after { image.after } else { image.before }.unwrap_or_default());
         }
         if run.is_empty() { Ok(()) } else { write(start, &run) }
     }
@@ -386,11 +394,16 @@ impl<D: Disk> Journal<'_, D> {
         let mut pages = Window::new(self.file).map_err(at(&self.path, "reading"))?;
         let size = self.facts().page_size.bytes();
         for entry in &self.entries {
-            let (before, after) = images.get(entry)?;
+            let Found { before, after, .. } = images.get(entry)?;
             let found = pages.get(self.offset(entry.page), size).map_err(at(&self.path, "reading"))?;
             show(entry.page, Sight { before, after, found })?;
         }
         Ok(())
+    }
+
+    /// Whether the file becomes shorter.
+    pub(super) fn shrinks(&self) -> bool {
+        self.header.len_after < self.header.len_before
     }
 
     /// Offset of a page in the file, in bytes.
@@ -430,9 +443,9 @@ impl<'j, F: DiskFile> Images<'j, F> {
     }
 
     /// The images of a page, before and after. Their CRCs are checked once more.
-    fn get(&mut self, entry: &Entry) -> Result<(Option<&[u8]>, &[u8]), JournalError> {
+    fn get(&mut self, entry: &Entry) -> Result<Found<'_>, JournalError> {
         match read::entry(&mut self.window, entry.at, self.id, self.page_size, &mut self.image) {
-            Ok(Some(found)) => Ok((found.before, found.after)),
+            Ok(Some(found)) => Ok(found),
             Ok(None) => Err(at(self.name, "reading")(ErrorKind::UnexpectedEof.into())),
             Err(Unread::Io(error)) => Err(at(self.name, "reading")(error)),
             Err(Unread::Flaw(flaw)) => Err(JournalError::damaged(self.name, flaw)),

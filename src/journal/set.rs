@@ -7,15 +7,17 @@
 use std::path::{Path, PathBuf};
 
 use super::change::{Journal, Stage};
-use super::disk::{Contents, Disk};
+use super::disk::{Contents, Disk, DiskFile};
 use super::error::LeftoverState::{
     Damaged, Foreign, HalfWritten, Outdated, RollingBack, Superseded, TornHead, Unproven, Untouched,
 };
 use super::error::{BoxError, JournalError, LeftoverState, at};
-use super::format::{Ending, Say};
+use super::format::Ending;
 use super::leftover::{Leftover, Outcome};
 use super::plan::{Estimate, Facts, Form, PageChange};
 use super::record::{self, Record, Unwritten};
+use super::set_format::{Say, StepKind};
+use super::steps::Steps;
 
 /// Files that are changed as one unit: all are new in the end, or all are as before.
 #[derive(Debug)]
@@ -23,6 +25,8 @@ pub struct Set<'d, D: Disk> {
     disk: &'d D,
     directory: PathBuf,
     journals: Vec<Journal<'d, D>>,
+    /// What happens to other files of the directory.
+    steps: Steps,
     /// Whether the members are on record.
     recorded: bool,
 }
@@ -42,7 +46,7 @@ impl<'d, D: Disk> Set<'d, D> {
                 return Err(JournalError::Exists { path: record::place(&directory, say) });
             }
         }
-        Ok(Set { disk, directory, journals: Vec::new(), recorded: false })
+        Ok(Set { disk, directory, journals: Vec::new(), steps: Steps::default(), recorded: false })
     }
 
     /// Writes the journal of one file: [`Journal::write`]. No file is touched before
@@ -65,6 +69,37 @@ impl<'d, D: Disk> Set<'d, D> {
         Ok(())
     }
 
+    /// Lets a new file of the directory get its name together with the set: one that was written
+    /// under the name of a draft, and that is removed if the set is rolled back.
+    ///
+    /// # Errors
+    ///
+    /// [`JournalError::Taken`], if something has the name; [`JournalError::Step`], if one of the
+    /// names is outside of the directory or occurs in another step; those of the file system.
+    pub fn make(&mut self, draft: &Path, path: &Path) -> Result<(), JournalError> {
+        let written = self.disk.open(draft).and_then(|file| file.sync_all());
+        written.map_err(at(draft, "syncing"))?;
+        self.steps.add(self.disk, &self.directory, StepKind::Make, draft, Some(path))
+    }
+
+    /// Gives a file of the directory another name together with the set.
+    ///
+    /// # Errors
+    ///
+    /// As [`make`](Self::make).
+    pub fn rename(&mut self, path: &Path, to: &Path) -> Result<(), JournalError> {
+        self.steps.add(self.disk, &self.directory, StepKind::Rename, path, Some(to))
+    }
+
+    /// Removes a file of the directory together with the set.
+    ///
+    /// # Errors
+    ///
+    /// As [`make`](Self::make).
+    pub fn remove(&mut self, path: &Path) -> Result<(), JournalError> {
+        self.steps.add(self.disk, &self.directory, StepKind::Remove, path, None)
+    }
+
     /// Changes all files and removes all journals. `validate` sees every file with its path
     /// as it will be. If anything fails before all files are published, all are rolled
     /// back.
@@ -78,7 +113,7 @@ impl<'d, D: Disk> Set<'d, D> {
         mut self,
         mut validate: impl FnMut(&Path, &Contents, &Facts) -> Result<(), BoxError>,
     ) -> Result<(), JournalError> {
-        if self.journals.is_empty() {
+        if self.journals.is_empty() && self.steps == Steps::default() {
             return Ok(());
         }
         match self.record(Say::Members) {
@@ -134,7 +169,8 @@ impl<'d, D: Disk> Set<'d, D> {
         }
         let open = |stage| matches!(stage, Stage::Applied | Stage::Publishing);
         self.journals.iter_mut().filter(|journal| open(journal.stage)).try_for_each(Journal::publish)?;
-        self.journals.iter().try_for_each(Journal::still_there)
+        self.journals.iter().try_for_each(Journal::still_there)?;
+        self.steps.check(self.disk, &self.directory)
     }
 
     /// Puts something on record about all files.
@@ -143,12 +179,16 @@ impl<'d, D: Disk> Set<'d, D> {
             let name = journal.path.strip_prefix(&self.directory).unwrap_or(&journal.path);
             (journal.header.id, name.as_os_str().as_encoded_bytes())
         });
-        record::write(self.disk, &self.directory, say, members)
+        record::write(self.disk, &self.directory, say, members, &self.steps)
     }
 
-    /// Steps E1 and E2 of all files, then the records go: the one that says that all files are
-    /// new is the last.
+    /// What happens to other files, then steps E1 and E2 of all, then the records go: the one
+    /// that says that all files are new is the last.
     fn end(&mut self) -> Result<(), JournalError> {
+        self.steps.take(self.disk, &self.directory).map_err(|cause| JournalError::Unnamed {
+            path: self.directory.clone(),
+            cause: Box::new(cause),
+        })?;
         // The record must outlive all journals, but one that stays holds up no other.
         let ended: Vec<_> =
             self.journals.iter_mut().map(|journal| journal.close(Ending::Completed)).collect();
@@ -206,6 +246,7 @@ impl<'d, D: Disk> Set<'d, D> {
         }
         let restored: Vec<_> = self.journals.iter_mut().map(Journal::roll_back).collect();
         restored.into_iter().collect::<Result<(), _>>()?;
+        self.steps.discard(self.disk, &self.directory)?;
         if self.recorded { self.forget(Say::Members) } else { Ok(()) }
     }
 }
@@ -298,6 +339,7 @@ impl<'d, D: Disk> SetLeftover<'d, D> {
         // No file is touched before all journals are whole, so some may be missing here.
         if self.members.iter().all(|member| matches!(member.state, Untouched | Outdated)) {
             self.members.iter().try_for_each(Leftover::remove)?;
+            self.on_record.steps().discard(self.disk, &self.directory)?;
             if self.on_record.is_there() {
                 record::remove(self.disk, &self.directory, Say::Members)?;
             }
@@ -352,6 +394,12 @@ impl<'d, D: Disk> SetLeftover<'d, D> {
         id.is_some_and(|id| self.published.members().iter().any(|published| published.journal == id))
     }
 
+    /// Whether all that are on record as published are on record as members.
+    fn is_of_this_set(&self) -> bool {
+        let members = self.on_record.members();
+        self.published.members().iter().all(|published| members.contains(published))
+    }
+
     /// Ends what is on record as published; then the records go, unless that of the members is
     /// needed for others. One that is not whole was never relied upon. What became of the set,
     /// if that was all.
@@ -363,26 +411,43 @@ impl<'d, D: Disk> SetLeftover<'d, D> {
         if let Some(member) = ended.iter().find(|member| stuck(member.state)) {
             return Err(member.stuck());
         }
-        if let Record::Whole(_) = self.published {
+        let decided = matches!(self.published, Record::Whole(..));
+        if decided {
             record::sync(self.disk, &self.directory, Say::Published)?;
+            if self.is_of_this_set() {
+                self.on_record.steps().take(self.disk, &self.directory)?;
+            }
         }
         for member in ended {
             member.settled()?.close(Ending::Completed)?;
         }
+        // What tells whether it was decided goes last.
+        if !decided && self.published.is_there() {
+            record::remove(self.disk, &self.directory, Say::Published)?;
+        }
         if self.members.is_empty() && self.on_record.is_there() {
+            if !decided {
+                self.on_record.steps().discard(self.disk, &self.directory)?;
+            }
             record::remove(self.disk, &self.directory, Say::Members)?;
         }
-        if self.published.is_there() {
+        if decided {
             record::remove(self.disk, &self.directory, Say::Published)?;
         }
         // The record of the members is the last to go when files were rolled back.
-        let old = self.on_record.is_there() && !self.published.is_there();
+        let old = self.on_record.is_there() && !decided;
         Ok(if old { Outcome::RolledBack } else { Outcome::Completed })
     }
 
     fn into_set(self) -> Result<Set<'d, D>, JournalError> {
         let journals = self.members.into_iter().map(Leftover::settled).collect::<Result<_, _>>()?;
         let recorded = self.on_record.is_there();
-        Ok(Set { disk: self.disk, directory: self.directory, journals, recorded })
+        Ok(Set {
+            disk: self.disk,
+            directory: self.directory,
+            journals,
+            steps: self.on_record.steps(),
+            recorded,
+        })
     }
 }

@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, Hasher};
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
-use super::change::{Entry, Heads, Journal, Stage, arrange};
+use super::change::{Entry, Heads, Journal, Kind, Stage, arrange};
 use super::disk::{Disk, DiskFile};
 use super::error::{BoxError, JournalError, at};
 use super::format::{ENTRY, EntryHead, HEADER, Header, Images, RECORD, RECORDS, Record};
@@ -108,9 +108,9 @@ fn space(facts: &Facts, estimate: Estimate) -> u64 {
     let entry = long(ENTRY);
     let modified =
         estimate.modified.saturating_mul(entry.saturating_add(page).saturating_add(long(parts::LENGTH)));
-    let appended = estimate.appended.saturating_mul(entry.saturating_add(page));
+    let whole = estimate.appended.saturating_add(estimate.cut).saturating_mul(entry.saturating_add(page));
     let records = long(RECORD.saturating_mul(RECORDS));
-    long(HEADER).saturating_add(records).saturating_add(modified).saturating_add(appended)
+    long(HEADER).saturating_add(records).saturating_add(modified).saturating_add(whole)
 }
 
 /// A journal being written.
@@ -136,6 +136,9 @@ impl<F: DiskFile> Draft<'_, F> {
         &self,
         changes: impl IntoIterator<Item = Result<PageChange<'p>, E>>,
     ) -> Result<Written, JournalError> {
+        if !self.facts.operation.may(&self.facts.promise) {
+            return Err(self.wrong(PageNo::META, "the operation may not promise so little"));
+        }
         let id = random();
         let mut out = Appender { store: self.store, start: 0, bytes: vec![0; HEADER] };
         let mut entries = Vec::new();
@@ -150,25 +153,29 @@ impl<F: DiskFile> Draft<'_, F> {
             }
             let number = u32::try_from(entries.len())
                 .map_err(|_| self.wrong(change.page, "too many pages are changed"))?;
-            let before = change.before.as_deref();
+            let (before, after) = (change.before.as_deref(), change.after.as_deref());
             let size = self.facts.page_size.bytes();
-            if [before.unwrap_or(&change.after), &change.after].iter().any(|image| image.len() != size) {
+            if before.into_iter().chain(after).any(|image| image.len() != size) {
                 return Err(self.wrong(change.page, "an image does not have the size of a page"));
             }
+            let kind = Kind::of(before.is_some(), after.is_some())
+                .ok_or_else(|| self.wrong(change.page, "it has no image"))?;
             if change.page == PageNo::META {
                 heads = Some(self.heads(&change)?);
             } else {
-                entries.push(Entry { page: change.page, appended: before.is_none(), at: out.end() });
+                entries.push(Entry { page: change.page, kind, at: out.end() });
             }
-            let parts = before.and_then(|before| parts::encode(before, &change.after));
-            let images = match before.map(crc32fast::hash) {
-                None => Images::After,
-                Some(before) if parts.is_some() => Images::Parts { before },
-                Some(before) => Images::Both { before },
+            let parts = before.zip(after).and_then(|(before, after)| parts::encode(before, after));
+            let crc = before.map_or(0, crc32fast::hash);
+            let images = match kind {
+                Kind::Appended => Images::After,
+                Kind::Cut => Images::Before { before: crc },
+                Kind::Modified if parts.is_some() => Images::Parts { before: crc },
+                Kind::Modified => Images::Both { before: crc },
             };
-            let after = crc32fast::hash(&change.after);
-            let head = EntryHead { number, page: change.page, images, after };
-            let after = parts.as_deref().unwrap_or(&change.after);
+            let head =
+                EntryHead { number, page: change.page, images, after: after.map_or(0, crc32fast::hash) };
+            let after = parts.as_deref().or(after).unwrap_or_default();
             out.append(&[&head.encode(id), before.unwrap_or_default(), after])
                 .map_err(at(self.name, "writing"))?;
         }
@@ -192,11 +199,12 @@ impl<F: DiskFile> Draft<'_, F> {
     fn heads(&self, change: &PageChange<'_>) -> Result<Heads, JournalError> {
         let wrong = |what| self.wrong(PageNo::META, what);
         let before = change.before.as_deref().ok_or_else(|| wrong("it cannot be appended"))?;
-        if before.get(HEAD..) != change.after.get(HEAD..) {
+        let after = change.after.as_deref().ok_or_else(|| wrong("it cannot be cut off"))?;
+        if before.get(HEAD..) != after.get(HEAD..) {
             return Err(wrong("it may change in its first 512 bytes only"));
         }
         let heads =
-            Heads::of(before, &change.after, self.facts.order).ok_or_else(|| wrong("it is too short"))?;
+            Heads::of(before, after, self.facts.source_order).ok_or_else(|| wrong("it is too short"))?;
         let mut found = [0; HEAD];
         self.file.read_at(0, &mut found).map_err(at(self.path, "reading"))?;
         if heads.before != found {

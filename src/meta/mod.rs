@@ -4,6 +4,7 @@ mod flags;
 mod hash;
 mod identify;
 mod kind;
+mod listed;
 mod page;
 mod shape;
 
@@ -11,6 +12,7 @@ pub use flags::Flags;
 pub(crate) use hash::Buckets;
 pub(crate) use identify::identify;
 pub use kind::{DatabaseKind, Extents, FileKind, Region};
+pub(crate) use listed::listed;
 pub use page::Meta;
 pub(crate) use page::{is_database_magic, parse, parse_inner, verify_checksum};
 pub(crate) use shape::Shape;

@@ -109,7 +109,8 @@ fn prepare<'p, O: ByteOrder>(
         genuine_8b: profile == Profile::Genuine8b,
         ..journal::Options::default()
     };
-    Ok(Prepared { draft, promise, notices, options, from: version, to, id: new_id })
+    let order = file.meta().endianness();
+    Ok(Prepared { draft, promise, notices, options, order, from: version, to, id: new_id })
 }
 
 /// What an upgrade changes, step by step.

@@ -25,7 +25,7 @@ use crate::format::generation::Generation;
 use crate::format::meta::{Field, at};
 use crate::meta::{self, Meta, Shape};
 use crate::method::{Feature, Method};
-use crate::order::{Endianness, with_order};
+use crate::order::with_order;
 use crate::pages::{File, OpenOptions, Origin, Pages};
 use crate::types::PageNo;
 use order::Comparer;
@@ -265,16 +265,7 @@ impl Context<'_, '_> {
     /// a genuine tool upgraded.
     fn metadata_page(&self, entry: &ListEntry) -> Option<PageNo> {
         let order = self.pages.meta().directory_order();
-        let number = |order: Endianness| order.u32_at(&entry.value, 0).filter(|_| entry.value.len() == 4);
-        let numbers = [order, order.other()].map(number);
-        let is_metadata = |no: &PageNo| {
-            let bytes = self.pages.raw(*no).unwrap_or_default();
-            let field = |offset| self.pages.order().u32_at(bytes, offset);
-            *no != PageNo::META
-                && field(at::MAGIC).is_some_and(meta::is_database_magic)
-                && field(at::PGNO) == Some(no.0)
-        };
-        numbers.into_iter().flatten().map(PageNo).find(is_metadata)
+        meta::listed(&entry.value, order, self.pages.order(), |no| self.pages.raw(no))
     }
 
     fn file_size(&self) {

@@ -649,7 +649,7 @@ fn a_journal_that_others_may_have_written_is_not_carried_out() {
 fn a_change_that_had_not_begun_is_planned_anew() {
     let whole = |disk: &FakeDisk, paths: &[String]| {
         let journal = disk.bytes(bdbkit::journal::name(Path::new(&paths[0])));
-        journal.is_some_and(|bytes| bytes.starts_with(b"BDBKJRN1"))
+        journal.is_some_and(|bytes| bytes.starts_with(b"BDBKJRN2"))
     };
     let (folder, paths) = interrupted_when(&[CHAIN], whole);
     let text = done(&on(&paths[0], &["upgrade", "--resume"]));

@@ -19,7 +19,7 @@ pub(crate) fn seal(journal: &mut [u8]) {
 pub(crate) fn beside_its_file(path: &Path) {
     let name = bdbkit::journal::name(path);
     let Ok(mut journal) = fs::read(&name) else { return };
-    if journal.len() < HEADER || journal[..8] != *b"BDBKJRN1" {
+    if journal.len() < HEADER || !journal.starts_with(b"BDBKJRN") {
         return;
     }
     let file = fs::metadata(path).unwrap();

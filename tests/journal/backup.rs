@@ -101,7 +101,7 @@ fn restoring_may_die_anywhere_and_be_done_again() {
     let mut half_written = sample.new.clone();
     half_written[16..20].copy_from_slice(b"BBDK");
     let fresh =
-        FakeDisk::with([(PATH, &half_written[..]), (COPY, &sample.old), (JOURNAL, b"BDBKJRN1, damaged")]);
+        FakeDisk::with([(PATH, &half_written[..]), (COPY, &sample.old), (JOURNAL, b"BDBKJRN2, damaged")]);
     for change in 0.. {
         let disk = fresh.faulty(Fault::Stop { change, sectors: 0 });
         let restored = restore(&disk);

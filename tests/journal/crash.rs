@@ -80,12 +80,15 @@ fn samples() -> Vec<Sample> {
         Sample::new(Big, 512, 2, &[], 3),
         Sample::new(Little, 4096, 4, &[1, 3], 1),
         Sample::new(Big, 1024, 5, &[2, 3, 4], 0),
+        Sample::new(Little, 512, 6, &[1, 2], 0).cut(3),
+        Sample::new(Big, 1024, 4, &[], 0).cut(1),
+        Sample::new(Little, 512, 5, &[1, 2, 3, 4], 0).turned(),
     ]
 }
 
 /// The samples of one page, of pages that change, and of pages that change and are added.
 fn few_samples() -> Vec<Sample> {
-    samples().into_iter().step_by(2).chain([samples().remove(3)]).collect()
+    samples().into_iter().step_by(2).chain([samples().remove(3), samples().remove(7)]).collect()
 }
 
 #[test]

@@ -54,7 +54,7 @@ fn a_damaged_journal_never_makes_a_mixture() {
                     Ok(Some(_)) => (wanted, 1),
                     Err(JournalError::Stuck { .. }) if half_written => (&file, 2),
                     // A wrong magic number: perhaps a file of somebody else.
-                    Err(JournalError::NotOurs { .. }) if !half_written && journal[..8] != *b"BDBKJRN1" => {
+                    Err(JournalError::NotOurs { .. }) if !half_written && journal[..8] != *b"BDBKJRN2" => {
                         assert!(disk.bytes(JOURNAL).unwrap() == journal);
                         (&file, 2)
                     }
@@ -136,7 +136,7 @@ fn what_is_no_journal_is_not_touched() {
     let mut zeros = vec![0; 700];
     zeros[600] = 1;
     let text = b"mine\n".repeat(300);
-    for other in [&b"mine"[..], &text, b"BDBKJRN2", b"BDBKSET1\x01", &zeros[..530], &zeros] {
+    for other in [&b"mine"[..], &text, b"BDBKJRN3", b"BDBKSET1\x01", &zeros[..530], &zeros] {
         let ours = other == &zeros[..530] || other == &zeros[..];
         for wish in [Wish::Resume, Wish::RollBack] {
             let disk = disk(&sample.old, other);
@@ -170,7 +170,8 @@ fn a_journal_without_a_sum_is_not_believed() {
     let mut torn = died(&sample, apply);
     torn.0[..40].copy_from_slice(&sample.new[..40]);
     for (file, mut journal) in [died(&sample, apply), died(&sample, publish), torn] {
-        journal[100..132].fill(0);
+        journal[100..140].fill(0);
+        journal[140] = 2;
         seal(&mut journal[..512]);
         for wish in [Wish::Resume, Wish::RollBack] {
             let disk = disk(&file, &journal);
@@ -183,7 +184,8 @@ fn a_journal_without_a_sum_is_not_believed() {
     }
     // Nothing was written: it is no loss.
     let (file, mut journal) = died(&sample, |_| {});
-    journal[100..132].fill(0);
+    journal[100..140].fill(0);
+    journal[140] = 2;
     seal(&mut journal[..512]);
     let disk = disk(&file, &journal);
     assert_eq!(later(&disk, PATH, &sample, Wish::Resume).unwrap(), Some(Outcome::Discarded));
@@ -295,4 +297,9 @@ fn plans_that_do_not_fit_the_file_are_refused() {
     assert!(
         refused(&[1, 0], &|sample| sample.promise = Promise::OnlyPageZero).contains("only page 0 was to")
     );
+    let sound = |sample: &mut Sample| sample.promise = Promise::SoundOnly;
+    assert!(refused(&[1, 0], &sound).contains("may not promise so little"));
+    let shorter = |sample: &mut Sample| sample.new.truncate(1024);
+    assert!(refused(&[2, 0], &shorter).contains("must be the last of the file"));
+    assert!(refused(&[3, 3, 0], &shorter).contains("must be the last of the file"));
 }

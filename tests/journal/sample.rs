@@ -14,6 +14,8 @@ use crate::fake_disk::{FakeDisk, FakeFile, Random};
 #[derive(Clone, Debug)]
 pub(crate) struct Sample {
     pub(crate) order: Endianness,
+    /// Byte order of the new file.
+    pub(crate) target: Endianness,
     pub(crate) page_size: usize,
     pub(crate) old: Vec<u8>,
     pub(crate) new: Vec<u8>,
@@ -53,13 +55,33 @@ impl Sample {
         let new = sealed(order, 9, new);
         let plan = changed.iter().copied().chain(pages..pages + appended).chain([0]).collect();
         let promise = Promise::SamePairs(ContentSum { digest: [9; 32], pairs: 3 });
-        Sample { order, page_size, old, new, plan, promise }
+        Sample { order, target: order, page_size, old, new, plan, promise }
+    }
+
+    /// The same change, but the last pages are cut off.
+    pub(crate) fn cut(mut self, pages: usize) -> Sample {
+        let kept = self.old.len() / self.page_size - pages;
+        assert!(self.old.len() == self.new.len() && self.plan.iter().all(|&page| page < kept));
+        self.new.truncate(kept * self.page_size);
+        self.plan.splice(..0, kept..kept + pages);
+        self
+    }
+
+    /// The same change, and the new file has the other byte order.
+    pub(crate) fn turned(mut self) -> Sample {
+        self.target = match self.order {
+            Endianness::Little => Endianness::Big,
+            Endianness::Big => Endianness::Little,
+        };
+        self.new = sealed(self.target, 9, self.new);
+        self
     }
 
     pub(crate) fn facts(&self) -> Facts {
         Facts {
             operation: Operation::Upgrade,
-            order: self.order,
+            source_order: self.order,
+            target_order: self.target,
             source_version: 6,
             target_version: 9,
             page_size: PageSize::new(self.page_size as u32).unwrap(),
@@ -70,8 +92,10 @@ impl Sample {
     }
 
     pub(crate) fn estimate(&self) -> Estimate {
-        let appended = ((self.new.len() - self.old.len()) / self.page_size) as u64;
-        Estimate { modified: self.plan.len() as u64 - appended, appended }
+        let pages =
+            |longer: &[u8], other: &[u8]| (longer.len().saturating_sub(other.len()) / self.page_size) as u64;
+        let (appended, cut) = (pages(&self.new, &self.old), pages(&self.old, &self.new));
+        Estimate { modified: self.plan.len() as u64 - appended - cut, appended, cut }
     }
 
     pub(crate) fn changes(&self) -> impl Iterator<Item = Result<PageChange<'_>, JournalError>> {
@@ -80,7 +104,7 @@ impl Sample {
             Ok(PageChange {
                 page: PageNo(page as u32),
                 before: self.old.get(range.clone()).map(Into::into),
-                after: self.new[range].into(),
+                after: self.new.get(range).map(Into::into),
             })
         })
     }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use bdbkit::Endianness::{Big, Little};
-use bdbkit::journal::{Disk, JournalError, LeftoverState, Outcome, Set, SetLeftover, leftover};
+use bdbkit::journal::{Disk, DiskFile, JournalError, LeftoverState, Outcome, Set, SetLeftover, leftover};
 
 use crate::fake_disk::{Crash, FakeDisk, Fault, Tried};
 use crate::sample::{Sample, Wish, settle};
@@ -256,7 +256,7 @@ fn the_members_are_on_record_as_long_as_one_is_unfinished() {
 fn what_is_no_record_of_a_set_is_not_touched() {
     let samples = samples();
     for name in [MEMBERS, SET_FILE] {
-        for other in [&b"mine"[..], b"BDBKJRN1", &[0, 0, 1]] {
+        for other in [&b"mine"[..], b"BDBKJRN2", &[0, 0, 1]] {
             let disk = disk(&samples);
             disk.put(name, other);
             assert!(SetLeftover::on_record(&disk, Path::new(DIRECTORY)).unwrap().is_none());
@@ -270,4 +270,168 @@ fn what_is_no_record_of_a_set_is_not_touched() {
             assert!(PATHS.iter().zip(&samples).all(|(path, sample)| disk.bytes(path).unwrap() == sample.old));
         }
     }
+}
+
+const GONE: &str = "/store/gone";
+const FROM: &str = "/store/log.1";
+const TO: &str = "/store/log.old";
+const DRAFT: &str = "/store/new.bdbkit-tmp-1";
+const NEW: &str = "/store/new";
+
+/// Databases, one file that is to be removed, and one that gets another name.
+fn with_files(samples: &[Sample; 3]) -> FakeDisk {
+    let disk = disk(samples);
+    disk.put(GONE, b"gone");
+    disk.put(FROM, b"log");
+    disk
+}
+
+/// Makes, renames and removes files, together with the databases or without.
+fn change_files(
+    disk: &FakeDisk,
+    samples: &[Sample; 3],
+    databases: usize,
+    reject: bool,
+) -> Result<Option<Outcome>, JournalError> {
+    let files = open(disk)?;
+    let mut set = Set::new(disk, Path::new(DIRECTORY))?;
+    let failed = |cause| JournalError::Io { path: DRAFT.into(), doing: "writing", cause };
+    let draft = disk.create_new(Path::new(DRAFT)).map_err(failed)?;
+    draft.write_at(0, b"new").map_err(failed)?;
+    let planned = files
+        .iter()
+        .zip(PATHS)
+        .zip(samples)
+        .take(databases)
+        .try_for_each(|((file, path), sample)| sample.add_to(&mut set, file, path))
+        .and_then(|()| set.make(Path::new(DRAFT), Path::new(NEW)))
+        .and_then(|()| set.rename(Path::new(FROM), Path::new(TO)))
+        .and_then(|()| set.remove(Path::new(GONE)));
+    if let Err(error) = planned {
+        set.roll_back()?;
+        return Err(error);
+    }
+    disk.mark();
+    set.run(|path, contents, facts| {
+        if reject { Err("not to my taste".into()) } else { sample(samples, path).validate(contents, facts) }
+    })
+    .map(|()| Some(Outcome::Completed))
+}
+
+fn check_files(disk: &FakeDisk, samples: &[Sample; 3], databases: usize, gave: &Option<Outcome>) {
+    let has = |path: &str, bytes: &[u8]| disk.bytes(path).is_some_and(|found| found == bytes);
+    let all = |of: fn(&Sample) -> &[u8]| {
+        PATHS.into_iter().zip(samples).take(databases).all(|(path, sample)| has(path, of(sample)))
+    };
+    let mut names = disk.names();
+    names.retain(|name| !PATHS.iter().any(|path| Path::new(path) == name));
+    let new = all(|sample| &sample.new)
+        && has(NEW, b"new")
+        && has(TO, b"log")
+        && names == [Path::new(TO), Path::new(NEW)];
+    // A draft of which nothing is on record is in nobody's way.
+    names.retain(|name| name != Path::new(DRAFT));
+    let old = all(|sample| &sample.old)
+        && has(GONE, b"gone")
+        && has(FROM, b"log")
+        && names == [Path::new(GONE), Path::new(FROM)];
+    assert!(old || new, "a mixture: {names:?}");
+    match gave {
+        Some(Outcome::Completed) => assert!(new, "not what was to be: {names:?}"),
+        Some(Outcome::RolledBack | Outcome::Discarded) => assert!(old, "not what was before: {names:?}"),
+        None => {}
+        Some(other) => panic!("{other:?}"),
+    }
+}
+
+fn crash_files(databases: usize, reject: bool, with: impl FnOnce(&Crash<'_, Outcome>) -> Tried) -> Tried {
+    let samples = samples();
+    let tried = with(&Crash {
+        disk: &with_files(&samples),
+        run: &|disk| match change_files(disk, &samples, databases, reject) {
+            Err(JournalError::RolledBack { .. }) if reject => Ok(Some(Outcome::RolledBack)),
+            result => result,
+        },
+        later: &[
+            ("resumed", &|disk| later(disk, &samples, Wish::Resume)),
+            ("rolled back", &|disk| later(disk, &samples, Wish::RollBack)),
+        ],
+        check: &|disk, gave, _| check_files(disk, &samples, databases, gave),
+    });
+    println!("{tried:?}");
+    tried
+}
+
+/// Files are made, renamed and removed if the databases are new, and else as they were.
+#[test]
+fn a_run_that_makes_renames_and_removes_files_may_die_anywhere() {
+    for (databases, points) in [(0, 10), (2, 50)] {
+        let tried = crash_files(databases, false, |crash| crash.at_every_point());
+        assert!(tried.points > points, "{tried:?}");
+        let tried = crash_files(databases, false, |crash| crash.with_every_failure());
+        assert!(tried.points > points, "{tried:?}");
+    }
+    let tried = crash_files(2, true, |crash| crash.at_every_point());
+    assert!(tried.points > 50, "{tried:?}");
+    let samples = samples();
+    let disk = with_files(&samples);
+    change_files(&disk, &samples, 2, true).unwrap_err();
+    assert!(disk.bytes(DRAFT).is_none(), "a draft that is on record goes with the rest");
+}
+
+#[test]
+fn steps_that_cannot_be_are_refused() {
+    let samples = samples();
+    let disk = with_files(&samples);
+    disk.put("/store/other", b"other");
+    disk.put("/else/where", b"where");
+    let path = |name: &'static str| Path::new(name);
+    let mut set = Set::new(&disk, path(DIRECTORY)).unwrap();
+    let taken = |gave: Result<(), JournalError>| matches!(gave.unwrap_err(), JournalError::Taken { .. });
+    let wrong = |gave: Result<(), JournalError>| matches!(gave.unwrap_err(), JournalError::Step { .. });
+    assert!(taken(set.rename(path(FROM), path("/store/other"))));
+    assert!(wrong(set.rename(path(FROM), path("/else/new"))) && wrong(set.remove(path("/else/where"))));
+    assert!(set.remove(path("/store/nothing")).is_err());
+    set.rename(path(FROM), path(TO)).unwrap();
+    assert!(wrong(set.remove(path(FROM))) && wrong(set.rename(path("/store/other"), path(TO))));
+    set.remove(path(GONE)).unwrap();
+    // Another program is quicker.
+    disk.put(TO, b"theirs");
+    let error = set.run(|_, _, _| Ok(())).unwrap_err();
+    assert!(matches!(error, JournalError::RolledBack { .. }), "{error}");
+    assert_eq!((disk.bytes(TO).unwrap(), disk.bytes(FROM).unwrap()), (b"theirs".to_vec(), b"log".to_vec()));
+    assert!(disk.bytes(GONE).is_some() && disk.bytes(MEMBERS).is_none() && disk.bytes(SET_FILE).is_none());
+}
+
+/// What was used since by others is neither removed nor renamed, and nothing of theirs replaced.
+#[test]
+fn files_that_were_used_since_are_left_alone() {
+    let samples = samples();
+    let decided = || {
+        let fresh = with_files(&samples);
+        (0..)
+            .map(|change| {
+                let disk = fresh.faulty(Fault::Stop { change, sectors: 0 });
+                let _ = change_files(&disk, &samples, 0, false);
+                assert!(disk.stopped(), "no such point");
+                disk.copy()
+            })
+            .find(|disk| disk.bytes(SET_FILE).is_some_and(|record| !record.is_empty()))
+            .unwrap()
+    };
+    let disk = decided();
+    disk.overwrite(GONE, b"used");
+    assert_eq!(later(&disk, &samples, Wish::Resume).unwrap(), Some(Outcome::Completed));
+    assert!(disk.bytes(GONE).unwrap() == b"used" && disk.bytes(TO).unwrap() == b"log");
+
+    let disk = decided();
+    disk.put(NEW, b"theirs");
+    let error = later(&disk, &samples, Wish::Resume).unwrap_err();
+    assert!(matches!(error, JournalError::Taken { .. }), "{error}");
+    assert!(disk.bytes(NEW).unwrap() == b"theirs" && disk.bytes(MEMBERS).is_some());
+
+    let disk = decided();
+    disk.put(FROM, b"log");
+    let error = later(&disk, &samples, Wish::Resume).unwrap_err();
+    assert!(matches!(error, JournalError::Replaced { .. }), "{error}");
 }

@@ -63,7 +63,7 @@ fn a_log_that_cannot_be_read_is_told() {
 fn a_journal_beside_a_file_is_told() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("a.db"), read(testdata().join("btree-v8-le-deleted/data.db"))).unwrap();
-    let mut journal = b"BDBKJRN1".to_vec();
+    let mut journal = b"BDBKJRN2".to_vec();
     journal.resize(512, 0);
     fs::write(folder.path().join("a.db.bdbkit-journal"), &journal).unwrap();
     for command in ["info", "verify", "dump"] {

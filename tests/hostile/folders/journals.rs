@@ -299,7 +299,9 @@ fn evil(file: &[u8], random: &mut Random) -> Vec<u8> {
     poisoned[16..20].copy_from_slice(&if big { mark.to_be_bytes() } else { mark.to_le_bytes() });
     let heads = [before, &poisoned, after].map(|image| crc32fast::hash(&image[..512]));
     let version = file[if big { 19 } else { 16 }];
-    let mut header = [&b"BDBKJRN1"[..], &512u32.to_le_bytes(), &[1, big.into(), version, 9]].concat();
+    let second = once_in(random, 2);
+    let (magic, kind) = if second { (b"BDBKJRN2", big.into()) } else { (b"BDBKJRN1", 1) };
+    let mut header = [&magic[..], &512u32.to_le_bytes(), &[kind, big.into(), version, 9]].concat();
     header.extend(u32::try_from(page_size).unwrap().to_le_bytes());
     header.extend((set | poison as u32).to_le_bytes());
     for field in [file.len() as u64, file.len() as u64, 0, 0, id] {
@@ -311,6 +313,12 @@ fn evil(file: &[u8], random: &mut Random) -> Vec<u8> {
     header.extend([0; 20]);
     header.extend(digest);
     header.extend(count.to_le_bytes());
+    if second {
+        // No upgrade promises that a file is sound, and nothing else.
+        let promise = if once_in(random, 5) { 4 } else { 1 + u32::from(digest == [0; 32]) };
+        header.extend(promise.to_le_bytes());
+        header.extend(b"upgrade");
+    }
     out[..header.len()].copy_from_slice(&header);
     seal(&mut out);
     out
@@ -335,13 +343,24 @@ fn a_record(trap: &mut Trap, random: &mut Random) {
     }
     let outside = trap.outside.join("victim.db");
     let victims = ["../outside/victim.db", outside.to_str().unwrap(), "..", "", "a.db", "b.db", "z.db"];
-    let magic: &[u8] = if once_in(random, 2) { b"BDBKMEM1" } else { b"BDBKSET1" };
-    let mut record = [magic, &2u32.to_le_bytes()].concat();
+    let magic = *one_of(random, &[b"BDBKMEM1", b"BDBKMEM2", b"BDBKSET1"]);
+    let mut record = [&magic[..], &2u32.to_le_bytes()].concat();
     for _ in 0..2 {
         let victim = one_of(random, &victims);
         record.extend(random.next().to_le_bytes());
         record.extend(u32::try_from(victim.len()).unwrap().to_le_bytes());
         record.extend(victim.as_bytes());
+    }
+    if magic == b"BDBKMEM2" {
+        // A file is to be made, renamed or removed.
+        record.extend(1u32.to_le_bytes());
+        record.push(1 + u8::try_from(random.next() % 3).unwrap());
+        record.extend([0; 28]);
+        for _ in 0..2 {
+            let victim = one_of(random, &victims);
+            record.extend(u32::try_from(victim.len()).unwrap().to_le_bytes());
+            record.extend(victim.as_bytes());
+        }
     }
     record.extend(crc32fast::hash(&record).to_le_bytes());
     let _ = fs::remove_file(&path);
