@@ -1,15 +1,15 @@
 //! Names of files from bytes, as journals, plans and logs keep them.
 
-use std::ffi::OsString;
+use std::ffi::OsStr;
 
 /// The name of these bytes; `None` if no file of this system can have it.
 #[cfg(unix)]
-pub(crate) fn from_bytes(name: &[u8]) -> Option<OsString> {
-    Some(std::os::unix::ffi::OsStringExt::from_vec(name.to_vec()))
+pub(crate) fn from_bytes(name: &[u8]) -> Option<&OsStr> {
+    Some(std::os::unix::ffi::OsStrExt::from_bytes(name))
 }
 
 /// The name of these bytes; `None` if no file of this system can have it.
 #[cfg(not(unix))]
-pub(crate) fn from_bytes(name: &[u8]) -> Option<OsString> {
-    std::str::from_utf8(name).ok().map(OsString::from)
+pub(crate) fn from_bytes(name: &[u8]) -> Option<&OsStr> {
+    std::str::from_utf8(name).ok().map(OsStr::new)
 }

@@ -4,7 +4,7 @@
 //! Each is a file that is whole or was never relied upon. A file that only has the name is that
 //! of others, and not touched.
 
-use std::ffi::OsString;
+use std::ffi::OsStr;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -75,8 +75,8 @@ impl Member {
 }
 
 /// A name, if it does not lead out of its folder.
-pub(super) fn within(bytes: &[u8]) -> Option<OsString> {
-    file_name::from_bytes(bytes).filter(|name| Path::new(name).file_name() == Some(&**name))
+pub(super) fn within(bytes: &[u8]) -> Option<&OsStr> {
+    file_name::from_bytes(bytes).filter(|name| Path::new(name).file_name() == Some(name))
 }
 
 /// Where a record stands in a folder.

@@ -25,5 +25,6 @@ pub(super) fn listed(names: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Stri
 /// A name that a log or a file of the product has. Where no file can have it, it is told as well
 /// as it can be.
 pub(super) fn from_bytes(name: &[u8]) -> OsString {
-    file_name::from_bytes(name).unwrap_or_else(|| String::from_utf8_lossy(name).into_owned().into())
+    let lossy = || String::from_utf8_lossy(name).into_owned().into();
+    file_name::from_bytes(name).map_or_else(lossy, OsStr::to_owned)
 }

@@ -270,7 +270,7 @@ fn identity_of(bytes: &[u8]) -> IResult<&[u8], Identity> {
 }
 
 fn text_of(bytes: &[u8]) -> IResult<&[u8], OsString> {
-    nom::combinator::map_opt(length_data(le_u32), file_name::from_bytes).parse(bytes)
+    nom::combinator::map_opt(length_data(le_u32), file_name::from_bytes).map(OsStr::to_owned).parse(bytes)
 }
 
 fn item(bytes: &[u8]) -> IResult<&[u8], Item> {
@@ -303,8 +303,11 @@ mod tests {
     fn example() -> Plan {
         let is = |inode| Identity { device: 3, inode };
         let hash = Hash { sha256: [7; 32], size: 1 << 40 };
-        let item =
-            |name: &[u8], place, known| Item { name: file_name::from_bytes(name).unwrap(), place, known };
+        let item = |name: &[u8], place, known| Item {
+            name: file_name::from_bytes(name).unwrap().to_owned(),
+            place,
+            known,
+        };
         Plan {
             id: 0x0102_0304_0506_0708,
             state: State::Placing,
