@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use super::change::Heads;
 use super::disk::{Disk, DiskFile};
 use super::error::{JournalError, at};
+use super::names::{HEAD, Head, create_draft, discard, long};
+use super::trust;
 use super::window::CHUNK;
-use super::{HEAD, Head, create_draft, discard, long, trust};
 
 /// A whole copy of a file in another directory.
 #[derive(Debug)]
@@ -98,7 +99,7 @@ impl<'d, D: Disk> Backup<'d, D> {
         let mut head: Head = [0; HEAD];
         copy.read_at(0, &mut head).map_err(at(&self.path, "reading"))?;
         let written = |result: std::io::Result<()>| result.map_err(at(path, "restoring"));
-        if let Some(heads) = super::order(&head).and_then(|order| Heads::of(&head, &head, order)) {
+        if let Some(heads) = super::names::order(&head).and_then(|order| Heads::of(&head, &head, order)) {
             written(file.write_at(0, &heads.poison))?;
             written(file.sync_data())?;
         }

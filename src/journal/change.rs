@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::Head;
 use super::disk::Disk;
 use super::format::{Ending, Header};
+use super::names::Head;
 use crate::format::meta::{HALF_WRITTEN, at::VERSION};
 use crate::order::Endianness;
 use crate::types::{PageNo, PageSize};

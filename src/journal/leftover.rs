@@ -9,8 +9,9 @@ use super::change::{Journal, Stage};
 use super::disk::{Contents, Disk, DiskFile};
 use super::error::{BoxError, Flaw, JournalError, LeftoverState, at};
 use super::format::{self, Ending};
+use super::names::{HEAD, Head, beside, directory, discard, poisoned, version};
 use super::plan::{Facts, Form, Promise};
-use super::{HEAD, Head, beside, directory, discard, poisoned, trust, version};
+use super::trust;
 
 /// Versions that a file in use may have, whatever its access method.
 const VERSIONS: std::ops::RangeInclusive<u32> = 1..=10;
@@ -136,7 +137,7 @@ fn is_journal(file: &impl DiskFile) -> std::io::Result<bool> {
 /// The start of page 0, if the file is as long.
 fn head(file: &impl DiskFile) -> std::io::Result<Option<Head>> {
     let mut head = [0; HEAD];
-    if file.size()? < super::long(HEAD) {
+    if file.size()? < super::names::long(HEAD) {
         return Ok(None);
     }
     file.read_at(0, &mut head)?;

@@ -6,8 +6,9 @@ use super::change::{Entry, Heads, Journal, Kind, Stage, arrange};
 use super::disk::{Disk, DiskFile};
 use super::error::{Flaw, JournalError, at};
 use super::format::{ENTRY, EntryHead, HEADER, Header, Images, RECORD, Record};
+use super::names::long;
+use super::parts;
 use super::window::Window;
-use super::{long, parts};
 use crate::types::PageNo;
 
 /// Everything a journal says, once all its CRCs are checked.

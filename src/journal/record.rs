@@ -8,20 +8,13 @@ use std::ffi::OsStr;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::discard;
 use super::disk::{Disk, DiskFile};
 use super::error::{JournalError, at};
+use super::names::{MEMBERS, PUBLISHED, discard};
 use super::set_format::{self, Member, Say};
 use super::steps::Steps;
 use super::trust;
 use crate::file_name;
-
-/// Name of the file that says that all files of a set are published.
-pub(crate) const PUBLISHED: &str = "bdbkit-set.done";
-/// Name of the file that says which files are of a set.
-pub(crate) const MEMBERS: &str = "bdbkit-set.members";
-/// Longest such file that is read, in bytes.
-const LONGEST: u64 = 64 << 20;
 
 /// What stands on record.
 #[derive(Debug)]
@@ -35,6 +28,9 @@ pub(super) enum Record {
     /// The file is that of others.
     Foreign(JournalError),
 }
+
+/// Longest such file that is read, in bytes.
+const LONGEST: u64 = 64 << 20;
 
 impl Record {
     /// Whether there is a file that a run of this program made.

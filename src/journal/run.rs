@@ -8,10 +8,10 @@ use super::change::{Entry, Journal, Kind, Stage};
 use super::disk::{Contents, Disk, DiskFile};
 use super::error::{BoxError, JournalError, at};
 use super::format::{Ending, RECORD, Record};
+use super::names::{Head, discard, long};
 use super::plan::{Facts, Form};
 use super::read::{self, Found, Unread};
 use super::window::{CHUNK, Window};
-use super::{Head, discard, long};
 use crate::types::PageNo;
 
 /// The images of a page, and how it stands in the file.

@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 
 use super::disk::{Disk, DiskFile};
 use super::error::{JournalError, at};
+use super::names::{discard, long};
 use super::record::within;
 use super::set_format::{Stamp, Step, StepKind};
 use super::window::CHUNK;
-use super::{discard, long};
 
 /// Steps in a folder, in the order in which they are taken.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -25,11 +25,11 @@ impl<'f, F: DiskFile> Window<'f, F> {
     /// Who goes on where the last piece ended gets it from one large read; who jumps
     /// about causes no more to be read than was asked for.
     pub(super) fn get(&mut self, offset: u64, len: usize) -> io::Result<Option<&[u8]>> {
-        let end = offset.saturating_add(super::long(len));
+        let end = offset.saturating_add(super::names::long(len));
         if end > self.size {
             return Ok(None);
         }
-        let loaded = self.start.saturating_add(super::long(self.bytes.len()));
+        let loaded = self.start.saturating_add(super::names::long(self.bytes.len()));
         if offset < self.start || end > loaded {
             let ahead = if (self.start..=loaded).contains(&offset) { len.max(CHUNK) } else { len };
             let left = usize::try_from(self.size.saturating_sub(offset)).unwrap_or(usize::MAX);

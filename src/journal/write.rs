@@ -1,7 +1,5 @@
 //! Writing a journal: steps P2 and P3 (upgrade, "Steps").
 
-use std::collections::hash_map::RandomState;
-use std::hash::{BuildHasher, Hasher};
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
@@ -9,9 +7,10 @@ use super::change::{Entry, Heads, Journal, Kind, Stage, arrange};
 use super::disk::{Disk, DiskFile};
 use super::error::{BoxError, JournalError, at};
 use super::format::{ENTRY, EntryHead, HEADER, Header, Images, RECORD, RECORDS, Record};
+use super::names::{HEAD, long, random};
+use super::parts;
 use super::plan::{Estimate, Facts, PageChange, Promise};
 use super::window::CHUNK;
-use super::{HEAD, long, parts};
 use crate::types::PageNo;
 
 /// Disk space asked for beyond what is known to be needed, in bytes.
@@ -94,7 +93,7 @@ impl<'d, D: Disk> Journal<'d, D> {
             }),
             Err(error) => {
                 // What stays behind is of no effect: a later run removes it.
-                let _ = super::discard(disk, &name);
+                let _ = super::names::discard(disk, &name);
                 Err(error)
             }
         }
@@ -262,10 +261,4 @@ impl<F: DiskFile> Appender<'_, F> {
         self.bytes.clear();
         Ok(())
     }
-}
-
-/// A number that no other journal has: the seed with which the standard library keys
-/// its hash tables.
-pub(crate) fn random() -> u64 {
-    RandomState::new().build_hasher().finish()
 }

@@ -65,7 +65,6 @@ impl Failure {
     pub(crate) fn plain(path: &Path, error: &bdbkit::Error) -> Failure {
         let told = match error {
             bdbkit::Error::Open { .. } => Told::new(Some(path), error.to_string()),
-            bdbkit::Error::Interrupted => about(path, error).and(RESUME),
             _ => about(path, error),
         };
         Failure::of_kind(error.kind())(told.kind(error.kind()))
@@ -206,10 +205,6 @@ pub(crate) fn about(path: &Path, message: impl Display) -> Told {
 
 /// What stands for the output of a command that writes no JSON.
 pub(crate) const NO_JSON: Option<&mut io::Sink> = None;
-
-/// What completes an interrupted change, or takes it back.
-const RESUME: &str =
-    ": \"bdbkit upgrade --resume\" completes it, \"bdbkit upgrade --rollback\" takes it back";
 
 /// In how many places there was damage.
 pub(crate) fn places(damaged: u64) -> String {
