@@ -317,7 +317,7 @@ impl<'a> Database<'a> {
     ///
     /// # Errors
     ///
-    /// Damage on the way, or keys that are not in the database's [`KeyOrder`];
+    /// Damage on the way, or keys that are not in the database's [`KeyOrder`](crate::KeyOrder);
     /// [`Error::WrongMethod`] for RECNO, whose records [`Database::record`] gives;
     /// [`Error::SeveralDatabases`] for a file that holds several.
     #[inline]
