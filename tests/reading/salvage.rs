@@ -968,8 +968,19 @@ fn duplicates_are_put_together_over_a_lost_link() {
             assert!(!is_joined(&damaged), "{case}");
             // Nor to which link the only tree that is left belongs.
             let root = image.u32(one.0, one.1);
-            let start = usize::try_from(root).unwrap() * damaged.page_size;
-            damaged.bytes[start..start + image.page_size].fill(0);
+            let mut gone = vec![root];
+            if matches!(image.kind(root), 3 | 4) {
+                gone.extend(image.children(root));
+            }
+            let mut next = image.u32(root, 16);
+            while next != 0 && !gone.contains(&next) {
+                gone.push(next);
+                next = image.u32(next, 16);
+            }
+            for page in gone {
+                let start = usize::try_from(page).unwrap() * image.page_size;
+                damaged.bytes[start..start + image.page_size].fill(0);
+            }
             assert!(!is_joined(&damaged), "{case}: page {root}");
         }
     }
