@@ -6,9 +6,7 @@ use std::fmt;
 
 use crate::error::Result;
 use crate::key_order::KeyOrder;
-use crate::pages::Content;
-use crate::pages::Pages;
-use crate::pages::{ItemReader, Pieces};
+use crate::pages::{Content, ItemReader, Pages, Pieces};
 use crate::shown::Escaped;
 
 /// A key or a value as it is stored: on a page, or in an overflow chain.

@@ -4,8 +4,7 @@ use crate::bits::Bits;
 use crate::error::{Defect, Error, Result};
 use crate::format::page::{Page, PageKind, at, holds_records};
 use crate::order::with_order;
-use crate::pages::Content;
-use crate::pages::{Origin, Pages};
+use crate::pages::{Content, Origin, Pages};
 use crate::types::PageNo;
 
 /// The pages that one walk over a file has reached.

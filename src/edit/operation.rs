@@ -1,9 +1,7 @@
 //! What a kind of change to files has to say: which pages change, and what must be true
 //! afterwards. Everything else is the same for all of them.
 
-use std::collections::hash_map::RandomState;
 use std::fmt;
-use std::hash::{BuildHasher, Hasher};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::draft::Draft;
@@ -12,14 +10,14 @@ use super::notice::Notice;
 use super::progress::Counter;
 use super::reason::Reason;
 use crate::access::Database;
-use crate::journal::{Identity, Options, Promise};
+use crate::journal::{self, Identity, Options, Promise};
 use crate::order::Endianness;
 use crate::types::FileId;
 
 /// A kind of change to database files: an upgrade, or a reset.
 pub trait Operation: fmt::Debug {
     /// What the journal calls it.
-    fn name(&self) -> crate::journal::Operation;
+    fn name(&self) -> journal::Operation;
 
     /// Why it may change pages. A draft with other changes is not carried out.
     fn may_change(&self) -> &'static [Reason];
@@ -83,7 +81,7 @@ pub struct Ready {
 pub(crate) fn fresh_id(identity: Option<Identity>) -> FileId {
     let Identity { device, inode } = identity.unwrap_or_default();
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    let chance = RandomState::new().build_hasher().finish();
+    let chance = journal::random();
     let mut id = [0; 20];
     let low = |n: u64| n.to_le_bytes().into_iter().take(4);
     let bytes = low(inode).chain(low(device)).chain(low(seconds)).chain(chance.to_le_bytes());

@@ -1,14 +1,9 @@
 //! Region files: the cache and the locks of programs that have an environment open, or had it
 //! open and left them behind (mboxlist, "Files in mboxlist").
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use crate::meta::{FileKind, Region};
-
-/// So much of a file is searched for the mark of a region, in bytes.
-const HEAD: u64 = 512;
 
 /// Whether a name is that of a region file: `__db.` and three digits, or one of the four of
 /// release 2.x.
@@ -26,16 +21,9 @@ impl Region {
     #[must_use]
     pub fn of(path: &Path) -> Option<Region> {
         let named = path.file_name().and_then(|name| name.to_str()).is_some_and(is_region);
-        let regular = std::fs::metadata(path).is_ok_and(|kind| kind.is_file());
-        let mut head = Vec::new();
-        if regular {
-            File::open(path).ok()?.take(HEAD).read_to_end(&mut head).ok()?;
-        }
-        match FileKind::of(&head) {
+        match FileKind::at(path).ok()? {
             FileKind::Region(region) => Some(region),
-            FileKind::Empty | FileKind::Other if named && regular => {
-                Some(Region { primary: false, release: None })
-            }
+            FileKind::Empty | FileKind::Other if named => Some(Region { primary: false, release: None }),
             _ => None,
         }
     }

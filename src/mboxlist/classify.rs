@@ -6,8 +6,7 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
-use crate::env::Regions;
-use crate::env::is_region;
+use crate::env::{Regions, is_region};
 use crate::journal;
 
 /// The name of the QUEUE database to which an extent belongs, and its number: those that stand

@@ -1,7 +1,7 @@
 //! The files of a store: which are what, and the sums that tell whether they changed.
 
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -25,23 +25,10 @@ pub(super) fn is_log(path: &Path) -> bool {
     matches!(Class::of_file(path), Class::Log | Class::EarlyLog)
 }
 
-/// Enough of a file to tell what it is, in bytes.
-const HEAD: u64 = 512;
-
-/// The first bytes of a file, if it can be read.
-pub(super) fn head(path: &Path) -> Option<Vec<u8>> {
-    let mut head = Vec::new();
-    File::open(path).ok()?.take(HEAD).read_to_end(&mut head).ok()?;
-    Some(head)
-}
-
 /// Whether the first bytes of a file are those of a database, whatever it is called.
 pub(super) fn has_magic(path: &Path) -> bool {
-    let of_database = |head: Vec<u8>| {
-        use FileKind::{Database, Placeholder, Series1};
-        matches!(FileKind::of(&head), Database(_) | Series1 { .. } | Placeholder)
-    };
-    head(path).is_some_and(of_database)
+    use FileKind::{Database, Placeholder, Series1};
+    matches!(FileKind::at(path), Ok(Database(_) | Series1 { .. } | Placeholder))
 }
 
 /// What tells whether a file changed.

@@ -9,7 +9,12 @@ use crate::order::Endianness;
 /// The byte order of a BTREE or RECNO file; for anything else, an error that
 /// says what it is.
 pub(crate) fn identify(file: &[u8]) -> Result<Endianness> {
-    Err(match FileKind::of(file) {
+    expect_tree(&FileKind::of(file), file)
+}
+
+/// As [`identify`], of a file of which it is known what it is.
+pub(super) fn expect_tree(kind: &FileKind, file: &[u8]) -> Result<Endianness> {
+    Err(match *kind {
         FileKind::Database(DatabaseKind { method: Method::Btree | Method::Recno, order, .. }) => {
             return Ok(order);
         }

@@ -2,7 +2,8 @@
 
 use super::flags::Flags;
 use super::hash::Buckets;
-use super::identify::identify;
+use super::identify::expect_tree;
+use super::kind::FileKind;
 use crate::error::{Defect, Error, Result};
 use crate::format::checksum;
 use crate::format::generation::Generation;
@@ -231,14 +232,14 @@ impl Meta {
     }
 }
 
-/// Parses the metadata page of a file.
+/// Parses the metadata page of a file of this kind.
 ///
 /// # Errors
 ///
 /// Names what the file is instead, the feature that is not supported, or the
 /// field that is wrong.
-pub(crate) fn parse(file: &[u8]) -> Result<Meta> {
-    let order = identify(file)?;
+pub(crate) fn parse(kind: &FileKind, file: &[u8]) -> Result<Meta> {
+    let order = expect_tree(kind, file)?;
     let bytes = file
         .get(..layout::LENGTH)
         .ok_or_else(|| Error::TooShort { len: u64::try_from(file.len()).unwrap_or(u64::MAX) })?;

@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::source::Source;
+use super::source::{self, Source};
 use crate::error::Result;
 use crate::key_order::KeyOrder;
 use crate::limits::Limits;
@@ -98,6 +98,18 @@ impl<'f> OpenOptions<'f> {
         'f: 'a,
     {
         File::new(None, Source::Bytes(bytes.into()), self)
+    }
+}
+
+impl FileKind {
+    /// What a regular file is, by its first bytes: no more of it is read.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Open`](crate::Error::Open): the operating system refuses, or it is no regular
+    /// file.
+    pub fn at(path: impl AsRef<Path>) -> Result<FileKind> {
+        source::head(path.as_ref()).map(|head| FileKind::of(&head))
     }
 }
 

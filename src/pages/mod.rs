@@ -17,6 +17,7 @@ pub(crate) use chain::Chain;
 #[cfg(feature = "upgrade")]
 pub(crate) use chain::length as chain_length;
 pub use chain::{ItemReader, Pieces};
+pub(crate) use codec::Codec;
 pub(crate) use content::{Content, Duplicates, Stored, size_of_item};
 pub use file::{File, OpenOptions};
 pub(crate) use place::{Origin, Place};

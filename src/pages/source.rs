@@ -11,6 +11,23 @@ use crate::limits::Limits;
 /// Enough of a file to tell what it is, in bytes.
 const HEAD: u64 = 512;
 
+/// The first bytes of a regular file.
+///
+/// # Errors
+///
+/// [`Error::Open`]: the operating system refuses, or it is no regular file.
+pub(super) fn head(path: &Path) -> Result<Vec<u8>> {
+    let read = || {
+        if !std::fs::metadata(path)?.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+        }
+        let mut head = Vec::new();
+        File::open(path)?.take(HEAD).read_to_end(&mut head)?;
+        Ok(head)
+    };
+    read().map_err(|cause| Error::Open { path: path.to_owned(), cause })
+}
+
 /// The bytes of a whole file: borrowed, owned, or mapped.
 #[derive(Debug)]
 pub(crate) enum Source<'a> {

@@ -30,7 +30,7 @@ pub(crate) struct Pages<'a> {
 impl<'a> Pages<'a> {
     /// Reads the metadata page; touches no other.
     pub(crate) fn new(file: File<'a>) -> Result<Self> {
-        let meta = meta::parse(file.bytes())?;
+        let meta = meta::parse(file.kind(), file.bytes())?;
         let whole = file.bytes().len().checked_div(meta.page_size().bytes()).unwrap_or(0);
         let count = u32::try_from(whole).unwrap_or(u32::MAX);
         let codec = Codec::new(meta.checksummed(), meta.endianness());

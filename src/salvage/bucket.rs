@@ -5,8 +5,7 @@ use std::ops::Range;
 
 use byteorder::ByteOrder;
 
-use super::item::Chain;
-use super::item::{Item, Unit};
+use super::item::{Chain, Item, Unit};
 use super::note::Notes;
 use super::place::Place;
 use crate::error::{Defect, Error};

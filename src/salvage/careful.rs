@@ -6,8 +6,7 @@ use std::collections::BTreeMap;
 use byteorder::ByteOrder;
 
 use super::claims::Claims;
-use super::item::Chain;
-use super::item::{Item, Stored, Unit, read};
+use super::item::{Chain, Item, Stored, Unit, read};
 use super::leaf::Leaf;
 use super::note::{Note, Notes};
 use super::place::Place;

@@ -10,9 +10,7 @@ use super::place::Spot;
 use super::report::Report;
 use crate::bits::Bits;
 use crate::error::{Defect, Error};
-use crate::format::checksum;
 use crate::format::page::{Page, PageKind, at};
-use crate::meta;
 use crate::types::PageNo;
 
 /// The bytes of a file, divided into pages. The last one may be cut.
@@ -108,11 +106,8 @@ impl<'s> File<'s> {
             let defect = Defect::Level { found: page.level(), expected: level };
             found(Note::Header, Error::corrupt(no, at::LEVEL, defect));
         }
-        if self.geometry.checksummed() {
-            let order = self.geometry.endianness();
-            if let Err(error) = meta::verify_checksum(page.bytes(), no, checksum::ON_PAGE, order) {
-                found(Note::Checksum, error);
-            }
+        if let Err(error) = self.geometry.codec().check(page.bytes(), no) {
+            found(Note::Checksum, error);
         }
         notes
     }

@@ -10,12 +10,12 @@ use byteorder::ByteOrder;
 use super::item::read;
 use super::leaf;
 use crate::error::{Error, Result};
-use crate::format::checksum;
 use crate::format::meta::{self as layout, Field, Layout, at};
 use crate::format::page::{HEADER, HEADER_CHECKSUMMED, Page, PageKind, is_leaf, slot_offset};
 use crate::meta;
 use crate::method::{Feature, Method};
 use crate::order::{Endianness, with_order};
+use crate::pages::Codec;
 use crate::types::{PageNo, PageSize};
 
 /// Pages looked at in each attempt, before all are.
@@ -84,7 +84,12 @@ impl Geometry {
 
     /// Where index arrays start (database-format, "Where the index array starts").
     pub(super) fn overhead(&self) -> usize {
-        if self.checksummed { HEADER_CHECKSUMMED } else { HEADER }
+        self.codec().overhead()
+    }
+
+    /// How ordinary pages are sealed.
+    pub(super) fn codec(&self) -> Codec {
+        Codec::new(self.checksummed, self.endianness)
     }
 }
 
@@ -326,7 +331,7 @@ fn testimony<O: ByteOrder>(bytes: &[u8], candidate: &Candidate) -> Testimony {
         count(&mut seen.asked, page.entries() > 0);
         count(&mut seen.plain, plain && !shifted);
         count(&mut seen.shifted, shifted && !plain);
-        let sum = meta::verify_checksum(page.bytes(), *no, checksum::ON_PAGE, candidate.endianness);
+        let sum = Codec::new(true, candidate.endianness).check(page.bytes(), *no);
         count(&mut seen.sums, sum.is_ok());
     }
     seen

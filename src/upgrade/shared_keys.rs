@@ -7,8 +7,7 @@ use super::databases::Databases;
 use crate::edit::{Draft, Reason};
 use crate::format::item::{self, DELETED, KEYDATA, OVERFLOW};
 use crate::format::page::{Page, PageKind};
-use crate::pages::Pages;
-use crate::pages::chain_length;
+use crate::pages::{Pages, chain_length};
 use crate::types::PageNo;
 
 /// Turns such keys round; gives their number.

@@ -11,8 +11,7 @@ use crate::error::Defect;
 use crate::format::item::{self, DUPLICATE, KEYDATA, OFFDUP, OFFDUP_LEN, OVERFLOW, REFERENCE};
 use crate::format::meta::Field;
 use crate::format::page::{Page, PageKind, at, slot_offset};
-use crate::meta::Buckets;
-use crate::meta::Shape;
+use crate::meta::{Buckets, Shape};
 use crate::pages::Origin;
 use crate::types::PageNo;
 

@@ -9,8 +9,7 @@ use crate::error::{Defect, Error, Result};
 use crate::format::meta::at::LAST_PGNO;
 use crate::format::page::{PageKind, at, is_leaf};
 use crate::order::{Endianness, with_order};
-use crate::pages::{Allowance, Origin, Pages};
-use crate::pages::{Content, Tiling, size_of_item};
+use crate::pages::{Allowance, Content, Origin, Pages, Tiling, size_of_item};
 use crate::types::PageNo;
 
 /// The leaves of a file in page order.

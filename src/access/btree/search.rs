@@ -17,8 +17,7 @@ use crate::access::item::Item;
 use crate::error::{Defect, Error, Result};
 use crate::format::page::{PageKind, at, slot_offset};
 use crate::key_order::KeyOrder;
-use crate::pages::Content;
-use crate::pages::Origin;
+use crate::pages::{Content, Origin};
 use crate::types::PageNo;
 
 /// Where a key is or would be.

@@ -15,8 +15,7 @@ use crate::access::visited::Visited;
 use crate::error::{Defect, Error, Result, file_bytes};
 use crate::format::page::{Page, PageKind, at};
 use crate::meta::Shape;
-use crate::pages::{Allowance, Origin, Pages};
-use crate::pages::{Content, Stored};
+use crate::pages::{Allowance, Content, Origin, Pages, Stored};
 use crate::types::PageNo;
 
 /// Which way a walk goes.

@@ -14,9 +14,7 @@ use crate::format::meta::Field;
 use crate::format::page::{self, Page, PageKind, at, slot_offset};
 use crate::meta::Shape;
 use crate::order::with_order;
-use crate::pages::Chain;
-use crate::pages::{Allowance, Origin, Pages, Place};
-use crate::pages::{Content, Duplicates};
+use crate::pages::{Allowance, Chain, Content, Duplicates, Origin, Pages, Place};
 use crate::types::PageNo;
 
 /// A walk over the buckets of a HASH database.

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use crate::access::Database;
 use crate::dump::escape;
 use crate::error::Error;
-use crate::mboxlist::files::head;
 use crate::mboxlist::names;
 use crate::meta::{DatabaseKind, FileKind};
 use crate::order::Endianness;
@@ -126,8 +125,7 @@ impl DatabaseFile {
     /// Looks at a file. The database is given back, for its pages to be compared with the
     /// logs.
     pub(super) fn of(path: &Path, map: bool) -> (DatabaseFile, Option<Database<'static>>) {
-        let head = head(path).unwrap_or_default();
-        let kind = FileKind::of(&head);
+        let kind = FileKind::at(path).unwrap_or(FileKind::Empty);
         let database = kind.database();
         let series_1 = match kind {
             FileKind::Series1 { method, version, order } => Some((method, version, order)),

@@ -1,7 +1,6 @@
 //! What is known of a database file that is not read further.
 
-use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use bdbkit::{DatabaseKind, Error, FileKind, ShowName};
@@ -9,9 +8,6 @@ use serde::Serialize;
 
 use super::log_state::LogState;
 use crate::json;
-
-/// So much of a file tells what it is, in bytes.
-const HEAD: u64 = 512;
 
 /// What the first page of a database file tells, also if the file is not read further.
 #[derive(Serialize)]
@@ -27,12 +23,7 @@ pub(super) struct Known {
 
 /// The kind of a regular file, if it is a database.
 pub(super) fn of(path: &Path) -> Option<DatabaseKind> {
-    if !path.is_file() {
-        return None;
-    }
-    let mut head = Vec::new();
-    File::open(path).ok()?.take(HEAD).read_to_end(&mut head).ok()?;
-    FileKind::of(&head).database().cloned()
+    FileKind::at(path).ok()?.database().cloned()
 }
 
 impl Known {
