@@ -63,6 +63,16 @@ pub enum Error {
     /// Records of a QUEUE, whose metadata is in another file.
     #[error("an extent of a QUEUE: its records belong to the database whose name it has behind \"__dbq.\"")]
     Extent,
+    /// A database whose records are in files beside it, in memory, where there is nothing
+    /// beside it.
+    #[error("its records are in files beside it (\"__dbq.NAME.N\"): open it by its path")]
+    NoFolder,
+    /// A file beside the database is not there, although it holds records.
+    #[error("{} is missing: it holds records of this database", .path.shown())]
+    MissingFile {
+        /// The file that is missing.
+        path: PathBuf,
+    },
     /// A region file: what programs that have an environment open share.
     #[error("a region file of an environment (cache, locks), not a database")]
     Region,
@@ -397,6 +407,34 @@ pub enum Defect {
         /// Length stated by the item.
         expected: u32,
     },
+    /// The pieces of a record do not have the length that its first one states.
+    #[error("the pieces of the record hold {found} bytes, its first one says {expected}")]
+    SplitLength {
+        /// Bytes found so far.
+        found: u64,
+        /// Length stated by the first piece.
+        expected: u32,
+    },
+    /// Pieces on this page that no record leads to, or more records than there are pieces.
+    #[error("{pieces} pieces stand on this page, records lead to {led_to} of them")]
+    Pieces {
+        /// Pieces on the page, without those with which a record begins.
+        pieces: u32,
+        /// How often records lead to one of them.
+        led_to: u32,
+    },
+    /// Records whose numbers the metadata leaves out.
+    #[error("{records} records stand on this page, the first of them {record}, which are not among {first} to {last}")]
+    Stray {
+        /// How many.
+        records: u32,
+        /// The number of the first of them.
+        record: u32,
+        /// The first number of the QUEUE, by its metadata.
+        first: u32,
+        /// Its last number.
+        last: u32,
+    },
     /// A length that the whole file could not hold.
     #[error("a length of {found} bytes, but the whole file has {file}")]
     LengthBeyondFile {
@@ -487,6 +525,7 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Error::Open { .. } => ErrorKind::Io,
+            Error::NoFolder => ErrorKind::Question,
             Error::NotADatabase { .. } | Error::LogFile { .. } | Error::Region => ErrorKind::NotADatabase,
             Error::Extent
             | Error::Series1 { .. }
@@ -504,6 +543,7 @@ impl Error {
             Error::Empty
             | Error::TooShort { .. }
             | Error::Cut { .. }
+            | Error::MissingFile { .. }
             | Error::Placeholder
             | Error::PageSize { .. }
             | Error::Corrupt { .. }

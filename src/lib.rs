@@ -87,7 +87,7 @@ pub use method::{Feature, Method};
 pub use order::Endianness;
 pub use pages::{File, ItemReader, OpenOptions, Pieces};
 pub use shown::{ShowName, Shown};
-pub use types::{FileId, Lsn, PageNo, PageSize, ParseError};
+pub use types::{FileId, Lsn, PageNo, PageSize, ParseError, RecordId};
 pub use verify::{Finding, Progress, Rule, Severity, Verdict, Verify};
 
 /// The examples of the README, as tests.

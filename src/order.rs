@@ -39,6 +39,16 @@ impl Endianness {
         self.split_u32(bytes.get(offset..)?).map(|(word, _)| word)
     }
 
+    /// The number of 16 bits at an offset.
+    #[inline]
+    pub(crate) fn u16_at(self, bytes: &[u8], offset: usize) -> Option<u16> {
+        let raw = *bytes.get(offset..)?.first_chunk()?;
+        Some(match self {
+            Endianness::Little => u16::from_le_bytes(raw),
+            Endianness::Big => u16::from_be_bytes(raw),
+        })
+    }
+
     /// Puts a number of 32 bits at an offset; nothing, if it does not fit there.
     #[cfg(any(test, feature = "upgrade"))]
     pub(crate) fn put_u32(self, bytes: &mut [u8], offset: usize, number: u32) {

@@ -64,6 +64,37 @@ impl fmt::Display for PageSize {
     }
 }
 
+/// Where a record of a HEAP stands: its page, and its slot there. It is the key of the record,
+/// and stays the same as long as the record is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RecordId {
+    /// The page.
+    pub page: PageNo,
+    /// The slot on the page.
+    pub slot: u16,
+}
+
+/// As it is typed: `7:3` for slot 3 of page 7.
+impl fmt::Display for RecordId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.page, self.slot)
+    }
+}
+
+/// `7:3`, as it is displayed.
+impl FromStr for RecordId {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<RecordId, ParseError> {
+        let number = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?;
+        let id = text.split_once(':').and_then(|(page, slot)| {
+            let slot = number(slot).and_then(|slot: u32| u16::try_from(slot).ok())?;
+            Some(RecordId { page: PageNo(number(page)?), slot })
+        });
+        id.ok_or(ParseError { expected: "a record's place: PAGE:SLOT" })
+    }
+}
+
 /// A log sequence number: which log file, and the offset in it.
 ///
 /// On a page it names the last log record that changed the page; `[0][0]` and
@@ -166,6 +197,15 @@ mod tests {
     fn link_zero_is_none() {
         assert_eq!(PageNo::link(0), None);
         assert_eq!(PageNo::link(7), Some(PageNo(7)));
+    }
+
+    #[test]
+    fn the_place_of_a_record_is_read_as_it_is_displayed() {
+        let id = RecordId { page: PageNo(u32::MAX), slot: 65535 };
+        assert_eq!(id.to_string().parse(), Ok(id));
+        for wrong in ["", "1", ":", "1:", ":1", "1:65536", "4294967296:1", "+1:1", "1:1:1"] {
+            assert!(wrong.parse::<RecordId>().is_err(), "{wrong}");
+        }
     }
 
     #[test]

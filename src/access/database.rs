@@ -13,15 +13,17 @@ use super::btree::tree::Tree;
 use super::entries::{Entries, Pairs};
 use super::hash::Hash;
 use super::hash::buckets::BucketWalk;
+use super::heap::{Heap, HeapWalk};
 use super::item::Item;
 use super::pair::{Entry, Pair};
+use super::queue::{Queue, QueueWalk};
 use super::visited::Visited;
 use crate::error::{Defect, Error, Result};
 use crate::format::page::at;
 use crate::meta::{self, Meta};
-use crate::method::Method;
 use crate::order::with_order;
 use crate::pages::{File, OpenOptions, Pages};
+use crate::types::RecordId;
 
 impl<'f> OpenOptions<'f> {
     /// Opens a database.
@@ -86,6 +88,8 @@ pub struct Database<'a> {
 enum Of<'a> {
     Tree(Tree<'a>),
     Hash(Hash<'a>),
+    Queue(Queue<'a>),
+    Heap(Heap<'a>),
 }
 
 impl Database<'static> {
@@ -134,9 +138,11 @@ impl<'a> Database<'a> {
     }
 
     fn of(pages: Arc<Pages<'a>>, meta: Meta, name: Option<Vec<u8>>) -> Self {
-        let of = match meta.root() {
-            Some(root) => Of::Tree(Tree::new(pages, meta, root)),
-            None => Of::Hash(Hash::new(pages, meta)),
+        let of = match (meta.root(), meta.queue(), meta.heap()) {
+            (Some(root), ..) => Of::Tree(Tree::new(pages, meta, root)),
+            (_, Some(&numbers), _) => Of::Queue(Queue::new(pages, numbers)),
+            (.., Some(_)) => Of::Heap(Heap::new(pages)),
+            _ => Of::Hash(Hash::new(pages, meta)),
         };
         Database { of, name, listing: false }
     }
@@ -176,6 +182,8 @@ impl<'a> Database<'a> {
         match &self.of {
             Of::Tree(tree) => tree.pages(),
             Of::Hash(hash) => hash.pages(),
+            Of::Queue(queue) => queue.pages(),
+            Of::Heap(heap) => heap.pages(),
         }
     }
 
@@ -191,6 +199,8 @@ impl<'a> Database<'a> {
         match &self.of {
             Of::Tree(tree) => tree.meta(),
             Of::Hash(hash) => hash.meta(),
+            Of::Queue(queue) => queue.meta(),
+            Of::Heap(heap) => heap.meta(),
         }
     }
 
@@ -199,7 +209,20 @@ impl<'a> Database<'a> {
         self.expect_one_database()?;
         match &self.of {
             Of::Tree(tree) => Ok(tree),
-            Of::Hash(_) => Err(Error::WrongMethod { asked, method: Method::Hash }),
+            _ => Err(Error::WrongMethod { asked, method: self.meta().method() }),
+        }
+    }
+
+    /// Refuses a change that is made to BTREE and RECNO files only.
+    #[cfg(feature = "upgrade")]
+    pub(crate) fn expect_tree(&self) -> Result<()> {
+        let (method, meta) = (self.meta().method(), self.meta());
+        match &self.of {
+            Of::Tree(_) => Ok(()),
+            _ => {
+                let (version, order) = (meta.version(), meta.endianness());
+                Err(Error::UnsupportedMethod { method, version, order })
+            }
         }
     }
 
@@ -303,6 +326,8 @@ impl<'a> Database<'a> {
             (Err(error), _) => Pairs::refused(self.pages(), error),
             (_, Of::Tree(tree)) => Pairs::tree(self.pages(), TreePairs::all(tree, seen, alone)),
             (_, Of::Hash(hash)) => Pairs::hash(self.pages(), BucketWalk::new(hash, seen)),
+            (_, Of::Queue(queue)) => Pairs::queue(self.pages(), QueueWalk::new(queue)),
+            (_, Of::Heap(heap)) => Pairs::heap(self.pages(), HeapWalk::new(heap)),
         }
     }
 
@@ -342,7 +367,7 @@ impl<'a> Database<'a> {
     /// A record by its number, which counts from 1: `None` if there is none, or
     /// if it is deleted.
     ///
-    /// For RECNO databases, and BTREE databases that keep record numbers.
+    /// For RECNO and QUEUE databases, and BTREE databases that keep record numbers.
     ///
     /// # Errors
     ///
@@ -353,8 +378,43 @@ impl<'a> Database<'a> {
     }
 
     fn record_pair(&self, number: u32) -> Result<Option<Pair<'_>>> {
+        if let Of::Queue(queue) = &self.of {
+            return queue.record(number);
+        }
         let pair = Cursor::new(self.tree("look up a record number")?).seek_record(number)?;
         Ok(pair.filter(|pair| pair.record_number().is_none_or(|found| found == number)))
+    }
+
+    /// A record of a HEAP, by where it stands: `None` if none does.
+    ///
+    /// ```
+    /// use bdbkit::{Database, PageNo, RecordId};
+    ///
+    /// let db = Database::open("testdata/heap-v1-be-few/data.db")?;
+    /// let first = db.iter().next().expect("a record")?;
+    /// let id = first.record_id().expect("its place");
+    /// assert_eq!(id, RecordId { page: PageNo(2), slot: 0 });
+    /// assert_eq!(db.record_at(id)?.map(|again| again.value().to_vec()), Some(first.value().to_vec()));
+    /// # Ok::<(), bdbkit::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Damage on the way; [`Error::WrongMethod`] if the database is none.
+    pub fn record_at(&self, id: RecordId) -> Result<Option<Entry<'_>>> {
+        self.pair_at(id)?.map(|pair| pair.read()).transpose()
+    }
+
+    /// As [`Database::record_at`], with the value not yet read.
+    ///
+    /// # Errors
+    ///
+    /// As [`Database::record_at`].
+    pub fn pair_at(&self, id: RecordId) -> Result<Option<Pair<'_>>> {
+        match &self.of {
+            Of::Heap(heap) => heap.record(id),
+            _ => Err(Error::WrongMethod { asked: "look up a record's place", method: self.meta().method() }),
+        }
     }
 
     /// The number of the first record with this key, in a BTREE that keeps record

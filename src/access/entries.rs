@@ -6,8 +6,10 @@ use std::iter::FusedIterator;
 use super::btree::leaf::Plain;
 use super::btree::rows::TreePairs;
 use super::hash::buckets::BucketWalk;
+use super::heap::HeapWalk;
 use super::item::Item;
 use super::pair::{Entry, Pair, RecordNo};
+use super::queue::QueueWalk;
 use super::visited::Visited;
 use crate::error::{Error, Result};
 use crate::method::Method;
@@ -37,6 +39,8 @@ enum Rows<'a> {
     Tree(TreePairs<'a>),
     /// The walk; and whether it came to its end, and was asked to go back.
     Hash(Box<BucketWalk<'a>>, Ways),
+    Queue(Box<QueueWalk<'a>>, Ways),
+    Heap(Box<HeapWalk<'a>>, Ways),
     /// A question that the database cannot answer: the error, once.
     Refused(Option<Error>),
 }
@@ -46,6 +50,24 @@ enum Rows<'a> {
 struct Ways {
     ended: bool,
     back: bool,
+}
+
+impl Ways {
+    /// What comes next, if that is where the walk can go.
+    fn go<'a>(
+        &mut self,
+        forward: bool,
+        method: Method,
+        next: impl FnOnce() -> Result<Option<Pair<'a>>>,
+    ) -> Option<Result<Pair<'a>>> {
+        if !forward {
+            let asked = std::mem::replace(&mut self.back, true);
+            return (!asked).then_some(Err(Error::WrongMethod { asked: "go backwards", method }));
+        }
+        let pair = if self.ended { None } else { next().transpose() };
+        self.ended = pair.is_none();
+        pair
+    }
 }
 
 impl<'a> Entries<'a> {
@@ -74,6 +96,14 @@ impl<'a> Pairs<'a> {
         Pairs { rows: Rows::Hash(Box::new(walk), Ways::default()), pages }
     }
 
+    pub(super) fn queue(pages: &'a Pages<'a>, walk: QueueWalk<'a>) -> Self {
+        Pairs { rows: Rows::Queue(Box::new(walk), Ways::default()), pages }
+    }
+
+    pub(super) fn heap(pages: &'a Pages<'a>, walk: HeapWalk<'a>) -> Self {
+        Pairs { rows: Rows::Heap(Box::new(walk), Ways::default()), pages }
+    }
+
     pub(super) fn refused(pages: &'a Pages<'a>, error: Error) -> Self {
         Pairs { rows: Rows::Refused(Some(error)), pages }
     }
@@ -83,7 +113,7 @@ impl<'a> Pairs<'a> {
         match self.rows {
             Rows::Tree(pairs) => pairs.into_visited(),
             Rows::Hash(buckets, _) => buckets.into_visited(),
-            Rows::Refused(_) => None,
+            Rows::Queue(..) | Rows::Heap(..) | Rows::Refused(_) => None,
         }
     }
 
@@ -109,15 +139,9 @@ impl<'a> Pairs<'a> {
     fn step(&mut self, forward: bool) -> Option<Result<Pair<'a>>> {
         match &mut self.rows {
             Rows::Tree(pairs) => pairs.step(forward),
-            Rows::Hash(walk, ways) if forward => {
-                let pair = if ways.ended { None } else { walk.next().transpose() };
-                ways.ended = pair.is_none();
-                pair
-            }
-            Rows::Hash(_, ways) => {
-                let asked = std::mem::replace(&mut ways.back, true);
-                (!asked).then_some(Err(Error::WrongMethod { asked: "go backwards", method: Method::Hash }))
-            }
+            Rows::Hash(walk, ways) => ways.go(forward, Method::Hash, || walk.next()),
+            Rows::Queue(walk, ways) => ways.go(forward, Method::Queue, || walk.next()),
+            Rows::Heap(walk, ways) => ways.go(forward, Method::Heap, || walk.next()),
             Rows::Refused(error) => error.take().map(Err),
         }
     }

@@ -9,7 +9,8 @@ use crate::key_order::KeyOrder;
 use crate::pages::{Content, ItemReader, Pages, Pieces};
 use crate::shown::Escaped;
 
-/// A key or a value as it is stored: on a page, or in an overflow chain.
+/// A key or a value as it is stored: on a page, in an overflow chain, or in pieces on pages of a
+/// HEAP.
 ///
 /// Nothing is read of an overflow chain before its bytes are asked for.
 #[derive(Clone, Copy)]
@@ -34,6 +35,7 @@ impl<'a> Item<'a> {
         match self.content {
             Content::Here(bytes) => u32::try_from(bytes.len()).unwrap_or(u32::MAX),
             Content::Chain(chain) => chain.len,
+            Content::Split(split) => split.len,
             Content::Duplicates(_) => 0,
         }
     }
@@ -58,6 +60,7 @@ impl<'a> Item<'a> {
         match self.content {
             Content::Here(bytes) => Ok(Cow::Borrowed(bytes)),
             Content::Chain(chain) => chain.assemble(self.pages),
+            Content::Split(split) => split.assemble(self.pages),
             Content::Duplicates(_) => Ok(Cow::Borrowed(&[])),
         }
     }
@@ -68,6 +71,7 @@ impl<'a> Item<'a> {
         match self.content {
             Content::Here(bytes) => Pieces::here(bytes),
             Content::Chain(chain) => Pieces::new(self.pages, chain),
+            Content::Split(split) => Pieces::split(self.pages, split),
             Content::Duplicates(_) => Pieces::here(&[]),
         }
     }

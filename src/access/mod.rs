@@ -1,13 +1,15 @@
-//! The reader: databases opened once, read by any number of cursors. BTREE and RECNO of
-//! whatever version, and the HASH databases that files of theirs may hold besides.
+//! The reader: databases opened once, read by any number of cursors. BTREE, RECNO, QUEUE and
+//! HEAP of whatever version, and the HASH databases that files may hold besides.
 
 mod btree;
 mod database;
 mod directory;
 mod entries;
 mod hash;
+mod heap;
 mod item;
 mod pair;
+mod queue;
 mod stats;
 mod visited;
 

@@ -6,11 +6,15 @@ use std::fmt;
 use super::item::Item;
 use crate::error::Result;
 use crate::shown::Escaped;
+use crate::types::{PageNo, RecordId};
 
-/// A record number, or none: a whole word, which is copied faster with what stands
-/// beside it than a shorter one and a tag.
+/// A record number, or where a record stands, or neither: a whole word, which is copied faster
+/// with what stands beside it than a shorter one and a tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct RecordNo(u64);
+
+/// Marks the word of a place.
+const PLACE: u64 = 1 << 63;
 
 impl RecordNo {
     pub(super) const NONE: RecordNo = RecordNo(0);
@@ -19,8 +23,21 @@ impl RecordNo {
         RecordNo(before.map_or(0, |before| u64::from(before).saturating_add(1)))
     }
 
+    /// The place of a record: above all numbers.
+    pub(super) fn at(id: RecordId) -> RecordNo {
+        RecordNo(PLACE | u64::from(id.page.0) << 16 | u64::from(id.slot))
+    }
+
     pub(super) fn get(self) -> Option<u32> {
         u32::try_from(self.0).ok().filter(|&number| number != 0)
+    }
+
+    fn id(self) -> Option<RecordId> {
+        let place = self.0.checked_sub(PLACE)?;
+        Some(RecordId {
+            page: PageNo(u32::try_from(place >> 16).ok()?),
+            slot: u16::try_from(place & 0xffff).ok()?,
+        })
     }
 }
 
@@ -37,12 +54,13 @@ impl<'a> Pair<'a> {
         Pair { key, value, record: RecordNo::NONE }
     }
 
-    /// A record of a RECNO database.
+    /// A record of a RECNO, QUEUE or HEAP database.
     pub(super) fn numbered(key: Item<'a>, value: Item<'a>, record: RecordNo) -> Self {
         Pair { key, value, record }
     }
 
-    /// The key; empty in a RECNO database, which has numbers instead.
+    /// The key; empty in a RECNO or QUEUE database, which has numbers instead, and in a HEAP,
+    /// which has places.
     #[must_use]
     pub fn key(&self) -> Item<'a> {
         self.key
@@ -54,10 +72,16 @@ impl<'a> Pair<'a> {
         self.value
     }
 
-    /// The record number, from 1, in a RECNO database.
+    /// The record number, from 1, in a RECNO or QUEUE database.
     #[must_use]
     pub fn record_number(&self) -> Option<u32> {
         self.record.get()
+    }
+
+    /// Where the record stands, in a HEAP database.
+    #[must_use]
+    pub fn record_id(&self) -> Option<RecordId> {
+        self.record.id()
     }
 
     /// Reads both into memory, as far as they are not there.
@@ -85,7 +109,8 @@ impl<'a> Entry<'a> {
         Entry { key, value, record }
     }
 
-    /// The key; empty in a RECNO database, which has numbers instead.
+    /// The key; empty in a RECNO or QUEUE database, which has numbers instead, and in a HEAP,
+    /// which has places.
     #[must_use]
     pub fn key(&self) -> &[u8] {
         &self.key
@@ -97,10 +122,16 @@ impl<'a> Entry<'a> {
         &self.value
     }
 
-    /// The record number, from 1, in a RECNO database.
+    /// The record number, from 1, in a RECNO or QUEUE database.
     #[must_use]
     pub fn record_number(&self) -> Option<u32> {
         self.record.get()
+    }
+
+    /// Where the record stands, in a HEAP database.
+    #[must_use]
+    pub fn record_id(&self) -> Option<RecordId> {
+        self.record.id()
     }
 
     /// The same, with bytes of its own: what it was read from may go.
@@ -123,6 +154,9 @@ impl fmt::Debug for Entry<'_> {
         out.field("key", &Escaped(&self.key)).field("value", &Escaped(&self.value));
         if let Some(number) = self.record_number() {
             out.field("record", &number);
+        }
+        if let Some(id) = self.record_id() {
+            out.field("record", &format_args!("{id}"));
         }
         out.finish()
     }

@@ -9,6 +9,7 @@ use super::visited::Visited;
 use crate::error::Error;
 use crate::format::page::{Page, PageKind};
 use crate::order::with_order;
+use crate::method::Method;
 use crate::pages::Pages;
 use crate::types::{Lsn, PageNo};
 
@@ -36,9 +37,14 @@ impl FileStats {
             let number = stats.pages.entry(kind).or_insert(0u32);
             *number = number.saturating_add(1);
         };
-        count(PageKind::BtreeMeta);
+        count(match pages.meta().method() {
+            Method::Hash => PageKind::HashMeta,
+            Method::Queue => PageKind::QueueMeta,
+            Method::Heap => PageKind::HeapMeta,
+            Method::Btree | Method::Recno => PageKind::BtreeMeta,
+        });
         with_order!(pages.order(), O => {
-            let all = (1..pages.count()).filter_map(|no| Page::<O>::new(pages.raw(PageNo(no))?));
+            let all = pages.runs().flatten().filter_map(|no| Page::<O>::new(pages.raw(PageNo(no))?));
             for page in all {
                 match PageKind::from_byte(page.type_byte()) {
                     Some(PageKind::Invalid) if page.is_hole() => {
@@ -68,7 +74,7 @@ impl FileStats {
 /// logs").
 fn highest_lsn(pages: &Pages<'_>) -> Lsn {
     with_order!(pages.order(), O => {
-        let all = (1..pages.count()).filter_map(|no| Page::<O>::new(pages.raw(PageNo(no))?));
+        let all = pages.runs().flatten().filter_map(|no| Page::<O>::new(pages.raw(PageNo(no))?));
         let holds = |page: &Page<'_, O>| {
             let kind = PageKind::from_byte(page.type_byte());
             !matches!(kind, None | Some(PageKind::Invalid | PageKind::Duplicate))
@@ -109,7 +115,7 @@ pub struct TreeStats<'a> {
     /// The database; `None` for what belongs to no single one of a file's.
     pub database: Option<Database<'a>>,
     /// Number of levels, 1 if the root is a leaf; `None` if the root cannot be
-    /// read, or for HASH.
+    /// read, or for HASH, QUEUE and HEAP.
     pub depth: Option<u8>,
     /// Number of pairs or records, each duplicate counted.
     pub records: u64,

@@ -184,16 +184,27 @@ impl Job<'_> {
                     line(format!("h_nelem={elements}"));
                 }
             }
-            // No database that is read whole has another method.
-            _ => {
+            Method::Heap => {
+                let most = meta.most_bytes().unwrap_or(0);
+                for (name, number) in [("heap_gbytes", most >> 30), ("heap_bytes", most & 0x3fff_ffff)] {
+                    if number > 0 {
+                        line(format!("{name}={number}"));
+                    }
+                }
+                line(format!("heap_regionsize={}", meta.region_size().unwrap_or(0)));
+            }
+            Method::Recno | Method::Queue => {
                 if flags.renumber() {
                     line("renumber=1".into());
                 }
-                if flags.fixed_length() {
+                if flags.fixed_length() || meta.method() == Method::Queue {
                     line(format!("re_len={}", record_length(db)));
                 }
                 if let Some(pad) = meta.pad().filter(|pad| !matches!(pad, 0 | b' ')) {
                     line(format!("re_pad={pad:#x}"));
+                }
+                if let Some(pages) = meta.extent_pages() {
+                    line(format!("extentsize={pages}"));
                 }
             }
         }
@@ -214,10 +225,11 @@ impl Job<'_> {
     }
 
     fn pair(&mut self, pair: &Pair<'_>) -> Result<(), Error> {
-        match pair.record_number() {
-            None => self.item(&pair.key())?,
-            Some(number) if self.writer.keys => self.line(number.to_string().as_bytes()),
-            Some(_) => {}
+        match (pair.record_number(), pair.record_id()) {
+            (Some(number), _) if self.writer.keys => self.line(number.to_string().as_bytes()),
+            // The place of a record has no text form: db_dump -k leaves it out, too.
+            (Some(_), _) | (_, Some(_)) => {}
+            (None, None) => self.item(&pair.key())?,
         }
         self.item(&pair.value())?;
         self.summary.records = self.summary.records.saturating_add(1);

@@ -7,12 +7,12 @@ use super::builder::Edit;
 use super::draft::Draft;
 use super::error::{EditError, Refusal, Result, at};
 use super::names::Names;
+use super::open::open;
 use super::notice::Notice;
 use super::operation::Operation;
 use super::progress::Step;
 use super::report::{FileReport, Report};
 use super::{soundness, validation};
-use crate::access::Database;
 use crate::journal::{self, BoxError, ContentSum, Contents, Disk, DiskFile, JournalError, Promise};
 
 /// As much as is written at once, in bytes.
@@ -37,7 +37,7 @@ impl<D: Disk, O: Operation> Edit<'_, D, O> {
         let contents = source.contents().map_err(at(path))?;
         // A file that has the form already is checked all the same: it is written.
         self.operation.ready(&contents)?;
-        let db = Database::from_bytes(&contents[..])?;
+        let db = open(&contents)?;
         let mut names = Names::new(self.operation.databases());
         names.look(&db);
         names.all_found()?;

@@ -26,6 +26,7 @@ mod logs;
 mod names;
 mod node;
 mod notice;
+mod open;
 mod operation;
 mod plan;
 mod progress;

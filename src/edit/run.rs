@@ -11,6 +11,7 @@ use super::leftovers::Wish;
 use super::logs;
 use super::names::Names;
 use super::notice::Notice;
+use super::open::open;
 use super::operation::{Operation, Prepared};
 use super::plan::Plan;
 use super::progress::{Step, Watch};
@@ -30,7 +31,8 @@ pub(crate) fn in_memory(operation: &impl Operation, file: &[u8]) -> Result<(Vec<
         names.all_found()?;
         return Ok((file.to_vec(), Vec::new()));
     }
-    let db = Database::from_bytes(file)?;
+    let db = open(file)?;
+    db.expect_tree()?;
     names.look(&db);
     names.all_found()?;
     let watch = Watch::default();
@@ -134,7 +136,7 @@ impl<'d, D: Disk, O: Operation> Edit<'d, D, O> {
             plan.notices = self.unfinished(path)?;
             return Ok(plan);
         }
-        let db = Database::from_bytes(&contents[..])?;
+        let db = open(&contents)?;
         names.look(&db);
         let prepared = self.prepare(&db, path, None)?;
         let counter = self.watch.step(path, Step::Validate);
@@ -176,7 +178,7 @@ impl<'d, D: Disk, O: Operation> Edit<'d, D, O> {
             names.look_at(Database::from_bytes(&contents[..]));
             return Ok(FileReport::nothing(path, ready));
         }
-        let db = Database::from_bytes(&contents[..])?;
+        let db = open(&contents)?;
         names.look(&db);
         let prepared = self.prepare(&db, path, file.identity().ok())?;
         let mut backup = None;
@@ -199,6 +201,7 @@ impl<'d, D: Disk, O: Operation> Edit<'d, D, O> {
         path: &Path,
         identity: Option<Identity>,
     ) -> Result<Prepared<'p>> {
+        db.expect_tree()?;
         // The log lies beside the file, not beside a link to it.
         let place = self.disk.resolve(path).unwrap_or_else(|_| path.to_owned());
         let logs = logs::check_logs(db, &place, &self.surroundings);

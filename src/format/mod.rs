@@ -8,8 +8,10 @@ pub(crate) mod checksum;
 #[cfg(feature = "upgrade")]
 pub(crate) mod edit;
 pub(crate) mod generation;
+pub(crate) mod heap;
 pub(crate) mod item;
 pub(crate) mod log;
 pub(crate) mod magic;
 pub(crate) mod meta;
 pub(crate) mod page;
+pub(crate) mod queue;

@@ -48,6 +48,11 @@ impl Flags {
         Flags(known | unknown)
     }
 
+    /// The flags of a QUEUE or a HEAP, which have none.
+    pub(crate) fn of_none(bits: u32) -> Flags {
+        Flags(if bits == 0 { 0 } else { UNKNOWN })
+    }
+
     /// The bits, as they are stored in BTREE files.
     #[must_use]
     pub fn bits(self) -> u32 {

@@ -2,17 +2,23 @@
 
 mod flags;
 mod hash;
+mod heap;
 mod identify;
 mod kind;
 mod listed;
 mod page;
+mod queue;
 mod shape;
 
 pub use flags::Flags;
 pub(crate) use hash::Buckets;
+pub(crate) use heap::Heap;
 pub(crate) use identify::identify;
+#[cfg(feature = "upgrade")]
+pub(crate) use identify::identify_tree;
 pub use kind::{DatabaseKind, Extents, FileKind, Region};
 pub(crate) use listed::listed;
 pub use page::Meta;
 pub(crate) use page::{is_database_magic, parse, parse_inner, verify_checksum};
+pub(crate) use queue::Queue;
 pub(crate) use shape::Shape;

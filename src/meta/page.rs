@@ -2,13 +2,16 @@
 
 use super::flags::Flags;
 use super::hash::Buckets;
-use super::identify::expect_tree;
+use super::heap::Heap;
+use super::identify::expect_supported;
 use super::kind::FileKind;
+use super::queue::Queue;
 use crate::error::{Defect, Error, Result};
 use crate::format::checksum;
 use crate::format::generation::Generation;
 use crate::format::meta::{self as layout, Field, Layout, at};
 use crate::format::page::PageKind;
+use crate::format::queue;
 use crate::method::{Feature, Method};
 use crate::order::Endianness;
 use crate::types::{FileId, Lsn, PageNo, PageSize};
@@ -37,6 +40,8 @@ pub struct Meta {
 enum Of {
     Tree(Tree),
     Hash(Box<Buckets>),
+    Queue(Queue),
+    Heap(Heap),
 }
 
 /// A BTREE or a RECNO tree.
@@ -85,6 +90,8 @@ impl Meta {
     pub fn method(&self) -> Method {
         match self.of {
             Of::Hash(_) => Method::Hash,
+            Of::Queue(_) => Method::Queue,
+            Of::Heap(_) => Method::Heap,
             Of::Tree(_) if self.flags.recno() => Method::Recno,
             Of::Tree(_) => Method::Btree,
         }
@@ -102,11 +109,14 @@ impl Meta {
         self.tree().map_or(2, |tree| tree.min_key)
     }
 
-    /// Length of every record in bytes, for RECNO with fixed length.
+    /// Length of every record in bytes, for QUEUE, and for RECNO with fixed length.
     ///
-    /// Version 6 does not store it, even for files that have the flag.
+    /// Version 6 of RECNO does not store it, even for files that have the flag.
     #[must_use]
     pub fn record_length(&self) -> Option<u32> {
+        if let Some(queue) = self.queue() {
+            return Some(queue.record_length);
+        }
         let tree = self.tree().filter(|_| self.flags.fixed_length() && self.stores_records())?;
         Some(tree.record_length)
     }
@@ -114,10 +124,40 @@ impl Meta {
     /// The byte that fills short records, where [`Meta::record_length`] is known.
     #[must_use]
     pub fn pad(&self) -> Option<u8> {
+        if let Some(queue) = self.queue() {
+            return Some(queue.pad);
+        }
         self.record_length().and_then(|_| self.tree()).map(|tree| tree.pad)
     }
 
-    /// Root page of the tree; `None` for HASH.
+    /// The number of the first record of a QUEUE, and the number that its next one will have:
+    /// the same, if it has none. Numbers go from 1 to 2^32 - 1 and then on from 1, so the first
+    /// may be the higher one.
+    #[must_use]
+    pub fn record_range(&self) -> Option<(u32, u32)> {
+        self.queue().map(|queue| (queue.first, queue.next))
+    }
+
+    /// Pages in each of the files beside a QUEUE that hold its records; `None` if it has none
+    /// such.
+    #[must_use]
+    pub fn extent_pages(&self) -> Option<u32> {
+        self.queue().map(|queue| queue.extent_pages).filter(|&pages| pages > 0)
+    }
+
+    /// Pages in a region of a HEAP, without the page with which it begins.
+    #[must_use]
+    pub fn region_size(&self) -> Option<u32> {
+        self.heap().map(|heap| heap.region_size)
+    }
+
+    /// The most bytes that a HEAP may grow to; `None` if it has no limit.
+    #[must_use]
+    pub fn most_bytes(&self) -> Option<u64> {
+        self.heap().map(|heap| heap.most).filter(|&most| most > 0)
+    }
+
+    /// Root page of the tree; `None` for HASH, QUEUE and HEAP.
     #[must_use]
     pub fn root(&self) -> Option<PageNo> {
         self.tree().map(|tree| tree.root)
@@ -127,7 +167,23 @@ impl Meta {
     pub(crate) fn buckets(&self) -> Option<&Buckets> {
         match &self.of {
             Of::Hash(buckets) => Some(buckets),
-            Of::Tree(_) => None,
+            _ => None,
+        }
+    }
+
+    /// Where the records of a QUEUE are.
+    pub(crate) fn queue(&self) -> Option<&Queue> {
+        match &self.of {
+            Of::Queue(queue) => Some(queue),
+            _ => None,
+        }
+    }
+
+    /// The regions of a HEAP.
+    pub(crate) fn heap(&self) -> Option<&Heap> {
+        match &self.of {
+            Of::Heap(heap) => Some(heap),
+            _ => None,
         }
     }
 
@@ -159,7 +215,7 @@ impl Meta {
     fn tree(&self) -> Option<&Tree> {
         match &self.of {
             Of::Tree(tree) => Some(tree),
-            Of::Hash(_) => None,
+            _ => None,
         }
     }
 
@@ -239,7 +295,7 @@ impl Meta {
 /// Names what the file is instead, the feature that is not supported, or the
 /// field that is wrong.
 pub(crate) fn parse(kind: &FileKind, file: &[u8]) -> Result<Meta> {
-    let order = expect_tree(kind, file)?;
+    let order = expect_supported(kind, file)?;
     let bytes = file
         .get(..layout::LENGTH)
         .ok_or_else(|| Error::TooShort { len: u64::try_from(file.len()).unwrap_or(u64::MAX) })?;
@@ -284,7 +340,12 @@ pub(crate) fn parse_inner(page: &[u8], number: PageNo, file: &Meta) -> Result<Me
 fn parse_page(bytes: &[u8], number: PageNo, order: Endianness) -> Result<Meta> {
     let magic = order.u32_at(bytes, at::MAGIC).unwrap_or(0);
     let version = order.u32_at(bytes, at::VERSION).unwrap_or(0);
-    let method = if magic == layout::HASH_MAGIC { Method::Hash } else { Method::Btree };
+    let method = match magic {
+        layout::HASH_MAGIC => Method::Hash,
+        layout::QUEUE_MAGIC => Method::Queue,
+        layout::HEAP_MAGIC => Method::Heap,
+        _ => Method::Btree,
+    };
     let Some(layout) = Layout::of(magic, version) else {
         if version == layout::HALF_WRITTEN && number == PageNo::META {
             return Err(Error::Interrupted);
@@ -320,7 +381,12 @@ impl Fields<'_> {
 
     fn check(self, method: Method, version: u32) -> Result<Meta> {
         let generation = self.layout.generation();
-        let kind = if method == Method::Hash { PageKind::HashMeta } else { PageKind::BtreeMeta };
+        let kind = match method {
+            Method::Hash => PageKind::HashMeta,
+            Method::Queue => PageKind::QueueMeta,
+            Method::Heap => PageKind::HeapMeta,
+            Method::Btree | Method::Recno => PageKind::BtreeMeta,
+        };
         let found = self.layout.bytes(self.bytes, Field::Type).and_then(|byte| byte.first().copied());
         if let Some(found) = found.filter(|&byte| PageKind::from_byte(byte) != Some(kind)) {
             let defect = Defect::PageType { found, expected: kind.name() };
@@ -330,7 +396,7 @@ impl Fields<'_> {
         let [encryption, metaflags, nparts] = [Field::EncryptAlg, Field::Metaflags, Field::Nparts]
             .map(|field| if generation.has_checksums() { self.get(field) } else { 0 });
         // Only a tree alone in its file has partitions, and tells of them by this alone.
-        let nparts = if method == Method::Hash { 0 } else { nparts };
+        let nparts = if method == Method::Btree { nparts } else { 0 };
         match encryption {
             0 => {}
             1 => return Err(unsupported(Feature::Encrypted)),
@@ -346,10 +412,11 @@ impl Fields<'_> {
         let size = self.get(Field::PageSize);
         let page_size = PageSize::new(size).ok_or(Error::PageSize { found: size })?;
         let stored = self.get(Field::Flags);
-        let (flags, of) = if method == Method::Hash {
-            (Flags::of_hash(stored), Of::Hash(Box::new(self.buckets())))
-        } else {
-            (Flags::new(stored), Of::Tree(self.tree()))
+        let (flags, of) = match method {
+            Method::Hash => (Flags::of_hash(stored), Of::Hash(Box::new(self.buckets()))),
+            Method::Queue => (Flags::of_none(stored), Of::Queue(self.queue())),
+            Method::Heap => (Flags::of_none(stored), Of::Heap(self.heap())),
+            Method::Btree | Method::Recno => (Flags::new(stored), Of::Tree(self.tree())),
         };
         let id = self.layout.bytes(self.bytes, Field::Uid).and_then(|id| id.first_chunk().copied());
         let lsn = [0, 4].map(|at| self.order.u32_at(self.bytes, at).unwrap_or(0));
@@ -363,7 +430,7 @@ impl Fields<'_> {
             flags,
             free: PageNo::link(self.get(Field::Free)),
             // That of a database inside a file means nothing.
-            last_page: PageNo::link(self.get(Field::LastPgno)).filter(|_| method != Method::Hash),
+            last_page: PageNo::link(self.get(Field::LastPgno)).filter(|_| !matches!(method, Method::Hash | Method::Queue)),
             file_id: FileId(id.unwrap_or_default()),
             checksummed,
             of,
@@ -384,6 +451,17 @@ impl Fields<'_> {
         if let Some(root) = meta.root().filter(|root| root.0 == 0 || *root == self.number) {
             return Err(self.wrong(Field::Root, root.0, "a page of the tree"));
         }
+        if let Some(queue) = meta.queue() {
+            let header = queue::header(checksummed);
+            let fit = queue::per_page(size, header, queue.record_length);
+            if fit == 0 {
+                return Err(self.wrong(Field::ReLen, queue.record_length, "records that fit a page"));
+            }
+            if queue.per_page != fit {
+                let expected = "as many as fit a page";
+                return Err(self.wrong(Field::RecPage, queue.per_page, expected));
+            }
+        }
         Ok(meta)
     }
 
@@ -396,6 +474,32 @@ impl Fields<'_> {
             pad: self.get(Field::RePad).to_le_bytes()[0],
             root: PageNo(root),
             root_at,
+        }
+    }
+
+    fn queue(&self) -> Queue {
+        // Releases 3.0 and 3.1 keep the last number that was given, and where counting starts.
+        let starts = self.layout.place(Field::Start).is_some();
+        let last_kept = self.get(Field::CurRecno);
+        Queue {
+            start: if starts { self.get(Field::Start).max(1) } else { 1 },
+            // 0 if none was ever put.
+            first: self.get(Field::FirstRecno).max(1),
+            next: if starts { last_kept.wrapping_add(1) } else { last_kept }.max(1),
+            record_length: self.get(Field::ReLen),
+            pad: self.get(Field::RePad).to_le_bytes()[0],
+            per_page: self.get(Field::RecPage),
+            extent_pages: self.get(Field::PageExt),
+        }
+    }
+
+    fn heap(&self) -> Heap {
+        Heap {
+            current: self.get(Field::CurRegion),
+            regions: self.get(Field::Nregions),
+            most: (u64::from(self.get(Field::Gbytes)) << 30)
+                .saturating_add(self.get(Field::Bytes).into()),
+            region_size: self.get(Field::RegionSize),
         }
     }
 

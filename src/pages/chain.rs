@@ -8,6 +8,7 @@ use byteorder::ByteOrder;
 
 use super::place::{Origin, Place};
 use super::space::Pages;
+use super::split::{Split, Step};
 use crate::error::{Defect, Error, Result, file_bytes};
 use crate::format::page::{Page, PageKind, at};
 use crate::order::with_order;
@@ -70,6 +71,7 @@ pub struct Pieces<'a> {
 enum State<'a> {
     Here(&'a [u8]),
     Chain { pages: &'a Pages<'a>, chain: Chain, next: u32, prev: u32, left: u32, from: Origin },
+    Split { pages: &'a Pages<'a>, split: Split, step: Step },
     Done,
 }
 
@@ -77,6 +79,10 @@ impl<'a> Pieces<'a> {
     pub(crate) fn new(pages: &'a Pages<'a>, chain: Chain) -> Self {
         let from = chain.origin();
         Pieces { state: State::Chain { pages, chain, next: chain.first.0, prev: 0, left: chain.len, from } }
+    }
+
+    pub(crate) fn split(pages: &'a Pages<'a>, split: Split) -> Self {
+        Pieces { state: State::Split { pages, split, step: Step::first(split) } }
     }
 
     pub(crate) fn here(bytes: &'a [u8]) -> Self {
@@ -91,6 +97,13 @@ impl<'a> Iterator for Pieces<'a> {
         match std::mem::replace(&mut self.state, State::Done) {
             State::Here(bytes) => Some(Ok(bytes)),
             State::Done => None,
+            State::Split { pages, split, step } => {
+                let piece = step.piece(pages, split).transpose()?;
+                Some(piece.map(|(bytes, step)| {
+                    self.state = State::Split { pages, split, step };
+                    bytes
+                }))
+            }
             State::Chain { pages, chain, next, prev, left, from } => {
                 let piece = with_order!(pages.order(), O => piece::<O>(pages, chain, next, prev, left, from));
                 let (bytes, state) = match piece.transpose()? {

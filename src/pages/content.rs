@@ -2,6 +2,7 @@
 
 use super::chain::Chain;
 use super::place::{Origin, Place};
+use super::split::Split;
 use crate::error::{Defect, Error};
 use crate::format::item::{self, Form, KEYDATA_HEAD, REFERENCE};
 use crate::types::PageNo;
@@ -24,6 +25,8 @@ pub(crate) enum Content<'a> {
     Here(&'a [u8]),
     /// In an overflow chain.
     Chain(Chain),
+    /// In pieces on pages of a HEAP.
+    Split(Split),
     /// The data of a pair whose key has off-page duplicates.
     Duplicates(Duplicates),
 }
@@ -44,7 +47,7 @@ impl<'a> Content<'a> {
         match self {
             Content::Here(bytes) => u64::try_from(bytes.len()).unwrap_or(u64::MAX),
             Content::Chain(chain) if again => chain.len.into(),
-            Content::Chain(_) | Content::Duplicates(_) => 0,
+            Content::Chain(_) | Content::Split(_) | Content::Duplicates(_) => 0,
         }
     }
 }
@@ -73,6 +76,6 @@ impl Duplicates {
 pub(crate) fn size_of_item(content: Content<'_>) -> usize {
     match content {
         Content::Here(bytes) => item::padded(KEYDATA_HEAD.saturating_add(bytes.len())),
-        Content::Chain(_) | Content::Duplicates(_) => REFERENCE,
+        Content::Chain(_) | Content::Split(_) | Content::Duplicates(_) => REFERENCE,
     }
 }

@@ -178,6 +178,11 @@ impl<'a> File<'a> {
         self.opened.source.bytes()
     }
 
+    /// Whether it is mapped, if it can be.
+    pub(crate) fn maps(&self) -> bool {
+        self.opened.options.map
+    }
+
     pub(crate) fn limits(&self) -> Limits {
         self.opened.options.limits
     }

@@ -1,15 +1,18 @@
-//! Page N of a file, or an error; and what is the same of all pages with items: where items
+//! Page N of a file or of several, or an error; and what is the same of all pages with items: where items
 //! stand, overflow chains, whether items fill their page.
 
 mod allowance;
+mod beside;
 mod chain;
 mod codec;
 mod content;
+mod extents;
 mod file;
 mod place;
 mod reversed;
 mod source;
 mod space;
+mod split;
 mod tiling;
 
 pub(crate) use allowance::Allowance;
@@ -19,6 +22,7 @@ pub(crate) use chain::length as chain_length;
 pub use chain::{ItemReader, Pieces};
 pub(crate) use codec::Codec;
 pub(crate) use content::{Content, Duplicates, Stored, size_of_item};
+pub(crate) use extents::{Extent, Extents};
 pub use file::{File, OpenOptions};
 pub(crate) use place::{Origin, Place};
 pub(crate) use reversed::Reversible;
@@ -26,4 +30,5 @@ pub(crate) use source::Source;
 #[cfg(all(feature = "mmap", feature = "upgrade"))]
 pub(crate) use source::map_overlay;
 pub(crate) use space::Pages;
+pub(crate) use split::{HeapPage, Placed, Split, Step};
 pub(crate) use tiling::Tiling;

@@ -48,8 +48,19 @@ impl Source<'static> {
         limits: Limits,
         accept: impl FnOnce(&[u8]) -> Result<()>,
     ) -> Result<Self> {
+        let file = File::open(path).map_err(|cause| Error::Open { path: path.to_owned(), cause })?;
+        Source::read(file, path, map, limits, accept)
+    }
+
+    /// As [`Source::open`], of a file that is open.
+    pub(super) fn read(
+        mut file: File,
+        path: &Path,
+        map: bool,
+        limits: Limits,
+        accept: impl FnOnce(&[u8]) -> Result<()>,
+    ) -> Result<Self> {
         let error = |source| Error::Open { path: path.to_owned(), cause: source };
-        let mut file = File::open(path).map_err(error)?;
         let kind = file.metadata().map_err(error)?;
         if kind.is_dir() {
             return Err(error(io::Error::from(io::ErrorKind::IsADirectory)));

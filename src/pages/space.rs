@@ -1,20 +1,26 @@
 //! Page N of a file, or an error.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::ops::Range;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use byteorder::ByteOrder;
 
 use super::allowance::Allowance;
 use super::codec::Codec;
+use super::extents::Extents;
 use super::file::File;
 use super::place::Origin;
 use crate::error::{Defect, Error, Result, file_bytes};
+use crate::format::heap;
 use crate::format::page::{Page, at};
 use crate::limits::Limits;
 use crate::meta::{self, Meta};
 use crate::order::Endianness;
 use crate::types::{PageNo, PageSize};
+
+/// So many pages of a HEAP, from all over the file, are asked for the order of their bodies.
+const ASKED: usize = 1024;
 
 /// A file as pages, with what all its databases share.
 #[derive(Debug)]
@@ -23,18 +29,24 @@ pub(crate) struct Pages<'a> {
     meta: Meta,
     count: u32,
     codec: Codec,
+    /// The files beside the main file that hold all pages but page 0.
+    extents: Option<Extents>,
+    /// See [`Pages::body_order`].
+    body: OnceLock<Endianness>,
     /// Lengths of overflow chains, as far as [`Pages::chain_length`] was asked.
     chain_lengths: Mutex<BTreeMap<PageNo, Option<u64>>>,
 }
 
 impl<'a> Pages<'a> {
-    /// Reads the metadata page; touches no other.
+    /// Reads the metadata page; touches no other, but opens the files that hold the rest.
     pub(crate) fn new(file: File<'a>) -> Result<Self> {
         let meta = meta::parse(file.kind(), file.bytes())?;
+        let extents = Extents::of(file.path(), &meta, file.maps(), file.limits())?;
         let whole = file.bytes().len().checked_div(meta.page_size().bytes()).unwrap_or(0);
         let count = u32::try_from(whole).unwrap_or(u32::MAX);
         let codec = Codec::new(meta.checksummed(), meta.endianness());
-        Ok(Pages { file, meta, count, codec, chain_lengths: Mutex::default() })
+        let body = OnceLock::new();
+        Ok(Pages { file, meta, count, codec, extents, body, chain_lengths: Mutex::default() })
     }
 
     /// The file.
@@ -55,7 +67,28 @@ impl<'a> Pages<'a> {
         self.meta.page_size()
     }
 
-    /// Number of whole pages in the file.
+    /// The files beside the main file that hold all pages but page 0.
+    pub(crate) fn extents(&self) -> Option<&Extents> {
+        self.extents.as_ref()
+    }
+
+    /// The numbers of all pages behind page 0 that are there, ascending.
+    pub(crate) fn runs(&self) -> impl Iterator<Item = Range<u32>> {
+        let main = self.extents.is_none().then_some(1..self.count.max(1));
+        main.into_iter().chain(self.extents.iter().flat_map(Extents::runs))
+    }
+
+    /// The order of the bodies of the pages of a HEAP: that of the machine that wrote them.
+    pub(crate) fn body_order(&self) -> Endianness {
+        *self.body.get_or_init(|| {
+            let step = PageNo(self.count).index().div_euclid(ASKED).max(1);
+            let pages = |step| (1..self.count).step_by(step).filter_map(|no| self.raw(PageNo(no)));
+            let order = |step| heap::body_order(pages(step), self.overhead(), self.order());
+            order(step).or_else(|| order(1)).unwrap_or(self.order())
+        })
+    }
+
+    /// Number of whole pages in the main file.
     pub(crate) fn count(&self) -> u32 {
         self.count
     }
@@ -116,6 +149,9 @@ impl<'a> Pages<'a> {
 
     /// The bytes of a page, unchecked.
     pub(crate) fn raw(&self, no: PageNo) -> Option<&[u8]> {
+        if let Some(extents) = self.extents.as_ref().filter(|_| no != PageNo::META) {
+            return extents.raw(no);
+        }
         if no.0 >= self.count {
             return None;
         }

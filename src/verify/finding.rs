@@ -189,6 +189,22 @@ rules! {
     Directory = "S-NAME";
     /// The checksum of a page is that of its bytes.
     Checksum = "C-SUM";
+    /// A page of a QUEUE holds as many records as fit.
+    QueuePage = "Q-RECPAGE";
+    /// The records of a QUEUE have the numbers that its metadata says.
+    QueueRange = "Q-RANGE";
+    /// The flags of a record of a QUEUE.
+    QueueFlag = "Q-FLAG";
+    /// The slots of a HEAP page are those that it counts, and lead to items.
+    HeapTable = "E-TAB";
+    /// The items of a HEAP page do not overlap.
+    HeapOverlap = "E-OVER";
+    /// The pieces of a HEAP record lead to one another, and add up to it.
+    Split = "E-SPLIT";
+    /// The flags of a HEAP item go together.
+    HeapFlag = "E-FLAG";
+    /// A HEAP is divided into the regions that its metadata says.
+    Region = "E-REGION";
     /// A page of a HASH database.
     Hash = "H-PAGE";
     /// A HASH database has as many keys as it counts.

@@ -5,8 +5,10 @@ mod chain;
 mod finding;
 mod free;
 mod hash;
+mod heap;
 mod order;
 mod page;
+mod queue;
 mod rest;
 mod seen;
 mod sink;
@@ -158,7 +160,8 @@ impl<'a> Verify<'a> {
             Ok(pages) => pages,
             Err(error) => return Verdict::of_error(error),
         };
-        let total = u64::from(pages.count());
+        let behind = pages.runs().map(|run| u64::from(run.end.saturating_sub(run.start)));
+        let total = behind.fold(1, u64::saturating_add);
         let progress = self.progress.as_deref();
         let call = |pages| {
             if let Some(progress) = progress {
@@ -175,18 +178,29 @@ impl<'a> Verify<'a> {
     fn file<O: ByteOrder>(&self, pages: &Pages<'_>, sink: &Sink<'_>) -> bool {
         let seen = Seen::new(pages.count());
         let report = Reporter { sink, database: None };
-        let compare = Comparer::new(pages);
         let context = Context { pages, meta: pages.meta(), report, seen: &seen, order: self.order };
         sink.page();
         context.file_size();
         context.last_page();
         context.own_metadata(pages.meta());
         context.free_list::<O>();
+        match (pages.meta().queue(), pages.meta().heap()) {
+            (Some(queue), _) => context.queue(queue),
+            (_, Some(heap)) => context.heap(heap),
+            _ => return self.databases::<O>(&context),
+        }
+        true
+    }
+
+    /// Checks the database of the file, or all of several; says whether all could be compared
+    /// that is in order.
+    fn databases<O: ByteOrder>(&self, context: &Context<'_, '_>) -> bool {
+        let (pages, sink, compare) = (context.pages, context.report.sink, Comparer::new(context.pages));
         let list = Mutex::default();
         let several = pages.meta().flags().several_databases();
-        self.database::<O>(&context, &compare, several.then_some(&list));
+        self.database::<O>(context, &compare, several.then_some(&list));
         for entry in list.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            self.inner::<O>(&context, &compare, &entry);
+            self.inner::<O>(context, &compare, &entry);
         }
         if !sink.full() {
             context.references();
@@ -276,7 +290,7 @@ impl Context<'_, '_> {
                 format!("{tail} bytes behind the last whole page of {size}: the file was cut, or grew");
             self.report.error(Rule::FileSize, PageNo(pages), 0, text);
         }
-        if pages < 2 {
+        if pages < 2 && self.pages.meta().root().is_some() {
             self.report.error(Rule::FileSize, PageNo(pages), 0, "the file ends before its first tree");
         }
     }
@@ -306,7 +320,7 @@ impl Context<'_, '_> {
 
     /// The checks of metadata that its parser leaves to others.
     fn own_metadata(&self, meta: &Meta) {
-        if meta.method() == Method::Hash {
+        if meta.root().is_none() {
             return;
         }
         if meta.min_key() < 2 {
@@ -404,6 +418,7 @@ fn is_refusal(error: &Error) -> bool {
             | Error::UnsupportedFeature { .. }
             | Error::NotADatabase { .. }
             | Error::Extent
+            | Error::NoFolder
             | Error::Region
             | Error::Placeholder
     )

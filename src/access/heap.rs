@@ -1,0 +1,151 @@
+//! HEAP: records where there was room for them, under the place where each stands
+//! (database-format, annex C).
+
+use std::sync::Arc;
+
+use super::item::Item;
+use super::pair::{Pair, RecordNo};
+use crate::error::{Defect, Error, Result};
+use crate::format::page::at;
+use crate::meta::Meta;
+use crate::pages::{Content, HeapPage, Origin, Pages, Placed, Split, Step};
+use crate::types::{PageNo, RecordId};
+
+/// The records of a HEAP database.
+#[derive(Clone, Debug)]
+pub(super) struct Heap<'a> {
+    pages: Arc<Pages<'a>>,
+}
+
+impl<'a> Heap<'a> {
+    pub(super) fn new(pages: Arc<Pages<'a>>) -> Self {
+        Heap { pages }
+    }
+
+    pub(super) fn pages(&self) -> &Arc<Pages<'a>> {
+        &self.pages
+    }
+
+    pub(super) fn meta(&self) -> &Meta {
+        self.pages.meta()
+    }
+
+    /// The record that stands at a place: `None` if none does.
+    pub(super) fn record(&self, id: RecordId) -> Result<Option<Pair<'_>>> {
+        let region = self.meta().heap().is_some_and(|heap| heap.is_region(id.page));
+        if id.page == PageNo::META || id.page.0 >= self.pages.count() || region {
+            return Ok(None);
+        }
+        let Some(page) = self.page(id.page)? else { return Ok(None) };
+        let Some(placed) = page.item(id.slot)?.filter(|placed| placed.item.starts()) else { return Ok(None) };
+        Ok(Some(self.pair(id, placed)))
+    }
+
+    fn page(&self, no: PageNo) -> Result<Option<HeapPage<'_>>> {
+        HeapPage::open(&self.pages, no, Origin { page: no, offset: 0, what: "page" })
+    }
+
+    fn pair<'h>(&'h self, id: RecordId, placed: Placed<'h>) -> Pair<'h> {
+        let content = match split(id, placed) {
+            Some(split) => Content::Split(split),
+            None => Content::Here(placed.item.bytes),
+        };
+        let key = Item::new(&self.pages, Content::Here(&[]));
+        Pair::numbered(key, Item::new(&self.pages, content), RecordNo::at(id))
+    }
+}
+
+/// The record that begins with an item, if it is one in pieces.
+fn split(id: RecordId, placed: Placed<'_>) -> Option<Split> {
+    let offset = u32::try_from(placed.offset).unwrap_or(u32::MAX);
+    placed.item.is_piece().then(|| Split { first: id, offset, len: placed.item.total })
+}
+
+/// A walk over the records of a HEAP, by page and slot.
+#[derive(Clone, Debug)]
+pub(super) struct HeapWalk<'a> {
+    heap: &'a Heap<'a>,
+    /// The next page.
+    no: u32,
+    page: Option<(HeapPage<'a>, u32)>,
+    /// For each page the pieces that records lead to, and those that stand on it, without those
+    /// with which a record begins.
+    led_to: Vec<(u32, u32)>,
+    /// Pieces that may still be followed: the file has no room for more.
+    left: u64,
+    /// The next page whose pieces are compared, when all records were given.
+    compared: u32,
+}
+
+impl<'a> HeapWalk<'a> {
+    pub(super) fn new(heap: &'a Heap<'a>) -> Self {
+        let count = heap.pages.count();
+        let bytes = crate::error::file_bytes(count, heap.pages.size());
+        let led_to = vec![(0, 0); PageNo(count).index()];
+        HeapWalk { heap, no: 1, page: None, led_to, left: bytes / 16, compared: 0 }
+    }
+
+    /// The next record; whatever the error, the call after it goes on.
+    pub(super) fn next(&mut self) -> Result<Option<Pair<'a>>> {
+        let heap = self.heap;
+        loop {
+            let Some((page, slot)) = &mut self.page else {
+                if self.no >= heap.pages.count() {
+                    return self.close();
+                }
+                let no = PageNo(self.no);
+                self.no = self.no.saturating_add(1);
+                self.page = heap.page(no)?.map(|page| (page, 0));
+                continue;
+            };
+            let page = *page;
+            let Some(number) = u16::try_from(*slot).ok().filter(|_| *slot < page.table.slots()) else {
+                self.page = None;
+                continue;
+            };
+            *slot = slot.saturating_add(1);
+            let Some(placed) = page.item(number)? else { continue };
+            let id = RecordId { page: page.no, slot: number };
+            if !placed.item.starts() {
+                if let Some((_, there)) = self.led_to.get_mut(page.no.index()) {
+                    *there = there.saturating_add(1);
+                }
+                continue;
+            }
+            if let Some(split) = split(id, placed) {
+                self.follow(split)?;
+            }
+            return Ok(Some(heap.pair(id, placed)));
+        }
+    }
+
+    /// Goes along the pieces of a record, and counts them: each belongs to one.
+    fn follow(&mut self, split: Split) -> Result<()> {
+        let mut step = Step::first(split);
+        while let Some((_, next)) = step.piece(&self.heap.pages, split)? {
+            let Some(left) = self.left.checked_sub(1) else {
+                return Err(Error::corrupt(split.first.page, at::TYPE, Defect::Loop));
+            };
+            self.left = left;
+            if let Some(id) = next.next {
+                if let Some((led_to, _)) = self.led_to.get_mut(id.page.index()) {
+                    *led_to = led_to.saturating_add(1);
+                }
+            }
+            step = next;
+        }
+        Ok(())
+    }
+
+    /// What is to be said when all records were given: pieces that none led to.
+    fn close(&mut self) -> Result<Option<Pair<'a>>> {
+        while let Some(&(led_to, pieces)) = self.led_to.get(PageNo(self.compared).index()) {
+            let no = PageNo(self.compared);
+            self.compared = self.compared.saturating_add(1);
+            if led_to != pieces {
+                return Err(Error::corrupt(no, at::ENTRIES, Defect::Pieces { pieces, led_to }));
+            }
+        }
+        Ok(None)
+    }
+}

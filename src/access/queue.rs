@@ -1,0 +1,255 @@
+//! QUEUE: records of one length under their numbers (database-format, annex B).
+
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+use super::item::Item;
+use super::pair::{Pair, RecordNo};
+use crate::error::{Defect, Error, Result};
+use crate::format::meta::Field;
+use crate::format::page::{Page, PageKind, at};
+use crate::format::queue::{self as format, Record};
+use crate::meta::{Meta, Queue as Numbers};
+use crate::order::with_order;
+use crate::pages::{Content, Origin, Pages};
+use crate::types::PageNo;
+
+/// The records of a QUEUE database.
+#[derive(Clone, Debug)]
+pub(super) struct Queue<'a> {
+    pages: Arc<Pages<'a>>,
+    numbers: Numbers,
+}
+
+impl<'a> Queue<'a> {
+    pub(super) fn new(pages: Arc<Pages<'a>>, numbers: Numbers) -> Self {
+        Queue { pages, numbers }
+    }
+
+    pub(super) fn pages(&self) -> &Arc<Pages<'a>> {
+        &self.pages
+    }
+
+    pub(super) fn meta(&self) -> &Meta {
+        self.pages.meta()
+    }
+
+    /// The record of a number: `None` if there is none.
+    pub(super) fn record(&self, number: u32) -> Result<Option<Pair<'_>>> {
+        if !self.numbers.contains(number) {
+            return Ok(None);
+        }
+        let (no, slot) = self.numbers.place(number);
+        let Some(page) = self.page(no)? else {
+            self.expect_ends()?;
+            return Ok(None);
+        };
+        let record = self.slot(no, page, slot)?;
+        Ok(record.is_valid().then(|| self.pair(number, record)))
+    }
+
+    fn pair<'q>(&'q self, number: u32, record: Record<'q>) -> Pair<'q> {
+        let [key, value] = [&[][..], record.bytes].map(|bytes| Item::new(&self.pages, Content::Here(bytes)));
+        Pair::numbered(key, value, RecordNo::after(number.checked_sub(1)))
+    }
+
+    /// The bytes of a page; `None` if it is not there, or was never written.
+    pub(super) fn page(&self, no: PageNo) -> Result<Option<&[u8]>> {
+        let pages = &self.pages;
+        let Some(raw) = pages.raw(no) else { return Ok(None) };
+        let beside = pages.extents().is_some();
+        with_order!(pages.order(), O => {
+            let Some(page) = Page::<O>::new(raw) else { return Ok(None) };
+            if page.is_hole() && raw.iter().all(|&byte| byte == 0) {
+                return Ok(None);
+            }
+            // Release 4.1 does not sum the pages of extents up.
+            let unsummed = beside && pages.order().u32_at(raw, crate::format::checksum::ON_PAGE) == Some(0);
+            if !unsummed {
+                pages.codec().check(raw, no)?;
+            }
+            // Release 3.2 wrote the headers of extents in the order of its machine.
+            let found = page.pgno();
+            if found != no.0 && !(beside && found.swap_bytes() == no.0) {
+                return Err(Error::corrupt(no, at::PGNO, Defect::PageNumber { found }));
+            }
+            // Pages are told by where they are: some releases gave them the type of HASH.
+            match PageKind::from_byte(page.type_byte()) {
+                Some(PageKind::QueueData | PageKind::HashUnsorted | PageKind::Invalid) => Ok(Some(raw)),
+                _ => {
+                    let defect = Defect::PageType { found: page.type_byte(), expected: "queue data" };
+                    Err(Error::corrupt(no, at::TYPE, defect))
+                }
+            }
+        })
+    }
+
+    fn header(&self) -> usize {
+        format::header(self.meta().checksummed())
+    }
+
+    /// The record in a slot of a page, whether it is valid or not.
+    fn slot<'q>(&self, no: PageNo, page: &'q [u8], slot: u32) -> Result<Record<'q>> {
+        let record = Record::at(page, self.header(), self.numbers.record_length, slot);
+        let Some(record) = record else {
+            let at = self.meta().at(Field::RecPage);
+            return Err(Error::field(PageNo::META, at, "rec_page", self.numbers.per_page, "as many as fit a page"));
+        };
+        if record.has_known_flags() {
+            return Ok(record);
+        }
+        Err(Error::field(no, record.at, "flags of a record", record.flags, "0 to 3"))
+    }
+
+    /// The first and the last record have their pages, if there are any records.
+    fn expect_ends(&self) -> Result<()> {
+        if self.numbers.is_empty() {
+            return Ok(());
+        }
+        let ends = [(Field::FirstRecno, self.numbers.first), (Field::CurRecno, self.numbers.last())];
+        for (field, record) in ends {
+            let (no, _) = self.numbers.place(record);
+            if self.pages.raw(no).is_some() {
+                continue;
+            }
+            if let (Some(extents), Some(number)) = (self.pages.extents(), self.numbers.extent(no)) {
+                if extents.get(number).is_none() {
+                    return Err(Error::MissingFile { path: extents.path(number) });
+                }
+            }
+            let offset = self.meta().at(field);
+            let what = if field == Field::FirstRecno { "page of the first record" } else { "page of the last record" };
+            return Err(self.pages.beyond_end(no, Origin { page: PageNo::META, offset, what }));
+        }
+        Ok(())
+    }
+
+    /// The records on a page whose numbers are not those of the queue.
+    fn strays(&self, no: PageNo) -> Result<Option<Error>> {
+        let slots = 0..self.numbers.per_page;
+        let inside = |slot: u32| self.numbers.record(no, slot).is_some_and(|record| self.numbers.contains(record));
+        let last = self.numbers.per_page.saturating_sub(1);
+        let is_whole = self.numbers.ranges().iter().flatten().any(|range| {
+            [0, last].iter().all(|&slot| self.numbers.record(no, slot).is_some_and(|record| range.contains(&record)))
+        });
+        // What is wrong with a page inside was said already.
+        if is_whole {
+            return Ok(None);
+        }
+        let Some(page) = self.page(no)? else { return Ok(None) };
+        let (mut records, mut first) = (0u32, None);
+        for slot in slots.filter(|&slot| !inside(slot)) {
+            let record = Record::at(page, self.header(), self.numbers.record_length, slot);
+            if record.is_some_and(|record| record.is_valid() && record.has_known_flags()) {
+                records = records.saturating_add(1);
+                first = first.or_else(|| Some((slot, self.numbers.record(no, slot).unwrap_or(0))));
+            }
+        }
+        Ok(first.map(|(slot, record)| {
+            let offset = Record::at(page, self.header(), self.numbers.record_length, slot).map_or(0, |record| record.at);
+            let (first, last) = (self.numbers.first, self.numbers.last());
+            Error::corrupt(no, offset, Defect::Stray { records, record, first, last })
+        }))
+    }
+
+    /// The first page from `from` on, and before `to` or that, that is there.
+    fn page_from(&self, from: u32, to: u32) -> Option<u32> {
+        self.pages.runs().find(|run| run.end > from && run.start <= to).map(|run| run.start.max(from))
+    }
+}
+
+/// A walk over the records of a QUEUE, in their order.
+#[derive(Clone, Debug)]
+pub(super) struct QueueWalk<'a> {
+    queue: &'a Queue<'a>,
+    /// Ranges of numbers still to come.
+    ranges: std::iter::Flatten<std::array::IntoIter<Option<RangeInclusive<u32>>, 2>>,
+    /// The numbers of the range, its pages still to come, and the slots of the page.
+    range: Option<(RangeInclusive<u32>, u32)>,
+    page: Option<(PageNo, &'a [u8], std::ops::Range<u32>)>,
+    stage: Stage,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Stage {
+    Start,
+    Records,
+    /// Pages from here on are looked at for records that belong to no number.
+    Strays(u32),
+    End,
+}
+
+impl<'a> QueueWalk<'a> {
+    pub(super) fn new(queue: &'a Queue<'a>) -> Self {
+        let ranges = queue.numbers.ranges().into_iter().flatten();
+        QueueWalk { queue, ranges, range: None, page: None, stage: Stage::Start }
+    }
+
+    /// The next record; whatever the error, the call after it goes on.
+    pub(super) fn next(&mut self) -> Result<Option<Pair<'a>>> {
+        let queue = self.queue;
+        loop {
+            match self.stage {
+                Stage::Start => {
+                    self.stage = Stage::Records;
+                    queue.expect_ends()?;
+                }
+                Stage::Records => match self.record()? {
+                    Some(pair) => return Ok(Some(pair)),
+                    None => self.stage = Stage::Strays(1),
+                },
+                Stage::Strays(from) => {
+                    let Some(no) = queue.page_from(from, u32::MAX) else {
+                        self.stage = Stage::End;
+                        continue;
+                    };
+                    self.stage = no.checked_add(1).map_or(Stage::End, Stage::Strays);
+                    if let Some(error) = queue.strays(PageNo(no))? {
+                        return Err(error);
+                    }
+                }
+                Stage::End => return Ok(None),
+            }
+        }
+    }
+
+    /// The next record of the queue's numbers.
+    fn record(&mut self) -> Result<Option<Pair<'a>>> {
+        let queue = self.queue;
+        loop {
+            if let Some((no, page, slots)) = &mut self.page {
+                let Some(slot) = slots.next() else {
+                    self.page = None;
+                    continue;
+                };
+                let (no, record) = (*no, queue.slot(*no, page, slot)?);
+                if let Some(number) = queue.numbers.record(no, slot).filter(|_| record.is_valid()) {
+                    return Ok(Some(queue.pair(number, record)));
+                }
+                continue;
+            }
+            let Some((range, from)) = &mut self.range else {
+                let Some(range) = self.ranges.next() else { return Ok(None) };
+                let (first, _) = queue.numbers.place(*range.start());
+                self.range = Some((range, first.0));
+                continue;
+            };
+            let (last, last_slot) = queue.numbers.place(*range.end());
+            let Some(no) = queue.page_from(*from, last.0).filter(|no| *no <= last.0) else {
+                self.range = None;
+                continue;
+            };
+            let (first, first_slot) = queue.numbers.place(*range.start());
+            let start = if no == first.0 { first_slot } else { 0 };
+            let end = if no == last.0 { last_slot.saturating_add(1) } else { queue.numbers.per_page };
+            match no.checked_add(1) {
+                Some(next) => *from = next,
+                None => self.range = None,
+            }
+            let no = PageNo(no);
+            if let Some(page) = queue.page(no)? {
+                self.page = Some((no, page, start..end));
+            }
+        }
+    }
+}

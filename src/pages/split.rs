@@ -1,0 +1,183 @@
+//! Records of a HEAP: their pages, and the pieces of those that no page could hold
+//! (database-format, annex C).
+
+use std::borrow::Cow;
+
+use super::place::Origin;
+use super::space::Pages;
+use crate::error::{Defect, Error, Result, file_bytes};
+use crate::format::heap::{Item, NEXT_PAGE_AT, NEXT_SLOT_AT, SIZE_AT, TOTAL_AT, Table};
+use crate::format::page::{Page, PageKind, at};
+use crate::order::with_order;
+use crate::types::{PageNo, RecordId};
+
+/// A page of records.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HeapPage<'a> {
+    pub(crate) no: PageNo,
+    pub(crate) table: Table<'a>,
+}
+
+/// An item of a page, and its offset there.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Placed<'a> {
+    pub(crate) offset: usize,
+    pub(crate) item: Item<'a>,
+}
+
+impl<'a> HeapPage<'a> {
+    /// The page of this number, to which `from` leads; `None`, if it holds no records: a region
+    /// page, or one that was never written.
+    pub(crate) fn open(pages: &'a Pages<'a>, no: PageNo, from: Origin) -> Result<Option<HeapPage<'a>>> {
+        let (head, raw) = (pages.order(), pages.raw(no).ok_or_else(|| pages.beyond_end(no, from))?);
+        let wrong_type = |found, expected| {
+            Err(Error::corrupt(no, at::TYPE, Defect::PageType { found, expected }))
+        };
+        let type_byte = with_order!(head, O => match Page::<O>::new(raw) {
+            Some(page) if page.is_hole() => {
+                // The region says whether it was in use.
+                if pages.meta().heap().is_some_and(|heap| heap.is_region(no)) || fullness(pages, no) > 0 {
+                    let defect = Defect::Unwritten { page: from.page, offset: from.offset };
+                    return Err(Error::corrupt(no, at::TYPE, defect));
+                }
+                return Ok(None);
+            }
+            _ => pages.page::<O>(no, from)?.type_byte(),
+        });
+        let is_region = pages.meta().heap().is_some_and(|heap| heap.is_region(no));
+        match (PageKind::from_byte(type_byte), is_region) {
+            (Some(PageKind::HeapRegion), true) => return Ok(None),
+            (Some(PageKind::Heap), false) => {}
+            (_, true) => return wrong_type(type_byte, "heap region"),
+            (_, false) => return wrong_type(type_byte, "heap"),
+        }
+        let Some(table) = Table::of(raw, pages.overhead(), head, pages.body_order()) else { return Ok(None) };
+        let used = u16::try_from(table.used().count()).unwrap_or(u16::MAX);
+        if !table.fits() || used != table.entries {
+            let why = if table.fits() { "another number of slots is used" } else { "the slots do not fit the page" };
+            return Err(Error::corrupt(no, at::ENTRIES, Defect::Entries { found: table.entries, why }));
+        }
+        Ok(Some(HeapPage { no, table }))
+    }
+
+    /// The item of a slot; `None` if the slot is free, or there is none such.
+    pub(crate) fn item(&self, slot: u16) -> Result<Option<Placed<'a>>> {
+        let Some(offset) = self.table.offset(slot).filter(|&offset| offset != 0) else { return Ok(None) };
+        let (no, table) = (self.no, self.table);
+        if !table.may_start(offset) {
+            let (found, lowest) = (u16::try_from(offset).unwrap_or(u16::MAX), table.area.max(table.end()));
+            let end = self.table.page_len();
+            let defect = Defect::ItemOffset { slot, found, lowest, end };
+            return Err(Error::corrupt(no, table.slot_at(slot), defect));
+        }
+        let Some(item) = table.item(offset) else {
+            let len = u32::from(table.size(offset).unwrap_or(0));
+            let defect = Defect::ItemLength { slot, len, end: table.page_len() };
+            return Err(Error::corrupt(no, offset.saturating_add(SIZE_AT), defect));
+        };
+        if !item.has_known_flags() {
+            let expected = if item.is_external() {
+                "no record in an external file, which is not supported"
+            } else {
+                "flags of a piece on pieces only"
+            };
+            return Err(Error::field(no, offset, "flags of a record", item.flags, expected));
+        }
+        Ok(Some(Placed { offset, item }))
+    }
+}
+
+/// How full the region says that a page is.
+fn fullness(pages: &Pages<'_>, no: PageNo) -> u8 {
+    let region = pages.meta().heap().and_then(|heap| heap.region(no));
+    let bits = region.and_then(|(region, index)| {
+        crate::format::heap::fullness(pages.raw(region)?, pages.overhead(), index)
+    });
+    bits.unwrap_or(0)
+}
+
+/// A record in pieces, as its first piece states it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Split {
+    pub(crate) first: RecordId,
+    /// Where the first piece stands.
+    pub(crate) offset: u32,
+    pub(crate) len: u32,
+}
+
+impl Split {
+    /// All bytes in memory, if the limits allow it.
+    pub(crate) fn assemble<'a>(self, pages: &'a Pages<'a>) -> Result<Cow<'a, [u8]>> {
+        let limit = pages.limits().max_item;
+        if self.len > limit {
+            return Err(Error::LimitExceeded { page: self.first.page, len: self.len, limit });
+        }
+        let (mut bytes, mut step) = (Vec::new(), Step::first(self));
+        while let Some((piece, next)) = step.piece(pages, self)? {
+            bytes.extend_from_slice(piece);
+            step = next;
+        }
+        Ok(Cow::Owned(bytes))
+    }
+}
+
+/// A piece that comes next, who leads to it, and the bytes that are still to come.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Step {
+    /// `None` behind the last piece.
+    pub(crate) next: Option<RecordId>,
+    from: Origin,
+    left: u32,
+}
+
+impl Step {
+    pub(crate) fn first(split: Split) -> Step {
+        let offset = PageNo(split.offset).index();
+        let from = Origin { page: split.first.page, offset, what: "piece on page" };
+        Step { next: Some(split.first), from, left: split.len }
+    }
+
+    /// The next piece and what follows it; `None` at the proper end.
+    pub(crate) fn piece<'a>(self, pages: &'a Pages<'a>, split: Split) -> Result<Option<(&'a [u8], Step)>> {
+        let file = file_bytes(pages.count(), pages.size());
+        let total_at = PageNo(split.offset).index().saturating_add(TOTAL_AT);
+        let of_total = |defect| Err(Error::corrupt(split.first.page, total_at, defect));
+        if u64::from(split.len) > file {
+            return of_total(Defect::LengthBeyondFile { found: split.len, file });
+        }
+        let wrong_length = |found: u32| {
+            let found = u64::from(split.len.saturating_sub(self.left)).saturating_add(found.into());
+            of_total(Defect::SplitLength { found, expected: split.len })
+        };
+        let Some(id) = self.next else {
+            return if self.left == 0 { Ok(None) } else { wrong_length(0) };
+        };
+        let leads_nowhere = |slot: bool| {
+            let (offset, field, found) = match slot {
+                true => (self.from.offset.saturating_add(NEXT_SLOT_AT - NEXT_PAGE_AT), "slot of the next piece", u32::from(id.slot)),
+                false => (self.from.offset, "page of the next piece", id.page.0),
+            };
+            Err(Error::field(self.from.page, offset, field, found, "that of a piece"))
+        };
+        if id.page == PageNo::META {
+            return leads_nowhere(false);
+        }
+        let Some(page) = HeapPage::open(pages, id.page, self.from)? else { return leads_nowhere(false) };
+        let Some(Placed { offset, item }) = page.item(id.slot)? else { return leads_nowhere(true) };
+        if !item.is_piece() || item.starts() != (id == split.first) {
+            return leads_nowhere(true);
+        }
+        let len = u32::try_from(item.bytes.len()).unwrap_or(u32::MAX);
+        let Some(left) = self.left.checked_sub(len) else { return wrong_length(len) };
+        // Pieces without bytes would make a loop that no length ends.
+        if len == 0 && !item.ends() {
+            let at = offset.saturating_add(SIZE_AT);
+            return Err(Error::field(id.page, at, "size of a piece", 0u32, "some bytes"));
+        }
+        let (page, slot) = item.next;
+        let next = (!item.ends()).then_some(RecordId { page: PageNo(page), slot });
+        let at = offset.saturating_add(NEXT_PAGE_AT);
+        let from = Origin { page: id.page, offset: at, what: "page of the next piece" };
+        Ok(Some((item.bytes, Step { next, from, left })))
+    }
+}
