@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::ops::{Bound, RangeBounds};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::btree::cursor::Cursor;
@@ -232,7 +232,23 @@ impl<'a> Database<'a> {
         self.name.as_deref()
     }
 
-    /// Number of whole pages in the file.
+    /// The files beside this one that hold the records of a QUEUE, with the number of whole
+    /// pages in each; empty, if all are in this one.
+    ///
+    /// ```
+    /// let db = bdbkit::Database::open("testdata/queue-v4-le-extents/data.db")?;
+    /// let extents = db.extents();
+    /// assert!(extents[0].0.ends_with("__dbq.data.db.1") && extents.len() == 4);
+    /// # Ok::<(), bdbkit::Error>(())
+    /// ```
+    #[must_use]
+    pub fn extents(&self) -> Vec<(PathBuf, u32)> {
+        let extents = self.pages().extents().into_iter();
+        let found = extents.flat_map(|all| all.found().map(|(path, extent)| (path, all.whole_pages(extent))));
+        found.collect()
+    }
+
+    /// Number of whole pages in the file: in the main file, if the others are in files beside it.
     #[must_use]
     pub fn page_count(&self) -> u32 {
         self.pages().count()
@@ -405,12 +421,16 @@ impl<'a> Database<'a> {
         self.pair_at(id)?.map(|pair| pair.read()).transpose()
     }
 
-    /// As [`Database::record_at`], with the value not yet read.
+    /// As [`Database::record_at`], without reading a value that is in pieces.
     ///
     /// # Errors
     ///
     /// As [`Database::record_at`].
-    pub fn pair_at(&self, id: RecordId) -> Result<Option<Pair<'_>>> {
+    pub fn item_at(&self, id: RecordId) -> Result<Option<Item<'_>>> {
+        Ok(self.pair_at(id)?.map(|pair| pair.value()))
+    }
+
+    fn pair_at(&self, id: RecordId) -> Result<Option<Pair<'_>>> {
         match &self.of {
             Of::Heap(heap) => heap.record(id),
             _ => Err(Error::WrongMethod { asked: "look up a record's place", method: self.meta().method() }),

@@ -37,7 +37,8 @@ impl Loading {
     #[must_use]
     pub fn of(survey: &Survey<'_>, report: &Report) -> Loading {
         let owners = survey.databases();
-        let single = |owner: &Owner| owner.method() != Method::Recno && !repeats(owner, survey.deleted());
+        let keyed = |owner: &Owner| matches!(owner.method(), Method::Btree | Method::Hash);
+        let single = |owner: &Owner| keyed(owner) && !repeats(owner, survey.deleted());
         let excludes = |owner: &Owner| owner.flags().is_some_and(|f| f.record_numbers() || f.compressed());
         match owners {
             _ if !owners.iter().any(single) => Loading::All,

@@ -24,7 +24,7 @@ impl Writer {
     /// allows duplicates, so that no pair replaces another when it is loaded: the live
     /// one stands first. [`Loading`](super::Loading) tells how to load the text.
     ///
-    /// Records of RECNO databases are written without numbers.
+    /// Records of RECNO databases are written without numbers, those of a QUEUE with them.
     ///
     /// # Errors
     ///
@@ -74,11 +74,15 @@ impl<'j> Job<'j, '_> {
         if self.open != Some(record.database.name()) {
             self.begin(record.database);
         }
-        if record.database.method() != Method::Recno {
-            match &record.key {
-                Key::Bytes(key) => self.item(key, UNKNOWN_KEY),
-                Key::Record(_) => self.item(&Recovered::Missing, UNKNOWN_KEY),
+        match (record.database.method(), &record.key) {
+            (Method::Recno | Method::Heap, _) => {}
+            (Method::Queue, Key::Record(Some(number))) => {
+                self.text.push(b' ');
+                self.writer.format.append(number.to_string().as_bytes(), &mut self.text);
+                self.text.push(b'\n');
             }
+            (_, Key::Bytes(key)) => self.item(key, UNKNOWN_KEY),
+            (_, Key::Record(_)) => self.item(&Recovered::Missing, UNKNOWN_KEY),
         }
         self.item(&record.value, UNKNOWN_DATA);
     }
@@ -131,11 +135,11 @@ impl<'j> Job<'j, '_> {
         line(format!("type={}", owner.method().name()));
         let has = |what: fn(Flags) -> bool| flags.is_some_and(what);
         // Of a key that comes twice, a database without duplicates would keep the one loaded last.
-        let recno = owner.method() == Method::Recno;
-        let duplicates = !recno && repeats(owner, self.survey.deleted());
-        let as_it_was = !recno && flags.is_some() && !self.survey.deleted();
+        let keyed = matches!(owner.method(), Method::Btree | Method::Hash);
+        let duplicates = keyed && repeats(owner, self.survey.deleted());
+        let as_it_was = keyed && flags.is_some() && !self.survey.deleted();
         let (geometry, stated) = (self.survey.geometry(), owner.dumped());
-        if recno {
+        if matches!(owner.method(), Method::Recno | Method::Queue) {
             if has(Flags::renumber) {
                 line("renumber=1".into());
             }
@@ -145,6 +149,12 @@ impl<'j> Job<'j, '_> {
                     line(format!("re_pad={pad:#x}"));
                 }
             }
+        }
+        if let Some(pages) = owner.extent_pages() {
+            line(format!("extentsize={pages}"));
+        }
+        if let Some(pages) = owner.region_size() {
+            line(format!("heap_regionsize={pages}"));
         }
         if as_it_was && has(Flags::record_numbers) && !has(Flags::duplicates) {
             line("recnum=1".into());
@@ -170,6 +180,9 @@ impl<'j> Job<'j, '_> {
             line("compressed=1".into());
         }
         line(format!("db_pagesize={}", self.survey.geometry().page_size()));
+        if owner.method() == Method::Queue {
+            line("keys=1".into());
+        }
         line("HEADER=END".into());
     }
 

@@ -93,7 +93,8 @@ fn owner<O: ByteOrder>(scratch: &mut Work<'_>, name: Name, page: PageNo, descrip
     let holder = (page, description.root_at);
     let compressed =
         description.flags.compressed() && root.is_some_and(|root| is_compressed::<O>(scratch, root, holder));
-    Owner { name, method, description: Some(description), root, holder, heads, compressed }
+    let owner = Owner::without_page(name, method, root);
+    Owner { description: Some(description), holder, heads, compressed, ..owner }
 }
 
 /// Whether most entries of a tree's first leaf can be unpacked: a damaged flag must not take

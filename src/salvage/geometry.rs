@@ -12,7 +12,7 @@ use super::leaf;
 use crate::error::{Error, Result};
 use crate::format::meta::{self as layout, Field, Layout, at};
 use crate::format::page::{HEADER, HEADER_CHECKSUMMED, Page, PageKind, is_leaf, slot_offset};
-use crate::meta;
+use crate::meta::{self, DatabaseKind, FileKind};
 use crate::method::{Feature, Method};
 use crate::order::{Endianness, with_order};
 use crate::pages::Codec;
@@ -75,6 +75,11 @@ impl Geometry {
         self.assumed
     }
 
+    /// That of a file without trees and buckets.
+    pub(super) fn of(page_size: PageSize, endianness: Endianness, checksummed: bool, told: bool) -> Geometry {
+        Geometry { page_size, endianness, checksummed, first: 0, told, assumed: false }
+    }
+
     /// Whether so many keys can be required on a page (database-format, "Overflow thresholds").
     pub(crate) fn fits_keys(&self, min_key: u32) -> bool {
         let room = self.page_size.bytes().saturating_sub(self.overhead());
@@ -119,7 +124,7 @@ struct Candidate {
 /// What the file is instead, if neither page 0 nor any page speaks for a database
 /// of these versions.
 pub(super) fn find(bytes: &[u8], forced: Forced) -> Result<Geometry> {
-    let refuse = || meta::identify(bytes).map(drop);
+    let refuse = || expect_items(bytes);
     let claim = claim(bytes);
     let fits = |size: PageSize, order: Endianness| {
         forced.page_size.is_none_or(|s| s == size) && forced.endianness.is_none_or(|o| o == order)
@@ -218,6 +223,17 @@ pub(super) fn find(bytes: &[u8], forced: Forced) -> Result<Geometry> {
     };
     let assumed = found.votes == 0 && claim.is_none();
     Ok(Geometry { page_size, endianness, checksummed, first: found.first, told, assumed })
+}
+
+/// Refuses a file that says that its pages are no trees and no buckets.
+fn expect_items(bytes: &[u8]) -> Result<()> {
+    let order = meta::identify(bytes)?;
+    match FileKind::of(bytes).database() {
+        Some(DatabaseKind { method: method @ (Method::Queue | Method::Heap), version, .. }) => {
+            Err(Error::UnsupportedMethod { method: *method, version: *version, order })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Whether the first bytes say that a file is something else than a database of pages of

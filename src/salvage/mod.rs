@@ -9,6 +9,7 @@
 //! - `walk`: leaves in tree order, as far as the tree holds
 //! - `page`, `leaf`, `careful`, `bucket`: the records of a page
 //! - `overflow`: the bytes of long items
+//! - `flat`, `queue`, `heap`: databases without trees and buckets
 //! - `compressed`: the records in an entry of a compressed database
 //! - `remains`: what was deleted, on free pages and in unused space
 //! - `records`: all of it, each page once
@@ -19,7 +20,9 @@ mod catalog;
 mod claims;
 mod compressed;
 mod file;
+mod flat;
 mod geometry;
+mod heap;
 mod item;
 mod leaf;
 mod note;
@@ -27,6 +30,7 @@ mod overflow;
 mod owner;
 mod page;
 mod place;
+mod queue;
 mod record;
 mod records;
 mod remains;
@@ -38,6 +42,7 @@ mod work;
 
 use std::borrow::Cow;
 use std::path::Path;
+use std::sync::OnceLock;
 
 pub use geometry::Geometry;
 pub use note::{Confidence, Note, Notes};
@@ -52,20 +57,22 @@ use crate::error::{Error, Result};
 use crate::format::meta::{HALF_WRITTEN, at};
 use crate::method::{Feature, Method};
 use crate::order::{Endianness, with_order};
-use crate::pages::{self, OpenOptions};
-use crate::types::PageSize;
+use crate::meta::{self, DatabaseKind};
+use crate::pages::{self, Extent, Extents, OpenOptions};
+use crate::types::{PageNo, PageSize};
 use file::File;
 use geometry::Forced;
 use work::Work;
 
 /// Whether a salvage may find the records of a file that is refused with this error everywhere
-/// else: HASH, compressed, or of a version that is newer than all that are supported.
+/// else: HASH, compressed, extents of a QUEUE, or of a version that is newer than all that are supported.
 #[must_use]
 pub fn may_read(error: &Error) -> bool {
     match error {
         Error::UnsupportedMethod { method, .. } => *method == Method::Hash,
         Error::UnsupportedVersion { method, version, .. } => *version > method.newest_version(),
         Error::UnsupportedFeature { feature, .. } => *feature == Feature::Compressed,
+        Error::Extent => true,
         _ => false,
     }
 }
@@ -91,6 +98,8 @@ pub struct Salvage<'a> {
     file: pages::File<'a>,
     forced: Forced,
     deleted: bool,
+    /// Files beside it that hold records of a QUEUE, and what was wrong with others.
+    extents: OnceLock<(Vec<Extent>, Option<Error>)>,
 }
 
 impl<'f> OpenOptions<'f> {
@@ -125,7 +134,12 @@ impl<'a> Salvage<'a> {
     /// A file that is open.
     #[must_use]
     pub fn new(file: &impl AsRef<pages::File<'a>>) -> Self {
-        Salvage { file: file.as_ref().clone(), forced: Forced::default(), deleted: false }
+        Salvage {
+            file: file.as_ref().clone(),
+            forced: Forced::default(),
+            deleted: false,
+            extents: OnceLock::new(),
+        }
     }
 
     /// The page size, where it is known better than the file tells it.
@@ -160,11 +174,17 @@ impl<'a> Salvage<'a> {
     ///
     /// # Errors
     ///
-    /// What the file is instead, if no page speaks for a BTREE, RECNO or HASH database;
+    /// What the file is instead, if no page speaks for a database;
     /// [`Error::UnsupportedFeature`] if it is encrypted.
     pub fn survey(&self) -> Result<Survey<'_>> {
         let bytes = self.file.bytes();
-        let geometry = geometry::find(bytes, self.forced)?;
+        let geometry = geometry::find(bytes, self.forced);
+        if geometry.as_ref().map_or(true, Geometry::assumed) {
+            if let Some(survey) = self.flat()? {
+                return Ok(survey);
+            }
+        }
+        let geometry = geometry?;
         let file = File::new(bytes, geometry);
         let mut work = Work::new(file);
         let (databases, orphans) =
@@ -173,6 +193,33 @@ impl<'a> Salvage<'a> {
         if geometry.endianness().u32_at(bytes, at::VERSION) == Some(HALF_WRITTEN) {
             report.problem(Error::Interrupted);
         }
-        Ok(Survey { file, databases, orphans, deleted: self.deleted, seen, chains, report })
+        Ok(Survey { file, databases, orphans, deleted: self.deleted, seen, chains, report, flat: None })
+    }
+
+    /// The file as a QUEUE or a HEAP, if it is one.
+    fn flat(&self) -> Result<Option<Survey<'_>>> {
+        let bytes = self.file.bytes();
+        let (extents, error) = self.extents.get_or_init(|| {
+            match Extents::beside(self.file.path(), self.file.maps(), self.file.limits()) {
+                Ok(extents) => (extents, None),
+                Err(error) => (Vec::new(), Some(error)),
+            }
+        });
+        let mut report = Report::new(PageNo::META);
+        let Some((geometry, flat, owner)) = flat::find(bytes, extents, self.forced, &mut report) else {
+            return Ok(None);
+        };
+        if let Some(DatabaseKind { encrypted: true, method, version, order, .. }) = self.file.kind().database() {
+            let (method, version, order, feature) = (*method, *version, *order, Feature::Encrypted);
+            return Err(Error::UnsupportedFeature { method, version, order, feature });
+        }
+        error.iter().filter_map(flat::again).for_each(|error| report.problem(error));
+        if let Err(error) = meta::parse(self.file.kind(), bytes) {
+            report.problem(error);
+        }
+        let file = File::new(bytes, geometry);
+        let Work { seen, chains, .. } = Work::new(file);
+        let (databases, deleted) = (vec![owner.clone()], self.deleted);
+        Ok(Some(Survey { file, databases, orphans: owner, deleted, seen, chains, report, flat: Some(flat) }))
     }
 }

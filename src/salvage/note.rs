@@ -69,6 +69,8 @@ notes! {
     /// The database is compressed, and this leaf entry could not be taken apart from
     /// here on.
     Compressed, "still compressed", Low;
+    /// The metadata does not tell how long the records of a QUEUE are.
+    Length, "the length of records was found by looking at them", Medium;
 }
 
 /// The notes on a record.

@@ -28,6 +28,10 @@ pub struct Owner {
     pub(super) heads: Vec<Range<u32>>,
     /// Whether leaf entries stand for several records.
     pub(super) compressed: bool,
+    /// Of a QUEUE: length and pad byte of its records, and pages of an extent.
+    pub(super) queue: Option<(u32, u8, u32)>,
+    /// Of a HEAP: pages of a region.
+    pub(super) region_size: Option<u32>,
 }
 
 pub(super) fn lost_label(page: PageNo) -> Vec<u8> {
@@ -83,6 +87,9 @@ impl Owner {
     /// (version 6 does not store them).
     #[must_use]
     pub fn fixed_length(&self) -> Option<(u32, u8)> {
+        if let Some((length, pad, _)) = self.queue {
+            return Some((length, pad));
+        }
         let known = self.description.as_ref().filter(|d| d.flags.fixed_length() && d.record_length > 0)?;
         Some((known.record_length, known.pad))
     }
@@ -92,9 +99,39 @@ impl Owner {
         self.description.as_ref().map(|d| d.dumped).unwrap_or_default()
     }
 
+    /// The owner of a QUEUE, with what is known of its records.
+    pub(super) fn with_queue(self, record_length: u32, pad: u8, extent_pages: u32) -> Owner {
+        Owner { queue: Some((record_length, pad, extent_pages)), ..self }
+    }
+
+    /// The owner of a HEAP, with what is known of its regions.
+    pub(super) fn with_heap(self, region_size: Option<u32>) -> Owner {
+        Owner { region_size, ..self }
+    }
+
+    /// Pages of each extent of a QUEUE that has such.
+    pub(crate) fn extent_pages(&self) -> Option<u32> {
+        self.queue.map(|(.., pages)| pages).filter(|&pages| pages > 0)
+    }
+
+    /// Pages of a region of a HEAP, as far as it is known.
+    pub(crate) fn region_size(&self) -> Option<u32> {
+        self.region_size
+    }
+
     pub(super) fn without_page(name: Name, method: Method, root: Option<PageNo>) -> Owner {
         let holder = (PageNo::META, ROOT);
-        Owner { name, method, description: None, root, holder, heads: Vec::new(), compressed: false }
+        Owner {
+            name,
+            method,
+            description: None,
+            root,
+            holder,
+            heads: Vec::new(),
+            compressed: false,
+            queue: None,
+            region_size: None,
+        }
     }
 }
 

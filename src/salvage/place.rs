@@ -50,7 +50,7 @@ pub enum Place {
 /// What led to a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Origin {
-    /// The tree of its database, or the buckets of HASH.
+    /// The tree of its database, the buckets of HASH, the numbers of a QUEUE, the slots of a HEAP.
     Tree,
     /// Nothing: the page holds records, but no tree leads to it.
     Orphan,

@@ -52,7 +52,8 @@ impl Salvaged<'_> {
 pub enum Key<'s> {
     /// Bytes.
     Bytes(Recovered<'s>),
-    /// In a RECNO database, the record's number: unknown where nothing leads to its page.
+    /// In a RECNO or QUEUE database, the record's number: unknown where nothing leads to its page.
+    /// Records of a HEAP have none; the page and the slot where they stand are their key.
     Record(Option<u32>),
 }
 

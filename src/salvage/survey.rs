@@ -1,6 +1,7 @@
 //! A file as a salvage sees it.
 
 use super::file::File;
+use super::flat::Flat;
 use super::geometry::Geometry;
 use super::overflow::Chains;
 use super::owner::Owner;
@@ -21,6 +22,8 @@ pub struct Survey<'s> {
     pub(super) seen: Bits,
     pub(super) chains: Chains,
     pub(super) report: Report,
+    /// The records of a QUEUE or a HEAP.
+    pub(super) flat: Option<Flat<'s>>,
 }
 
 impl Survey<'_> {

@@ -4,7 +4,7 @@
 use super::finding::Rule;
 use super::page::Context;
 use crate::error::file_bytes;
-use crate::format::heap::{Item, NEXT_PAGE_AT, NEXT_SLOT_AT, SIZE_AT, TOTAL_AT, Table, fullness};
+use crate::format::heap::{HIGH_AT, Item, NEXT_PAGE_AT, NEXT_SLOT_AT, SIZE_AT, TOTAL_AT, Table, fullness};
 use crate::format::meta::Field;
 use crate::format::page::{Page, PageKind, at};
 use crate::meta::Heap;
@@ -100,8 +100,10 @@ impl<'c> Context<'c, '_> {
         let used = table.used().count();
         if !table.fits() {
             let text = format!("{} slots do not fit the page", table.slots());
-            report.error(Rule::HeapTable, no, crate::format::heap::HIGH_AT, text);
-        } else if used != usize::from(table.entries) {
+            report.error(Rule::HeapTable, no, HIGH_AT, text);
+            return None;
+        }
+        if used != usize::from(table.entries) {
             let text = format!("{} entries, but {used} slots are used", table.entries);
             report.error(Rule::HeapTable, no, at::ENTRIES, text);
         }

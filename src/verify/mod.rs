@@ -297,6 +297,9 @@ impl Context<'_, '_> {
 
     fn last_page(&self) {
         let meta = self.pages.meta();
+        if meta.method() == Method::Queue {
+            return; // it does not keep it
+        }
         let kept = meta.generation().keeps_last_page();
         let last = match meta.last_page() {
             None if !kept => return,

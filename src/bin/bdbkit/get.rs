@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use bdbkit::dump::escape;
-use bdbkit::{Database, Item, Method};
+use bdbkit::{Database, Item, Method, RecordId};
 
 use crate::beside::Beside;
 use crate::failure::{Failure, NO_JSON, Outcome, about};
@@ -15,7 +15,8 @@ use crate::input::open;
 /// Print the value of a key
 ///
 /// The bytes of the value and a newline; of all values, one after the other, if
-/// the key has duplicates. In a RECNO database the key is a record number.
+/// the key has duplicates. In a RECNO or QUEUE database the key is a record number, in a HEAP
+/// the place of a record: PAGE:SLOT.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// KEY is given, and values are printed, as hexadecimal digits
@@ -32,7 +33,7 @@ pub(crate) struct Arguments {
     /// The database file, or - for standard input
     file: PathBuf,
 
-    /// The key: its bytes as they are, or a record number
+    /// The key: its bytes as they are, a record number, or PAGE:SLOT
     key: OsString,
 }
 
@@ -56,7 +57,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     };
     let mut out = io::stdout().lock();
     let found = match db.meta().method() {
-        Method::Recno => record(&db, arguments, &mut out)?,
+        Method::Recno | Method::Queue => record(&db, arguments, &mut out)?,
+        Method::Heap => place(&db, arguments, &mut out)?,
         _ => key(&db, arguments, &mut out)?,
     };
     out.flush()?;
@@ -84,24 +86,44 @@ fn record(db: &Database<'_>, arguments: &Arguments, out: &mut impl Write) -> Res
         let message = format!("{} is no record number", arguments.shown_key());
         return Err(Failure::Usage(about(&arguments.file, message)));
     };
-    let found = db.cursor().and_then(|mut cursor| cursor.seek_record(number));
-    let found = found.map_err(|error| Failure::about(&arguments.file, &error))?;
+    let error = |error| Failure::about(&arguments.file, &error);
+    if db.meta().method() == Method::Queue {
+        let Some(entry) = db.record(number).map_err(error)? else { return Ok(false) };
+        return piece(entry.value(), arguments, out).and_then(|()| Ok(out.write_all(b"\n")?)).map(|()| true);
+    }
+    let found = db.cursor().and_then(|mut cursor| cursor.seek_record(number)).map_err(error)?;
     match found.filter(|pair| pair.record_number() == Some(number)) {
         Some(pair) => print(&pair.value(), arguments, out).map(|()| true),
         None => Ok(false),
     }
 }
 
+fn place(db: &Database<'_>, arguments: &Arguments, out: &mut impl Write) -> Result<bool, Failure> {
+    let id = arguments.key.to_str().and_then(|text| text.parse::<RecordId>().ok());
+    let Some(id) = id else {
+        let message = format!("{} is no place of a record: PAGE:SLOT", arguments.shown_key());
+        return Err(Failure::Usage(about(&arguments.file, message)));
+    };
+    match db.item_at(id).map_err(|error| Failure::about(&arguments.file, &error))? {
+        Some(value) => print(&value, arguments, out).map(|()| true),
+        None => Ok(false),
+    }
+}
+
 fn print(value: &Item<'_>, arguments: &Arguments, out: &mut impl Write) -> Result<(), Failure> {
-    for piece in value.pieces() {
-        let piece = piece.map_err(|error| Failure::about(&arguments.file, &error))?;
-        if arguments.hex {
-            out.write_all(hex(piece).as_bytes())?;
-        } else {
-            out.write_all(piece)?;
-        }
+    for bytes in value.pieces() {
+        piece(bytes.map_err(|error| Failure::about(&arguments.file, &error))?, arguments, out)?;
     }
     out.write_all(b"\n")?;
+    Ok(())
+}
+
+fn piece(bytes: &[u8], arguments: &Arguments, out: &mut impl Write) -> Result<(), Failure> {
+    if arguments.hex {
+        out.write_all(hex(bytes).as_bytes())?;
+    } else {
+        out.write_all(bytes)?;
+    }
     Ok(())
 }
 

@@ -13,6 +13,7 @@ use crate::format::page::PageKind;
 use crate::method::Method;
 use crate::order::with_order;
 use crate::salvage::compressed::Chunk;
+use crate::salvage::flat;
 use crate::salvage::item::{Chain, Item, Unit};
 use crate::salvage::leaf::Plain;
 use crate::salvage::note::{Note, Notes};
@@ -55,6 +56,8 @@ pub struct Records<'s> {
     remains_on: PageNo,
     /// The page whose shared key was left out last.
     left_out_on: Option<PageNo>,
+    /// The records of a QUEUE or a HEAP.
+    flat: Option<flat::Walk<'s>>,
     /// What lost links led to, once it was looked for.
     lost: Option<Lost>,
     /// First pages of buckets that may still come: no healthy file has more than pages.
@@ -104,10 +107,15 @@ impl<'s> Records<'s> {
             remains: Vec::new().into_iter(),
             remains_on: PageNo::META,
             left_out_on: None,
+            flat: survey.flat.as_ref().map(flat::Walk::new),
             lost: None,
             heads_left: survey.file.pages.saturating_mul(2),
         };
-        records.start(0);
+        if records.flat.is_some() {
+            (records.owner, records.step) = (&survey.orphans, Step::Flat);
+        } else {
+            records.start(0);
+        }
         records
     }
 

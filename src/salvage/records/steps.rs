@@ -34,6 +34,8 @@ pub(super) enum Step {
     Chains(Range<u32>, bool),
     /// Pages without records, for what is left on them.
     Remains(Range<u32>),
+    /// The records of a QUEUE or a HEAP.
+    Flat,
 }
 
 /// A page of a bucket, and the page and offset that lead to it.
@@ -104,6 +106,11 @@ impl<'s> Records<'s> {
             Step::Remains(range) => {
                 let no = PageNo(range.next()?);
                 self.search_page_without_records::<O>(no);
+            }
+            Step::Flat => {
+                let found = self.flat.as_mut()?.next(&mut self.work.report)?;
+                let record = self.give(found.key, found.value, found.provenance, found.notes);
+                return Some(record.map_or(Found::Page, |record| Found::Record(Box::new(record))));
             }
         }
         Some(Found::Page)

@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::log_state::LogState;
 use crate::failure::{about, complain, places};
 use crate::json;
+use crate::output::counted;
 use crate::progress;
 
 /// The facts about a file.
@@ -35,9 +36,22 @@ pub(super) struct File {
     free_pages: u32,
     several_databases: bool,
     databases: Vec<Inner>,
+    /// Files beside this one that hold the records of a QUEUE.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    extents: Vec<Extent>,
+    /// Those that are not there.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    missing: Vec<String>,
     #[serde(flatten)]
     pub(super) log: LogState,
     pub(super) complete: bool,
+}
+
+/// A file beside the main file of a QUEUE.
+#[derive(Serialize)]
+struct Extent {
+    file: String,
+    pages: u32,
 }
 
 /// How many pages of a type there are.
@@ -58,12 +72,34 @@ struct Inner {
     min_key: u32,
     record_length: Option<u32>,
     pad: Option<u8>,
+    /// Of a QUEUE: the number of its first record, and that of the next that it will have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first_record: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_record: Option<u32>,
+    /// Of a QUEUE with extents: pages of each.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    extent_pages: Option<u32>,
+    /// Of a HEAP: pages of a region, and the bytes that it may grow to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    region_size: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    most_bytes: Option<u64>,
     root: Option<u32>,
     depth: Option<u8>,
     records: u64,
     deleted: u64,
     damaged: u64,
     first_damage: Option<String>,
+}
+
+/// So many extents are named in a text.
+const TOLD: usize = 20;
+
+impl Extent {
+    fn of(path: &Path, pages: u32) -> Option<Extent> {
+        Some(Extent { file: json::name(Path::new(path.file_name()?)), pages })
+    }
 }
 
 impl File {
@@ -104,6 +140,8 @@ impl File {
             free_pages: free_list,
             several_databases: db.is_directory(),
             databases,
+            extents: db.extents().into_iter().filter_map(|(path, pages)| Extent::of(&path, pages)).collect(),
+            missing: super::kind::missing_files(path),
             log,
             complete,
         }
@@ -133,6 +171,17 @@ impl File {
         if self.tail > 0 {
             row("tail", format!("{} bytes behind the last whole page", self.tail))?;
         }
+        for (i, Extent { file, pages }) in self.extents.iter().take(TOLD).enumerate() {
+            let pages = counted(u64::from(*pages), "page");
+            row(if i == 0 { "extents" } else { "" }, format!("{file}, {pages}"))?;
+        }
+        match self.extents.len().saturating_sub(TOLD) {
+            0 => {}
+            more => row("", format!("and {more} more"))?,
+        }
+        if !self.missing.is_empty() {
+            row("missing", self.missing.join(", "))?;
+        }
         row("highest LSN", self.max_lsn.to_string())?;
         row("file id", self.file_id.clone())?;
         self.log.print(out)?;
@@ -152,6 +201,11 @@ impl Inner {
             min_key: meta.min_key(),
             record_length: meta.record_length(),
             pad: meta.pad(),
+            first_record: meta.record_range().map(|(first, _)| first),
+            next_record: meta.record_range().map(|(_, next)| next),
+            extent_pages: meta.extent_pages(),
+            region_size: meta.region_size(),
+            most_bytes: meta.most_bytes(),
             root: meta.root().map(|root| root.0),
             depth: stats.depth,
             records: stats.records,
@@ -179,6 +233,18 @@ impl Inner {
             row("depth", self.depth.map_or("unknown".into(), |depth| depth.to_string()))?;
         }
         row("records", self.records.to_string())?;
+        if let Some((first, next)) = self.first_record.zip(self.next_record) {
+            row("numbers", if first == next { "none".into() } else { format!("from {first}, the next is {next}") })?;
+        }
+        if let Some(pages) = self.extent_pages {
+            row("extent size", counted(u64::from(pages), "page"))?;
+        }
+        if let Some(pages) = self.region_size {
+            row("region size", counted(u64::from(pages), "page"))?;
+        }
+        if let Some(bytes) = self.most_bytes {
+            row("size limit", format!("{bytes} bytes"))?;
+        }
         if self.deleted > 0 {
             row("deleted", format!("{}, marked but still there", self.deleted))?;
         }

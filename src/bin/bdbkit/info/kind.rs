@@ -73,6 +73,11 @@ impl std::fmt::Display for Known {
     }
 }
 
+/// The names of files that belong to a database and are not there.
+pub(super) fn missing_files(path: &Path) -> Vec<String> {
+    of(path).map_or(Vec::new(), |kind| missing(path, &kind))
+}
+
 /// So many names of missing files are told of one database in a text.
 const TOLD: usize = 20;
 /// No database has more partitions: their numbers have three digits.
