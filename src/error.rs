@@ -424,7 +424,9 @@ pub enum Defect {
         led_to: u32,
     },
     /// Records whose numbers the metadata leaves out.
-    #[error("{records} records stand on this page, the first of them {record}, which are not among {first} to {last}")]
+    #[error(
+        "{records} records stand on this page, the first of them {record}, which are not among {first} to {last}"
+    )]
     Stray {
         /// How many.
         records: u32,

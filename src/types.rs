@@ -86,7 +86,8 @@ impl FromStr for RecordId {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<RecordId, ParseError> {
-        let number = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?;
+        let number =
+            |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?;
         let id = text.split_once(':').and_then(|(page, slot)| {
             let slot = number(slot).and_then(|slot: u32| u16::try_from(slot).ok())?;
             Some(RecordId { page: PageNo(number(page)?), slot })

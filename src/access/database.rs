@@ -342,7 +342,7 @@ impl<'a> Database<'a> {
             (Err(error), _) => Pairs::refused(self.pages(), error),
             (_, Of::Tree(tree)) => Pairs::tree(self.pages(), TreePairs::all(tree, seen, alone)),
             (_, Of::Hash(hash)) => Pairs::hash(self.pages(), BucketWalk::new(hash, seen)),
-            (_, Of::Queue(queue)) => Pairs::queue(self.pages(), QueueWalk::new(queue)),
+            (_, Of::Queue(queue)) => Pairs::queue(self.pages(), QueueWalk::new(queue.reader())),
             (_, Of::Heap(heap)) => Pairs::heap(self.pages(), HeapWalk::new(heap)),
         }
     }
@@ -395,7 +395,7 @@ impl<'a> Database<'a> {
 
     fn record_pair(&self, number: u32) -> Result<Option<Pair<'_>>> {
         if let Of::Queue(queue) = &self.of {
-            return queue.record(number);
+            return queue.reader().record(number);
         }
         let pair = Cursor::new(self.tree("look up a record number")?).seek_record(number)?;
         Ok(pair.filter(|pair| pair.record_number().is_none_or(|found| found == number)))

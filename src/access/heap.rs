@@ -46,13 +46,18 @@ impl<'a> Heap<'a> {
     }
 
     fn pair<'h>(&'h self, id: RecordId, placed: Placed<'h>) -> Pair<'h> {
-        let content = match split(id, placed) {
-            Some(split) => Content::Split(split),
-            None => Content::Here(placed.item.bytes),
-        };
         let key = Item::new(&self.pages, Content::Here(&[]));
-        Pair::numbered(key, Item::new(&self.pages, content), RecordNo::at(id))
+        Pair::numbered(key, value(&self.pages, id, placed), RecordNo::at(id))
     }
+}
+
+/// The bytes of a record that begins with an item.
+fn value<'p>(pages: &'p Pages<'p>, id: RecordId, placed: Placed<'p>) -> Item<'p> {
+    let content = match split(id, placed) {
+        Some(split) => Content::Split(split),
+        None => Content::Here(placed.item.bytes),
+    };
+    Item::new(pages, content)
 }
 
 /// The record that begins with an item, if it is one in pieces.
@@ -147,5 +152,43 @@ impl<'a> HeapWalk<'a> {
             }
         }
         Ok(None)
+    }
+}
+
+/// The records that begin on one page, in a scan of all.
+#[derive(Clone, Debug)]
+pub(super) struct HeapItems<'a> {
+    pages: &'a Pages<'a>,
+    page: HeapPage<'a>,
+    slots: std::ops::Range<u32>,
+}
+
+impl<'a> HeapItems<'a> {
+    /// Those of a page; `None`, if it is none of records.
+    pub(super) fn of(pages: &'a Pages<'a>, no: PageNo) -> Result<Option<Self>> {
+        let page = HeapPage::open(pages, no, Origin { page: no, offset: 0, what: "page" })?;
+        Ok(page.map(|page| HeapItems { pages, page, slots: 0..page.table.slots() }))
+    }
+
+    pub(super) fn no(&self) -> PageNo {
+        self.page.no
+    }
+}
+
+impl<'a> Iterator for HeapItems<'a> {
+    type Item = Result<(RecordId, Item<'a>)>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let slot = u16::try_from(self.slots.next()?).ok()?;
+            let id = RecordId { page: self.page.no, slot };
+            match self.page.item(slot) {
+                Ok(Some(placed)) if placed.item.starts() => {
+                    return Some(Ok((id, value(self.pages, id, placed))));
+                }
+                Ok(_) => {}
+                Err(error) => return Some(Err(error)),
+            }
+        }
     }
 }

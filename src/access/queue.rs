@@ -34,8 +34,31 @@ impl<'a> Queue<'a> {
         self.pages.meta()
     }
 
+    /// What reads its pages.
+    pub(super) fn reader(&self) -> Reader<'_> {
+        Reader { pages: &self.pages, numbers: self.numbers }
+    }
+}
+
+/// What reads the pages of a QUEUE.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reader<'p> {
+    pages: &'p Pages<'p>,
+    numbers: Numbers,
+}
+
+impl<'p> Reader<'p> {
+    /// That of a file, if it is a QUEUE.
+    pub(super) fn of(pages: &'p Pages<'p>) -> Option<Self> {
+        pages.meta().queue().map(|&numbers| Reader { pages, numbers })
+    }
+
+    fn meta(&self) -> &'p Meta {
+        self.pages.meta()
+    }
+
     /// The record of a number: `None` if there is none.
-    pub(super) fn record(&self, number: u32) -> Result<Option<Pair<'_>>> {
+    pub(super) fn record(self, number: u32) -> Result<Option<Pair<'p>>> {
         if !self.numbers.contains(number) {
             return Ok(None);
         }
@@ -48,14 +71,18 @@ impl<'a> Queue<'a> {
         Ok(record.is_valid().then(|| self.pair(number, record)))
     }
 
-    fn pair<'q>(&'q self, number: u32, record: Record<'q>) -> Pair<'q> {
-        let [key, value] = [&[][..], record.bytes].map(|bytes| Item::new(&self.pages, Content::Here(bytes)));
-        Pair::numbered(key, value, RecordNo::after(number.checked_sub(1)))
+    fn pair(self, number: u32, record: Record<'p>) -> Pair<'p> {
+        let key = Item::new(self.pages, Content::Here(&[]));
+        Pair::numbered(key, self.value(record), RecordNo::after(number.checked_sub(1)))
+    }
+
+    fn value(self, record: Record<'p>) -> Item<'p> {
+        Item::new(self.pages, Content::Here(record.bytes))
     }
 
     /// The bytes of a page; `None` if it is not there, or was never written.
-    pub(super) fn page(&self, no: PageNo) -> Result<Option<&[u8]>> {
-        let pages = &self.pages;
+    pub(super) fn page(self, no: PageNo) -> Result<Option<&'p [u8]>> {
+        let pages = self.pages;
         let Some(raw) = pages.raw(no) else { return Ok(None) };
         let beside = pages.extents().is_some();
         with_order!(pages.order(), O => {
@@ -84,16 +111,22 @@ impl<'a> Queue<'a> {
         })
     }
 
-    fn header(&self) -> usize {
+    fn header(self) -> usize {
         format::header(self.meta().checksummed())
     }
 
     /// The record in a slot of a page, whether it is valid or not.
-    fn slot<'q>(&self, no: PageNo, page: &'q [u8], slot: u32) -> Result<Record<'q>> {
+    fn slot(self, no: PageNo, page: &'p [u8], slot: u32) -> Result<Record<'p>> {
         let record = Record::at(page, self.header(), self.numbers.record_length, slot);
         let Some(record) = record else {
             let at = self.meta().at(Field::RecPage);
-            return Err(Error::field(PageNo::META, at, "rec_page", self.numbers.per_page, "as many as fit a page"));
+            return Err(Error::field(
+                PageNo::META,
+                at,
+                "rec_page",
+                self.numbers.per_page,
+                "as many as fit a page",
+            ));
         };
         if record.has_known_flags() {
             return Ok(record);
@@ -102,7 +135,7 @@ impl<'a> Queue<'a> {
     }
 
     /// The first and the last record have their pages, if there are any records.
-    fn expect_ends(&self) -> Result<()> {
+    fn expect_ends(self) -> Result<()> {
         if self.numbers.is_empty() {
             return Ok(());
         }
@@ -118,19 +151,26 @@ impl<'a> Queue<'a> {
                 }
             }
             let offset = self.meta().at(field);
-            let what = if field == Field::FirstRecno { "page of the first record" } else { "page of the last record" };
+            let what = if field == Field::FirstRecno {
+                "page of the first record"
+            } else {
+                "page of the last record"
+            };
             return Err(self.pages.beyond_end(no, Origin { page: PageNo::META, offset, what }));
         }
         Ok(())
     }
 
     /// The records on a page whose numbers are not those of the queue.
-    fn strays(&self, no: PageNo) -> Result<Option<Error>> {
+    fn strays(self, no: PageNo) -> Result<Option<Error>> {
         let slots = 0..self.numbers.per_page;
-        let inside = |slot: u32| self.numbers.record(no, slot).is_some_and(|record| self.numbers.contains(record));
+        let inside =
+            |slot: u32| self.numbers.record(no, slot).is_some_and(|record| self.numbers.contains(record));
         let last = self.numbers.per_page.saturating_sub(1);
         let is_whole = self.numbers.ranges().iter().flatten().any(|range| {
-            [0, last].iter().all(|&slot| self.numbers.record(no, slot).is_some_and(|record| range.contains(&record)))
+            [0, last]
+                .iter()
+                .all(|&slot| self.numbers.record(no, slot).is_some_and(|record| range.contains(&record)))
         });
         // What is wrong with a page inside was said already.
         if is_whole {
@@ -146,22 +186,18 @@ impl<'a> Queue<'a> {
             }
         }
         Ok(first.map(|(slot, record)| {
-            let offset = Record::at(page, self.header(), self.numbers.record_length, slot).map_or(0, |record| record.at);
+            let offset = Record::at(page, self.header(), self.numbers.record_length, slot)
+                .map_or(0, |record| record.at);
             let (first, last) = (self.numbers.first, self.numbers.last());
             Error::corrupt(no, offset, Defect::Stray { records, record, first, last })
         }))
-    }
-
-    /// The first page from `from` on, and before `to` or that, that is there.
-    fn page_from(&self, from: u32, to: u32) -> Option<u32> {
-        self.pages.runs().find(|run| run.end > from && run.start <= to).map(|run| run.start.max(from))
     }
 }
 
 /// A walk over the records of a QUEUE, in their order.
 #[derive(Clone, Debug)]
 pub(super) struct QueueWalk<'a> {
-    queue: &'a Queue<'a>,
+    queue: Reader<'a>,
     /// Ranges of numbers still to come.
     ranges: std::iter::Flatten<std::array::IntoIter<Option<RangeInclusive<u32>>, 2>>,
     /// The numbers of the range, its pages still to come, and the slots of the page.
@@ -180,7 +216,7 @@ enum Stage {
 }
 
 impl<'a> QueueWalk<'a> {
-    pub(super) fn new(queue: &'a Queue<'a>) -> Self {
+    pub(super) fn new(queue: Reader<'a>) -> Self {
         let ranges = queue.numbers.ranges().into_iter().flatten();
         QueueWalk { queue, ranges, range: None, page: None, stage: Stage::Start }
     }
@@ -199,7 +235,7 @@ impl<'a> QueueWalk<'a> {
                     None => self.stage = Stage::Strays(1),
                 },
                 Stage::Strays(from) => {
-                    let Some(no) = queue.page_from(from, u32::MAX) else {
+                    let Some(no) = queue.pages.page_from(from) else {
                         self.stage = Stage::End;
                         continue;
                     };
@@ -235,7 +271,7 @@ impl<'a> QueueWalk<'a> {
                 continue;
             };
             let (last, last_slot) = queue.numbers.place(*range.end());
-            let Some(no) = queue.page_from(*from, last.0).filter(|no| *no <= last.0) else {
+            let Some(no) = queue.pages.page_from(*from).filter(|no| *no <= last.0) else {
                 self.range = None;
                 continue;
             };
@@ -249,6 +285,46 @@ impl<'a> QueueWalk<'a> {
             let no = PageNo(no);
             if let Some(page) = queue.page(no)? {
                 self.page = Some((no, page, start..end));
+            }
+        }
+    }
+}
+
+/// The records on one page, in a scan of all.
+#[derive(Clone, Debug)]
+pub(super) struct QueueItems<'a> {
+    queue: Reader<'a>,
+    no: PageNo,
+    page: &'a [u8],
+    slots: std::ops::Range<u32>,
+}
+
+impl<'a> QueueItems<'a> {
+    /// Those of a page; `None`, if it is not there, or was never written.
+    pub(super) fn of(queue: Reader<'a>, no: PageNo) -> Result<Option<Self>> {
+        let page = queue.page(no)?;
+        Ok(page.map(|page| QueueItems { queue, no, page, slots: 0..queue.numbers.per_page }))
+    }
+
+    pub(super) fn no(&self) -> PageNo {
+        self.no
+    }
+}
+
+impl<'a> Iterator for QueueItems<'a> {
+    type Item = Result<(u32, Item<'a>)>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let slot = self.slots.next()?;
+            match self.queue.slot(self.no, self.page, slot) {
+                Ok(record) if record.is_valid() => {
+                    if let Some(number) = self.queue.numbers.record(self.no, slot) {
+                        return Some(Ok((number, self.queue.value(record))));
+                    }
+                }
+                Ok(_) => {}
+                Err(error) => return Some(Err(error)),
             }
         }
     }

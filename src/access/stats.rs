@@ -8,8 +8,8 @@ use super::directory::Part;
 use super::visited::Visited;
 use crate::error::Error;
 use crate::format::page::{Page, PageKind};
-use crate::order::with_order;
 use crate::method::Method;
+use crate::order::with_order;
 use crate::pages::Pages;
 use crate::types::{Lsn, PageNo};
 

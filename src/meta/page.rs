@@ -430,7 +430,8 @@ impl Fields<'_> {
             flags,
             free: PageNo::link(self.get(Field::Free)),
             // That of a database inside a file means nothing.
-            last_page: PageNo::link(self.get(Field::LastPgno)).filter(|_| !matches!(method, Method::Hash | Method::Queue)),
+            last_page: PageNo::link(self.get(Field::LastPgno))
+                .filter(|_| !matches!(method, Method::Hash | Method::Queue)),
             file_id: FileId(id.unwrap_or_default()),
             checksummed,
             of,
@@ -497,8 +498,7 @@ impl Fields<'_> {
         Heap {
             current: self.get(Field::CurRegion),
             regions: self.get(Field::Nregions),
-            most: (u64::from(self.get(Field::Gbytes)) << 30)
-                .saturating_add(self.get(Field::Bytes).into()),
+            most: (u64::from(self.get(Field::Gbytes)) << 30).saturating_add(self.get(Field::Bytes).into()),
             region_size: self.get(Field::RegionSize),
         }
     }

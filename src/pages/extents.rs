@@ -96,11 +96,26 @@ impl Extents {
 
     /// The numbers of the pages that are there, ascending.
     pub(crate) fn runs(&self) -> impl Iterator<Item = Range<u32>> {
-        self.found.iter().filter_map(|extent| {
-            let start = extent.number.checked_mul(self.pages)?.checked_add(1)?;
-            let end = start.saturating_add(self.whole_pages(extent).min(self.pages));
-            Some(start..end)
-        })
+        self.found.iter().filter_map(|extent| self.run(extent))
+    }
+
+    fn run(&self, extent: &Extent) -> Option<Range<u32>> {
+        let start = extent.number.checked_mul(self.pages)?.checked_add(1)?;
+        Some(start..start.saturating_add(self.whole_pages(extent).min(self.pages)))
+    }
+
+    /// The first page of this number, or behind it, that is there.
+    pub(crate) fn page_from(&self, from: u32) -> Option<u32> {
+        let number = from.saturating_sub(1).checked_div(self.pages)?;
+        let behind = self.found.get(self.found.partition_point(|extent| extent.number < number)..)?;
+        let mut runs = behind.iter().filter_map(|extent| self.run(extent));
+        let run = runs.find(|run| run.end > from.max(run.start))?;
+        Some(run.start.max(from))
+    }
+
+    /// One more than the number of the last page that is there.
+    pub(crate) fn end(&self) -> u32 {
+        self.runs().map(|run| run.end).max().unwrap_or(1)
     }
 
     /// How many whole pages a file has.

@@ -78,6 +78,14 @@ impl<'a> Pages<'a> {
         main.into_iter().chain(self.extents.iter().flat_map(Extents::runs))
     }
 
+    /// The first page behind page 0, of this number or behind it, that is there.
+    pub(crate) fn page_from(&self, from: u32) -> Option<u32> {
+        match &self.extents {
+            Some(extents) => extents.page_from(from),
+            None => Some(from.max(1)).filter(|&no| no < self.count),
+        }
+    }
+
     /// The order of the bodies of the pages of a HEAP: that of the machine that wrote them.
     pub(crate) fn body_order(&self) -> Endianness {
         *self.body.get_or_init(|| {

@@ -30,9 +30,8 @@ impl<'a> HeapPage<'a> {
     /// page, or one that was never written.
     pub(crate) fn open(pages: &'a Pages<'a>, no: PageNo, from: Origin) -> Result<Option<HeapPage<'a>>> {
         let (head, raw) = (pages.order(), pages.raw(no).ok_or_else(|| pages.beyond_end(no, from))?);
-        let wrong_type = |found, expected| {
-            Err(Error::corrupt(no, at::TYPE, Defect::PageType { found, expected }))
-        };
+        let wrong_type =
+            |found, expected| Err(Error::corrupt(no, at::TYPE, Defect::PageType { found, expected }));
         let type_byte = with_order!(head, O => match Page::<O>::new(raw) {
             Some(page) if page.is_hole() => {
                 // The region says whether it was in use.
@@ -54,7 +53,11 @@ impl<'a> HeapPage<'a> {
         let Some(table) = Table::of(raw, pages.overhead(), head, pages.body_order()) else { return Ok(None) };
         let used = u16::try_from(table.used().count()).unwrap_or(u16::MAX);
         if !table.fits() || used != table.entries {
-            let why = if table.fits() { "another number of slots is used" } else { "the slots do not fit the page" };
+            let why = if table.fits() {
+                "another number of slots is used"
+            } else {
+                "the slots do not fit the page"
+            };
             return Err(Error::corrupt(no, at::ENTRIES, Defect::Entries { found: table.entries, why }));
         }
         Ok(Some(HeapPage { no, table }))
@@ -154,7 +157,11 @@ impl Step {
         };
         let leads_nowhere = |slot: bool| {
             let (offset, field, found) = match slot {
-                true => (self.from.offset.saturating_add(NEXT_SLOT_AT - NEXT_PAGE_AT), "slot of the next piece", u32::from(id.slot)),
+                true => (
+                    self.from.offset.saturating_add(NEXT_SLOT_AT - NEXT_PAGE_AT),
+                    "slot of the next piece",
+                    u32::from(id.slot),
+                ),
                 false => (self.from.offset, "page of the next piece", id.page.0),
             };
             Err(Error::field(self.from.page, offset, field, found, "that of a piece"))

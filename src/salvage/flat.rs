@@ -82,7 +82,8 @@ pub(super) fn find<'s>(
     let alone = extents.is_empty() && claim.is_none() && starts_with_records(bytes);
     let main = Segment { bytes, extent: None, main: !alone };
     let mut segments = vec![main];
-    let beside = |extent: &'s Extent| Segment { bytes: extent.bytes(), extent: Some(extent.number), main: false };
+    let beside =
+        |extent: &'s Extent| Segment { bytes: extent.bytes(), extent: Some(extent.number), main: false };
     if method != Some(Method::Heap) {
         segments.extend(extents.iter().map(beside));
     }
@@ -90,11 +91,13 @@ pub(super) fn find<'s>(
     let sizes = (9..=16).filter_map(|bits| PageSize::new(1 << bits));
     let orders = [Endianness::Little, Endianness::Big];
     let fits = |size: &PageSize, order: &Endianness| {
-        forced.page_size.is_none_or(|known| known == *size) && forced.endianness.is_none_or(|known| known == *order)
+        forced.page_size.is_none_or(|known| known == *size)
+            && forced.endianness.is_none_or(|known| known == *order)
     };
     let candidates = sizes.flat_map(|size| orders.map(|order| (size, order)));
     let candidates = candidates.filter(|(size, order)| fits(size, order));
-    let is_claimed = |size, order| claimed == Some(size) && claim.is_some_and(|(_, claim)| claim.order == order);
+    let is_claimed =
+        |size, order| claimed == Some(size) && claim.is_some_and(|(_, claim)| claim.order == order);
     let polled = candidates.map(|(size, order)| {
         let votes = with_order!(order, O => votes::<O>(&segments, size, method));
         (votes, is_claimed(size, order), size, order)
@@ -103,7 +106,9 @@ pub(super) fn find<'s>(
     let (votes, is_claimed, page_size, order) = best;
     let method = match method {
         Some(method) => method,
-        None if votes.total() < CERTAIN.min(pages_of(&segments, page_size)) || votes.total() == 0 => return None,
+        None if votes.total() < CERTAIN.min(pages_of(&segments, page_size)) || votes.total() == 0 => {
+            return None;
+        }
         None if votes.queue >= votes.heap => Method::Queue,
         None => Method::Heap,
     };

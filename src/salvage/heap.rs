@@ -176,7 +176,13 @@ impl<'s> Walk<'s> {
         report: &mut Report,
     ) -> Found<'s> {
         if !item.has_known_flags() {
-            report.problem(Error::field(id.page, offset, "flags of a record", item.flags, "those of a record"));
+            report.problem(Error::field(
+                id.page,
+                offset,
+                "flags of a record",
+                item.flags,
+                "those of a record",
+            ));
             notes.add(Note::Header);
         }
         let value = if item.is_piece() {
@@ -216,11 +222,22 @@ impl<'s> Walk<'s> {
         let (pieces, sum) = self.follow(id, offset, item, report);
         let expected = u32::try_from(sum).unwrap_or(u32::MAX);
         let provenance = self.heap.provenance(id.page, id.slot, offset, Origin::Orphan);
-        Found { key: Key::Record(None), value: Recovered::Part { bytes: Bytes::many(pieces), expected }, provenance, notes }
+        Found {
+            key: Key::Record(None),
+            value: Recovered::Part { bytes: Bytes::many(pieces), expected },
+            provenance,
+            notes,
+        }
     }
 
     /// The bytes of a piece and of those behind it, each of which belongs to one record.
-    fn follow(&mut self, id: RecordId, offset: usize, first: Item<'s>, report: &mut Report) -> (Vec<&'s [u8]>, u64) {
+    fn follow(
+        &mut self,
+        id: RecordId,
+        offset: usize,
+        first: Item<'s>,
+        report: &mut Report,
+    ) -> (Vec<&'s [u8]>, u64) {
         let (mut here, mut at, mut item) = (id, offset, first);
         let (mut pieces, mut sum) = (Vec::new(), 0u64);
         loop {

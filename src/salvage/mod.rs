@@ -55,9 +55,9 @@ pub use survey::Survey;
 
 use crate::error::{Error, Result};
 use crate::format::meta::{HALF_WRITTEN, at};
+use crate::meta::{self, DatabaseKind};
 use crate::method::{Feature, Method};
 use crate::order::{Endianness, with_order};
-use crate::meta::{self, DatabaseKind};
 use crate::pages::{self, Extent, Extents, OpenOptions};
 use crate::types::{PageNo, PageSize};
 use file::File;
@@ -209,7 +209,9 @@ impl<'a> Salvage<'a> {
         let Some((geometry, flat, owner)) = flat::find(bytes, extents, self.forced, &mut report) else {
             return Ok(None);
         };
-        if let Some(DatabaseKind { encrypted: true, method, version, order, .. }) = self.file.kind().database() {
+        if let Some(DatabaseKind { encrypted: true, method, version, order, .. }) =
+            self.file.kind().database()
+        {
             let (method, version, order, feature) = (*method, *version, *order, Feature::Encrypted);
             return Err(Error::UnsupportedFeature { method, version, order, feature });
         }

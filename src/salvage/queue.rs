@@ -81,19 +81,31 @@ pub(super) fn of<'s>(
         let found = format::per_page(size.get(), header, numbers.record_length);
         if let Some(claim) = claim {
             let stated = numbers.per_page;
-            let (field, wrong) = if found == stated { (Field::ReLen, number(Field::ReLen).unwrap_or(0)) } else { (Field::RecPage, stated) };
+            let (field, wrong) = if found == stated {
+                (Field::ReLen, number(Field::ReLen).unwrap_or(0))
+            } else {
+                (Field::RecPage, stated)
+            };
             let expected = "one that fits the pages";
             report.problem(Error::field(PageNo::META, claim.at(field), field.name(), wrong, expected));
         }
         numbers.per_page = found;
     }
     let found = segments.iter().any(|segment| !segment.main);
-    if found && (numbers.extent_pages == 0 || !extent_size_fits(&segments, size.bytes(), numbers.extent_pages, geometry))
+    if found
+        && (numbers.extent_pages == 0
+            || !extent_size_fits(&segments, size.bytes(), numbers.extent_pages, geometry))
     {
         let seen = extent_size(&segments, size.bytes(), geometry);
         if let Some(claim) = claim {
             let (stated, expected) = (numbers.extent_pages, "that of the files beside this one");
-            report.problem(Error::field(PageNo::META, claim.at(Field::PageExt), "page_ext", stated, expected));
+            report.problem(Error::field(
+                PageNo::META,
+                claim.at(Field::PageExt),
+                "page_ext",
+                stated,
+                expected,
+            ));
         }
         numbers.extent_pages = seen.unwrap_or(numbers.extent_pages);
     }
@@ -126,7 +138,9 @@ fn flags_fit(pages: &[&[u8]], header: usize, slot: usize) -> bool {
 fn length(pages: &[&[u8]], header: usize, size: u32, numbers: &Numbers) -> Option<u32> {
     let slot_of = |length| format::slot_size(length).map(|slot| PageNo(slot).index());
     let room = size.saturating_sub(u32::try_from(header).unwrap_or(u32::MAX));
-    if slot_of(numbers.record_length).is_some_and(|slot| slot <= PageNo(room).index() && flags_fit(pages, header, slot)) {
+    if slot_of(numbers.record_length)
+        .is_some_and(|slot| slot <= PageNo(room).index() && flags_fit(pages, header, slot))
+    {
         return Some(numbers.record_length);
     }
     let all = || (1..=room >> 2).map(|words| words << 2);
@@ -192,7 +206,9 @@ fn pages<'s>(
     for segment in segments {
         let first = match (segment.main, segment.extent) {
             (true, _) => Some(0),
-            (false, Some(number)) => number.checked_mul(numbers.extent_pages).and_then(|no| no.checked_add(1)),
+            (false, Some(number)) => {
+                number.checked_mul(numbers.extent_pages).and_then(|no| no.checked_add(1))
+            }
             // Without its main file and its name an extent has the numbers on its pages.
             (false, None) => None,
         };
@@ -211,10 +227,14 @@ fn pages<'s>(
             found.push((QueuePage { bytes, no: PageNo(position), says, start, notes }, segment.main));
         }
     }
-    let in_place: Vec<PageNo> = found.iter().filter(|(page, _)| page.says.is_none()).map(|(page, _)| page.no).collect();
+    let in_place: Vec<PageNo> =
+        found.iter().filter(|(page, _)| page.says.is_none()).map(|(page, _)| page.no).collect();
     let can_be = |no: &PageNo| {
         let last = numbers.per_page.saturating_sub(1);
-        !ranged || [0, last].iter().any(|&slot| numbers.record(*no, slot).is_some_and(|record| numbers.contains(record)))
+        !ranged
+            || [0, last]
+                .iter()
+                .any(|&slot| numbers.record(*no, slot).is_some_and(|record| numbers.contains(record)))
     };
     let mut pages: Vec<QueuePage<'s>> = Vec::new();
     for (mut page, main) in found {
@@ -232,7 +252,8 @@ fn pages<'s>(
             page.notes.add(Note::Cut);
         }
         // Release 4.1 does not sum the pages of extents up.
-        let unsummed = !main && geometry.endianness().u32_at(page.bytes, crate::format::checksum::ON_PAGE) == Some(0);
+        let unsummed =
+            !main && geometry.endianness().u32_at(page.bytes, crate::format::checksum::ON_PAGE) == Some(0);
         if let (false, Err(error)) = (unsummed, geometry.codec().check(page.bytes, no)) {
             report.problem(error);
             page.notes.add(Note::Checksum);

@@ -42,7 +42,8 @@ impl<'c> Context<'c, '_> {
     }
 
     fn regions(&self, heap: &Heap) {
-        let error = |field, text: String| self.report.error(Rule::Region, PageNo::META, self.meta.at(field), text);
+        let error =
+            |field, text: String| self.report.error(Rule::Region, PageNo::META, self.meta.at(field), text);
         if heap.region_size == 0 {
             return error(Field::RegionSize, "a region of 0 pages".into());
         }
@@ -53,7 +54,8 @@ impl<'c> Context<'c, '_> {
             error(Field::Nregions, text);
         }
         if !heap.is_region(PageNo(heap.current)) || heap.current >= self.pages.count().max(2) {
-            let text = format!("the current region is said to begin on page {}, where none does", heap.current);
+            let text =
+                format!("the current region is said to begin on page {}, where none does", heap.current);
             error(Field::CurRegion, text);
         }
     }
@@ -122,13 +124,18 @@ impl<'c> Context<'c, '_> {
             }
             let Some(item) = table.item(offset) else {
                 let size = table.size(offset).unwrap_or(0);
-                let text = format!("a record of {size} bytes in slot {slot} reaches past the end of the page");
+                let text =
+                    format!("a record of {size} bytes in slot {slot} reaches past the end of the page");
                 report.error(Rule::HeapOverlap, no, offset.saturating_add(SIZE_AT), text);
                 continue;
             };
             items.push((offset, item.space(), slot));
             if !item.has_known_flags() {
-                let what = if item.is_external() { ": a record in an external file, which is not supported" } else { "" };
+                let what = if item.is_external() {
+                    ": a record in an external file, which is not supported"
+                } else {
+                    ""
+                };
                 let text = format!("flags {:#04x} of the record in slot {slot}{what}", item.flags);
                 report.error(Rule::HeapFlag, no, offset, text);
             }
@@ -165,7 +172,8 @@ impl<'c> Context<'c, '_> {
 
     /// Follows the pieces of a record from its first.
     fn follow(&self, id: RecordId, offset: usize, first: Item<'c>, pieces: &mut [Pieces], left: &mut u64) {
-        let error = |page: PageNo, offset: usize, text: String| self.report.error(Rule::Split, page, offset, text);
+        let error =
+            |page: PageNo, offset: usize, text: String| self.report.error(Rule::Split, page, offset, text);
         let (mut here, mut at, mut item) = (id, offset, first);
         let mut sum = 0u64;
         loop {
@@ -174,7 +182,11 @@ impl<'c> Context<'c, '_> {
                 break;
             }
             let Some(rest) = left.checked_sub(1) else {
-                return error(here.page, at, "the pieces of records lead to one another again and again".into());
+                return error(
+                    here.page,
+                    at,
+                    "the pieces of records lead to one another again and again".into(),
+                );
             };
             *left = rest;
             let (page, slot) = (PageNo(item.next.0), item.next.1);
@@ -189,7 +201,8 @@ impl<'c> Context<'c, '_> {
             let place = table.offset(slot).filter(|&offset| table.may_start(offset));
             let found = place.and_then(|place| Some((place, table.item(place)?)));
             let Some((place, next)) = found.filter(|(_, next)| next.is_piece() && !next.starts()) else {
-                let text = format!("the next piece is said to be in slot {slot} of page {page}, where none is");
+                let text =
+                    format!("the next piece is said to be in slot {slot} of page {page}, where none is");
                 return error(here.page, at.saturating_add(NEXT_SLOT_AT), text);
             };
             (here, at, item) = (RecordId { page, slot }, place, next);

@@ -65,12 +65,14 @@ impl Context<'_, '_> {
     fn queue_numbers(&self, queue: &Queue) {
         // Releases 3.0 and 3.1 leave 0 until a record is put.
         let zero_means_none = self.meta.at(Field::Start) != 0;
-        let stated = |field| {
-            self.pages.order().u32_at(self.pages.raw(PageNo::META)?, self.meta.at(field))
-        };
+        let stated = |field| self.pages.order().u32_at(self.pages.raw(PageNo::META)?, self.meta.at(field));
         for field in [Field::FirstRecno, Field::CurRecno] {
             if stated(field) == Some(0) && !zero_means_none {
-                self.of_meta(Rule::QueueRange, field, format_args!("{} is 0: numbers start at 1", field.name()));
+                self.of_meta(
+                    Rule::QueueRange,
+                    field,
+                    format_args!("{} is 0: numbers start at 1", field.name()),
+                );
             }
         }
         if queue.is_empty() {
@@ -126,14 +128,16 @@ impl Context<'_, '_> {
             }
             there = there.saturating_add(1);
             let in_range = queue.ranges().iter().flatten().any(|range| {
-                let [first, last] = [range.start(), range.end()].map(|record| queue.extent(queue.place(*record).0));
+                let [first, last] =
+                    [range.start(), range.end()].map(|record| queue.extent(queue.place(*record).0));
                 (first..=last).contains(&Some(number))
             });
             inside = inside.saturating_add(u32::from(in_range));
         }
         // Extents that hold no number are told of by the records on them.
         let expected = queue.ranges().iter().flatten().fold(0u32, |sum, range| {
-            let [first, last] = [range.start(), range.end()].map(|record| queue.extent(queue.place(*record).0));
+            let [first, last] =
+                [range.start(), range.end()].map(|record| queue.extent(queue.place(*record).0));
             let between = last.unwrap_or(0).saturating_sub(first.unwrap_or(0));
             sum.saturating_add(between.saturating_add(1))
         });
@@ -190,7 +194,8 @@ impl Context<'_, '_> {
         for slot in 0..queue.per_page {
             let Some(record) = Record::at(raw, header, queue.record_length, slot) else { return };
             if !record.has_known_flags() {
-                let text = format!("flags {:#04x} of the record in slot {slot}, expected 0 to 3", record.flags);
+                let text =
+                    format!("flags {:#04x} of the record in slot {slot}, expected 0 to 3", record.flags);
                 report.error(Rule::QueueFlag, no, record.at, text);
             } else if record.is_valid() {
                 match queue.record(no, slot) {
@@ -203,7 +208,8 @@ impl Context<'_, '_> {
                     Some(number) => {
                         let (to_first, from_last) =
                             (queue.first.wrapping_sub(number), number.wrapping_sub(queue.last()));
-                        let tally = if to_first < from_last { &mut counts.before } else { &mut counts.behind };
+                        let tally =
+                            if to_first < from_last { &mut counts.before } else { &mut counts.behind };
                         tally.add(no, number);
                     }
                 }
@@ -215,7 +221,8 @@ impl Context<'_, '_> {
         let (first, last) = (queue.first, queue.last());
         for (tally, field) in [(&counts.before, Field::FirstRecno), (&counts.behind, Field::CurRecno)] {
             if let Some((page, record)) = tally.first {
-                let range = if queue.is_empty() { "none".into() } else { format!("those from {first} to {last}") };
+                let range =
+                    if queue.is_empty() { "none".into() } else { format!("those from {first} to {last}") };
                 let text = format!(
                     "{} records are not among those of the queue, which has {range}: the first is {record}, on page {page}",
                     tally.number

@@ -4,18 +4,21 @@ use std::ops::Range;
 
 use super::leaf::Leaf;
 use super::node::Node;
+use crate::access::heap::HeapItems;
 use crate::access::item::Item;
+use crate::access::queue::{QueueItems, Reader};
 use crate::error::{Defect, Error, Result};
 use crate::format::meta::at::LAST_PGNO;
 use crate::format::page::{PageKind, at, is_leaf};
 use crate::order::{Endianness, with_order};
 use crate::pages::{Allowance, Content, Origin, Pages, Tiling, size_of_item};
-use crate::types::PageNo;
+use crate::types::{PageNo, RecordId};
 
-/// The leaves of a file in page order.
+/// The leaves of a file, or its pages of records, in page order.
 ///
 /// Sees every leaf page, also one that nothing leads to, of all BTREE and RECNO
-/// databases in the file (HASH has no leaves). Reports pages that it cannot read and goes on with the next.
+/// databases in the file (HASH has no leaves), and every page of records of a QUEUE or a HEAP.
+/// Reports pages that it cannot read and goes on with the next.
 ///
 /// ```
 /// let db = bdbkit::Database::open("testdata/btree-v9-le-levels/data.db")?;
@@ -40,10 +43,17 @@ pub struct PageScan<'a> {
     pending: Option<LeafPage<'a>>,
 }
 
-/// A leaf that a scan came by.
+/// A leaf, or a page of records of a QUEUE or a HEAP, that a scan came by.
 #[derive(Clone, Debug)]
 pub struct LeafPage<'a> {
-    leaf: Leaf<'a>,
+    of: Of<'a>,
+}
+
+#[derive(Clone, Debug)]
+enum Of<'a> {
+    Tree(Leaf<'a>),
+    Queue(QueueItems<'a>),
+    Heap(HeapItems<'a>),
 }
 
 /// An entry of a leaf, in slot order; deleted ones are left out.
@@ -64,13 +74,41 @@ pub enum Scanned<'a> {
         /// First page or root of the values.
         root: PageNo,
     },
+    /// A record of a QUEUE.
+    Record {
+        /// Its number.
+        number: u32,
+        /// Its bytes.
+        value: Item<'a>,
+    },
+    /// A record of a HEAP.
+    Placed {
+        /// Where it stands, which is what it is known by.
+        id: RecordId,
+        /// Its bytes.
+        value: Item<'a>,
+    },
     /// A value without its key: a record of a RECNO database, or an off-page duplicate.
     Value(Item<'a>),
 }
 
-/// The entries of one leaf.
+/// The entries of one leaf, or of one page of records.
 #[derive(Debug)]
 pub struct ScannedItems<'a> {
+    of: Items<'a>,
+}
+
+#[derive(Debug)]
+#[allow(clippy::large_enum_variant)] // the common one is used in place, entry by entry
+enum Items<'a> {
+    Tree(LeafItems<'a>),
+    Queue(QueueItems<'a>),
+    Heap(HeapItems<'a>),
+}
+
+/// The entries of one leaf.
+#[derive(Debug)]
+struct LeafItems<'a> {
     leaf: Leaf<'a>,
     order: Endianness,
     unit: u16,
@@ -90,7 +128,9 @@ impl<'a> PageScan<'a> {
         // Version 9 keeps the number of its last page; 8 may have it wrong.
         let last = pages.meta().kept_last_page();
         let cut = last.is_some_and(|last| last.0 >= pages.count());
-        PageScan { pages, range: 1..pages.count(), cut, pending: None }
+        // Where other files hold the pages, there may be any number of them.
+        let end = pages.extents().map_or(pages.count(), |extents| extents.end());
+        PageScan { pages, range: 1..end, cut, pending: None }
     }
 
     /// The part of this scan that lies in a range of page numbers.
@@ -145,6 +185,15 @@ impl<'a> PageScan<'a> {
         rayon::iter::split(self, halve).flat_map_iter(|part| part)
     }
 
+    /// The next page that is there.
+    #[inline]
+    fn next_page(&mut self) -> Option<PageNo> {
+        if self.pages.extents().is_some() {
+            self.range.start = self.pages.page_from(self.range.start).unwrap_or(self.range.end);
+        }
+        self.range.next().map(PageNo)
+    }
+
     /// The error for a file that is shorter than it says, once.
     fn cut_off(&mut self) -> Option<Error> {
         let last = self.pages.meta().last_page().filter(|_| std::mem::take(&mut self.cut))?;
@@ -168,7 +217,13 @@ impl<'a> PageScan<'a> {
     }
 
     #[inline]
-    fn leaf(&self, no: PageNo) -> Result<Option<Leaf<'a>>> {
+    fn leaf(&self, no: PageNo) -> Result<Option<LeafPage<'a>>> {
+        if let Some(queue) = Reader::of(self.pages) {
+            return Ok(QueueItems::of(queue, no)?.map(|page| LeafPage { of: Of::Queue(page) }));
+        }
+        if self.pages.meta().heap().is_some() {
+            return Ok(HeapItems::of(self.pages, no)?.map(|page| LeafPage { of: Of::Heap(page) }));
+        }
         let origin = Origin { page: no, offset: 0, what: "page" };
         with_order!(self.pages.order(), O => {
             let Some(raw) = self.pages.unchecked_page::<O>(no) else { return Ok(None) };
@@ -177,8 +232,9 @@ impl<'a> PageScan<'a> {
                 Error::corrupt(no, at::TYPE, defect)
             })?;
             // Only leaves are at level 1, and free pages are empty.
-            let (type_byte, entries) = (raw.type_byte(), raw.entries());
-            if !is_leaf(kind) && (raw.level() == 1 || (kind == PageKind::Invalid && entries > 0)) {
+            let (type_byte, free) = (raw.type_byte(), kind == PageKind::Invalid);
+            let filled = free && raw.entries() > 0;
+            if !is_leaf(kind) && (raw.level() == 1 || filled) {
                 let defect = Defect::PageType { found: type_byte, expected: "that of a leaf" };
                 return Err(Error::corrupt(no, at::TYPE, defect));
             }
@@ -187,7 +243,7 @@ impl<'a> PageScan<'a> {
             }
             raw.fetch();
             let page = self.pages.page::<O>(no, origin)?;
-            Leaf::new::<O>(self.pages, page, no, kind).map(Some)
+            Leaf::new::<O>(self.pages, page, no, kind).map(|leaf| Some(LeafPage { of: Of::Tree(leaf) }))
         })
     }
 }
@@ -200,10 +256,9 @@ impl<'a> Iterator for PageScan<'a> {
             return Some(Ok(leaf));
         }
         loop {
-            let Some(no) = self.range.next().map(PageNo) else { return self.cut_off().map(Err) };
+            let Some(no) = self.next_page() else { return self.cut_off().map(Err) };
             match self.leaf(no) {
                 Ok(Some(leaf)) => {
-                    let leaf = LeafPage { leaf };
                     let Some(error) = leaf.missing_neighbour() else { return Some(Ok(leaf)) };
                     self.pending = Some(leaf);
                     return Some(Err(error));
@@ -223,22 +278,32 @@ impl<'a> LeafPage<'a> {
     /// Number of the page.
     #[must_use]
     pub fn page(&self) -> PageNo {
-        self.leaf.no()
+        match &self.of {
+            Of::Tree(leaf) => leaf.no(),
+            Of::Queue(page) => page.no(),
+            Of::Heap(page) => page.no(),
+        }
     }
 
-    /// Kind of the leaf.
+    /// Kind of the page.
     #[must_use]
     pub fn kind(&self) -> PageKind {
-        self.leaf.kind()
+        match &self.of {
+            Of::Tree(leaf) => leaf.kind(),
+            Of::Queue(_) => PageKind::QueueData,
+            Of::Heap(_) => PageKind::Heap,
+        }
     }
 
     /// The error for a leaf whose neighbour lies beyond the end of the file.
     fn missing_neighbour(&self) -> Option<Error> {
-        let pages = self.leaf.pages();
-        let links =
-            [("next page", at::NEXT, self.leaf.next()), ("previous page", at::PREV, self.leaf.prev())];
+        let (pages, next, prev) = match &self.of {
+            Of::Tree(leaf) => (leaf.pages(), leaf.next(), leaf.prev()),
+            Of::Queue(_) | Of::Heap(_) => return None,
+        };
+        let links = [("next page", at::NEXT, next), ("previous page", at::PREV, prev)];
         let (what, offset, target) = links.into_iter().find(|(_, _, target)| *target >= pages.count())?;
-        Some(pages.beyond_end(PageNo(target), Origin { page: self.leaf.no(), offset, what }))
+        Some(pages.beyond_end(PageNo(target), Origin { page: self.page(), offset, what }))
     }
 
     /// The entries. The last item is an error if they do not fill the page, as
@@ -246,23 +311,22 @@ impl<'a> LeafPage<'a> {
     #[must_use]
     #[inline]
     pub fn entries(&self) -> ScannedItems<'a> {
-        let order = self.leaf.pages().order();
-        let (leaf, tiling, allowance) = (self.leaf.clone(), Tiling::default(), self.leaf.pages().allowance());
-        ScannedItems {
-            leaf,
-            order,
-            unit: 0,
-            key: None,
-            key_at: 0,
-            tiling,
-            repeated: 0,
-            allowance,
-            sound: true,
-        }
+        let of = match &self.of {
+            Of::Tree(leaf) => Items::Tree(LeafItems::new(leaf.clone())),
+            Of::Queue(page) => Items::Queue(page.clone()),
+            Of::Heap(page) => Items::Heap(page.clone()),
+        };
+        ScannedItems { of }
     }
 }
 
-impl<'a> ScannedItems<'a> {
+impl<'a> LeafItems<'a> {
+    fn new(leaf: Leaf<'a>) -> Self {
+        let (order, allowance) = (leaf.pages().order(), leaf.pages().allowance());
+        let tiling = Tiling::default();
+        LeafItems { leaf, order, unit: 0, key: None, key_at: 0, tiling, repeated: 0, allowance, sound: true }
+    }
+
     #[inline(always)]
     fn entry<O: byteorder::ByteOrder>(&mut self, unit: u16) -> Result<Option<Scanned<'a>>> {
         let pages = self.leaf.pages();
@@ -330,6 +394,23 @@ impl<'a> ScannedItems<'a> {
 }
 
 impl<'a> Iterator for ScannedItems<'a> {
+    type Item = Result<Scanned<'a>>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        match &mut self.of {
+            Items::Tree(items) => items.next(),
+            Items::Queue(items) => {
+                items.next().map(|record| record.map(|(number, value)| Scanned::Record { number, value }))
+            }
+            Items::Heap(items) => {
+                items.next().map(|record| record.map(|(id, value)| Scanned::Placed { id, value }))
+            }
+        }
+    }
+}
+
+impl<'a> Iterator for LeafItems<'a> {
     type Item = Result<Scanned<'a>>;
 
     #[inline]

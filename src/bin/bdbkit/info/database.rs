@@ -234,7 +234,10 @@ impl Inner {
         }
         row("records", self.records.to_string())?;
         if let Some((first, next)) = self.first_record.zip(self.next_record) {
-            row("numbers", if first == next { "none".into() } else { format!("from {first}, the next is {next}") })?;
+            row(
+                "numbers",
+                if first == next { "none".into() } else { format!("from {first}, the next is {next}") },
+            )?;
         }
         if let Some(pages) = self.extent_pages {
             row("extent size", counted(u64::from(pages), "page"))?;
