@@ -11,6 +11,7 @@ use super::codec::Codec;
 use super::extents::Extents;
 use super::file::File;
 use super::place::Origin;
+use crate::bits::AtomicBits;
 use crate::error::{Defect, Error, Result, file_bytes};
 use crate::format::heap;
 use crate::format::page::{Page, at};
@@ -33,6 +34,9 @@ pub(crate) struct Pages<'a> {
     extents: Option<Extents>,
     /// See [`Pages::body_order`].
     body: OnceLock<Endianness>,
+    /// Pages of a HEAP that were checked: those that are right, and those that are not.
+    right: AtomicBits,
+    wrong: AtomicBits,
     /// Lengths of overflow chains, as far as [`Pages::chain_length`] was asked.
     chain_lengths: Mutex<BTreeMap<PageNo, Option<u64>>>,
 }
@@ -45,8 +49,10 @@ impl<'a> Pages<'a> {
         let whole = file.bytes().len().checked_div(meta.page_size().bytes()).unwrap_or(0);
         let count = u32::try_from(whole).unwrap_or(u32::MAX);
         let codec = Codec::new(meta.checksummed(), meta.endianness());
-        let body = OnceLock::new();
-        Ok(Pages { file, meta, count, codec, extents, body, chain_lengths: Mutex::default() })
+        let (body, chain_lengths) = (OnceLock::new(), Mutex::default());
+        let checked = || AtomicBits::new(if meta.heap().is_some() { count } else { 0 });
+        let (right, wrong) = (checked(), checked());
+        Ok(Pages { file, meta, count, codec, extents, body, right, wrong, chain_lengths })
     }
 
     /// The file.
@@ -94,6 +100,29 @@ impl<'a> Pages<'a> {
             let order = |step| heap::body_order(pages(step), self.overhead(), self.order());
             order(step).or_else(|| order(1)).unwrap_or(self.order())
         })
+    }
+
+    /// Checks a page of a HEAP once: many pieces may stand on it.
+    ///
+    /// # Errors
+    ///
+    /// Those of the check.
+    pub(super) fn check_once<T>(&self, no: PageNo, check: impl FnOnce() -> Result<T>) -> Result<Option<T>> {
+        if self.right.has(no) {
+            return Ok(None);
+        }
+        let checked = check();
+        if checked.is_ok() {
+            self.right.mark(no)
+        } else {
+            self.wrong.mark(no)
+        };
+        checked.map(Some)
+    }
+
+    /// Whether a check of the page failed.
+    pub(super) fn is_wrong(&self, no: PageNo) -> bool {
+        self.wrong.has(no)
     }
 
     /// Number of whole pages in the main file.

@@ -29,38 +29,14 @@ impl<'a> HeapPage<'a> {
     /// The page of this number, to which `from` leads; `None`, if it holds no records: a region
     /// page, or one that was never written.
     pub(crate) fn open(pages: &'a Pages<'a>, no: PageNo, from: Origin) -> Result<Option<HeapPage<'a>>> {
-        let (head, raw) = (pages.order(), pages.raw(no).ok_or_else(|| pages.beyond_end(no, from))?);
-        let wrong_type =
-            |found, expected| Err(Error::corrupt(no, at::TYPE, Defect::PageType { found, expected }));
-        let type_byte = with_order!(head, O => match Page::<O>::new(raw) {
-            Some(page) if page.is_hole() => {
-                // The region says whether it was in use.
-                if pages.meta().heap().is_some_and(|heap| heap.is_region(no)) || fullness(pages, no) > 0 {
-                    let defect = Defect::Unwritten { page: from.page, offset: from.offset };
-                    return Err(Error::corrupt(no, at::TYPE, defect));
-                }
-                return Ok(None);
-            }
-            _ => pages.page::<O>(no, from)?.type_byte(),
-        });
-        let is_region = pages.meta().heap().is_some_and(|heap| heap.is_region(no));
-        match (PageKind::from_byte(type_byte), is_region) {
-            (Some(PageKind::HeapRegion), true) => return Ok(None),
-            (Some(PageKind::Heap), false) => {}
-            (_, true) => return wrong_type(type_byte, "heap region"),
-            (_, false) => return wrong_type(type_byte, "heap"),
+        let raw = pages.raw(no).ok_or_else(|| pages.beyond_end(no, from))?;
+        let holds = pages.check_once(no, || check(pages, no, raw, from))?;
+        let is_region = || pages.meta().heap().is_some_and(|heap| heap.is_region(no));
+        if holds == Some(false) || is_region() || is_hole(pages, raw) {
+            return Ok(None);
         }
-        let Some(table) = Table::of(raw, pages.overhead(), head, pages.body_order()) else { return Ok(None) };
-        let used = u16::try_from(table.used().count()).unwrap_or(u16::MAX);
-        if !table.fits() || used != table.entries {
-            let why = if table.fits() {
-                "another number of slots is used"
-            } else {
-                "the slots do not fit the page"
-            };
-            return Err(Error::corrupt(no, at::ENTRIES, Defect::Entries { found: table.entries, why }));
-        }
-        Ok(Some(HeapPage { no, table }))
+        let table = Table::of(raw, pages.overhead(), pages.order(), pages.body_order());
+        Ok(table.map(|table| HeapPage { no, table }))
     }
 
     /// The item of a slot; `None` if the slot is free, or there is none such.
@@ -88,6 +64,55 @@ impl<'a> HeapPage<'a> {
         }
         Ok(Some(Placed { offset, item }))
     }
+}
+
+fn is_hole(pages: &Pages<'_>, raw: &[u8]) -> bool {
+    with_order!(pages.order(), O => Page::<O>::new(raw).is_some_and(|page| page.is_hole()))
+}
+
+/// Checks a page to which `from` leads; says whether it holds records.
+fn check(pages: &Pages<'_>, no: PageNo, raw: &[u8], from: Origin) -> Result<bool> {
+    let is_region = pages.meta().heap().is_some_and(|heap| heap.is_region(no));
+    if is_hole(pages, raw) {
+        // The region says whether it was in use.
+        if !is_region && fullness(pages, no) == 0 {
+            return Ok(false);
+        }
+        let defect = Defect::Unwritten { page: from.page, offset: from.offset };
+        return Err(Error::corrupt(no, at::TYPE, defect));
+    }
+    let found = with_order!(pages.order(), O => pages.page::<O>(no, from)?.type_byte());
+    let kind = if is_region { PageKind::HeapRegion } else { PageKind::Heap };
+    if PageKind::from_byte(found) != Some(kind) {
+        return Err(Error::corrupt(no, at::TYPE, Defect::PageType { found, expected: kind.name() }));
+    }
+    let table = Table::of(raw, pages.overhead(), pages.order(), pages.body_order());
+    let Some(table) = table.filter(|_| !is_region) else { return Ok(false) };
+    let wrong = |why| Err(Error::corrupt(no, at::ENTRIES, Defect::Entries { found: table.entries, why }));
+    if !table.fits() {
+        return wrong("the slots do not fit the page");
+    }
+    let mut items: Vec<(usize, usize)> =
+        table.used().map(|(_, offset)| (offset, table.item(offset).map_or(0, |item| item.space()))).collect();
+    if items.len() != usize::from(table.entries) {
+        return wrong("another number of slots is used");
+    }
+    items.sort_unstable();
+    let next = items.iter().skip(1).map(|(offset, _)| *offset);
+    for ((offset, space), next) in items.iter().zip(next) {
+        let end = offset.saturating_add(*space);
+        if end > next {
+            let found = u64::try_from(end).unwrap_or(u64::MAX);
+            return Err(Error::field(
+                no,
+                *offset,
+                "end of a record",
+                found,
+                "not behind the start of another",
+            ));
+        }
+    }
+    Ok(true)
 }
 
 /// How full the region says that a page is.
@@ -166,7 +191,8 @@ impl Step {
             };
             Err(Error::field(self.from.page, offset, field, found, "that of a piece"))
         };
-        if id.page == PageNo::META {
+        // What is wrong with a page is said once, for the page.
+        if id.page == PageNo::META || pages.is_wrong(id.page) {
             return leads_nowhere(false);
         }
         let Some(page) = HeapPage::open(pages, id.page, self.from)? else { return leads_nowhere(false) };

@@ -183,17 +183,23 @@ fn votes<O: ByteOrder>(segments: &[Segment<'_>], size: PageSize, method: Option<
         let mut before: Option<u32> = None;
         for (place, page) in (0u32..).zip(segment.bytes.chunks_exact(size.bytes())) {
             let Some(page) = Page::<O>::new(page) else { continue };
-            let number = page.pgno();
+            let (number, old_queue) = (page.pgno(), method == Some(Method::Queue));
             let is_next = match (segment.main, before) {
                 (true, _) => place > 0 && number == place,
+                // Release 3.2 wrote the headers of extents in the order of its machine.
+                (false, Some(before))
+                    if old_queue && before.swap_bytes().checked_add(1) == Some(number.swap_bytes()) =>
+                {
+                    true
+                }
                 (false, Some(before)) => before.checked_add(1) == Some(number),
                 (false, None) => number > 0,
             };
-            before = before.and_then(|before| before.checked_add(1)).or((number > 0).then_some(number));
+            before =
+                Some(number).filter(|&number| number > 0).or(before.and_then(|before| before.checked_add(1)));
             if !is_next {
                 continue;
             }
-            let old_queue = method == Some(Method::Queue);
             match PageKind::from_byte(page.type_byte()) {
                 Some(PageKind::QueueData) => votes.queue = votes.queue.saturating_add(1),
                 Some(PageKind::HashUnsorted | PageKind::Invalid) if old_queue => {

@@ -1,7 +1,7 @@
 //! The records of a HEAP: by page and slot, with the pieces that no record leads to
 //! (database-format, annex C).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::flat::{Claim, Found};
 use super::geometry::Geometry;
@@ -10,6 +10,7 @@ use super::owner::Owner;
 use super::place::{Origin, Place, Provenance};
 use super::record::{Bytes, Key, Recovered};
 use super::report::Report;
+use crate::bits::Bits;
 use crate::error::{Defect, Error};
 use crate::format::heap::{Item, NEXT_PAGE_AT, TOTAL_AT, Table, body_order};
 use crate::format::meta::Field;
@@ -24,6 +25,53 @@ pub(super) struct Heap<'s> {
     geometry: Geometry,
     body: Endianness,
     pages: u32,
+    /// Pages of records.
+    holding: Bits,
+    /// Items that were found where no slot leads, by the slot that should.
+    repaired: BTreeMap<RecordId, usize>,
+    /// Pieces that begin no record and that no other leads to, by the bytes from there on; `None`,
+    /// where there are several.
+    heads: BTreeMap<u64, Option<RecordId>>,
+}
+
+/// An item, and the slot that leads to it.
+#[derive(Clone, Copy, Debug)]
+struct Standing<'s> {
+    slot: u16,
+    offset: usize,
+    item: Item<'s>,
+    notes: Notes,
+}
+
+/// The items that fill the space between others.
+fn gaps<'s>(table: Table<'s>, lowest: usize, items: &[Standing<'s>]) -> Vec<(usize, Item<'s>)> {
+    let mut taken: Vec<(usize, usize)> =
+        items.iter().map(|one| (one.offset, one.offset.saturating_add(one.item.space()))).collect();
+    taken.sort_unstable();
+    taken.push((table.page_len(), table.page_len()));
+    let (mut at, mut found) = (lowest, Vec::new());
+    for (start, end) in taken {
+        while at < start {
+            let item = table.item(at).filter(|item| item.has_known_flags() || item.flags == 0);
+            let Some(item) = item.filter(|item| at.saturating_add(item.space()) <= start) else { break };
+            found.push((at, item));
+            at = at.saturating_add(item.space());
+        }
+        at = at.max(end);
+    }
+    found
+}
+
+/// Notes items that reach into others.
+fn mark_overlaps(items: &mut [Standing<'_>]) {
+    let mut starts: Vec<usize> = items.iter().map(|one| one.offset).collect();
+    starts.sort_unstable();
+    for one in items {
+        let next = starts.get(starts.partition_point(|start| *start <= one.offset));
+        if next.is_some_and(|next| one.offset.saturating_add(one.item.space()) > *next) {
+            one.notes.add(Note::Overlap);
+        }
+    }
 }
 
 pub(super) fn of<'s>(
@@ -37,7 +85,17 @@ pub(super) fn of<'s>(
     let body = body_order(all, geometry.overhead(), geometry.endianness()).unwrap_or(geometry.endianness());
     let pages = u32::try_from(bytes.len().div_ceil(size)).unwrap_or(u32::MAX);
     let region = claim.and_then(|claim| claim.number(Field::RegionSize));
-    (Heap { bytes, geometry, body, pages }, owner.with_heap(region))
+    let mut heap = Heap {
+        bytes,
+        geometry,
+        body,
+        pages,
+        holding: Bits::new(PageNo::META, 0),
+        repaired: BTreeMap::new(),
+        heads: BTreeMap::new(),
+    };
+    heap.survey();
+    (heap, owner.with_heap(region))
 }
 
 impl<'s> Heap<'s> {
@@ -47,26 +105,104 @@ impl<'s> Heap<'s> {
         Some(rest.get(..size).unwrap_or(rest)).filter(|page| !page.is_empty())
     }
 
-    /// The table of a page, if it is one of records: by its type, or by what stands on it.
+    /// The table of a page, if it is one of records.
     fn table(&self, no: PageNo) -> Option<Table<'s>> {
-        let raw = self.raw(no).filter(|_| no != PageNo::META)?;
-        let table = Table::of(raw, self.geometry.overhead(), self.geometry.endianness(), self.body)?;
-        let kind = raw.get(at::TYPE).copied().and_then(PageKind::from_byte);
-        let is_one = kind == Some(PageKind::Heap) || (table.entries > 0 && table.is_likely());
-        Some(table).filter(|_| is_one)
+        if self.holding.has(no) { self.any_table(no) } else { None }
     }
 
-    /// The used slots of a page, each with its item: as many as lead to one.
-    fn items(&self, table: Table<'s>) -> Vec<(u16, usize, Item<'s>)> {
-        let mut taken = BTreeSet::new();
+    fn any_table(&self, no: PageNo) -> Option<Table<'s>> {
+        let raw = self.raw(no)?;
+        Table::of(raw, self.geometry.overhead(), self.geometry.endianness(), self.body)
+    }
+
+    /// Whether a page is one of records: by its type, or by what stands on it.
+    fn holds(&self, no: PageNo) -> bool {
+        let kind = self.raw(no).and_then(|raw| PageKind::from_byte(*raw.get(at::TYPE)?));
+        let is_likely = |table: Table<'_>| table.entries > 0 && table.is_likely();
+        kind == Some(PageKind::Heap) || self.any_table(no).is_some_and(is_likely)
+    }
+
+    /// The items of a page, by the slots that lead to them; and items where no slot leads, each
+    /// with a slot that leads nowhere, as far as the page has as many.
+    fn items(&self, table: Table<'s>) -> Vec<Standing<'s>> {
         let area = if table.area > table.page_len() { 0 } else { table.area };
         let lowest = area.max(self.geometry.overhead());
         // The slots end where the items begin.
         let room = lowest.saturating_sub(self.geometry.overhead()) / 2;
-        let slots = table.used().filter(|(slot, _)| usize::from(*slot) < room);
-        let good = slots.filter(|(_, offset)| offset & 3 == 0 && *offset >= lowest);
-        let items = good.filter_map(|(slot, offset)| Some((slot, offset, table.item(offset)?)));
-        items.filter(|(_, offset, _)| taken.insert(*offset)).collect()
+        let slots = PageNo(table.slots()).index().min(room);
+        let (mut taken, mut items, mut lost) = (BTreeSet::new(), Vec::new(), Vec::new());
+        for slot in (0..slots).filter_map(|slot| u16::try_from(slot).ok()) {
+            let offset = table.offset(slot).filter(|offset| offset & 3 == 0 && *offset >= lowest);
+            let found = offset.and_then(|offset| Some((offset, table.item(offset)?)));
+            match found.filter(|(offset, _)| taken.insert(*offset)) {
+                Some((offset, item)) => items.push(Standing { slot, offset, item, notes: Notes::default() }),
+                None => lost.push(slot),
+            }
+        }
+        if items.len() < usize::from(table.entries) {
+            let missing = usize::from(table.entries).saturating_sub(items.len());
+            let found = gaps(table, lowest, &items);
+            for ((offset, item), slot) in found.into_iter().zip(lost).take(missing) {
+                let mut notes = Notes::default();
+                notes.add(Note::Slot);
+                items.push(Standing { slot, offset, item, notes });
+            }
+            items.sort_by_key(|standing| standing.slot);
+        }
+        mark_overlaps(&mut items);
+        items
+    }
+
+    /// The item to which a place leads.
+    fn item_at(&self, id: RecordId) -> Option<(usize, Item<'s>)> {
+        let table = self.table(id.page)?;
+        let offset = match self.repaired.get(&id) {
+            Some(offset) => *offset,
+            None => table.offset(id.slot).filter(|&offset| offset != 0)?,
+        };
+        Some((offset, table.item(offset)?))
+    }
+
+    /// Looks at all pages once: which slots were damaged, and which pieces no other leads to.
+    fn survey(&mut self) {
+        let mut holding = Bits::new(PageNo::META, self.pages);
+        let (mut led_to, mut pieces) = (BTreeSet::new(), Vec::new());
+        for no in (1..self.pages).map(PageNo).filter(|no| self.holds(*no)) {
+            holding.mark(no);
+        }
+        self.holding = holding;
+        for no in (1..self.pages).map(PageNo) {
+            let Some(table) = self.table(no) else { continue };
+            for Standing { slot, offset, item, notes } in self.items(table) {
+                let id = RecordId { page: no, slot };
+                if notes.has(Note::Slot) {
+                    self.repaired.insert(id, offset);
+                }
+                if !item.starts() {
+                    pieces.push(id);
+                }
+                if !item.ends() {
+                    led_to.insert(RecordId { page: PageNo(item.next.0), slot: item.next.1 });
+                }
+            }
+        }
+        pieces.retain(|id| !led_to.contains(id));
+        let mut seen = BTreeSet::new();
+        for id in pieces {
+            let bytes = self.bytes_behind(id, &mut seen);
+            self.heads.entry(bytes).and_modify(|only| *only = None).or_insert(Some(id));
+        }
+    }
+
+    /// The bytes of a piece and of those behind it.
+    fn bytes_behind(&self, first: RecordId, seen: &mut BTreeSet<RecordId>) -> u64 {
+        let (mut sum, mut next) = (0u64, Some(first));
+        while let Some(id) = next.filter(|id| seen.insert(*id)) {
+            let Some((_, item)) = self.item_at(id) else { break };
+            sum = sum.saturating_add(u64::try_from(item.bytes.len()).unwrap_or(u64::MAX));
+            next = (!item.ends()).then_some(RecordId { page: PageNo(item.next.0), slot: item.next.1 });
+        }
+        sum
     }
 
     fn provenance(&self, no: PageNo, slot: u16, offset: usize, origin: Origin) -> Provenance {
@@ -87,7 +223,7 @@ impl<'s> Heap<'s> {
 pub(super) struct Walk<'s> {
     heap: &'s Heap<'s>,
     no: u32,
-    page: Option<(PageNo, Notes, std::vec::IntoIter<(u16, usize, Item<'s>)>)>,
+    page: Option<(PageNo, Notes, std::vec::IntoIter<Standing<'s>>)>,
     /// Pieces that records led to.
     led_to: BTreeSet<RecordId>,
     /// Whether the records were all given, and pieces are looked for.
@@ -114,11 +250,12 @@ impl<'s> Walk<'s> {
                 self.open(no, report);
                 continue;
             };
-            let (no, notes) = (*no, *notes);
-            let Some((slot, offset, item)) = items.next() else {
+            let (no, of_page) = (*no, *notes);
+            let Some(Standing { slot, offset, item, notes }) = items.next() else {
                 self.page = None;
                 continue;
             };
+            let notes = notes.with(of_page);
             let id = RecordId { page: no, slot };
             match (self.orphans, item.starts()) {
                 (false, true) => return Some(self.record(id, offset, item, notes, report)),
@@ -158,7 +295,8 @@ impl<'s> Walk<'s> {
             found(Note::Checksum, error);
         }
         let items = self.heap.items(table);
-        if items.len() != usize::from(table.entries) {
+        let led_to = items.iter().filter(|one| !one.notes.has(Note::Slot)).count();
+        if led_to != usize::from(table.entries) || !table.fits() {
             let why = "another number of slots leads to records";
             let defect = Defect::Entries { found: table.entries, why };
             found(Note::Header, Error::corrupt(no, at::ENTRIES, defect));
@@ -186,8 +324,8 @@ impl<'s> Walk<'s> {
             notes.add(Note::Header);
         }
         let value = if item.is_piece() {
-            let (pieces, sum) = self.follow(id, offset, item, report);
             let total = u64::from(item.total);
+            let (pieces, sum) = self.follow(id, offset, item, Some(total), &mut notes, report);
             if sum != total {
                 let defect = Defect::SplitLength { found: sum, expected: item.total };
                 report.problem(Error::corrupt(id.page, offset.saturating_add(TOTAL_AT), defect));
@@ -214,12 +352,12 @@ impl<'s> Walk<'s> {
         id: RecordId,
         offset: usize,
         item: Item<'s>,
-        notes: Notes,
+        mut notes: Notes,
         report: &mut Report,
     ) -> Found<'s> {
         self.led_to.insert(id);
         report.problem(Error::corrupt(id.page, offset, Defect::Unreachable { entries: 1 }));
-        let (pieces, sum) = self.follow(id, offset, item, report);
+        let (pieces, sum) = self.follow(id, offset, item, None, &mut notes, report);
         let expected = u32::try_from(sum).unwrap_or(u32::MAX);
         let provenance = self.heap.provenance(id.page, id.slot, offset, Origin::Orphan);
         Found {
@@ -230,12 +368,15 @@ impl<'s> Walk<'s> {
         }
     }
 
-    /// The bytes of a piece and of those behind it, each of which belongs to one record.
+    /// The bytes of a piece and of those behind it, each of which belongs to one record. `total` is
+    /// the length of the record, by its first piece.
     fn follow(
         &mut self,
         id: RecordId,
         offset: usize,
         first: Item<'s>,
+        total: Option<u64>,
+        notes: &mut Notes,
         report: &mut Report,
     ) -> (Vec<&'s [u8]>, u64) {
         let (mut here, mut at, mut item) = (id, offset, first);
@@ -246,18 +387,28 @@ impl<'s> Walk<'s> {
             if item.ends() {
                 return (pieces, sum);
             }
-            let next = RecordId { page: PageNo(item.next.0), slot: item.next.1 };
-            let table = self.heap.table(next.page);
-            let place = table.and_then(|table| table.offset(next.slot)).filter(|&place| place != 0);
-            let found = place.and_then(|place| Some((place, table?.item(place)?)));
-            let found = found.filter(|(_, item)| item.is_piece() && !item.starts());
-            let Some((place, behind)) = found.filter(|_| self.led_to.insert(next)) else {
+            let mut next = RecordId { page: PageNo(item.next.0), slot: item.next.1 };
+            let is_piece = |(_, item): &(usize, Item<'s>)| item.is_piece() && !item.starts();
+            let mut found = self.heap.item_at(next).filter(is_piece).filter(|_| self.led_to.insert(next));
+            if found.is_none() {
                 let (field, expected) = ("page of the next piece", "that of a piece of this record alone");
                 let at = at.saturating_add(NEXT_PAGE_AT);
                 report.problem(Error::field(here.page, at, field, next.page.0, expected));
-                return (pieces, sum);
-            };
+                if let Some(head) = self.lost(total.and_then(|total| total.checked_sub(sum))) {
+                    notes.add(Note::Joined);
+                    next = head;
+                    found = self.heap.item_at(head).filter(|_| self.led_to.insert(head));
+                }
+            }
+            let Some((place, behind)) = found else { return (pieces, sum) };
             (here, at, item) = (next, place, behind);
         }
+    }
+
+    /// The only piece that nothing leads to and that has, with those behind it, as many bytes as
+    /// are missing.
+    fn lost(&self, missing: Option<u64>) -> Option<RecordId> {
+        let missing = missing.filter(|&missing| missing > 0)?;
+        self.heap.heads.get(&missing).copied().flatten().filter(|id| !self.led_to.contains(id))
     }
 }

@@ -163,16 +163,19 @@ fn own_number(page: &[u8], geometry: Geometry) -> Option<PageNo> {
     geometry.endianness().u32_at(page, at::PGNO).filter(|&no| no != 0).map(PageNo)
 }
 
-/// Whether the files beside have as many pages as the numbers on these say.
+/// Whether the files beside have as many pages as the number on the first page of one says: not of
+/// the first file, which begins with page 1 however many it has.
 fn extent_size_fits(segments: &[Segment<'_>], size: usize, pages: u32, geometry: Geometry) -> bool {
-    let mut seen = segments.iter().filter_map(|segment| {
+    let later = segments.iter().filter_map(|segment| {
         let first = own_number(segment.bytes.get(..size)?, geometry)?;
-        Some((segment.extent?, first))
+        Some((segment.extent.filter(|&number| number > 0)?, first))
     });
-    seen.any(|(number, first)| {
-        let expected = number.checked_mul(pages).and_then(|pages| pages.checked_add(1));
-        expected.is_some_and(|expected| expected == first.0 || expected.swap_bytes() == first.0)
-    })
+    let mut later = later.peekable();
+    later.peek().is_none()
+        || later.any(|(number, first)| {
+            let expected = number.checked_mul(pages).and_then(|pages| pages.checked_add(1));
+            expected.is_some_and(|expected| expected == first.0 || expected.swap_bytes() == first.0)
+        })
 }
 
 /// The size of extents on which most of their first pages agree.
@@ -227,8 +230,9 @@ fn pages<'s>(
             found.push((QueuePage { bytes, no: PageNo(position), says, start, notes }, segment.main));
         }
     }
-    let in_place: Vec<PageNo> =
+    let mut in_place: Vec<PageNo> =
         found.iter().filter(|(page, _)| page.says.is_none()).map(|(page, _)| page.no).collect();
+    in_place.sort_unstable();
     let can_be = |no: &PageNo| {
         let last = numbers.per_page.saturating_sub(1);
         !ranged
@@ -242,7 +246,7 @@ fn pages<'s>(
         if let Some(says) = page.says {
             report.problem(Error::corrupt(no, at::PGNO, Defect::PageNumber { found: says.0 }));
             page.notes.add(Note::PageNumber);
-            if !in_place.contains(&says) && can_be(&says) {
+            if in_place.binary_search(&says).is_err() && can_be(&says) {
                 page.no = says;
             }
         }

@@ -205,6 +205,10 @@ impl<'c> Context<'c, '_> {
                     format!("the next piece is said to be in slot {slot} of page {page}, where none is");
                 return error(here.page, at.saturating_add(NEXT_SLOT_AT), text);
             };
+            if next.bytes.is_empty() && !next.ends() {
+                let text = format!("the piece in slot {slot} has no bytes, and is not the last");
+                return error(page, place.saturating_add(SIZE_AT), text);
+            }
             (here, at, item) = (RecordId { page, slot }, place, next);
         }
         if sum != u64::from(first.total) {
