@@ -139,7 +139,6 @@ fn what_cannot_be_salvaged_is_refused_in_one_line() {
             "not a",
         ),
         (file("btree-v9-le-encrypted"), 3, "encrypted"),
-        (file("queue-v4-le-few"), 3, "QUEUE"),
     ] {
         for command in
             [&["salvage", path.as_str()][..], &["dump", "-r", &path], &["salvage", "--json", &path]]
@@ -201,7 +200,6 @@ fn who_refuses_a_file_says_that_a_salvage_may_read_it() {
         ("hash-v5-be-few", true),
         ("hash-v9-be-few", true),
         ("btree-v9-le-encrypted", false),
-        ("queue-v4-le-few", false),
     ] {
         let output = run(&["dump", &file(case)]);
         assert_eq!(output.status.code(), Some(3), "{case}");

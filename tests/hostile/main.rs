@@ -50,6 +50,7 @@ mod agreement;
 mod classes;
 mod damage;
 mod damaged;
+mod flat;
 #[cfg(all(unix, feature = "cli"))]
 mod folders;
 mod memory;

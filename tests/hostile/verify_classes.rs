@@ -811,21 +811,6 @@ fn class_33_items_of_buckets_that_cannot_be_are_found() {
 }
 
 #[test]
-fn class_34_a_queue_is_refused_by_name_whatever_its_numbers_are() {
-    for case in ["queue-v1-be-few", "queue-v3-le-few", "queue-v4-be-few", "queue-v4-le-few"] {
-        let bytes = data(case);
-        for offset in (72..96).step_by(4) {
-            for value in [0, u8::MAX] {
-                let mut damaged = bytes.clone();
-                damaged[offset..offset + 4].fill(value);
-                let verdict = Verify::from_bytes(damaged).run();
-                assert!(verdict.refused().is_some_and(|reason| reason.contains("QUEUE")), "{case}");
-            }
-        }
-    }
-}
-
-#[test]
 fn class_35_records_of_another_length_are_found_and_deleted_ones_are_not() {
     for case in ["recno-v8-be-fixed", "recno-v9-be-fixed", "recno-v9-le-fixed"] {
         let file = Image::of_case(case);

@@ -26,6 +26,7 @@ mod counting;
 mod plans;
 
 mod built;
+mod flat;
 mod golden;
 mod props;
 mod salvage;

@@ -399,7 +399,6 @@ fn what_is_no_database_is_named() {
     assert!(message(b"short").contains("too few"));
     assert!(message(&[0; 5000]).contains("not a Berkeley DB file"));
     assert!(message(&[255; 5000]).contains("not a Berkeley DB file"));
-    assert!(message(&common::data("queue-v4-le-few")).contains("QUEUE"));
     for case in ["btree-v9-le-encrypted", "btree-v9-be-encrypted"] {
         assert!(message(&common::data(case)).contains("encrypted"), "{case}");
     }
