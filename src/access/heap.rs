@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::item::Item;
 use super::pair::{Pair, RecordNo};
 use crate::error::{Defect, Error, Result};
+use crate::format::meta::at::LAST_PGNO;
 use crate::format::page::at;
 use crate::meta::Meta;
 use crate::pages::{Content, HeapPage, Origin, Pages, Placed, Split, Step};
@@ -142,8 +143,16 @@ impl<'a> HeapWalk<'a> {
         Ok(())
     }
 
-    /// What is to be said when all records were given: pieces that none led to.
+    /// What is to be said when all records were given: that the file ends too early, and pieces
+    /// that none led to.
     fn close(&mut self) -> Result<Option<Pair<'a>>> {
+        let pages = &self.heap.pages;
+        let last = pages.meta().kept_last_page().filter(|last| last.0 >= pages.count());
+        if let Some(last) = last.filter(|_| self.compared == 0) {
+            self.compared = 1;
+            let from = Origin { page: PageNo::META, offset: LAST_PGNO, what: "last page" };
+            return Err(pages.beyond_end(last, from));
+        }
         while let Some(&(led_to, pieces)) = self.led_to.get(PageNo(self.compared).index()) {
             let no = PageNo(self.compared);
             self.compared = self.compared.saturating_add(1);

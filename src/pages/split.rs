@@ -98,6 +98,9 @@ fn check(pages: &Pages<'_>, no: PageNo, raw: &[u8], from: Origin) -> Result<bool
         return wrong("another number of slots is used");
     }
     items.sort_unstable();
+    if items.first().map_or(table.page_len(), |(lowest, _)| *lowest) != table.area {
+        return wrong("the item area does not begin with the lowest of them");
+    }
     let next = items.iter().skip(1).map(|(offset, _)| *offset);
     for ((offset, space), next) in items.iter().zip(next) {
         let end = offset.saturating_add(*space);

@@ -156,6 +156,11 @@ impl<'c> Context<'c, '_> {
                 report.error(Rule::HeapOverlap, no, offset.saturating_add(SIZE_AT), text);
             }
         }
+        let lowest = table.used().map(|(_, offset)| offset).min().unwrap_or(table.page_len());
+        if table.area != lowest {
+            let text = format!("the item area starts at {}, but the lowest item at {lowest}", table.area);
+            report.error(Rule::ItemArea, no, at::HF_OFFSET, text);
+        }
         self.room(no, table, items.iter().fold(0, |sum, (_, space, _)| sum.saturating_add(*space)));
     }
 

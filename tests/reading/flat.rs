@@ -409,7 +409,7 @@ fn damage_is_found_where_it_is() {
 #[test]
 fn what_is_damaged_is_not_read_without_an_error() {
     // What the strict reader does not need, and what nothing tells.
-    let fine = ["valid", "first-zero", "ext-missing", "curregion", "last-pgno"];
+    let fine = ["valid", "first-zero", "ext-missing", "curregion"];
     for case in cases(&["damage-queue-", "damage-heap-"]) {
         let Ok(db) = Database::open(case.folder().join("data.db")) else { continue };
         let (_, summary, _) = dump(&db, false);
@@ -506,7 +506,7 @@ fn of_damaged_files_a_salvage_finds_what_the_genuine_tool_does() {
         let (found, _) = salvaged(case.folder().join("data.db"), false);
         let found: BTreeSet<&str> = values(&found).into_iter().collect();
         let text = read(case.folder().join("salvage-r.txt"));
-        let with_numbers = text.windows(7).any(|line| line == b"keys=1\n");
+        let with_numbers = case.kind == "queue";
         // It goes on behind DATA=END with records that it finds on other pages.
         let text = String::from_utf8(text).unwrap();
         let genuine = text.lines().filter_map(|line| line.strip_prefix(' ')).map(str::to_owned).enumerate();
