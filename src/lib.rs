@@ -51,15 +51,17 @@ mod edit;
 pub mod env;
 mod error;
 pub mod explain;
-#[cfg(feature = "upgrade")]
+#[cfg(feature = "mboxlist")]
 mod file_name;
+#[cfg(feature = "mboxlist")]
+mod folder;
 mod format;
 #[cfg(feature = "upgrade")]
 pub mod journal;
 mod key_order;
 mod limits;
 pub mod log;
-#[cfg(feature = "upgrade")]
+#[cfg(feature = "mboxlist")]
 pub mod mboxlist;
 mod meta;
 mod method;

@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use super::error::{EditError, Refusal, Result, counted};
+use super::error::{EditError, Refusal, Result};
 use super::notice::Notice;
 use super::surroundings::Surroundings;
 use crate::access::Database;
 use crate::env::{Comparison, Layout, Origin, is_region};
 use crate::log::{LogDir, LogError};
+use crate::shown::counted;
 
 /// Refuses a file that may be in use, or that its logs have not finished with: that first,
 /// for it says what to do.

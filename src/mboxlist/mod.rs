@@ -10,23 +10,29 @@
 mod called;
 mod classify;
 mod files;
+mod job;
 mod list;
 mod names;
 mod plan;
 mod progress;
 mod releases;
+#[cfg(feature = "upgrade")]
 mod restore;
+#[cfg(feature = "upgrade")]
 mod store_upgrade;
 mod survey;
 
 pub use crate::env::{ENGINES, Engine, LAST_OF_HOST_ORDER, LogOrder, Regions, Treatment};
 pub use classify::{Class, Mark};
 pub use files::Hash;
+pub use job::{Job, StepCommand};
 pub use list::{Found, Kind, List, ListReport, Listed, ListedFile, ListedLogs, Origin};
 pub use plan::{By, Plan, PlanOptions, Step, StepState, Task};
 pub use progress::StoreProgress;
 pub use releases::{Mailbox, RELEASES, Release, Source};
+#[cfg(feature = "upgrade")]
 pub use restore::{Restore, RestoreError, Restored};
+#[cfg(feature = "upgrade")]
 pub use store_upgrade::{Lsns, StoreReport, StoreUpgrade, StoreUpgradeError};
 pub use survey::{
     AgeFrom, Candidates, Check, Code, Confidence, Contents, DatabaseFile, Decision, DryTest, Evidence,

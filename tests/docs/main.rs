@@ -2,6 +2,7 @@
 //!
 //! - `citations`: what the code cites of the documents in `docs/` is there
 //! - `rooms`: no room of `src/` uses one above it
+//! - `words`: messages of the library name no command of the tool
 
 #![allow(
     clippy::unwrap_used,
@@ -14,3 +15,4 @@
 
 mod citations;
 mod rooms;
+mod words;

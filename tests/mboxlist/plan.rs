@@ -1,9 +1,11 @@
 //! Plans: the way of each store to each release.
 
+use std::path::PathBuf;
+
 use bdbkit::Endianness;
 use bdbkit::mboxlist::{
-    By, Code, Mailbox, Plan, PlanOptions, RELEASES, Release, Severity, State, Step, StepState, Survey,
-    SurveyOptions, Task,
+    By, Code, Job, Mailbox, Plan, PlanOptions, RELEASES, Release, Severity, State, Step, StepCommand,
+    StepState, Survey, SurveyOptions, Task,
 };
 
 use crate::common::{cases, testdata};
@@ -56,11 +58,9 @@ fn every_store_has_a_plan_to_every_release() {
                 let upgrade = step(&plan, "Upgrade databases");
                 assert_eq!((upgrade.by, upgrade.state), (By::Bdbkit, StepState::Todo), "{name}");
                 assert!(has(&plan, Code::OldBtree), "{name}");
-                assert_eq!(
-                    upgrade.command.as_ref().unwrap().contains("--to 8 "),
-                    target.id == "6.0",
-                    "{name}"
-                );
+                let to = if target.id == "6.0" { 8 } else { 9 };
+                let store = StepCommand::Own(Job::StoreUpgrade(to), vec![survey.dir.clone()]);
+                assert_eq!(upgrade.command.as_ref(), Some(&store), "{name}");
                 upgrades += 1;
             } else {
                 // Where nobody knows what the target opens, nobody can say that it is due.
@@ -125,7 +125,7 @@ fn mailboxes_have_their_own_way() {
     assert!(has(&plan, Code::MailboxTooOld));
     assert!(step(&plan, "Mailboxes").reason.contains("1_2"));
     let (state, command, plan) = from(Mailbox::V1_1, "mboxlist-ims5-log2-be", "6.3");
-    assert_eq!((state, command.as_deref()), (StepState::Todo, Some("imcheck > /dev/null")));
+    assert_eq!((state, command), (StepState::Todo, Some(StepCommand::Product("imcheck > /dev/null"))));
     assert!(has(&plan, Code::MailboxConverted));
     let (state, _, _) = from(Mailbox::V1_2, "mboxlist-ims5-log2-be", "6.3");
     assert_eq!(state, StepState::Done);
@@ -288,42 +288,42 @@ fn an_unknown_state_is_critical_where_the_logs_change() {
 #[test]
 fn a_reset_names_the_files() {
     let folder = part("mboxlist-ims63-log11-le", &["folder.db", "quota.db"]);
-    let dir = folder.path().display();
+    let path = |name: &str| folder.path().join(name);
     let command = |plan: &Plan| step(plan, "Reset the LSNs").command.clone().unwrap();
+    let reset = |paths: Vec<PathBuf>| StepCommand::Own(Job::ResetLsns, paths);
     let plan = Plan::of(&Survey::of(folder.path()).unwrap(), release("7u1"));
-    assert_eq!(command(&plan), format!("bdbkit reset-lsn {dir}/folder.db {dir}/quota.db"));
+    assert_eq!(command(&plan), reset(vec![path("folder.db"), path("quota.db")]));
     let old = part("mboxlist-ims5-log2-le", &["folder.db"]);
     let plan = Plan::of(&Survey::of(old.path()).unwrap(), release("7u1"));
-    let path = old.path().join("folder.db");
-    assert_eq!(command(&plan), format!("bdbkit reset-lsn {}", path.display()));
+    assert_eq!(command(&plan), reset(vec![old.path().join("folder.db")]));
     let note = |plan: &Plan| step(plan, "Reset the LSNs").note.clone().unwrap();
-    assert_eq!(note(&plan), "store upgrade does it by itself");
+    assert_eq!(note(&plan), "the upgrade does it by itself");
     // Only those that are upgraded are reset by an upgrade.
     std::fs::copy(folder.path().join("quota.db"), old.path().join("quota.db")).unwrap();
     let plan = Plan::of(&Survey::of(old.path()).unwrap(), release("7u1"));
-    assert_eq!(note(&plan), "store upgrade does it by itself for those that it upgrades");
+    assert_eq!(note(&plan), "the upgrade does it by itself for those that it upgrades");
 }
 
 #[test]
 fn what_was_interrupted_is_finished_by_what_began_it() {
     let folder = part("mboxlist-ims63-log11-le", &["folder.db", "log.0000000001"]);
     let of = || Plan::of(&Survey::of(folder.path()).unwrap(), release("7u1"));
-    let commands = |plan: &Plan| -> Vec<String> {
+    let commands = |plan: &Plan| -> Vec<StepCommand> {
         let finish = plan.steps.iter().filter(|step| step.title.starts_with("Finish"));
         finish.map(|step| step.command.clone().unwrap()).collect()
     };
-    let dir = folder.path().display();
+    let here = |job| StepCommand::Own(job, vec![folder.path().to_owned()]);
     std::fs::create_dir(folder.path().join(".bdbkit-restore")).unwrap();
-    let restore = format!("bdbkit store restore-snapshot --resume {dir}");
+    let restore = here(Job::ResumeRestore);
     assert_eq!(commands(&of()), std::slice::from_ref(&restore));
     let plan = of();
     let found = plan.findings.iter().find(|finding| finding.code == Code::Interrupted).unwrap();
-    assert!(found.action.contains("restore-snapshot --resume"), "{}", found.action);
+    assert!(found.action.contains("resume"), "{}", found.action);
+    assert_eq!(found.jobs, [Job::ResumeRestore]);
     std::fs::create_dir(folder.path().join(".bdbkit-backup-1")).unwrap();
-    let upgrade = format!("bdbkit store upgrade --resume {dir}");
-    assert_eq!(commands(&of()), [restore, upgrade]);
+    assert_eq!(commands(&of()), [restore, here(Job::ResumeStoreUpgrade)]);
     let back = of().steps.iter().find_map(|step| step.alternative.clone());
-    assert_eq!(back, Some(format!("bdbkit store upgrade --rollback {dir}")));
+    assert_eq!(back, Some(here(Job::RollBackStoreUpgrade)));
 }
 
 #[test]
@@ -376,7 +376,7 @@ fn damaged_databases_are_salvaged_before_they_are_upgraded() {
         assert!(has(&plan, Code::Damaged) || has(&plan, Code::Unreadable), "{what}");
         let salvage = step(&plan, "Salvage or restore folder.db first");
         assert_eq!((salvage.state, salvage.severity), (StepState::Todo, Severity::Error), "{what}");
-        assert!(salvage.command.as_ref().unwrap().contains("bdbkit salvage /"), "{what}");
+        assert_eq!(salvage.command, Some(StepCommand::Own(Job::Salvage, vec![path])), "{what}");
         assert!(place(&plan, "Salvage") < place(&plan, "Upgrade databases"), "{what}");
     }
     let whole = plan("mboxlist-ims5-log2-le", "7u1");

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use bdbkit::mboxlist::{
-    Code, Confidence, Finding, LogEnd, Mailbox, Plan, Product, Release, Severity, Snapshot, State, Survey,
-    SurveyOptions, Verdict,
+    Code, Confidence, Finding, Job, LogEnd, Mailbox, Plan, Product, Release, Severity, Snapshot, State,
+    Survey, SurveyOptions, Verdict,
 };
 use bdbkit::{Endianness, Lsn};
 use tempfile::TempDir;
@@ -465,7 +465,7 @@ fn a_set_file_alone_is_told_as_such() {
     let alone = survey(folder.path());
     let [finding] = of(&alone.findings, Code::Interrupted)[..] else { panic!("{:?}", alone.findings) };
     assert_eq!(finding.severity, Severity::Note);
-    assert!(finding.action.contains("--resume"), "{}", finding.action);
+    assert_eq!(finding.jobs, [Job::ResumeStoreUpgrade], "{}", finding.action);
     fs::write(folder.path().join("folder.db.bdbkit-journal"), b"").unwrap();
     let both = survey(folder.path());
     assert!(of(&both.findings, Code::Interrupted).iter().all(|finding| finding.severity == Severity::Error));

@@ -133,7 +133,7 @@ fn a_store_is_judged_even_if_no_file_is_due() {
     fresh("mboxlist-ims5-log2-be");
     fs::create_dir(folder.join(".bdbkit-restore")).unwrap();
     let error = refused();
-    assert!(error.to_string().contains("restore-snapshot --resume"), "{error}");
+    assert!(error.to_string().contains("resume it"), "{error}");
     fs::remove_dir(folder.join(".bdbkit-restore")).unwrap();
 
     // A file that is none any more is not left out in silence; one of another method is told.

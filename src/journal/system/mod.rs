@@ -37,9 +37,10 @@ use std::fs::{self, File, FileTimes, FileType};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use super::disk::{Contents, Disk, DiskFile, Identity, Standing, entries};
+use super::disk::{Contents, Disk, DiskFile, Identity, Standing};
 use super::entry::{Entry, EntryKind};
 use super::error::{JournalError, at};
+use crate::folder::entries;
 
 /// What a file is opened for.
 #[derive(Clone, Copy, PartialEq, Eq)]

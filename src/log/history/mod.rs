@@ -168,7 +168,7 @@ impl<'a> History<'a> {
         &self.errors
     }
 
-    #[cfg(feature = "upgrade")]
+    #[cfg(feature = "mboxlist")]
     pub(crate) fn into_errors(self) -> Vec<LogError> {
         self.errors
     }
@@ -180,7 +180,7 @@ impl<'a> History<'a> {
     }
 
     /// What the log tells besides its changes.
-    #[cfg(feature = "upgrade")]
+    #[cfg(feature = "mboxlist")]
     pub(crate) fn facts(&self) -> &Facts<'a> {
         &self.facts
     }

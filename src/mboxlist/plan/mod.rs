@@ -3,9 +3,7 @@
 //! - `transition`: from which release to which, and whether there is a way at all
 //! - `steps`: the steps of that way
 //! - `task`: what a step is about
-//! - `shell`: paths in their commands
 
-mod shell;
 mod steps;
 mod task;
 mod transition;
@@ -14,6 +12,7 @@ pub use task::Task;
 
 use crate::order::Endianness;
 
+use super::job::StepCommand;
 use super::releases::Release;
 use super::survey::{Finding, Severity, Survey, Target, judge};
 
@@ -63,10 +62,10 @@ pub struct Step {
     pub severity: Severity,
     /// Why, and what to mind.
     pub reason: String,
-    /// What a shell can run as it stands, several joined with `&&`.
-    pub command: Option<String>,
-    /// Another command, that does instead.
-    pub alternative: Option<String>,
+    /// What does it.
+    pub command: Option<StepCommand>,
+    /// Another, that does instead.
+    pub alternative: Option<StepCommand>,
     /// What else to know of the command, or what to do where there is none.
     pub note: Option<String>,
 }
@@ -204,12 +203,12 @@ impl Step {
         self
     }
 
-    fn command(mut self, command: impl Into<String>) -> Step {
+    fn command(mut self, command: impl Into<StepCommand>) -> Step {
         self.command = Some(command.into());
         self
     }
 
-    fn alternative(mut self, command: impl Into<String>) -> Step {
+    fn alternative(mut self, command: impl Into<StepCommand>) -> Step {
         self.alternative = Some(command.into());
         self
     }

@@ -2,14 +2,12 @@
 
 use std::ffi::OsString;
 
-use super::{By, Step, StepState, Task, shell};
-use crate::edit::counted;
+use super::{By, Step, StepState, Task};
+use crate::mboxlist::job::{Job, StepCommand};
 use crate::mboxlist::names::listed;
 use crate::mboxlist::releases::{Mailbox, Release};
-use crate::mboxlist::survey::{
-    Code, DatabaseFile, FIRST_RECORD, Finding, RESTORE, Severity, State, Survey, Verdict,
-};
-use crate::shown::ShowName;
+use crate::mboxlist::survey::{Code, DatabaseFile, FIRST_RECORD, Finding, Severity, State, Survey, Verdict};
+use crate::shown::{ShowName, counted};
 
 /// Where mailboxes are not converted.
 const MIGRATE: &str = "imsbackup on the old release, then imsrestore on the new one";
@@ -48,9 +46,9 @@ use By::{Bdbkit, Operator, Product};
 use StepState::{Decide, Done, Impossible, Todo};
 
 impl Way<'_> {
-    /// The folder as a shell takes it.
-    fn dir(&self) -> String {
-        shell::quoted(&self.survey.dir)
+    /// A job in the folder of the databases.
+    fn here(&self, job: Job) -> StepCommand {
+        StepCommand::Own(job, vec![self.survey.dir.clone()])
     }
 
     /// Whether the target writes logs of another version.
@@ -77,28 +75,22 @@ impl Way<'_> {
         let unfinished =
             |finding: &&Finding| finding.code == Code::Interrupted && finding.severity > Severity::Note;
         let found = self.survey.findings.iter().filter(unfinished);
-        let of_restore = |found: &&Finding| {
-            found.file.as_deref().is_some_and(|name| name.as_encoded_bytes().starts_with(RESTORE.as_bytes()))
-        };
+        let of_restore = |found: &&Finding| found.jobs.contains(&Job::ResumeRestore);
         let (restores, upgrades): (Vec<_>, Vec<_>) = found.partition(of_restore);
-        let step = |found: &[&Finding], title: &str, command: String| {
+        let step = |found: &[&Finding], title: &str, job: Job| {
             let found = found.first()?;
             let reason = format!("{}: {}", listed(&found.file), found.text);
             let step = Step::new(Task::Finish, Bdbkit, Todo, title, reason).severity(Severity::Error);
-            Some(step.command(command))
+            Some(step.command(self.here(job)))
         };
-        let restore = step(
-            &restores,
-            "Finish the restore of a snapshot that was interrupted",
-            format!("bdbkit store restore-snapshot --resume {}", self.dir()),
-        );
+        let restore =
+            step(&restores, "Finish the restore of a snapshot that was interrupted", Job::ResumeRestore);
         let upgrade = step(
             &upgrades,
             "Finish the upgrade that was interrupted, or take it back",
-            format!("bdbkit store upgrade --resume {}", self.dir()),
+            Job::ResumeStoreUpgrade,
         );
-        let upgrade =
-            upgrade.map(|step| step.alternative(format!("bdbkit store upgrade --rollback {}", self.dir())));
+        let upgrade = upgrade.map(|step| step.alternative(self.here(Job::RollBackStoreUpgrade)));
         restore.into_iter().chain(upgrade).collect()
     }
 
@@ -154,7 +146,7 @@ impl Way<'_> {
             State::NoLog => step(Done, format!("{}: nothing to recover from", decision.reason)),
             State::Inconsistent => step(Impossible, format!("{}: keep everything", decision.reason))
                 .severity(Severity::Error)
-                .note("restore a backup or snapshot, or salvage each database: bdbkit salvage"),
+                .note("restore a backup or snapshot, or salvage each database"),
             State::RecoveryNeeded if self.log_changes() => {
                 let reason = format!(
                     "{}; an engine that writes other logs may skip these without a word, and committed work is lost",
@@ -210,11 +202,10 @@ impl Way<'_> {
             }
             _ => (Todo, "damaged: an upgrade refuses such files, or keeps what is wrong with them"),
         };
-        let salvage: Vec<String> =
-            files.iter().map(|file| format!("bdbkit salvage {}", shell::quoted(&file.path))).collect();
+        let salvage = StepCommand::Own(Job::Salvage, files.iter().map(|file| file.path.clone()).collect());
         let step = Step::new(Task::Salvage, Operator, state, title, reason).severity(Severity::Error);
         let note = "or restore a backup or snapshot; reconstruct -m can rebuild what is lost";
-        Some(step.command(salvage.join(" && ")).note(note))
+        Some(step.command(salvage).note(note))
     }
 
     /// BTREE files: 6 and 7 are upgraded, 8 and 9 stay.
@@ -226,7 +217,7 @@ impl Way<'_> {
         };
         let title = "Databases";
         let known = self.target.components_known();
-        let newest = self.target.btree_readable.last().copied().unwrap_or(9);
+        let newest = self.target.upgrades_to();
         let stays = |version: u32| !known || self.target.opens(version) == Some(true);
         if known && highest > newest {
             let names = names(&|version| version > newest);
@@ -245,7 +236,6 @@ impl Way<'_> {
         }
         if lowest < 8 && newest >= 8 {
             let names = names(&|version| version < 8);
-            let to = if newest == 8 { "--to 8 " } else { "" };
             let reason = format!(
                 "{names}: BTREE {lowest} is to become {newest}; no release from 6.0 on opens it as it is"
             );
@@ -259,13 +249,11 @@ impl Way<'_> {
             let step = step.severity(Severity::Error).note("or ims_db_upgrade of the target");
             let due = files.iter().filter(|(_, version)| *version < 8).map(|(file, _)| file);
             let here = due.clone().all(|file| file.path.parent() == Some(&*self.survey.dir));
-            let places = if here {
-                self.dir()
+            return Some(step.command(if here {
+                self.here(Job::StoreUpgrade(newest))
             } else {
-                due.map(|file| shell::quoted(&file.path)).collect::<Vec<_>>().join(" ")
-            };
-            let store = if here { "store " } else { "" };
-            return Some(step.command(format!("bdbkit {store}upgrade {to}{places}")));
+                StepCommand::Own(Job::Upgrade(newest), due.map(|file| file.path.clone()).collect())
+            }));
         }
         let reason = match (lowest, highest) {
             _ if !stays(lowest) => return None,
@@ -357,7 +345,7 @@ impl Way<'_> {
             );
             let step = Step::new(Task::Lsn, Bdbkit, Todo, "Reset the ".to_owned() + title, reason);
             let opened = self.survey.databases.iter().filter(|file| file.contents.is_some());
-            let names: Vec<String> = opened.map(|file| shell::quoted(&file.path)).collect();
+            let reset = StepCommand::Own(Job::ResetLsns, opened.map(|file| file.path.clone()).collect());
             // An upgrade resets what it upgrades, and nothing else.
             let due = |version: u32| version < 8 && self.target.opens(version) == Some(false);
             let (mut upgraded, mut others) = (0_usize, 0_usize);
@@ -367,14 +355,13 @@ impl Way<'_> {
             }
             let itself = match (upgraded, others) {
                 (0, _) => None,
-                (_, 0) => Some("store upgrade does it by itself"),
-                _ => Some("store upgrade does it by itself for those that it upgrades"),
+                (_, 0) => Some("the upgrade does it by itself"),
+                _ => Some("the upgrade does it by itself for those that it upgrades"),
             };
-            let step =
-                step.severity(Severity::Error).command(format!("bdbkit reset-lsn {}", names.join(" ")));
+            let step = step.severity(Severity::Error).command(reset);
             return Some(itself.into_iter().fold(step, Step::note));
         }
-        let reason = "nothing to do where the logs stay beside the databases; if these move to another folder without them: bdbkit reset-lsn";
+        let reason = "nothing to do where the logs stay beside the databases; if these move to another folder without them, their LSNs are to be reset";
         Some(Step::new(Task::Lsn, Bdbkit, Done, title.to_owned() + " stay", reason))
     }
 

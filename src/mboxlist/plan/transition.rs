@@ -1,7 +1,8 @@
 //! From which release to which: whether there is a way, and which steps it has.
 
 use super::steps::{self, Way};
-use super::{By, Step, StepState, Task, shell};
+use super::{By, Step, StepState, Task};
+use crate::mboxlist::job::{Job, StepCommand};
 use crate::mboxlist::releases::Release;
 use crate::mboxlist::survey::{Severity, Survey, Verdict};
 use crate::order::Endianness;
@@ -150,16 +151,16 @@ fn back_out(survey: &Survey, target: &Release) -> Vec<Step> {
         "Restore a backup or snapshot of the older release",
         reason,
     );
-    let dir = shell::quoted(&survey.dir);
+    let dir = survey.dir.clone();
     let serving: Vec<_> =
         valid.filter(|snapshot| survey.upgraded.is_some_and(|upgrade| snapshot.serves(upgrade))).collect();
     let restore = match serving.iter().max_by_key(|snapshot| snapshot.taken) {
         Some(newest) => restore
-            .command(format!("bdbkit store restore-snapshot {dir} {}", shell::quoted(&newest.path)))
+            .command(StepCommand::Own(Job::Restore, vec![dir, newest.path.clone()]))
             .note("if its versions are those of the older release"),
         None => restore
-            .command(format!("bdbkit store snapshots {dir}"))
-            .note("lists them; bdbkit store restore-snapshot restores one"),
+            .command(StepCommand::Own(Job::Snapshots, vec![dir]))
+            .note("lists them; then one of them can be restored"),
     };
     let reason =
         "without either: move the databases away and let the store rebuild them; mail itself is elsewhere";

@@ -65,7 +65,7 @@ impl<D: Disk> Restore<'_, D> {
     fn aside_of(&self, folder: &Path, snapshot: &Path) -> Result<(PathBuf, Identity)> {
         let refused = || RestoreError::Aside { path: self.aside.clone() };
         let name = self.aside.file_name().ok_or_else(refused)?;
-        let parent = resolve(self.disk, journal::directory(&self.aside))?;
+        let parent = resolve(self.disk, crate::folder::directory(&self.aside))?;
         if parent.starts_with(folder)
             || parent.starts_with(snapshot)
             || look(self.disk, &self.aside)?.is_some()

@@ -8,7 +8,8 @@ use sha2::{Digest, Sha256};
 use super::error::{RestoreError, Result, at};
 use super::names::draft;
 use super::plan::{Known, Plan};
-use crate::journal::{Disk, DiskFile, Entry, EntryKind, directory};
+use crate::folder::directory;
+use crate::journal::{Disk, DiskFile, Entry, EntryKind};
 use crate::mboxlist::files::Hash;
 
 /// As much of a file as is read at once, in bytes.

@@ -272,7 +272,7 @@ impl<'d, D: Disk> Backup<'d, D> {
     }
 
     fn sync_parent(&self) -> Result<()> {
-        let parent = journal::directory(&self.folder);
+        let parent = crate::folder::directory(&self.folder);
         self.disk.sync_dir(parent).map_err(at(parent, "syncing"))
     }
 }

@@ -112,7 +112,7 @@ impl Candidates {
         for version in &btrees {
             let opens = |release: &Release| release.opens(*version) == Some(true);
             let reason = match version {
-                9 => "BTREE 9: a file that 6.1 or later made, or bdbkit upgraded".into(),
+                9 => "BTREE 9: a file that 6.1 or later made, or that was upgraded".into(),
                 8 => "BTREE 8: 6.0 made the file, or it was upgraded from 6".into(),
                 6 => "BTREE 6: 5.x or earlier made the file, and it was never upgraded".into(),
                 other => format!("BTREE {other}: no release of the table makes such files"),

@@ -3,6 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 
+use crate::mboxlist::job::Job;
 use crate::shown::ShowName;
 
 /// Something worth knowing about a store.
@@ -21,6 +22,8 @@ pub struct Finding {
     pub text: String,
     /// What to do; empty if nothing.
     pub action: String,
+    /// What this library has for it: any of these jobs.
+    pub jobs: Vec<Job>,
 }
 
 /// Bytes of a file.
@@ -34,7 +37,8 @@ pub struct Evidence {
 
 impl Finding {
     pub(crate) fn new(code: Code, severity: Severity, text: impl Into<String>) -> Finding {
-        Finding { code, severity, file: None, evidence: None, text: text.into(), action: String::new() }
+        let (text, action) = (text.into(), String::new());
+        Finding { code, severity, file: None, evidence: None, text, action, jobs: Vec::new() }
     }
 
     pub(crate) fn file(mut self, name: impl AsRef<OsStr>) -> Finding {
@@ -44,6 +48,11 @@ impl Finding {
 
     pub(crate) fn action(mut self, action: impl Into<String>) -> Finding {
         self.action = action.into();
+        self
+    }
+
+    pub(crate) fn jobs(mut self, jobs: &[Job]) -> Finding {
+        self.jobs = jobs.to_vec();
         self
     }
 

@@ -37,6 +37,5 @@ pub use product::Product;
 pub use state::{Decision, DryTest, State};
 pub use store::{Snapshot, Survey};
 
-pub(super) use judge::files::RESTORE;
 pub(super) use judge::{Target, judge};
 pub(super) use state::FIRST_RECORD;

@@ -84,6 +84,7 @@ fn a_store_survives_any_kill() {
         tool: &|arguments| tool(arguments, folder),
         restore: &|| old.iter().for_each(|(name, bytes)| fs::write(folder.join(name), bytes).unwrap()),
         state: &state,
+        midway: &|| fs::read_dir(folder).unwrap().count() > old.len(),
         later: &["--resume", "--rollback", "--json"],
         again: 4,
     };

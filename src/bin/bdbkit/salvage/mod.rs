@@ -197,7 +197,7 @@ fn outcome(path: &Path, survey: &Survey<'_>, report: &Report) -> Outcome {
         ));
     }
     let problems = survey.problems().iter().chain(report.problems());
-    problems.take(NAMED).for_each(|problem| complain(about(path, problem)));
+    problems.take(NAMED).for_each(|problem| complain(about(path, problem).kind(problem.kind())));
     let all =
         u64::try_from(survey.problems().len()).unwrap_or(u64::MAX).saturating_add(report.problem_count());
     let more = all.saturating_sub(u64::try_from(NAMED).unwrap_or(0));

@@ -12,6 +12,7 @@ use bdbkit::mboxlist::{
 };
 use serde_json::{Value, json};
 
+use crate::hints;
 use crate::json::{self, Bytes, Time};
 
 pub(super) fn survey(survey: &Survey, out: &mut impl Write) -> io::Result<()> {
@@ -227,7 +228,7 @@ fn finding(finding: &Finding) -> Value {
             json!({ "offset": evidence.offset, "found": Bytes(evidence.bytes.as_slice()) })
         }),
         "message": finding.text,
-        "remedy": finding.action,
+        "remedy": hints::action(finding),
         "sources": sources(finding.code.id()),
     })
 }
@@ -241,8 +242,8 @@ fn step(number: usize, step: &Step) -> Value {
         "state": step.state.name(),
         "severity": step.severity.name(),
         "reason": step.reason,
-        "command": step.command,
-        "alternative": step.alternative,
+        "command": step.command.as_ref().map(hints::command),
+        "alternative": step.alternative.as_ref().map(hints::command),
         "note": step.note,
         "sources": sources(step.task.id()),
     })

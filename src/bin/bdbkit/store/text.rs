@@ -10,6 +10,7 @@ use bdbkit::mboxlist::{
 use bdbkit::{Endianness, Lsn};
 
 use super::json::release;
+use crate::hints;
 use crate::output::counted;
 use crate::page::Side::{Left, Right};
 use crate::page::{Page, Table};
@@ -180,7 +181,7 @@ pub(super) fn findings(findings: &[Finding], page: &mut Page<impl Write>) -> io:
         let label = format!("  {:<8} {}  ", finding.severity.name(), finding.code.id());
         page.wrapped(&label, &format!("{file}{}", finding.text))?;
         if !finding.action.is_empty() {
-            page.wrapped(&" ".repeat(label.len()), &format!("-> {}", finding.action))?;
+            page.wrapped(&" ".repeat(label.len()), &format!("-> {}", hints::action(finding)))?;
         }
     }
     if told.is_empty() { Ok(()) } else { page.wrapped("", "bdbkit explain CODE tells more of each") }
@@ -206,10 +207,10 @@ fn step(number: usize, step: &Step, page: &mut Page<impl Write>) -> io::Result<(
     page.wrapped(&label, &format!("{}{severity} [{}]", step.title, step.task.id()))?;
     page.wrapped(&indent, &step.reason)?;
     if let Some(command) = &step.command {
-        page.command(&indent, &format!("-> {command}"))?;
+        page.command(&indent, &format!("-> {}", hints::command(command)))?;
     }
     if let Some(command) = &step.alternative {
-        page.command(&indent, &format!("or {command}"))?;
+        page.command(&indent, &format!("or {}", hints::command(command)))?;
     }
     match &step.note {
         Some(note) if step.command.is_some() => page.wrapped(&indent, note),

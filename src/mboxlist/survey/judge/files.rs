@@ -5,11 +5,11 @@ use super::super::findings::{Code, Evidence, Finding, Severity};
 use super::super::listing::{Form, Other};
 use super::super::state::State;
 use super::super::store::Survey;
-use crate::edit::counted;
 use crate::mboxlist::classify::{Class, extent};
+use crate::mboxlist::job::Job;
 use crate::mboxlist::names::{from_bytes, listed};
 use crate::mboxlist::releases::Release;
-use crate::shown::ShowName;
+use crate::shown::{ShowName, counted};
 
 /// What to do where the system refuses.
 pub(super) const AS_OWNER: &str = "run as the owner of the store, or root";
@@ -85,12 +85,13 @@ fn sound(survey: &Survey, file: &DatabaseFile, contents: &Contents, found: &mut 
         let severity = if recovered { Severity::Error } else { Severity::Warning };
         let before = if recovered { "" } else { ", as may be before recovery" };
         let text = format!("{}{before}, first: {first}", number(*errors, "error"));
-        let action = if recovered {
-            "restore it, or salvage it (bdbkit salvage); reconstruct -m can rebuild it"
+        let finding = Finding::new(Code::Damaged, severity, text).file(&file.name);
+        found.push(if recovered {
+            let action = "restore it, or salvage it; reconstruct -m can rebuild it";
+            finding.action(action).jobs(&[Job::Salvage])
         } else {
-            "recover, then check again"
-        };
-        found.push(Finding::new(Code::Damaged, severity, text).file(&file.name).action(action));
+            finding.action("recover, then check again")
+        });
     } else if *order_errors > 0 {
         let text = format!(
             "{} out of order: damage, or an order of its own; first: {first}",
@@ -106,30 +107,31 @@ fn versions(file: &DatabaseFile, target: Option<&Release>, found: &mut Vec<Findi
         return;
     };
     let evidence = || file.version_bytes().map(|bytes| Evidence { offset: VERSION, bytes });
-    let mut find = |code, severity, text: String, action: &str| {
-        let finding = Finding::new(code, severity, text).file(&file.name).action(action);
+    let mut find = |code, severity, text: String, action: &str, jobs: &[Job]| {
+        let finding = Finding::new(code, severity, text).file(&file.name).action(action).jobs(jobs);
         found.push(finding.evidence(evidence()));
     };
-    let upgrade = "upgrade it, after recovery: bdbkit store upgrade, or ims_db_upgrade of the target";
     let Some(target) = target else {
         if version < 8 {
             let text = format!("BTREE {version}: 6.0 and later do not open it");
-            find(Code::OldBtree, Severity::Info, text, "upgrade it before a newer release opens it");
+            find(Code::OldBtree, Severity::Info, text, "upgrade it before a newer release opens it", &[]);
         }
         return;
     };
     match target.opens(version) {
         Some(false) if version < 8 => {
             let text = format!("BTREE {version}: {} does not open it", target.id);
-            find(Code::OldBtree, Severity::Error, text, upgrade);
+            let upgrade = "upgrade it, after recovery, or run ims_db_upgrade of the target";
+            find(Code::OldBtree, Severity::Error, text, upgrade, &[Job::StoreUpgrade(target.upgrades_to())]);
         }
         Some(false) => {
             let text = format!("BTREE {version} is newer than what {} opens", target.id);
-            find(Code::NewBtree, Severity::Error, text, "restore a backup: there is no way back in place");
+            let action = "restore a backup: there is no way back in place";
+            find(Code::NewBtree, Severity::Error, text, action, &[]);
         }
         Some(true) if target.btree > Some(version) => {
             let text = format!("BTREE {version} is compatible with {}", target.id);
-            find(Code::CompatibleBtree, Severity::Info, text, "leave it as it is");
+            find(Code::CompatibleBtree, Severity::Info, text, "leave it as it is", &[]);
         }
         _ => {}
     }
@@ -140,7 +142,8 @@ fn unreadable(survey: &Survey, file: &DatabaseFile, found: &mut Vec<Finding>) {
     if file.half_written {
         let text = "a change in place did not come to its end: half-written";
         let finding = Finding::new(Code::Interrupted, Severity::Error, text).file(&file.name);
-        found.push(finding.action("bdbkit upgrade --resume, or --rollback, before anything else"));
+        let jobs = [Job::ResumeUpgrade, Job::RollBackUpgrade];
+        found.push(finding.action("resume it, or roll it back, before anything else").jobs(&jobs));
         return;
     }
     let finding = match file.kind.as_deref() {
@@ -152,19 +155,19 @@ fn unreadable(survey: &Survey, file: &DatabaseFile, found: &mut Vec<Finding>) {
         _ if file.encrypted => Finding::new(Code::Unknown, Severity::Note, error),
         _ => {
             let late = survey.decision.state == State::RecoveryNeeded || file.size == 0;
-            let action = if late {
-                "it may be of an interrupted creation; reconstruct -m can rebuild it"
+            let finding = Finding::new(Code::Unreadable, Severity::Warning, error);
+            if late {
+                finding.action("it may be of an interrupted creation; reconstruct -m can rebuild it")
             } else {
-                "salvage it (bdbkit salvage); reconstruct -m can rebuild it"
-            };
-            Finding::new(Code::Unreadable, Severity::Warning, error).action(action)
+                finding.action("salvage it; reconstruct -m can rebuild it").jobs(&[Job::Salvage])
+            }
         }
     };
     found.push(finding.file(&file.name));
 }
 
 /// Where a restore keeps its copies.
-pub(in crate::mboxlist) const RESTORE: &str = ".bdbkit-restore";
+const RESTORE: &str = ".bdbkit-restore";
 
 /// What earlier changes in place left behind.
 pub(super) fn leftovers(survey: &Survey, found: &mut Vec<Finding>) {
@@ -182,18 +185,20 @@ pub(super) fn leftovers(survey: &Survey, found: &mut Vec<Finding>) {
             Class::Set if other.form == Form::File => {
                 let text = "several files were changed as one unit; only this record of it was not removed";
                 let finding = Finding::new(Code::Interrupted, Severity::Note, text).file(&other.name);
-                found.push(finding.action("bdbkit store upgrade --resume removes it, as any later run does"));
+                let action = "to resume the upgrade removes it, as any later run does";
+                found.push(finding.action(action).jobs(&[Job::ResumeStoreUpgrade]));
                 continue;
             }
             _ if is(".bdbkit-backup-") => "the backup of a store upgrade that did not come to its end",
             _ if is(RESTORE) => "the copies of a snapshot whose restore did not come to its end",
             _ => continue,
         };
-        let action = if is(RESTORE) {
-            "finish it before anything else: bdbkit store restore-snapshot --resume DIR"
+        let finding = Finding::new(Code::Interrupted, Severity::Error, text).file(&other.name);
+        found.push(if is(RESTORE) {
+            finding.action("resume it before anything else").jobs(&[Job::ResumeRestore])
         } else {
-            "resume it or roll it back before anything else: bdbkit store upgrade --resume DIR, or --rollback DIR"
-        };
-        found.push(Finding::new(Code::Interrupted, Severity::Error, text).file(&other.name).action(action));
+            let jobs = [Job::ResumeStoreUpgrade, Job::RollBackStoreUpgrade];
+            finding.action("resume it or roll it back before anything else").jobs(&jobs)
+        });
     }
 }

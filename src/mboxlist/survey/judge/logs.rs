@@ -7,11 +7,12 @@ use super::super::state::{FIRST_RECORD, State};
 use super::super::store::Survey;
 use super::files::{AS_OWNER, VERSION};
 use crate::dump::escape;
-use crate::edit::counted;
 use crate::env::{Engine, Treatment};
+use crate::mboxlist::job::Job;
 use crate::mboxlist::names::listed;
 use crate::mboxlist::releases::Release;
 use crate::order::Endianness;
+use crate::shown::counted;
 use crate::types::Lsn;
 
 /// More log files than these are unusual.
@@ -79,7 +80,7 @@ pub(super) fn state(survey: &Survey, target: Option<&Release>, found: &mut Vec<F
             decision.highest
         );
         let finding = Finding::new(Code::LogsRemoved, Severity::Error, text);
-        found.push(finding.action("put the logs back, or reset the LSNs (bdbkit reset-lsn)"));
+        found.push(finding.action("put the logs back, or reset the LSNs").jobs(&[Job::ResetLsns]));
     }
     for name in &decision.missing {
         let text = "the log says that it was open, but it is not here: removed, or this folder is a part";
@@ -159,9 +160,8 @@ fn lost(lost: &Lost) -> Finding {
         counted(u64::try_from(lost.keys.len()).unwrap_or(u64::MAX), "key"),
         keys.join(", ")
     );
-    Finding::new(Code::RecoverFirst, Severity::Critical, text).action(
-        "keep all files; bdbkit store list --from-logs shows these changes; restore what was there before the release changed, and recover it with the old release",
-    )
+    let action = "keep all files; a list from the logs shows these changes; restore what was there before the release changed, and recover it with the old release";
+    Finding::new(Code::RecoverFirst, Severity::Critical, text).action(action).jobs(&[Job::ListFromLogs])
 }
 
 /// What an engine that does not read a log says of it.

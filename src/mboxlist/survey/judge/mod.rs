@@ -1,13 +1,14 @@
 //! The findings about a store, in itself or on its way to a target (mboxlist,
 //! "Findings").
 
-pub(in crate::mboxlist) mod files;
+mod files;
 mod logs;
 mod places;
 
 use super::findings::{Code, Finding, Severity};
 use super::store::Survey;
 use crate::env::LAST_OF_HOST_ORDER;
+use crate::mboxlist::job::Job;
 use crate::mboxlist::releases::{Mailbox, Release};
 use crate::order::Endianness;
 use crate::shown::ShowName;
@@ -30,8 +31,8 @@ pub(in crate::mboxlist) fn judge(survey: &Survey, target: Option<Target>) -> Vec
     if foreign {
         let text = format!("{}: {}", survey.product.describe(), survey.candidates.reasons.join("; "));
         let finding = Finding::new(Code::OtherProduct, Severity::Warning, text);
-        found
-            .push(finding.action("is it the right folder? bdbkit info, verify and log read any environment"));
+        let action = "is it the right folder? any environment can be read and verified";
+        found.push(finding.action(action).jobs(&[Job::Inspect]));
     }
     files::databases(survey, release, &mut found);
     logs::state(survey, release, &mut found);
