@@ -6,7 +6,7 @@ use std::io;
 use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 
-use super::entry::Entry;
+use super::entry::FileEntry;
 use super::error::JournalError;
 
 /// Which file it is, whatever its name: `st_dev` and `st_ino`.
@@ -183,7 +183,7 @@ pub trait Disk: fmt::Debug {
     /// # Errors
     ///
     /// Those of the file system.
-    fn look(&self, path: &Path) -> io::Result<Option<Entry>>;
+    fn look(&self, path: &Path) -> io::Result<Option<FileEntry>>;
 
     /// The names of all that is in a directory, sorted.
     ///

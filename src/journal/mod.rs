@@ -47,7 +47,7 @@ mod write;
 pub use backup::Backup;
 pub use change::Journal;
 pub use disk::{Contents, Disk, DiskFile, Identity, Standing};
-pub use entry::{Entry, EntryKind};
+pub use entry::{EntryKind, FileEntry};
 pub use error::{BoxError, JournalError, LeftoverState};
 pub use leftover::{Leftover, Outcome, leftover};
 pub(crate) use names::{DRAFT, create_draft, is_journal, random};

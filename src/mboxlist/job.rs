@@ -6,7 +6,7 @@ use std::path::PathBuf;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Job {
-    /// To look into any environment: [`Database`](crate::Database), [`Verify`](crate::Verify),
+    /// To look into any environment: [`Database`](crate::Database), [`Verify`](crate::verify::Verify),
     /// [`log`](crate::log).
     Inspect,
     /// To list the entries that logs have: [`List`](super::List).

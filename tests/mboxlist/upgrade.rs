@@ -7,9 +7,10 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use bdbkit::Database;
 use bdbkit::mboxlist::{Lsns, Restore, RestoreError, StoreUpgrade, StoreUpgradeError};
 use bdbkit::upgrade::{Choices, Profile, Refusal, Upgrade};
-use bdbkit::{Database, Severity, Verify};
+use bdbkit::verify::{Severity, Verify};
 
 use crate::common::{Pair, cases, forward, testdata};
 use crate::restore_plan;

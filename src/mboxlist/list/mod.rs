@@ -10,7 +10,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use entry::{Found, Listed, Origin};
+pub use entry::{EntryOrigin, Found, Listed};
 pub use kind::Kind;
 pub use report::{ListReport, ListedFile, ListedLogs};
 

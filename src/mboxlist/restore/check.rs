@@ -12,7 +12,7 @@ use crate::journal::{self, Disk, EntryKind, Identity};
 use crate::mboxlist::files;
 use crate::mboxlist::files::Hash;
 use crate::mboxlist::names::listed;
-use crate::mboxlist::survey::{Code, Snapshot, SurveyOptions, Verdict};
+use crate::mboxlist::survey::{Code, Snapshot, SnapshotVerdict, SurveyOptions};
 
 impl<D: Disk> Restore<'_, D> {
     /// Refuses what cannot come to its end, before anything is touched. Gives what would be done,
@@ -139,7 +139,7 @@ impl<D: Disk> Restore<'_, D> {
     fn judge(&self, cache: Option<&Path>) -> Result<()> {
         if !self.force {
             let snapshot = Snapshot::of(&self.snapshot);
-            if snapshot.verdict != Verdict::Valid {
+            if snapshot.verdict != SnapshotVerdict::Valid {
                 let (path, verdict) = (self.snapshot.clone(), snapshot.verdict);
                 return Err(RestoreError::Unfit { path, verdict, reason: snapshot.reason() });
             }

@@ -9,7 +9,7 @@ use super::error::{RestoreError, Result, at};
 use super::names::draft;
 use super::plan::{Known, Plan};
 use crate::folder::directory;
-use crate::journal::{Disk, DiskFile, Entry, EntryKind};
+use crate::journal::{Disk, DiskFile, EntryKind, FileEntry};
 use crate::mboxlist::files::Hash;
 
 /// As much of a file as is read at once, in bytes.
@@ -178,7 +178,7 @@ fn pieces<D: Disk>(
     Ok(Hash { sha256: sum.finalize().into(), size })
 }
 
-pub(super) fn look<D: Disk>(disk: &D, path: &Path) -> Result<Option<Entry>> {
+pub(super) fn look<D: Disk>(disk: &D, path: &Path) -> Result<Option<FileEntry>> {
     disk.look(path).map_err(at(path, "looking for it"))
 }
 

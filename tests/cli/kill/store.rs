@@ -13,8 +13,9 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use bdbkit::Database;
 use bdbkit::journal::poisoned;
-use bdbkit::{Database, Severity, Verify};
+use bdbkit::verify::{Severity, Verify};
 
 use super::{self as kill, State, Victim};
 use crate::common;

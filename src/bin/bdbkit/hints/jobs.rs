@@ -1,12 +1,12 @@
 //! The commands that do a job of the library.
 
-use bdbkit::mboxlist::{Finding, Job, StepCommand};
+use bdbkit::mboxlist::{Job, StepCommand, StoreFinding};
 
 use super::shell::quoted;
 use super::with;
 
 /// What to do about a finding, with the commands that do it.
-pub(crate) fn action(finding: &Finding) -> String {
+pub(crate) fn action(finding: &StoreFinding) -> String {
     let commands: Vec<String> = finding.jobs.iter().map(|job| words(*job)).collect();
     with(&finding.action, Some(commands.join(", or ")).as_deref().filter(|hint| !hint.is_empty()))
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use bdbkit::ShowName;
 use bdbkit::mboxlist::{
-    Candidates, DatabaseFile, Finding, LogFacts, Plan, Region, Release, Severity, Snapshot, Step, Survey,
+    Candidates, DatabaseFile, LogFacts, PlanStep, RegionFile, Release, Snapshot, StoreFinding, StorePlan,
+    StoreSeverity, Survey,
 };
 use bdbkit::{Endianness, Lsn};
 
@@ -39,7 +40,7 @@ pub(super) fn survey(survey: &Survey, page: &mut Page<impl Write>) -> io::Result
     for folder in survey.layout.elsewhere().filter(|folder| survey.layout.data().contains(folder)) {
         page.row("databases in", &folder.to_string())?;
     }
-    let region = |region: &Region| match region.release {
+    let region = |region: &RegionFile| match region.release {
         Some(found) => format!("{} ({})", region.name.shown(), release(found)),
         None => region.name.shown().to_string(),
     };
@@ -172,9 +173,9 @@ fn order(order: Option<Endianness>) -> &'static str {
     }
 }
 
-pub(super) fn findings(findings: &[Finding], page: &mut Page<impl Write>) -> io::Result<()> {
+pub(super) fn findings(findings: &[StoreFinding], page: &mut Page<impl Write>) -> io::Result<()> {
     // The tables have told the facts.
-    let told: Vec<_> = findings.iter().filter(|finding| finding.severity > Severity::Info).collect();
+    let told: Vec<_> = findings.iter().filter(|finding| finding.severity > StoreSeverity::Info).collect();
     page.line(&format!("\nfindings: {}", told.len()))?;
     for finding in &told {
         let file = finding.file.as_ref().map_or(String::new(), |file| format!("{}: ", file.shown()));
@@ -187,7 +188,7 @@ pub(super) fn findings(findings: &[Finding], page: &mut Page<impl Write>) -> io:
     if told.is_empty() { Ok(()) } else { page.wrapped("", "bdbkit explain CODE tells more of each") }
 }
 
-pub(super) fn plan(survey: &Survey, plan: &Plan, page: &mut Page<impl Write>) -> io::Result<()> {
+pub(super) fn plan(survey: &Survey, plan: &StorePlan, page: &mut Page<impl Write>) -> io::Result<()> {
     page.line(&survey.dir.shown().to_string())?;
     page.row("from", &ids(&plan.source))?;
     page.row("to", &format!("{}, {}", plan.target.id, plan.target.name))?;
@@ -200,10 +201,10 @@ pub(super) fn plan(survey: &Survey, plan: &Plan, page: &mut Page<impl Write>) ->
     page.wrapped("", "bdbkit explain CODE tells more of each step")
 }
 
-fn step(number: usize, step: &Step, page: &mut Page<impl Write>) -> io::Result<()> {
+fn step(number: usize, step: &PlanStep, page: &mut Page<impl Write>) -> io::Result<()> {
     let label = format!("{number:>3}  {:<10} {:<8}  ", step.state.name(), step.by.name());
     let indent = " ".repeat(label.len());
-    let severity = if step.severity == Severity::Critical { " (CRITICAL)" } else { "" };
+    let severity = if step.severity == StoreSeverity::Critical { " (CRITICAL)" } else { "" };
     page.wrapped(&label, &format!("{}{severity} [{}]", step.title, step.task.id()))?;
     page.wrapped(&indent, &step.reason)?;
     if let Some(command) = &step.command {
