@@ -148,7 +148,7 @@ impl<'p> Draft<'p> {
             Some(raw) => raw.to_vec(),
             None => {
                 let index = no.index().checked_sub(PageNo(self.pages.count()).index())?;
-                self.appended.get(index)?.image(self.pages, no)
+                self.appended.get(index)?.image(self.pages, no)?
             }
         };
         if let Some(change) = self.changes.get(&no) {
