@@ -117,7 +117,8 @@ impl FileKind {
 /// A file, whatever it is: opened once, mapped or read, and cheap to clone.
 ///
 /// ```
-/// use bdbkit::{File, FileKind, Verify};
+/// use bdbkit::{File, FileKind};
+/// use bdbkit::verify::Verify;
 ///
 /// let file = File::open("testdata/btree-v9-le-one/data.db")?;
 /// assert!(matches!(file.kind(), FileKind::Database(kind) if kind.version == 9));

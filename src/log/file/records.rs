@@ -64,7 +64,7 @@ impl<'a> Records<'a> {
     }
 
     /// Begins behind a record of the file, or with the first one.
-    #[cfg(feature = "upgrade")]
+    #[cfg(feature = "mboxlist")]
     pub(crate) fn behind(mut self, last: Option<&Record<'_>>) -> Records<'a> {
         self.header = None;
         if let Some(last) = last {
