@@ -108,6 +108,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..60)
 }
 
+type Change<'c> = &'c dyn Fn(&mut PageMut<'_>) -> Result<(), PageError>;
+
 fn slot(n: usize) -> u16 {
     u16::try_from(n).unwrap()
 }
@@ -212,7 +214,7 @@ proptest! {
             prop_assert!(index < 26 || before.len() < index);
             return Ok(());
         };
-        let changes: [&dyn Fn(&mut PageMut<'_>) -> Result<(), PageError>; 6] = [
+        let changes: [Change<'_>; 6] = [
             &|page| page.insert(slots.0, space, &[], &from),
             &|page| page.delete(slots.0, space),
             &|page| page.insert_slot(slots.0, slots.1),
