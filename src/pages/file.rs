@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::overlay::Overlay;
 use super::source::{self, Source};
 use crate::error::Result;
 use crate::key_order::KeyOrder;
@@ -157,8 +158,14 @@ impl<'a> File<'a> {
     }
 
     fn new(path: Option<PathBuf>, source: Source<'a>, options: OpenOptions<'a>) -> File<'a> {
-        let kind = FileKind::of(source.bytes());
+        let kind = FileKind::of(source.head());
         File { opened: Arc::new(Opened { path, source, kind, options }) }
+    }
+
+    /// A file as it would be.
+    #[cfg_attr(not(feature = "upgrade"), allow(dead_code))] // only what changes files asks
+    pub(crate) fn over(pages: &'a Overlay<'a>) -> File<'a> {
+        File::new(None, Source::Over(pages), OpenOptions::new())
     }
 
     /// What it is, by its first bytes.
@@ -177,6 +184,11 @@ impl<'a> File<'a> {
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         self.opened.source.bytes()
+    }
+
+    /// Where its bytes come from.
+    pub(super) fn source(&self) -> &Source<'a> {
+        &self.opened.source
     }
 
     pub(crate) fn limits(&self) -> Limits {
