@@ -8,6 +8,7 @@ mod codec;
 mod content;
 mod extents;
 mod file;
+mod overlay;
 mod place;
 mod reversed;
 mod source;
@@ -24,6 +25,8 @@ pub(crate) use codec::Codec;
 pub(crate) use content::{Content, Duplicates, Stored, size_of_item};
 pub(crate) use extents::{Extent, Extents};
 pub use file::{File, OpenOptions};
+#[cfg(feature = "upgrade")]
+pub(crate) use overlay::Overlay;
 pub(crate) use place::{Origin, Place};
 pub(crate) use reversed::Reversible;
 pub(crate) use source::Source;

@@ -29,6 +29,8 @@ pub(crate) struct Pages<'a> {
     file: File<'a>,
     meta: Meta,
     count: u32,
+    /// How many of them stand in the file as they are: none, if pages lie over others.
+    in_place: u32,
     codec: Codec,
     /// The files beside the main file that hold all pages but page 0.
     extents: Option<Extents>,
@@ -44,15 +46,17 @@ pub(crate) struct Pages<'a> {
 impl<'a> Pages<'a> {
     /// Reads the metadata page; touches no other, but opens the files that hold the rest.
     pub(crate) fn new(file: File<'a>) -> Result<Self> {
-        let meta = meta::parse(file.kind(), file.bytes())?;
+        let meta = meta::parse(file.kind(), file.source().head())?;
         let extents = Extents::of(file.path(), &meta, file.maps(), file.limits())?;
-        let whole = file.bytes().len().checked_div(meta.page_size().bytes()).unwrap_or(0);
+        let whole = file.source().len().checked_div(meta.page_size().get().into()).unwrap_or(0);
         let count = u32::try_from(whole).unwrap_or(u32::MAX);
+        let in_place = if file.source().over().is_none() { count } else { 0 };
         let codec = Codec::new(meta.checksummed(), meta.endianness());
+        let in_place = if extents.is_some() { in_place.min(1) } else { in_place };
         let (body, chain_lengths) = (OnceLock::new(), Mutex::default());
         let checked = || AtomicBits::new(if meta.heap().is_some() { count } else { 0 });
         let (right, wrong) = (checked(), checked());
-        Ok(Pages { file, meta, count, codec, extents, body, right, wrong, chain_lengths })
+        Ok(Pages { file, meta, count, in_place, codec, extents, body, right, wrong, chain_lengths })
     }
 
     /// The file.
@@ -137,7 +141,7 @@ impl<'a> Pages<'a> {
 
     /// Bytes in the file.
     fn len(&self) -> u64 {
-        u64::try_from(self.file.bytes().len()).unwrap_or(u64::MAX)
+        self.file.source().len()
     }
 
     /// Whether the file has its first page: without it there is nothing to read.
@@ -186,14 +190,20 @@ impl<'a> Pages<'a> {
 
     /// The bytes of a page, unchecked.
     pub(crate) fn raw(&self, no: PageNo) -> Option<&[u8]> {
-        if let Some(extents) = self.extents.as_ref().filter(|_| no != PageNo::META) {
-            return extents.raw(no);
-        }
-        if no.0 >= self.count {
-            return None;
+        if no.0 >= self.in_place {
+            return self.elsewhere(no);
         }
         let size = self.size().bytes();
-        self.file.bytes().get(no.index().checked_mul(size)?..)?.get(..size)
+        self.file.source().in_place().get(no.index().checked_mul(size)?..)?.get(..size)
+    }
+
+    /// A page that does not stand in the file.
+    #[cold]
+    fn elsewhere(&self, no: PageNo) -> Option<&[u8]> {
+        match self.extents.as_ref().filter(|_| no != PageNo::META) {
+            Some(extents) => extents.raw(no),
+            None => self.file.source().over()?.page(no),
+        }
     }
 
     /// The error for a link to a page that the file does not have.

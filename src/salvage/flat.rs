@@ -12,7 +12,7 @@ use super::owner::{Name, Owner};
 use super::place::Provenance;
 use super::queue::{self, Queue};
 use super::record::{Key, Recovered};
-use super::report::Report;
+use super::report::SalvageReport;
 use crate::error::Error;
 use crate::format::meta::{self as layout, Field, Layout, at};
 use crate::format::page::{Page, PageKind};
@@ -75,7 +75,7 @@ pub(super) fn find<'s>(
     bytes: &'s [u8],
     extents: &'s [Extent],
     forced: Forced,
-    report: &mut Report,
+    report: &mut SalvageReport,
 ) -> Option<(Geometry, Flat<'s>, Owner)> {
     let claim = claim(bytes);
     let method = claim.map(|(method, _)| method);
@@ -239,7 +239,7 @@ impl<'s> Walk<'s> {
         }
     }
 
-    pub(super) fn next(&mut self, report: &mut Report) -> Option<Found<'s>> {
+    pub(super) fn next(&mut self, report: &mut SalvageReport) -> Option<Found<'s>> {
         match self {
             Walk::Queue(walk) => walk.next(report),
             Walk::Heap(walk) => walk.next(report),

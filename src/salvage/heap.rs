@@ -9,7 +9,7 @@ use super::note::{Note, Notes};
 use super::owner::Owner;
 use super::place::{Origin, Place, Provenance};
 use super::record::{Bytes, Key, Recovered};
-use super::report::Report;
+use super::report::SalvageReport;
 use crate::bits::Bits;
 use crate::error::{Defect, Error};
 use crate::format::heap::{Item, NEXT_PAGE_AT, TOTAL_AT, Table, body_order};
@@ -235,7 +235,7 @@ impl<'s> Walk<'s> {
         Walk { heap, no: 1, page: None, led_to: BTreeSet::new(), orphans: false }
     }
 
-    pub(super) fn next(&mut self, report: &mut Report) -> Option<Found<'s>> {
+    pub(super) fn next(&mut self, report: &mut SalvageReport) -> Option<Found<'s>> {
         loop {
             let Some((no, notes, items)) = &mut self.page else {
                 if self.no >= self.heap.pages {
@@ -267,7 +267,7 @@ impl<'s> Walk<'s> {
         }
     }
 
-    fn open(&mut self, no: PageNo, report: &mut Report) {
+    fn open(&mut self, no: PageNo, report: &mut SalvageReport) {
         let Some(table) = self.heap.table(no) else { return };
         let (mut notes, raw) = (Notes::default(), self.heap.raw(no).unwrap_or(&[]));
         // What is wrong with the page is said once.
@@ -311,7 +311,7 @@ impl<'s> Walk<'s> {
         offset: usize,
         item: Item<'s>,
         mut notes: Notes,
-        report: &mut Report,
+        report: &mut SalvageReport,
     ) -> Found<'s> {
         if !item.has_known_flags() {
             report.problem(Error::field(
@@ -353,7 +353,7 @@ impl<'s> Walk<'s> {
         offset: usize,
         item: Item<'s>,
         mut notes: Notes,
-        report: &mut Report,
+        report: &mut SalvageReport,
     ) -> Found<'s> {
         self.led_to.insert(id);
         report.problem(Error::corrupt(id.page, offset, Defect::Unreachable { entries: 1 }));
@@ -377,7 +377,7 @@ impl<'s> Walk<'s> {
         first: Item<'s>,
         total: Option<u64>,
         notes: &mut Notes,
-        report: &mut Report,
+        report: &mut SalvageReport,
     ) -> (Vec<&'s [u8]>, u64) {
         let (mut here, mut at, mut item) = (id, offset, first);
         let (mut pieces, mut sum) = (Vec::new(), 0u64);

@@ -49,9 +49,9 @@ pub use note::{Confidence, Note, Notes};
 pub use owner::{Name, Owner};
 pub use place::{Origin, Place, Provenance};
 pub use record::{Bytes, Key, Recovered, Salvaged};
-pub use records::Records;
-pub use report::Report;
-pub use survey::Survey;
+pub use records::SalvagedRecords;
+pub use report::SalvageReport;
+pub use survey::SalvagedFile;
 
 use crate::error::{Error, Result};
 use crate::format::meta::{HALF_WRITTEN, at};
@@ -176,7 +176,7 @@ impl<'a> Salvage<'a> {
     ///
     /// What the file is instead, if no page speaks for a database;
     /// [`Error::UnsupportedFeature`] if it is encrypted.
-    pub fn survey(&self) -> Result<Survey<'_>> {
+    pub fn survey(&self) -> Result<SalvagedFile<'_>> {
         let bytes = self.file.bytes();
         let geometry = geometry::find(bytes, self.forced);
         if geometry.as_ref().map_or(true, Geometry::assumed) {
@@ -193,11 +193,11 @@ impl<'a> Salvage<'a> {
         if geometry.endianness().u32_at(bytes, at::VERSION) == Some(HALF_WRITTEN) {
             report.problem(Error::Interrupted);
         }
-        Ok(Survey { file, databases, orphans, deleted: self.deleted, seen, chains, report, flat: None })
+        Ok(SalvagedFile { file, databases, orphans, deleted: self.deleted, seen, chains, report, flat: None })
     }
 
     /// The file as a QUEUE or a HEAP, if it is one.
-    fn flat(&self) -> Result<Option<Survey<'_>>> {
+    fn flat(&self) -> Result<Option<SalvagedFile<'_>>> {
         let bytes = self.file.bytes();
         let (extents, error) = self.extents.get_or_init(|| {
             match Extents::beside(self.file.path(), self.file.maps(), self.file.limits()) {
@@ -205,7 +205,7 @@ impl<'a> Salvage<'a> {
                 Err(error) => (Vec::new(), Some(error)),
             }
         });
-        let mut report = Report::new(PageNo::META);
+        let mut report = SalvageReport::new(PageNo::META);
         let Some((geometry, flat, owner)) = flat::find(bytes, extents, self.forced, &mut report) else {
             return Ok(None);
         };
@@ -222,6 +222,6 @@ impl<'a> Salvage<'a> {
         let file = File::new(bytes, geometry);
         let Work { seen, chains, .. } = Work::new(file);
         let (databases, deleted) = (vec![owner.clone()], self.deleted);
-        Ok(Some(Survey { file, databases, orphans: owner, deleted, seen, chains, report, flat: Some(flat) }))
+        Ok(Some(SalvagedFile { file, databases, orphans: owner, deleted, seen, chains, report, flat: Some(flat) }))
     }
 }

@@ -9,7 +9,7 @@ use super::note::{Note, Notes};
 use super::owner::Owner;
 use super::place::{Origin, Place, Provenance};
 use super::record::{Bytes, Key, Recovered};
-use super::report::Report;
+use super::report::SalvageReport;
 use crate::error::{Defect, Error};
 use crate::format::meta::Field;
 use crate::format::page::at;
@@ -49,7 +49,7 @@ pub(super) fn of<'s>(
     claim: Option<Claim<'s>>,
     geometry: Geometry,
     owner: Owner,
-    report: &mut Report,
+    report: &mut SalvageReport,
 ) -> (Queue<'s>, Owner) {
     let number = |field| claim.and_then(|claim| claim.number(field));
     let starts = claim.is_some_and(|claim| claim.layout.place(Field::Start).is_some());
@@ -202,7 +202,7 @@ fn pages<'s>(
     numbers: &Numbers,
     geometry: Geometry,
     ranged: bool,
-    report: &mut Report,
+    report: &mut SalvageReport,
 ) -> Vec<QueuePage<'s>> {
     let size = geometry.page_size().bytes();
     let mut found = Vec::new();
@@ -287,7 +287,7 @@ impl<'s> Walk<'s> {
         Walk { queue, at: if at < left { at } else { 0 }, left, slot: 0 }
     }
 
-    pub(super) fn next(&mut self, report: &mut Report) -> Option<Found<'s>> {
+    pub(super) fn next(&mut self, report: &mut SalvageReport) -> Option<Found<'s>> {
         let queue = self.queue;
         loop {
             if self.left == 0 {
@@ -314,7 +314,7 @@ impl<'s> Walk<'s> {
 
 impl<'s> Queue<'s> {
     /// What stands in a slot: a record, or what is left of a deleted one.
-    fn record(&self, page: &QueuePage<'s>, slot: u32, report: &mut Report) -> Option<Found<'s>> {
+    fn record(&self, page: &QueuePage<'s>, slot: u32, report: &mut SalvageReport) -> Option<Found<'s>> {
         let size = format::slot_size(self.numbers.record_length).map(|size| PageNo(size).index())?;
         let at = size.checked_mul(PageNo(slot).index())?.checked_add(self.header)?;
         let record = Record::at(page.bytes, self.header, self.numbers.record_length, slot);
