@@ -64,7 +64,7 @@ fn value<'p>(pages: &'p Pages<'p>, id: RecordId, placed: Placed<'p>) -> Item<'p>
 /// The record that begins with an item, if it is one in pieces.
 fn split(id: RecordId, placed: Placed<'_>) -> Option<Split> {
     let offset = u32::try_from(placed.offset).unwrap_or(u32::MAX);
-    placed.item.is_piece().then(|| Split { first: id, offset, len: placed.item.total })
+    placed.item.is_piece().then_some(Split { first: id, offset, len: placed.item.total })
 }
 
 /// A walk over the records of a HEAP, by page and slot.

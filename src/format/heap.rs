@@ -226,7 +226,7 @@ mod tests {
 
     fn put(page: &mut [u8], at: usize, value: u16, order: Endianness) {
         let raw = if order == Big { value.to_be_bytes() } else { value.to_le_bytes() };
-        page[at..at + 2].copy_from_slice(&raw);
+        page[at..].iter_mut().zip(raw).for_each(|(to, from)| *to = from);
     }
 
     /// A page with a record in slot 1, and a piece in slot 2.

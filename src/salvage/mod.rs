@@ -222,6 +222,15 @@ impl<'a> Salvage<'a> {
         let file = File::new(bytes, geometry);
         let Work { seen, chains, .. } = Work::new(file);
         let (databases, deleted) = (vec![owner.clone()], self.deleted);
-        Ok(Some(SalvagedFile { file, databases, orphans: owner, deleted, seen, chains, report, flat: Some(flat) }))
+        Ok(Some(SalvagedFile {
+            file,
+            databases,
+            orphans: owner,
+            deleted,
+            seen,
+            chains,
+            report,
+            flat: Some(flat),
+        }))
     }
 }

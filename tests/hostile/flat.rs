@@ -4,7 +4,8 @@
 use std::fs;
 
 use bdbkit::salvage::Salvage;
-use bdbkit::{Database, Defect, Endianness, Error, Severity, Verify};
+use bdbkit::verify::{Severity, Verify};
+use bdbkit::{Database, Defect, Endianness, Error};
 
 use crate::common::{cases, data, dump, read, testdata, thorough};
 use crate::counting::{peak_of, taken_by};
@@ -269,8 +270,7 @@ fn heap_of(pieces: u32, firsts: u32, next: impl Fn(u32) -> u32) -> Vec<u8> {
 fn growth(make: impl Fn(u32) -> Vec<u8>) -> [usize; 2] {
     [1000, 4000].map(|size| {
         let bytes = make(size);
-        let work = taken_by(|| assert!(every_way(&bytes).is_some()));
-        work
+        taken_by(|| assert!(every_way(&bytes).is_some()))
     })
 }
 

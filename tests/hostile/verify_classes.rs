@@ -9,7 +9,7 @@ use bdbkit::{Database, PageNo};
 use crate::common::image::{
     AREA, DUPLICATE, ENTRIES, INTERNAL, Image, LEAF, LEVEL, NEXT, PREV, RECNO_INTERNAL, RECNO_LEAF, TYPE,
 };
-use crate::common::{Watch, data};
+use crate::common::Watch;
 use crate::counting::peak_of;
 use crate::damage::{
     ORDERS, all_pairs, buckets, chains, copied, costly, dangling_slot, duplicate_files, duplicates, files,

@@ -5,9 +5,9 @@ use std::fs;
 use std::path::Path;
 
 use bdbkit::salvage::{Confidence, Key, Origin, Salvage};
+use bdbkit::verify::{Finding, Rule, Severity, Verify};
 use bdbkit::{
-    Database, Error, ErrorKind, FileKind, Finding, Method, OpenOptions, PageKind, PageNo, RecordId, Rule,
-    Scanned, Severity, Verify,
+    Database, Error, ErrorKind, FileKind, Method, OpenOptions, PageKind, PageNo, RecordId, Scanned,
 };
 
 use crate::common::{Case, cases, data, dump, hex, read, sections, testdata};

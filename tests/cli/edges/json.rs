@@ -212,6 +212,12 @@ pub(super) fn made(top: &Path) {
         (data("btree-v6-be-delete-marked"), "old/old.db"),
         (data("btree-v9-le-one"), "old/new.db"),
         (data("hash-v9-be-few"), "hash.db"),
+        (data("heap-v1-le-full"), "heap.db"),
+        (data("queue-v4-le-extents"), "queue.db"),
+        ("queue-v4-le-extents/__dbq.data.db.1".to_owned(), "__dbq.queue.db.1"),
+        ("queue-v4-le-extents/__dbq.data.db.4".to_owned(), "__dbq.queue.db.4"),
+        (data("queue-v4-le-extents"), "parted.db"),
+        ("queue-v4-le-extents/__dbq.data.db.4".to_owned(), "__dbq.parted.db.4"),
         (data("damage-v9-le-flip"), "damaged.db"),
         (data("damage-v9-le-flip"), "mixed/damaged.db"),
         (data("btree-v9-le-encrypted"), "mixed/encrypted.db"),
@@ -285,9 +291,11 @@ pub(super) fn run(top: &Path, arguments: &str) -> Output {
 }
 
 /// Every command, and how it ends.
-const RUNS: [(&str, &str, i32); 37] = [
+const RUNS: [(&str, &str, i32); 39] = [
     ("info", "info --json several.db fixed.db", 0),
     ("info", "info --json hash.db notes.txt nowhere.db", 1),
+    ("info", "info --json queue.db heap.db", 0),
+    ("info", "info --json parted.db", 1),
     ("info", "info --json home home/logs/log.0000000001", 1),
     ("info", "info --json crashed crashed/p.db", 0),
     ("verify", "verify --json damaged.db several.db", 1),
