@@ -56,6 +56,7 @@ mod file_name;
 mod format;
 #[cfg(feature = "upgrade")]
 pub mod journal;
+mod key_hash;
 mod key_order;
 mod limits;
 pub mod log;
@@ -80,6 +81,7 @@ pub use access::{
 };
 pub use error::{Defect, Error, ErrorKind, Result};
 pub use format::page::PageKind;
+pub use key_hash::KeyHash;
 pub use key_order::KeyOrder;
 pub use limits::Limits;
 pub use meta::{DatabaseKind, Extents, FileKind, Flags, Meta};

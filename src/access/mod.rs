@@ -1,5 +1,5 @@
-//! The reader: databases opened once, read by any number of cursors. BTREE and RECNO of
-//! whatever version, and the HASH databases that files of theirs may hold besides.
+//! The reader: databases opened once, read by any number of cursors. BTREE, RECNO and HASH of
+//! whatever version.
 
 mod btree;
 mod database;

@@ -36,7 +36,7 @@ impl FileStats {
             let number = stats.pages.entry(kind).or_insert(0u32);
             *number = number.saturating_add(1);
         };
-        count(PageKind::BtreeMeta);
+        count(if pages.meta().root().is_some() { PageKind::BtreeMeta } else { PageKind::HashMeta });
         with_order!(pages.order(), O => {
             let all = (1..pages.count()).filter_map(|no| Page::<O>::new(pages.raw(PageNo(no))?));
             for page in all {

@@ -31,6 +31,7 @@ pub(crate) fn in_memory(operation: &impl Operation, file: &[u8]) -> Result<(Vec<
         return Ok((file.to_vec(), Vec::new()));
     }
     let db = Database::from_bytes(file)?;
+    db.expect_tree()?;
     names.look(&db);
     names.all_found()?;
     let watch = Watch::default();
@@ -199,6 +200,7 @@ impl<'d, D: Disk, O: Operation> Edit<'d, D, O> {
         path: &Path,
         identity: Option<Identity>,
     ) -> Result<Prepared<'p>> {
+        db.expect_tree()?;
         // The log lies beside the file, not beside a link to it.
         let place = self.disk.resolve(path).unwrap_or_else(|_| path.to_owned());
         let logs = logs::check_logs(db, &place, &self.surroundings);

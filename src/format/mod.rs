@@ -8,6 +8,7 @@ pub(crate) mod checksum;
 #[cfg(feature = "upgrade")]
 pub(crate) mod edit;
 pub(crate) mod generation;
+pub(crate) mod hash;
 pub(crate) mod item;
 pub(crate) mod log;
 pub(crate) mod magic;

@@ -6,16 +6,28 @@ use crate::format::meta::at;
 use crate::method::Method;
 use crate::order::Endianness;
 
-/// The byte order of a BTREE or RECNO file; for anything else, an error that
-/// says what it is.
+/// The byte order of a file of an access method that is read; for anything else, an error
+/// that says what it is.
 pub(crate) fn identify(file: &[u8]) -> Result<Endianness> {
-    expect_tree(&FileKind::of(file), file)
+    expect_supported(&FileKind::of(file), file)
+}
+
+/// The byte order of a file, if it is one of BTREE or RECNO.
+#[cfg(feature = "upgrade")]
+pub(crate) fn identify_tree(file: &[u8]) -> Option<Endianness> {
+    let kind = FileKind::of(file);
+    let is_tree = |kind: &&DatabaseKind| matches!(kind.method, Method::Btree | Method::Recno);
+    kind.database().filter(is_tree).map(|kind| kind.order)
 }
 
 /// As [`identify`], of a file of which it is known what it is.
-pub(super) fn expect_tree(kind: &FileKind, file: &[u8]) -> Result<Endianness> {
+pub(super) fn expect_supported(kind: &FileKind, file: &[u8]) -> Result<Endianness> {
     Err(match *kind {
-        FileKind::Database(DatabaseKind { method: Method::Btree | Method::Recno, order, .. }) => {
+        FileKind::Database(DatabaseKind {
+            method: Method::Btree | Method::Recno | Method::Hash,
+            order,
+            ..
+        }) => {
             return Ok(order);
         }
         FileKind::Database(DatabaseKind { method, version, order, .. }) => {
@@ -46,11 +58,11 @@ mod tests {
     }
 
     #[test]
-    fn everything_that_is_not_btree_is_named() {
+    fn everything_that_is_not_read_is_named() {
         let message = |file: &[u8]| identify(file).unwrap_err().to_string();
         assert_eq!(identify(&with_magic(12, 0x0005_3162u32.to_be_bytes())).unwrap(), Big);
         assert_eq!(identify(&with_magic(12, 0x0005_3162u32.to_le_bytes())).unwrap(), Little);
-        assert!(message(&with_magic(12, 0x0006_1561u32.to_be_bytes())).contains("HASH"));
+        assert_eq!(identify(&with_magic(12, 0x0006_1561u32.to_be_bytes())).unwrap(), Big);
         assert!(message(&with_magic(12, 0x0004_2253u32.to_le_bytes())).contains("QUEUE"));
         assert!(message(&with_magic(12, 0x0007_4582u32.to_le_bytes())).contains("HEAP"));
         assert!(message(&with_magic(12, 0x0003_0800u32.to_le_bytes())).contains("rename"));

@@ -11,6 +11,8 @@ mod shape;
 pub use flags::Flags;
 pub(crate) use hash::Buckets;
 pub(crate) use identify::identify;
+#[cfg(feature = "upgrade")]
+pub(crate) use identify::identify_tree;
 pub use kind::{DatabaseKind, Extents, FileKind, Region};
 pub(crate) use listed::listed;
 pub use page::Meta;

@@ -2,11 +2,12 @@
 
 use super::flags::Flags;
 use super::hash::Buckets;
-use super::identify::expect_tree;
+use super::identify::expect_supported;
 use super::kind::FileKind;
 use crate::error::{Defect, Error, Result};
 use crate::format::checksum;
 use crate::format::generation::Generation;
+use crate::format::hash::HashFunction;
 use crate::format::meta::{self as layout, Field, Layout, at};
 use crate::format::page::PageKind;
 use crate::method::{Feature, Method};
@@ -56,7 +57,7 @@ impl Meta {
         self.page
     }
 
-    /// Version of the format: 6, 7, 8 or 9. Each access method counts its own.
+    /// Version of the format: 6 to 9 of BTREE and RECNO, 4 to 9 of HASH. Each access method counts its own.
     #[must_use]
     pub fn version(&self) -> u32 {
         self.version
@@ -121,6 +122,12 @@ impl Meta {
     #[must_use]
     pub fn root(&self) -> Option<PageNo> {
         self.tree().map(|tree| tree.root)
+    }
+
+    /// Buckets of a HASH database; `None` for trees.
+    #[must_use]
+    pub fn bucket_count(&self) -> Option<u64> {
+        self.buckets().map(|buckets| u64::from(buckets.max).saturating_add(1))
     }
 
     /// Where the pages of a HASH database are.
@@ -216,6 +223,12 @@ impl Meta {
         self.generation().may_reverse_shared_keys()
     }
 
+    /// Whether only type and link of a free page mean something: so releases 2.x free those of
+    /// HASH files.
+    pub(crate) fn free_pages_may_be_stale(&self) -> bool {
+        self.method() == Method::Hash && self.generation() == Generation::V2
+    }
+
     /// The highest page, if the releases that laid the file out kept it up to date.
     pub(crate) fn kept_last_page(&self) -> Option<PageNo> {
         self.last_page.filter(|_| self.generation().keeps_last_page())
@@ -239,13 +252,16 @@ impl Meta {
 /// Names what the file is instead, the feature that is not supported, or the
 /// field that is wrong.
 pub(crate) fn parse(kind: &FileKind, file: &[u8]) -> Result<Meta> {
-    let order = expect_tree(kind, file)?;
+    let order = expect_supported(kind, file)?;
     let bytes = file
         .get(..layout::LENGTH)
         .ok_or_else(|| Error::TooShort { len: u64::try_from(file.len()).unwrap_or(u64::MAX) })?;
     let meta = parse_page(bytes, PageNo::META, order)?;
     if let Some(root) = meta.root().filter(|root| root.0 != 1) {
         return Err(Error::field(PageNo::META, meta.root_at(), "root", root.0, "1"));
+    }
+    if meta.flags.several_databases() && meta.method() == Method::Hash {
+        return Err(meta.wrong_flags("no list of databases in a HASH file"));
     }
     if meta.flags.several_databases() && (meta.flags.duplicates() || meta.flags.recno()) {
         return Err(meta.wrong_flags("no duplicates or records in a list of databases"));
@@ -347,7 +363,7 @@ impl Fields<'_> {
         let page_size = PageSize::new(size).ok_or(Error::PageSize { found: size })?;
         let stored = self.get(Field::Flags);
         let (flags, of) = if method == Method::Hash {
-            (Flags::of_hash(stored), Of::Hash(Box::new(self.buckets())))
+            (Flags::of_hash(stored), Of::Hash(Box::new(self.buckets(version))))
         } else {
             (Flags::new(stored), Of::Tree(self.tree()))
         };
@@ -363,7 +379,8 @@ impl Fields<'_> {
             flags,
             free: PageNo::link(self.get(Field::Free)),
             // That of a database inside a file means nothing.
-            last_page: PageNo::link(self.get(Field::LastPgno)).filter(|_| method != Method::Hash),
+            last_page: PageNo::link(self.get(Field::LastPgno))
+                .filter(|_| method != Method::Hash || self.number == PageNo::META),
             file_id: FileId(id.unwrap_or_default()),
             checksummed,
             of,
@@ -399,14 +416,25 @@ impl Fields<'_> {
         }
     }
 
-    fn buckets(&self) -> Buckets {
+    fn buckets(&self, version: u32) -> Buckets {
         let table = self.layout.bytes(self.bytes, Field::Spares).unwrap_or(&[]);
         let mut spares = [0; 32];
         for (spare, word) in spares.iter_mut().zip(table.chunks_exact(4)) {
             *spare = self.order.u32_at(word, 0).unwrap_or(0);
         }
+        // Releases 2.x count in each doubling from the bucket behind the metadata page.
+        if self.layout.generation() == Generation::V2 {
+            spares.rotate_right(1);
+            let [first, later @ ..] = &mut spares;
+            *first = 1;
+            later.iter_mut().for_each(|spare| *spare = spare.saturating_add(1));
+        }
         Buckets {
             max: self.get(Field::MaxBucket),
+            high_mask: self.get(Field::HighMask),
+            low_mask: self.get(Field::LowMask),
+            function: HashFunction::of(version),
+            probe: self.get(Field::Charkey),
             fill_factor: self.get(Field::Ffactor),
             elements: self.get(Field::Nelem),
             spares,

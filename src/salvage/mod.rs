@@ -50,7 +50,7 @@ pub use survey::Survey;
 
 use crate::error::{Error, Result};
 use crate::format::meta::{HALF_WRITTEN, at};
-use crate::method::{Feature, Method};
+use crate::method::Feature;
 use crate::order::{Endianness, with_order};
 use crate::pages::{self, OpenOptions};
 use crate::types::PageSize;
@@ -59,11 +59,10 @@ use geometry::Forced;
 use work::Work;
 
 /// Whether a salvage may find the records of a file that is refused with this error everywhere
-/// else: HASH, compressed, or of a version that is newer than all that are supported.
+/// else: compressed, or of a version that is newer than all that are supported.
 #[must_use]
 pub fn may_read(error: &Error) -> bool {
     match error {
-        Error::UnsupportedMethod { method, .. } => *method == Method::Hash,
         Error::UnsupportedVersion { method, version, .. } => *version > method.newest_version(),
         Error::UnsupportedFeature { feature, .. } => *feature == Feature::Compressed,
         _ => false,

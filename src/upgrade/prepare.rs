@@ -64,7 +64,7 @@ impl Operation for Choices {
 fn ready(file: &[u8], choices: &Choices) -> Result<Option<Ready>> {
     let profile = choices.profile;
     // What is no database of this kind says so when it is opened.
-    let Some(order) = meta::identify(file).ok().filter(|_| file.len() >= LENGTH) else { return Ok(None) };
+    let Some(order) = meta::identify_tree(file).filter(|_| file.len() >= LENGTH) else { return Ok(None) };
     let version = order.u32_at(file, at::VERSION).unwrap_or(0);
     if !profile.keeps(version) {
         let beyond = (7..=9).contains(&version) && version > profile.version();

@@ -127,7 +127,6 @@ fn files_of_the_1_series_are_refused_by_name() {
 #[test]
 fn other_access_methods_and_features_are_refused_by_name() {
     for (case, words) in [
-        ("hash-v9-be-few", "HASH"),
         ("queue-v4-le-few", "QUEUE"),
         ("btree-v9-le-encrypted", "encrypted"),
         ("btree-v9-le-compressed", "compressed"),

@@ -1,21 +1,23 @@
-//! The pages of a file in their order, without going down any tree.
+//! The pages of a file in their order, without going down any tree or along any bucket.
 
 use std::ops::Range;
 
 use super::leaf::Leaf;
 use super::node::Node;
+use crate::access::hash::page::BucketPage;
+use crate::access::hash::scan::BucketItems;
 use crate::access::item::Item;
 use crate::error::{Defect, Error, Result};
 use crate::format::meta::at::LAST_PGNO;
-use crate::format::page::{PageKind, at, is_leaf};
+use crate::format::page::{PageKind, at, holds_records, is_leaf};
 use crate::order::{Endianness, with_order};
 use crate::pages::{Allowance, Content, Origin, Pages, Tiling, size_of_item};
 use crate::types::PageNo;
 
-/// The leaves of a file in page order.
+/// The leaves of a file, and its pages of buckets, in page order.
 ///
-/// Sees every leaf page, also one that nothing leads to, of all BTREE and RECNO
-/// databases in the file (HASH has no leaves). Reports pages that it cannot read and goes on with the next.
+/// Sees every leaf and every page of a bucket, also one that nothing leads to, of all databases
+/// in the file. Reports pages that it cannot read and goes on with the next.
 ///
 /// ```
 /// let db = bdbkit::Database::open("testdata/btree-v9-le-levels/data.db")?;
@@ -40,10 +42,16 @@ pub struct PageScan<'a> {
     pending: Option<LeafPage<'a>>,
 }
 
-/// A leaf that a scan came by.
+/// A leaf, or a page of a HASH bucket, that a scan came by.
 #[derive(Clone, Debug)]
 pub struct LeafPage<'a> {
-    leaf: Leaf<'a>,
+    of: Of<'a>,
+}
+
+#[derive(Clone, Debug)]
+enum Of<'a> {
+    Tree(Leaf<'a>),
+    Hash(BucketPage<'a>),
 }
 
 /// An entry of a leaf, in slot order; deleted ones are left out.
@@ -68,9 +76,22 @@ pub enum Scanned<'a> {
     Value(Item<'a>),
 }
 
-/// The entries of one leaf.
+/// The entries of one leaf, or of one page of a bucket.
 #[derive(Debug)]
 pub struct ScannedItems<'a> {
+    of: Items<'a>,
+}
+
+#[derive(Debug)]
+#[allow(clippy::large_enum_variant)] // the common one is used in place, entry by entry
+enum Items<'a> {
+    Tree(LeafItems<'a>),
+    Hash(BucketItems<'a>),
+}
+
+/// The entries of one leaf.
+#[derive(Debug)]
+struct LeafItems<'a> {
     leaf: Leaf<'a>,
     order: Endianness,
     unit: u16,
@@ -89,7 +110,9 @@ impl<'a> PageScan<'a> {
     pub(in crate::access) fn new(pages: &'a Pages<'a>) -> Self {
         // Version 9 keeps the number of its last page; 8 may have it wrong.
         let last = pages.meta().kept_last_page();
-        let cut = last.is_some_and(|last| last.0 >= pages.count());
+        // Genuine upgrades of HASH files leave it one too high.
+        let one_more = u32::from(pages.meta().root().is_none());
+        let cut = last.is_some_and(|last| last.0 >= pages.count().saturating_add(one_more));
         PageScan { pages, range: 1..pages.count(), cut, pending: None }
     }
 
@@ -168,7 +191,7 @@ impl<'a> PageScan<'a> {
     }
 
     #[inline]
-    fn leaf(&self, no: PageNo) -> Result<Option<Leaf<'a>>> {
+    fn leaf(&self, no: PageNo) -> Result<Option<LeafPage<'a>>> {
         let origin = Origin { page: no, offset: 0, what: "page" };
         with_order!(self.pages.order(), O => {
             let Some(raw) = self.pages.unchecked_page::<O>(no) else { return Ok(None) };
@@ -177,17 +200,23 @@ impl<'a> PageScan<'a> {
                 Error::corrupt(no, at::TYPE, defect)
             })?;
             // Only leaves are at level 1, and free pages are empty.
-            let (type_byte, entries) = (raw.type_byte(), raw.entries());
-            if !is_leaf(kind) && (raw.level() == 1 || (kind == PageKind::Invalid && entries > 0)) {
+            let (type_byte, free) = (raw.type_byte(), kind == PageKind::Invalid);
+            let filled = free && raw.entries() > 0 && !self.pages.meta().free_pages_may_be_stale();
+            if !is_leaf(kind) && (raw.level() == 1 || filled) {
                 let defect = Defect::PageType { found: type_byte, expected: "that of a leaf" };
                 return Err(Error::corrupt(no, at::TYPE, defect));
             }
-            if !is_leaf(kind) {
+            if !holds_records(kind) {
                 return Ok(None);
             }
             raw.fetch();
             let page = self.pages.page::<O>(no, origin)?;
-            Leaf::new::<O>(self.pages, page, no, kind).map(Some)
+            let of = if is_leaf(kind) {
+                Of::Tree(Leaf::new::<O>(self.pages, page, no, kind)?)
+            } else {
+                Of::Hash(BucketPage::new::<O>(self.pages, page, no)?)
+            };
+            Ok(Some(LeafPage { of }))
         })
     }
 }
@@ -203,7 +232,6 @@ impl<'a> Iterator for PageScan<'a> {
             let Some(no) = self.range.next().map(PageNo) else { return self.cut_off().map(Err) };
             match self.leaf(no) {
                 Ok(Some(leaf)) => {
-                    let leaf = LeafPage { leaf };
                     let Some(error) = leaf.missing_neighbour() else { return Some(Ok(leaf)) };
                     self.pending = Some(leaf);
                     return Some(Err(error));
@@ -223,22 +251,30 @@ impl<'a> LeafPage<'a> {
     /// Number of the page.
     #[must_use]
     pub fn page(&self) -> PageNo {
-        self.leaf.no()
+        match &self.of {
+            Of::Tree(leaf) => leaf.no(),
+            Of::Hash(page) => page.no(),
+        }
     }
 
-    /// Kind of the leaf.
+    /// Kind of the page.
     #[must_use]
     pub fn kind(&self) -> PageKind {
-        self.leaf.kind()
+        match &self.of {
+            Of::Tree(leaf) => leaf.kind(),
+            Of::Hash(page) => page.kind(),
+        }
     }
 
     /// The error for a leaf whose neighbour lies beyond the end of the file.
     fn missing_neighbour(&self) -> Option<Error> {
-        let pages = self.leaf.pages();
-        let links =
-            [("next page", at::NEXT, self.leaf.next()), ("previous page", at::PREV, self.leaf.prev())];
+        let (pages, next, prev) = match &self.of {
+            Of::Tree(leaf) => (leaf.pages(), leaf.next(), leaf.prev()),
+            Of::Hash(page) => (page.pages(), page.next(), page.prev()),
+        };
+        let links = [("next page", at::NEXT, next), ("previous page", at::PREV, prev)];
         let (what, offset, target) = links.into_iter().find(|(_, _, target)| *target >= pages.count())?;
-        Some(pages.beyond_end(PageNo(target), Origin { page: self.leaf.no(), offset, what }))
+        Some(pages.beyond_end(PageNo(target), Origin { page: self.page(), offset, what }))
     }
 
     /// The entries. The last item is an error if they do not fill the page, as
@@ -246,23 +282,21 @@ impl<'a> LeafPage<'a> {
     #[must_use]
     #[inline]
     pub fn entries(&self) -> ScannedItems<'a> {
-        let order = self.leaf.pages().order();
-        let (leaf, tiling, allowance) = (self.leaf.clone(), Tiling::default(), self.leaf.pages().allowance());
-        ScannedItems {
-            leaf,
-            order,
-            unit: 0,
-            key: None,
-            key_at: 0,
-            tiling,
-            repeated: 0,
-            allowance,
-            sound: true,
-        }
+        let of = match &self.of {
+            Of::Tree(leaf) => Items::Tree(LeafItems::new(leaf.clone())),
+            Of::Hash(page) => Items::Hash(BucketItems::new(*page)),
+        };
+        ScannedItems { of }
     }
 }
 
-impl<'a> ScannedItems<'a> {
+impl<'a> LeafItems<'a> {
+    fn new(leaf: Leaf<'a>) -> Self {
+        let (order, allowance) = (leaf.pages().order(), leaf.pages().allowance());
+        let tiling = Tiling::default();
+        LeafItems { leaf, order, unit: 0, key: None, key_at: 0, tiling, repeated: 0, allowance, sound: true }
+    }
+
     #[inline(always)]
     fn entry<O: byteorder::ByteOrder>(&mut self, unit: u16) -> Result<Option<Scanned<'a>>> {
         let pages = self.leaf.pages();
@@ -330,6 +364,18 @@ impl<'a> ScannedItems<'a> {
 }
 
 impl<'a> Iterator for ScannedItems<'a> {
+    type Item = Result<Scanned<'a>>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        match &mut self.of {
+            Items::Tree(items) => items.next(),
+            Items::Hash(items) => items.next(),
+        }
+    }
+}
+
+impl<'a> Iterator for LeafItems<'a> {
     type Item = Result<Scanned<'a>>;
 
     #[inline]

@@ -323,7 +323,8 @@ impl<'d, D: Disk> StoreUpgrade<'d, D> {
         let mut orders: Vec<(PathBuf, Endianness)> = Vec::new();
         for path in all.iter().filter(|path| Class::of_file(path) == Class::Database) {
             let contents = self.disk.read(path).map_err(at(path, "reading"))?;
-            let db = match Database::from_bytes(&contents[..]) {
+            let database = Database::from_bytes(&contents[..]);
+            let db = match database.and_then(|db| db.expect_tree().map(|()| db)) {
                 Ok(db) => db,
                 // Other access methods, and files that were created and never written.
                 Err(error @ (Error::UnsupportedMethod { .. } | Error::Empty)) => {

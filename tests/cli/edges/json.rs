@@ -212,6 +212,7 @@ fn made(top: &Path) {
         (data("btree-v6-be-delete-marked"), "old/old.db"),
         (data("btree-v9-le-one"), "old/new.db"),
         (data("hash-v9-be-few"), "hash.db"),
+        (data("queue-v4-le-few"), "queue.db"),
         (data("damage-v9-le-flip"), "damaged.db"),
         (data("damage-v9-le-flip"), "mixed/damaged.db"),
         (data("btree-v9-le-encrypted"), "mixed/encrypted.db"),
@@ -287,7 +288,7 @@ fn run(top: &Path, arguments: &str) -> Output {
 /// Every command, and how it ends.
 const RUNS: [(&str, &str, i32); 37] = [
     ("info", "info --json several.db fixed.db", 0),
-    ("info", "info --json hash.db notes.txt nowhere.db", 1),
+    ("info", "info --json hash.db queue.db notes.txt nowhere.db", 1),
     ("info", "info --json home home/logs/log.0000000001", 1),
     ("info", "info --json crashed crashed/p.db", 0),
     ("verify", "verify --json damaged.db several.db", 1),
