@@ -86,8 +86,8 @@ pub enum Error {
         /// Byte order of the file.
         order: Endianness,
     },
-    /// An access method that is recognised but not read.
-    #[error("a {method} file, version {version}, {order}: only BTREE and RECNO are supported")]
+    /// An access method that is recognised but not read, or not changed.
+    #[error("a {method} file, version {version}, {order}: not supported")]
     UnsupportedMethod {
         /// Access method.
         method: Method,
@@ -201,6 +201,26 @@ pub enum Error {
     /// The file does not hold several databases.
     #[error("the file does not hold several databases")]
     NotMultiple,
+    /// Keys of a HASH database were placed by another hash function: they can be read one
+    /// after the other, but not looked up.
+    ///
+    /// [`OpenOptions::key_hash`](crate::OpenOptions::key_hash) takes the right one.
+    #[error(
+        "page {page}: byte {offset}: the keys were not placed by {function} (its check value is \
+         {computed:#010x}, that of the database {stored:#010x}): a look-up needs the program's own"
+    )]
+    HashFunction {
+        /// The metadata page.
+        page: PageNo,
+        /// Where the check value stands on it, in bytes.
+        offset: usize,
+        /// Which function was tried.
+        function: &'static str,
+        /// The check value of the database.
+        stored: u32,
+        /// That of the function.
+        computed: u32,
+    },
     /// A question that does not fit the kind of database.
     #[error("{asked}: a {} database cannot answer that", method.name())]
     WrongMethod {
@@ -451,6 +471,19 @@ pub enum Defect {
         /// The slot.
         slot: u16,
     },
+    /// A key stands in a bucket in which no look-up would seek it.
+    #[error(
+        "the key in slot {slot} belongs to bucket {expected}, not {found}: damage, or keys that another \
+         function placed"
+    )]
+    Bucket {
+        /// The slot.
+        slot: u16,
+        /// The bucket in which it stands.
+        found: u32,
+        /// The bucket that its hash gives.
+        expected: u32,
+    },
     /// Many records share a key, and to repeat it with each of them would take too much.
     #[error("a key of {len} bytes is shared by so many records that it is left out of the rest")]
     Repeated {
@@ -541,6 +574,7 @@ impl Error {
             Error::NoSuchDatabase { .. }
             | Error::NotMultiple
             | Error::SeveralDatabases { .. }
+            | Error::HashFunction { .. }
             | Error::WrongMethod { .. } => ErrorKind::Question,
             Error::Empty
             | Error::TooShort { .. }
@@ -560,7 +594,8 @@ impl Error {
         match self {
             Error::Corrupt { page, .. }
             | Error::Checksum { page, .. }
-            | Error::LimitExceeded { page, .. } => Some(*page),
+            | Error::LimitExceeded { page, .. }
+            | Error::HashFunction { page, .. } => Some(*page),
             Error::PageSize { .. } => Some(PageNo::META),
             _ => None,
         }

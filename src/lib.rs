@@ -82,6 +82,7 @@ mod folder;
 mod format;
 #[cfg(feature = "upgrade")]
 pub mod journal;
+mod key_hash;
 mod key_order;
 mod limits;
 pub mod log;
@@ -106,6 +107,7 @@ pub use access::{
 };
 pub use error::{Defect, Error, ErrorKind, Result};
 pub use format::page::PageKind;
+pub use key_hash::KeyHash;
 pub use key_order::KeyOrder;
 pub use limits::Limits;
 pub use meta::{DatabaseKind, Extents, FileKind, Flags, Meta};

@@ -68,10 +68,10 @@ impl<'a> AsRef<File<'a>> for Database<'a> {
     }
 }
 
-/// A BTREE or RECNO database, in a file of its own or one of several in a file.
+/// A BTREE, RECNO or HASH database, in a file of its own or one of several in a file.
 ///
-/// A HASH database can be one of several too; of such, [`Database::iter`] gives all
-/// pairs, and nothing else is supported.
+/// What a method cannot do is answered by [`Error::WrongMethod`]: the keys of HASH have no
+/// order, so no ranges, no cursor, and no way back.
 ///
 /// Opening reads the metadata page and nothing else. A database is `Send` and
 /// `Sync`, and cheap to clone: clones share the file.
@@ -102,7 +102,8 @@ impl Database<'static> {
     /// # Errors
     ///
     /// [`Error::Open`] from the operating system; an error that names what the file
-    /// is if it is not a BTREE or RECNO file of versions 6 to 9; an error that
+    /// is if it is not a BTREE or RECNO file of versions 6 to 9 or a HASH file of versions
+    /// 4 to 9; an error that
     /// names the field if its metadata is damaged.
     ///
     /// ```
@@ -282,7 +283,7 @@ impl<'a> Database<'a> {
         self.tree("move a cursor").map(Cursor::new)
     }
 
-    /// All pairs, in key order, duplicates in theirs.
+    /// All pairs, in key order, duplicates in theirs; those of HASH bucket by bucket.
     ///
     /// Of a file that holds several databases it gives one error, which says so.
     ///
@@ -329,7 +330,7 @@ impl<'a> Database<'a> {
 
     /// Some pairs of the tree; an error in their place if it is none.
     fn pairs_of<'d>(&'d self, pairs: impl FnOnce(&'d Tree<'a>) -> TreePairs<'d>) -> Entries<'d> {
-        Entries::new(match self.tree("look up a key") {
+        Entries::new(match self.tree("give keys of a range") {
             Ok(tree) => Pairs::tree(self.pages(), pairs(tree)),
             Err(error) => Pairs::refused(self.pages(), error),
         })
@@ -341,7 +342,7 @@ impl<'a> Database<'a> {
         match (self.expect_one_database(), &self.of) {
             (Err(error), _) => Pairs::refused(self.pages(), error),
             (_, Of::Tree(tree)) => Pairs::tree(self.pages(), TreePairs::all(tree, seen, alone)),
-            (_, Of::Hash(hash)) => Pairs::hash(self.pages(), BucketWalk::new(hash, seen)),
+            (_, Of::Hash(hash)) => Pairs::hash(self.pages(), BucketWalk::all(hash, seen, alone)),
             (_, Of::Queue(queue)) => Pairs::queue(self.pages(), QueueWalk::new(queue.reader())),
             (_, Of::Heap(heap)) => Pairs::heap(self.pages(), HeapWalk::new(heap)),
         }
@@ -351,7 +352,13 @@ impl<'a> Database<'a> {
     #[must_use]
     pub fn duplicates(&self, key: impl AsRef<[u8]>) -> Entries<'_> {
         let key = key.as_ref();
-        self.between(Bound::Included(key.to_vec()), Bound::Included(key.to_vec()))
+        let Of::Hash(hash) = &self.of else {
+            return self.between(Bound::Included(key.to_vec()), Bound::Included(key.to_vec()));
+        };
+        Entries::new(match BucketWalk::of_key(hash, key) {
+            Ok(walk) => Pairs::hash(self.pages(), walk),
+            Err(error) => Pairs::refused(self.pages(), error),
+        })
     }
 
     /// The value of a key: the first one, if it has duplicates.
@@ -359,6 +366,7 @@ impl<'a> Database<'a> {
     /// # Errors
     ///
     /// Damage on the way, or keys that are not in the database's [`KeyOrder`](crate::KeyOrder);
+    /// [`Error::HashFunction`] if they were placed by another [`KeyHash`](crate::KeyHash);
     /// [`Error::WrongMethod`] for RECNO, whose records [`Database::record`] gives;
     /// [`Error::SeveralDatabases`] for a file that holds several.
     #[inline]
@@ -375,6 +383,9 @@ impl<'a> Database<'a> {
     ///
     /// As [`Database::get`].
     pub fn get_item(&self, key: impl AsRef<[u8]>) -> Result<Option<Item<'_>>> {
+        if let Of::Hash(hash) = &self.of {
+            return with_order!(hash.pages().order(), O => hash.get::<O>(key.as_ref()));
+        }
         let tree = self.tree("look up a key")?;
         tree.expect_keys()?;
         with_order!(tree.pages().order(), O => tree.get::<O>(key.as_ref()))

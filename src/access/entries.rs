@@ -117,12 +117,13 @@ impl<'a> Pairs<'a> {
         }
     }
 
-    /// Pairs in a BTREE that were skipped so far because they are marked as deleted.
+    /// Pairs that were skipped so far because they are marked as deleted.
     #[must_use]
     pub fn deleted(&self) -> u64 {
         match &self.rows {
             Rows::Tree(pairs) => pairs.deleted(),
-            _ => 0,
+            Rows::Hash(walk, _) => walk.deleted(),
+            Rows::Queue(..) | Rows::Heap(..) | Rows::Refused(_) => 0,
         }
     }
 
@@ -131,7 +132,8 @@ impl<'a> Pairs<'a> {
     fn next_plain(&mut self) -> Option<Plain<'a>> {
         match &mut self.rows {
             Rows::Tree(pairs) => pairs.next_plain(),
-            _ => None,
+            Rows::Hash(walk, _) => walk.next_plain(),
+            Rows::Queue(..) | Rows::Heap(..) | Rows::Refused(_) => None,
         }
     }
 

@@ -1,5 +1,5 @@
-//! The reader: databases opened once, read by any number of cursors. BTREE, RECNO, QUEUE and
-//! HEAP of whatever version, and the HASH databases that files may hold besides.
+//! The reader: databases opened once, read by any number of cursors, of every access method and
+//! whatever version.
 
 mod btree;
 mod database;

@@ -162,8 +162,10 @@ impl<'j> Job<'j, '_> {
         if stated.min_key > 2 && geometry.fits_keys(stated.min_key) {
             line(format!("bt_minkey={}", stated.min_key));
         }
-        for (name, number) in [("h_ffactor", stated.fill_factor), ("h_nelem", stated.elements)] {
-            if number > 0 {
+        // One key is not worth a line to the genuine tool.
+        let stated = [("h_ffactor", stated.fill_factor, 1), ("h_nelem", stated.elements, 2)];
+        for (name, number, least) in stated {
+            if number >= least {
                 line(format!("{name}={number}"));
             }
         }

@@ -180,7 +180,8 @@ impl Job<'_> {
                 }
             }
             Method::Hash => {
-                if let Some(elements) = meta.buckets().map(|b| b.elements).filter(|&n| n > 0) {
+                // One key is not worth a line to the genuine tool.
+                if let Some(elements) = meta.buckets().map(|b| b.elements).filter(|&n| n > 1) {
                     line(format!("h_nelem={elements}"));
                 }
             }

@@ -171,6 +171,23 @@ pub(crate) fn hash_duplicate<O: ByteOrder>(set: &[u8]) -> Option<(&[u8], &[u8])>
     (head == again).then_some((bytes, rest))
 }
 
+/// The last of the duplicates in a HASH item, and those before it.
+pub(crate) fn last_hash_duplicate<O: ByteOrder>(set: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (rest, again) = set.split_last_chunk::<2>()?;
+    let start = rest.len().checked_sub(O::read_u16(again).into())?;
+    let (rest, bytes) = rest.split_at_checked(start)?;
+    let (rest, head) = rest.split_last_chunk::<2>()?;
+    (head == again).then_some((bytes, rest))
+}
+
+/// A duplicate one of whose two lengths is wrong, if these are its bytes and no others.
+pub(crate) fn torn_hash_duplicate<O: ByteOrder>(bytes: &[u8]) -> Option<&[u8]> {
+    let (head, rest) = bytes.split_first_chunk::<2>()?;
+    let (value, again) = rest.split_last_chunk::<2>()?;
+    let fits = |len: &[u8; 2]| usize::from(O::read_u16(len)) == value.len();
+    (fits(head) || fits(again)).then_some(value)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -199,6 +216,11 @@ mod tests {
         assert_eq!(hash_duplicate::<BigEndian>(&[0, 1, b'a', 0, 1, 9]), Some((&b"a"[..], &[9][..])));
         assert_eq!(hash_duplicate::<BigEndian>(&[0, 1, b'a', 0, 2, 9]), None);
         assert_eq!(hash_duplicate::<LittleEndian>(&[0, 1, b'a', 0, 1]), None);
+        let set = [0, 9, b'a', 0, 1, 0, 2, b'b', b'c', 0, 2];
+        assert_eq!(last_hash_duplicate::<BigEndian>(&set), Some((&b"bc"[..], &set[..5])));
+        assert_eq!(last_hash_duplicate::<BigEndian>(&set[..5]), None);
+        assert_eq!(torn_hash_duplicate::<BigEndian>(&set[..5]), Some(&b"a"[..]));
+        assert_eq!(torn_hash_duplicate::<BigEndian>(&set), None);
     }
 
     #[test]

@@ -1,19 +1,58 @@
 //! The buckets of a HASH database (database-format, annex A).
 
+use crate::format::hash::HashFunction;
+use crate::format::meta::Field;
+use crate::types::PageNo;
+
 /// Where the buckets of a HASH database are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Buckets {
     /// The highest bucket number.
     pub(crate) max: u32,
+    /// What is taken of a hash to get a bucket, and what of it if that is not there yet.
+    pub(crate) high_mask: u32,
+    pub(crate) low_mask: u32,
     /// Pairs a bucket is to hold before the table grows; 0 if the library decides.
     pub(crate) fill_factor: u32,
     /// For each doubling, what is added to a bucket number to get its page.
     pub(crate) spares: [u32; 32],
     /// Number of keys as the file says: see [`Buckets::expects`].
     pub(crate) elements: u32,
+    /// The function of the release, and what the database's own gives of
+    /// [`PROBE`](crate::format::hash::PROBE).
+    pub(crate) function: HashFunction,
+    pub(crate) probe: u32,
 }
 
 impl Buckets {
+    /// The bucket of keys with this hash.
+    #[inline]
+    pub(crate) fn of_hash(&self, hash: u32) -> u32 {
+        let bucket = hash & self.high_mask;
+        if bucket > self.max { bucket & self.low_mask } else { bucket }
+    }
+
+    /// The first page of a bucket, by the table.
+    #[inline]
+    pub(crate) fn page(&self, bucket: u32) -> PageNo {
+        let doubling = PageNo(32u32.saturating_sub(bucket.leading_zeros())).index();
+        PageNo(bucket.saturating_add(self.spares.get(doubling).copied().unwrap_or(0)))
+    }
+
+    /// The number that cannot be, and what would be, if keys cannot be looked up by these.
+    pub(crate) fn objection(&self) -> Option<(Field, u32, &'static str)> {
+        let Buckets { max, high_mask, low_mask, .. } = *self;
+        if high_mask & high_mask.wrapping_add(1) != 0 {
+            Some((Field::HighMask, high_mask, "a power of two less one"))
+        } else if low_mask != high_mask >> 1 {
+            Some((Field::LowMask, low_mask, "half of high_mask"))
+        } else if max > high_mask || (max < low_mask && max > 0) {
+            Some((Field::MaxBucket, max, "from low_mask to high_mask"))
+        } else {
+            None
+        }
+    }
+
     /// Up to how many missing keys tell that a bucket whose page is empty was in use: with
     /// more of them the page may be one that was never written.
     ///
@@ -41,6 +80,36 @@ impl Buckets {
 mod tests {
     use super::*;
 
+    fn table(max: u32, fill_factor: u32) -> Buckets {
+        let high_mask = u32::MAX >> max.leading_zeros().min(31);
+        Buckets {
+            max,
+            high_mask,
+            low_mask: high_mask >> 1,
+            fill_factor,
+            spares: [1; 32],
+            elements: 0,
+            function: HashFunction::Fnv,
+            probe: 0,
+        }
+    }
+
+    #[test]
+    fn keys_are_found_where_a_bucket_was_split() {
+        let table = table(9, 0);
+        assert_eq!((table.high_mask, table.low_mask, table.objection()), (15, 7, None));
+        assert_eq!([8, 9, 10, 15, 16].map(|hash| table.of_hash(hash)), [8, 9, 2, 7, 0]);
+        assert_eq!(table.page(9), PageNo(10));
+        let odd = [
+            Buckets { high_mask: 14, ..table },
+            Buckets { high_mask: 31, ..table },
+            Buckets { max: 6, ..table },
+            Buckets { max: 16, ..table },
+        ];
+        let fields = odd.map(|table| table.objection().unwrap().0);
+        assert_eq!(fields, [Field::HighMask, Field::LowMask, Field::MaxBucket, Field::MaxBucket]);
+    }
+
     /// Tables that release 5.3 made, with buckets that it left empty: what was hinted is what
     /// would be missing.
     #[test]
@@ -55,7 +124,7 @@ mod tests {
             (3, 1, 3, &[0, 1, 2]),
             (5, 1, 7, &[0, 6]),
         ] {
-            let buckets = Buckets { max, fill_factor, spares: [0; 32], elements: 0 };
+            let buckets = table(max, fill_factor);
             for &bucket in empty {
                 assert!(buckets.expects(bucket) < hint, "bucket {bucket} of {buckets:?}");
             }
@@ -67,7 +136,7 @@ mod tests {
         for (missing, fill_factor, max, bucket) in
             [(1000, 0, 49, 0), (9, 0, 49, 31), (1, 1, 77, 3), (4, 4, 255, 200), (64, 1, 77, 70)]
         {
-            let buckets = Buckets { max, fill_factor, spares: [0; 32], elements: 0 };
+            let buckets = table(max, fill_factor);
             assert!(buckets.expects(bucket) >= missing, "bucket {bucket} of {buckets:?}");
         }
     }

@@ -23,16 +23,7 @@ pub(crate) fn identify_tree(file: &[u8]) -> Option<Endianness> {
 /// As [`identify`], of a file of which it is known what it is.
 pub(super) fn expect_supported(kind: &FileKind, file: &[u8]) -> Result<Endianness> {
     Err(match *kind {
-        FileKind::Database(DatabaseKind {
-            method: Method::Btree | Method::Recno | Method::Queue | Method::Heap,
-            order,
-            ..
-        }) => {
-            return Ok(order);
-        }
-        FileKind::Database(DatabaseKind { method, version, order, .. }) => {
-            Error::UnsupportedMethod { method, version, order }
-        }
+        FileKind::Database(DatabaseKind { order, .. }) => return Ok(order),
         FileKind::Extent => Error::Extent,
         FileKind::Log { version, order } => Error::LogFile { version, order },
         FileKind::Region(_) => Error::Region,
@@ -62,7 +53,7 @@ mod tests {
         let message = |file: &[u8]| identify(file).unwrap_err().to_string();
         assert_eq!(identify(&with_magic(12, 0x0005_3162u32.to_be_bytes())).unwrap(), Big);
         assert_eq!(identify(&with_magic(12, 0x0005_3162u32.to_le_bytes())).unwrap(), Little);
-        assert!(message(&with_magic(12, 0x0006_1561u32.to_be_bytes())).contains("HASH"));
+        assert_eq!(identify(&with_magic(12, 0x0006_1561u32.to_be_bytes())).unwrap(), Big);
         assert_eq!(identify(&with_magic(12, 0x0004_2253u32.to_le_bytes())).unwrap(), Little);
         assert_eq!(identify(&with_magic(12, 0x0007_4582u32.to_le_bytes())).unwrap(), Little);
         assert!(message(&with_magic(12, 0x0003_0800u32.to_le_bytes())).contains("rename"));

@@ -9,6 +9,7 @@ use super::queue::Queue;
 use crate::error::{Defect, Error, Result};
 use crate::format::checksum;
 use crate::format::generation::Generation;
+use crate::format::hash::HashFunction;
 use crate::format::meta::{self as layout, Field, Layout, at};
 use crate::format::page::PageKind;
 use crate::format::queue;
@@ -61,7 +62,7 @@ impl Meta {
         self.page
     }
 
-    /// Version of the format: 6, 7, 8 or 9. Each access method counts its own.
+    /// Version of the format: 6 to 9 of BTREE and RECNO, 4 to 9 of HASH. Each access method counts its own.
     #[must_use]
     pub fn version(&self) -> u32 {
         self.version
@@ -161,6 +162,12 @@ impl Meta {
     #[must_use]
     pub fn root(&self) -> Option<PageNo> {
         self.tree().map(|tree| tree.root)
+    }
+
+    /// Buckets of a HASH database; `None` for trees.
+    #[must_use]
+    pub fn bucket_count(&self) -> Option<u64> {
+        self.buckets().map(|buckets| u64::from(buckets.max).saturating_add(1))
     }
 
     /// Where the pages of a HASH database are.
@@ -272,6 +279,12 @@ impl Meta {
         self.generation().may_reverse_shared_keys()
     }
 
+    /// Whether only type and link of a free page mean something: so releases 2.x free those of
+    /// HASH files.
+    pub(crate) fn free_pages_may_be_stale(&self) -> bool {
+        self.method() == Method::Hash && self.generation() == Generation::V2
+    }
+
     /// The highest page, if the releases that laid the file out kept it up to date.
     pub(crate) fn kept_last_page(&self) -> Option<PageNo> {
         self.last_page.filter(|_| self.generation().keeps_last_page())
@@ -302,6 +315,9 @@ pub(crate) fn parse(kind: &FileKind, file: &[u8]) -> Result<Meta> {
     let meta = parse_page(bytes, PageNo::META, order)?;
     if let Some(root) = meta.root().filter(|root| root.0 != 1) {
         return Err(Error::field(PageNo::META, meta.root_at(), "root", root.0, "1"));
+    }
+    if meta.flags.several_databases() && meta.method() == Method::Hash {
+        return Err(meta.wrong_flags("no list of databases in a HASH file"));
     }
     if meta.flags.several_databases() && (meta.flags.duplicates() || meta.flags.recno()) {
         return Err(meta.wrong_flags("no duplicates or records in a list of databases"));
@@ -413,7 +429,7 @@ impl Fields<'_> {
         let page_size = PageSize::new(size).ok_or(Error::PageSize { found: size })?;
         let stored = self.get(Field::Flags);
         let (flags, of) = match method {
-            Method::Hash => (Flags::of_hash(stored), Of::Hash(Box::new(self.buckets()))),
+            Method::Hash => (Flags::of_hash(stored), Of::Hash(Box::new(self.buckets(version)))),
             Method::Queue => (Flags::of_none(stored), Of::Queue(self.queue())),
             Method::Heap => (Flags::of_none(stored), Of::Heap(self.heap())),
             Method::Btree | Method::Recno => (Flags::new(stored), Of::Tree(self.tree())),
@@ -430,8 +446,9 @@ impl Fields<'_> {
             flags,
             free: PageNo::link(self.get(Field::Free)),
             // That of a database inside a file means nothing.
-            last_page: PageNo::link(self.get(Field::LastPgno))
-                .filter(|_| !matches!(method, Method::Hash | Method::Queue)),
+            last_page: PageNo::link(self.get(Field::LastPgno)).filter(|_| {
+                method != Method::Queue && (method != Method::Hash || self.number == PageNo::META)
+            }),
             file_id: FileId(id.unwrap_or_default()),
             checksummed,
             of,
@@ -503,14 +520,25 @@ impl Fields<'_> {
         }
     }
 
-    fn buckets(&self) -> Buckets {
+    fn buckets(&self, version: u32) -> Buckets {
         let table = self.layout.bytes(self.bytes, Field::Spares).unwrap_or(&[]);
         let mut spares = [0; 32];
         for (spare, word) in spares.iter_mut().zip(table.chunks_exact(4)) {
             *spare = self.order.u32_at(word, 0).unwrap_or(0);
         }
+        // Releases 2.x count in each doubling from the bucket behind the metadata page.
+        if self.layout.generation() == Generation::V2 {
+            spares.rotate_right(1);
+            let [first, later @ ..] = &mut spares;
+            *first = 1;
+            later.iter_mut().for_each(|spare| *spare = spare.saturating_add(1));
+        }
         Buckets {
             max: self.get(Field::MaxBucket),
+            high_mask: self.get(Field::HighMask),
+            low_mask: self.get(Field::LowMask),
+            function: HashFunction::of(version),
+            probe: self.get(Field::Charkey),
             fill_factor: self.get(Field::Ffactor),
             elements: self.get(Field::Nelem),
             spares,

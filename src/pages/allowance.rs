@@ -26,6 +26,17 @@ impl Allowance {
         bytes <= self.most
     }
 
+    /// Counts bytes that a pair gives, if they are allowed; whether they are.
+    #[inline(always)]
+    pub(crate) fn may_give(&mut self, bytes: usize) -> bool {
+        let given = self.given.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
+        let allowed = self.covers(given);
+        if allowed {
+            self.given = given;
+        }
+        allowed
+    }
+
     /// Counts bytes that a pair gives.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::overlay::Overlay;
 use super::source::{self, Source};
 use crate::error::Result;
+use crate::key_hash::KeyHash;
 use crate::key_order::KeyOrder;
 use crate::limits::Limits;
 use crate::meta::FileKind;
@@ -28,12 +29,13 @@ use crate::meta::FileKind;
 pub struct OpenOptions<'f> {
     limits: Limits,
     order: KeyOrder<'f>,
+    hash: KeyHash<'f>,
     map: bool,
 }
 
 impl Default for OpenOptions<'_> {
     fn default() -> Self {
-        OpenOptions { limits: Limits::DEFAULT, order: KeyOrder::Bytes, map: true }
+        OpenOptions { limits: Limits::DEFAULT, order: KeyOrder::Bytes, hash: KeyHash::Release, map: true }
     }
 }
 
@@ -63,6 +65,21 @@ impl<'f> OpenOptions<'f> {
     #[must_use]
     pub fn key_order(mut self, order: KeyOrder<'f>) -> Self {
         self.order = order;
+        self
+    }
+
+    /// The hash function that the writer of a HASH database used for its keys.
+    ///
+    /// ```
+    /// use bdbkit::{KeyHash, OpenOptions};
+    ///
+    /// let sum = |key: &[u8]| key.iter().fold(0, |sum: u32, &byte| sum.wrapping_add(byte.into()));
+    /// let options = OpenOptions::new().key_hash(KeyHash::Custom(&sum));
+    /// # let _ = options;
+    /// ```
+    #[must_use]
+    pub fn key_hash(mut self, hash: KeyHash<'f>) -> Self {
+        self.hash = hash;
         self
     }
 
@@ -202,6 +219,10 @@ impl<'a> File<'a> {
 
     pub(crate) fn key_order(&self) -> KeyOrder<'a> {
         self.opened.options.order
+    }
+
+    pub(crate) fn key_hash(&self) -> KeyHash<'a> {
+        self.opened.options.hash
     }
 }
 

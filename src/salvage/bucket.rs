@@ -87,8 +87,22 @@ impl<'s> Bucket<'s> {
                 }
                 if !rest.is_empty() {
                     self.bad(value_slot, at);
-                    let expected = u32::try_from(rest.len()).unwrap_or(u32::MAX);
-                    units.push(unit(place, at, Item::Part { bytes: rest, expected }));
+                    // What is behind the damage is found from the end.
+                    let (mut torn, mut behind) = (rest, Vec::new());
+                    while let Some((value, before)) = item::last_hash_duplicate::<O>(torn) {
+                        let offset = at.saturating_add(1).saturating_add(set.len());
+                        let offset = offset.saturating_sub(rest.len()).saturating_add(before.len());
+                        let place = Place::Offset(u16::try_from(offset).unwrap_or(0));
+                        behind.push(unit(place, offset, Item::Here(value)));
+                        torn = before;
+                    }
+                    if !torn.is_empty() {
+                        let expected = u32::try_from(torn.len()).unwrap_or(u32::MAX);
+                        let whole = item::torn_hash_duplicate::<O>(torn);
+                        let value = whole.map_or(Item::Part { bytes: torn, expected }, Item::Here);
+                        units.push(unit(place, at, value));
+                    }
+                    units.extend(behind.into_iter().rev());
                 }
             }
             Some((&OFFDUP, rest)) if rest.len() >= 7 => {

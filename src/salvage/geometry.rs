@@ -239,11 +239,14 @@ fn expect_items(bytes: &[u8]) -> Result<()> {
 /// Whether the first bytes say that a file is something else than a database of pages of
 /// BTREE, RECNO or HASH.
 fn is_foreign(error: &Error) -> bool {
-    match error {
-        Error::UnsupportedMethod { method, .. } => *method != Method::Hash,
-        Error::Series1 { .. } | Error::LogFile { .. } | Error::Placeholder | Error::Extent => true,
-        _ => false,
-    }
+    matches!(
+        error,
+        Error::UnsupportedMethod { .. }
+            | Error::Series1 { .. }
+            | Error::LogFile { .. }
+            | Error::Placeholder
+            | Error::Extent
+    )
 }
 
 /// What page 0 says, if it says something possible.
@@ -367,7 +370,7 @@ fn is_unsorted_hash<O: ByteOrder>(page: &Page<'_, O>) -> bool {
 fn is_filled<O: ByteOrder>(page: &Page<'_, O>) -> bool {
     let (end, kind) = (page.bytes().len(), PageKind::from_byte(page.type_byte()));
     if matches!(kind, Some(PageKind::Hash | PageKind::HashUnsorted)) {
-        return is_bucket(page);
+        return [HEADER, HEADER_CHECKSUMMED].iter().any(|&overhead| bucket_fits(page, overhead));
     }
     if !kind.is_some_and(is_leaf) {
         return false;
@@ -386,25 +389,26 @@ fn is_filled<O: ByteOrder>(page: &Page<'_, O>) -> bool {
     })
 }
 
-/// Whether the items of a bucket follow one another downwards from the end of the page, each
-/// of a known type (database-format, annex A).
-fn is_bucket<O: ByteOrder>(page: &Page<'_, O>) -> bool {
-    [HEADER, HEADER_CHECKSUMMED].iter().any(|&overhead| {
-        let index = page.bytes().get(overhead..slot_offset(overhead, page.entries())).unwrap_or(&[]);
-        let mut above = page.bytes().len();
-        let falls = index.chunks_exact(2).all(|slot| {
-            let at = usize::from(O::read_u16(slot));
-            let known = page.bytes().get(at).is_some_and(|kind| matches!(kind, 1..=5));
-            known && at < std::mem::replace(&mut above, at)
-        });
-        falls && !index.is_empty() && page.entries() & 1 == 0 && above == page.item_area()
-    })
+/// Whether the items of a bucket, by an index that starts here, follow one another downwards from
+/// the end of the page, each of a known type (database-format, annex A).
+fn bucket_fits<O: ByteOrder>(page: &Page<'_, O>, overhead: usize) -> bool {
+    let index = page.bytes().get(overhead..slot_offset(overhead, page.entries())).unwrap_or(&[]);
+    let mut above = page.bytes().len();
+    let falls = index.chunks_exact(2).all(|slot| {
+        let at = usize::from(O::read_u16(slot));
+        let known = page.bytes().get(at).is_some_and(|kind| matches!(kind, 1..=5));
+        known && at < std::mem::replace(&mut above, at)
+    });
+    falls && !index.is_empty() && page.entries() & 1 == 0 && above == page.item_area()
 }
 
 /// Whether an index that starts here points into the item area only, and to its start.
 fn index_fits<O: ByteOrder>(page: &Page<'_, O>, overhead: usize) -> bool {
     use PageKind::{BtreeInternal, BtreeLeaf, Duplicate, DuplicateLeaf, RecnoInternal, RecnoLeaf};
     let kind = PageKind::from_byte(page.type_byte());
+    if matches!(kind, Some(PageKind::Hash | PageKind::HashUnsorted)) {
+        return bucket_fits(page, overhead);
+    }
     let indexed = [BtreeInternal, BtreeLeaf, Duplicate, DuplicateLeaf, RecnoInternal, RecnoLeaf];
     if page.entries() == 0 || !kind.is_some_and(|kind| indexed.contains(&kind)) {
         return false;

@@ -56,7 +56,7 @@ pub use survey::SalvagedFile;
 use crate::error::{Error, Result};
 use crate::format::meta::{HALF_WRITTEN, at};
 use crate::meta::{self, DatabaseKind};
-use crate::method::{Feature, Method};
+use crate::method::Feature;
 use crate::order::{Endianness, with_order};
 use crate::pages::{self, Extent, Extents, OpenOptions};
 use crate::types::{PageNo, PageSize};
@@ -65,11 +65,10 @@ use geometry::Forced;
 use work::Work;
 
 /// Whether a salvage may find the records of a file that is refused with this error everywhere
-/// else: HASH, compressed, extents of a QUEUE, or of a version that is newer than all that are supported.
+/// else: compressed, an extent of a QUEUE, or of a version that is newer than all that are supported.
 #[must_use]
 pub fn may_read(error: &Error) -> bool {
     match error {
-        Error::UnsupportedMethod { method, .. } => *method == Method::Hash,
         Error::UnsupportedVersion { method, version, .. } => *version > method.newest_version(),
         Error::UnsupportedFeature { feature, .. } => *feature == Feature::Compressed,
         Error::Extent => true,

@@ -92,7 +92,10 @@ impl Rule {
     /// its own: [`Verify::check_order`](crate::verify::Verify::check_order) leaves such rules out.
     #[must_use]
     pub fn is_of_order(self) -> bool {
-        matches!(self, Rule::KeyOrder | Rule::InternalOrder | Rule::KeyRange | Rule::DuplicateOrder)
+        matches!(
+            self,
+            Rule::KeyOrder | Rule::InternalOrder | Rule::KeyRange | Rule::DuplicateOrder | Rule::BucketOrder
+        )
     }
 }
 
@@ -205,8 +208,22 @@ rules! {
     HeapFlag = "E-FLAG";
     /// A HEAP is divided into the regions that its metadata says.
     Region = "E-REGION";
-    /// A page of a HASH database.
+    /// A page of a HASH database that is reserved for a bucket is empty.
     Hash = "H-PAGE";
+    /// The table of a HASH database leads to pages of buckets.
+    Spares = "H-SPARE";
+    /// The numbers that give the bucket of a hash fit one another.
+    Masks = "H-MASK";
+    /// Keys are in the bucket of their hash.
+    Bucket = "H-BUCKET";
+    /// The pages of a bucket link back.
+    BucketChain = "H-CHAIN";
+    /// Items of buckets are of a kind and a length that belong there.
+    BucketItem = "H-ITEM";
+    /// Keys on a sorted page of a bucket are in order.
+    BucketOrder = "H-SORT";
+    /// Keys of HASH have several values only where that is allowed.
+    BucketDuplicates = "H-DUP";
     /// A HASH database has as many keys as it counts.
     Elements = "H-NELEM";
 }

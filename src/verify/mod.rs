@@ -1,6 +1,7 @@
 //! Whether a file is sound: every invariant, and findings as data (database-format,
 //! "Invariants for a verifier").
 
+mod bucket;
 mod chain;
 mod finding;
 mod free;
@@ -26,7 +27,7 @@ use crate::error::{Error, Result};
 use crate::format::generation::Generation;
 use crate::format::meta::{Field, at};
 use crate::meta::{self, Meta, Shape};
-use crate::method::{Feature, Method};
+use crate::method::Feature;
 use crate::order::with_order;
 use crate::pages::{File, OpenOptions, Origin, Pages};
 use crate::types::PageNo;
@@ -224,7 +225,7 @@ impl<'a> Verify<'a> {
         list: Option<&Mutex<Vec<ListEntry>>>,
     ) {
         let meta = context.meta;
-        let Some(root) = meta.root() else { return };
+        let Some(root) = meta.root() else { return context.buckets::<O>(compare) };
         let from = Origin { page: meta.page(), offset: meta.root_at(), what: "root page" };
         let shape = Shape::of(meta);
         // Asking the system takes longer than checking a small file.
@@ -267,10 +268,7 @@ impl<'a> Verify<'a> {
             let text = format!("a free list that starts at page {free}: only page 0 has one");
             context.report.error(Rule::Free, no, meta.at(Field::Free), text);
         }
-        match meta.method() {
-            Method::Hash => context.buckets::<O>(compare),
-            _ => self.database::<O>(&context, compare, None),
-        }
+        self.database::<O>(&context, compare, None);
     }
 }
 
@@ -292,6 +290,7 @@ impl Context<'_, '_> {
                 format!("{tail} bytes behind the last whole page of {size}: the file was cut, or grew");
             self.report.error(Rule::FileSize, PageNo(pages), 0, text);
         }
+        // Releases 2.x write the page of a bucket when it gets its first key.
         if pages < 2 && self.pages.meta().root().is_some() {
             self.report.error(Rule::FileSize, PageNo(pages), 0, "the file ends before its first tree");
         }
@@ -299,7 +298,7 @@ impl Context<'_, '_> {
 
     fn last_page(&self) {
         let meta = self.pages.meta();
-        if meta.method() == Method::Queue {
+        if meta.queue().is_some() {
             return; // it does not keep it
         }
         let kept = meta.generation().keeps_last_page();
@@ -325,9 +324,6 @@ impl Context<'_, '_> {
 
     /// The checks of metadata that its parser leaves to others.
     fn own_metadata(&self, meta: &Meta) {
-        if meta.root().is_none() {
-            return;
-        }
         if meta.min_key() < 2 {
             let text = format!("{} keys on a page at least, expected 2 or more", meta.min_key());
             self.report.error(Rule::MinKey, meta.page(), meta.at(Field::MinKey), text);

@@ -4,7 +4,7 @@ use byteorder::ByteOrder;
 
 use super::finding::Rule;
 use super::page::Context;
-use crate::format::page::{Page, PageKind, at, is_leaf};
+use crate::format::page::{Page, PageKind, at, holds_records};
 use crate::types::PageNo;
 
 impl Context<'_, '_> {
@@ -42,7 +42,7 @@ impl Context<'_, '_> {
                     "a metadata page that no list of databases names",
                 );
             }
-            Some(kind) if is_leaf(kind) && page.entries() == 0 => {
+            Some(kind) if holds_records(kind) && page.entries() == 0 => {
                 report.warning(
                     Rule::Unreferenced,
                     no,

@@ -125,6 +125,7 @@ fn rule_of(error: &Error) -> Rule {
             Defect::KeyOrder { .. } => Rule::KeyOrder,
             Defect::Repeated { .. } | Defect::Repeats { .. } => Rule::Repeats,
             Defect::ReachedTwice { .. } | Defect::Crowded { .. } | Defect::Loop => Rule::Once,
+            Defect::Bucket { .. } => Rule::Bucket,
             Defect::EmptyBucket { .. } => Rule::Elements,
             Defect::Unreachable { .. } => Rule::Unreferenced,
         },

@@ -10,7 +10,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use bdbkit::Database;
+use bdbkit::{Database, Method};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
@@ -119,8 +119,12 @@ fn every_file_that_the_genuine_tool_reads_is_dumped_as_it_does() {
     }
     let folder = tempfile::tempdir().unwrap();
     let (mut files, mut comparisons) = (0, Comparisons::default());
-    for golden in readable() {
+    for golden in common::all_readable() {
         let db = Database::open(&golden.db).unwrap();
+        // It takes HASH files of version 7 without a last page number for empty ones, and clears them.
+        if db.meta().method() == Method::Hash && db.meta().version() == 7 {
+            continue;
+        }
         let (version, big) = (db.meta().version(), golden.case.big_endian);
         let copy = folder.path().join("copy.db");
         std::fs::copy(&golden.db, &copy).unwrap();
@@ -190,7 +194,7 @@ impl Plan {
         }
         text.extend_from_slice(b"HEADER=END\n");
         for (key, value) in &self.pairs {
-            if self.kind == "btree" || self.numbered {
+            if self.kind != "recno" || self.numbered {
                 text.extend_from_slice(&[b" ", hex(key).as_slice(), b"\n"].concat());
             }
             text.extend_from_slice(&[b" ", hex(value).as_slice(), b"\n"].concat());
@@ -265,7 +269,25 @@ fn check(folder: &Path, label: &str, plans: &[Plan], comparisons: &mut Compariso
                 Some(name) => db.subdatabase(name).unwrap(),
                 None => db.clone(),
             };
-            if plan.kind != "hash" && forward(&db) != plan.expected() {
+            if plan.kind == "hash" {
+                // Bucket by bucket. Where long keys are, that tool may miss one and put it in again:
+                // then its values are in two places.
+                let (found, expected) = (forward(&db), plan.expected());
+                if common::multiset(found.clone()) != common::multiset(expected) {
+                    comparisons.failures.push(format!("{label} {:?}: not what was loaded", plan.name));
+                }
+                let values = |key: &[u8]| -> Vec<Vec<u8>> {
+                    found.iter().filter(|(k, _)| k == key).map(|(_, value)| value.clone()).collect()
+                };
+                let wrong = |(key, _): &&Pair| {
+                    let all: Vec<Vec<u8>> =
+                        db.duplicates(key).map(|entry| entry.unwrap().value().to_vec()).collect();
+                    all != values(key) || db.get(key).unwrap().as_deref() != all.first().map(Vec::as_slice)
+                };
+                if let Some((key, _)) = found.iter().find(wrong) {
+                    comparisons.failures.push(format!("{label} {:?}: {key:?} is not found", plan.name));
+                }
+            } else if forward(&db) != plan.expected() {
                 comparisons.failures.push(format!("{label} {:?}: not what was loaded", plan.name));
             }
         }
@@ -375,6 +397,39 @@ fn files_with_all_kinds_of_headers_are_dumped_as_the_genuine_tool_does() {
             Plan::new("recno", &["re_len=7", "re_pad=0", "renumber=1"], fixed.clone()),
         ),
         ("records padded with blanks", Plan::new("recno", &["re_len=7", "re_pad= "], fixed)),
+        ("buckets", Plan::new("hash", &["db_pagesize=512"], plain(900))),
+        ("full buckets", Plan::new("hash", &["h_ffactor=100", "db_pagesize=512"], plain(900))),
+        ("buckets made before", Plan::new("hash", &["h_ffactor=4", "h_nelem=700"], plain(90))),
+        ("buckets with checksums", Plan::new("hash", &["chksum=1", "db_pagesize=65536"], plain(4000))),
+        ("no buckets", Plan::new("hash", &[], vec![])),
+        (
+            "duplicates in buckets",
+            Plan::new(
+                "hash",
+                &["duplicates=1", "db_pagesize=512"],
+                some_pairs(900, |i| vec![b'k', u8::try_from(i % 7).unwrap()], |i| i.to_le_bytes().to_vec()),
+            ),
+        ),
+        (
+            "sorted duplicates in buckets",
+            Plan::new(
+                "hash",
+                &["duplicates=1", "dupsort=1", "db_pagesize=512"],
+                some_pairs(900, |i| vec![b'k', u8::try_from(i % 90).unwrap()], |i| i.to_le_bytes().to_vec()),
+            ),
+        ),
+        (
+            "keys in buckets of which some begin others, and long ones",
+            Plan::new(
+                "hash",
+                &["db_pagesize=512"],
+                some_pairs(
+                    300,
+                    |i| [vec![b'k'; usize::try_from(i % 5).unwrap()], long(i)].concat(),
+                    |_| vec![1],
+                ),
+            ),
+        ),
         ("records with holes", numbered(&[])),
         ("fixed records with holes", numbered(&["re_len=9"])),
     ];
@@ -382,7 +437,7 @@ fn files_with_all_kinds_of_headers_are_dumped_as_the_genuine_tool_does() {
     for (label, plan) in plans {
         check(folder.path(), label, &[plan], &mut comparisons);
     }
-    comparisons.expect(30 * 2 * 4);
+    comparisons.expect(38 * 2 * 4);
 }
 
 #[test]
@@ -433,36 +488,40 @@ fn files_of_any_pairs_are_dumped_as_the_genuine_tool_does() {
         prop::sample::select(vec!["", "duplicates=1", "dupsort=1", "recnum=1", "bt_minkey=4"]),
         any::<bool>(),
         any::<bool>(),
+        any::<bool>(),
     );
     let pairs = prop::collection::vec((bytes(700), bytes(1500)), 0..120);
-    let config = Config { cases: 30, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
+    let config = Config { cases: 60, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
     let done = std::cell::Cell::new(0);
-    let run =
-        TestRunner::new(config).run(&(header, pairs), |((size, feature, checksums, few_keys), mut pairs)| {
-            if few_keys && feature.starts_with("dup") {
-                pairs.iter_mut().for_each(|(key, _)| key.truncate(1));
-            }
-            let mut lines = vec![size];
-            lines.extend(checksums.then_some("chksum=1"));
-            lines.extend((feature == "dupsort=1").then_some("duplicates=1"));
-            lines.extend((!feature.is_empty()).then_some(feature));
-            if !feature.starts_with("dup") {
-                // Of two equal keys db_load keeps the last.
-                let mut seen = std::collections::BTreeSet::new();
-                pairs.retain(|(key, _)| seen.insert(key.clone()));
-            } else if feature == "dupsort=1" {
-                let mut seen = std::collections::BTreeSet::new();
-                pairs.retain(|pair| seen.insert(pair.clone()));
-            }
-            let plan = Plan::new("btree", &lines, pairs);
-            let mut comparisons = Comparisons::default();
-            check(folder.path(), "any pairs", &[plan], &mut comparisons);
-            done.set(done.get() + comparisons.done);
-            prop_assert!(comparisons.failures.is_empty(), "{:?}", comparisons.failures);
-            Ok(())
-        });
+    let run = TestRunner::new(config).run(&(header, pairs), |(header, mut pairs)| {
+        let (size, mut feature, checksums, few_keys, hash) = header;
+        if hash && !feature.starts_with("dup") {
+            feature = "";
+        }
+        if few_keys && feature.starts_with("dup") {
+            pairs.iter_mut().for_each(|(key, _)| key.truncate(1));
+        }
+        let mut lines = vec![size];
+        lines.extend(checksums.then_some("chksum=1"));
+        lines.extend((feature == "dupsort=1").then_some("duplicates=1"));
+        lines.extend((!feature.is_empty()).then_some(feature));
+        if !feature.starts_with("dup") {
+            // Of two equal keys db_load keeps the last.
+            let mut seen = std::collections::BTreeSet::new();
+            pairs.retain(|(key, _)| seen.insert(key.clone()));
+        } else if feature == "dupsort=1" {
+            let mut seen = std::collections::BTreeSet::new();
+            pairs.retain(|pair| seen.insert(pair.clone()));
+        }
+        let plan = Plan::new(if hash { "hash" } else { "btree" }, &lines, pairs);
+        let mut comparisons = Comparisons::default();
+        check(folder.path(), "any pairs", &[plan], &mut comparisons);
+        done.set(done.get() + comparisons.done);
+        prop_assert!(comparisons.failures.is_empty(), "{:?}", comparisons.failures);
+        Ok(())
+    });
     run.unwrap();
-    assert!(done.get() >= 200, "{} comparisons", done.get());
+    assert!(done.get() >= 400, "{} comparisons", done.get());
 }
 
 /// A dump of ours, loaded again by the genuine tool, is the same database.

@@ -894,7 +894,8 @@ fn info_lists_an_environment() {
     copy("mboxlist-ims61-log8-le/folder.db", "folder.db");
     copy("mboxlist-ims61-log8-le/log.0000000001", "log.0000000001");
     copy("env-log14-le-clean/log.0000000001", "log.0000000002");
-    copy("hash-v9-be-few/data.db", "without-suffix");
+    copy("hash-v9-be-few/data.db", "hash.db");
+    copy("queue-v4-le-few/data.db", "without-suffix");
     fs::write(folder.path().join("__db.001"), b"region").unwrap();
     fs::write(folder.path().join("README"), b"only text").unwrap();
     let output = run(&["info", path(folder.path())]);
@@ -907,8 +908,9 @@ fn info_lists_an_environment() {
         "4.3, 4.4: say \"historic log version 8\" and skip the file",
         "4.5, 4.6: say \"unsupported log version 14\" and stop",
         "folder.db: btree, version 9",
-        "without-suffix: a HASH file, version 9",
-        "page size 512, file id 00",
+        "hash.db: hash, version 9",
+        "without-suffix: a QUEUE file, version 4",
+        "page size 512, file id ",
         "quota.db: not here, but the log has it open",
         "__db.001",
     ] {

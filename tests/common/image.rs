@@ -30,6 +30,11 @@ pub(crate) struct Image {
     overhead: usize,
 }
 
+/// Whether a file is big-endian, by its magic number: that of BTREE or of HASH.
+fn is_big(bytes: &[u8]) -> bool {
+    matches!(bytes[12..16], [0, 5, 0x31, 0x62] | [0, 6, 0x15, 0x61])
+}
+
 impl Image {
     /// `testdata/CASE/data.db`.
     pub(crate) fn of_case(case: &str) -> Image {
@@ -37,10 +42,10 @@ impl Image {
     }
 
     pub(crate) fn new(name: impl Into<String>, bytes: Vec<u8>) -> Image {
-        let big = bytes[12..16] == [0, 5, 0x31, 0x62];
+        let big = is_big(&bytes);
         let mut image = Image { name: name.into(), bytes, big, page_size: 0, overhead: 26 };
         image.page_size = usize::try_from(image.u32(0, 20)).unwrap();
-        if image.version() == 9 && image.bytes[26] & 1 != 0 {
+        if image.version() >= 8 && image.bytes[26] & 1 != 0 {
             image.overhead = 32;
         }
         image
@@ -51,7 +56,7 @@ impl Image {
     pub(crate) fn undamaged(case: &str) -> Image {
         let mut bytes = data(case);
         let text = String::from_utf8(read(testdata().join(case).join("damage.txt"))).unwrap();
-        let big = bytes[12..16] == [0, 5, 0x31, 0x62];
+        let big = is_big(&bytes);
         for line in text.lines() {
             let number = |text: &str| text.trim().parse::<u32>().unwrap();
             let offset = line.strip_prefix("offset ").expect("damage to one field");

@@ -110,11 +110,16 @@ impl Golden {
     }
 }
 
-/// All BTREE and RECNO files that have a golden text. Every database file of these
-/// folders must have one.
+/// All BTREE and RECNO files that have a golden text.
 pub(crate) fn goldens() -> Vec<Golden> {
+    goldens_of(&["btree-", "recno-", "mboxlist-"])
+}
+
+/// All files of cases with these prefixes. Every database file of their folders must have a
+/// golden text.
+fn goldens_of(prefixes: &[&str]) -> Vec<Golden> {
     let mut found = Vec::new();
-    for case in cases(&["btree-", "recno-", "mboxlist-"]) {
+    for case in cases(prefixes) {
         let before = found.len();
         for db in databases(&case.folder()) {
             let stem = db.with_extension("");
@@ -135,9 +140,21 @@ pub(crate) fn goldens() -> Vec<Golden> {
     found
 }
 
-/// The golden files that the reader opens.
+/// The golden files of trees that the reader opens.
 pub(crate) fn readable() -> Vec<Golden> {
     goldens().into_iter().filter(|golden| golden.refused().is_none()).collect()
+}
+
+/// The golden files of HASH that the reader opens.
+pub(crate) fn hashes() -> Vec<Golden> {
+    let all = goldens_of(&["hash-"]);
+    assert!(all.len() >= 44, "HASH files went missing: {}", all.len());
+    all
+}
+
+/// The golden files that the reader opens, of all access methods.
+pub(crate) fn all_readable() -> Vec<Golden> {
+    readable().into_iter().chain(hashes()).collect()
 }
 
 /// The database files in a folder, by name.

@@ -6,10 +6,10 @@ use std::time::Duration;
 use bdbkit::verify::{Finding, Rule, Severity, Verdict, Verify};
 use bdbkit::{Database, PageNo};
 
+use crate::common::Watch;
 use crate::common::image::{
     AREA, DUPLICATE, ENTRIES, INTERNAL, Image, LEAF, LEVEL, NEXT, PREV, RECNO_INTERNAL, RECNO_LEAF, TYPE,
 };
-use crate::common::Watch;
 use crate::counting::peak_of;
 use crate::damage::{
     ORDERS, all_pairs, buckets, chains, copied, costly, dangling_slot, duplicate_files, duplicates, files,
@@ -203,7 +203,7 @@ fn class_06_versions_that_are_not_known_are_refused_by_name() {
 #[test]
 fn class_07_metadata_of_another_access_method_is_refused_by_name() {
     for tree in trees() {
-        for (magic, kind) in [(0x0006_1561, "HASH"), (0x0004_2253, "QUEUE"), (0x0007_4582, "HEAP")] {
+        for (magic, kind) in [(0x0004_2253, "QUEUE"), (0x0007_4582, "HEAP")] {
             expect_refusal(tree.clone().put_u32(0, 12, magic), kind);
         }
         if tree.version() > 6 {
@@ -778,7 +778,8 @@ fn class_32_buckets_that_cannot_be_are_found() {
         let (meta, _) = buckets(&file);
         let (max, table) = (72, 96);
         for highest in [1 << 20, u32::MAX - 1, u32::MAX] {
-            expect(&file, file.clone().put_u32(meta, max, highest), &[(Rule::Hash, meta, table)]);
+            let expected = [(Rule::Masks, meta, max), (Rule::Spares, meta, table)];
+            expect(&file, file.clone().put_u32(meta, max, highest), &expected);
         }
         // Beyond the end, at another database, at the metadata page.
         for spare in [file.pages(), u32::MAX, 2, 0] {
@@ -786,7 +787,7 @@ fn class_32_buckets_that_cannot_be_are_found() {
             for doubling in 0..32 {
                 damaged.put_u32(meta, table + 4 * doubling, spare);
             }
-            expect(&file, &damaged, &[(Rule::Hash, meta, table)]);
+            expect(&file, &damaged, &[(Rule::Spares, meta, table)]);
         }
     }
 }
@@ -799,13 +800,13 @@ fn class_33_items_of_buckets_that_cannot_be_are_found() {
             let at = file.item(page, slot);
             // A reference is twelve bytes long; a key has no duplicates.
             for kind in [0, 3, 4, 5, 0x7f, 0xff] {
-                expect(&file, file.clone().put(page, at, kind), &[(Rule::ItemKind, page, at)]);
+                expect(&file, file.clone().put(page, at, kind), &[(Rule::BucketItem, page, at)]);
             }
         }
         let at = file.item(page, 1);
-        expect(&file, file.clone().put(page, at, 2), &[(Rule::ItemLength, page, at)]);
+        expect_on(file.clone().put(page, at, 2), (Rule::BucketItem, page, at));
         let slot = file.slot(1);
-        expect(&file, file.clone().put_u16(page, slot, 0xfff0), &[(Rule::ItemOffset, page, slot)]);
+        expect(&file, file.clone().put_u16(page, slot, 0xfff0), &[(Rule::BucketItem, page, slot)]);
         expect(&file, file.clone().put_u16(page, ENTRIES, 3), &[(Rule::Entries, page, ENTRIES)]);
         expect(&file, file.clone().put_u32(page, NEXT, page), &[(Rule::Once, page, NEXT)]);
     }

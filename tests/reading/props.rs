@@ -8,13 +8,15 @@ use std::collections::BTreeSet;
 use std::io::{BufRead, Read};
 use std::ops::Bound;
 
-use bdbkit::{Database, Entry, KeyOrder, Method, OpenOptions, Scanned};
+use bdbkit::{Database, Entry, Error, KeyHash, KeyOrder, Method, OpenOptions, Scanned};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 use crate::common;
 use crate::common::image::Image;
-use crate::common::{Golden, Pair, all_databases, forward, has_keys, missing, multiset, read, readable};
+use crate::common::{
+    Golden, Pair, all_databases, all_readable, forward, has_keys, missing, multiset, read, readable,
+};
 
 /// A database with its model. The database is one of several if `name` is given.
 struct Sample {
@@ -30,8 +32,7 @@ impl Sample {
     }
 }
 
-/// All databases of all readable files, those in files of several included; but not
-/// the HASH databases, which have no order.
+/// All BTREE and RECNO databases of all readable files, those in files of several included.
 fn samples() -> Vec<Sample> {
     let mut all = Vec::new();
     for golden in readable() {
@@ -190,6 +191,97 @@ fn look_ups_of_keys_near_the_files_agree_with_the_forward_scan() {
     for sample in keyed() {
         check_cases(24, &sample.label(), &key_near(&sample.pairs), |key| check_lookups(&sample, &key));
     }
+}
+
+/// All HASH databases.
+fn hashed() -> Vec<Sample> {
+    let mut all = Vec::new();
+    for golden in all_readable() {
+        let file = Database::open(&golden.db).unwrap();
+        for db in all_databases(&file).into_iter().filter(|db| db.meta().method() == Method::Hash) {
+            all.push(Sample { file: golden.name(), pairs: forward(&db), db });
+        }
+    }
+    assert!(all.len() >= 48, "HASH databases went missing: {}", all.len());
+    all
+}
+
+#[test]
+fn look_ups_in_hash_databases_agree_with_the_forward_scan() {
+    for sample in hashed() {
+        let (db, label) = (&sample.db, sample.label());
+        let mut keys: BTreeSet<Vec<u8>> = sample.pairs.iter().map(|(key, _)| key.clone()).collect();
+        keys.extend(probes(&sample.pairs));
+        for key in keys {
+            let expected: Vec<Pair> = sample.pairs.iter().filter(|(k, _)| *k == key).cloned().collect();
+            let first = expected.first().map(|(_, value)| value.as_slice());
+            assert_eq!(db.get(&key).unwrap().as_deref(), first, "{label}: get {key:?}");
+            let found: Vec<Pair> = db.duplicates(&key).map(|entry| owned(entry.unwrap())).collect();
+            assert_eq!(found, expected, "{label}: duplicates of {key:?}");
+        }
+    }
+}
+
+#[test]
+fn what_hash_databases_cannot_do_is_an_error() {
+    let is_it = |error: &Error, asked: &str| matches!(error, Error::WrongMethod { asked: found, method: Method::Hash } if found.contains(asked));
+    for sample in hashed() {
+        let db = &sample.db;
+        let ranges = [db.range("a".."b"), db.prefix("a")];
+        for error in ranges.map(|mut range| range.next().unwrap().unwrap_err()) {
+            assert!(is_it(&error, "range"), "{error}");
+        }
+        assert!(is_it(&db.cursor().unwrap_err(), "cursor"));
+        assert!(is_it(&db.record(1).unwrap_err(), "record number"));
+        assert!(is_it(&db.iter().next_back().unwrap().unwrap_err(), "backwards"));
+        // Who asked for it goes on forward all the same.
+        let mut both = db.iter();
+        assert!(both.next_back().is_some_and(|entry| entry.is_err()) && both.next_back().is_none());
+        assert_eq!(both.count(), sample.pairs.len(), "{}", sample.label());
+    }
+}
+
+#[test]
+fn a_hash_function_of_the_program_is_asked_for_and_taken() {
+    let bytes = common::data("hash-v9-le-few-4.7");
+    let pairs = forward(&Database::from_bytes(&bytes[..]).unwrap());
+    // The probe of the database is that of another function; in buckets all is as it was.
+    let mut other = bytes.clone();
+    other[92..96].copy_from_slice(&1234_u32.to_le_bytes());
+    let db = Database::from_bytes(&other[..]).unwrap();
+    assert!(forward(&db) == pairs, "a scan needs no function");
+    for error in [db.get(b"x").unwrap_err(), db.duplicates(b"x").next().unwrap().unwrap_err()] {
+        assert!(matches!(error, Error::HashFunction { stored: 1234, .. }), "{error}");
+        assert!(error.to_string().contains("the function of its release"), "{error}");
+        assert_eq!(error.kind(), bdbkit::ErrorKind::Question);
+    }
+    let fnv = |key: &[u8]| key.iter().fold(0_u32, |h, b| h.wrapping_mul(16_777_619) ^ u32::from(*b));
+    let own = |key: &[u8]| if key.starts_with(b"%$sniglet^&") { 1234 } else { fnv(key) };
+    let options = |hash| OpenOptions::new().key_hash(KeyHash::Custom(hash));
+    let given = options(&own).from_bytes(&other[..]).unwrap();
+    for (key, value) in &pairs {
+        assert_eq!(given.get(key).unwrap().as_deref(), Some(&value[..]));
+    }
+    // A function that is not that of the database; and one that lies about the probe.
+    let wrong = options(&fnv).from_bytes(&other[..]).unwrap();
+    assert!(wrong.get(b"x").unwrap_err().to_string().contains("that was given"));
+    let liar = |key: &[u8]| if key.starts_with(b"%$sniglet^&") { 1234 } else { fnv(key) ^ 1 };
+    let lied = options(&liar).from_bytes(&other[..]).unwrap();
+    let error = pairs.iter().find_map(|(key, _)| lied.get(key).err()).unwrap();
+    assert!(matches!(error, Error::Corrupt { defect: bdbkit::Defect::Bucket { .. }, .. }), "{error}");
+    // The check knows that it does not know, or takes the function.
+    let notes = |file: &Database<'_>| bdbkit::verify::Verify::new(file).run().findings().to_vec();
+    assert_eq!(notes(&given), []);
+    let unknown = notes(&db);
+    assert_eq!(unknown.len(), 1, "{unknown:?}");
+    assert_eq!(
+        (unknown[0].rule, unknown[0].severity),
+        (bdbkit::verify::Rule::Bucket, bdbkit::verify::Severity::Note)
+    );
+    assert!(
+        notes(&lied).iter().all(|finding| finding.rule == bdbkit::verify::Rule::Bucket)
+            && notes(&lied).len() > 9
+    );
 }
 
 #[test]
@@ -451,7 +543,7 @@ fn record_numbers_of_keys_agree_with_the_forward_scan() {
 
 #[test]
 fn slice_owned_mapped_and_read_sources_agree() {
-    for golden in readable() {
+    for golden in all_readable() {
         let bytes = read(&golden.db);
         let open = |map| OpenOptions::new().map(map).open(&golden.db).unwrap();
         let databases = [
@@ -490,7 +582,7 @@ fn scanned<'a>(scans: impl IntoIterator<Item = bdbkit::PageScan<'a>>) -> (Vec<Pa
 }
 
 fn single() -> impl Iterator<Item = (Golden, Database<'static>)> {
-    let all = readable().into_iter().map(|golden| {
+    let all = all_readable().into_iter().map(|golden| {
         let db = Database::open(&golden.db).unwrap();
         (golden, db)
     });

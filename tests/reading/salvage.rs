@@ -18,7 +18,7 @@ use crate::common::image::{
 };
 use crate::common::standing::{Standing, lost, pair, salvaged, standing};
 use crate::common::{
-    Golden, Pair, Watch, all_databases, cases, missing, multiset, pairs_of_text, read, readable,
+    Golden, Pair, Watch, all_databases, all_readable, cases, missing, multiset, pairs_of_text, read, readable,
 };
 use crate::counting;
 
@@ -48,7 +48,7 @@ fn expect_all(found: &[Pair], expected: &BTreeMap<Pair, usize>, what: &str) {
 #[test]
 fn a_healthy_file_gives_what_the_strict_reader_gives() {
     let mut records = 0;
-    for golden in readable() {
+    for golden in all_readable() {
         let bytes = read(&golden.db);
         let salvage = Salvage::from_bytes(&bytes[..]);
         let survey = salvage.survey().unwrap_or_else(|error| panic!("{}: {error}", golden.name()));
@@ -181,21 +181,26 @@ fn lacks(found: &[Pair], text: &[u8]) -> Option<String> {
 fn damaged_files_give_at_least_what_the_genuine_tool_finds() {
     let watch = Watch::start(Duration::from_secs(30));
     let (mut all, mut more, mut failures) = (0, 0, Vec::new());
-    for case in cases(&["damage-v"]) {
+    for case in cases(&["damage-v", "damage-hash-"]) {
         watch.about(&case.name);
         let found = salvaged(&read(case.folder().join("data.db")));
         let original = multiset(pairs_of_text(&read(case.folder().join("original.dump.txt"))));
         let lost = missing(&multiset(found.iter().cloned()), &original).len();
         let genuine_text = read(case.folder().join("salvage-r.txt"));
-        if let Some(what) = lacks(&found, &genuine_text) {
-            failures.push(format!("{}: {what}", case.name));
-        }
+        // In buckets the genuine tool passes over items that it does not know, and so takes a value
+        // for the next key; or takes the rest of a set for one value.
+        let what = if case.name.starts_with("damage-hash-") {
+            lacks_of(&original, &found, &genuine_text)
+        } else {
+            lacks(&found, &genuine_text)
+        };
+        failures.extend(what.map(|what| format!("{}: {what}", case.name)));
         println!("{}: {} of {} original pairs lost, {} given", case.name, lost, original.len(), found.len());
         more += usize::from(lost == 0);
         all += 1;
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
-    assert!(all >= 55 && more >= 40, "{more} of {all} without loss");
+    assert!(all >= 77 && more >= 40, "{more} of {all} without loss");
 }
 
 #[test]
@@ -241,6 +246,22 @@ fn small_files(most: usize) -> Vec<Image> {
     let image = |golden: Golden| Image::new(golden.name(), read(&golden.db));
     let small = |golden: &Golden| golden.db.metadata().unwrap().len() <= u64::try_from(most).unwrap();
     readable().into_iter().filter(small).map(image).collect()
+}
+
+/// What is missing of the pairs, and of the keys and values, of a whole file that the genuine
+/// tool found in a damaged one.
+fn lacks_of(original: &BTreeMap<Pair, usize>, found: &[Pair], text: &[u8]) -> Option<String> {
+    let genuine: Vec<Vec<u8>> = text
+        .split(|&byte| byte == b'\n')
+        .filter_map(|line| line.strip_prefix(b" ").map(common::unhex))
+        .collect();
+    let pairs = genuine.windows(2).map(|two| (two[0].clone(), two[1].clone()));
+    let mut lost = missing(&multiset(found.iter().cloned()), &multiset(pairs));
+    lost.retain(|pair| original.contains_key(pair) && !found.contains(pair));
+    let there = |item: &Vec<u8>| found.iter().any(|(key, value)| key == item || value == item);
+    let known = |item: &&Vec<u8>| original.keys().any(|(key, value)| key == *item || value == *item);
+    let item = genuine.iter().filter(known).find(|item| !there(item));
+    (!lost.is_empty() || item.is_some()).then(|| format!("lost: {lost:?}, {item:?}"))
 }
 
 /// The file with one page overwritten: by zeros, or by a sequence that looks random.
@@ -624,7 +645,7 @@ fn no_truncation_makes_salvage_fail() {
 
 #[test]
 fn healthy_files_give_nothing_twice() {
-    for golden in readable() {
+    for golden in all_readable() {
         check(&read(&golden.db), true);
     }
 }
@@ -1218,8 +1239,8 @@ fn what_a_page_repeats_is_bounded_by_its_size() {
 #[test]
 fn memory_is_bounded_by_the_file_not_by_numbers_in_it() {
     let mut files: Vec<(String, Vec<u8>)> =
-        readable().iter().map(|golden| (golden.name(), read(&golden.db))).collect();
-    for case in cases(&["damage-v"]) {
+        all_readable().iter().map(|golden| (golden.name(), read(&golden.db))).collect();
+    for case in cases(&["damage-v", "damage-hash-"]) {
         files.push((case.name.clone(), read(case.folder().join("data.db"))));
     }
     // Overflow chains that say they are endless, and pages with as many slots as can be.

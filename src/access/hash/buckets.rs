@@ -1,35 +1,39 @@
-//! HASH databases in a file with several: all pairs, bucket by bucket
-//! (database-format, annex A).
+//! The pairs of a HASH database, bucket by bucket (database-format, annex A).
+
+use std::cmp::Ordering;
 
 use byteorder::ByteOrder;
 
 use super::Hash;
-use crate::access::btree::walk::{Direction, Walk};
+use super::page::BucketPage;
+use super::values::Values;
+use crate::access::btree::leaf::Plain;
 use crate::access::item::Item;
 use crate::access::pair::Pair;
 use crate::access::visited::Visited;
 use crate::error::{Defect, Error, Result};
-use crate::format::item::{self, DUPLICATE, KEYDATA, OFFDUP, OVERFLOW, REFERENCE};
 use crate::format::meta::Field;
-use crate::format::page::{self, Page, PageKind, at, slot_offset};
-use crate::meta::Shape;
-use crate::order::with_order;
-use crate::pages::{Allowance, Chain, Content, Duplicates, Origin, Pages, Place};
+use crate::format::page::{Page, at};
+use crate::key_order::KeyOrder;
+use crate::meta::Buckets;
+use crate::order::{Endianness, with_order};
+use crate::pages::{Allowance, Content, Origin};
 use crate::types::PageNo;
 
 /// A walk over the buckets of a HASH database.
 #[derive(Debug)]
 pub(in crate::access) struct BucketWalk<'a> {
     hash: &'a Hash<'a>,
-    /// Where the table of bucket pages stands on the metadata page.
-    spares_at: usize,
+    order: Endianness,
     visited: Option<Visited>,
     level: u32,
     /// First pages of the buckets of this level, still to come.
     heads: std::ops::Range<u32>,
     /// What is added to the number of a bucket of this level to get its page.
     spare: u32,
+    /// The page where the walk stands, and the pair on it that comes next.
     page: Option<BucketPage<'a>>,
+    pair: u16,
     /// What the pairs of the page gave.
     allowance: Allowance,
     key: Content<'a>,
@@ -41,52 +45,59 @@ pub(in crate::access) struct BucketWalk<'a> {
     /// The page that is empty and most likely should not be, with what
     /// [`Buckets::expects`](crate::meta::Buckets) says of its bucket.
     empty: Option<(u64, PageNo)>,
+    /// Where to look next for pages that a walk over the whole file missed.
+    missed_from: Option<u32>,
+    /// The key whose pairs alone are given.
+    only: Option<Vec<u8>>,
+    /// Duplicates that were left out because they are marked as deleted.
+    deleted: u64,
 }
 
 /// So many pages of a table that have another place are reported one by one.
 const NAMED: u32 = 8;
 
-/// The values of the key where the walk stands.
-#[derive(Debug)]
-enum Values<'a> {
-    None,
-    /// Duplicates in one item on the page.
-    Here {
-        set: &'a [u8],
-        page: PageNo,
-        offset: usize,
-    },
-    Walk(Box<Walk<'a>>),
-}
-
-/// A page of a bucket, and the pair on it that comes next.
-#[derive(Clone, Copy, Debug)]
-struct BucketPage<'a> {
-    pages: &'a Pages<'a>,
-    bytes: &'a [u8],
-    no: PageNo,
-    entries: u16,
-    next: u32,
-    pair: u16,
-}
-
 impl<'a> BucketWalk<'a> {
-    pub(in crate::access) fn new(hash: &'a Hash<'a>, visited: Visited) -> Self {
+    fn new(hash: &'a Hash<'a>, visited: Visited) -> Self {
         BucketWalk {
             hash,
-            spares_at: hash.meta().at(Field::Spares),
+            order: hash.pages().order(),
             visited: Some(visited),
             level: 0,
             heads: 0..0,
             spare: 0,
             page: None,
+            pair: 0,
             allowance: hash.pages().allowance(),
             key: Content::Here(&[]),
             values: Values::None,
             crowded: 0,
             keys: 0,
             empty: None,
+            missed_from: None,
+            only: None,
+            deleted: 0,
         }
+    }
+
+    /// All pairs; `seen` are pages that other databases of the file own. A database that is
+    /// `alone` in its file should come by all.
+    pub(in crate::access) fn all(hash: &'a Hash<'a>, seen: Visited, alone: bool) -> Self {
+        BucketWalk { missed_from: alone.then_some(0), ..BucketWalk::new(hash, seen) }
+    }
+
+    /// The pairs of one key, if it is there: one of the bucket, as a rule. Where keys stand in
+    /// chains, a library may miss one that is there, and put it in once more.
+    ///
+    /// # Errors
+    ///
+    /// As those of a look-up.
+    pub(in crate::access) fn of_key(hash: &'a Hash<'a>, key: &[u8]) -> Result<Self> {
+        let found = with_order!(hash.pages().order(), O => hash.find::<O>(key))?;
+        let walk = BucketWalk { level: u32::MAX, ..BucketWalk::new(hash, Visited::new(hash.pages())) };
+        Ok(match found {
+            Some((page, pair)) => BucketWalk { page: Some(page), pair, only: Some(key.to_vec()), ..walk },
+            None => walk,
+        })
     }
 
     /// The pages that the walk came by.
@@ -94,137 +105,124 @@ impl<'a> BucketWalk<'a> {
         self.visited
     }
 
+    /// Duplicates that were left out so far because they are marked as deleted.
+    pub(in crate::access) fn deleted(&self) -> u64 {
+        self.deleted
+    }
+
+    /// The next pair, if it is of the common form.
+    #[inline(always)]
+    pub(in crate::access) fn next_plain(&mut self) -> Option<Plain<'a>> {
+        let page =
+            self.page.as_ref().filter(|_| matches!(self.values, Values::None) && self.only.is_none())?;
+        let plain = with_order!(self.order, O => page.plain_pair::<O>(self.pair))?;
+        let given = plain.key.len().wrapping_add(plain.value.len());
+        if !self.allowance.may_give(given) {
+            return None;
+        }
+        self.pair = self.pair.wrapping_add(1);
+        self.keys = self.keys.saturating_add(1);
+        Some(plain)
+    }
+
     /// The next pair; whatever the error, the call after it goes on.
     pub(in crate::access) fn next(&mut self) -> Result<Option<Pair<'a>>> {
-        with_order!(self.hash.pages().order(), O => self.step::<O>())
+        with_order!(self.order, O => self.step::<O>())
     }
 
     fn step<O: ByteOrder>(&mut self) -> Result<Option<Pair<'a>>> {
-        let pages = self.hash.pages();
         loop {
-            if let Some(value) = self.next_value::<O>()? {
-                return self.pair(value).map(Some);
+            let key = Item::new(self.hash.pages(), self.key).len();
+            if let Some(value) =
+                self.values.next::<O>(key, &mut self.allowance, &mut self.visited, &mut self.deleted)?
+            {
+                return self.give(value).map(Some);
             }
-            let Some(page) = &mut self.page else {
-                match self.next_head::<O>()? {
-                    Some(page) => self.page = Some(page),
+            match &self.page {
+                Some(page) if self.pair < page.pairs() => {
+                    let (page, pair) = (*page, self.pair);
+                    self.pair = pair.saturating_add(1);
+                    self.keys = self.keys.saturating_add(1);
+                    self.open_pair::<O>(&page, pair)?;
+                }
+                Some(page) => {
+                    let page = *page;
+                    self.turn::<O>(&page)?;
+                }
+                None => match self.next_head::<O>()? {
+                    Some(page) => self.start(page),
                     None => return self.close(),
-                }
-                continue;
-            };
-            if page.pair < page.entries >> 1 {
-                let pair = *page;
-                page.pair = page.pair.saturating_add(1);
-                self.keys = self.keys.saturating_add(1);
-                self.key = pair.key::<O>()?;
-                let value = pair.value::<O>()?;
-                let item = Item::new(pages, self.key);
-                self.mark(&item)?;
-                match value {
-                    Found::One(content) => {
-                        let given = self.key.given(false).saturating_add(content.given(false));
-                        self.allowance.give(given).map_err(|defect| pair.corrupt(defect))?;
-                        return self.pair(content).map(Some);
-                    }
-                    Found::Set { set, offset } => {
-                        self.expect_duplicates(set, pair.no, offset)?;
-                        self.values = Values::Here { set, page: pair.no, offset };
-                    }
-                    Found::Elsewhere(duplicates) => {
-                        if !self.hash.meta().flags().duplicates() {
-                            return Err(duplicates.unexpected());
-                        }
-                        let shape = Shape::of_duplicates(self.hash.meta());
-                        let walk = Walk::new(pages, shape, duplicates.root, duplicates.origin());
-                        self.values = Values::Walk(Box::new(walk));
-                    }
-                }
-                continue;
-            }
-            let (next, from) = (PageNo::link(page.next), page.no);
-            (self.page, self.allowance) = (None, pages.allowance());
-            if let Some(no) = next {
-                let origin = Origin { page: from, offset: at::NEXT, what: "next page of the bucket" };
-                let page = self.open::<O>(no, origin)?;
-                let prev = Page::<O>::new(page.bytes).map_or(0, |page| page.prev());
-                self.page = Some(page);
-                if prev != from.0 {
-                    let defect = Defect::Link { link: "previous", found: prev, expected: from.0 };
-                    return Err(Error::corrupt(no, at::PREV, defect));
-                }
+                },
             }
         }
     }
 
-    fn next_value<O: ByteOrder>(&mut self) -> Result<Option<Content<'a>>> {
-        let key = Item::new(self.hash.pages(), self.key).len();
-        match &mut self.values {
-            Values::None => Ok(None),
-            Values::Here { set: [], .. } => {
+    fn start(&mut self, page: BucketPage<'a>) {
+        (self.page, self.pair, self.allowance) = (Some(page), 0, self.hash.pages().allowance());
+    }
+
+    /// Turns to the values of a pair.
+    fn open_pair<O: ByteOrder>(&mut self, page: &BucketPage<'a>, pair: u16) -> Result<()> {
+        self.key = page.key::<O>(pair)?;
+        if !self.is_wanted()? {
+            return Ok(());
+        }
+        let value = page.value::<O>(pair)?;
+        self.mark(self.key)?;
+        self.values = Values::of(self.hash, value)?;
+        if let Values::One(content) = &self.values {
+            let given = self.key.given(false).saturating_add(content.given(false));
+            if let Err(defect) = self.allowance.give(given) {
                 self.values = Values::None;
-                Ok(None)
+                return Err(page.corrupt(pair, defect));
             }
-            Values::Here { set, page, offset } => {
-                let Some((value, rest)) = item::hash_duplicate::<O>(set) else {
-                    let expected = "two equal lengths around each duplicate";
-                    let error = Error::field(*page, *offset, "set of duplicates", 0u32, expected);
-                    self.values = Values::None;
-                    return Err(error);
-                };
-                *set = rest;
-                let (value, at) = (Content::Here(value), (*page, *offset));
-                let given = self.allowance.give_duplicate(key, value.given(false));
-                given.map_err(|defect| Error::corrupt(at.0, at.1, defect))?;
-                Ok(Some(value))
-            }
-            Values::Walk(walk) => {
-                while walk.step::<O>(Direction::Forward, &mut self.visited)? {
-                    if let Some(value) = walk.value::<O>().transpose()?.filter(|value| !value.deleted) {
-                        walk.give_duplicate(key, value.content)?;
-                        return Ok(Some(value.content));
-                    }
-                }
-                self.values = Values::None;
-                Ok(None)
+        }
+        Ok(())
+    }
+
+    /// Whether the pairs of the key where the walk stands are to be given.
+    fn is_wanted(&self) -> Result<bool> {
+        match (&self.only, self.key) {
+            (None, _) => Ok(true),
+            (Some(only), Content::Chain(chain)) if PageNo(chain.len).index() != only.len() => Ok(false),
+            (Some(only), key) => {
+                Item::new(self.hash.pages(), key).compare(only, KeyOrder::Bytes).map(Ordering::is_eq)
             }
         }
     }
 
-    fn pair(&mut self, value: Content<'a>) -> Result<Pair<'a>> {
-        let pages = self.hash.pages();
-        let (key, value) = (Item::new(pages, self.key), Item::new(pages, value));
-        self.mark(&value)?;
-        Ok(Pair::new(key, value))
+    fn give(&mut self, value: Content<'a>) -> Result<Pair<'a>> {
+        self.mark(value)?;
+        let item = |content| Item::new(self.hash.pages(), content);
+        Ok(Pair::new(item(self.key), item(value)))
     }
 
     /// Notes an overflow chain: each belongs to one item.
-    fn mark(&mut self, item: &Item<'a>) -> Result<()> {
-        self.visited.as_mut().map_or(Ok(()), |visited| visited.reach_chain(item.content()))
+    fn mark(&mut self, content: Content<'a>) -> Result<()> {
+        self.visited.as_mut().map_or(Ok(()), |visited| visited.reach_chain(content))
     }
 
-    /// A set of duplicates holds some, in a database that may have them.
-    fn expect_duplicates(&self, set: &[u8], page: PageNo, offset: usize) -> Result<()> {
-        if self.hash.meta().flags().duplicates() && !set.is_empty() {
-            return Ok(());
+    /// Goes on to the page behind one.
+    fn turn<O: ByteOrder>(&mut self, from: &BucketPage<'a>) -> Result<()> {
+        self.page = None;
+        let Some(no) = PageNo::link(from.next()) else { return Ok(()) };
+        let origin = Origin { page: from.no(), offset: at::NEXT, what: "next page of the bucket" };
+        let page = self.open::<O>(no, origin)?;
+        self.start(page);
+        if page.prev() != from.no().0 {
+            let defect = Defect::Link { link: "previous", found: page.prev(), expected: from.no().0 };
+            return Err(Error::corrupt(no, at::PREV, defect));
         }
-        let len = u64::try_from(set.len()).unwrap_or(u64::MAX);
-        Err(Error::field(
-            page,
-            offset,
-            "set of duplicates",
-            len,
-            "none by the flags, or a set that is not empty",
-        ))
+        Ok(())
     }
 
     /// The first page of the next bucket that has one.
     ///
-    /// Buckets beyond the end of the file are empty, as the library leaves them;
-    /// if page 0 says that the file was longer, something is missing.
+    /// Buckets beyond the end of the file are empty where a library leaves them so.
     fn next_head<O: ByteOrder>(&mut self) -> Result<Option<BucketPage<'a>>> {
         let (pages, meta) = (self.hash.pages(), self.hash.meta());
         let Some(buckets) = meta.buckets() else { return Ok(None) };
-        let origin = Origin { page: meta.page(), offset: self.spares_at, what: "bucket page" };
+        let origin = self.hash.table();
         loop {
             while let Some(no) = self.heads.next().map(PageNo) {
                 if self.is_taken(no) {
@@ -237,10 +235,7 @@ impl<'a> BucketWalk<'a> {
                 if let Some(visited) = &mut self.visited {
                     visited.mark(no);
                 }
-                let expects = buckets.expects(no.0.saturating_sub(self.spare));
-                if self.empty.is_none_or(|(most, _)| expects > most) {
-                    self.empty = Some((expects, no));
-                }
+                self.note_empty(buckets, no);
             }
             let level = self.level;
             let first =
@@ -251,11 +246,22 @@ impl<'a> BucketWalk<'a> {
             let last = first.saturating_mul(2).saturating_sub(1).max(first).min(buckets.max);
             let (start, end) = (first.saturating_add(spare), last.saturating_add(spare).saturating_add(1));
             self.heads = start.min(pages.count())..end.min(pages.count());
-            let missing = start.max(pages.count());
-            let last = pages.meta().kept_last_page();
-            if missing < end && last.is_some_and(|last| missing <= last.0) {
-                return Err(pages.beyond_end(PageNo(missing), origin));
+            let missing = PageNo(start.max(pages.count()));
+            if missing.0 < end {
+                let last = PageNo(end.saturating_sub(1));
+                if !self.hash.may_lack(missing) || !self.hash.may_lack(last) {
+                    return Err(pages.beyond_end(missing, origin));
+                }
+                self.note_empty(buckets, last);
             }
+        }
+    }
+
+    /// Notes the first page of a bucket of this level, which is empty.
+    fn note_empty(&mut self, buckets: &Buckets, no: PageNo) {
+        let expects = buckets.expects(no.0.saturating_sub(self.spare));
+        if self.empty.is_none_or(|(most, _)| expects > most) {
+            self.empty = Some((expects, no));
         }
     }
 
@@ -280,6 +286,15 @@ impl<'a> BucketWalk<'a> {
 
     /// What is to be said when all buckets are read.
     fn close(&mut self) -> Result<Option<Pair<'a>>> {
+        self.expect_keys()?;
+        let (Some(from), Some(visited)) = (self.missed_from, &self.visited) else { return Ok(None) };
+        let missed = visited.unreached(self.hash.pages(), from);
+        self.missed_from = missed.as_ref().and_then(|(no, _)| no.checked_add(1));
+        missed.map_or(Ok(None), |(_, error)| Err(error))
+    }
+
+    /// Whether as many keys were found as there should be, and all pages had one place.
+    fn expect_keys(&mut self) -> Result<()> {
         let meta = self.hash.meta();
         let number = std::mem::take(&mut self.crowded).saturating_sub(NAMED);
         if number > 0 {
@@ -293,7 +308,7 @@ impl<'a> BucketWalk<'a> {
                 let defect = Defect::EmptyBucket { counted, found: self.keys, meta, offset };
                 Err(Error::corrupt(no, at::TYPE, defect))
             }
-            _ => Ok(None),
+            _ => Ok(()),
         }
     }
 
@@ -302,96 +317,9 @@ impl<'a> BucketWalk<'a> {
         if let Some(visited) = &mut self.visited {
             visited.reach(no, origin)?;
         }
-        let page = pages.page::<O>(no, origin)?;
-        let entries = page.entries();
-        // Where the items of a page without any would start; a page never used may say anything.
-        let top = match PageKind::from_byte(page.type_byte()) {
-            Some(PageKind::Hash | PageKind::HashUnsorted) => page.bytes().len(),
-            Some(PageKind::Invalid) if entries == 0 => page.item_area(),
-            _ => {
-                let defect = Defect::PageType { found: page.type_byte(), expected: "hash" };
-                return Err(Error::corrupt(no, at::TYPE, defect));
-            }
-        };
-        let found = BucketPage { pages, bytes: page.bytes(), no, entries, next: page.next(), pair: 0 };
-        let lowest = entries.checked_sub(1).and_then(|last| found.slot::<O>(last));
-        if entries & 1 != 0 || lowest.unwrap_or(top) != page.item_area() {
-            let defect =
-                Defect::Entries { found: entries, why: "the last is not the lowest item of the page" };
-            return Err(Error::corrupt(no, at::ENTRIES, defect));
+        if let Some(page) = pages.unchecked_page::<O>(no) {
+            page.fetch();
         }
-        Ok(found)
-    }
-}
-
-/// What a data slot of a bucket page holds.
-enum Found<'a> {
-    One(Content<'a>),
-    Set { set: &'a [u8], offset: usize },
-    Elsewhere(Duplicates),
-}
-
-impl<'a> BucketPage<'a> {
-    fn slot<O: ByteOrder>(&self, slot: u16) -> Option<usize> {
-        page::slot::<O>(self.bytes.get(self.pages.overhead()..)?, slot).map(usize::from)
-    }
-
-    /// An item and its offset: items lie one below the other, in slot order.
-    fn item<O: ByteOrder>(&self, slot: u16) -> Result<(usize, u8, &'a [u8])> {
-        let end = match slot.checked_sub(1) {
-            Some(before) => self.slot::<O>(before).unwrap_or(0),
-            None => self.bytes.len(),
-        };
-        let lowest = slot_offset(self.pages.overhead(), self.entries);
-        let start = self.slot::<O>(slot).unwrap_or(0);
-        let item = if start < lowest { None } else { self.bytes.get(start..end) };
-        let Some((&kind, _)) = item.and_then(<[u8]>::split_first) else {
-            let defect = Defect::ItemOffset { slot, found: u16::try_from(start).unwrap_or(0), lowest, end };
-            return Err(Error::corrupt(self.no, slot_offset(self.pages.overhead(), slot), defect));
-        };
-        Ok((start, kind, item.unwrap_or(&[])))
-    }
-
-    fn key<O: ByteOrder>(&self) -> Result<Content<'a>> {
-        let slot = self.pair.wrapping_mul(2);
-        let (offset, kind, item) = self.item::<O>(slot)?;
-        self.simple::<O>(kind, offset, item).ok_or_else(|| self.wrong_kind(slot, offset, kind, "1 or 3"))
-    }
-
-    fn value<O: ByteOrder>(&self) -> Result<Found<'a>> {
-        let slot = self.pair.wrapping_mul(2).wrapping_add(1);
-        let (offset, kind, item) = self.item::<O>(slot)?;
-        let found = match kind {
-            DUPLICATE => item.get(1..).map(|set| Found::Set { set, offset }),
-            OFFDUP => item.get(4..).and_then(|raw| raw.first_chunk::<4>()).map(|raw| {
-                Found::Elsewhere(Duplicates {
-                    root: PageNo(O::read_u32(raw)),
-                    place: Place::new(self.no, offset),
-                })
-            }),
-            _ => self.simple::<O>(kind, offset, item).map(Found::One),
-        };
-        found.ok_or_else(|| self.wrong_kind(slot, offset, kind, "1 to 4"))
-    }
-
-    fn simple<O: ByteOrder>(&self, kind: u8, offset: usize, item: &'a [u8]) -> Option<Content<'a>> {
-        match kind {
-            KEYDATA => item.get(1..).map(Content::Here),
-            OVERFLOW if item.len() == REFERENCE => {
-                let (first, len) = item::reference::<O>(item)?;
-                Some(Content::Chain(Chain { first: PageNo(first), len, place: Place::new(self.no, offset) }))
-            }
-            _ => None,
-        }
-    }
-
-    /// The error for the pair.
-    fn corrupt(&self, defect: Defect) -> Error {
-        let slot = self.pair.wrapping_mul(2);
-        Error::corrupt(self.no, slot_offset(self.pages.overhead(), slot), defect)
-    }
-
-    fn wrong_kind(&self, slot: u16, offset: usize, found: u8, expected: &'static str) -> Error {
-        Error::corrupt(self.no, offset, Defect::ItemKind { slot, found, expected })
+        BucketPage::new::<O>(pages, pages.page::<O>(no, origin)?, no)
     }
 }

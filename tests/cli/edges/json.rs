@@ -293,7 +293,7 @@ pub(super) fn run(top: &Path, arguments: &str) -> Output {
 /// Every command, and how it ends.
 const RUNS: [(&str, &str, i32); 39] = [
     ("info", "info --json several.db fixed.db", 0),
-    ("info", "info --json hash.db notes.txt nowhere.db", 1),
+    ("info", "info --json hash.db mixed/encrypted.db notes.txt nowhere.db", 1),
     ("info", "info --json queue.db heap.db", 0),
     ("info", "info --json parted.db", 1),
     ("info", "info --json home home/logs/log.0000000001", 1),

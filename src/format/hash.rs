@@ -1,0 +1,67 @@
+//! Hash functions of HASH databases, and the order of keys on their sorted pages
+//! (database-format, "Hash function" and "Bucket pages").
+
+use std::cmp::Ordering;
+
+use super::checksum;
+
+/// The bytes whose hash a metadata page keeps, by which its function is known.
+pub(crate) const PROBE: &[u8] = b"%$sniglet^&\0";
+
+/// A function that releases use if a program gives none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HashFunction {
+    /// Of version 4: that of checksums.
+    Times33,
+    /// Of version 5 and later.
+    Fnv,
+}
+
+impl HashFunction {
+    /// That of a version.
+    pub(crate) fn of(version: u32) -> HashFunction {
+        if version < 5 { HashFunction::Times33 } else { HashFunction::Fnv }
+    }
+
+    /// The hash of a key.
+    #[inline]
+    pub(crate) fn hash(self, key: &[u8]) -> u32 {
+        match self {
+            HashFunction::Times33 => checksum::plain(key),
+            HashFunction::Fnv => {
+                key.iter().fold(0, |hash: u32, &byte| hash.wrapping_mul(0x0100_0193) ^ u32::from(byte))
+            }
+        }
+    }
+}
+
+/// The order of two keys that stand on a sorted page: as bytes, but the longer first of two of
+/// which one is the start of the other.
+#[inline]
+pub(crate) fn sorted(a: &[u8], b: &[u8]) -> Ordering {
+    let len = a.len().min(b.len());
+    match (a.get(..len), b.get(..len)) {
+        (Some(head), Some(other)) => head.cmp(other).then(b.len().cmp(&a.len())),
+        _ => a.cmp(b),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_two_keys_with_one_start_the_longer_comes_first() {
+        let mut keys: Vec<&[u8]> = vec![b"", b"a", b"ab", b"abc", b"b", b"ac"];
+        keys.sort_by(|a, b| sorted(a, b));
+        assert_eq!(keys, [&b"abc"[..], b"ab", b"ac", b"a", b"b", b""]);
+    }
+
+    #[test]
+    fn the_probe_has_the_hash_that_genuine_files_keep() {
+        // h_charkey of every genuine file of versions 5 to 9.
+        assert_eq!(HashFunction::of(5).hash(PROBE), 0x5e68_8dd1);
+        assert_eq!(HashFunction::of(9), HashFunction::Fnv);
+        assert_eq!(HashFunction::of(4).hash(b"ab"), 97 * 33 + 98);
+    }
+}
