@@ -556,3 +556,83 @@ fn the_genuine_tool_loads_what_ours_writes() {
     }
     assert!(loaded >= 60, "{loaded} files loaded");
 }
+
+/// Loads records into a QUEUE or a HEAP of a folder of its own.
+fn load_records(kind: &str, header: &[&str], records: &[Vec<u8>], big: bool) -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("made.db");
+    let mut text = format!("VERSION=3\nformat=bytevalue\ntype={kind}\n").into_bytes();
+    for line in header {
+        text.extend_from_slice(format!("{line}\n").as_bytes());
+    }
+    text.extend_from_slice(b"HEADER=END\n");
+    for record in records {
+        text.push(b' ');
+        text.extend_from_slice(&hex(record));
+        text.push(b'\n');
+    }
+    text.extend_from_slice(b"DATA=END\n");
+    let order = if big { "db_lorder=4321" } else { "db_lorder=1234" };
+    let mut child = Command::new(LOAD)
+        .args(["-c", order])
+        .arg(&file)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(&text).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{header:?}: {}", String::from_utf8_lossy(&output.stderr));
+    (folder, file)
+}
+
+#[test]
+fn queues_and_heaps_are_dumped_as_the_genuine_tool_does() {
+    if !genuine() {
+        return;
+    }
+    let short: Vec<Vec<u8>> = (0..500_u32).map(|i| format!("r{i}").into_bytes()).collect();
+    let long: Vec<Vec<u8>> = (0..80_u32)
+        .map(|i| vec![u8::try_from(i).unwrap(); usize::try_from(i * 131 % 4000).unwrap()])
+        .collect();
+    let cases: [(&str, &[&str], &[Vec<u8>]); 12] = [
+        ("queue", &["re_len=8"], &[]),
+        ("queue", &["re_len=8", "db_pagesize=512"], &short),
+        ("queue", &["re_len=9", "re_pad=0x2e", "db_pagesize=1024"], &short),
+        ("queue", &["re_len=40", "re_pad=0", "db_pagesize=65536"], &short),
+        ("queue", &["re_len=12", "extentsize=1", "db_pagesize=512"], &short),
+        ("queue", &["re_len=15", "extentsize=3", "db_pagesize=512", "chksum=1"], &short),
+        ("queue", &["re_len=200", "db_pagesize=512", "chksum=1"], &short[..60]),
+        ("heap", &["db_pagesize=512"], &short),
+        ("heap", &["db_pagesize=512", "heap_regionsize=4"], &long),
+        ("heap", &["db_pagesize=512", "chksum=1"], &long),
+        ("heap", &["db_pagesize=65536"], &long),
+        ("heap", &[], &[]),
+    ];
+    let mut comparisons = Comparisons::default();
+    for (kind, header, records) in cases {
+        for big in [false, true] {
+            let (_folder, file) = load_records(kind, header, records, big);
+            let label = format!("{kind} {header:?}, big-endian {big}");
+            assert_eq!(comparisons.all(&label, &file, &[]), 5, "{label}: not read");
+            let db = Database::open(&file).unwrap();
+            assert_eq!(db.meta().endianness() == bdbkit::Endianness::Big, big, "{label}");
+            let found: Vec<Vec<u8>> = db.iter().map(|entry| entry.unwrap().value().to_vec()).collect();
+            let length = db.meta().record_length().map(|length| usize::try_from(length).unwrap());
+            let expected = records.iter().map(|record| {
+                let mut record = record.clone();
+                record.resize(length.unwrap_or(record.len()), db.meta().pad().unwrap_or(0));
+                record
+            });
+            let mut expected: Vec<Vec<u8>> = expected.collect();
+            let mut found = found;
+            if kind == "heap" {
+                (found.sort(), expected.sort()); // each where there was room
+            }
+            assert_eq!(found, expected, "{label}");
+            assert_eq!(bdbkit::verify::Verify::open(&file).unwrap().run().findings(), [], "{label}");
+        }
+    }
+    comparisons.expect(120);
+}

@@ -583,3 +583,129 @@ fn files_may_be_read_without_a_map() {
         assert_eq!(db.iter().map(Result::unwrap).count(), records(case).len());
     }
 }
+
+// -------------------------------------------------------------------------- made files
+
+/// A QUEUE with these records, made anew, and its extents.
+fn write_queue(
+    folder: &Path,
+    first: u32,
+    next: u32,
+    per_extent: u32,
+    length: u32,
+    there: &BTreeSet<u32>,
+    big: bool,
+) {
+    let raw = |number: u32| if big { number.to_be_bytes() } else { number.to_le_bytes() };
+    let slot = (length + 4) & !3;
+    let per_page = (512 - 28) / slot;
+    let mut meta = vec![0; 512];
+    let fields = [
+        (12, 0x0004_2253),
+        (16, 4),
+        (20, 512),
+        (72, first),
+        (76, next),
+        (80, length),
+        (88, per_page),
+        (92, per_extent),
+    ];
+    for (at, number) in fields {
+        meta[at..at + 4].copy_from_slice(&raw(number));
+    }
+    meta[25] = 10;
+    fs::write(folder.join("data.db"), meta).unwrap();
+    let mut pages = BTreeMap::<u32, Vec<u8>>::new();
+    let last = if next == 1 { u32::MAX } else { next - 1 };
+    // The pages of the first and the last record are always there.
+    for record in there.iter().copied().chain([first, last]).filter(|_| first != next) {
+        let (no, place) = ((record - 1) / per_page + 1, (record - 1) % per_page);
+        let page = pages.entry(no).or_insert_with(|| {
+            let mut page = vec![0; 512];
+            page[8..12].copy_from_slice(&raw(no));
+            page[25] = 11;
+            page
+        });
+        if there.contains(&record) {
+            let at = usize::try_from(28 + place * slot).unwrap();
+            page[at] = 3;
+            page[at + 1..at + 5].copy_from_slice(&record.to_be_bytes());
+        }
+    }
+    let mut extents = BTreeMap::<u32, Vec<u8>>::new();
+    for (no, page) in pages {
+        let (number, place) = ((no - 1) / per_extent, usize::try_from((no - 1) % per_extent).unwrap());
+        let file = extents.entry(number).or_default();
+        file.resize(file.len().max((place + 1) * 512), 0);
+        file[place * 512..][..512].copy_from_slice(&page);
+    }
+    for (number, bytes) in extents {
+        fs::write(folder.join(format!("__dbq.data.db.{number}")), bytes).unwrap();
+    }
+}
+
+#[test]
+fn queues_of_any_numbers_are_read_as_they_were_made() {
+    let mut seed = 11_u64;
+    let mut random = |below: u32| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        u32::try_from(seed >> 33).unwrap() % below
+    };
+    for round in 0..60 {
+        let folder = tempfile::tempdir().unwrap();
+        let (count, length, per_extent) = (random(300), 4 + random(30), 1 + random(4));
+        let first = match round % 3 {
+            0 => 1 + random(1000),
+            1 => u32::MAX - random(400),
+            _ => 1 + random(u32::MAX - 2000),
+        };
+        // 0 is no number.
+        let step = |record: u32| if record == u32::MAX { 1 } else { record + 1 };
+        let mut numbers = vec![first];
+        (0..count).for_each(|_| numbers.push(step(numbers[numbers.len() - 1])));
+        let next = numbers.pop().unwrap();
+        let there: BTreeSet<u32> = numbers.iter().copied().filter(|_| random(3) > 0).collect();
+        write_queue(folder.path(), first, next, per_extent, length, &there, round % 2 == 0);
+        let path = folder.path().join("data.db");
+        let db = Database::open(&path).unwrap();
+        let found: Vec<u32> = db
+            .iter()
+            .map(|entry| {
+                let entry = entry.unwrap();
+                let number = entry.record_number().unwrap();
+                assert_eq!(entry.value()[..4], number.to_be_bytes());
+                number
+            })
+            .collect();
+        let expected: Vec<u32> = numbers.iter().copied().filter(|number| there.contains(number)).collect();
+        assert_eq!(found, expected, "round {round}: {first} to {next}");
+        assert_eq!(db.meta().record_range(), Some((first, next)));
+        let verdict = Verify::open(&path).unwrap().run();
+        assert_eq!(errors(verdict.findings()), [] as [&Finding; 0], "round {round}");
+        for number in numbers.iter().copied().chain([next]) {
+            assert_eq!(db.record(number).unwrap().is_some(), there.contains(&number), "{number}");
+        }
+        let (salvaged, problems) = salvaged(&path, false);
+        let salvaged: Vec<u32> = salvaged.into_iter().map(|(number, _)| number.unwrap()).collect();
+        assert_eq!((salvaged, problems), (expected, 0), "round {round}");
+        // One number less is in the range, and one record is told.
+        if let Some(last) = numbers.iter().rev().find(|number| there.contains(number)) {
+            let before = if *last == 1 { u32::MAX } else { last - 1 };
+            if numbers.len() > 1 && *last != first {
+                let others: BTreeSet<u32> = there.iter().copied().filter(|number| number != last).collect();
+                let raw =
+                    |number: u32| if round % 2 == 0 { number.to_be_bytes() } else { number.to_le_bytes() };
+                let mut bytes = read(&path);
+                bytes[76..80].copy_from_slice(&raw(*last));
+                fs::write(&path, bytes).unwrap();
+                let db = Database::open(&path).unwrap();
+                let errors = db.iter().filter(Result::is_err).count();
+                assert_eq!(
+                    (db.iter().flatten().count(), errors),
+                    (others.len(), 1),
+                    "round {round}: {before}"
+                );
+            }
+        }
+    }
+}

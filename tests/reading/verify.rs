@@ -305,7 +305,7 @@ fn progress_counts_pages() {
 fn other_files_are_refused_or_empty() {
     let refused = |bytes: &[u8]| Verify::from_bytes(bytes).run().refused().map(str::to_owned);
     assert!(refused(b"just a text that is longer than a header").unwrap().contains("not a Berkeley DB file"));
-    assert!(refused(&read(common::testdata().join("queue-v1-be-few/data.db"))).is_some());
+    assert!(refused(&read(common::testdata().join("btree-v9-le-encrypted/data.db"))).is_some());
     let empty = Verify::from_bytes(&b""[..]).run();
     assert_eq!(errors(&empty)[0].rule, Rule::FileSize);
 }
