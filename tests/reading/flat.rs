@@ -546,6 +546,17 @@ fn of_most_damage_a_salvage_loses_nothing() {
 }
 
 #[test]
+fn pages_in_another_place_keep_their_numbers() {
+    for name in ["damage-queue-v4-be-ext-swapped", "damage-queue-v4-be-pgno", "damage-queue-v4-le-ext-huge"] {
+        let (found, problems) = salvaged(testdata().join(name).join("data.db"), false);
+        let lines = sections(&read(testdata().join(name).join("original.dump.txt"))).remove(0).lines;
+        let original: Vec<String> = lines.into_iter().map(|line| String::from_utf8(line).unwrap()).collect();
+        assert_eq!(values(&found), original, "{name}: by their numbers");
+        assert!(found.is_sorted() && problems > 0, "{name}");
+    }
+}
+
+#[test]
 fn deleted_records_of_a_queue_are_told_from_live_ones() {
     let path = testdata().join("damage-queue-v4-le-valid/data.db");
     let salvage = Salvage::open(&path).unwrap().deleted(true);

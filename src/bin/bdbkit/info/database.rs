@@ -38,7 +38,7 @@ pub(super) struct File {
     databases: Vec<Inner>,
     /// Files beside this one that hold the records of a QUEUE.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    extents: Vec<Extent>,
+    extent_files: Vec<Extent>,
     /// Those that are not there.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     missing: Vec<String>,
@@ -140,7 +140,11 @@ impl File {
             free_pages: free_list,
             several_databases: db.is_directory(),
             databases,
-            extents: db.extents().into_iter().filter_map(|(path, pages)| Extent::of(&path, pages)).collect(),
+            extent_files: db
+                .extents()
+                .into_iter()
+                .filter_map(|(path, pages)| Extent::of(&path, pages))
+                .collect(),
             missing: super::kind::missing_files(path),
             log,
             complete,
@@ -171,11 +175,11 @@ impl File {
         if self.tail > 0 {
             row("tail", format!("{} bytes behind the last whole page", self.tail))?;
         }
-        for (i, Extent { file, pages }) in self.extents.iter().take(TOLD).enumerate() {
+        for (i, Extent { file, pages }) in self.extent_files.iter().take(TOLD).enumerate() {
             let pages = counted(u64::from(*pages), "page");
             row(if i == 0 { "extents" } else { "" }, format!("{file}, {pages}"))?;
         }
-        match self.extents.len().saturating_sub(TOLD) {
+        match self.extent_files.len().saturating_sub(TOLD) {
             0 => {}
             more => row("", format!("and {more} more"))?,
         }
