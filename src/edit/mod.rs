@@ -34,13 +34,15 @@ mod report;
 mod run;
 mod soundness;
 mod surroundings;
+#[cfg(test)]
+mod tests;
 mod validation;
 
 pub use builder::Edit;
 pub(crate) use content::with_content;
 pub(crate) use draft::Draft;
+pub(crate) use error::Result;
 pub use error::{EditError, Refusal};
-pub(crate) use error::{Result, counted};
 pub(crate) use logs::check_logs;
 pub(crate) use node::{Child, Keys, Node, entry};
 pub use notice::Notice;

@@ -17,6 +17,8 @@
 //! that it ends, and [`DirRecords::tail`] tells why: the end of the file, zeros, a
 //! torn record, or something else. Damage before that is an error that names the LSN,
 //! and the records behind it follow.
+//!
+//! What records do to pages, step by step, is what a [`PageMut`] can do.
 
 mod dir;
 mod error;
@@ -31,6 +33,7 @@ mod text;
 #[cfg(test)]
 pub(crate) use file::effort;
 
+pub use crate::format::edit::{PageError, PageHeader, PageMut};
 pub use dir::chain::Chain;
 pub use dir::records::{DirRecords, DirRecordsBack};
 pub use dir::{DirFile, LogDir};
@@ -38,14 +41,14 @@ pub use error::{LogError, RecordDefect};
 pub use facts::bindings::Binding;
 pub use facts::files::Files;
 pub use facts::names::Rename;
-pub use facts::transactions::{Fate, Outcome, Transaction, Transactions};
+pub use facts::transactions::{Fate, Transaction, TransactionOutcome, Transactions};
 pub use file::LogFile;
 pub use file::records::Records;
 pub use file::tail::{Behind, Tail, TailKind};
-pub use history::change::{Change, ChangeKind, Known};
+pub use history::change::{ChangeKind, Known, PairChange};
 pub use history::{History, HistoryQuery};
 pub use options::LogOptions;
-pub use record::event::{Event, HashItem, Place, Register, RegisterOperation};
-pub use record::{Field, Fields, Note, Record, TxnId, Value};
+pub use record::event::{ChangePlace, Event, HashItem, Register, RegisterOperation};
+pub use record::{Field, Fields, Record, RecordNote, TxnId, Value};
 pub use schema::{FieldKind, FieldLayout, Print, RecordLayout, Schema};
 pub use text::Printer;

@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::overlay::Overlay;
 use super::source::{self, Source};
 use crate::error::Result;
 use crate::key_hash::KeyHash;
@@ -133,7 +134,8 @@ impl FileKind {
 /// A file, whatever it is: opened once, mapped or read, and cheap to clone.
 ///
 /// ```
-/// use bdbkit::{File, FileKind, Verify};
+/// use bdbkit::{File, FileKind};
+/// use bdbkit::verify::Verify;
 ///
 /// let file = File::open("testdata/btree-v9-le-one/data.db")?;
 /// assert!(matches!(file.kind(), FileKind::Database(kind) if kind.version == 9));
@@ -173,8 +175,14 @@ impl<'a> File<'a> {
     }
 
     fn new(path: Option<PathBuf>, source: Source<'a>, options: OpenOptions<'a>) -> File<'a> {
-        let kind = FileKind::of(source.bytes());
+        let kind = FileKind::of(source.head());
         File { opened: Arc::new(Opened { path, source, kind, options }) }
+    }
+
+    /// A file as it would be.
+    #[cfg_attr(not(feature = "upgrade"), allow(dead_code))] // only what changes files asks
+    pub(crate) fn over(pages: &'a Overlay<'a>) -> File<'a> {
+        File::new(None, Source::Over(pages), OpenOptions::new())
     }
 
     /// What it is, by its first bytes.
@@ -193,6 +201,11 @@ impl<'a> File<'a> {
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         self.opened.source.bytes()
+    }
+
+    /// Where its bytes come from.
+    pub(super) fn source(&self) -> &Source<'a> {
+        &self.opened.source
     }
 
     pub(crate) fn limits(&self) -> Limits {

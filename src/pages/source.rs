@@ -5,8 +5,10 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use crate::error::{Error, Result};
+use super::overlay::Overlay;
+use crate::error::{Error, Result, file_bytes};
 use crate::limits::Limits;
+use crate::types::PageNo;
 
 /// Enough of a file to tell what it is, in bytes.
 const HEAD: u64 = 512;
@@ -28,12 +30,13 @@ pub(super) fn head(path: &Path) -> Result<Vec<u8>> {
     read().map_err(|cause| Error::Open { path: path.to_owned(), cause })
 }
 
-/// The bytes of a whole file: borrowed, owned, or mapped.
+/// The bytes of a whole file: borrowed, owned, or mapped; or pages over those of another.
 #[derive(Debug)]
 pub(crate) enum Source<'a> {
     Bytes(Cow<'a, [u8]>),
     #[cfg(feature = "mmap")]
     Map(memmap2::Mmap),
+    Over(&'a Overlay<'a>),
 }
 
 impl Source<'static> {
@@ -76,12 +79,41 @@ impl Source<'static> {
 }
 
 impl Source<'_> {
+    /// All bytes. Pages that lie over others are put together for that.
     pub(crate) fn bytes(&self) -> &[u8] {
+        if let Source::Over(pages) = self { pages.whole() } else { self.in_place() }
+    }
+
+    /// All bytes as they stand in the file; none, if pages lie over others.
+    #[inline]
+    pub(super) fn in_place(&self) -> &[u8] {
         match self {
             Source::Bytes(bytes) => bytes,
             #[cfg(feature = "mmap")]
             Source::Map(map) => map,
+            Source::Over(_) => &[],
         }
+    }
+
+    /// The first bytes: those of page 0 at least.
+    pub(super) fn head(&self) -> &[u8] {
+        match self {
+            Source::Over(pages) => pages.page(PageNo::META).unwrap_or_default(),
+            _ => self.in_place(),
+        }
+    }
+
+    /// Length in bytes.
+    pub(super) fn len(&self) -> u64 {
+        match self {
+            Source::Over(pages) => file_bytes(pages.count(), pages.size()),
+            _ => u64::try_from(self.in_place().len()).unwrap_or(u64::MAX),
+        }
+    }
+
+    /// A page that lies over others; `None` for what is one piece.
+    pub(super) fn over(&self) -> Option<&Overlay<'_>> {
+        if let Source::Over(pages) = self { Some(pages) } else { None }
     }
 }
 

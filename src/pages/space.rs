@@ -22,6 +22,8 @@ pub(crate) struct Pages<'a> {
     file: File<'a>,
     meta: Meta,
     count: u32,
+    /// How many of them stand in the file as they are: none, if pages lie over others.
+    in_place: u32,
     codec: Codec,
     /// Lengths of overflow chains, as far as [`Pages::chain_length`] was asked.
     chain_lengths: Mutex<BTreeMap<PageNo, Option<u64>>>,
@@ -30,11 +32,12 @@ pub(crate) struct Pages<'a> {
 impl<'a> Pages<'a> {
     /// Reads the metadata page; touches no other.
     pub(crate) fn new(file: File<'a>) -> Result<Self> {
-        let meta = meta::parse(file.kind(), file.bytes())?;
-        let whole = file.bytes().len().checked_div(meta.page_size().bytes()).unwrap_or(0);
+        let meta = meta::parse(file.kind(), file.source().head())?;
+        let whole = file.source().len().checked_div(meta.page_size().get().into()).unwrap_or(0);
         let count = u32::try_from(whole).unwrap_or(u32::MAX);
+        let in_place = if file.source().over().is_none() { count } else { 0 };
         let codec = Codec::new(meta.checksummed(), meta.endianness());
-        Ok(Pages { file, meta, count, codec, chain_lengths: Mutex::default() })
+        Ok(Pages { file, meta, count, in_place, codec, chain_lengths: Mutex::default() })
     }
 
     /// The file.
@@ -67,7 +70,7 @@ impl<'a> Pages<'a> {
 
     /// Bytes in the file.
     fn len(&self) -> u64 {
-        u64::try_from(self.file.bytes().len()).unwrap_or(u64::MAX)
+        self.file.source().len()
     }
 
     /// Whether the file has its first page: without it there is nothing to read.
@@ -116,11 +119,17 @@ impl<'a> Pages<'a> {
 
     /// The bytes of a page, unchecked.
     pub(crate) fn raw(&self, no: PageNo) -> Option<&[u8]> {
-        if no.0 >= self.count {
-            return None;
+        if no.0 >= self.in_place {
+            return self.elsewhere(no);
         }
         let size = self.size().bytes();
-        self.file.bytes().get(no.index().checked_mul(size)?..)?.get(..size)
+        self.file.source().in_place().get(no.index().checked_mul(size)?..)?.get(..size)
+    }
+
+    /// A page that does not stand in the file.
+    #[cold]
+    fn elsewhere(&self, no: PageNo) -> Option<&[u8]> {
+        self.file.source().over()?.page(no)
     }
 
     /// The error for a link to a page that the file does not have.

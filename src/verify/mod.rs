@@ -38,7 +38,7 @@ use tree::{ListEntry, Tree};
 /// A check of a whole file.
 ///
 /// ```
-/// use bdbkit::{Severity, Verify};
+/// use bdbkit::verify::{Severity, Verify};
 ///
 /// let verdict = Verify::open("testdata/damage-v9-le-next-cycle/data.db")?.run();
 /// for finding in verdict.findings() {
@@ -56,13 +56,13 @@ pub struct Verify<'a> {
     order: bool,
     most: usize,
     threads: Option<usize>,
-    progress: Option<Box<dyn Fn(Progress) + Send + Sync + 'a>>,
+    progress: Option<Box<dyn Fn(VerifyProgress) + Send + Sync + 'a>>,
 }
 
 /// How far a check has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Progress {
+pub struct VerifyProgress {
     /// Pages that were looked at.
     pub pages: u64,
     /// Pages in the file.
@@ -147,7 +147,7 @@ impl<'a> Verify<'a> {
 
     /// Calls this now and then, from any thread.
     #[must_use]
-    pub fn progress(mut self, call: impl Fn(Progress) + Send + Sync + 'a) -> Verify<'a> {
+    pub fn progress(mut self, call: impl Fn(VerifyProgress) + Send + Sync + 'a) -> Verify<'a> {
         self.progress = Some(Box::new(call));
         self
     }
@@ -163,7 +163,7 @@ impl<'a> Verify<'a> {
         let progress = self.progress.as_deref();
         let call = |pages| {
             if let Some(progress) = progress {
-                progress(Progress { pages, total });
+                progress(VerifyProgress { pages, total });
             }
         };
         let sink = Sink::new(self.most, Some(&call));
@@ -263,7 +263,9 @@ impl Context<'_, '_> {
     /// a genuine tool upgraded.
     fn metadata_page(&self, entry: &ListEntry) -> Option<PageNo> {
         let order = self.pages.meta().directory_order();
-        meta::listed(&entry.value, order, self.pages.order(), |no| self.pages.raw(no))
+        meta::listed(&entry.value, order, |no| {
+            self.pages.raw(no).is_some_and(|page| meta::is_inner(page, no, self.pages.order()))
+        })
     }
 
     fn file_size(&self) {

@@ -270,13 +270,17 @@ fn a_hash_function_of_the_program_is_asked_for_and_taken() {
     let error = pairs.iter().find_map(|(key, _)| lied.get(key).err()).unwrap();
     assert!(matches!(error, Error::Corrupt { defect: bdbkit::Defect::Bucket { .. }, .. }), "{error}");
     // The check knows that it does not know, or takes the function.
-    let notes = |file: &Database<'_>| bdbkit::Verify::new(file).run().findings().to_vec();
+    let notes = |file: &Database<'_>| bdbkit::verify::Verify::new(file).run().findings().to_vec();
     assert_eq!(notes(&given), []);
     let unknown = notes(&db);
     assert_eq!(unknown.len(), 1, "{unknown:?}");
-    assert_eq!((unknown[0].rule, unknown[0].severity), (bdbkit::Rule::Bucket, bdbkit::Severity::Note));
+    assert_eq!(
+        (unknown[0].rule, unknown[0].severity),
+        (bdbkit::verify::Rule::Bucket, bdbkit::verify::Severity::Note)
+    );
     assert!(
-        notes(&lied).iter().all(|finding| finding.rule == bdbkit::Rule::Bucket) && notes(&lied).len() > 9
+        notes(&lied).iter().all(|finding| finding.rule == bdbkit::verify::Rule::Bucket)
+            && notes(&lied).len() > 9
     );
 }
 

@@ -14,7 +14,7 @@ mod replay;
 mod slots;
 
 use self::budget::Budget;
-use self::change::{Change, Known};
+use self::change::{Known, PairChange};
 use self::replay::Replay;
 use super::dir::LogDir;
 use super::error::LogError;
@@ -52,13 +52,21 @@ pub struct HistoryQuery<'a> {
     prefix: Vec<u8>,
     past_end: bool,
     memory: Option<u64>,
+    known: Option<Facts<'a>>,
 }
 
 impl LogDir {
     /// Asks what was put, replaced and deleted.
     #[must_use]
     pub fn history(&self) -> HistoryQuery<'_> {
-        HistoryQuery { log: self, database: None, prefix: Vec::new(), past_end: false, memory: None }
+        HistoryQuery {
+            log: self,
+            database: None,
+            prefix: Vec::new(),
+            past_end: false,
+            memory: None,
+            known: None,
+        }
     }
 }
 
@@ -97,6 +105,13 @@ impl<'a> HistoryQuery<'a> {
         self
     }
 
+    /// What the log tells, found before: then it is read once.
+    #[cfg(feature = "mboxlist")]
+    pub(crate) fn known(mut self, facts: Facts<'a>) -> HistoryQuery<'a> {
+        self.known = Some(facts);
+        self
+    }
+
     /// Reads the log, twice: for the databases and transactions, and for the changes.
     #[must_use]
     pub fn read(self) -> History<'a> {
@@ -104,7 +119,7 @@ impl<'a> HistoryQuery<'a> {
             let records = self.log.records();
             if self.past_end { records.past_end() } else { records }
         };
-        let facts = Facts::of(records());
+        let facts = self.known.unwrap_or_else(|| Facts::of(records()));
         let wanted = match &self.database {
             Some(name) => facts.files.matching(name),
             None => vec![true; facts.files.bindings().len()],
@@ -141,7 +156,7 @@ impl<'a> HistoryQuery<'a> {
 /// The changes of a database, in the order of the log.
 #[derive(Debug)]
 pub struct History<'a> {
-    changes: Vec<Change<'a>>,
+    changes: Vec<PairChange<'a>>,
     unknown_keys: u64,
     databases: Vec<bool>,
     facts: Facts<'a>,
@@ -151,7 +166,7 @@ pub struct History<'a> {
 
 impl<'a> History<'a> {
     /// The changes, in the order of the log.
-    pub fn changes(&self) -> impl ExactSizeIterator<Item = &Change<'a>> {
+    pub fn changes(&self) -> impl ExactSizeIterator<Item = &PairChange<'a>> {
         self.changes.iter()
     }
 
@@ -168,7 +183,7 @@ impl<'a> History<'a> {
         &self.errors
     }
 
-    #[cfg(feature = "upgrade")]
+    #[cfg(feature = "mboxlist")]
     pub(crate) fn into_errors(self) -> Vec<LogError> {
         self.errors
     }
@@ -177,12 +192,6 @@ impl<'a> History<'a> {
     #[must_use]
     pub fn tail(&self) -> Option<Tail> {
         self.tail
-    }
-
-    /// What the log tells besides its changes.
-    #[cfg(feature = "upgrade")]
-    pub(crate) fn facts(&self) -> &Facts<'a> {
-        &self.facts
     }
 
     /// The databases that were asked for; none if the log does not know the name.
@@ -209,20 +218,20 @@ impl<'a> History<'a> {
 
     /// The transaction of a change.
     #[must_use]
-    pub fn transaction(&self, change: &Change<'_>) -> Option<&Transaction<'a>> {
+    pub fn transaction(&self, change: &PairChange<'_>) -> Option<&Transaction<'a>> {
         change.txn.and_then(|index| self.facts.transactions.get(index))
     }
 
     /// What became of a change. Those outside transactions count at once.
     #[must_use]
-    pub fn fate(&self, change: &Change<'_>) -> Fate {
+    pub fn fate(&self, change: &PairChange<'_>) -> Fate {
         let outside = Fate::Committed { at: change.lsn, time: None };
         change.txn.map_or(outside, |index| self.facts.transactions.fate(index))
     }
 
     /// The database of a change.
     #[must_use]
-    pub fn database(&self, change: &Change<'_>) -> Option<&Binding<'a>> {
+    pub fn database(&self, change: &PairChange<'_>) -> Option<&Binding<'a>> {
         self.facts.files.place(change.database)
     }
 }

@@ -4,7 +4,7 @@
 //! - `store`: what is known of it all; `options`: how it is found out; `listing`: what stands there
 //! - `databases`, `logs`, `snapshots`: the facts of each kind of file
 //! - `elsewhere`: parts of a store that are in other places
-//! - `lost`: what skipped logs had
+//! - `skipped`, `lost`: logs of older engines, and what they had
 //! - `product`: whose environment it is
 //! - `state`: closed, or in need of recovery
 //! - `candidates`: the releases that fit
@@ -21,22 +21,22 @@ mod lost;
 mod marks;
 mod options;
 mod product;
+mod skipped;
 mod snapshots;
 mod state;
 mod store;
 
-pub use candidates::{Candidates, Confidence};
-pub use databases::{Check, Contents, DatabaseFile};
-pub use findings::{Code, Evidence, Finding, Severity};
-pub use listing::{Form, Other, Region};
+pub use candidates::{Candidates, Certainty};
+pub use databases::{Check, DatabaseContents, DatabaseFile};
+pub use findings::{Code, Evidence, StoreFinding, StoreSeverity};
+pub use listing::{Other, OtherForm, RegionFile};
 pub use logs::{LogEnd, LogFacts};
 pub use lost::Lost;
-pub use marks::{AgeFrom, MarkFile, Verdict};
+pub use marks::{AgeFrom, MarkFile, SnapshotVerdict};
 pub use options::SurveyOptions;
 pub use product::Product;
 pub use state::{Decision, DryTest, State};
 pub use store::{Snapshot, Survey};
 
-pub(super) use judge::files::RESTORE;
 pub(super) use judge::{Target, judge};
 pub(super) use state::FIRST_RECORD;
