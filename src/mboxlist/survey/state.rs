@@ -15,6 +15,7 @@ use crate::access::Database;
 use crate::env::Comparison;
 use crate::log::LogError;
 use crate::mboxlist::names::{in_log, listed};
+use crate::method::Method;
 use crate::shown::counted;
 use crate::types::{FileId, Lsn};
 
@@ -85,9 +86,9 @@ pub struct Decision {
 /// The log from the last checkpoint on, compared with the pages.
 ///
 /// This is not a full dry recovery. Each record is compared with its page as it is on the
-/// disk, so a change that is missing from before the log is not noticed. Of HASH, QUEUE
-/// and HEAP databases nothing is compared: their part in the state is whether the log speaks
-/// of them from there on at all. Files that the log makes, renames and removes
+/// disk, so a change that is missing from before the log is not noticed. Of HASH
+/// databases only changes of pairs are compared, of QUEUE and HEAP nothing: as long as the log
+/// speaks of them from there on, nothing is clean. Files that the log makes, renames and removes
 /// are not followed; only a name that an unfinished transaction gave to a file counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -187,7 +188,7 @@ impl Decision {
         let left_alone = |file: &DatabaseFile| {
             concerned.as_ref().zip(file.file_id).is_some_and(|(files, id)| !files.contains(&id))
         };
-        let untested = databases.iter().filter(|(file, db)| db.is_none() && !left_alone(file));
+        let untested = databases.iter().filter(|(file, db)| !is_compared(db.as_ref()) && !left_alone(file));
         let untested: Vec<&OsString> = untested.map(|(file, _)| &file.name).collect();
         match found {
             Some(found) => found,
@@ -203,6 +204,11 @@ impl Decision {
             None => (State::Clean, "no page lacks a change of the log".into()),
         }
     }
+}
+
+/// Whether all changes of a database are compared: of HASH only those of pairs are.
+fn is_compared(db: Option<&Database<'_>>) -> bool {
+    db.is_some_and(|db| db.meta().method() != Method::Hash)
 }
 
 /// What a comparison found; and which files the log speaks of behind its start, if all are known
@@ -225,7 +231,7 @@ fn compare(
             dry.files.push(file.name.clone());
         }
     }
-    let untested = databases.iter().any(|(_, db)| db.is_none());
+    let untested = databases.iter().any(|(_, db)| !is_compared(db.as_ref()));
     Ok((dry, if untested { comparison.concerned() } else { None }))
 }
 
