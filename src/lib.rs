@@ -75,8 +75,8 @@ pub mod upgrade;
 mod verify;
 
 pub use access::{
-    Cursor, Database, Entries, Entry, FileStats, Item, LeafPage, PageScan, Pair, Pairs, Scanned,
-    ScannedItems, Subdatabase, Subdatabases, TreeStats,
+    Cursor, Database, Entries, Entry, FileStats, IntoEntries, Item, KeyPart, KeyRange, LeafPage, PageScan,
+    Pair, Pairs, Scanned, ScannedItems, Subdatabase, Subdatabases, TreeStats,
 };
 pub use error::{Defect, Error, ErrorKind, Result};
 pub use format::page::PageKind;
@@ -86,6 +86,8 @@ pub use meta::{DatabaseKind, Extents, FileKind, Flags, Meta};
 pub use method::{Feature, Method};
 pub use order::Endianness;
 pub use pages::{File, ItemReader, OpenOptions, Pieces};
+#[cfg(feature = "parallel")]
+pub use rayon;
 pub use shown::{ShowName, Shown};
 pub use types::{FileId, Lsn, PageNo, PageSize, ParseError};
 pub use verify::{Finding, Progress, Rule, Severity, Verdict, Verify};

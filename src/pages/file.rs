@@ -2,14 +2,17 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::source::{self, Source};
-use crate::error::Result;
+use super::storage::Storage;
+use crate::error::{Error, Result};
 use crate::key_order::KeyOrder;
 use crate::limits::Limits;
 use crate::meta::FileKind;
+use crate::types::PageNo;
 
 /// How to open a file.
 ///
@@ -28,11 +31,12 @@ pub struct OpenOptions<'f> {
     limits: Limits,
     order: KeyOrder<'f>,
     map: bool,
+    on_demand: bool,
 }
 
 impl Default for OpenOptions<'_> {
     fn default() -> Self {
-        OpenOptions { limits: Limits::DEFAULT, order: KeyOrder::Bytes, map: true }
+        OpenOptions { limits: Limits::DEFAULT, order: KeyOrder::Bytes, map: true, on_demand: false }
     }
 }
 
@@ -73,6 +77,33 @@ impl<'f> OpenOptions<'f> {
         self
     }
 
+    /// Whether pages are read when they are first needed, and not all of the file at once: off
+    /// by default. It is for those who want neither a map nor a whole file in memory.
+    ///
+    /// What is given out borrows from its page, so a [`Database`](crate::Database) keeps the
+    /// pages that it has read, and shares them with its clones, up to [`Limits::max_kept`];
+    /// for what lies beyond there is [`Error::KeptPages`](crate::Error::KeptPages).
+    ///
+    /// - [`Database::into_iter`](crate::Database#impl-IntoIterator-for-Database<'a>) and
+    ///   [`Database::into_range`](crate::Database::into_range) give entries of their own, and
+    ///   never come to that limit, however large the file is. Nor does
+    ///   [`Database::get`](crate::Database::get), nor does what is read of one long item.
+    /// - [`Database::iter`](crate::Database::iter), cursors, scans, statistics of trees and dumps
+    ///   borrow.
+    ///   [`Database::release`](crate::Database::release) lets go of all pages between two of
+    ///   them.
+    /// - [`Verify`](crate::Verify) keeps all pages while it runs, and
+    ///   [`salvage`](crate::salvage) reads the whole file.
+    ///
+    /// Of a pipe or a device all is read, as without this. Nobody may change the file
+    /// meanwhile: that can end nothing and break no memory, but what is read may be partly old
+    /// and partly new.
+    #[must_use]
+    pub fn on_demand(mut self, on_demand: bool) -> Self {
+        self.on_demand = on_demand;
+        self
+    }
+
     /// Opens a file, whatever it is.
     ///
     /// # Errors
@@ -87,6 +118,12 @@ impl<'f> OpenOptions<'f> {
     /// As [`OpenOptions::file`]; of a pipe or a device no more than a first look is read if
     /// that does not please.
     pub(crate) fn file_if(self, path: &Path, accept: impl FnOnce(&[u8]) -> Result<()>) -> Result<File<'f>> {
+        if self.on_demand {
+            let error = |cause: std::io::Error| Error::Open { path: path.to_owned(), cause: cause.into() };
+            if let Some(storage) = Storage::open(path).map_err(error)? {
+                return File::of_storage(Some(path.to_owned()), storage, self);
+            }
+        }
         let source = Source::open(path, self.map, self.limits, accept)?;
         Ok(File::new(Some(path.to_owned()), source, self))
     }
@@ -98,6 +135,25 @@ impl<'f> OpenOptions<'f> {
         'f: 'a,
     {
         File::new(None, Source::Bytes(bytes.into()), self)
+    }
+
+    /// A file of whatever can be read and sought, [page by page](OpenOptions::on_demand): its
+    /// length is where the end is now.
+    ///
+    /// ```
+    /// let archive = std::io::Cursor::new(std::fs::read("testdata/btree-v6-be-one/data.db")?);
+    /// let file = bdbkit::OpenOptions::new().file_from_reader(archive)?;
+    /// assert_eq!(file.database()?.iter().count(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Read`](crate::Error::Read): its end cannot be found, or its first bytes cannot
+    /// be read.
+    pub fn file_from_reader(self, reader: impl Read + Seek + Send + 'static) -> Result<File<'f>> {
+        let error = |cause: std::io::Error| Error::Read { page: PageNo::META, cause: cause.into() };
+        File::of_storage(None, Storage::of_reader(reader).map_err(error)?, self)
     }
 }
 
@@ -131,9 +187,16 @@ pub struct File<'a> {
 
 struct Opened<'a> {
     path: Option<PathBuf>,
-    source: Source<'a>,
+    bytes: Bytes<'a>,
     kind: FileKind,
     options: OpenOptions<'a>,
+}
+
+/// The bytes of a file: all of them there, or to be read.
+#[allow(clippy::large_enum_variant)] // there is one a file
+enum Bytes<'a> {
+    Whole(Source<'a>),
+    OnDemand { storage: Storage, head: Vec<u8>, whole: OnceLock<Vec<u8>> },
 }
 
 impl File<'static> {
@@ -157,7 +220,15 @@ impl<'a> File<'a> {
 
     fn new(path: Option<PathBuf>, source: Source<'a>, options: OpenOptions<'a>) -> File<'a> {
         let kind = FileKind::of(source.bytes());
-        File { opened: Arc::new(Opened { path, source, kind, options }) }
+        File { opened: Arc::new(Opened { path, bytes: Bytes::Whole(source), kind, options }) }
+    }
+
+    fn of_storage(path: Option<PathBuf>, storage: Storage, options: OpenOptions<'a>) -> Result<File<'a>> {
+        let error = |cause: std::io::Error| Error::Read { page: PageNo::META, cause: cause.into() };
+        let head = storage.first(source::HEAD).map_err(error)?;
+        let kind = FileKind::of(&head);
+        let bytes = Bytes::OnDemand { storage, head, whole: OnceLock::new() };
+        Ok(File { opened: Arc::new(Opened { path, bytes, kind, options }) })
     }
 
     /// What it is, by its first bytes.
@@ -172,10 +243,51 @@ impl<'a> File<'a> {
         self.opened.path.as_deref()
     }
 
-    /// All its bytes.
+    /// All its bytes. If it is read [on demand](OpenOptions::on_demand), all is read now, and
+    /// kept as long as the file is open.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Read`](crate::Error::Read).
+    pub fn bytes(&self) -> Result<&[u8]> {
+        match &self.opened.bytes {
+            Bytes::Whole(source) => Ok(source.bytes()),
+            Bytes::OnDemand { storage, whole, .. } => {
+                if let Some(bytes) = whole.get() {
+                    return Ok(bytes);
+                }
+                let error = |cause: std::io::Error| Error::Read { page: PageNo::META, cause: cause.into() };
+                let bytes = storage.first(u64::MAX).map_err(error)?;
+                Ok(whole.get_or_init(|| bytes))
+            }
+        }
+    }
+
+    /// Length in bytes.
     #[must_use]
-    pub fn bytes(&self) -> &[u8] {
-        self.opened.source.bytes()
+    #[allow(clippy::len_without_is_empty)] // a file is not a collection
+    pub fn len(&self) -> u64 {
+        match &self.opened.bytes {
+            Bytes::Whole(source) => u64::try_from(source.bytes().len()).unwrap_or(u64::MAX),
+            Bytes::OnDemand { storage, .. } => storage.len(),
+        }
+    }
+
+    /// Its first bytes: enough to tell what it is.
+    pub(super) fn head(&self) -> &[u8] {
+        match &self.opened.bytes {
+            Bytes::Whole(source) => source.bytes(),
+            Bytes::OnDemand { head, .. } => head,
+        }
+    }
+
+    /// All bytes as they are in memory, or what they can be read from.
+    #[inline]
+    pub(super) fn whole(&self) -> std::result::Result<&[u8], &Storage> {
+        match &self.opened.bytes {
+            Bytes::Whole(source) => Ok(source.bytes()),
+            Bytes::OnDemand { storage, .. } => Err(storage),
+        }
     }
 
     pub(crate) fn limits(&self) -> Limits {

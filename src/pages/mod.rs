@@ -6,10 +6,12 @@ mod chain;
 mod codec;
 mod content;
 mod file;
+mod kept;
 mod place;
 mod reversed;
 mod source;
 mod space;
+mod storage;
 mod tiling;
 
 pub(crate) use allowance::Allowance;

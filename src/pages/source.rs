@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::limits::Limits;
 
 /// Enough of a file to tell what it is, in bytes.
-const HEAD: u64 = 512;
+pub(super) const HEAD: u64 = 512;
 
 /// The first bytes of a regular file.
 ///
@@ -25,7 +25,7 @@ pub(super) fn head(path: &Path) -> Result<Vec<u8>> {
         File::open(path)?.take(HEAD).read_to_end(&mut head)?;
         Ok(head)
     };
-    read().map_err(|cause| Error::Open { path: path.to_owned(), cause })
+    read().map_err(|cause| Error::Open { path: path.to_owned(), cause: cause.into() })
 }
 
 /// The bytes of a whole file: borrowed, owned, or mapped.
@@ -48,7 +48,7 @@ impl Source<'static> {
         limits: Limits,
         accept: impl FnOnce(&[u8]) -> Result<()>,
     ) -> Result<Self> {
-        let error = |source| Error::Open { path: path.to_owned(), cause: source };
+        let error = |cause: io::Error| Error::Open { path: path.to_owned(), cause: cause.into() };
         let mut file = File::open(path).map_err(error)?;
         let kind = file.metadata().map_err(error)?;
         if kind.is_dir() {

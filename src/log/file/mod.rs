@@ -311,7 +311,7 @@ impl From<Error> for LogError {
     /// Opening a file is the only thing that logs share with databases.
     fn from(error: Error) -> LogError {
         match error {
-            Error::Open { path, cause: source } => LogError::Open { path, cause: source.into() },
+            Error::Open { path, cause } => LogError::Open { path, cause },
             _ => LogError::NotALog { found: 0 },
         }
     }
