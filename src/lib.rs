@@ -34,6 +34,7 @@
 //! - `mmap` (default): files are mapped, not read into memory;
 //! - `parallel`: [`PageScan`] as a parallel iterator;
 //! - `encryption`: encrypted logs;
+//! - `serde`: `Serialize` of what is read and found;
 //! - `upgrade`: files changed in place, with a [journal](https://docs.rs/bdbkit/latest/bdbkit/journal),
 //!   and the folder of a mail store as a whole: `mboxlist`;
 //! - `cli`: the tool of the same name.
@@ -68,6 +69,8 @@ mod pages;
 #[cfg(feature = "upgrade")]
 mod reset;
 pub mod salvage;
+#[cfg(feature = "serde")]
+mod serialize;
 mod shown;
 mod types;
 #[cfg(feature = "upgrade")]
