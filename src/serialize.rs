@@ -298,7 +298,10 @@ mod tests {
         let expected = json!({"key": b"key", "value": b"data", "record": null});
         assert_eq!(value(&entry), expected);
         let (meta, kind) = (value(db.meta()), value(db.file().kind()));
-        assert_eq!((&meta["method"], &meta["version"], &meta["root"]), (&json!("btree"), &json!(9), &json!(1)));
+        assert_eq!(
+            (&meta["method"], &meta["version"], &meta["root"]),
+            (&json!("btree"), &json!(9), &json!(1))
+        );
         assert_eq!((&kind["kind"], &kind["database"]["file_id"]), (&json!("database"), &meta["file_id"]));
         let stats = value(&db.file_stats());
         assert_eq!(stats["pages"]["btree leaf"], json!(1), "{stats}");

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::io::{Read, Seek};
+use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use super::source::{self, Source};
 use super::storage::Storage;
@@ -84,9 +84,8 @@ impl<'f> OpenOptions<'f> {
     /// pages that it has read, and shares them with its clones, up to [`Limits::max_kept`];
     /// for what lies beyond there is [`Error::KeptPages`](crate::Error::KeptPages).
     ///
-    /// - [`Database::into_iter`](crate::Database#impl-IntoIterator-for-Database<'a>) and
-    ///   [`Database::into_range`](crate::Database::into_range) give entries of their own, and
-    ///   never come to that limit, however large the file is. Nor does
+    /// - [`IntoEntries`](crate::IntoEntries), the iterator that owns its database, gives entries
+    ///   of their own and does not come to that limit, however large the file is. Nor does
     ///   [`Database::get`](crate::Database::get), nor does what is read of one long item.
     /// - [`Database::iter`](crate::Database::iter), cursors, scans, statistics of trees and dumps
     ///   borrow.
@@ -119,9 +118,10 @@ impl<'f> OpenOptions<'f> {
     /// that does not please.
     pub(crate) fn file_if(self, path: &Path, accept: impl FnOnce(&[u8]) -> Result<()>) -> Result<File<'f>> {
         if self.on_demand {
-            let error = |cause: std::io::Error| Error::Open { path: path.to_owned(), cause: cause.into() };
+            let error = |cause: io::Error| Error::Open { path: path.to_owned(), cause: cause.into() };
             if let Some(storage) = Storage::open(path).map_err(error)? {
-                return File::of_storage(Some(path.to_owned()), storage, self);
+                let source = Source::on_demand(storage).map_err(error)?;
+                return Ok(File::new(Some(path.to_owned()), source, self));
             }
         }
         let source = Source::open(path, self.map, self.limits, accept)?;
@@ -152,8 +152,8 @@ impl<'f> OpenOptions<'f> {
     /// [`Error::Read`](crate::Error::Read): its end cannot be found, or its first bytes cannot
     /// be read.
     pub fn file_from_reader(self, reader: impl Read + Seek + Send + 'static) -> Result<File<'f>> {
-        let error = |cause: std::io::Error| Error::Read { page: PageNo::META, cause: cause.into() };
-        File::of_storage(None, Storage::of_reader(reader).map_err(error)?, self)
+        let source = Storage::of_reader(reader).and_then(Source::on_demand).map_err(unread)?;
+        Ok(File::new(None, source, self))
     }
 }
 
@@ -187,16 +187,9 @@ pub struct File<'a> {
 
 struct Opened<'a> {
     path: Option<PathBuf>,
-    bytes: Bytes<'a>,
+    source: Source<'a>,
     kind: FileKind,
     options: OpenOptions<'a>,
-}
-
-/// The bytes of a file: all of them there, or to be read.
-#[allow(clippy::large_enum_variant)] // there is one a file
-enum Bytes<'a> {
-    Whole(Source<'a>),
-    OnDemand { storage: Storage, head: Vec<u8>, whole: OnceLock<Vec<u8>> },
 }
 
 impl File<'static> {
@@ -219,16 +212,8 @@ impl<'a> File<'a> {
     }
 
     fn new(path: Option<PathBuf>, source: Source<'a>, options: OpenOptions<'a>) -> File<'a> {
-        let kind = FileKind::of(source.bytes());
-        File { opened: Arc::new(Opened { path, bytes: Bytes::Whole(source), kind, options }) }
-    }
-
-    fn of_storage(path: Option<PathBuf>, storage: Storage, options: OpenOptions<'a>) -> Result<File<'a>> {
-        let error = |cause: std::io::Error| Error::Read { page: PageNo::META, cause: cause.into() };
-        let head = storage.first(source::HEAD).map_err(error)?;
-        let kind = FileKind::of(&head);
-        let bytes = Bytes::OnDemand { storage, head, whole: OnceLock::new() };
-        Ok(File { opened: Arc::new(Opened { path, bytes, kind, options }) })
+        let kind = FileKind::of(source.head());
+        File { opened: Arc::new(Opened { path, source, kind, options }) }
     }
 
     /// What it is, by its first bytes.
@@ -250,44 +235,19 @@ impl<'a> File<'a> {
     ///
     /// [`Error::Read`](crate::Error::Read).
     pub fn bytes(&self) -> Result<&[u8]> {
-        match &self.opened.bytes {
-            Bytes::Whole(source) => Ok(source.bytes()),
-            Bytes::OnDemand { storage, whole, .. } => {
-                if let Some(bytes) = whole.get() {
-                    return Ok(bytes);
-                }
-                let error = |cause: std::io::Error| Error::Read { page: PageNo::META, cause: cause.into() };
-                let bytes = storage.first(u64::MAX).map_err(error)?;
-                Ok(whole.get_or_init(|| bytes))
-            }
-        }
+        self.opened.source.bytes().map_err(unread)
     }
 
     /// Length in bytes.
     #[must_use]
     #[allow(clippy::len_without_is_empty)] // a file is not a collection
     pub fn len(&self) -> u64 {
-        match &self.opened.bytes {
-            Bytes::Whole(source) => u64::try_from(source.bytes().len()).unwrap_or(u64::MAX),
-            Bytes::OnDemand { storage, .. } => storage.len(),
-        }
+        self.opened.source.len()
     }
 
-    /// Its first bytes: enough to tell what it is.
-    pub(super) fn head(&self) -> &[u8] {
-        match &self.opened.bytes {
-            Bytes::Whole(source) => source.bytes(),
-            Bytes::OnDemand { head, .. } => head,
-        }
-    }
-
-    /// All bytes as they are in memory, or what they can be read from.
-    #[inline]
-    pub(super) fn whole(&self) -> std::result::Result<&[u8], &Storage> {
-        match &self.opened.bytes {
-            Bytes::Whole(source) => Ok(source.bytes()),
-            Bytes::OnDemand { storage, .. } => Err(storage),
-        }
+    /// Where its bytes come from.
+    pub(super) fn source(&self) -> &Source<'a> {
+        &self.opened.source
     }
 
     pub(crate) fn limits(&self) -> Limits {
@@ -297,6 +257,10 @@ impl<'a> File<'a> {
     pub(crate) fn key_order(&self) -> KeyOrder<'a> {
         self.opened.options.order
     }
+}
+
+fn unread(cause: io::Error) -> Error {
+    Error::Read { page: PageNo::META, cause: cause.into() }
 }
 
 impl<'a> AsRef<File<'a>> for File<'a> {

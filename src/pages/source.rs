@@ -4,12 +4,14 @@ use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
+use std::sync::OnceLock;
 
+use super::storage::Storage;
 use crate::error::{Error, Result};
 use crate::limits::Limits;
 
 /// Enough of a file to tell what it is, in bytes.
-pub(super) const HEAD: u64 = 512;
+const HEAD: u64 = 512;
 
 /// The first bytes of a regular file.
 ///
@@ -28,15 +30,30 @@ pub(super) fn head(path: &Path) -> Result<Vec<u8>> {
     read().map_err(|cause| Error::Open { path: path.to_owned(), cause: cause.into() })
 }
 
-/// The bytes of a whole file: borrowed, owned, or mapped.
+/// The bytes of a whole file: borrowed, owned, or mapped; or where they are read on demand.
 #[derive(Debug)]
 pub(crate) enum Source<'a> {
     Bytes(Cow<'a, [u8]>),
     #[cfg(feature = "mmap")]
     Map(memmap2::Mmap),
+    OnDemand(Box<OnDemand>),
+}
+
+/// What is read where it is needed: its first bytes, and all of them once they were asked for.
+#[derive(Debug)]
+pub(crate) struct OnDemand {
+    storage: Storage,
+    head: Vec<u8>,
+    whole: OnceLock<Vec<u8>>,
 }
 
 impl Source<'static> {
+    /// Reads nothing but the first bytes.
+    pub(super) fn on_demand(storage: Storage) -> io::Result<Self> {
+        let head = storage.first(HEAD)?;
+        Ok(Source::OnDemand(Box::new(OnDemand { storage, head, whole: OnceLock::new() })))
+    }
+
     /// Maps a file, or reads it where maps are off or impossible.
     ///
     /// What has no known length (a pipe, a device, a file of `/proc`) is read on only if
@@ -76,12 +93,43 @@ impl Source<'static> {
 }
 
 impl Source<'_> {
-    pub(crate) fn bytes(&self) -> &[u8] {
+    /// All bytes. Those that are read on demand are read now, and kept.
+    pub(super) fn bytes(&self) -> io::Result<&[u8]> {
+        let Source::OnDemand(here) = self else { return Ok(self.in_place()) };
+        if let Some(bytes) = here.whole.get() {
+            return Ok(bytes);
+        }
+        let bytes = here.storage.first(u64::MAX)?;
+        Ok(here.whole.get_or_init(|| bytes))
+    }
+
+    /// All bytes as they stand in the file; none, if they are read on demand.
+    #[inline]
+    pub(crate) fn in_place(&self) -> &[u8] {
         match self {
             Source::Bytes(bytes) => bytes,
             #[cfg(feature = "mmap")]
             Source::Map(map) => map,
+            Source::OnDemand(_) => &[],
         }
+    }
+
+    /// The first bytes: enough to tell what it is.
+    pub(super) fn head(&self) -> &[u8] {
+        if let Source::OnDemand(here) = self { &here.head } else { self.in_place() }
+    }
+
+    /// Length in bytes.
+    pub(super) fn len(&self) -> u64 {
+        match self {
+            Source::OnDemand(here) => here.storage.len(),
+            _ => u64::try_from(self.in_place().len()).unwrap_or(u64::MAX),
+        }
+    }
+
+    /// What is read on demand; `None` for what is in memory.
+    pub(super) fn storage(&self) -> Option<&Storage> {
+        if let Source::OnDemand(here) = self { Some(&here.storage) } else { None }
     }
 }
 

@@ -23,6 +23,8 @@ pub(crate) struct Pages<'a> {
     file: File<'a>,
     meta: Meta,
     count: u32,
+    /// How many of them stand in memory as they are in the file: none, if they are read on demand.
+    in_place: u32,
     codec: Codec,
     /// Pages that had to be read, if the file is not in memory as a whole.
     kept: Option<Kept>,
@@ -33,7 +35,7 @@ pub(crate) struct Pages<'a> {
 impl<'a> Pages<'a> {
     /// Reads the metadata page; touches no other.
     pub(crate) fn new(file: File<'a>) -> Result<Self> {
-        let meta = meta::parse(file.kind(), file.head())?;
+        let meta = meta::parse(file.kind(), file.source().head())?;
         let whole = file.len().checked_div(meta.page_size().get().into()).unwrap_or(0);
         let count = u32::try_from(whole).unwrap_or(u32::MAX);
         let most = file.limits().max_kept;
@@ -42,8 +44,9 @@ impl<'a> Pages<'a> {
 
     fn keeping(file: File<'a>, meta: Meta, count: u32, most: u64) -> Self {
         let codec = Codec::new(meta.checksummed(), meta.endianness());
-        let kept = file.whole().is_err().then(|| Kept::new(count, meta.page_size(), most));
-        Pages { file, meta, count, codec, kept, chain_lengths: Mutex::default() }
+        let kept = file.source().storage().map(|_| Kept::new(count, meta.page_size(), most));
+        let in_place = if kept.is_none() { count } else { 0 };
+        Pages { file, meta, count, in_place, codec, kept, chain_lengths: Mutex::default() }
     }
 
     /// The same pages, with none of them kept.
@@ -141,33 +144,33 @@ impl<'a> Pages<'a> {
 
     /// The bytes of a page, unchecked.
     pub(crate) fn raw(&self, no: PageNo) -> Option<&[u8]> {
-        if no.0 >= self.count {
-            return None;
+        if no.0 >= self.in_place {
+            return self.elsewhere(no);
         }
-        let Ok(whole) = self.file.whole() else { return self.keep(no)?.ok() };
         let size = self.size().bytes();
-        whole.get(no.index().checked_mul(size)?..)?.get(..size)
+        self.file.source().in_place().get(no.index().checked_mul(size)?..)?.get(..size)
+    }
+
+    /// A page that does not stand in memory yet.
+    #[cold]
+    fn elsewhere(&self, no: PageNo) -> Option<&[u8]> {
+        if no.0 < self.count { self.keep(no)?.ok() } else { None }
     }
 
     /// A page that has to be read, and is kept then; `None` if the file is in memory.
-    #[inline(never)]
     fn keep(&self, no: PageNo) -> Option<Result<&[u8], Unread>> {
-        let storage = self.file.whole().err()?;
+        let storage = self.file.source().storage()?;
         let at = file_bytes(no.0, self.size());
         Some(self.kept.as_ref()?.page(no, |page| storage.read(page, at)))
     }
 
     /// Looks at the bytes of a page, unchecked, without keeping it.
     pub(crate) fn look<T>(&self, no: PageNo, look: impl FnOnce(&[u8]) -> Option<T>) -> Option<T> {
-        match self.file.whole() {
-            Ok(_) => self.raw(no).and_then(look),
-            Err(storage) => {
-                let mut page = vec![0; self.size().bytes()];
-                let there = no.0 < self.count;
-                there.then(|| storage.read(&mut page, file_bytes(no.0, self.size())).ok())??;
-                look(&page)
-            }
-        }
+        let Some(storage) = self.file.source().storage() else { return self.raw(no).and_then(look) };
+        let mut page = vec![0; self.size().bytes()];
+        let there = no.0 < self.count;
+        there.then(|| storage.read(&mut page, file_bytes(no.0, self.size())).ok())??;
+        look(&page)
     }
 
     /// Why a page of the file is not there, if it should be.

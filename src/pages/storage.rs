@@ -1,5 +1,6 @@
 //! Bytes that are read where and when they are needed.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -9,6 +10,12 @@ use std::sync::{Mutex, PoisonError};
 pub(super) struct Storage {
     reader: Reader,
     len: u64,
+}
+
+impl fmt::Debug for Storage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Storage").field("len", &self.len).finish_non_exhaustive()
+    }
 }
 
 enum Reader {
