@@ -14,7 +14,7 @@ use super::entries::{Entries, Pairs, Parked};
 use super::hash::Hash;
 use super::hash::buckets::BucketWalk;
 use super::item::Item;
-use super::pair::{Entry, Pair};
+use super::pair::Entry;
 use super::ranges::KeyRange;
 use super::visited::Visited;
 use crate::error::{Defect, Error, Result};
@@ -408,13 +408,19 @@ impl<'a> Database<'a> {
     ///
     /// Damage on the way; [`Error::WrongMethod`] if the database keeps no numbers.
     pub fn record(&self, number: u32) -> Result<Option<Entry<'_>>> {
-        let pair = self.record_pair(number)?;
-        pair.map(|pair| pair.read()).transpose()
+        match self.record_kept(number) {
+            Err(Error::KeptPages { .. }) => {
+                let apart = self.over(self.pages().unbounded());
+                Ok(apart.record_kept(number)?.map(Entry::into_owned))
+            }
+            entry => entry,
+        }
     }
 
-    fn record_pair(&self, number: u32) -> Result<Option<Pair<'_>>> {
+    fn record_kept(&self, number: u32) -> Result<Option<Entry<'_>>> {
         let pair = Cursor::new(self.tree("look up a record number")?).seek_record(number)?;
-        Ok(pair.filter(|pair| pair.record_number().is_none_or(|found| found == number)))
+        let pair = pair.filter(|pair| pair.record_number().is_none_or(|found| found == number));
+        pair.map(|pair| pair.read()).transpose()
     }
 
     /// The number of the first record with this key, in a BTREE that keeps record

@@ -85,8 +85,9 @@ impl<'f> OpenOptions<'f> {
     /// for what lies beyond there is [`Error::KeptPages`](crate::Error::KeptPages).
     ///
     /// - [`IntoEntries`](crate::IntoEntries), the iterator that owns its database, gives entries
-    ///   of their own and does not come to that limit, however large the file is. Nor does
-    ///   [`Database::get`](crate::Database::get), nor does what is read of one long item.
+    ///   of their own and does not come to that limit, however large the file is. Nor do
+    ///   [`Database::get`](crate::Database::get) and [`Database::record`](crate::Database::record),
+    ///   nor what is read of one long item.
     /// - [`Database::iter`](crate::Database::iter), cursors, scans, statistics of trees and dumps
     ///   borrow.
     ///   [`Database::release`](crate::Database::release) lets go of all pages between two of

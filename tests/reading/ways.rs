@@ -129,6 +129,11 @@ fn a_look_up_beyond_the_bound_reads_on_its_own() {
     let mut read = read;
     read.release();
     assert_eq!(read.kept(), 0);
+    let bytes = Builder::new(8, Endianness::Big, 512).build(&Tree::recno(), &numbered(500, 30));
+    let (mapped, read) = (Database::from_bytes(&bytes[..]).unwrap(), on_demand(&bytes, 4).unwrap());
+    for number in [1, 250, 500, 501] {
+        assert_eq!(read.record(number).unwrap(), mapped.record(number).unwrap(), "{number}");
+    }
 }
 
 /// Pairs with values of this many bytes.
