@@ -31,7 +31,8 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use bdbkit::salvage::{Key, Salvage};
-use bdbkit::{Database, Item, Scanned, Severity, Verify, dump};
+use bdbkit::verify::{Severity, Verify};
+use bdbkit::{Database, Item, Scanned, dump};
 use common::sum;
 
 /// The system's allocator, counting.

@@ -1,9 +1,9 @@
 //! Says what a mail store is, and what has to be done about it.
 //!
-//! `cargo run --features upgrade --example survey -- testdata/mboxlist-ims60-log3-le-unclean`
+//! `cargo run --features mboxlist --example survey -- testdata/mboxlist-ims60-log3-le-unclean`
 
 use bdbkit::ShowName;
-use bdbkit::mboxlist::{Plan, Release, Severity, Survey};
+use bdbkit::mboxlist::{Release, StorePlan, StoreSeverity, Survey};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = std::env::args().nth(1).unwrap_or_else(|| "testdata/mboxlist-ims5-log2-be".into());
@@ -15,13 +15,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let records = file.contents.as_ref().map_or(0, |contents| contents.records);
         println!("  {}: version {}, {records} records", file.name.shown(), file.version.unwrap_or_default());
     }
-    for finding in survey.findings.iter().filter(|finding| finding.severity >= Severity::Warning) {
+    for finding in survey.findings.iter().filter(|finding| finding.severity >= StoreSeverity::Warning) {
         println!("{finding}");
     }
 
     let target = Release::newest_known().ok_or("no release is known")?;
     println!("to {}:", target.name);
-    for step in &Plan::of(&survey, target).steps {
+    for step in &StorePlan::of(&survey, target).steps {
         println!("  {}: {}", step.state.name(), step.title);
     }
     Ok(())

@@ -65,8 +65,8 @@ pub enum Error {
     /// A change in place was interrupted: the file is half-written, and a journal beside it
     /// knows how to go on.
     #[error(
-        "half-written: a change of this file was interrupted; \"bdbkit upgrade --resume\" completes it, \
-         \"bdbkit upgrade --rollback\" brings the old file back"
+        "half-written: a change of this file was interrupted; to resume it completes the file, to roll it back \
+         brings the old one back"
     )]
     Interrupted,
     /// Records of a QUEUE, whose metadata is in another file.

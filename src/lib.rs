@@ -11,16 +11,35 @@
 //! # Ok::<(), bdbkit::Error>(())
 //! ```
 //!
-//! [`Database`] is where to start: it is opened from a path, a slice or owned bytes,
-//! and read through [iterators](Database::iter), [look-ups](Database::get), a
-//! [`Cursor`], or a [`PageScan`] in file order. Logs are in the module [`log`], and what stands
-//! around a file, in the folder of its environment, in [`env`](mod@env).
+//! # What to use
+//!
+//! | job | with |
+//! |---|---|
+//! | what is this file? opened once for all that follows | [`FileKind::at`], [`File`] |
+//! | pairs in order, from a key on, under a prefix; from either end | [`Database`]: [`iter`](Database::iter), [`range`](Database::range), [`prefix`](Database::prefix) |
+//! | one value; back and forth | [`Database::get`], [`Cursor`] |
+//! | all pairs in the order of the file, divided among threads | [`Database::scan`], [`PageScan`] |
+//! | several databases in a file | [`Database::subdatabases`] |
+//! | how to open, what may be taken; what went wrong | [`OpenOptions`], [`Limits`]; [`Error`], [`Error::kind`] |
+//! | text as of `db_dump` | [`dump::Writer`] |
+//! | is the file sound? | [`verify::Verify`] |
+//! | what can still be found in it? | [`salvage::Salvage`] |
+//! | transaction logs: records, transactions, the history of a key | [`log::LogDir`], [`log::LogFile`] |
+//! | what stands around a file: its environment, changes that it lacks | [`env::Layout`], [`env::pending()`] |
+//! | what a code in a report means | [`explain::Explanation`] |
+//! | what a mail store is and holds, how it comes to another release | `mboxlist`: `Survey`, `List`, `StorePlan` |
+//! | upgrade files in place, reset LSNs and file ids | `upgrade`: `Upgrade`, `Reset` |
+//! | upgrade a mail store, restore a snapshot | `mboxlist`: `StoreUpgrade`, `Restore` |
+//! | a change in place of one's own, safe against crashes | `journal`: `Journal`, `Set` |
+//!
+//! Here are the types of reading a database; all else is in the module of its job. No two public
+//! types have the same name.
 //!
 //! # Damage
 //!
 //! Any bytes whatever give an answer or a typed [`Error`] that names page and byte. An
 //! iterator reports damage where it meets it and goes on behind it; one that gave no
-//! error has given everything. [`Verify`] says what is wrong with a file as a whole,
+//! error has given everything. [`verify`] says what is wrong with a file as a whole,
 //! [`salvage`] finds what can still be found. Nothing panics, loops, or allocates by a number found
 //! in a file.
 //!
@@ -35,8 +54,9 @@
 //! - `parallel`: [`PageScan`] as a parallel iterator;
 //! - `encryption`: encrypted logs;
 //! - `serde`: `Serialize` of what is read and found;
-//! - `upgrade`: files changed in place, with a [journal](https://docs.rs/bdbkit/latest/bdbkit/journal),
-//!   and the folder of a mail store as a whole: `mboxlist`;
+//! - `mboxlist`: mail stores, read: what one is and holds, and its way to another release;
+//! - `upgrade`: files and mail stores changed in place, with a [journal](https://docs.rs/bdbkit/latest/bdbkit/journal);
+//!   includes `mboxlist`;
 //! - `cli`: the tool of the same name.
 
 #![deny(clippy::disallowed_methods)]
@@ -52,15 +72,17 @@ mod edit;
 pub mod env;
 mod error;
 pub mod explain;
-#[cfg(feature = "upgrade")]
+#[cfg(feature = "mboxlist")]
 mod file_name;
+#[cfg(feature = "mboxlist")]
+mod folder;
 mod format;
 #[cfg(feature = "upgrade")]
 pub mod journal;
 mod key_order;
 mod limits;
 pub mod log;
-#[cfg(feature = "upgrade")]
+#[cfg(feature = "mboxlist")]
 pub mod mboxlist;
 mod meta;
 mod method;
@@ -75,7 +97,7 @@ mod shown;
 mod types;
 #[cfg(feature = "upgrade")]
 pub mod upgrade;
-mod verify;
+pub mod verify;
 
 pub use access::{
     Cursor, Database, Entries, Entry, FileStats, IntoEntries, Item, KeyPart, KeyRange, LeafPage, PageScan,
@@ -93,7 +115,6 @@ pub use pages::{File, ItemReader, OpenOptions, Pieces};
 pub use rayon;
 pub use shown::{ShowName, Shown};
 pub use types::{FileId, Lsn, PageNo, PageSize, ParseError};
-pub use verify::{Finding, Progress, Rule, Severity, Verdict, Verify};
 
 /// The examples of the README, as tests.
 #[cfg(doctest)]

@@ -8,7 +8,9 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use crate::access::{Entry, FileStats, TreeStats};
 use crate::error::{Error, ErrorKind};
 use crate::format::page::PageKind;
-use crate::log::{Binding, Change, ChangeKind, Fate, Known, Outcome, Rename, Transaction, TxnId};
+use crate::log::{
+    Binding, ChangeKind, Fate, Known, PairChange, Rename, Transaction, TransactionOutcome, TxnId,
+};
 use crate::meta::{DatabaseKind, Extents, FileKind, Flags, Meta, Region};
 use crate::method::{Feature, Method};
 use crate::order::Endianness;
@@ -192,7 +194,7 @@ as_fields! {
         "whole": transaction.whole,
         "outcome": transaction.outcome,
     };
-    Change<'_>: |change| {
+    PairChange<'_>: |change| {
         "lsn": change.lsn,
         "kind": change.kind,
         "key": change.key,
@@ -229,17 +231,23 @@ impl Serialize for salvage::Place {
     }
 }
 
-impl Serialize for Outcome<'_> {
+impl Serialize for TransactionOutcome<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         match self {
-            Outcome::Committed { at, time } => map!(to, "outcome": "committed", "at": at, "time": time),
-            Outcome::Nested { at, parent, index } => {
+            TransactionOutcome::Committed { at, time } => {
+                map!(to, "outcome": "committed", "at": at, "time": time)
+            }
+            TransactionOutcome::Nested { at, parent, index } => {
                 map!(to, "outcome": "nested", "at": at, "parent": parent, "index": index)
             }
-            Outcome::Prepared { at, id } => map!(to, "outcome": "prepared", "at": at, "id": Bytes(id)),
-            Outcome::Aborted { at, time } => map!(to, "outcome": "aborted", "at": at, "time": time),
-            Outcome::Open => map!(to, "outcome": "open"),
-            Outcome::Unknown => map!(to, "outcome": "unknown"),
+            TransactionOutcome::Prepared { at, id } => {
+                map!(to, "outcome": "prepared", "at": at, "id": Bytes(id))
+            }
+            TransactionOutcome::Aborted { at, time } => {
+                map!(to, "outcome": "aborted", "at": at, "time": time)
+            }
+            TransactionOutcome::Open => map!(to, "outcome": "open"),
+            TransactionOutcome::Unknown => map!(to, "outcome": "unknown"),
         }
     }
 }
@@ -305,7 +313,7 @@ mod tests {
         assert_eq!((&kind["kind"], &kind["database"]["file_id"]), (&json!("database"), &meta["file_id"]));
         let stats = value(&db.file_stats());
         assert_eq!(stats["pages"]["btree leaf"], json!(1), "{stats}");
-        let damaged = crate::Verify::open("testdata/damage-v9-le-next-cycle/data.db").unwrap().run();
+        let damaged = crate::verify::Verify::open("testdata/damage-v9-le-next-cycle/data.db").unwrap().run();
         let verdict = value(&damaged);
         assert_eq!(verdict["findings"].as_array().unwrap().len(), damaged.findings().len());
         assert_eq!(verdict["findings"][0]["severity"], json!("error"), "{verdict}");

@@ -52,6 +52,12 @@ impl ShowName for [u8] {
     }
 }
 
+/// A number of things, in words.
+#[cfg(feature = "mboxlist")]
+pub(crate) fn counted(number: u64, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
 /// Whether a character does something to the text around it instead of standing in it.
 #[must_use]
 pub(crate) fn moves(c: char) -> bool {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::method::Method;
-use crate::salvage::{Name, Owner, Report, Survey};
+use crate::salvage::{Name, Owner, SalvageReport, SalvagedFile};
 
 /// The command with which `db_load` reads what [`Writer::write_salvaged`](super::Writer) wrote of
 /// a file, so that no pair replaces another that should stay.
@@ -35,7 +35,7 @@ pub enum Loading {
 impl Loading {
     /// What fits a file, after all its records were written.
     #[must_use]
-    pub fn of(survey: &Survey<'_>, report: &Report) -> Loading {
+    pub fn of(survey: &SalvagedFile<'_>, report: &SalvageReport) -> Loading {
         let owners = survey.databases();
         let single = |owner: &Owner| owner.method() != Method::Recno && !repeats(owner, survey.deleted());
         let excludes = |owner: &Owner| owner.flags().is_some_and(|f| f.record_numbers() || f.compressed());

@@ -19,4 +19,4 @@ mod writer;
 
 pub use loading::Loading;
 pub use text::escape;
-pub use writer::{Damage, Error, Summary, Writer};
+pub use writer::{Damage, DumpError, Summary, Writer};

@@ -7,7 +7,7 @@ use super::text::escape;
 use super::writer::{BUFFER, Writer};
 use crate::meta::Flags;
 use crate::method::Method;
-use crate::salvage::{Key, Name, Owner, Records, Recovered, Salvaged, Survey};
+use crate::salvage::{Key, Name, Owner, Recovered, Salvaged, SalvagedFile, SalvagedRecords};
 
 /// What stands in a dump for a key or a value of which nothing is left, as
 /// `db_dump -r` has it.
@@ -40,8 +40,8 @@ impl Writer {
     /// ```
     pub fn write_salvaged<'s>(
         &self,
-        survey: &'s Survey<'_>,
-        records: &mut Records<'s>,
+        survey: &'s SalvagedFile<'_>,
+        records: &mut SalvagedRecords<'s>,
         mut out: impl Write,
     ) -> std::io::Result<()> {
         let mut job = Job { writer: *self, survey, text: Vec::new(), headed: 0, open: None };
@@ -61,7 +61,7 @@ impl Writer {
 /// A dump in progress.
 struct Job<'j, 's> {
     writer: Writer,
-    survey: &'j Survey<'s>,
+    survey: &'j SalvagedFile<'s>,
     text: Vec<u8>,
     /// How many of the file's databases have their header.
     headed: usize,

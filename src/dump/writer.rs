@@ -9,7 +9,7 @@ use crate::method::Method;
 /// Why a dump could not be written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Error {
+pub enum DumpError {
     /// The output refused it.
     #[error(transparent)]
     Write(#[from] io::Error),
@@ -98,7 +98,7 @@ impl Writer {
         db: &Database<'_>,
         mut out: impl Write,
         mut damage: impl FnMut(Damage<'_>),
-    ) -> Result<Summary, Error> {
+    ) -> Result<Summary, DumpError> {
         let text = Vec::with_capacity(BUFFER.saturating_mul(2));
         let mut job =
             Job { writer: *self, out: &mut out, text, damage: &mut damage, summary: Summary::default() };
@@ -142,7 +142,7 @@ impl Job<'_> {
         db: &Database<'_>,
         name: Option<&[u8]>,
         pairs: &mut Pairs<'_>,
-    ) -> Result<(), Error> {
+    ) -> Result<(), DumpError> {
         let before = self.summary.damaged;
         self.header(db, name);
         for pair in pairs.by_ref() {
@@ -213,7 +213,7 @@ impl Job<'_> {
         line("HEADER=END".into());
     }
 
-    fn pair(&mut self, pair: &Pair<'_>) -> Result<(), Error> {
+    fn pair(&mut self, pair: &Pair<'_>) -> Result<(), DumpError> {
         match pair.record_number() {
             None => self.item(&pair.key())?,
             Some(number) if self.writer.keys => self.line(number.to_string().as_bytes()),
@@ -227,7 +227,7 @@ impl Job<'_> {
         Ok(())
     }
 
-    fn item(&mut self, item: &Item<'_>) -> Result<(), Error> {
+    fn item(&mut self, item: &Item<'_>) -> Result<(), DumpError> {
         if let Some(bytes) = item.on_page() {
             self.line(bytes);
             return Ok(());
@@ -249,7 +249,7 @@ impl Job<'_> {
         self.text.push(b'\n');
     }
 
-    fn flush(&mut self) -> Result<(), Error> {
+    fn flush(&mut self) -> Result<(), DumpError> {
         self.out.write_all(&self.text)?;
         self.text.clear();
         Ok(())

@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::error::{Result, at};
-use crate::journal::{self, Backup, Disk};
+use crate::journal::{Backup, Disk};
 
 /// The copies of a run.
 pub(super) struct Backups<'f, D: Disk> {
@@ -44,7 +44,7 @@ impl<'f, D: Disk> Backups<'f, D> {
         }
         for path in above.into_iter().rev() {
             self.disk.create_dir(&path).map_err(at(&path))?;
-            let parent = journal::directory(&path);
+            let parent = crate::folder::directory(&path);
             self.disk.sync_dir(parent).map_err(at(parent))?;
             self.made.push(path);
         }

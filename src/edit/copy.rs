@@ -120,6 +120,6 @@ fn publish<D: Disk>(disk: &D, draft: &Path, target: &Path) -> Result<()> {
         ErrorKind::AlreadyExists => EditError::from(Refusal::Exists { path: target.to_owned() }),
         _ => at(target)(error).into(),
     })?;
-    let folder = journal::directory(target);
+    let folder = crate::folder::directory(target);
     Ok(disk.sync_dir(folder).map_err(at(folder))?)
 }

@@ -4,13 +4,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::journal::{JournalError, Outcome};
-use crate::shown::ShowName;
+use crate::shown::{ShowName, counted};
 use crate::types::{Lsn, PageNo};
-
-/// A number of things, in words.
-pub(crate) fn counted(number: u64, what: &str) -> String {
-    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
-}
 
 /// A result with an [`EditError`].
 pub(crate) type Result<T> = std::result::Result<T, EditError>;
@@ -139,7 +134,7 @@ pub enum Refusal {
         tail: u64,
     },
     /// The file is damaged.
-    #[error("the file is damaged, {}, the first: {first} (see bdbkit verify, bdbkit salvage)", counted(*errors, "finding"))]
+    #[error("the file is damaged, {}, the first: {first}", counted(*errors, "finding"))]
     Damaged {
         /// How many errors there are.
         errors: u64,
@@ -148,7 +143,7 @@ pub enum Refusal {
     },
     /// Pages hold what nothing leads to.
     #[error(
-        "{} that nothing leads to, the first: {first} (see bdbkit salvage); it can be left as it is on request",
+        "{} that nothing leads to, the first: {first}; it can be left as it is on request",
         counted(*pages, "page")
     )]
     Unreachable {
@@ -158,7 +153,7 @@ pub enum Refusal {
         first: String,
     },
     /// The content cannot be read as a whole.
-    #[error("the content cannot be read: {first} (see bdbkit verify, bdbkit salvage)")]
+    #[error("the content cannot be read: {first}")]
     Unreadable {
         /// What the reader says.
         first: String,

@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use super::error::{EditError, Refusal, Result, counted};
+use super::error::{EditError, Refusal, Result};
 use super::notice::Notice;
 use super::surroundings::Surroundings;
 use crate::access::Database;
-use crate::env::{Comparison, Layout, Origin, is_region};
+use crate::env::{Comparison, FolderOrigin, Layout, is_region};
 use crate::log::{LogDir, LogError};
+use crate::shown::counted;
 
 /// Refuses a file that may be in use, or that its logs have not finished with: that first,
 /// for it says what to do.
@@ -29,7 +30,9 @@ fn compare(file: &Database<'_>, home: &Path, regions: bool, around: &Surrounding
         Ok(_) if around.ignore_logs => return Ok(Some(Notice::LogsIgnored)),
         Ok(logs) => logs,
         // Where logs were said to be, their absence is worth a word.
-        Err(LogError::NoLogs { .. }) if layout.logs().origin == Origin::Home && around.home.is_none() => {
+        Err(LogError::NoLogs { .. })
+            if layout.logs().origin == FolderOrigin::Home && around.home.is_none() =>
+        {
             return Ok(None);
         }
         Err(_) if around.ignore_logs => return Ok(Some(Notice::LogsIgnored)),

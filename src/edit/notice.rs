@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use super::error::counted;
-use crate::shown::ShowName;
+use crate::shown::{ShowName, counted};
 use crate::types::PageNo;
 
 /// Something that does not stop a change, but that somebody should know.
@@ -104,9 +103,7 @@ impl fmt::Display for Notice {
                     None => Ok(()),
                 }
             }
-            Notice::Unfinished => f.write_str(
-                "an earlier run left a journal, which comes first: see bdbkit upgrade --resume and --rollback",
-            ),
+            Notice::Unfinished => f.write_str("an earlier run left a journal, which comes first"),
             Notice::Attributes { names } => {
                 write!(f, "the copy could not be given these extended attributes: {}", names.join(", "))
             }

@@ -2,8 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::journal;
-
 /// What stands around files that are to be changed, and how far it counts.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Surroundings {
@@ -19,6 +17,6 @@ pub(crate) struct Surroundings {
 impl Surroundings {
     /// The home of a file with this path.
     pub(super) fn home<'s>(&'s self, file: &'s Path) -> &'s Path {
-        self.home.as_deref().unwrap_or_else(|| journal::directory(file))
+        self.home.as_deref().unwrap_or_else(|| crate::folder::directory(file))
     }
 }

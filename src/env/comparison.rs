@@ -7,15 +7,15 @@
 
 use std::collections::{HashMap, HashSet};
 
-#[cfg(feature = "upgrade")]
+#[cfg(feature = "mboxlist")]
 use crate::access::Database;
-#[cfg(feature = "upgrade")]
+#[cfg(feature = "mboxlist")]
 use crate::format::page::Page;
 use crate::log::facts::{files, transactions};
 use crate::log::record::decoded::{Decoded, Surroundings};
 use crate::log::schema::Part;
 use crate::log::{Binding, Event, Fate, Files, LogDir, LogError, Transactions, TxnId};
-#[cfg(feature = "upgrade")]
+#[cfg(feature = "mboxlist")]
 use crate::order::with_order;
 use crate::types::{FileId, Lsn, PageNo};
 
@@ -43,7 +43,7 @@ pub(crate) struct Compared {
 pub(crate) struct Comparison<'l> {
     pub(crate) changes: Changes,
     files: Files<'l>,
-    #[cfg(feature = "upgrade")]
+    #[cfg(feature = "mboxlist")]
     transactions: Transactions<'l>,
     /// Where recovery begins.
     pub(crate) start: Lsn,
@@ -193,7 +193,7 @@ impl<'l> Comparison<'l> {
         Comparison {
             changes: Changes { of_files, end, damage, quiet },
             files,
-            #[cfg(feature = "upgrade")]
+            #[cfg(feature = "mboxlist")]
             transactions,
             start,
             gone,
@@ -208,14 +208,14 @@ impl<'l> Comparison<'l> {
     /// The ids of the files that records from the point where recovery begins concern, of
     /// whatever access method; `None` if one of them names a database that is not known. That a
     /// database is open is no change to it.
-    #[cfg(feature = "upgrade")]
+    #[cfg(feature = "mboxlist")]
     pub(crate) fn concerned(&self) -> Option<HashSet<FileId>> {
         self.changes.of_files.keys().copied().collect()
     }
 
     /// The names that unfinished transactions gave to files, as they do to new ones:
     /// recovery takes them away from a file that has the id.
-    #[cfg(feature = "upgrade")]
+    #[cfg(feature = "mboxlist")]
     pub(crate) fn unfinished_names(&self) -> HashMap<FileId, (&'l [u8], Lsn)> {
         let mut names = HashMap::new();
         for rename in self.files.renames().filter(|rename| rename.at >= self.start) {
@@ -232,7 +232,7 @@ impl<'l> Comparison<'l> {
     /// # Errors
     ///
     /// Damage behind where recovery begins.
-    #[cfg(feature = "upgrade")]
+    #[cfg(feature = "mboxlist")]
     pub(crate) fn with(&self, file: &Database<'_>) -> Result<Compared, LogError> {
         self.changes.of_file(file.meta().file_id(), |no| page_lsn(file, no))
     }
@@ -293,7 +293,7 @@ fn lot(transactions: &Transactions<'_>, txn: Option<TxnId>, lsn: Lsn) -> Lot {
 }
 
 /// The LSN of a page, if the file has it.
-#[cfg(feature = "upgrade")]
+#[cfg(feature = "mboxlist")]
 pub(crate) fn page_lsn(file: &Database<'_>, no: PageNo) -> Option<Lsn> {
     with_order!(file.meta().endianness(), O => {
         file.pages().raw(no).and_then(Page::<O>::new).map(|page| page.lsn())

@@ -29,7 +29,7 @@ pub struct Folder {
     /// The folder, as it was named; the home before it if that is relative to the home.
     pub path: PathBuf,
     /// What named it.
-    pub origin: Origin,
+    pub origin: FolderOrigin,
     /// Whether it is another one than the home, and not inside it.
     pub outside: bool,
 }
@@ -37,7 +37,7 @@ pub struct Folder {
 /// What names a folder of an environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Origin {
+pub enum FolderOrigin {
     /// It is the home.
     Home,
     /// This line of `DB_CONFIG`.
@@ -73,7 +73,7 @@ impl Layout {
             layout.unread = Some(format!("DB_CONFIG cannot be read: {error}"));
         }
         for (line, name, value) in config.settings().filter(|(_, _, value)| !value.is_empty()) {
-            let folder = || Folder::of(home, Path::new(value), Origin::Config(line.to_owned()));
+            let folder = || Folder::of(home, Path::new(value), FolderOrigin::Config(line.to_owned()));
             if LOGS.contains(&name) {
                 layout.logs = folder();
             } else if DATABASES.contains(&name) {
@@ -153,10 +153,10 @@ impl Layout {
 
 impl Folder {
     fn home(home: &Path) -> Folder {
-        Folder { path: home.to_owned(), origin: Origin::Home, outside: false }
+        Folder { path: home.to_owned(), origin: FolderOrigin::Home, outside: false }
     }
 
-    fn of(home: &Path, folder: &Path, origin: Origin) -> Folder {
+    fn of(home: &Path, folder: &Path, origin: FolderOrigin) -> Folder {
         let path = home.join(folder);
         let inside = match (fs::canonicalize(home), fs::canonicalize(&path)) {
             (Ok(home), Ok(path)) => path.starts_with(home),
@@ -168,14 +168,14 @@ impl Folder {
 
     fn named(home: &Path, folder: &Path) -> Folder {
         let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
-        Folder::of(home, &folder, Origin::Named)
+        Folder::of(home, &folder, FolderOrigin::Named)
     }
 
     /// Whether something may be written there: in the home, in a folder inside it, and in what
     /// was named by hand.
     #[must_use]
     pub fn writable(&self) -> bool {
-        !self.outside || self.origin == Origin::Named
+        !self.outside || self.origin == FolderOrigin::Named
     }
 }
 
@@ -184,8 +184,8 @@ impl fmt::Display for Folder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.path.shown())?;
         match &self.origin {
-            Origin::Home | Origin::Named => Ok(()),
-            Origin::Config(line) => {
+            FolderOrigin::Home | FolderOrigin::Named => Ok(()),
+            FolderOrigin::Config(line) => {
                 let outside = if self.outside { ", outside of the home: only read" } else { "" };
                 write!(f, " (DB_CONFIG: {}{outside})", line.shown())
             }

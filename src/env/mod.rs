@@ -25,10 +25,10 @@ mod pending;
 mod region;
 
 pub use crate::meta::Region;
-#[cfg(feature = "upgrade")]
+#[cfg(feature = "mboxlist")]
 pub(crate) use comparison::{Comparison, page_lsn};
 pub use engines::{ENGINES, Engine, LAST_OF_HOST_ORDER, LogOrder, Regions, Treatment};
-pub use layout::{Folder, Layout, Origin};
+pub use layout::{Folder, FolderOrigin, Layout};
 pub use pending::{Pending, PendingError, Recovery, Unrecovered, pending, recovery};
-#[cfg(feature = "upgrade")]
+#[cfg(feature = "mboxlist")]
 pub(crate) use region::is_region;

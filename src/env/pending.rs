@@ -8,7 +8,7 @@ use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use super::comparison::{Changes, Compared, Comparison};
-use super::layout::{Layout, Origin};
+use super::layout::{FolderOrigin, Layout};
 use crate::error::Error;
 use crate::log::{LogDir, LogError, LogOptions};
 use crate::meta::{DatabaseKind, FileKind};
@@ -168,7 +168,7 @@ pub fn recovery(
 fn open(layout: &Layout, options: &LogOptions) -> Result<Option<LogDir>, PendingError> {
     match options.open_dir(&layout.logs().path) {
         Ok(dir) => Ok(Some(dir)),
-        Err(LogError::NoLogs { .. }) if layout.logs().origin == Origin::Home => Ok(None),
+        Err(LogError::NoLogs { .. }) if layout.logs().origin == FolderOrigin::Home => Ok(None),
         Err(error) => Err(error.into()),
     }
 }

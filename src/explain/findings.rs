@@ -21,7 +21,7 @@ pub(super) static ALL: &[Explanation] = &[
         "M-101",
         "a BTREE version that newer releases do not open",
         "Releases up to 5.x write BTREE 6, and no release from 6.0 on opens that as it is.",
-        "Upgrade the databases after the final recovery by the old release: bdbkit store upgrade, or ims_db_upgrade of the target.",
+        "Upgrade the databases after the final recovery by the old release, or have ims_db_upgrade of the target do so.",
         &[BTREE_FILE, SEEN],
     ),
     is(
@@ -42,7 +42,7 @@ pub(super) static ALL: &[Explanation] = &[
         "M-104",
         "a change in place did not come to its end",
         "A program stopped while it changed databases, or while it restored a snapshot, and left a journal, copies or a half-written file.",
-        "Finish it before anything else, or take it back: the finding names the command.",
+        "Resume it before anything else, or roll it back.",
         &[OWN, IMS_DB_UPGRADE],
     ),
     is(
@@ -70,13 +70,13 @@ pub(super) static ALL: &[Explanation] = &[
         "M-108",
         "not a store of this product",
         "The names of the databases, in the folder and in the logs, are not those of a Messaging Server store, or are those of another product.",
-        "Check the folder: the databases of a store are in mboxlist. For other environments use bdbkit info, verify and log.",
+        "Check the folder: the databases of a store are in mboxlist. Other environments are read and verified file by file.",
         &[LAYOUT, CYRUS],
     ),
     is(
         "M-109",
         "the check of a database found damage",
-        "bdbkit verify finds errors in it. Pages that were never written look like damage before recovery.",
+        "Rules of the format do not hold in it. Pages that were never written look like damage before recovery.",
         "If recovery is needed recover first and check again. Otherwise restore a backup, or salvage it; reconstruct -m can rebuild it.",
         &[BDB, RECONSTRUCT],
     ),
@@ -105,7 +105,7 @@ pub(super) static ALL: &[Explanation] = &[
         "M-113",
         "pages are newer than the logs",
         "Each page bears the position in the log of its last change. Where the log ends before that, logs were removed or are of another store. Engines from 4.4 on refuse such files, earlier ones write over what they hold.",
-        "Put the logs back. Where they are gone for good reset the positions: bdbkit reset-lsn.",
+        "Put the logs back. Where they are gone for good reset the positions.",
         &[BDB, LOG_FILES, CLEAR_LSN, SEEN],
     ),
     is(
@@ -133,14 +133,14 @@ pub(super) static ALL: &[Explanation] = &[
         "M-117",
         "log files are missing or damaged",
         "There is a gap in the numbers of the log files, damage before the last of them, or one cannot be read.",
-        "Back up databases and logs as they are. Look at bdbkit log verify for what is lost.",
+        "Back up databases and logs as they are. Verify the log to see what is lost.",
         &[BDB],
     ),
     is(
         "M-118",
         "a log version that no release is known to write",
         "An environment of another product, or a release of which no document was found. The engine is named by the version.",
-        "Ask which release ran last, and state it: --source.",
+        "Ask which release ran last, and state it.",
         &[LOG_VERSIONS, SEEN],
     ),
     is(
@@ -154,7 +154,7 @@ pub(super) static ALL: &[Explanation] = &[
         "M-120",
         "region files of a store that was closed",
         "The caches of the engine are still there, as a stop without a final recovery leaves them.",
-        "Stop the server and run stored -r of the release that ran last, which removes them. 6.0 has no stored -r: bdbkit explain T-RECOVER.",
+        "Stop the server and run stored -r of the release that ran last, which removes them. 6.0 has no stored -r: T-RECOVER tells what to do instead.",
         &[STORED_R],
     ),
     is(
@@ -175,7 +175,7 @@ pub(super) static ALL: &[Explanation] = &[
         "M-123",
         "places that were not looked at",
         "Region files may also be in store.dbtmpdir, in the folder of locks and in that of sessions.",
-        "Name these folders: --dbtmpdir, --lock-dir, --session-dir.",
+        "Name these folders.",
         &[STORED_R],
     ),
     is(
@@ -245,7 +245,7 @@ pub(super) static ALL: &[Explanation] = &[
         "M-205",
         "no release fits",
         "What the databases, the logs and the region files show does not go together for any known release.",
-        "Read the reasons, and state what you know: --source, --mailbox-version.",
+        "Read the reasons, and state what you know: the release, the version of the mailboxes.",
         &[COMPONENTS],
     ),
     is(
@@ -280,7 +280,7 @@ pub(super) static ALL: &[Explanation] = &[
         "M-304",
         "a snapshot that is not what its marks say",
         "Both marks are there, but its own files are damaged, missing, or do not fit together.",
-        "Do not rely on it. bdbkit store survey of its folder says what is wrong.",
+        "Do not rely on it. A survey of its folder says what is wrong.",
         &[BDB, SNAPSHOTS],
     ),
     is(
@@ -315,7 +315,7 @@ pub(super) static ALL: &[Explanation] = &[
         "M-404",
         "the version of the mailboxes is not known",
         "It stands in the mailboxes themselves, not in these databases.",
-        "Ask imcheck -m for it, and state it: --mailbox-version.",
+        "Ask imcheck -m for it, and state it.",
         &[MAILBOXES],
     ),
 ];

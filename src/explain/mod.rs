@@ -11,7 +11,7 @@
 //! use bdbkit::explain::Explanation;
 //!
 //! let known = Explanation::of("M-101").ok_or("no such code")?;
-//! assert!(known.remedy.contains("store upgrade"));
+//! assert!(known.remedy.contains("final recovery"));
 //! # Ok::<(), &str>(())
 //! ```
 

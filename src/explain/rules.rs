@@ -5,7 +5,7 @@ use super::{Explanation, is};
 
 /// What damage asks for.
 const SALVAGE: &str =
-    "Work on a copy. Restore a backup, or take what is left with bdbkit salvage and load it into a new file.";
+    "Work on a copy. Restore a backup, or salvage what is left and load it into a new file.";
 /// What is odd and loses nothing.
 const LEAVE: &str = "Nothing is lost. A dump that is loaded into a new file is free of it.";
 
@@ -14,21 +14,21 @@ pub(super) static ALL: &[Explanation] = &[
         "F-SIZE",
         "the file is not made of whole pages",
         "A database file has whole pages, two at least. This one was cut, is still growing, or something was added behind its end.",
-        "Find a whole copy. bdbkit salvage reads what is there.",
+        "Find a whole copy. A salvage reads what is there.",
         &[SEEN],
     ),
     is(
         "F-LAST",
         "the last page is not the one that the metadata names",
         "The metadata page stores the number of the last page. If it is too small, a program that adds pages may write over others; if it is too large, the file was cut.",
-        "Where only this number is wrong bdbkit upgrade puts it right in files of versions 6 to 8. Where pages are missing restore a backup, or salvage.",
+        "Where only this number is wrong an upgrade puts it right in files of versions 6 to 8. Where pages are missing restore a backup, or salvage.",
         &[SEEN],
     ),
     is(
         "F-ONCE",
         "a page has no place, or two",
         "Every page belongs to one tree, one chain or the free list. A page in two places was linked wrongly; one in none was lost by a crash or by damage, with whatever it holds.",
-        "bdbkit salvage reads pages that nothing leads to, and says which these are. Load its output into a new file.",
+        "A salvage reads pages that nothing leads to, and says which these are. Load its output into a new file.",
         &[SEEN],
     ),
     is(
@@ -49,7 +49,7 @@ pub(super) static ALL: &[Explanation] = &[
         "M-FLAGS",
         "flags that do not go together",
         "The flags of the metadata say how keys and duplicates are kept. Some exclude each other, and each version knows only its own.",
-        "Compare with what the application asks for. If pages agree with one reading only, a dump by bdbkit is right and can be loaded again.",
+        "Compare with what the application asks for. If pages agree with one reading only, a dump by this library is right and can be loaded again.",
         &[SEEN],
     ),
     is(
@@ -84,7 +84,7 @@ pub(super) static ALL: &[Explanation] = &[
         "FL-TYPE",
         "a page of the free list is not free",
         "Pages on the free list hold nothing. A page with entries there will be written over as soon as a program needs a page.",
-        "Let no program write to the file. Take its content with bdbkit salvage and load that into a new file.",
+        "Let no program write to the file. Salvage its content and load that into a new file.",
         &[SEEN],
     ),
     is(
@@ -175,7 +175,7 @@ pub(super) static ALL: &[Explanation] = &[
         "I-PACK",
         "items overlap, or leave gaps",
         "Items fill their part of a page without a gap. An overlap is damage; a gap is room that nobody uses, and may hold old data.",
-        "Where items overlap, salvage. A gap needs nothing; bdbkit salvage --deleted looks into it.",
+        "Where items overlap, salvage. A gap needs nothing; a salvage of deleted records looks into it.",
         &[SEEN],
     ),
     is(
@@ -196,21 +196,21 @@ pub(super) static ALL: &[Explanation] = &[
         "I-REP",
         "the pairs of a page repeat the same bytes beyond measure",
         "Keys and values of a page may be shared, but what a page gives in all is bounded: beyond that a small file could be made to fill any disk. No genuine release writes such a page.",
-        "Take the pairs that are within the bound with bdbkit salvage.",
+        "Salvage the pairs that are within the bound.",
         &[OWN],
     ),
     is(
         "K-ORD",
         "keys of a leaf are not in bytewise order",
         "Keys increase from slot to slot, compared byte by byte. Either the page is damaged, or the application that made the file has an order of its own: then every page of the file shows it.",
-        "If the application has its own order, check with bdbkit verify --no-order. Otherwise load a dump into a new file.",
+        "If the application has its own order, leave the order out of the check. Otherwise load a dump into a new file.",
         &[COMPARISON, SEEN],
     ),
     is(
         "K-ORDI",
         "keys of an internal page are not in bytewise order",
         "As K-ORD, on a page that leads to leaves, or to off-page duplicates in an order of the application's own: look-ups may go astray.",
-        "If the application has its own order, check with bdbkit verify --no-order. Otherwise load a dump into a new file.",
+        "If the application has its own order, leave the order out of the check. Otherwise load a dump into a new file.",
         &[COMPARISON, SEEN],
     ),
     is(
@@ -224,21 +224,21 @@ pub(super) static ALL: &[Explanation] = &[
         "K-RANGE",
         "a key lies outside of its page's range",
         "The keys below an internal page lie between its keys. One that does not is not found by a look-up.",
-        "If the application has its own order, check with bdbkit verify --no-order. Otherwise load a dump into a new file: a dump has all keys.",
+        "If the application has its own order, leave the order out of the check. Otherwise load a dump into a new file: a dump has all keys.",
         &[COMPARISON, SEEN],
     ),
     is(
         "K-CHAIN",
         "keys decrease from leaf to leaf",
         "The first key of a leaf is greater than the last of the one before.",
-        "If the application has its own order, check with bdbkit verify --no-order. Otherwise load a dump into a new file.",
+        "If the application has its own order, leave the order out of the check. Otherwise load a dump into a new file.",
         &[COMPARISON, SEEN],
     ),
     is(
         "D-ORD",
         "sorted duplicates are not in order",
         "The metadata says that the values of a key are sorted. These are not, bytewise: damage, or an order of the application's own.",
-        "If the application has its own order, check with bdbkit verify --no-order. Otherwise load a dump into a new file.",
+        "If the application has its own order, leave the order out of the check. Otherwise load a dump into a new file.",
         &[COMPARISON, SEEN],
     ),
     is(
@@ -252,14 +252,14 @@ pub(super) static ALL: &[Explanation] = &[
         "D-TYPE",
         "off-page duplicates in the form of another version",
         "Versions 6 and 7 keep many values of a key on a chain of pages, 8 and 9 in a tree.",
-        "If an upgrade was interrupted, finish it: bdbkit upgrade --resume. Otherwise salvage.",
+        "If an upgrade was interrupted, resume it. Otherwise salvage.",
         &[BTREE_UPGRADE, SEEN],
     ),
     is(
         "T-CHAIN",
         "the links between leaves do not follow the tree",
         "Leaves are linked in the order of their keys. A link that differs from the tree makes a program that follows it lose leaves, or run in a circle.",
-        "bdbkit reads by the tree, and salvage finds what neither reaches. Load its output into a new file.",
+        "Readers of this library go by the tree, and a salvage finds what neither reaches. Load its output into a new file.",
         &[SEEN],
     ),
     is(
@@ -315,7 +315,7 @@ pub(super) static ALL: &[Explanation] = &[
         "S-NAME",
         "the list of databases leads to no metadata page",
         "A file with several databases has a list of their names, and of the page where each begins.",
-        "bdbkit salvage finds databases whose names are lost. Load each into a new file.",
+        "A salvage finds databases whose names are lost. Load each into a new file.",
         &[SEEN],
     ),
     is(
@@ -335,7 +335,7 @@ pub(super) static ALL: &[Explanation] = &[
     is(
         "H-PAGE",
         "a page of a HASH database is not as it should be",
-        "Buckets, their chains and their counts are checked as far as bdbkit knows HASH databases.",
+        "Buckets, their chains and their counts are checked as far as this library knows HASH databases.",
         SALVAGE,
         &[SEEN],
     ),

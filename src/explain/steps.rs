@@ -19,7 +19,7 @@ pub(super) static ALL: &[Explanation] = &[
         "T-BTREE",
         "databases: upgraded, or left as they are",
         "BTREE 6 and 7 must be upgraded for releases from 6.0 on. 8 and 9 are compatible and stay. There is no way back in place.",
-        "Run bdbkit store upgrade, or ims_db_upgrade of the target: copies first, then the upgrade, then validation.",
+        "Upgrade the store as a whole, or run ims_db_upgrade of the target: copies first, then the upgrade, then validation.",
         &[BTREE_FILE, IMS_DB_UPGRADE, DOWNGRADING],
     ),
     is(
@@ -33,7 +33,7 @@ pub(super) static ALL: &[Explanation] = &[
         "T-FINISH",
         "finish what was interrupted",
         "An upgrade or a restore of a snapshot stopped in the middle. What it left is needed to go on, or to go back.",
-        "Run the command that the step names, before anything else.",
+        "Resume it, or roll it back, before anything else.",
         &[OWN, IMS_DB_UPGRADE],
     ),
     is(
@@ -54,7 +54,7 @@ pub(super) static ALL: &[Explanation] = &[
         "T-LSN",
         "positions of pages in the log",
         "Each page bears the position in the log of its last change. Without the logs engines from 4.4 on refuse the file; with them nothing is to be done.",
-        "Where the logs are gone, or databases move without them, run bdbkit reset-lsn.",
+        "Where the logs are gone, or databases move without them, reset the positions.",
         &[LOG_FILES, CLEAR_LSN, SEEN],
     ),
     is(
@@ -89,7 +89,7 @@ pub(super) static ALL: &[Explanation] = &[
         "T-PRODUCT",
         "not a mail store",
         "The names of the databases are not those of a Messaging Server store.",
-        "Check the folder. For other environments use bdbkit info, verify, log and upgrade.",
+        "Check the folder. Other environments are read, verified and upgraded file by file.",
         &[LAYOUT],
     ),
     is(
@@ -124,7 +124,7 @@ pub(super) static ALL: &[Explanation] = &[
         "T-RELEASE",
         "find out which release ran last",
         "The files do not tell which release wrote them, or tell another than was stated. For some releases no document tells what they write.",
-        "Ask imsimta version, or the records of the installation, and state it: --source.",
+        "Ask imsimta version, or the records of the installation, and state it.",
         &[COMPONENTS],
     ),
     is(
@@ -138,7 +138,7 @@ pub(super) static ALL: &[Explanation] = &[
         "T-SNAPSHOT",
         "restore a backup or a snapshot of the older release",
         "A snapshot serves if it is valid, older than the upgrade, and of versions that the older release opens.",
-        "Move the current files out and all files of the snapshot in: bdbkit store restore-snapshot does so, and keeps the old ones.",
+        "Move the current files out and all files of the snapshot in: a restore does so, and keeps the old ones.",
         &[BDB, DOWNGRADING, SNAPSHOTS],
     ),
     is(

@@ -22,7 +22,7 @@ pub(super) static REFUSALS: &[Explanation] = &[
         "R-DAMAGED",
         "the file is damaged",
         "An upgrade keeps what it finds, and would make damage look sound.",
-        "See bdbkit verify. Restore a backup, or salvage and load the result.",
+        "Verify the file to see what is wrong. Restore a backup, or salvage and load the result.",
         &[OWN],
     ),
     is(
@@ -36,7 +36,7 @@ pub(super) static REFUSALS: &[Explanation] = &[
         "R-UNREADABLE",
         "the content cannot be read as a whole",
         "All pairs are compared before and after, so all must be readable before.",
-        "See bdbkit verify. Restore a backup, or salvage and load the result.",
+        "Verify the file to see what is wrong. Restore a backup, or salvage and load the result.",
         &[OWN],
     ),
     is(
@@ -50,7 +50,7 @@ pub(super) static REFUSALS: &[Explanation] = &[
         "R-KEY-ORDER",
         "shared keys in the byte order of another machine",
         "Release 2 stored some lengths in the wrong order, which the genuine tools do not mend.",
-        "Upgrade to version 8 or 9 with bdbkit's own profile, v8 or v9.",
+        "Upgrade to version 8 or 9 with a profile of ours, v8 or v9.",
         &[SEEN],
     ),
     is(
@@ -78,7 +78,7 @@ pub(super) static REFUSALS: &[Explanation] = &[
         "R-NO-SUCH-DATABASE",
         "there is no database of this name",
         "The name was given to choose how its duplicates are kept.",
-        "See bdbkit info, or bdbkit dump -l, for the names.",
+        "Look into the list of databases for the names.",
         &[OWN],
     ),
     is(
@@ -92,14 +92,14 @@ pub(super) static REFUSALS: &[Explanation] = &[
         "R-ENVIRONMENT",
         "an environment may be in use",
         "A region file is beside the database: a program may have it open, and hold newer pages in memory.",
-        "Stop what uses it, and let the release that wrote it recover it. If it is sure that nothing runs, --assume-closed says so.",
+        "Stop what uses it, and let the release that wrote it recover it. If it is sure that nothing runs, say so.",
         &[OWN, LOG_FILES],
     ),
     is(
         "R-RECOVERY",
         "recovery is needed first",
         "The log holds changes that the file lacks. After an upgrade no release would apply them.",
-        "Recover with the release that wrote the log. If the file is known to be complete, --ignore-logs says so.",
+        "Recover with the release that wrote the log. If the file is known to be complete, ask for the logs to be ignored.",
         &[LOG_FILES, SEEN],
     ),
     is(
@@ -138,7 +138,7 @@ pub(super) static NOTICES: &[Explanation] = &[
         "W-UNFINISHED",
         "an earlier run left a journal",
         "A change of this file did not come to its end.",
-        "Run bdbkit upgrade --resume, or --rollback, for it.",
+        "Resume the change, or roll it back.",
         &[OWN],
     ),
     is(
@@ -159,7 +159,7 @@ pub(super) static NOTICES: &[Explanation] = &[
         "W-UNREFERENCED",
         "pages that nothing leads to",
         "A crash left pages in no tree and on no list. Newer verifiers report them.",
-        "See bdbkit salvage for what they hold, if anything.",
+        "Salvage tells what they hold, if anything.",
         &[SEEN],
     ),
     is(
@@ -208,7 +208,7 @@ pub(super) static NOTICES: &[Explanation] = &[
         "W-FOREIGN-LOG",
         "the file is newer than the logs, or foreign to them",
         "Pages bear positions in another log than the one beside the file.",
-        "Reset the positions before a new environment uses the file: bdbkit reset-lsn.",
+        "Reset the positions before a new environment uses the file.",
         &[CLEAR_LSN, SEEN],
     ),
     is(

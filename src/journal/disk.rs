@@ -2,12 +2,11 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::fs::{self, FileType};
 use std::io;
 use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 
-use super::entry::Entry;
+use super::entry::FileEntry;
 use super::error::JournalError;
 
 /// Which file it is, whatever its name: `st_dev` and `st_ino`.
@@ -184,7 +183,7 @@ pub trait Disk: fmt::Debug {
     /// # Errors
     ///
     /// Those of the file system.
-    fn look(&self, path: &Path) -> io::Result<Option<Entry>>;
+    fn look(&self, path: &Path) -> io::Result<Option<FileEntry>>;
 
     /// The names of all that is in a directory, sorted.
     ///
@@ -379,17 +378,4 @@ impl fmt::Debug for Contents {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Contents({} bytes)", self.len())
     }
-}
-
-/// The entries of a directory of the operating system that are of a kind, by name.
-pub(crate) fn entries(directory: &Path, wanted: impl Fn(&FileType) -> bool) -> io::Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(directory)? {
-        let entry = entry?;
-        if wanted(&entry.file_type()?) {
-            found.push(entry.path());
-        }
-    }
-    found.sort();
-    Ok(found)
 }

@@ -5,7 +5,7 @@ use super::disk::Identity;
 /// What stands under a name; a symbolic link is one, whatever it leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Entry {
+pub struct FileEntry {
     /// What it is.
     pub kind: EntryKind,
     /// Which file it is, whatever its name.
@@ -48,11 +48,11 @@ impl EntryKind {
     }
 }
 
-impl Entry {
+impl FileEntry {
     /// What stands there.
     #[must_use]
-    pub fn new(kind: EntryKind, identity: Identity) -> Entry {
-        Entry { kind, identity, links: 1, owner: 0, mode: 0o600, size: 0, changed: (0, 0) }
+    pub fn new(kind: EntryKind, identity: Identity) -> FileEntry {
+        FileEntry { kind, identity, links: 1, owner: 0, mode: 0o600, size: 0, changed: (0, 0) }
     }
 
     /// Why it is not a file that a user, or the superuser, made for itself alone: not a regular

@@ -73,9 +73,8 @@ pub enum JournalError {
     },
     /// The journal is that of another file, or of one that was copied or restored since.
     #[error(
-        "{}: the journal beside it is that of another file, or the file was copied or restored since: \
-         \"bdbkit upgrade --resume\" goes on with it all the same, \"bdbkit upgrade --rollback\" brings \
-         the old file back", .path.shown()
+        "{}: the journal beside it is that of another file, or the file was copied or restored since; on request \
+         the change is resumed all the same, or rolled back", .path.shown()
     )]
     Moved {
         /// The file.

@@ -9,9 +9,10 @@ use super::change::{Journal, Stage};
 use super::disk::{Contents, Disk, DiskFile};
 use super::error::{BoxError, Flaw, JournalError, LeftoverState, at};
 use super::format::{self, Ending};
-use super::names::{HEAD, Head, beside, directory, discard, poisoned, version};
+use super::names::{HEAD, Head, beside, discard, poisoned, version};
 use super::plan::{Facts, Form, Promise};
 use super::trust;
+use crate::folder::directory;
 
 /// Versions that a file in use may have, whatever its access method.
 const VERSIONS: std::ops::RangeInclusive<u32> = 1..=10;

@@ -46,14 +46,11 @@ mod write;
 
 pub use backup::Backup;
 pub use change::Journal;
-pub(crate) use disk::entries;
 pub use disk::{Contents, Disk, DiskFile, Identity, Standing};
-pub use entry::{Entry, EntryKind};
+pub use entry::{EntryKind, FileEntry};
 pub use error::{BoxError, JournalError, LeftoverState};
 pub use leftover::{Leftover, Outcome, leftover};
-pub(crate) use names::{
-    DRAFT, MEMBERS as SET_MEMBERS, PUBLISHED as SET, SUFFIX, create_draft, directory, is_journal, random,
-};
+pub(crate) use names::{DRAFT, create_draft, is_journal, random};
 pub use names::{database, is_remnant, name, poisoned, stands};
 pub use plan::{ContentSum, Estimate, Facts, Form, Operation, Options, PageChange, Promise};
 pub use set::{Set, SetLeftover};

@@ -9,19 +9,13 @@ use std::path::{Path, PathBuf};
 use super::disk::Disk;
 use super::error::{JournalError, at as at_path};
 use super::format;
+use crate::folder::{JOURNAL, directory};
+pub(super) use crate::folder::{MEMBERS, PUBLISHED};
 use crate::format::meta::{self as layout, at};
 use crate::order::Endianness;
 
 /// As much of page 0 as is ever written, in bytes: one sector.
 pub(super) const HEAD: usize = layout::LENGTH;
-
-/// Name of the file that says that all files of a set are published.
-pub(crate) const PUBLISHED: &str = "bdbkit-set.done";
-/// Name of the file that says which files are of a set.
-pub(crate) const MEMBERS: &str = "bdbkit-set.members";
-
-/// What is added to the name of a database file for that of its journal.
-pub(crate) const SUFFIX: &str = ".bdbkit-journal";
 
 /// What is added to the name of a copy until it is whole, before a number by chance.
 pub(crate) const DRAFT: &str = ".bdbkit-tmp";
@@ -32,14 +26,14 @@ pub(super) type Head = [u8; HEAD];
 /// Where the journal of a database file stands: beside it, `NAME.bdbkit-journal`.
 #[must_use]
 pub fn name(path: &Path) -> PathBuf {
-    beside(path, SUFFIX)
+    beside(path, JOURNAL)
 }
 
 /// The database file beside which a journal of this name stands; `None` if the name is not
 /// that of a journal.
 #[must_use]
 pub fn database(journal: &Path) -> Option<PathBuf> {
-    let name = journal.file_name()?.to_str()?.strip_suffix(SUFFIX)?;
+    let name = journal.file_name()?.to_str()?.strip_suffix(JOURNAL)?;
     Some(journal.with_file_name(name))
 }
 
@@ -50,7 +44,7 @@ pub fn is_remnant(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let number = |rest: &str| rest.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit());
     let draft = name.rsplit_once(DRAFT).is_some_and(|(_, rest)| number(rest));
-    [PUBLISHED, MEMBERS].contains(&&*name) || name.ends_with(SUFFIX) || draft
+    [PUBLISHED, MEMBERS].contains(&&*name) || name.ends_with(JOURNAL) || draft
 }
 
 /// Whether a file that has the name of a journal is one, by what stands in it.
@@ -112,14 +106,6 @@ pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
-}
-
-/// The directory in which a file stands.
-pub(crate) fn directory(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    }
 }
 
 /// Removes a file, if it is there, and makes that last.

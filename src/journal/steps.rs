@@ -30,7 +30,7 @@ impl Steps {
         to: Option<&Path>,
     ) -> Result<(), JournalError> {
         let own = |path: &Path| {
-            let place = disk.resolve(super::directory(path)).map_err(at(path, "resolving"))?;
+            let place = disk.resolve(crate::folder::directory(path)).map_err(at(path, "resolving"))?;
             let name = path.file_name().filter(|_| place == directory).unwrap_or_default();
             let taken = self.0.iter().flat_map(Step::names).any(|known| known == name.as_encoded_bytes());
             let what = if name.is_empty() {

@@ -54,7 +54,7 @@ impl<'d, D: Disk> Journal<'d, D> {
     ) -> Result<Self, JournalError> {
         let path = disk.resolve(path).map_err(at(path, "resolving"))?;
         let name = super::name(&path);
-        let directory = super::directory(&path);
+        let directory = crate::folder::directory(&path);
         let journal = space(facts, estimate);
         let appended = u64::from(facts.page_size.get()).saturating_mul(estimate.appended);
         let needed = journal.saturating_add(appended).saturating_add(MARGIN);

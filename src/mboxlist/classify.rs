@@ -7,7 +7,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 use crate::env::{Regions, is_region};
-use crate::journal;
+use crate::folder;
 
 /// The name of the QUEUE database to which an extent belongs, and its number: those that stand
 /// in its own name, `__dbq.NAME.NUMBER`.
@@ -69,7 +69,7 @@ impl Class {
             "DB_CONFIG" => return Class::Config,
             ".snaptime" => return Class::Mark(Mark::Snaptime),
             ".verified" => return Class::Mark(Mark::Verified),
-            journal::SET | journal::SET_MEMBERS => return Class::Set,
+            folder::PUBLISHED | folder::MEMBERS => return Class::Set,
             _ => {}
         }
         let digits = name.strip_prefix("log.").unwrap_or_default();
@@ -83,7 +83,7 @@ impl Class {
                 Class::Log
             }
             5 if digits.bytes().all(|byte| byte.is_ascii_digit()) => Class::EarlyLog,
-            _ if name.ends_with(journal::SUFFIX) => Class::Journal,
+            _ if name.ends_with(folder::JOURNAL) => Class::Journal,
             _ if name.ends_with(".db") => Class::Database,
             _ => Class::Other,
         }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::classify::Class;
-use crate::journal::entries;
+use crate::folder::entries;
 use crate::meta::FileKind;
 
 /// The regular files of a folder, by name. Symbolic links and special files are none.
@@ -48,6 +48,7 @@ impl Hash {
         Ok(Hash { sha256: sum.finalize().into(), size })
     }
 
+    #[cfg(feature = "upgrade")]
     pub(super) fn of_bytes(bytes: &[u8]) -> Hash {
         Hash { sha256: Sha256::digest(bytes).into(), size: u64::try_from(bytes.len()).unwrap_or(u64::MAX) }
     }

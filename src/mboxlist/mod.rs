@@ -5,31 +5,37 @@
 //!   the logs of others
 //! - [`Class`]: what a file is, by its name
 //! - [`Survey`]: what is there, how it was left, which release wrote it
-//! - [`Plan`]: the way to another release, step by step
+//! - [`StorePlan`]: the way to another release, step by step
 
 mod called;
 mod classify;
 mod files;
+mod job;
 mod list;
 mod names;
 mod plan;
 mod progress;
 mod releases;
+#[cfg(feature = "upgrade")]
 mod restore;
+#[cfg(feature = "upgrade")]
 mod store_upgrade;
 mod survey;
 
 pub use crate::env::{ENGINES, Engine, LAST_OF_HOST_ORDER, LogOrder, Regions, Treatment};
 pub use classify::{Class, Mark};
 pub use files::Hash;
-pub use list::{Found, Kind, List, ListReport, Listed, ListedFile, ListedLogs, Origin};
-pub use plan::{By, Plan, PlanOptions, Step, StepState, Task};
+pub use job::{Job, StepCommand};
+pub use list::{EntryOrigin, Found, Kind, List, ListReport, Listed, ListedFile, ListedLogs};
+pub use plan::{By, PlanOptions, PlanStep, StepState, StorePlan, Task};
 pub use progress::StoreProgress;
 pub use releases::{Mailbox, RELEASES, Release, Source};
+#[cfg(feature = "upgrade")]
 pub use restore::{Restore, RestoreError, Restored};
+#[cfg(feature = "upgrade")]
 pub use store_upgrade::{Lsns, StoreReport, StoreUpgrade, StoreUpgradeError};
 pub use survey::{
-    AgeFrom, Candidates, Check, Code, Confidence, Contents, DatabaseFile, Decision, DryTest, Evidence,
-    Finding, Form, LogEnd, LogFacts, Lost, MarkFile, Other, Product, Region, Severity, Snapshot, State,
-    Survey, SurveyOptions, Verdict,
+    AgeFrom, Candidates, Certainty, Check, Code, DatabaseContents, DatabaseFile, Decision, DryTest, Evidence,
+    LogEnd, LogFacts, Lost, MarkFile, Other, OtherForm, Product, RegionFile, Snapshot, SnapshotVerdict,
+    State, StoreFinding, StoreSeverity, Survey, SurveyOptions,
 };

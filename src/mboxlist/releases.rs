@@ -210,6 +210,11 @@ impl Release {
     pub fn opens(&self, btree: u32) -> Option<bool> {
         self.components_known().then(|| self.btree_readable.contains(&btree))
     }
+
+    /// The version that an upgrade for it brings databases to.
+    pub(super) fn upgrades_to(&self) -> u32 {
+        self.btree_readable.last().copied().unwrap_or(9)
+    }
 }
 
 impl PartialEq for Release {

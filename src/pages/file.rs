@@ -92,7 +92,7 @@ impl<'f> OpenOptions<'f> {
     ///   borrow.
     ///   [`Database::release`](crate::Database::release) lets go of all pages between two of
     ///   them.
-    /// - [`Verify`](crate::Verify) keeps all pages while it runs, and
+    /// - [`Verify`](crate::verify::Verify) keeps all pages while it runs, and
     ///   [`salvage`](crate::salvage) reads the whole file.
     ///
     /// Of a pipe or a device all is read, as without this. Nobody may change the file
@@ -173,7 +173,8 @@ impl FileKind {
 /// A file, whatever it is: opened once, mapped or read, and cheap to clone.
 ///
 /// ```
-/// use bdbkit::{File, FileKind, Verify};
+/// use bdbkit::{File, FileKind};
+/// use bdbkit::verify::Verify;
 ///
 /// let file = File::open("testdata/btree-v9-le-one/data.db")?;
 /// assert!(matches!(file.kind(), FileKind::Database(kind) if kind.version == 9));

@@ -7,7 +7,7 @@ use byteorder::ByteOrder;
 use super::geometry::Geometry;
 use super::note::{Note, Notes};
 use super::place::Spot;
-use super::report::Report;
+use super::report::SalvageReport;
 use crate::bits::Bits;
 use crate::error::{Defect, Error};
 use crate::format::page::{Page, PageKind, at};
@@ -87,7 +87,7 @@ impl<'s> File<'s> {
         page: &Page<'s, O>,
         no: PageNo,
         level: u8,
-        report: &mut Report,
+        report: &mut SalvageReport,
     ) -> Notes {
         let mut notes = Notes::default();
         let mut found = |note, error| {

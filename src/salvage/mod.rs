@@ -44,9 +44,9 @@ pub use note::{Confidence, Note, Notes};
 pub use owner::{Name, Owner};
 pub use place::{Origin, Place, Provenance};
 pub use record::{Bytes, Key, Recovered, Salvaged};
-pub use records::Records;
-pub use report::Report;
-pub use survey::Survey;
+pub use records::SalvagedRecords;
+pub use report::SalvageReport;
+pub use survey::SalvagedFile;
 
 use crate::error::{Error, Result};
 use crate::format::meta::{HALF_WRITTEN, at};
@@ -162,7 +162,7 @@ impl<'a> Salvage<'a> {
     ///
     /// What the file is instead, if no page speaks for a BTREE, RECNO or HASH database;
     /// [`Error::UnsupportedFeature`] if it is encrypted.
-    pub fn survey(&self) -> Result<Survey<'_>> {
+    pub fn survey(&self) -> Result<SalvagedFile<'_>> {
         let bytes = self.file.bytes()?;
         let geometry = geometry::find(bytes, self.forced)?;
         let file = File::new(bytes, geometry);
@@ -173,6 +173,6 @@ impl<'a> Salvage<'a> {
         if geometry.endianness().u32_at(bytes, at::VERSION) == Some(HALF_WRITTEN) {
             report.problem(Error::Interrupted);
         }
-        Ok(Survey { file, databases, orphans, deleted: self.deleted, seen, chains, report })
+        Ok(SalvagedFile { file, databases, orphans, deleted: self.deleted, seen, chains, report })
     }
 }

@@ -6,7 +6,7 @@ use super::file::File;
 use super::item::Chain;
 use super::note::{Note, Notes};
 use super::record::{Bytes, Recovered};
-use super::report::Report;
+use super::report::SalvageReport;
 use crate::bits::Bits;
 use crate::error::{Defect, Error};
 use crate::format::page::{Page, PageKind, at};
@@ -49,7 +49,7 @@ impl Chains {
         page: PageNo,
         chain: Chain,
         notes: &mut Notes,
-        report: &mut Report,
+        report: &mut SalvageReport,
     ) -> Recovered<'s> {
         let expected = u64::from(chain.len);
         let (mut pieces, mut sum) = (Vec::new(), 0u64);
@@ -217,7 +217,7 @@ impl Chains {
         &mut self,
         file: &File<'s>,
         first: PageNo,
-        report: &mut Report,
+        report: &mut SalvageReport,
     ) -> (Bytes<'s>, Notes) {
         let (mut pieces, mut notes) = (Vec::new(), Notes::default());
         let (mut from, mut next) = (None, first);

@@ -10,7 +10,7 @@ const KEPT: usize = 10_000;
 /// What was found, and what was in the way.
 #[derive(Debug, Default)]
 #[non_exhaustive]
-pub struct Report {
+pub struct SalvageReport {
     /// Records reached through a tree, or through the buckets of a HASH database.
     pub tree: u64,
     /// Records on pages that nothing leads to.
@@ -33,10 +33,10 @@ pub struct Report {
     first: u32,
 }
 
-impl Report {
+impl SalvageReport {
     /// For a file whose first page has this number.
-    pub(super) fn new(first: PageNo) -> Report {
-        Report { first: first.0, ..Report::default() }
+    pub(super) fn new(first: PageNo) -> SalvageReport {
+        SalvageReport { first: first.0, ..SalvageReport::default() }
     }
 
     /// All records.
@@ -48,7 +48,7 @@ impl Report {
     }
 
     /// What was wrong, page and byte: the first ten thousand of
-    /// [`Report::problem_count`].
+    /// [`SalvageReport::problem_count`].
     #[must_use]
     pub fn problems(&self) -> &[Error] {
         &self.problems

@@ -4,14 +4,14 @@ use super::file::File;
 use super::geometry::Geometry;
 use super::overflow::Chains;
 use super::owner::Owner;
-use super::report::Report;
+use super::report::SalvageReport;
 use crate::bits::Bits;
 use crate::error::Error;
 use crate::types::PageNo;
 
 /// A file as a salvage sees it: its pages and its databases.
 #[derive(Debug)]
-pub struct Survey<'s> {
+pub struct SalvagedFile<'s> {
     pub(super) file: File<'s>,
     pub(super) databases: Vec<Owner>,
     /// To whom records belong that nothing leads to.
@@ -20,10 +20,10 @@ pub struct Survey<'s> {
     /// Pages of the list of databases, and what was wrong there.
     pub(super) seen: Bits,
     pub(super) chains: Chains,
-    pub(super) report: Report,
+    pub(super) report: SalvageReport,
 }
 
-impl Survey<'_> {
+impl SalvagedFile<'_> {
     /// How the file is divided into pages.
     #[must_use]
     pub fn geometry(&self) -> Geometry {

@@ -3,7 +3,7 @@
 use super::claims::Claims;
 use super::file::File;
 use super::overflow::Chains;
-use super::report::Report;
+use super::report::SalvageReport;
 use super::tiles::Tiles;
 use crate::bits::Bits;
 
@@ -19,7 +19,7 @@ pub(super) struct Work<'s> {
     /// Scratch for one page.
     pub(super) claims: Claims,
     pub(super) tiles: Tiles,
-    pub(super) report: Report,
+    pub(super) report: SalvageReport,
     /// Whether to note where pages have unused space.
     pub(super) remains: bool,
 }
@@ -33,7 +33,7 @@ impl<'s> Work<'s> {
             typed: file.no_pages(),
             claims: Claims::new(),
             tiles: Tiles::new(),
-            report: Report::new(file.geometry.first_page()),
+            report: SalvageReport::new(file.geometry.first_page()),
             remains: false,
         }
     }

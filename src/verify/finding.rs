@@ -89,7 +89,7 @@ macro_rules! rules {
 
 impl Rule {
     /// Whether the rule is about the order of keys or of duplicates, which a database may have of
-    /// its own: [`Verify::check_order`](crate::Verify::check_order) leaves such rules out.
+    /// its own: [`Verify::check_order`](crate::verify::Verify::check_order) leaves such rules out.
     #[must_use]
     pub fn is_of_order(self) -> bool {
         matches!(self, Rule::KeyOrder | Rule::InternalOrder | Rule::KeyRange | Rule::DuplicateOrder)

@@ -38,7 +38,7 @@ use tree::{ListEntry, Tree};
 /// A check of a whole file.
 ///
 /// ```
-/// use bdbkit::{Severity, Verify};
+/// use bdbkit::verify::{Severity, Verify};
 ///
 /// let verdict = Verify::open("testdata/damage-v9-le-next-cycle/data.db")?.run();
 /// for finding in verdict.findings() {
@@ -56,7 +56,7 @@ pub struct Verify<'a> {
     order: bool,
     most: usize,
     threads: Option<usize>,
-    progress: Option<Box<dyn Fn(Progress) + Send + Sync + 'a>>,
+    progress: Option<Box<dyn Fn(VerifyProgress) + Send + Sync + 'a>>,
 }
 
 impl fmt::Debug for Verify<'_> {
@@ -74,7 +74,7 @@ impl fmt::Debug for Verify<'_> {
 /// How far a check has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Progress {
+pub struct VerifyProgress {
     /// Pages that were looked at.
     pub pages: u64,
     /// Pages in the file.
@@ -159,7 +159,7 @@ impl<'a> Verify<'a> {
 
     /// Calls this now and then, from any thread.
     #[must_use]
-    pub fn progress(mut self, call: impl Fn(Progress) + Send + Sync + 'a) -> Verify<'a> {
+    pub fn progress(mut self, call: impl Fn(VerifyProgress) + Send + Sync + 'a) -> Verify<'a> {
         self.progress = Some(Box::new(call));
         self
     }
@@ -175,7 +175,7 @@ impl<'a> Verify<'a> {
         let progress = self.progress.as_deref();
         let call = |pages| {
             if let Some(progress) = progress {
-                progress(Progress { pages, total });
+                progress(VerifyProgress { pages, total });
             }
         };
         let sink = Sink::new(self.most, Some(&call));

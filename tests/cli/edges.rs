@@ -8,3 +8,4 @@ mod json;
 mod names;
 mod options;
 mod outputs;
+mod reports;

@@ -65,7 +65,10 @@ fn a_store_that_was_not_closed_is_refused_with_the_reason_and_the_log_range() {
     for name in ["folder.db", "quota.db"] {
         assert!(message.contains(&format!("mboxlist/{name}")), "{message}");
     }
-    assert!(message.ends_with(" (--ignore-logs upgrades them as they are) [R-RECOVERY]\n"), "{message}");
+    assert!(
+        message.ends_with(" (--ignore-logs goes on as if there were no logs) [R-RECOVERY]\n"),
+        "{message}"
+    );
     // Regions where a store was told to have them.
     copy("mboxlist-ims5-log2-le", &folder.path().join("idle"));
     fs::create_dir(folder.path().join("run")).unwrap();
@@ -88,7 +91,7 @@ fn a_snapshot_is_restored_and_the_old_files_are_beside() {
     let (old, new) = (folder.path().join("mboxlist/quota.db"), folder.path().join("snapshot/quota.db"));
     let (old, new) = (fs::read(old).unwrap(), fs::read(new).unwrap());
     let refused = store(&["restore-snapshot", "mboxlist/", "snapshot"], folder.path());
-    let message = "bdbkit: snapshot: invalid: no .snaptime, no .verified (--force restores it all the same) [R-UNFIT]\n";
+    let message = "bdbkit: snapshot: invalid: no .snaptime, no .verified (--force restores it all the same; bdbkit store snapshots lists what each is worth) [R-UNFIT]\n";
     assert_eq!((refused.status.code(), err(&refused).as_str()), (Some(4), message));
     for mark in [".snaptime", ".verified"] {
         fs::write(folder.path().join("snapshot").join(mark), "").unwrap();
@@ -126,7 +129,12 @@ fn a_restore_that_stopped_goes_back_and_one_that_is_done_is_undone() {
     fs::rename(path("mboxlist/quota.db"), path("mboxlist.aside/quota.db")).unwrap();
     let restore = ["restore-snapshot", "--force", "mboxlist", "snapshot"];
     let refused = err(&store(&restore, folder.path()));
-    assert!(refused.contains("resume it first (--resume), or go back (--rollback)"), "{refused}");
+    assert!(
+        refused.contains(
+            "resume it first (bdbkit store restore-snapshot --resume completes it, --rollback goes back)"
+        ),
+        "{refused}"
+    );
     let back = store(&["restore-snapshot", "--rollback", "mboxlist"], folder.path());
     assert_eq!(out(&back), "mboxlist: 1 old file is back in place\n", "{back:?}");
     assert!(fs::read(path("mboxlist/quota.db")).unwrap() == old && !path("mboxlist.aside").exists());

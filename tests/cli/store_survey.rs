@@ -389,7 +389,7 @@ fn every_code_is_explained() {
     use bdbkit::journal::JournalError;
     use bdbkit::mboxlist::{Code, RestoreError, StoreUpgradeError, Task};
     use bdbkit::upgrade::{Notice, Refusal};
-    let rules = bdbkit::Rule::ALL.iter().map(|rule| rule.id());
+    let rules = bdbkit::verify::Rule::ALL.iter().map(|rule| rule.id());
     let codes = Code::ALL.iter().map(|code| code.id()).chain(Task::ALL.iter().map(|task| task.id()));
     let upgrade = Refusal::CODES.iter().chain(Notice::CODES).copied();
     let changes = [JournalError::CODES, RestoreError::CODES, StoreUpgradeError::CODES].concat();

@@ -10,7 +10,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use bdbkit::journal::{Contents, Disk, DiskFile, Entry, EntryKind, Identity, JournalError};
+use bdbkit::journal::{Contents, Disk, DiskFile, EntryKind, FileEntry, Identity, JournalError};
 
 /// The unit in which a write may be torn, in bytes.
 const SECTOR: usize = 512;
@@ -517,7 +517,7 @@ impl Disk for FakeDisk {
         Ok(FakeLock { disk: self.clone(), folder: directory.to_owned() })
     }
 
-    fn look(&self, path: &Path) -> io::Result<Option<Entry>> {
+    fn look(&self, path: &Path) -> io::Result<Option<FileEntry>> {
         self.turn();
         let mut state = self.0.borrow_mut();
         state.read()?;
@@ -530,12 +530,12 @@ impl Disk for FakeDisk {
                 .as_encoded_bytes()
                 .iter()
                 .fold(1 << 40, |sum: u64, byte| sum.wrapping_mul(31).wrapping_add((*byte).into()));
-            return Ok(implied.then(|| Entry::new(EntryKind::Folder, Identity { device, inode })));
+            return Ok(implied.then(|| FileEntry::new(EntryKind::Folder, Identity { device, inode })));
         };
         let identity = Identity { device, inode: number as u64 };
         let folder = state.folders.contains(path);
         let kind = if folder { EntryKind::Folder } else { EntryKind::File };
-        let mut entry = Entry::new(kind, identity);
+        let mut entry = FileEntry::new(kind, identity);
         entry.size = state.inodes[number].bytes.len() as u64;
         entry.changed = (state.inodes[number].version, 0);
         Ok(Some(entry))

@@ -1,7 +1,9 @@
 //! What the repository says of itself is true.
 //!
 //! - `citations`: what the code cites of the documents in `docs/` is there
+//! - `names`: one public name is one thing
 //! - `rooms`: no room of `src/` uses one above it
+//! - `words`: messages of the library name no command of the tool
 
 #![allow(
     clippy::unwrap_used,
@@ -13,4 +15,6 @@
 )]
 
 mod citations;
+mod names;
 mod rooms;
+mod words;

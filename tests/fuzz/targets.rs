@@ -3,9 +3,10 @@
 
 use std::hint::black_box;
 
+use bdbkit::Database;
 use bdbkit::log::{LogFile, Printer};
 use bdbkit::salvage::{Key, Origin, Salvage};
-use bdbkit::{Database, Severity, Verify};
+use bdbkit::verify::{Severity, Verify};
 
 /// What takes hostile bytes.
 pub(crate) type Target = fn(&[u8]);

@@ -9,7 +9,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use bdbkit::upgrade::{Choices, Duplicates, EditError, NewId, Profile, in_memory};
-use bdbkit::{Database, Defect, Endianness, Error, FileId, Rule, Severity, Verify};
+use bdbkit::verify::{Rule, Severity, Verify};
+use bdbkit::{Database, Defect, Endianness, Error, FileId};
 use proptest::prelude::*;
 
 use crate::among_others;

@@ -3,7 +3,8 @@
 
 use bdbkit::dump::Writer;
 use bdbkit::salvage::Salvage;
-use bdbkit::{Database, Error, ErrorKind, Limits, OpenOptions, Rule, Severity, Verdict, Verify};
+use bdbkit::verify::{Rule, Severity, Verdict, Verify};
+use bdbkit::{Database, Error, ErrorKind, Limits, OpenOptions};
 
 use crate::common::image::Image;
 use crate::common::{all_databases, data, dump};
@@ -49,7 +50,7 @@ fn a_chain_that_two_values_share_is_an_error_although_it_counts_two() {
 fn comparisons_that_would_take_too_long_are_left_out_and_said_to_be() {
     for big in [false, true] {
         let verdict = verdict(&long_keys_in_turn(big));
-        let left_out = |finding: &&bdbkit::Finding| finding.rule == Rule::Uncompared;
+        let left_out = |finding: &&bdbkit::verify::Finding| finding.rule == Rule::Uncompared;
         assert_eq!(verdict.findings().iter().filter(left_out).count(), 1);
         assert!(!verdict.complete());
         let unordered = Verify::from_bytes(long_keys_in_turn(big).bytes).check_order(false).run();

@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use bdbkit::{Database, Error, Method, PageNo, Severity, Verify};
+use bdbkit::verify::{Severity, Verify};
+use bdbkit::{Database, Error, Method, PageNo};
 
 use crate::common::image::{
     AREA, DUPLICATE, ENTRIES, INTERNAL, Image, LEAF, LEVEL, NEXT, OVERFLOW, PREV, RECNO_INTERNAL, TYPE,
@@ -19,20 +20,20 @@ use crate::damage::{
 
 /// What a file gives: pairs, and errors.
 #[derive(Debug, Default)]
-struct Survey {
+struct SalvagedFile {
     pairs: BTreeMap<Pair, usize>,
     errors: Vec<Error>,
 }
 
-impl Survey {
+impl SalvagedFile {
     fn messages(&self) -> Vec<String> {
         self.errors.iter().map(ToString::to_string).collect()
     }
 }
 
 /// Walks a database from end to end, with a bound for the steps.
-fn survey(db: &Database<'_>, bytes: usize, backward: bool) -> Survey {
-    let mut survey = Survey::default();
+fn survey(db: &Database<'_>, bytes: usize, backward: bool) -> SalvagedFile {
+    let mut survey = SalvagedFile::default();
     let mut entries = db.iter();
     for step in 0.. {
         assert!(step < bytes + 64, "an endless iterator");

@@ -10,7 +10,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use bdbkit::{Database, Method, Severity, Verify};
+use bdbkit::verify::{Severity, Verify};
+use bdbkit::{Database, Method};
 
 use crate::common::image::{Image, OVERFLOW};
 use crate::common::standing::{Standing, lost, salvaged, salvaged_with_deleted, standing};

@@ -1,7 +1,8 @@
 //! Faults that were found and mended, each with its smallest file in
 //! `testdata/regress/`.
 
-use bdbkit::{Database, Result, Verify, dump};
+use bdbkit::verify::Verify;
+use bdbkit::{Database, Result, dump};
 
 use crate::common::{data, read, testdata};
 

@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use bdbkit::{Database, Finding, PageNo, Rule, Severity, Verdict, Verify};
+use bdbkit::verify::{Finding, Rule, Severity, Verdict, Verify};
+use bdbkit::{Database, PageNo};
 
 use crate::common::image::{
     AREA, DUPLICATE, ENTRIES, INTERNAL, Image, LEAF, LEVEL, NEXT, PREV, RECNO_INTERNAL, RECNO_LEAF, TYPE,

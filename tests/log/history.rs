@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use bdbkit::log::{Change, ChangeKind, Fate, History, Known, LogDir, LogOptions, Outcome};
+use bdbkit::log::{ChangeKind, Fate, History, Known, LogDir, LogOptions, PairChange, TransactionOutcome};
 use bdbkit::{Lsn, PageNo};
 
 use crate::common;
@@ -73,8 +73,9 @@ fn a_log_without_its_beginning_tells_less_but_nothing_else() {
         let whole = open(&case, &case.folder()).unwrap();
         let whole = whole.history().read();
         type Key<'a> = (Lsn, ChangeKind, PageNo, u32);
-        let key = |change: &Change<'_>| -> Key<'_> { (change.lsn, change.kind, change.page, change.index) };
-        let all: BTreeMap<Key<'_>, &Change<'_>> =
+        let key =
+            |change: &PairChange<'_>| -> Key<'_> { (change.lsn, change.kind, change.page, change.index) };
+        let all: BTreeMap<Key<'_>, &PairChange<'_>> =
             whole.changes().map(|change| (key(change), change)).collect();
         for first in 1..files.len() {
             let folder = tempfile::tempdir().unwrap();
@@ -162,7 +163,7 @@ fn a_log_with_holes_tells_less_but_nothing_else() {
                 let unknown = matches!(fate, Fate::Unknown)
                     || matches!((fate, was), (Fate::Uncommitted, Fate::Aborted));
                 assert!(fate == was || unknown, "{name}: {fate:?}, {was:?} of {change:?}");
-                let binding = |history: &History<'_>, change: &Change<'_>| {
+                let binding = |history: &History<'_>, change: &PairChange<'_>| {
                     let binding = history.database(change).unwrap();
                     (binding.id, binding.meta)
                 };
@@ -186,7 +187,8 @@ fn a_prefix_selects_the_changes_of_its_keys() {
     let all = log.history().database("quota.db").read();
     let some = log.history().database("quota.db").key_prefix("user/alice").read();
     assert!(some.changes().count() > 0);
-    let starts = |change: &&Change<'_>| change.key.bytes().is_some_and(|key| key.starts_with(b"user/alice"));
+    let starts =
+        |change: &&PairChange<'_>| change.key.bytes().is_some_and(|key| key.starts_with(b"user/alice"));
     let expected: Vec<_> = all.changes().filter(starts).cloned().collect();
     assert_eq!(some.changes().cloned().collect::<Vec<_>>(), expected);
     assert_eq!(log.history().database("absent.db").read().databases().count(), 0);
@@ -224,7 +226,7 @@ fn transactions_end_as_the_log_says() {
         let timed = fates.iter().filter(|fate| matches!(fate, Fate::Committed { time: Some(_), .. })).count();
         let without_times = case.version == "6";
         assert_eq!(timed, if without_times { 0 } else { committed }, "{}", case.name);
-        let nested = transactions.iter().any(|txn| matches!(txn.outcome, Outcome::Nested { .. }));
+        let nested = transactions.iter().any(|txn| matches!(txn.outcome, TransactionOutcome::Nested { .. }));
         let open = fates.iter().any(|fate| matches!(fate, Fate::Aborted | Fate::Uncommitted));
         assert!(nested || !case.has("nested") || without_times, "{}", case.name);
         assert!(open || !case.has("uncommitted"), "{}", case.name);

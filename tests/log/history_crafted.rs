@@ -3,7 +3,7 @@
 
 use bdbkit::Endianness::{Big, Little};
 use bdbkit::Lsn;
-use bdbkit::log::{Fate, History, Known, LogDir, Outcome};
+use bdbkit::log::{Fate, History, Known, LogDir, TransactionOutcome};
 
 use crate::common;
 use crate::common::logs::{VERSIONS, lsn};
@@ -558,7 +558,7 @@ fn the_machine_is_that_of_the_records_that_show_it() {
     log.remove(TXN, P, 0, item(Big, 1, b"a key"));
     let (_folder, dir) = log.save();
     assert_eq!(dir.files().machine(), Some(Big));
-    assert_eq!(dir.transactions().iter().filter(|txn| txn.outcome == Outcome::Open).count(), 1);
+    assert_eq!(dir.transactions().iter().filter(|txn| txn.outcome == TransactionOutcome::Open).count(), 1);
 }
 
 #[test]

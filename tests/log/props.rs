@@ -7,7 +7,7 @@ use std::path::Path;
 use bdbkit::Endianness::{self, Big, Little};
 use bdbkit::Lsn;
 use bdbkit::log::{
-    FieldKind, LogDir, LogError, LogFile, Note, Printer, Record, RecordDefect, RecordLayout, Schema,
+    FieldKind, LogDir, LogError, LogFile, Printer, Record, RecordDefect, RecordLayout, RecordNote, Schema,
     TailKind, TxnId, Value,
 };
 use proptest::prelude::*;
@@ -234,9 +234,9 @@ fn check_record(record: &Record<'_>, body: &Body, version: u32, dialect: usize) 
     let text = text.strip_prefix(b"BDB5016 ").unwrap_or(&text);
     assert!(text.starts_with(record.lsn().to_string().as_bytes()), "{}", text.escape_ascii());
     if let Meant::Short = body.meant {
-        let short = Note::Short { len: body.bytes.len() };
+        let short = RecordNote::Short { len: body.bytes.len() };
         let note = record.note().unwrap();
-        assert!(note == short || note == Note::Application, "{note}");
+        assert!(note == short || note == RecordNote::Application, "{note}");
         assert_eq!(record.fields().count(), 0);
         return;
     }
@@ -258,11 +258,14 @@ fn check_record(record: &Record<'_>, body: &Body, version: u32, dialect: usize) 
             }
         }
         Meant::Application { kind } => {
-            assert_eq!((record.kind(), record.note()), (*kind, Some(Note::Application)));
+            assert_eq!((record.kind(), record.note()), (*kind, Some(RecordNote::Application)));
             assert_eq!(record.name(), "application");
         }
         Meant::Unknown { kind } => {
-            assert_eq!((record.kind(), record.note()), (*kind, Some(Note::UnknownType { kind: *kind })));
+            assert_eq!(
+                (record.kind(), record.note()),
+                (*kind, Some(RecordNote::UnknownType { kind: *kind }))
+            );
             assert_eq!(record.name(), "unknown");
         }
         Meant::Short => panic!("told above"),

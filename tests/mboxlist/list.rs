@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use bdbkit::log::{ChangeKind, Fate, Known};
-use bdbkit::mboxlist::{Kind, List, ListReport, Listed, Origin};
+use bdbkit::mboxlist::{EntryOrigin, Kind, List, ListReport, Listed};
 use bdbkit::salvage::Confidence;
 use bdbkit::{Database, Endianness};
 use sha2::{Digest, Sha256};
@@ -50,10 +50,10 @@ fn seen(entry: &Listed<'_>) -> Seen {
         key: bytes(&entry.key),
         value: bytes(&entry.value),
         from: match &entry.origin {
-            Origin::Live => From::Live,
-            Origin::Salvaged(found) => From::Salvaged(found.confidence),
-            Origin::Deleted(found) => From::Deleted { copy: found.is_copy },
-            Origin::Log { change, fate, .. } => From::Log {
+            EntryOrigin::Live => From::Live,
+            EntryOrigin::Salvaged(found) => From::Salvaged(found.confidence),
+            EntryOrigin::Deleted(found) => From::Deleted { copy: found.is_copy },
+            EntryOrigin::Log { change, fate, .. } => From::Log {
                 change: change.kind,
                 fate: *fate,
                 before: change.new.as_ref().and(change.old.as_ref()).map(bytes),

@@ -1,9 +1,11 @@
 //! Plans: the way of each store to each release.
 
+use std::path::PathBuf;
+
 use bdbkit::Endianness;
 use bdbkit::mboxlist::{
-    By, Code, Mailbox, Plan, PlanOptions, RELEASES, Release, Severity, State, Step, StepState, Survey,
-    SurveyOptions, Task,
+    By, Code, Job, Mailbox, PlanOptions, PlanStep, RELEASES, Release, State, StepCommand, StepState,
+    StorePlan, StoreSeverity, Survey, SurveyOptions, Task,
 };
 
 use crate::common::{cases, testdata};
@@ -12,20 +14,20 @@ fn release(id: &str) -> &'static Release {
     Release::find(id).unwrap()
 }
 
-fn plan(case: &str, target: &str) -> Plan {
-    Plan::of(&Survey::of(testdata().join(case)).unwrap(), release(target))
+fn plan(case: &str, target: &str) -> StorePlan {
+    StorePlan::of(&Survey::of(testdata().join(case)).unwrap(), release(target))
 }
 
-fn step<'p>(plan: &'p Plan, title: &str) -> &'p Step {
+fn step<'p>(plan: &'p StorePlan, title: &str) -> &'p PlanStep {
     let titles: Vec<_> = plan.steps.iter().map(|step| &step.title).collect();
     plan.steps.iter().find(|step| step.title.contains(title)).unwrap_or_else(|| panic!("{title}: {titles:?}"))
 }
 
-fn place(plan: &Plan, title: &str) -> usize {
+fn place(plan: &StorePlan, title: &str) -> usize {
     plan.steps.iter().position(|step| step.title.contains(title)).unwrap()
 }
 
-fn has(plan: &Plan, code: Code) -> bool {
+fn has(plan: &StorePlan, code: Code) -> bool {
     plan.findings.iter().any(|finding| finding.code == code)
 }
 
@@ -41,7 +43,7 @@ fn every_store_has_a_plan_to_every_release() {
         let survey = Survey::of(case.folder()).unwrap();
         for target in &RELEASES {
             let name = format!("{} to {}", case.name, target.id);
-            let plan = Plan::of(&survey, target);
+            let plan = StorePlan::of(&survey, target);
             let earliest = plan.source[0];
             let due = survey.btrees().any(|(_, version)| target.opens(version) == Some(false) && version < 8);
             let down = *target < *earliest && !plan.source.iter().any(|source| same(source, target));
@@ -56,11 +58,9 @@ fn every_store_has_a_plan_to_every_release() {
                 let upgrade = step(&plan, "Upgrade databases");
                 assert_eq!((upgrade.by, upgrade.state), (By::Bdbkit, StepState::Todo), "{name}");
                 assert!(has(&plan, Code::OldBtree), "{name}");
-                assert_eq!(
-                    upgrade.command.as_ref().unwrap().contains("--to 8 "),
-                    target.id == "6.0",
-                    "{name}"
-                );
+                let to = if target.id == "6.0" { 8 } else { 9 };
+                let store = StepCommand::Own(Job::StoreUpgrade(to), vec![survey.dir.clone()]);
+                assert_eq!(upgrade.command.as_ref(), Some(&store), "{name}");
                 upgrades += 1;
             } else {
                 // Where nobody knows what the target opens, nobody can say that it is due.
@@ -81,7 +81,7 @@ fn every_store_has_a_plan_to_every_release() {
             let unclean = case.name.ends_with("unclean");
             assert_eq!(recover.state == StepState::Todo, unclean, "{name}");
             let other_log = target.log != Some(3);
-            assert_eq!(recover.severity == Severity::Critical, unclean && other_log, "{name}");
+            assert_eq!(recover.severity == StoreSeverity::Critical, unclean && other_log, "{name}");
         }
     }
     // Two stores of 5.x, each with eight releases ahead whose components are known.
@@ -93,14 +93,14 @@ fn an_unclean_store_is_recovered_by_the_old_release_first() {
     let case = "mboxlist-ims60-log3-le-unclean";
     let plan = plan(case, "6.1");
     let finding = plan.findings.iter().find(|finding| finding.code == Code::RecoverFirst).unwrap();
-    assert_eq!(finding.severity, Severity::Critical);
+    assert_eq!(finding.severity, StoreSeverity::Critical);
     assert!(
         step(&plan, "Recover").note.as_ref().unwrap().contains("6.0 has no stored -r: start and stop it")
     );
     let same = self::plan(case, "6.0");
     assert!(has(&same, Code::Recover) && !has(&same, Code::RecoverFirst));
     let warning = same.findings.iter().find(|finding| finding.code == Code::Recover).unwrap();
-    assert_eq!(warning.severity, Severity::Warning);
+    assert_eq!(warning.severity, StoreSeverity::Warning);
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn compatible_databases_stay() {
 fn mailboxes_have_their_own_way() {
     let from = |mailbox: Mailbox, case: &str, target: &str| {
         let survey = SurveyOptions::new().mailbox(mailbox).survey(testdata().join(case)).unwrap();
-        let plan = Plan::of(&survey, release(target));
+        let plan = StorePlan::of(&survey, release(target));
         let step = step(&plan, "Mailboxes").clone();
         (step.state, step.command.clone(), plan)
     };
@@ -125,7 +125,7 @@ fn mailboxes_have_their_own_way() {
     assert!(has(&plan, Code::MailboxTooOld));
     assert!(step(&plan, "Mailboxes").reason.contains("1_2"));
     let (state, command, plan) = from(Mailbox::V1_1, "mboxlist-ims5-log2-be", "6.3");
-    assert_eq!((state, command.as_deref()), (StepState::Todo, Some("imcheck > /dev/null")));
+    assert_eq!((state, command), (StepState::Todo, Some(StepCommand::Product("imcheck > /dev/null"))));
     assert!(has(&plan, Code::MailboxConverted));
     let (state, _, _) = from(Mailbox::V1_2, "mboxlist-ims5-log2-be", "6.3");
     assert_eq!(state, StepState::Done);
@@ -133,7 +133,7 @@ fn mailboxes_have_their_own_way() {
     let survey = |mailbox| {
         SurveyOptions::new().mailbox(mailbox).survey(testdata().join("mboxlist-ims63-log11-le")).unwrap()
     };
-    let plan = Plan::of(&survey(Mailbox::V1_3), release("6.3"));
+    let plan = StorePlan::of(&survey(Mailbox::V1_3), release("6.3"));
     assert!(has(&plan, Code::MailboxTooNew) && !plan.possible());
     let plan = PlanOptions::new().source(release("6.3")).plan(&survey(Mailbox::V1_3), release("6.3"));
     let step = step(&plan, "Mailboxes");
@@ -158,7 +158,7 @@ fn there_is_no_way_to_a_machine_of_the_other_order() {
     let store = as_a_store("env-log14-be-crashed");
     let survey = Survey::of(store.path()).unwrap();
     let plan = PlanOptions::new().byte_order(Endianness::Little).plan(&survey, release("7u2"));
-    assert_eq!(plan.worst(), Some(Severity::Critical));
+    assert_eq!(plan.worst(), Some(StoreSeverity::Critical));
     assert!(has(&plan, Code::OtherOrderUnrecovered));
 }
 
@@ -169,7 +169,7 @@ fn lsns_are_reset_where_the_logs_are_gone() {
         let from = testdata().join("mboxlist-ims5-log2-le").join(name);
         std::fs::copy(from, folder.path().join(name)).unwrap();
     }
-    let plan = Plan::of(&Survey::of(folder.path()).unwrap(), release("7u1"));
+    let plan = StorePlan::of(&Survey::of(folder.path()).unwrap(), release("7u1"));
     let reset = step(&plan, "Reset the LSNs");
     assert_eq!((reset.by, reset.state), (By::Bdbkit, StepState::Todo));
     assert!(plan.steps.iter().all(|step| !step.title.contains("Keep 1 log")));
@@ -187,7 +187,7 @@ fn what_no_source_tells_is_never_called_compatible() {
         "7.0 may have written it"
     );
     let far = self::plan("mboxlist-ims60-log3-be", "8.0.1");
-    assert_eq!(step(&far, "7.x release first").severity, Severity::Error);
+    assert_eq!(step(&far, "7.x release first").severity, StoreSeverity::Error);
 }
 
 #[test]
@@ -222,7 +222,7 @@ fn part(case: &str, names: &[&str]) -> tempfile::TempDir {
     folder
 }
 
-fn titles(plan: &Plan) -> Vec<&str> {
+fn titles(plan: &StorePlan) -> Vec<&str> {
     plan.steps.iter().map(|step| step.title.as_str()).collect()
 }
 
@@ -242,10 +242,10 @@ fn where_logs_are_elsewhere_nothing_is_concluded() {
         let survey = Survey::of(folder.path()).unwrap();
         assert_eq!(survey.decision.state, State::Unknown, "{told}");
         assert!(survey.decision.reason.contains(told), "{}", survey.decision.reason);
-        let plan = Plan::of(&survey, release("7u1"));
+        let plan = StorePlan::of(&survey, release("7u1"));
         assert!(!has(&plan, Code::LogsRemoved), "{told}");
         let recover = step(&plan, "Recover");
-        assert_eq!((recover.state, recover.severity), (StepState::Todo, Severity::Critical), "{told}");
+        assert_eq!((recover.state, recover.severity), (StepState::Todo, StoreSeverity::Critical), "{told}");
         assert!(titles(&plan).iter().all(|title| !title.contains("Reset")), "{told}");
         assert_eq!(survey.logs_elsewhere().is_none(), told.contains("data"), "{told}");
     }
@@ -258,8 +258,8 @@ fn where_logs_are_elsewhere_nothing_is_concluded() {
     // The logs that are here may be of another time.
     let folder = part("mboxlist-ims63-log11-le", &["folder.db", "log.0000000001"]);
     std::fs::write(folder.path().join("DB_CONFIG"), "set_lg_dir /var/log").unwrap();
-    let plan = Plan::of(&Survey::of(folder.path()).unwrap(), release("7u1"));
-    assert_eq!(step(&plan, "Recover").severity, Severity::Critical);
+    let plan = StorePlan::of(&Survey::of(folder.path()).unwrap(), release("7u1"));
+    assert_eq!(step(&plan, "Recover").severity, StoreSeverity::Critical);
 }
 
 #[cfg(unix)]
@@ -270,7 +270,7 @@ fn logs_that_are_links_are_not_missing() {
     std::os::unix::fs::symlink(log, folder.path().join("log.0000000001")).unwrap();
     let survey = Survey::of(folder.path()).unwrap();
     assert_eq!(survey.decision.state, State::Unknown);
-    assert!(!has(&Plan::of(&survey, release("7u1")), Code::LogsRemoved));
+    assert!(!has(&StorePlan::of(&survey, release("7u1")), Code::LogsRemoved));
 }
 
 /// It is not known whether recovery is needed: then it counts as if it were.
@@ -278,52 +278,52 @@ fn logs_that_are_links_are_not_missing() {
 fn an_unknown_state_is_critical_where_the_logs_change() {
     let store = as_a_store("env-log11-le-encrypted");
     let state = |target| {
-        let plan = Plan::of(&Survey::of(store.path()).unwrap(), release(target));
+        let plan = StorePlan::of(&Survey::of(store.path()).unwrap(), release(target));
         (step(&plan, "Recover").state, step(&plan, "Recover").severity)
     };
     assert_eq!(Survey::of(store.path()).unwrap().decision.state, State::Unknown);
-    assert_eq!(state("7u1"), (StepState::Todo, Severity::Critical));
+    assert_eq!(state("7u1"), (StepState::Todo, StoreSeverity::Critical));
 }
 
 #[test]
 fn a_reset_names_the_files() {
     let folder = part("mboxlist-ims63-log11-le", &["folder.db", "quota.db"]);
-    let dir = folder.path().display();
-    let command = |plan: &Plan| step(plan, "Reset the LSNs").command.clone().unwrap();
-    let plan = Plan::of(&Survey::of(folder.path()).unwrap(), release("7u1"));
-    assert_eq!(command(&plan), format!("bdbkit reset-lsn {dir}/folder.db {dir}/quota.db"));
+    let path = |name: &str| folder.path().join(name);
+    let command = |plan: &StorePlan| step(plan, "Reset the LSNs").command.clone().unwrap();
+    let reset = |paths: Vec<PathBuf>| StepCommand::Own(Job::ResetLsns, paths);
+    let plan = StorePlan::of(&Survey::of(folder.path()).unwrap(), release("7u1"));
+    assert_eq!(command(&plan), reset(vec![path("folder.db"), path("quota.db")]));
     let old = part("mboxlist-ims5-log2-le", &["folder.db"]);
-    let plan = Plan::of(&Survey::of(old.path()).unwrap(), release("7u1"));
-    let path = old.path().join("folder.db");
-    assert_eq!(command(&plan), format!("bdbkit reset-lsn {}", path.display()));
-    let note = |plan: &Plan| step(plan, "Reset the LSNs").note.clone().unwrap();
-    assert_eq!(note(&plan), "store upgrade does it by itself");
+    let plan = StorePlan::of(&Survey::of(old.path()).unwrap(), release("7u1"));
+    assert_eq!(command(&plan), reset(vec![old.path().join("folder.db")]));
+    let note = |plan: &StorePlan| step(plan, "Reset the LSNs").note.clone().unwrap();
+    assert_eq!(note(&plan), "the upgrade does it by itself");
     // Only those that are upgraded are reset by an upgrade.
     std::fs::copy(folder.path().join("quota.db"), old.path().join("quota.db")).unwrap();
-    let plan = Plan::of(&Survey::of(old.path()).unwrap(), release("7u1"));
-    assert_eq!(note(&plan), "store upgrade does it by itself for those that it upgrades");
+    let plan = StorePlan::of(&Survey::of(old.path()).unwrap(), release("7u1"));
+    assert_eq!(note(&plan), "the upgrade does it by itself for those that it upgrades");
 }
 
 #[test]
 fn what_was_interrupted_is_finished_by_what_began_it() {
     let folder = part("mboxlist-ims63-log11-le", &["folder.db", "log.0000000001"]);
-    let of = || Plan::of(&Survey::of(folder.path()).unwrap(), release("7u1"));
-    let commands = |plan: &Plan| -> Vec<String> {
+    let of = || StorePlan::of(&Survey::of(folder.path()).unwrap(), release("7u1"));
+    let commands = |plan: &StorePlan| -> Vec<StepCommand> {
         let finish = plan.steps.iter().filter(|step| step.title.starts_with("Finish"));
         finish.map(|step| step.command.clone().unwrap()).collect()
     };
-    let dir = folder.path().display();
+    let here = |job| StepCommand::Own(job, vec![folder.path().to_owned()]);
     std::fs::create_dir(folder.path().join(".bdbkit-restore")).unwrap();
-    let restore = format!("bdbkit store restore-snapshot --resume {dir}");
+    let restore = here(Job::ResumeRestore);
     assert_eq!(commands(&of()), std::slice::from_ref(&restore));
     let plan = of();
     let found = plan.findings.iter().find(|finding| finding.code == Code::Interrupted).unwrap();
-    assert!(found.action.contains("restore-snapshot --resume"), "{}", found.action);
+    assert!(found.action.contains("resume"), "{}", found.action);
+    assert_eq!(found.jobs, [Job::ResumeRestore]);
     std::fs::create_dir(folder.path().join(".bdbkit-backup-1")).unwrap();
-    let upgrade = format!("bdbkit store upgrade --resume {dir}");
-    assert_eq!(commands(&of()), [restore, upgrade]);
+    assert_eq!(commands(&of()), [restore, here(Job::ResumeStoreUpgrade)]);
     let back = of().steps.iter().find_map(|step| step.alternative.clone());
-    assert_eq!(back, Some(format!("bdbkit store upgrade --rollback {dir}")));
+    assert_eq!(back, Some(here(Job::RollBackStoreUpgrade)));
 }
 
 #[test]
@@ -331,12 +331,12 @@ fn files_of_two_machines_have_no_plan() {
     let folder = part("mboxlist-ims63-log11-le", &["folder.db", "log.0000000001"]);
     let foreign = testdata().join("mboxlist-ims63-log11-be/quota.db");
     std::fs::copy(foreign, folder.path().join("quota.db")).unwrap();
-    let plan = Plan::of(&Survey::of(folder.path()).unwrap(), release("7u1"));
+    let plan = StorePlan::of(&Survey::of(folder.path()).unwrap(), release("7u1"));
     assert!(has(&plan, Code::MixedOrders) && !plan.possible());
     let [only] = &plan.steps[..] else { panic!("{:?}", titles(&plan)) };
     assert_eq!(
         (only.state, only.severity, only.task),
-        (StepState::Impossible, Severity::Critical, Task::Machine)
+        (StepState::Impossible, StoreSeverity::Critical, Task::Machine)
     );
     assert!(only.reason.contains("quota.db"));
 }
@@ -353,7 +353,7 @@ fn behind_what_is_impossible_there_is_no_step() {
     }
     let survey = Survey::of(folder.path()).unwrap();
     assert_eq!(survey.decision.state, State::Inconsistent, "{}", survey.decision.reason);
-    let plan = Plan::of(&survey, release("7u1"));
+    let plan = StorePlan::of(&survey, release("7u1"));
     let last = plan.steps.last().unwrap();
     assert!(last.title.contains("Recover") && last.state == StepState::Impossible, "{:?}", titles(&plan));
 }
@@ -372,11 +372,11 @@ fn damaged_databases_are_salvaged_before_they_are_upgraded() {
         damage(&mut bytes);
         std::fs::write(&path, bytes).unwrap();
         let survey = Survey::of(folder.path()).unwrap();
-        let plan = Plan::of(&survey, release("7u1"));
+        let plan = StorePlan::of(&survey, release("7u1"));
         assert!(has(&plan, Code::Damaged) || has(&plan, Code::Unreadable), "{what}");
         let salvage = step(&plan, "Salvage or restore folder.db first");
-        assert_eq!((salvage.state, salvage.severity), (StepState::Todo, Severity::Error), "{what}");
-        assert!(salvage.command.as_ref().unwrap().contains("bdbkit salvage /"), "{what}");
+        assert_eq!((salvage.state, salvage.severity), (StepState::Todo, StoreSeverity::Error), "{what}");
+        assert_eq!(salvage.command, Some(StepCommand::Own(Job::Salvage, vec![path])), "{what}");
         assert!(place(&plan, "Salvage") < place(&plan, "Upgrade databases"), "{what}");
     }
     let whole = plan("mboxlist-ims5-log2-le", "7u1");
@@ -405,12 +405,12 @@ fn in_an_empty_folder_there_is_nothing_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let survey = Survey::of(folder.path()).unwrap();
     assert!(survey.is_empty());
-    let plan = Plan::of(&survey, release("7u1"));
+    let plan = StorePlan::of(&survey, release("7u1"));
     assert_eq!(titles(&plan), ["Nothing to do"]);
     assert!(plan.steps[0].reason.contains("no database here"));
     // What a restore has moved is still to come back.
     std::fs::create_dir(folder.path().join(".bdbkit-restore")).unwrap();
-    let plan = Plan::of(&Survey::of(folder.path()).unwrap(), release("7u1"));
+    let plan = StorePlan::of(&Survey::of(folder.path()).unwrap(), release("7u1"));
     assert!(
         titles(&plan)[0].contains("Finish the restore") || titles(&plan)[1].contains("Finish the restore")
     );

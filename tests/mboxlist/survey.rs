@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use bdbkit::mboxlist::{
-    Code, Confidence, Finding, LogEnd, Mailbox, Plan, Product, Release, Severity, Snapshot, State, Survey,
-    SurveyOptions, Verdict,
+    Certainty, Code, Job, LogEnd, Mailbox, Product, Release, Snapshot, SnapshotVerdict, State, StoreFinding,
+    StorePlan, StoreSeverity, Survey, SurveyOptions,
 };
 use bdbkit::{Endianness, Lsn};
 use tempfile::TempDir;
@@ -50,7 +50,7 @@ fn survey(folder: impl AsRef<Path>) -> Survey {
     Survey::of(folder).unwrap()
 }
 
-fn of(findings: &[Finding], code: Code) -> Vec<&Finding> {
+fn of(findings: &[StoreFinding], code: Code) -> Vec<&StoreFinding> {
     findings.iter().filter(|finding| finding.code == code).collect()
 }
 
@@ -71,7 +71,7 @@ fn the_store_of_each_release_is_recognised() {
             other => panic!("{other}"),
         };
         assert_eq!(ids(&found.candidates.last_writer), writers, "{name}");
-        assert_eq!(found.candidates.confidence, Confidence::Certain, "{name}");
+        assert_eq!(found.candidates.confidence, Certainty::Certain, "{name}");
         assert!(found.candidates.agree, "{name}");
         assert_eq!(found.newest_log(), Some(log), "{name}");
         assert_eq!(found.databases.len(), 5, "{name}");
@@ -95,7 +95,7 @@ fn closed_stores_are_clean_and_the_unclean_one_needs_recovery() {
         let found = survey(case.folder());
         let wanted = if case.name.ends_with("unclean") { State::RecoveryNeeded } else { State::Clean };
         assert_eq!(found.decision.state, wanted, "{}: {}", case.name, found.decision.reason);
-        let worst = if wanted == State::Clean { Severity::Warning } else { Severity::Error };
+        let worst = if wanted == State::Clean { StoreSeverity::Warning } else { StoreSeverity::Error };
         assert_eq!(found.worst(), Some(worst), "{}", case.name);
     }
 }
@@ -221,7 +221,7 @@ fn changes_in_skipped_logs_look_lost() {
     assert_eq!((lost.version, lost.files.len()), (3, 3), "{lost:?}");
     assert!(lost.changes > 10 && lost.keys.len() > 5 && lost.first < lost.last, "{lost:?}");
     let [finding] = of(&found.findings, Code::RecoverFirst)[..] else { panic!("{:?}", found.findings) };
-    assert_eq!(finding.severity, Severity::Critical);
+    assert_eq!(finding.severity, StoreSeverity::Critical);
     assert!(finding.text.contains("look LOST") && finding.text.contains("keys: "), "{}", finding.text);
     // All keys are there whose pairs recovery would have changed.
     let dumped = |state: &str| -> BTreeSet<Pair> {
@@ -264,12 +264,12 @@ fn pages_without_lsns_are_not_compared_with_skipped_logs() {
 fn a_plan_tells_which_logs_the_target_skips() {
     let found = survey(with_history("env-log8-be-logs", "be").path());
     let skipped = |id: &str| -> Vec<(String, String)> {
-        let plan = Plan::of(&found, Release::find(id).unwrap());
+        let plan = StorePlan::of(&found, Release::find(id).unwrap());
         let skipped = of(&plan.findings, Code::LogsSkipped).into_iter().cloned().collect::<Vec<_>>();
         assert!(skipped.iter().all(|one| one.action.contains("keep them")));
         assert_eq!(skipped[0].evidence.as_ref().unwrap().bytes, [0, 0, 0, 3]);
         // The changes of the newer log are not in the databases yet.
-        assert_eq!(of(&plan.findings, Code::RecoverFirst)[0].severity, Severity::Critical);
+        assert_eq!(of(&plan.findings, Code::RecoverFirst)[0].severity, StoreSeverity::Critical);
         skipped.into_iter().map(|one| (one.file.unwrap().into_string().unwrap(), one.text)).collect()
     };
     let [(first, old), (second, new)] = &skipped("6.3")[..] else { panic!() };
@@ -288,7 +288,7 @@ fn files_of_two_machines_are_told_apart() {
     fs::copy(testdata().join("mboxlist-ims63-log11-be/quota.db"), folder.path().join("quota.db")).unwrap();
     let mixed = survey(folder.path());
     assert_eq!(of(&mixed.findings, Code::MixedOrders).len(), 1);
-    assert_eq!(mixed.worst(), Some(Severity::Critical));
+    assert_eq!(mixed.worst(), Some(StoreSeverity::Critical));
     let folder = copy("mboxlist-ims63-log11-le");
     let log = "log.0000000001";
     fs::copy(testdata().join("mboxlist-ims63-log11-be").join(log), folder.path().join(log)).unwrap();
@@ -309,7 +309,7 @@ fn removed_logs_are_missed() {
         assert_eq!(found.decision.state, State::NoLog, "{}", case.name);
         assert_eq!(of(&found.findings, Code::LogsRemoved).len(), 1, "{}", case.name);
         // Without logs, the databases tell less, but nothing else.
-        assert_eq!(found.candidates.confidence, Confidence::Likely, "{}", case.name);
+        assert_eq!(found.candidates.confidence, Certainty::Likely, "{}", case.name);
         let writers = &found.candidates.last_writer;
         assert!(whole.candidates.last_writer.iter().all(|known| writers.contains(known)), "{}", case.name);
     }
@@ -384,7 +384,7 @@ fn extents_belong_to_their_queue() {
     let [missing] = of(&found.findings, Code::Missing)[..] else { panic!("{:?}", found.findings) };
     assert_eq!(
         (missing.file.as_deref().and_then(OsStr::to_str), missing.severity),
-        (Some("gone.db"), Severity::Warning)
+        (Some("gone.db"), StoreSeverity::Warning)
     );
 }
 
@@ -427,13 +427,13 @@ fn snapshots_are_worth_what_their_marks_and_files_say() {
     snapshot(&place("5"), "mboxlist-ims63-log11-le", &both);
     fs::write(place("5").join("quota.db"), b"").unwrap();
     let found = survey(store.path().join("mboxlist"));
-    let verdicts: Vec<Verdict> = found.snapshots.iter().map(|snapshot| snapshot.verdict).collect();
+    let verdicts: Vec<SnapshotVerdict> = found.snapshots.iter().map(|snapshot| snapshot.verdict).collect();
     let wanted = [
-        Verdict::Valid,
-        Verdict::Contradiction,
-        Verdict::AfterRecovery,
-        Verdict::Invalid,
-        Verdict::Contradiction,
+        SnapshotVerdict::Valid,
+        SnapshotVerdict::Contradiction,
+        SnapshotVerdict::AfterRecovery,
+        SnapshotVerdict::Invalid,
+        SnapshotVerdict::Contradiction,
     ];
     assert_eq!(verdicts, wanted);
     let days = found.snapshots[0].age.unwrap().as_secs() / 86_400;
@@ -448,12 +448,12 @@ fn a_snapshot_that_lacks_a_database_is_not_valid() {
     let store = TempDir::new().unwrap();
     let place = store.path().join("snapshot");
     snapshot(&place, "mboxlist-ims60-log3-le", &[".snaptime", ".verified"]);
-    assert_eq!(Snapshot::of(&place).verdict, Verdict::Valid);
+    assert_eq!(Snapshot::of(&place).verdict, SnapshotVerdict::Valid);
     // A log that goes on after its last checkpoint tells which databases were open.
     snapshot(&place, "mboxlist-ims60-log3-le-unclean", &[]);
     fs::remove_file(place.join("quota.db")).unwrap();
     let lacking = Snapshot::of(&place);
-    assert_eq!(lacking.verdict, Verdict::Contradiction, "{lacking:?}");
+    assert_eq!(lacking.verdict, SnapshotVerdict::Contradiction, "{lacking:?}");
     let missing: Vec<_> = lacking.faults().filter(|fault| fault.code == Code::Missing).collect();
     assert_eq!(missing[0].file.as_deref().and_then(OsStr::to_str), Some("quota.db"));
 }
@@ -464,11 +464,13 @@ fn a_set_file_alone_is_told_as_such() {
     fs::write(folder.path().join("bdbkit-set.done"), b"").unwrap();
     let alone = survey(folder.path());
     let [finding] = of(&alone.findings, Code::Interrupted)[..] else { panic!("{:?}", alone.findings) };
-    assert_eq!(finding.severity, Severity::Note);
-    assert!(finding.action.contains("--resume"), "{}", finding.action);
+    assert_eq!(finding.severity, StoreSeverity::Note);
+    assert_eq!(finding.jobs, [Job::ResumeStoreUpgrade], "{}", finding.action);
     fs::write(folder.path().join("folder.db.bdbkit-journal"), b"").unwrap();
     let both = survey(folder.path());
-    assert!(of(&both.findings, Code::Interrupted).iter().all(|finding| finding.severity == Severity::Error));
+    assert!(
+        of(&both.findings, Code::Interrupted).iter().all(|finding| finding.severity == StoreSeverity::Error)
+    );
 }
 
 /// Every file of a store cut and changed: a finding at most, and never the end.
@@ -485,7 +487,7 @@ fn damage_is_a_finding() {
                 assert_eq!(found.databases.len() + found.logs.len(), 6, "{case}: {name} cut to {len}");
                 let silent = found.findings.iter().all(|one| {
                     one.file.as_deref().and_then(OsStr::to_str) != Some(name)
-                        || one.severity < Severity::Warning
+                        || one.severity < StoreSeverity::Warning
                 });
                 let log = name.starts_with("log.");
                 assert!(log || !silent, "{case}: {name} cut to {len}: {:?}", found.findings);
@@ -502,7 +504,7 @@ fn damage_is_a_finding() {
     assert!(Survey::of(testdata().join("no such folder")).is_err());
     let empty = survey(TempDir::new().unwrap().path());
     assert!(empty.candidates.last_writer.is_empty() && empty.candidates.agree);
-    assert_eq!(empty.candidates.confidence, Confidence::None);
+    assert_eq!(empty.candidates.confidence, Certainty::None);
 }
 
 #[test]
@@ -561,7 +563,7 @@ fn an_environment_of_another_product_is_told_as_such() {
     );
     assert!(of(&found.findings, Code::Missing).is_empty(), "{:?}", found.findings);
     assert_eq!(ids(&found.candidates.last_writer), [""; 0]);
-    assert_eq!((found.candidates.confidence, found.candidates.engine), (Confidence::None, Some("5.3.28")));
+    assert_eq!((found.candidates.confidence, found.candidates.engine), (Certainty::None, Some("5.3.28")));
     let told: BTreeSet<Code> = found.findings.iter().map(|finding| finding.code).collect();
     assert_eq!(told, BTreeSet::from([Code::Database, Code::OtherProduct, Code::Recover]));
     // By the names in the log alone, where page 0 tells nothing.
@@ -612,7 +614,7 @@ fn an_environment_is_surveyed_where_its_parts_are() {
         assert_eq!((found.databases.len(), found.logs.len()), (5, 1), "{config}");
         let there = found.databases.iter().find(|file| file.name == "folder.db").unwrap();
         assert!(there.path.ends_with("data/folder.db"), "{config}: {:?}", there.path);
-        let upgrade = |survey: &Survey| Plan::of(survey, Release::find("7u1").unwrap()).possible();
+        let upgrade = |survey: &Survey| StorePlan::of(survey, Release::find("7u1").unwrap()).possible();
         assert!(upgrade(&found), "{config}");
     }
     let folder = copy("mboxlist-ims63-log11-le");

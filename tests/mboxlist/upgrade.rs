@@ -7,9 +7,10 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use bdbkit::Database;
 use bdbkit::mboxlist::{Lsns, Restore, RestoreError, StoreUpgrade, StoreUpgradeError};
 use bdbkit::upgrade::{Choices, Profile, Refusal, Upgrade};
-use bdbkit::{Database, Severity, Verify};
+use bdbkit::verify::{Severity, Verify};
 
 use crate::common::{Pair, cases, forward, testdata};
 use crate::restore_plan;
@@ -133,7 +134,7 @@ fn a_store_is_judged_even_if_no_file_is_due() {
     fresh("mboxlist-ims5-log2-be");
     fs::create_dir(folder.join(".bdbkit-restore")).unwrap();
     let error = refused();
-    assert!(error.to_string().contains("restore-snapshot --resume"), "{error}");
+    assert!(error.to_string().contains("resume it"), "{error}");
     fs::remove_dir(folder.join(".bdbkit-restore")).unwrap();
 
     // A file that is none any more is not left out in silence; one of another method is told.

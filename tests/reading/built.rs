@@ -8,7 +8,8 @@ use std::collections::BTreeSet;
 use std::io::{Read, Seek};
 use std::path::Path;
 
-use bdbkit::{Database, Endianness, Severity, Verify};
+use bdbkit::verify::{Severity, Verify};
+use bdbkit::{Database, Endianness};
 
 use crate::build::{Builder, Duplicates, Lsns, Tree};
 use crate::common;

@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 use std::time::Duration;
 
-use bdbkit::salvage::{Confidence, Key, Name, Note, Origin, Place, Recovered, Salvage, Salvaged, Survey};
+use bdbkit::salvage::{
+    Confidence, Key, Name, Note, Origin, Place, Recovered, Salvage, Salvaged, SalvagedFile,
+};
 use bdbkit::{Database, Method, PageSize};
 
 use crate::build::{Builder, Tree};
@@ -480,7 +482,7 @@ fn a_wrong_checksum_is_noted_with_the_records_of_its_page() {
 }
 
 /// The records whose value is in the overflow chain that starts on a page.
-fn with_chain<'s>(survey: &'s Survey<'_>, image: &Image, first: u32) -> Vec<Salvaged<'s>> {
+fn with_chain<'s>(survey: &'s SalvagedFile<'_>, image: &Image, first: u32) -> Vec<Salvaged<'s>> {
     let leads_there = |record: &Salvaged<'_>| match record.provenance.place {
         Place::Slot(slot) => {
             let page = record.provenance.page.0;
@@ -1041,7 +1043,7 @@ fn every_record_has_its_place_in_the_file() {
 
 #[test]
 fn an_empty_page_is_called_so_where_verify_does() {
-    use bdbkit::{Severity, Verify};
+    use bdbkit::verify::{Severity, Verify};
     let mut pages = 0;
     for case in [
         "btree-v6-be-levels",
@@ -1059,7 +1061,7 @@ fn an_empty_page_is_called_so_where_verify_does() {
             records.by_ref().for_each(drop);
             let told: Vec<_> = records.report().problems().iter().map(ToString::to_string).collect();
             let verdict = Verify::from_bytes(&bytes[..]).run();
-            let empty = |finding: &&bdbkit::Finding| finding.text.starts_with("the page is empty");
+            let empty = |finding: &&bdbkit::verify::Finding| finding.text.starts_with("the page is empty");
             let Some(first) = verdict.findings().iter().find(empty) else { continue };
             assert_eq!((first.page.0, first.severity), (page, Severity::Error), "{case}");
             let place = format!("page {}: byte {}: {}", first.page, first.offset, first.text);

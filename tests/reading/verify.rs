@@ -4,7 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use bdbkit::{Database, Endianness, Finding, Rule, Severity, Verdict, Verify};
+use bdbkit::verify::{Finding, Rule, Severity, Verdict, Verify};
+use bdbkit::{Database, Endianness};
 
 use crate::build::{Builder, Duplicates, Tree};
 use crate::common;

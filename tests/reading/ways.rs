@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bdbkit::salvage::Salvage;
-use bdbkit::{Database, Endianness, Entry, Error, ErrorKind, Limits, Method, OpenOptions, Verify};
+use bdbkit::verify::Verify;
+use bdbkit::{Database, Endianness, Entry, Error, ErrorKind, Limits, Method, OpenOptions};
 
 use crate::build::{Builder, Duplicates, Tree};
 use crate::common::{cases, data, testdata};

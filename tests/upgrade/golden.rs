@@ -2,7 +2,8 @@
 //! pair and sound in the others.
 
 use bdbkit::upgrade::{Choices, Duplicates, EditError, Notice, Profile, Refusal, Upgrade, in_memory};
-use bdbkit::{Database, Endianness, PageNo, Rule, Severity, Verify};
+use bdbkit::verify::{Rule, Severity, Verify};
+use bdbkit::{Database, Endianness, PageNo};
 
 use crate::build;
 use crate::build::{Builder, Tree};

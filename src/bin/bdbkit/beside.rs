@@ -12,6 +12,7 @@ use bdbkit::env::{Pending, PendingError, Unrecovered};
 use bdbkit::journal;
 
 use crate::failure::{Failure, Outcome, about, complain};
+use crate::hints;
 use crate::input::log_options;
 use crate::places::Places;
 
@@ -84,9 +85,8 @@ pub(crate) fn journal<W: Write>(path: &Path, strict: bool, json: Option<&mut W>)
     if !journal::stands(&journal) {
         return Ok(Outcome::Complete);
     }
-    let text =
-        "is the journal of a change that was stopped: bdbkit upgrade --resume or --rollback deals with it";
-    told(path, &format!("{} {text}", journal.shown()), strict, json)
+    let text = format!("{} is the journal of a change that was stopped", journal.shown());
+    told(path, &hints::with(&text, hints::of("R-JOURNAL")), strict, json)
 }
 
 /// Tells of something that is no fault of the file: an error or a note.

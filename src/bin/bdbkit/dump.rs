@@ -106,7 +106,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     });
     bar.finish_and_clear();
     let summary = summary.map_err(|error| match error {
-        dump::Error::Write(error) => error.into(),
+        dump::DumpError::Write(error) => error.into(),
         other => Failure::Message(about(path, other)),
     })?;
     out.finish()?;

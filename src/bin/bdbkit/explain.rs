@@ -7,8 +7,8 @@ use bdbkit::explain::Explanation;
 use serde::Serialize;
 
 use crate::failure::{Failure, Outcome};
-use crate::json;
 use crate::page::{Page, Side, Table};
+use crate::{hints, json};
 
 /// Say what a code in a report means, and what to do about it
 ///
@@ -30,13 +30,14 @@ struct Line<'a> {
     title: &'a str,
     meaning: &'a str,
     remedy: &'a str,
+    hint: Option<&'a str>,
     sources: &'a [&'a str],
 }
 
 impl From<Explanation> for Line<'static> {
     fn from(known: Explanation) -> Line<'static> {
         let Explanation { code, title, meaning, remedy, sources, .. } = known;
-        Line { code, title, meaning, remedy, sources }
+        Line { code, title, meaning, remedy, hint: hints::of(code), sources }
     }
 }
 
@@ -69,5 +70,6 @@ fn explain(known: &Explanation, page: &mut Page<impl Write>) -> io::Result<()> {
     page.line(&format!("{}: {}", known.code, known.title))?;
     page.row("means", known.meaning)?;
     page.row("do", known.remedy)?;
+    hints::of(known.code).map_or(Ok(()), |hint| page.row("with", hint))?;
     known.sources.iter().try_for_each(|source| page.row("source", source))
 }

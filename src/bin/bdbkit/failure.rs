@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use bdbkit::{ErrorKind, ShowName};
 use serde::Serialize;
 
-use crate::json;
+use crate::{hints, json};
 
 /// How a command ended that could do its work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +57,7 @@ pub(crate) struct Told {
 impl Failure {
     /// Something about a file, and who may read it if this command does not.
     pub(crate) fn about(path: &Path, error: &bdbkit::Error) -> Failure {
-        let Some(hint) = salvage_may(error) else { return Failure::plain(path, error) };
+        let Some(hint) = hints::salvage_may(error) else { return Failure::plain(path, error) };
         Failure::Unsupported(about(path, error).and(hint).kind(error.kind()))
     }
 
@@ -143,6 +143,12 @@ impl Told {
         Told { others, ..self }
     }
 
+    /// The text, with what the tool has for such a thing.
+    fn text(&self) -> String {
+        let by_code = self.code.and_then(hints::of);
+        hints::with(&self.text, by_code.or_else(|| self.kind.and_then(hints::of_kind)))
+    }
+
     fn tell<W: Write>(mut self, kind: &'static str, exit: u8, mut json: Option<&mut W>) -> io::Result<()> {
         for other in std::mem::take(&mut self.others) {
             other.tell(kind, exit, json.as_deref_mut())?;
@@ -153,7 +159,7 @@ impl Told {
             file: self.file.as_deref().map(json::name),
             kind: self.kind.map_or(kind, ErrorKind::name),
             code: self.code,
-            message: harmless(&self.text),
+            message: harmless(&self.text()),
             exit,
         };
         json::line("error", &line, out)?;
@@ -173,7 +179,7 @@ struct Line {
 
 impl Display for Told {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)?;
+        f.write_str(&self.text())?;
         self.code.map_or(Ok(()), |code| write!(f, " [{code}]"))
     }
 }
@@ -191,11 +197,6 @@ impl From<io::Error> for Failure {
             _ => Failure::Output(format!("cannot write: {error}").into()),
         }
     }
-}
-
-/// What to add to a refusal of a file in which a salvage finds records all the same.
-pub(crate) fn salvage_may(error: &bdbkit::Error) -> Option<&'static str> {
-    bdbkit::salvage::may_read(error).then_some(" (\"bdbkit salvage\" may find what is in it)")
 }
 
 /// A message about a file.

@@ -7,7 +7,8 @@ use bdbkit::env::Region;
 use bdbkit::journal::is_remnant;
 use bdbkit::{Error, ErrorKind};
 
-use crate::failure::{Failure, about, salvage_may};
+use crate::failure::{Failure, about};
+use crate::hints;
 use crate::input::options;
 use crate::log::source::named_as_log;
 
@@ -122,7 +123,7 @@ impl What {
             ErrorKind::NotADatabase if named_as_database(path) => What::Unjudged(error.to_string()),
             ErrorKind::NotADatabase => What::Other("nothing of Berkeley DB".to_owned()),
             ErrorKind::Damaged => What::Other(error.to_string()),
-            _ => What::Unjudged(format!("{error}{}", salvage_may(error).unwrap_or_default())),
+            _ => What::Unjudged(hints::error(error)),
         }
     }
 }

@@ -10,6 +10,7 @@ mod files;
 mod genuine;
 mod get;
 mod hex;
+mod hints;
 mod info;
 mod input;
 mod json;

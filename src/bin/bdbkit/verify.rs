@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use bdbkit::ShowName;
-use bdbkit::{Finding, Progress, Severity, Verdict, Verify};
+use bdbkit::verify::{Finding, Severity, Verdict, Verify, VerifyProgress};
 use serde::Serialize;
 
 use crate::beside::Beside;
@@ -129,10 +129,11 @@ impl Arguments {
             return Err(refused(path, error));
         }
         let bar = progress::pages(path);
-        let verify = verify.check_order(!self.no_order).progress(|Progress { pages, total, .. }| {
-            bar.set_length(total);
-            bar.set_position(pages);
-        });
+        let verify =
+            verify.check_order(!self.no_order).progress(|VerifyProgress { pages, total, .. }| {
+                bar.set_length(total);
+                bar.set_position(pages);
+            });
         let verify = self.max.into_iter().fold(verify, Verify::at_most);
         let verify = self.threads.into_iter().fold(verify, Verify::threads);
         let verdict = verify.run();

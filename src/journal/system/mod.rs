@@ -37,9 +37,10 @@ use std::fs::{self, File, FileTimes, FileType};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use super::disk::{Contents, Disk, DiskFile, Identity, Standing, entries};
-use super::entry::{Entry, EntryKind};
+use super::disk::{Contents, Disk, DiskFile, Identity, Standing};
+use super::entry::{EntryKind, FileEntry};
 use super::error::{JournalError, at};
+use crate::folder::entries;
 
 /// What a file is opened for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -205,7 +206,7 @@ impl Disk for SystemDisk {
         own::lock_dir(directory)
     }
 
-    fn look(&self, path: &Path) -> io::Result<Option<Entry>> {
+    fn look(&self, path: &Path) -> io::Result<Option<FileEntry>> {
         match fs::symlink_metadata(path) {
             Ok(found) => own::entry(path, kind(found.file_type()), &found).map(Some),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),

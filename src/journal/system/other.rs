@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::{Access, Links};
 use crate::journal::disk::{Identity, Standing};
-use crate::journal::entry::{Entry, EntryKind};
+use crate::journal::entry::{EntryKind, FileEntry};
 use crate::journal::error::JournalError;
 
 fn unsupported<T>() -> io::Result<T> {
@@ -72,7 +72,7 @@ pub(super) fn standing(_: &File) -> io::Result<Standing> {
     unsupported()
 }
 
-pub(super) fn entry(_: &Path, _: EntryKind, _: &fs::Metadata) -> io::Result<Entry> {
+pub(super) fn entry(_: &Path, _: EntryKind, _: &fs::Metadata) -> io::Result<FileEntry> {
     unsupported()
 }
 

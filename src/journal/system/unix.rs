@@ -10,7 +10,7 @@ use rustix::io::Errno;
 
 use super::{Access, Links};
 use crate::journal::disk::{Identity, Standing};
-use crate::journal::entry::{Entry, EntryKind};
+use crate::journal::entry::{EntryKind, FileEntry};
 use crate::journal::error::{JournalError, at};
 
 /// How both kinds of locks are asked for.
@@ -86,14 +86,14 @@ pub(super) fn standing(file: &File) -> io::Result<Standing> {
     Ok(Standing { links: file.nlink(), owner: file.uid(), mode: file.mode() & 0o7777, user: user() })
 }
 
-pub(super) fn entry(_: &Path, kind: EntryKind, found: &fs::Metadata) -> io::Result<Entry> {
-    Ok(Entry {
+pub(super) fn entry(_: &Path, kind: EntryKind, found: &fs::Metadata) -> io::Result<FileEntry> {
+    Ok(FileEntry {
         links: found.nlink(),
         owner: found.uid(),
         mode: found.mode() & 0o777,
         size: found.len(),
         changed: (found.ctime(), found.ctime_nsec()),
-        ..Entry::new(kind, numbers(found))
+        ..FileEntry::new(kind, numbers(found))
     })
 }
 

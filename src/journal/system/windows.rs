@@ -14,7 +14,7 @@ use winapi_util::file::information;
 
 use super::{Access, Links};
 use crate::journal::disk::{Identity, Standing};
-use crate::journal::entry::{Entry, EntryKind};
+use crate::journal::entry::{EntryKind, FileEntry};
 use crate::journal::error::JournalError;
 
 /// Opens what a link is, and not what it leads to (`FILE_FLAG_OPEN_REPARSE_POINT`).
@@ -95,11 +95,11 @@ pub(super) fn standing(file: &File) -> io::Result<Standing> {
     Ok(Standing { links, owner: NOBODY, mode: 0o666, user: user() })
 }
 
-pub(super) fn entry(path: &Path, kind: EntryKind, found: &fs::Metadata) -> io::Result<Entry> {
+pub(super) fn entry(path: &Path, kind: EntryKind, found: &fs::Metadata) -> io::Result<FileEntry> {
     let file = look(path, FOLDERS | LINK_ITSELF)?;
     let links = information(&file)?.number_of_links();
-    let unknown = Entry { owner: NOBODY, mode: 0o666, ..Entry::new(kind, identity(&file)?) };
-    Ok(Entry { links, size: found.len(), ..unknown })
+    let unknown = FileEntry { owner: NOBODY, mode: 0o666, ..FileEntry::new(kind, identity(&file)?) };
+    Ok(FileEntry { links, size: found.len(), ..unknown })
 }
 
 /// Opens a file or folder to ask about it, and nothing else.

@@ -25,7 +25,7 @@ pub(crate) struct Facts<'a> {
     pub(crate) transactions: Transactions<'a>,
     /// Where recovery begins; or the damage behind the last checkpoint that keeps one from
     /// knowing it.
-    #[cfg_attr(not(feature = "upgrade"), allow(dead_code))] // surveys need it
+    #[cfg_attr(not(feature = "mboxlist"), allow(dead_code))] // surveys need it
     pub(crate) start: Result<Lsn, LogError>,
 }
 

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use crate::log::dir::LogDir;
 use crate::log::record::event::Event;
-use crate::log::record::{Note, Record, TxnId};
+use crate::log::record::{Record, RecordNote, TxnId};
 use crate::types::Lsn;
 
 /// Record types from this number on are changes of pages and files.
@@ -41,13 +41,13 @@ pub struct Transaction<'a> {
     /// the middle of it.
     pub whole: bool,
     /// How it ended.
-    pub outcome: Outcome<'a>,
+    pub outcome: TransactionOutcome<'a>,
 }
 
 /// How a transaction ended, as far as its own records tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Outcome<'a> {
+pub enum TransactionOutcome<'a> {
     /// It committed.
     Committed {
         /// The record that says so.
@@ -195,11 +195,11 @@ impl<'a> Transactions<'a> {
     #[must_use]
     pub fn fate(&self, index: usize) -> Fate {
         match self.list.get(self.outermost(index)).map(|txn| txn.outcome) {
-            Some(Outcome::Committed { at, time }) => Fate::Committed { at, time },
-            Some(Outcome::Prepared { .. }) => Fate::Prepared,
-            Some(Outcome::Aborted { .. }) => Fate::Aborted,
-            Some(Outcome::Unknown) => Fate::Unknown,
-            Some(Outcome::Open | Outcome::Nested { .. }) | None => Fate::Uncommitted,
+            Some(TransactionOutcome::Committed { at, time }) => Fate::Committed { at, time },
+            Some(TransactionOutcome::Prepared { .. }) => Fate::Prepared,
+            Some(TransactionOutcome::Aborted { .. }) => Fate::Aborted,
+            Some(TransactionOutcome::Unknown) => Fate::Unknown,
+            Some(TransactionOutcome::Open | TransactionOutcome::Nested { .. }) | None => Fate::Uncommitted,
         }
     }
 
@@ -216,11 +216,13 @@ impl<'a> Transactions<'a> {
         let joins = current.filter(|&at| continues && self.list.get(at).is_some_and(|txn| txn.last == prev));
         if continues && joins.is_none() {
             // Records of applications need not have a transaction where others have it.
-            if record.note() == Some(Note::Application) {
+            if record.note() == Some(RecordNote::Application) {
                 return;
             }
-            let cut = current.and_then(|at| self.list.get_mut(at)).filter(|txn| txn.outcome == Outcome::Open);
-            cut.into_iter().for_each(|txn| txn.outcome = Outcome::Unknown);
+            let cut = current
+                .and_then(|at| self.list.get_mut(at))
+                .filter(|txn| txn.outcome == TransactionOutcome::Open);
+            cut.into_iter().for_each(|txn| txn.outcome = TransactionOutcome::Unknown);
         }
         let index = joins.unwrap_or_else(|| {
             self.list.push(Transaction {
@@ -229,7 +231,7 @@ impl<'a> Transactions<'a> {
                 last: lsn,
                 records: 0,
                 whole: !continues,
-                outcome: Outcome::Open,
+                outcome: TransactionOutcome::Open,
             });
             let new = self.list.len().saturating_sub(1);
             self.by_id.entry(id).or_default().push(new);
@@ -239,16 +241,16 @@ impl<'a> Transactions<'a> {
             txn.last = lsn;
             txn.records = txn.records.saturating_add(1);
             match event {
-                Event::Commit { time } => txn.outcome = Outcome::Committed { at: lsn, time },
-                Event::Abort { time } => txn.outcome = Outcome::Aborted { at: lsn, time },
-                Event::Prepare { id } => txn.outcome = Outcome::Prepared { at: lsn, id },
+                Event::Commit { time } => txn.outcome = TransactionOutcome::Committed { at: lsn, time },
+                Event::Abort { time } => txn.outcome = TransactionOutcome::Aborted { at: lsn, time },
+                Event::Prepare { id } => txn.outcome = TransactionOutcome::Prepared { at: lsn, id },
                 _ => {}
             }
         }
         if let Event::ChildCommit { child, parent, last } = event {
             let child = self.index_of(child, last).and_then(|child| self.list.get_mut(child));
             if let Some(child) = child.filter(|child| child.last == last) {
-                child.outcome = Outcome::Nested { at: lsn, parent, index: None };
+                child.outcome = TransactionOutcome::Nested { at: lsn, parent, index: None };
             }
         }
     }
@@ -261,7 +263,9 @@ impl<'a> Transactions<'a> {
         let restarts: Vec<Lsn> =
             checkpoints.iter().filter(|(at, ended)| at == ended).map(|(at, _)| *at).collect();
         for child in 0..self.list.len() {
-            let Some(Outcome::Nested { at, parent, .. }) = self.list.get(child).map(|txn| txn.outcome) else {
+            let Some(TransactionOutcome::Nested { at, parent, .. }) =
+                self.list.get(child).map(|txn| txn.outcome)
+            else {
                 continue;
             };
             let places = self.by_id.get(&parent).map_or(&[][..], |places| places);
@@ -278,8 +282,8 @@ impl<'a> Transactions<'a> {
                 && gaps.last().is_some_and(|gap| *gap >= at);
             if let Some(txn) = self.list.get_mut(child) {
                 txn.outcome = match hidden {
-                    true => Outcome::Unknown,
-                    false => Outcome::Nested { at, parent, index },
+                    true => TransactionOutcome::Unknown,
+                    false => TransactionOutcome::Nested { at, parent, index },
                 };
             }
         }
@@ -289,7 +293,7 @@ impl<'a> Transactions<'a> {
         self.outermost = (0..self.list.len()).collect();
         for index in order {
             let parent = match self.list.get(index).map(|txn| txn.outcome) {
-                Some(Outcome::Nested { index: Some(parent), .. }) => self.outermost(parent),
+                Some(TransactionOutcome::Nested { index: Some(parent), .. }) => self.outermost(parent),
                 _ => index,
             };
             self.outermost.iter_mut().skip(index).take(1).for_each(|outermost| *outermost = parent);
@@ -306,14 +310,14 @@ impl<'a> Transactions<'a> {
             Some((at, *most))
         });
         let checkpoints: Vec<(Lsn, Lsn)> = running.collect();
-        for txn in self.list.iter_mut().filter(|txn| txn.outcome == Outcome::Open) {
+        for txn in self.list.iter_mut().filter(|txn| txn.outcome == TransactionOutcome::Open) {
             let later = checkpoints.partition_point(|&(at, ended)| at <= txn.last || ended <= txn.first);
             let ended = checkpoints.get(later).map(|(at, _)| *at);
             let gap = gaps.get(gaps.partition_point(|gap| *gap < txn.last));
             if gap.is_some_and(|gap| ended.is_none_or(|ended| *gap < ended)) {
-                txn.outcome = Outcome::Unknown;
+                txn.outcome = TransactionOutcome::Unknown;
             } else if let Some(at) = ended {
-                txn.outcome = Outcome::Aborted { at, time: None };
+                txn.outcome = TransactionOutcome::Aborted { at, time: None };
             }
         }
     }

@@ -7,7 +7,7 @@ use crate::types::{Lsn, PageNo};
 /// One change of a database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Change<'a> {
+pub struct PairChange<'a> {
     /// The record.
     pub lsn: Lsn,
     /// What was done.

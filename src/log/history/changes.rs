@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use super::budget::Budget;
-use super::change::{Change, ChangeKind, Known};
+use super::change::{ChangeKind, Known, PairChange};
 use crate::log::facts::resolved::Resolved;
 use crate::types::PageNo;
 
@@ -12,7 +12,7 @@ use crate::types::PageNo;
 pub(super) struct Changes<'a, 'q> {
     /// Whether each database is asked for.
     wanted: &'q [bool],
-    list: Vec<Change<'a>>,
+    list: Vec<PairChange<'a>>,
     /// Changes that turned out to be moves.
     moves: HashSet<usize>,
     pub(super) budget: Budget,
@@ -24,7 +24,7 @@ impl<'a, 'q> Changes<'a, 'q> {
     }
 
     /// Those that are no moves.
-    pub(super) fn kept(self) -> Vec<Change<'a>> {
+    pub(super) fn kept(self) -> Vec<PairChange<'a>> {
         let moves = &self.moves;
         let kept = self.list.into_iter().enumerate().filter(|(index, _)| !moves.contains(index));
         kept.map(|(_, change)| change).collect()
@@ -46,7 +46,7 @@ impl<'a, 'q> Changes<'a, 'q> {
             return None;
         }
         let Resolved { lsn, txn, database, .. } = *step;
-        self.list.push(Change { lsn, kind, key, old, new, page, index, database, txn });
+        self.list.push(PairChange { lsn, kind, key, old, new, page, index, database, txn });
         self.list.len().checked_sub(1)
     }
 

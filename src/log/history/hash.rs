@@ -5,12 +5,12 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use super::change::{Change, ChangeKind, Known};
+use super::change::{ChangeKind, Known, PairChange};
 use super::image;
 use super::page::{Bytes, Item, Slot};
 use super::replay::Replay;
 use crate::log::facts::resolved::Resolved;
-use crate::log::record::event::{HashItem, Place};
+use crate::log::record::event::{ChangePlace, HashItem};
 use crate::order::Endianness;
 use crate::types::PageNo;
 
@@ -21,7 +21,7 @@ impl<'a, 'q> Replay<'a, 'q> {
     pub(super) fn pair(
         &mut self,
         step: &Resolved<'_, 'a>,
-        place: &Place,
+        place: &ChangePlace,
         add: bool,
         key: HashItem<'a>,
         data: HashItem<'a>,
@@ -48,7 +48,7 @@ impl<'a, 'q> Replay<'a, 'q> {
     pub(super) fn hash_replace(
         &mut self,
         step: &Resolved<'_, 'a>,
-        place: &Place,
+        place: &ChangePlace,
         whole: Option<HashItem<'a>>,
         offset: u32,
         [old, new]: [&'a [u8]; 2],
@@ -124,7 +124,7 @@ impl<'a, 'q> Replay<'a, 'q> {
             let (old, new) = (old.next(), new.next());
             // A short record may change thousands of duplicates.
             let owned = [&old, &new].into_iter().flatten().filter_map(Known::bytes).map(<[u8]>::len);
-            let cost = owned.sum::<usize>().saturating_add(size_of::<Change<'_>>());
+            let cost = owned.sum::<usize>().saturating_add(size_of::<PairChange<'_>>());
             if several && !self.changes.budget.afford(cost) {
                 break;
             }

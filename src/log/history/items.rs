@@ -8,14 +8,14 @@ use super::middle::Middle;
 use super::page::{Bytes, Item, Kind, Slot};
 use super::replay::{RECNO, Replay, Vacated};
 use crate::log::facts::resolved::Resolved;
-use crate::log::record::event::Place;
+use crate::log::record::event::ChangePlace;
 use crate::types::PageNo;
 
 impl<'a, 'q> Replay<'a, 'q> {
     pub(super) fn add(
         &mut self,
         step: &Resolved<'_, 'a>,
-        place: &Place,
+        place: &ChangePlace,
         head: &'a [u8],
         data: &'a [u8],
         vacated: Option<Vacated<'a>>,
@@ -101,7 +101,7 @@ impl<'a, 'q> Replay<'a, 'q> {
     pub(super) fn remove(
         &mut self,
         step: &Resolved<'_, 'a>,
-        place: &Place,
+        place: &ChangePlace,
         head: &'a [u8],
         data: &'a [u8],
         carried: Option<Item<'a>>,
@@ -137,7 +137,7 @@ impl<'a, 'q> Replay<'a, 'q> {
         }
     }
 
-    pub(super) fn mark(&mut self, step: &Resolved<'_, 'a>, place: &Place) {
+    pub(super) fn mark(&mut self, step: &Resolved<'_, 'a>, place: &ChangePlace) {
         let page = self.at(step, place);
         if page.kind == Some(Kind::Unclear) {
             page.touch(step.lsn, step.settled);
@@ -160,7 +160,7 @@ impl<'a, 'q> Replay<'a, 'q> {
     pub(super) fn replace(
         &mut self,
         step: &Resolved<'_, 'a>,
-        place: &Place,
+        place: &ChangePlace,
         deleted: bool,
         middle: Middle<'a>,
     ) {
@@ -188,7 +188,7 @@ impl<'a, 'q> Replay<'a, 'q> {
     }
 
     /// A key that several pairs share is put for a further one, or taken from it.
-    pub(super) fn share(&mut self, step: &Resolved<'_, 'a>, place: &Place, copy: u32, add: bool) {
+    pub(super) fn share(&mut self, step: &Resolved<'_, 'a>, place: &ChangePlace, copy: u32, add: bool) {
         let page = self.at(step, place);
         // Only pairs share keys.
         page.kind = page.kind.map(|kind| if kind == Kind::Unclear { Kind::Pairs } else { kind });

@@ -14,7 +14,7 @@ mod replay;
 mod slots;
 
 use self::budget::Budget;
-use self::change::{Change, Known};
+use self::change::{Known, PairChange};
 use self::replay::Replay;
 use super::dir::LogDir;
 use super::error::LogError;
@@ -141,7 +141,7 @@ impl<'a> HistoryQuery<'a> {
 /// The changes of a database, in the order of the log.
 #[derive(Debug)]
 pub struct History<'a> {
-    changes: Vec<Change<'a>>,
+    changes: Vec<PairChange<'a>>,
     unknown_keys: u64,
     databases: Vec<bool>,
     facts: Facts<'a>,
@@ -151,7 +151,7 @@ pub struct History<'a> {
 
 impl<'a> History<'a> {
     /// The changes, in the order of the log.
-    pub fn changes(&self) -> impl ExactSizeIterator<Item = &Change<'a>> {
+    pub fn changes(&self) -> impl ExactSizeIterator<Item = &PairChange<'a>> {
         self.changes.iter()
     }
 
@@ -168,7 +168,7 @@ impl<'a> History<'a> {
         &self.errors
     }
 
-    #[cfg(feature = "upgrade")]
+    #[cfg(feature = "mboxlist")]
     pub(crate) fn into_errors(self) -> Vec<LogError> {
         self.errors
     }
@@ -180,7 +180,7 @@ impl<'a> History<'a> {
     }
 
     /// What the log tells besides its changes.
-    #[cfg(feature = "upgrade")]
+    #[cfg(feature = "mboxlist")]
     pub(crate) fn facts(&self) -> &Facts<'a> {
         &self.facts
     }
@@ -209,20 +209,20 @@ impl<'a> History<'a> {
 
     /// The transaction of a change.
     #[must_use]
-    pub fn transaction(&self, change: &Change<'_>) -> Option<&Transaction<'a>> {
+    pub fn transaction(&self, change: &PairChange<'_>) -> Option<&Transaction<'a>> {
         change.txn.and_then(|index| self.facts.transactions.get(index))
     }
 
     /// What became of a change. Those outside transactions count at once.
     #[must_use]
-    pub fn fate(&self, change: &Change<'_>) -> Fate {
+    pub fn fate(&self, change: &PairChange<'_>) -> Fate {
         let outside = Fate::Committed { at: change.lsn, time: None };
         change.txn.map_or(outside, |index| self.facts.transactions.fate(index))
     }
 
     /// The database of a change.
     #[must_use]
-    pub fn database(&self, change: &Change<'_>) -> Option<&Binding<'a>> {
+    pub fn database(&self, change: &PairChange<'_>) -> Option<&Binding<'a>> {
         self.facts.files.place(change.database)
     }
 }

@@ -1,12 +1,12 @@
 //! What records do to pages as a whole, and what that means for the pairs on them.
 
-use super::change::{Change, ChangeKind};
+use super::change::{ChangeKind, PairChange};
 use super::image;
 use super::page::{Contents, Item, Kind, Page, Slot};
 use super::replay::Replay;
 use crate::log::facts::resolved::Resolved;
 use crate::log::record::decoded::{Decoded, Touched};
-use crate::log::record::event::Place;
+use crate::log::record::event::ChangePlace;
 use crate::log::schema::{Op, Part};
 use crate::types::{Lsn, PageNo};
 
@@ -52,7 +52,7 @@ impl<'a> Replay<'a, '_> {
     pub(super) fn merge(
         &mut self,
         step: &Resolved<'_, 'a>,
-        place: &Place,
+        place: &ChangePlace,
         (from, before): (PageNo, Option<Lsn>),
         [head, tail]: [&'a [u8]; 2],
         copy: bool,
@@ -78,7 +78,7 @@ impl<'a> Replay<'a, '_> {
     }
 
     /// An item's chain or duplicates begin on another page now.
-    pub(super) fn refer(&mut self, step: &Resolved<'_, 'a>, place: &Place, from: PageNo, to: PageNo) {
+    pub(super) fn refer(&mut self, step: &Resolved<'_, 'a>, place: &ChangePlace, from: PageNo, to: PageNo) {
         let page = self.at(step, place);
         let slot = page.slot(place.index).cloned().unwrap_or(Slot::of(Item::Unknown));
         let item = match slot.item {
@@ -92,7 +92,7 @@ impl<'a> Replay<'a, '_> {
     pub(super) fn image(
         &mut self,
         step: &Resolved<'_, 'a>,
-        place: &Place,
+        place: &ChangePlace,
         [image, tail]: [&'a [u8]; 2],
         contents: Contents,
     ) {
@@ -125,7 +125,7 @@ impl<'a> Replay<'a, '_> {
         self.page(step, place.page).replace(step.lsn, Page::empty(kind), step.settled);
     }
 
-    pub(super) fn give_back(&mut self, step: &Resolved<'_, 'a>, place: &Place) {
+    pub(super) fn give_back(&mut self, step: &Resolved<'_, 'a>, place: &ChangePlace) {
         if let Some(page) = self.pages.get(&(step.file, place.page)).map(Page::now) {
             // A page with another LSN was undone since, and is given back empty.
             let stays = !page.moved && page.kind != Some(Kind::Hash);
@@ -149,7 +149,7 @@ impl<'a> Replay<'a, '_> {
             }
             behind = index.checked_add(1);
             // A page may be given back, and the giving back undone, over and over.
-            if !self.changes.budget.afford(size_of::<Change<'_>>()) {
+            if !self.changes.budget.afford(size_of::<PairChange<'_>>()) {
                 return;
             }
             match page.kind {

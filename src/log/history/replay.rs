@@ -11,14 +11,14 @@ use std::collections::{HashMap, HashSet};
 
 use super::budget::Budget;
 use super::chains::Chains;
-use super::change::{Change, ChangeKind, Known};
+use super::change::{ChangeKind, Known, PairChange};
 use super::changes::Changes;
 use super::middle::Middle;
 use super::page::{Bytes, Contents, Item, Kind, Page, PageKey};
 use crate::log::facts::Facts;
 use crate::log::facts::resolved::{FileKey, Resolved, file_key};
 use crate::log::record::Record;
-use crate::log::record::event::{Event, Place};
+use crate::log::record::event::{ChangePlace, Event};
 use crate::log::schema::{Op, Part};
 use crate::types::{Lsn, PageNo};
 
@@ -179,7 +179,7 @@ impl<'a, 'q> Replay<'a, 'q> {
     }
 
     /// The changes, in the order of the log.
-    pub(super) fn changes(self) -> Vec<Change<'a>> {
+    pub(super) fn changes(self) -> Vec<PairChange<'a>> {
         self.changes.kept()
     }
 
@@ -188,7 +188,7 @@ impl<'a, 'q> Replay<'a, 'q> {
     }
 
     /// The page of a change, as it was before the change.
-    pub(super) fn at(&mut self, step: &Resolved<'_, '_>, place: &Place) -> &mut Page<'a> {
+    pub(super) fn at(&mut self, step: &Resolved<'_, '_>, place: &ChangePlace) -> &mut Page<'a> {
         let kind = place.kind.and_then(Kind::of).or(match step.binding.method {
             RECNO => Some(Kind::Records),
             HASH => None,

@@ -1,6 +1,6 @@
 //! A record with its fields at hand, and the pages that it touches.
 
-use super::{Note, Record, Value};
+use super::{Record, RecordNote, Value};
 use crate::log::schema::{Before, Name, Number, Op, PageOf, Part, RecordLayout};
 use crate::order::Endianness;
 use crate::types::{Lsn, PageNo};
@@ -46,7 +46,7 @@ impl<'a> Record<'a> {
     /// # Errors
     ///
     /// What keeps the fields from being read.
-    pub(crate) fn decode(&self) -> Result<Decoded<'a>, Note> {
+    pub(crate) fn decode(&self) -> Result<Decoded<'a>, RecordNote> {
         let (layout, fields) = self.parse()?;
         let mut values = [None; MOST];
         values.iter_mut().zip(fields).for_each(|(to, field)| *to = Some(field.value()));

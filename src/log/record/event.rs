@@ -50,7 +50,7 @@ pub enum Event<'a> {
     /// An item was put on a page or taken from it.
     Item {
         /// Where.
-        place: Place,
+        place: ChangePlace,
         /// Whether it was put there.
         add: bool,
         /// The whole item or its head; empty if `data` is a plain item's data.
@@ -61,12 +61,12 @@ pub enum Event<'a> {
     /// A pair was marked as deleted. On a leaf with pairs the index is that of the key.
     Delete {
         /// Where.
-        place: Place,
+        place: ChangePlace,
     },
     /// An item was replaced; only the middle that differs is recorded.
     Replace {
         /// Where.
-        place: Place,
+        place: ChangePlace,
         /// Whether the item had been marked as deleted.
         deleted: bool,
         /// The middle before.
@@ -82,7 +82,7 @@ pub enum Event<'a> {
     /// several pairs share.
     Slot {
         /// Where.
-        place: Place,
+        place: ChangePlace,
         /// The slot of which this one is a copy.
         copy: u32,
         /// Whether it was added.
@@ -91,7 +91,7 @@ pub enum Event<'a> {
     /// A page of an overflow chain was written or given up.
     Overflow {
         /// Where; the index is 0.
-        place: Place,
+        place: ChangePlace,
         /// Whether it was written.
         add: bool,
         /// The page before in the chain.
@@ -128,7 +128,7 @@ pub enum Event<'a> {
     /// What a page holds afterwards, or held before.
     Image {
         /// Where; the index is 0. The LSN before is unknown if it is `[0][0]`.
-        place: Place,
+        place: ChangePlace,
         /// The page, or its beginning.
         image: &'a [u8],
         /// Its tail, if that is recorded apart.
@@ -139,7 +139,7 @@ pub enum Event<'a> {
     /// A page took the items of another behind its own, or became a copy of it.
     Merge {
         /// The page; the index is 0.
-        place: Place,
+        place: ChangePlace,
         /// The other page.
         from: PageNo,
         /// The head of the other page.
@@ -161,7 +161,7 @@ pub enum Event<'a> {
     /// An item refers to a page that was moved.
     Refer {
         /// Where the item stands.
-        place: Place,
+        place: ChangePlace,
         /// Where the page was.
         from: PageNo,
         /// Where it is now.
@@ -170,21 +170,21 @@ pub enum Event<'a> {
     /// A page was taken into use.
     Allocate {
         /// Where; the index is 0.
-        place: Place,
+        place: ChangePlace,
         /// The type of page that it becomes.
         kind: u32,
     },
     /// A page was given back.
     Free {
         /// Where; the index is 0.
-        place: Place,
+        place: ChangePlace,
         /// The page's header.
         header: &'a [u8],
     },
     /// A pair was put on a page of a HASH database or taken from it.
     Pair {
         /// Where.
-        place: Place,
+        place: ChangePlace,
         /// Whether it was put there.
         add: bool,
         /// The key, or a reference to it.
@@ -195,7 +195,7 @@ pub enum Event<'a> {
     /// A part of an item of a HASH database was replaced.
     HashReplace {
         /// Where.
-        place: Place,
+        place: ChangePlace,
         /// The item afterwards, if it is recorded whole: then its type may have
         /// changed.
         whole: Option<HashItem<'a>>,
@@ -261,7 +261,7 @@ pub enum Event<'a> {
 /// Where a change was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Place {
+pub struct ChangePlace {
     /// The log's number of the database: [`Files`](crate::log::Files) knows its name.
     pub file: i32,
     /// The page.

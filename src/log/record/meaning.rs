@@ -2,7 +2,7 @@
 //! types").
 
 use super::decoded::{Decoded, lsn_at};
-use super::event::{Event, HashItem, Place, Register, RegisterOperation};
+use super::event::{ChangePlace, Event, HashItem, Register, RegisterOperation};
 use super::{Record, TxnId};
 use crate::log::schema::{Name, Op};
 use crate::types::{FileId, PageNo};
@@ -123,7 +123,7 @@ impl<'a> Decoded<'a> {
             Op::PgFree => {
                 let (place, header) = (self.whole(None)?, self.bytes(Name::header)?);
                 Event::Free {
-                    place: Place { before: lsn_at(header, self.record().endianness())?, ..place },
+                    place: ChangePlace { before: lsn_at(header, self.record().endianness())?, ..place },
                     header,
                 }
             }
@@ -254,14 +254,14 @@ impl<'a> Decoded<'a> {
     }
 
     /// The place of a change of a slot.
-    fn place(&self, index: Name, before: Name) -> Option<Place> {
-        Some(Place { index: self.number(index).unwrap_or(0), ..self.whole(Some(before))? })
+    fn place(&self, index: Name, before: Name) -> Option<ChangePlace> {
+        Some(ChangePlace { index: self.number(index).unwrap_or(0), ..self.whole(Some(before))? })
     }
 
     /// The place of a change of a whole page.
-    fn whole(&self, before: Option<Name>) -> Option<Place> {
+    fn whole(&self, before: Option<Name>) -> Option<ChangePlace> {
         let opcode = self.number(Name::opcode).filter(|_| self.version() >= 17);
-        Some(Place {
+        Some(ChangePlace {
             file: self.database()?,
             page: PageNo(self.number(Name::pgno)?),
             index: 0,

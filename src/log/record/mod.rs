@@ -131,7 +131,7 @@ impl<'a> Record<'a> {
     /// # Errors
     ///
     /// The type is not known, or the body does not fit its layout.
-    pub fn layout(&self) -> Result<&'static RecordLayout, Note> {
+    pub fn layout(&self) -> Result<&'static RecordLayout, RecordNote> {
         self.parse().map(|(layout, _)| layout)
     }
 
@@ -151,7 +151,7 @@ impl<'a> Record<'a> {
     /// What keeps the fields from being read, if anything does. The record counts
     /// all the same: its raw [body](Record::body) is there.
     #[must_use]
-    pub fn note(&self) -> Option<Note> {
+    pub fn note(&self) -> Option<RecordNote> {
         self.layout().err()
     }
 
@@ -177,13 +177,13 @@ impl<'a> Record<'a> {
         self.body.len() >= 4 && self.kind() >= first
     }
 
-    pub(crate) fn parse(&self) -> Result<(&'static RecordLayout, Fields<'a>), Note> {
+    pub(crate) fn parse(&self) -> Result<(&'static RecordLayout, Fields<'a>), RecordNote> {
         if self.of_application() {
-            return Err(Note::Application);
+            return Err(RecordNote::Application);
         }
-        let rest = self.body.get(PREFIX..).ok_or(Note::Short { len: self.body.len() })?;
+        let rest = self.body.get(PREFIX..).ok_or(RecordNote::Short { len: self.body.len() })?;
         let kind = self.kind();
-        let mut note = Note::UnknownType { kind };
+        let mut note = RecordNote::UnknownType { kind };
         for layout in self.format.schemas.iter().filter_map(|schema| schema.record(kind)) {
             // Only numbers of the writer's word size differ with it.
             let words = if layout.has_words() { &[4, 8][..] } else { &[4] };
@@ -191,7 +191,7 @@ impl<'a> Record<'a> {
                 let fields = Fields { layouts: layout.fields(), rest, order: self.format.order, word };
                 match fields.check(self.format.encrypted) {
                     Ok(()) => return Ok((layout, fields)),
-                    Err(other) if matches!(note, Note::UnknownType { .. }) => note = other,
+                    Err(other) if matches!(note, RecordNote::UnknownType { .. }) => note = other,
                     Err(_) => {}
                 }
             }
@@ -215,7 +215,7 @@ impl fmt::Debug for Record<'_> {
 /// Why a record is shown as raw bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Note {
+pub enum RecordNote {
     /// The type is that of an application.
     #[error("a record of an application")]
     Application,
@@ -245,11 +245,11 @@ pub enum Note {
     },
 }
 
-impl Note {
+impl RecordNote {
     /// Whether something is wrong with the record, or with what is known about it.
     #[must_use]
     pub fn is_error(&self) -> bool {
-        !matches!(self, Note::Application)
+        !matches!(self, RecordNote::Application)
     }
 }
 
@@ -273,13 +273,17 @@ impl<'a> Fields<'a> {
     }
 
     /// Whether the fields fill the body.
-    fn check(&self, padded: bool) -> Result<(), Note> {
+    fn check(&self, padded: bool) -> Result<(), RecordNote> {
         let mut fields = self.clone();
         while let Some((layout, _)) = fields.layouts.split_first() {
-            fields.next().ok_or(Note::Field { field: layout.name() })?;
+            fields.next().ok_or(RecordNote::Field { field: layout.name() })?;
         }
         let padding = padded && fields.rest.len() <= PADDING && fields.rest.iter().all(|&byte| byte == 0);
-        if fields.rest.is_empty() || padding { Ok(()) } else { Err(Note::Rest { len: fields.rest.len() }) }
+        if fields.rest.is_empty() || padding {
+            Ok(())
+        } else {
+            Err(RecordNote::Rest { len: fields.rest.len() })
+        }
     }
 }
 

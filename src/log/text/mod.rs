@@ -16,7 +16,7 @@ use self::buffer::Text;
 use self::databases::Databases;
 use self::values::{extended, lock_lines, time};
 use crate::format::log::DEBUG;
-use crate::log::record::{Field, Note, Record, Value, signed, unsigned};
+use crate::log::record::{Field, Record, RecordNote, Value, signed, unsigned};
 use crate::log::schema::Print;
 
 /// From this version on, releases print in another form.
@@ -76,7 +76,7 @@ impl<F: Fn(i64) -> i64> Printer<F> {
     /// # Errors
     ///
     /// Those of writing.
-    pub fn print(&self, record: &Record<'_>, out: &mut impl Write) -> io::Result<Option<Note>> {
+    pub fn print(&self, record: &Record<'_>, out: &mut impl Write) -> io::Result<Option<RecordNote>> {
         let mut text = Text::new();
         let new = record.version() >= NEW_FORM;
         let parsed = record.parse();
@@ -95,7 +95,7 @@ impl<F: Fn(i64) -> i64> Printer<F> {
                     text.raw(b"\n");
                 }
             }
-            Err(Note::Application) => {
+            Err(RecordNote::Application) => {
                 let [first, second] = if new { ["BDB5016 ", "BDB5017 "] } else { [""; 2] };
                 text.put(first);
                 text.lsn(record.lsn());

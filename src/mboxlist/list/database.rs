@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use super::entry::{Found, Listed, Origin};
+use super::entry::{EntryOrigin, Found, Listed};
 use super::report::ListedFile;
 use crate::access::{Database, Part};
 use crate::error::Result;
@@ -66,7 +66,7 @@ fn live<E>(
             database: database.name(),
             key: entry.record_number().map_or(bytes(entry.key()), Known::Record),
             value: bytes(entry.value()),
-            origin: Origin::Live,
+            origin: EntryOrigin::Live,
         })?;
         file.live = file.live.saturating_add(1);
     }
@@ -118,8 +118,10 @@ fn give<E>(
         is_copy: given.iter().any(|database| has(database, record)),
     };
     let (origin, count) = match record.provenance.origin {
-        salvage::Origin::Tree | salvage::Origin::Orphan => (Origin::Salvaged(found), &mut file.recovered),
-        _ => (Origin::Deleted(found), &mut file.deleted),
+        salvage::Origin::Tree | salvage::Origin::Orphan => {
+            (EntryOrigin::Salvaged(found), &mut file.recovered)
+        }
+        _ => (EntryOrigin::Deleted(found), &mut file.deleted),
     };
     *count = count.saturating_add(1);
     let key = match &record.key {

@@ -1,7 +1,7 @@
 //! An entry of a store: its bytes, and where they are from.
 
 use super::kind::Kind;
-use crate::log::{Change, Fate, Known, TxnId};
+use crate::log::{Fate, Known, PairChange, TxnId};
 use crate::salvage::{Confidence, Notes, Provenance};
 
 /// An entry of a store: a key and a value, which stay bytes.
@@ -19,13 +19,13 @@ pub struct Listed<'a> {
     /// The value: for a change in the log the one afterwards, for a deletion the one before.
     pub value: Known<'a>,
     /// Where it was found.
-    pub origin: Origin<'a>,
+    pub origin: EntryOrigin<'a>,
 }
 
 /// Where an entry was found.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
-pub enum Origin<'a> {
+pub enum EntryOrigin<'a> {
     /// In a database that could be read without an error.
     Live,
     /// In a damaged database: not marked as deleted.
@@ -35,7 +35,7 @@ pub enum Origin<'a> {
     /// In the logs.
     Log {
         /// The change.
-        change: &'a Change<'a>,
+        change: &'a PairChange<'a>,
         /// Its transaction.
         txn: Option<TxnId>,
         /// What became of it.

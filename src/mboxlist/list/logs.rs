@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::entry::{Listed, Origin};
+use super::entry::{EntryOrigin, Listed};
 use super::kind::Kind;
 use super::report::ListedLogs;
 use crate::log::{Binding, History, Known, LogDir, LogError};
@@ -33,7 +33,7 @@ pub(super) fn read<E>(
             database: name.and_then(|name| name.database),
             key: change.key.clone(),
             value: change.new.as_ref().or(change.old.as_ref()).cloned().unwrap_or(Known::Unknown),
-            origin: Origin::Log {
+            origin: EntryOrigin::Log {
                 change,
                 txn: history.transaction(change).map(|transaction| transaction.id),
                 fate: history.fate(change),

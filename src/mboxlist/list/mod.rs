@@ -10,7 +10,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use entry::{Found, Listed, Origin};
+pub use entry::{EntryOrigin, Found, Listed};
 pub use kind::Kind;
 pub use report::{ListReport, ListedFile, ListedLogs};
 
@@ -18,7 +18,7 @@ use super::files;
 use super::progress::{StoreProgress, Tell};
 use crate::env::{Folder, Layout};
 use crate::error::{Error, Result};
-use crate::journal;
+use crate::folder;
 use crate::log::{LogError, LogOptions};
 
 /// A listing of all entries of a store: mailboxes, quotas, subscriptions and whatever else
@@ -186,7 +186,7 @@ impl List {
             Place::Folder(folder) => Standing::of(folder, &self.layout(folder)),
             Place::Log(file) => Standing { files: vec![file.clone()], ..Standing::default() },
             Place::Database(file) => {
-                let folder = journal::directory(file);
+                let folder = folder::directory(file);
                 let mut found = Standing::default();
                 if self.logs {
                     found.take(self.layout(folder).logs(), files::is_log);
@@ -222,7 +222,7 @@ impl List {
         let (folder, only) = match &self.place {
             Place::Folder(folder) => (self.layout(folder).logs().path.clone(), None),
             Place::Database(file) => {
-                (self.layout(journal::directory(file)).logs().path.clone(), Some(report::name(file)))
+                (self.layout(folder::directory(file)).logs().path.clone(), Some(report::name(file)))
             }
             Place::Log(file) => (file.clone(), None),
         };

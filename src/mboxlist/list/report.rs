@@ -49,11 +49,11 @@ pub struct ListedFile {
     pub before: Option<Hash>,
     /// The same after all was read.
     pub after: Option<Hash>,
-    /// Entries given as [`Origin::Live`](super::Origin::Live).
+    /// Entries given as [`EntryOrigin::Live`](super::EntryOrigin::Live).
     pub live: u64,
-    /// Those given as [`Origin::Salvaged`](super::Origin::Salvaged).
+    /// Those given as [`EntryOrigin::Salvaged`](super::EntryOrigin::Salvaged).
     pub recovered: u64,
-    /// Those given as [`Origin::Deleted`](super::Origin::Deleted).
+    /// Those given as [`EntryOrigin::Deleted`](super::EntryOrigin::Deleted).
     pub deleted: u64,
     /// Whether it is damaged, and its entries were salvaged.
     pub salvaged: bool,

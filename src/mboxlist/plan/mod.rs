@@ -3,9 +3,7 @@
 //! - `transition`: from which release to which, and whether there is a way at all
 //! - `steps`: the steps of that way
 //! - `task`: what a step is about
-//! - `shell`: paths in their commands
 
-mod shell;
 mod steps;
 mod task;
 mod transition;
@@ -14,8 +12,9 @@ pub use task::Task;
 
 use crate::order::Endianness;
 
+use super::job::StepCommand;
 use super::releases::Release;
-use super::survey::{Finding, Severity, Survey, Target, judge};
+use super::survey::{StoreFinding, StoreSeverity, Survey, Target, judge};
 
 /// How to bring a store to a release: ordered steps, and what is found on the way.
 ///
@@ -36,21 +35,21 @@ use super::survey::{Finding, Severity, Survey, Target, judge};
 /// too.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct Plan {
+pub struct StorePlan {
     /// Where the store is to go.
     pub target: &'static Release,
     /// The releases that it may come from, oldest first; none if nothing tells.
     pub source: Vec<&'static Release>,
     /// The steps, in their order.
-    pub steps: Vec<Step>,
+    pub steps: Vec<PlanStep>,
     /// What is worth knowing about the store on this way.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<StoreFinding>,
 }
 
 /// A step of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Step {
+pub struct PlanStep {
     /// What it is about.
     pub task: Task,
     /// What is to be done.
@@ -60,13 +59,13 @@ pub struct Step {
     /// Whether it is to be done.
     pub state: StepState,
     /// What happens if it is left out.
-    pub severity: Severity,
+    pub severity: StoreSeverity,
     /// Why, and what to mind.
     pub reason: String,
-    /// What a shell can run as it stands, several joined with `&&`.
-    pub command: Option<String>,
-    /// Another command, that does instead.
-    pub alternative: Option<String>,
+    /// What does it.
+    pub command: Option<StepCommand>,
+    /// Another, that does instead.
+    pub alternative: Option<StepCommand>,
     /// What else to know of the command, or what to do where there is none.
     pub note: Option<String>,
 }
@@ -150,18 +149,18 @@ impl PlanOptions {
 
     /// Plans the way to a release.
     #[must_use]
-    pub fn plan(&self, survey: &Survey, target: &'static Release) -> Plan {
+    pub fn plan(&self, survey: &Survey, target: &'static Release) -> StorePlan {
         let source = self.source.map_or_else(|| survey.candidates.last_writer.clone(), |source| vec![source]);
         let steps = transition::steps(survey, &source, target, self.order);
         let findings = judge(survey, Some(Target { release: target, order: self.order }));
-        Plan { target, source, steps, findings }
+        StorePlan { target, source, steps, findings }
     }
 }
 
-impl Plan {
+impl StorePlan {
     /// Plans the way to a release.
     #[must_use]
-    pub fn of(survey: &Survey, target: &'static Release) -> Plan {
+    pub fn of(survey: &Survey, target: &'static Release) -> StorePlan {
         PlanOptions::new().plan(survey, target)
     }
 
@@ -173,25 +172,25 @@ impl Plan {
 
     /// The worst severity of all findings.
     #[must_use]
-    pub fn worst(&self) -> Option<Severity> {
+    pub fn worst(&self) -> Option<StoreSeverity> {
         self.findings.iter().map(|finding| finding.severity).max()
     }
 }
 
-impl Step {
+impl PlanStep {
     fn new(
         task: Task,
         by: By,
         state: StepState,
         title: impl Into<String>,
         reason: impl Into<String>,
-    ) -> Step {
-        Step {
+    ) -> PlanStep {
+        PlanStep {
             task,
             title: title.into(),
             by,
             state,
-            severity: Severity::Info,
+            severity: StoreSeverity::Info,
             reason: reason.into(),
             command: None,
             alternative: None,
@@ -199,22 +198,22 @@ impl Step {
         }
     }
 
-    fn severity(mut self, severity: Severity) -> Step {
+    fn severity(mut self, severity: StoreSeverity) -> PlanStep {
         self.severity = severity;
         self
     }
 
-    fn command(mut self, command: impl Into<String>) -> Step {
+    fn command(mut self, command: impl Into<StepCommand>) -> PlanStep {
         self.command = Some(command.into());
         self
     }
 
-    fn alternative(mut self, command: impl Into<String>) -> Step {
+    fn alternative(mut self, command: impl Into<StepCommand>) -> PlanStep {
         self.alternative = Some(command.into());
         self
     }
 
-    fn note(mut self, note: impl Into<String>) -> Step {
+    fn note(mut self, note: impl Into<String>) -> PlanStep {
         self.note = Some(note.into());
         self
     }

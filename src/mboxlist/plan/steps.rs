@@ -2,14 +2,14 @@
 
 use std::ffi::OsString;
 
-use super::{By, Step, StepState, Task, shell};
-use crate::edit::counted;
+use super::{By, PlanStep, StepState, Task};
+use crate::mboxlist::job::{Job, StepCommand};
 use crate::mboxlist::names::listed;
 use crate::mboxlist::releases::{Mailbox, Release};
 use crate::mboxlist::survey::{
-    Code, DatabaseFile, FIRST_RECORD, Finding, RESTORE, Severity, State, Survey, Verdict,
+    Code, DatabaseFile, FIRST_RECORD, SnapshotVerdict, State, StoreFinding, StoreSeverity, Survey,
 };
-use crate::shown::ShowName;
+use crate::shown::{ShowName, counted};
 
 /// Where mailboxes are not converted.
 const MIGRATE: &str = "imsbackup on the old release, then imsrestore on the new one";
@@ -21,7 +21,7 @@ pub(super) struct Way<'s> {
     pub(super) target: &'static Release,
 }
 
-pub(super) fn of(way: &Way<'_>) -> Vec<Step> {
+pub(super) fn of(way: &Way<'_>) -> Vec<PlanStep> {
     let mut steps = way.unfinished();
     let general = [
         Some(way.stop()),
@@ -48,9 +48,9 @@ use By::{Bdbkit, Operator, Product};
 use StepState::{Decide, Done, Impossible, Todo};
 
 impl Way<'_> {
-    /// The folder as a shell takes it.
-    fn dir(&self) -> String {
-        shell::quoted(&self.survey.dir)
+    /// A job in the folder of the databases.
+    fn here(&self, job: Job) -> StepCommand {
+        StepCommand::Own(job, vec![self.survey.dir.clone()])
     }
 
     /// Whether the target writes logs of another version.
@@ -73,57 +73,53 @@ impl Way<'_> {
     }
 
     /// What earlier runs did not finish: by who knows how to go on.
-    fn unfinished(&self) -> Vec<Step> {
-        let unfinished =
-            |finding: &&Finding| finding.code == Code::Interrupted && finding.severity > Severity::Note;
-        let found = self.survey.findings.iter().filter(unfinished);
-        let of_restore = |found: &&Finding| {
-            found.file.as_deref().is_some_and(|name| name.as_encoded_bytes().starts_with(RESTORE.as_bytes()))
+    fn unfinished(&self) -> Vec<PlanStep> {
+        let unfinished = |finding: &&StoreFinding| {
+            finding.code == Code::Interrupted && finding.severity > StoreSeverity::Note
         };
+        let found = self.survey.findings.iter().filter(unfinished);
+        let of_restore = |found: &&StoreFinding| found.jobs.contains(&Job::ResumeRestore);
         let (restores, upgrades): (Vec<_>, Vec<_>) = found.partition(of_restore);
-        let step = |found: &[&Finding], title: &str, command: String| {
+        let step = |found: &[&StoreFinding], title: &str, job: Job| {
             let found = found.first()?;
             let reason = format!("{}: {}", listed(&found.file), found.text);
-            let step = Step::new(Task::Finish, Bdbkit, Todo, title, reason).severity(Severity::Error);
-            Some(step.command(command))
+            let step =
+                PlanStep::new(Task::Finish, Bdbkit, Todo, title, reason).severity(StoreSeverity::Error);
+            Some(step.command(self.here(job)))
         };
-        let restore = step(
-            &restores,
-            "Finish the restore of a snapshot that was interrupted",
-            format!("bdbkit store restore-snapshot --resume {}", self.dir()),
-        );
+        let restore =
+            step(&restores, "Finish the restore of a snapshot that was interrupted", Job::ResumeRestore);
         let upgrade = step(
             &upgrades,
             "Finish the upgrade that was interrupted, or take it back",
-            format!("bdbkit store upgrade --resume {}", self.dir()),
+            Job::ResumeStoreUpgrade,
         );
-        let upgrade =
-            upgrade.map(|step| step.alternative(format!("bdbkit store upgrade --rollback {}", self.dir())));
+        let upgrade = upgrade.map(|step| step.alternative(self.here(Job::RollBackStoreUpgrade)));
         restore.into_iter().chain(upgrade).collect()
     }
 
-    fn stop(&self) -> Step {
+    fn stop(&self) -> PlanStep {
         let reason = if self.comes_from("6.2") {
             "nothing may use the store; in 6.2 the watcher stays until stored -r is done"
         } else {
             "nothing may use the store, neither the server nor its utilities"
         };
-        Step::new(Task::Stop, Operator, Todo, "Stop the server and every store utility", reason)
-            .severity(Severity::Warning)
+        PlanStep::new(Task::Stop, Operator, Todo, "Stop the server and every store utility", reason)
+            .severity(StoreSeverity::Warning)
     }
 
-    fn back_up(&self) -> Step {
-        let valid = self.survey.snapshots.iter().find(|snapshot| snapshot.verdict == Verdict::Valid);
+    fn back_up(&self) -> PlanStep {
+        let valid = self.survey.snapshots.iter().find(|snapshot| snapshot.verdict == SnapshotVerdict::Valid);
         let also = valid.map_or(String::new(), |snapshot| {
             format!("; the snapshot {} is valid, too", snapshot.name.shown())
         });
         let reason = format!("both are required, the logs as much as the databases{also}");
-        Step::new(Task::Backup, Operator, Todo, "Back up databases and log files", reason)
-            .severity(Severity::Error)
+        PlanStep::new(Task::Backup, Operator, Todo, "Back up databases and log files", reason)
+            .severity(StoreSeverity::Error)
     }
 
     /// Recovery by the engine that wrote the logs: another may leave them out.
-    fn recover(&self) -> Step {
+    fn recover(&self) -> PlanStep {
         let decision = &self.survey.decision;
         let title = "Recover with the old release, before its libraries go";
         let old = self.source.first();
@@ -138,7 +134,7 @@ impl Way<'_> {
             Some(_) => "start and stop the old server cleanly, then survey again: clean or clean-closed",
             None => "the recovery of the old release",
         };
-        let step = |state, reason: String| Step::new(Task::Recover, Product, state, title, reason);
+        let step = |state, reason: String| PlanStep::new(Task::Recover, Product, state, title, reason);
         let due = |severity, reason: String| {
             let step = step(Todo, reason).severity(severity).note(note);
             if stored.is_some() { step.command("stored -r") } else { step }
@@ -153,30 +149,30 @@ impl Way<'_> {
             ),
             State::NoLog => step(Done, format!("{}: nothing to recover from", decision.reason)),
             State::Inconsistent => step(Impossible, format!("{}: keep everything", decision.reason))
-                .severity(Severity::Error)
-                .note("restore a backup or snapshot, or salvage each database: bdbkit salvage"),
+                .severity(StoreSeverity::Error)
+                .note("restore a backup or snapshot, or salvage each database"),
             State::RecoveryNeeded if self.log_changes() => {
                 let reason = format!(
                     "{}; an engine that writes other logs may skip these without a word, and committed work is lost",
                     decision.reason
                 );
-                due(Severity::Critical, reason)
+                due(StoreSeverity::Critical, reason)
             }
             State::Unknown if self.log_may_change() => {
                 let reason = format!(
                     "{}; if recovery is needed, an engine that writes other logs may skip these without a word, and committed work is lost",
                     decision.reason
                 );
-                due(Severity::Critical, reason)
+                due(StoreSeverity::Critical, reason)
             }
             State::CleanClosed | State::RecoveryNeeded | State::Unknown => {
-                due(Severity::Warning, decision.reason.clone())
+                due(StoreSeverity::Warning, decision.reason.clone())
             }
         }
     }
 
     /// Files that the system does not give: whether they are sound is not known.
-    fn refused(&self) -> Option<Step> {
+    fn refused(&self) -> Option<PlanStep> {
         let databases = self.survey.databases.iter().filter(|file| file.refused).map(|file| &file.name);
         let logs = self.survey.logs.iter().filter(|log| log.refused).map(|log| &log.name);
         let names: Vec<&OsString> = databases.chain(logs).collect();
@@ -185,14 +181,14 @@ impl Way<'_> {
         }
         let reason = "these files cannot be read: run as the owner of the store, or root, and plan again";
         let title = format!("Make {} readable first", listed(names));
-        Some(Step::new(Task::Readable, Operator, Todo, title, reason).severity(Severity::Error))
+        Some(PlanStep::new(Task::Readable, Operator, Todo, title, reason).severity(StoreSeverity::Error))
     }
 
     /// Databases that are damaged: an upgrade does not make them whole.
-    fn damaged(&self) -> Option<Step> {
+    fn damaged(&self) -> Option<PlanStep> {
         let survey = self.survey;
         let damaged = |file: &&DatabaseFile| {
-            let found = |finding: &Finding| {
+            let found = |finding: &StoreFinding| {
                 matches!(finding.code, Code::Unreadable | Code::Damaged)
                     && finding.file.as_ref() == Some(&file.name)
             };
@@ -210,15 +206,15 @@ impl Way<'_> {
             }
             _ => (Todo, "damaged: an upgrade refuses such files, or keeps what is wrong with them"),
         };
-        let salvage: Vec<String> =
-            files.iter().map(|file| format!("bdbkit salvage {}", shell::quoted(&file.path))).collect();
-        let step = Step::new(Task::Salvage, Operator, state, title, reason).severity(Severity::Error);
+        let salvage = StepCommand::Own(Job::Salvage, files.iter().map(|file| file.path.clone()).collect());
+        let step =
+            PlanStep::new(Task::Salvage, Operator, state, title, reason).severity(StoreSeverity::Error);
         let note = "or restore a backup or snapshot; reconstruct -m can rebuild what is lost";
-        Some(step.command(salvage.join(" && ")).note(note))
+        Some(step.command(salvage).note(note))
     }
 
     /// BTREE files: 6 and 7 are upgraded, 8 and 9 stay.
-    fn databases(&self) -> Option<Step> {
+    fn databases(&self) -> Option<PlanStep> {
         let files: Vec<_> = self.survey.btrees().collect();
         let (lowest, highest) = (files.iter().map(|(_, v)| *v).min()?, files.iter().map(|(_, v)| *v).max()?);
         let names = |wanted: &dyn Fn(u32) -> bool| {
@@ -226,7 +222,7 @@ impl Way<'_> {
         };
         let title = "Databases";
         let known = self.target.components_known();
-        let newest = self.target.btree_readable.last().copied().unwrap_or(9);
+        let newest = self.target.upgrades_to();
         let stays = |version: u32| !known || self.target.opens(version) == Some(true);
         if known && highest > newest {
             let names = names(&|version| version > newest);
@@ -234,38 +230,35 @@ impl Way<'_> {
                 "{names}: BTREE {highest}, but {} opens up to {newest}: no way back in place",
                 self.target.id
             );
-            let step = Step::new(
+            let step = PlanStep::new(
                 Task::Btree,
                 Bdbkit,
                 Impossible,
                 "Bring databases back to an older version",
                 reason,
             );
-            return Some(step.severity(Severity::Error));
+            return Some(step.severity(StoreSeverity::Error));
         }
         if lowest < 8 && newest >= 8 {
             let names = names(&|version| version < 8);
-            let to = if newest == 8 { "--to 8 " } else { "" };
             let reason = format!(
                 "{names}: BTREE {lowest} is to become {newest}; no release from 6.0 on opens it as it is"
             );
-            let step = Step::new(
+            let step = PlanStep::new(
                 Task::Btree,
                 Bdbkit,
                 if known { Todo } else { Decide },
                 format!("Upgrade databases from BTREE {lowest} to {newest}"),
                 reason,
             );
-            let step = step.severity(Severity::Error).note("or ims_db_upgrade of the target");
+            let step = step.severity(StoreSeverity::Error).note("or ims_db_upgrade of the target");
             let due = files.iter().filter(|(_, version)| *version < 8).map(|(file, _)| file);
             let here = due.clone().all(|file| file.path.parent() == Some(&*self.survey.dir));
-            let places = if here {
-                self.dir()
+            return Some(step.command(if here {
+                self.here(Job::StoreUpgrade(newest))
             } else {
-                due.map(|file| shell::quoted(&file.path)).collect::<Vec<_>>().join(" ")
-            };
-            let store = if here { "store " } else { "" };
-            return Some(step.command(format!("bdbkit {store}upgrade {to}{places}")));
+                StepCommand::Own(Job::Upgrade(newest), due.map(|file| file.path.clone()).collect())
+            }));
         }
         let reason = match (lowest, highest) {
             _ if !stays(lowest) => return None,
@@ -274,22 +267,22 @@ impl Way<'_> {
             }
             _ => format!("BTREE {lowest} stays as it is"),
         };
-        Some(Step::new(Task::Btree, Bdbkit, Done, title.to_owned() + " need no upgrade", reason))
+        Some(PlanStep::new(Task::Btree, Bdbkit, Done, title.to_owned() + " need no upgrade", reason))
     }
 
     /// Logs are neither upgraded nor removed.
-    fn logs(&self) -> Option<Step> {
+    fn logs(&self) -> Option<PlanStep> {
         let logs = &self.survey.logs;
         let Some(newest) = self.survey.newest_log() else {
             let reason = format!("{}; pages bear their LSNs", self.survey.logs_elsewhere()?);
-            let step = Step::new(
+            let step = PlanStep::new(
                 Task::Logs,
                 Operator,
                 Todo,
                 "Keep the log files that are elsewhere, never remove them",
                 reason,
             );
-            return Some(step.severity(Severity::Error));
+            return Some(step.severity(StoreSeverity::Error));
         };
         let (count, log) = (logs.len(), self.target.log);
         if log.is_some_and(|log| logs.iter().any(|file| file.version > Some(log))) {
@@ -297,8 +290,8 @@ impl Way<'_> {
                 "log version {newest}, but {} writes {}: its engine stops at these",
                 self.target.id, log?
             );
-            let step = Step::new(Task::Logs, Operator, Impossible, "Use logs of a newer release", reason);
-            return Some(step.severity(Severity::Error));
+            let step = PlanStep::new(Task::Logs, Operator, Impossible, "Use logs of a newer release", reason);
+            return Some(step.severity(StoreSeverity::Error));
         }
         let fate = match (log, self.target.engine()) {
             (Some(log), Some(engine)) => {
@@ -339,12 +332,12 @@ impl Way<'_> {
             counted(u64::try_from(count).unwrap_or(u64::MAX), "log file"),
             if count == 1 { "it" } else { "them" }
         );
-        let step = Step::new(Task::Logs, Operator, Todo, title, reason);
-        Some(step.severity(Severity::Error))
+        let step = PlanStep::new(Task::Logs, Operator, Todo, title, reason);
+        Some(step.severity(StoreSeverity::Error))
     }
 
     /// LSNs point into the logs: without these they must go.
-    fn lsns(&self) -> Option<Step> {
+    fn lsns(&self) -> Option<PlanStep> {
         let highest = self.survey.decision.highest;
         let files = self.survey.databases.iter().any(|file| file.contents.is_some());
         if !files || self.survey.logs_elsewhere().is_some() {
@@ -355,9 +348,9 @@ impl Way<'_> {
             let reason = format!(
                 "there is no log, but pages bear LSNs up to {highest}: engines from 4.4 on refuse such files"
             );
-            let step = Step::new(Task::Lsn, Bdbkit, Todo, "Reset the ".to_owned() + title, reason);
+            let step = PlanStep::new(Task::Lsn, Bdbkit, Todo, "Reset the ".to_owned() + title, reason);
             let opened = self.survey.databases.iter().filter(|file| file.contents.is_some());
-            let names: Vec<String> = opened.map(|file| shell::quoted(&file.path)).collect();
+            let reset = StepCommand::Own(Job::ResetLsns, opened.map(|file| file.path.clone()).collect());
             // An upgrade resets what it upgrades, and nothing else.
             let due = |version: u32| version < 8 && self.target.opens(version) == Some(false);
             let (mut upgraded, mut others) = (0_usize, 0_usize);
@@ -367,18 +360,17 @@ impl Way<'_> {
             }
             let itself = match (upgraded, others) {
                 (0, _) => None,
-                (_, 0) => Some("store upgrade does it by itself"),
-                _ => Some("store upgrade does it by itself for those that it upgrades"),
+                (_, 0) => Some("the upgrade does it by itself"),
+                _ => Some("the upgrade does it by itself for those that it upgrades"),
             };
-            let step =
-                step.severity(Severity::Error).command(format!("bdbkit reset-lsn {}", names.join(" ")));
-            return Some(itself.into_iter().fold(step, Step::note));
+            let step = step.severity(StoreSeverity::Error).command(reset);
+            return Some(itself.into_iter().fold(step, PlanStep::note));
         }
-        let reason = "nothing to do where the logs stay beside the databases; if these move to another folder without them: bdbkit reset-lsn";
-        Some(Step::new(Task::Lsn, Bdbkit, Done, title.to_owned() + " stay", reason))
+        let reason = "nothing to do where the logs stay beside the databases; if these move to another folder without them, their LSNs are to be reset";
+        Some(PlanStep::new(Task::Lsn, Bdbkit, Done, title.to_owned() + " stay", reason))
     }
 
-    fn start(&self) -> Option<Step> {
+    fn start(&self) -> Option<PlanStep> {
         if self.source == [self.target] {
             return None;
         }
@@ -388,13 +380,18 @@ impl Way<'_> {
         let reason = format!(
             "stored recovers and begins a log{expect}; \"Program version … doesn't match environment version\" means that the recovery was left out"
         );
-        let step =
-            Step::new(Task::Start, Operator, Todo, format!("Install and start {}", self.target.id), reason);
+        let step = PlanStep::new(
+            Task::Start,
+            Operator,
+            Todo,
+            format!("Install and start {}", self.target.id),
+            reason,
+        );
         Some(step)
     }
 
     /// Mailboxes are not in these files: by what was stated, or by the releases.
-    fn mailboxes(&self) -> Option<Step> {
+    fn mailboxes(&self) -> Option<PlanStep> {
         let wanted = self.target.mailbox?;
         let mut from: Vec<Mailbox> = match self.survey.mailbox {
             Some(stated) => vec![stated],
@@ -411,17 +408,19 @@ impl Way<'_> {
                 true => (Impossible, "mailboxes are never converted back"),
                 false => (Decide, "mailboxes are never converted back: ask imcheck -m for their version"),
             };
-            let step = Step::new(Task::Mailboxes, Product, state, title, reason).severity(Severity::Error);
+            let step =
+                PlanStep::new(Task::Mailboxes, Product, state, title, reason).severity(StoreSeverity::Error);
             return Some(step.note(MIGRATE));
         }
         if (lowest, wanted) == (Mailbox::V1_1, Mailbox::V1_3) {
             let state = if highest == lowest { Todo } else { Decide };
             let reason = "1_1 does not become 1_3: migrate, or go through a release with 1_2 and convert all mailboxes there with imcheck";
-            let step = Step::new(Task::Mailboxes, Product, state, title, reason).severity(Severity::Error);
+            let step =
+                PlanStep::new(Task::Mailboxes, Product, state, title, reason).severity(StoreSeverity::Error);
             return Some(step.note(MIGRATE));
         }
         if highest == wanted && lowest == wanted {
-            return Some(Step::new(
+            return Some(PlanStep::new(
                 Task::Mailboxes,
                 Product,
                 Done,
@@ -431,25 +430,32 @@ impl Way<'_> {
         }
         let reason =
             "each is converted when it is selected or delivered to; the command converts all at once";
-        let step = Step::new(Task::Mailboxes, Product, Todo, title, reason).command("imcheck > /dev/null");
+        let step =
+            PlanStep::new(Task::Mailboxes, Product, Todo, title, reason).command("imcheck > /dev/null");
         Some(step)
     }
 
-    fn reconstruct(&self) -> Option<Step> {
+    fn reconstruct(&self) -> Option<PlanStep> {
         let lacks = self.survey.findings.iter().any(|finding| finding.code == Code::NoLright);
         let from_6 = Release::find("6.0").is_some_and(|first| self.target >= first);
         if !(lacks && from_6) {
             return None;
         }
         let reason = "lright.db is missing; it is made from folder.db";
-        let step = Step::new(Task::Reconstruct, Product, Todo, "Make the index of rights", reason)
+        let step = PlanStep::new(Task::Reconstruct, Product, Todo, "Make the index of rights", reason)
             .command("reconstruct -m && reconstruct -l");
         Some(step)
     }
 
-    fn keep_backup(&self) -> Step {
+    fn keep_backup(&self) -> PlanStep {
         let reason =
             "until the new release has a snapshot with .snaptime and .verified, only the backup leads back";
-        Step::new(Task::KeepBackup, Operator, Todo, "Keep the backup until there is a valid snapshot", reason)
+        PlanStep::new(
+            Task::KeepBackup,
+            Operator,
+            Todo,
+            "Keep the backup until there is a valid snapshot",
+            reason,
+        )
     }
 }

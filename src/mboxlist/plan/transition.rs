@@ -1,9 +1,10 @@
 //! From which release to which: whether there is a way, and which steps it has.
 
 use super::steps::{self, Way};
-use super::{By, Step, StepState, Task, shell};
+use super::{By, PlanStep, StepState, Task};
+use crate::mboxlist::job::{Job, StepCommand};
 use crate::mboxlist::releases::Release;
-use crate::mboxlist::survey::{Severity, Survey, Verdict};
+use crate::mboxlist::survey::{SnapshotVerdict, StoreSeverity, Survey};
 use crate::order::Endianness;
 use crate::shown::ShowName;
 
@@ -15,17 +16,17 @@ pub(super) fn steps(
     source: &[&'static Release],
     target: &'static Release,
     order: Option<Endianness>,
-) -> Vec<Step> {
+) -> Vec<PlanStep> {
     if survey.is_empty() {
         let reason = "no database here: there is nothing to upgrade; is it the right folder?";
-        return vec![Step::new(Task::Nothing, By::Operator, StepState::Done, "Nothing to do", reason)];
+        return vec![PlanStep::new(Task::Nothing, By::Operator, StepState::Done, "Nothing to do", reason)];
     }
     if survey.product.is_foreign() {
         let title = format!("Bring a store to {}", target.id);
         let reason =
             format!("this is {}: {}", survey.product.describe(), survey.candidates.reasons.join("; "));
-        let step = Step::new(Task::Product, By::Operator, StepState::Impossible, title, reason);
-        return vec![step.severity(Severity::Error).note("is it the right folder?")];
+        let step = PlanStep::new(Task::Product, By::Operator, StepState::Impossible, title, reason);
+        return vec![step.severity(StoreSeverity::Error).note("is it the right folder?")];
     }
     if let Some(mixed) = mixed_orders(survey) {
         return vec![mixed];
@@ -49,8 +50,8 @@ pub(super) fn steps(
         let title = format!("Decide whether to go back to {}", target.id);
         let reason = "a downgrade is not supported, although these releases have the same components";
         steps.push(
-            Step::new(Task::Release, By::Operator, StepState::Decide, title, reason)
-                .severity(Severity::Warning),
+            PlanStep::new(Task::Release, By::Operator, StepState::Decide, title, reason)
+                .severity(StoreSeverity::Warning),
         );
     }
     steps.extend(general(source, target));
@@ -59,7 +60,7 @@ pub(super) fn steps(
 }
 
 /// Files of two machines: which belong to the store, nobody can tell.
-fn mixed_orders(survey: &Survey) -> Option<Step> {
+fn mixed_orders(survey: &Survey) -> Option<PlanStep> {
     let first = |order| survey.databases.iter().find(|file| file.order == Some(order));
     let (little, big) = (first(Endianness::Little)?, first(Endianness::Big)?);
     let reason = format!(
@@ -67,19 +68,19 @@ fn mixed_orders(survey: &Survey) -> Option<Step> {
         little.name.shown(),
         big.name.shown()
     );
-    let step = Step::new(
+    let step = PlanStep::new(
         Task::Machine,
         By::Operator,
         StepState::Impossible,
         "Upgrade files of two machines",
         reason,
     );
-    let step = step.severity(Severity::Critical);
+    let step = step.severity(StoreSeverity::Critical);
     Some(step.note("restore a backup or snapshot of one machine, or plan again without the foreign files"))
 }
 
 /// A release that does not write such logs is not the one that ran last.
-fn contradiction(survey: &Survey, source: &[&Release], by_log: &[&Release]) -> Option<Step> {
+fn contradiction(survey: &Survey, source: &[&Release], by_log: &[&Release]) -> Option<PlanStep> {
     let newest = survey.newest_log()?;
     let other = |release: &&Release| release.log.is_some_and(|log| log != newest);
     if source.is_empty() || !source.iter().all(other) {
@@ -91,9 +92,14 @@ fn contradiction(survey: &Survey, source: &[&Release], by_log: &[&Release]) -> O
         "the newest log is of version {newest}, which {writers} writes, not {}: the steps are for the later one",
         ids(source)
     );
-    let step =
-        Step::new(Task::Release, By::Operator, StepState::Decide, "Find out which release ran last", reason);
-    Some(step.severity(Severity::Error))
+    let step = PlanStep::new(
+        Task::Release,
+        By::Operator,
+        StepState::Decide,
+        "Find out which release ran last",
+        reason,
+    );
+    Some(step.severity(StoreSeverity::Error))
 }
 
 /// Whether the target is earlier than whatever the store may come from.
@@ -106,28 +112,28 @@ fn same_components(source: &[&Release], target: &Release) -> bool {
     target.components_known() && source.iter().any(|source| components(source) == components(target))
 }
 
-fn other_order(own: Endianness, order: Endianness) -> Step {
+fn other_order(own: Endianness, order: Endianness) -> PlanStep {
     let reason = format!(
         "the databases are {own}, the machine is {order}: values may hold numbers in the order of the machine, which nobody can tell; a conversion of the pages serves for reading only"
     );
-    Step::new(
+    PlanStep::new(
         Task::Machine,
         By::Product,
         StepState::Impossible,
         "Move the files to a machine of the other byte order",
         reason,
     )
-    .severity(Severity::Error)
+    .severity(StoreSeverity::Error)
     .note("imsbackup on the old machine, imsrestore on the new one")
 }
 
 /// There is no downgrade in place, but there are other ways back.
-fn back_out(survey: &Survey, target: &Release) -> Vec<Step> {
+fn back_out(survey: &Survey, target: &Release) -> Vec<PlanStep> {
     let title = format!("Downgrade to {} in place", target.id);
     let reason = "neither databases nor mailboxes go back; older engines stop at newer files";
-    let downgrade = Step::new(Task::Downgrade, By::Product, StepState::Impossible, title, reason)
-        .severity(Severity::Error);
-    let valid = survey.snapshots.iter().filter(|snapshot| snapshot.verdict == Verdict::Valid);
+    let downgrade = PlanStep::new(Task::Downgrade, By::Product, StepState::Impossible, title, reason)
+        .severity(StoreSeverity::Error);
+    let valid = survey.snapshots.iter().filter(|snapshot| snapshot.verdict == SnapshotVerdict::Valid);
     let older = |upgrade| valid.clone().filter(|snapshot| snapshot.serves(upgrade)).count();
     let reason = match (valid.clone().count(), survey.upgraded.map(older)) {
         (0, _) => "there is no valid snapshot: a backup of databases and logs serves".into(),
@@ -143,30 +149,30 @@ fn back_out(survey: &Survey, target: &Release) -> Vec<Step> {
             )
         }
     };
-    let restore = Step::new(
+    let restore = PlanStep::new(
         Task::Snapshot,
         By::Bdbkit,
         StepState::Decide,
         "Restore a backup or snapshot of the older release",
         reason,
     );
-    let dir = shell::quoted(&survey.dir);
+    let dir = survey.dir.clone();
     let serving: Vec<_> =
         valid.filter(|snapshot| survey.upgraded.is_some_and(|upgrade| snapshot.serves(upgrade))).collect();
     let restore = match serving.iter().max_by_key(|snapshot| snapshot.taken) {
         Some(newest) => restore
-            .command(format!("bdbkit store restore-snapshot {dir} {}", shell::quoted(&newest.path)))
+            .command(StepCommand::Own(Job::Restore, vec![dir, newest.path.clone()]))
             .note("if its versions are those of the older release"),
         None => restore
-            .command(format!("bdbkit store snapshots {dir}"))
-            .note("lists them; bdbkit store restore-snapshot restores one"),
+            .command(StepCommand::Own(Job::Snapshots, vec![dir]))
+            .note("lists them; then one of them can be restored"),
     };
     let reason =
         "without either: move the databases away and let the store rebuild them; mail itself is elsewhere";
     let rebuild =
-        Step::new(Task::Rebuild, By::Operator, StepState::Decide, "Or rebuild the databases", reason);
+        PlanStep::new(Task::Rebuild, By::Operator, StepState::Decide, "Or rebuild the databases", reason);
     let reason = "databases that are older than the mail know nothing of what came since";
-    let reconstruct = Step::new(
+    let reconstruct = PlanStep::new(
         Task::Reconstruct,
         By::Product,
         StepState::Todo,
@@ -178,27 +184,27 @@ fn back_out(survey: &Survey, target: &Release) -> Vec<Step> {
 }
 
 /// What the products say of their own upgrades.
-fn general(source: &[&Release], target: &Release) -> Vec<Step> {
+fn general(source: &[&Release], target: &Release) -> Vec<PlanStep> {
     let mut steps = Vec::new();
     if source.is_empty() {
         let reason = "the files do not tell which release wrote them: the steps below are general ones";
         let step =
-            Step::new(Task::Release, By::Operator, StepState::Decide, "Find out the old release", reason);
-        steps.push(step.severity(Severity::Warning));
+            PlanStep::new(Task::Release, By::Operator, StepState::Decide, "Find out the old release", reason);
+        steps.push(step.severity(StoreSeverity::Warning));
     }
     if !target.components_known() {
         let reason = format!(
             "no source tells which versions {} reads and writes: nothing here says that it fits",
             target.id
         );
-        let step = Step::new(
+        let step = PlanStep::new(
             Task::Release,
             By::Operator,
             StepState::Decide,
             format!("Ask about {}", target.id),
             reason,
         );
-        steps.push(step.severity(Severity::Warning));
+        steps.push(step.severity(StoreSeverity::Warning));
     }
     let far = Release::find(ONE_WAY)
         .is_some_and(|line| target >= line && source.iter().any(|source| *source < line));
@@ -207,8 +213,8 @@ fn general(source: &[&Release], target: &Release) -> Vec<Step> {
             "databases of {ONE_WAY} and later are incompatible with all before: there is no way back"
         );
         let step =
-            Step::new(Task::OneWay, By::Operator, StepState::Decide, "Take a step of no return", reason);
-        steps.push(step.severity(Severity::Warning));
+            PlanStep::new(Task::OneWay, By::Operator, StepState::Decide, "Take a step of no return", reason);
+        steps.push(step.severity(StoreSeverity::Warning));
     }
     let takes = |release: &Release| {
         let exact = target.upgrade_from.contains(&release.id);
@@ -216,15 +222,20 @@ fn general(source: &[&Release], target: &Release) -> Vec<Step> {
     };
     if !target.upgrade_from.is_empty() && !source.is_empty() && !source.iter().any(|release| takes(release)) {
         let reason = format!("{} can be reached only from {}", target.id, target.upgrade_from.join(", "));
-        let step =
-            Step::new(Task::Through, By::Product, StepState::Todo, "Go through a 7.x release first", reason);
-        steps.push(step.severity(Severity::Error));
+        let step = PlanStep::new(
+            Task::Through,
+            By::Product,
+            StepState::Todo,
+            "Go through a 7.x release first",
+            reason,
+        );
+        steps.push(step.severity(StoreSeverity::Error));
     }
     let old = source.iter().any(|release| release.id == "4.15");
     if old && Release::find("5.x").is_some_and(|next| target > next) {
         let state = if source.len() == 1 { StepState::Todo } else { StepState::Decide };
         let reason = "the product's own upgrade to 6.x takes 5.2 only: a 4.15 store becomes 5.2 first";
-        steps.push(Step::new(
+        steps.push(PlanStep::new(
             Task::Through,
             By::Product,
             state,

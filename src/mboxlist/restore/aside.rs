@@ -8,7 +8,8 @@ use super::error::{RestoreError, Result, at, foreign};
 use super::moves::remove as remove_file;
 use super::names::{MARK, REGIONS};
 use super::plan::{Plan, mark};
-use crate::journal::{Disk, DiskFile, Entry, EntryKind, Identity, directory};
+use crate::folder::directory;
+use crate::journal::{Disk, DiskFile, EntryKind, FileEntry, Identity};
 
 /// Makes the folder, with a mark in it, under a name of its own, and then gives it its name: who
 /// finds it under that finds the mark, too. One that is there is not taken.
@@ -135,7 +136,7 @@ fn draft(plan: &Plan) -> PathBuf {
     plan.aside.with_file_name(format!(".bdbkit-aside-{:016x}", plan.id))
 }
 
-fn look<D: Disk>(disk: &D, path: &Path) -> Result<Option<Entry>> {
+fn look<D: Disk>(disk: &D, path: &Path) -> Result<Option<FileEntry>> {
     disk.look(path).map_err(at(path, "looking for it"))
 }
 

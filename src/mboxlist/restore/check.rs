@@ -12,7 +12,7 @@ use crate::journal::{self, Disk, EntryKind, Identity};
 use crate::mboxlist::files;
 use crate::mboxlist::files::Hash;
 use crate::mboxlist::names::listed;
-use crate::mboxlist::survey::{Code, Snapshot, SurveyOptions, Verdict};
+use crate::mboxlist::survey::{Code, Snapshot, SnapshotVerdict, SurveyOptions};
 
 impl<D: Disk> Restore<'_, D> {
     /// Refuses what cannot come to its end, before anything is touched. Gives what would be done,
@@ -65,7 +65,7 @@ impl<D: Disk> Restore<'_, D> {
     fn aside_of(&self, folder: &Path, snapshot: &Path) -> Result<(PathBuf, Identity)> {
         let refused = || RestoreError::Aside { path: self.aside.clone() };
         let name = self.aside.file_name().ok_or_else(refused)?;
-        let parent = resolve(self.disk, journal::directory(&self.aside))?;
+        let parent = resolve(self.disk, crate::folder::directory(&self.aside))?;
         if parent.starts_with(folder)
             || parent.starts_with(snapshot)
             || look(self.disk, &self.aside)?.is_some()
@@ -139,7 +139,7 @@ impl<D: Disk> Restore<'_, D> {
     fn judge(&self, cache: Option<&Path>) -> Result<()> {
         if !self.force {
             let snapshot = Snapshot::of(&self.snapshot);
-            if snapshot.verdict != Verdict::Valid {
+            if snapshot.verdict != SnapshotVerdict::Valid {
                 let (path, verdict) = (self.snapshot.clone(), snapshot.verdict);
                 return Err(RestoreError::Unfit { path, verdict, reason: snapshot.reason() });
             }

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::super::survey::Verdict;
+use super::super::survey::SnapshotVerdict;
 use crate::codes::refusals;
 use crate::shown::ShowName;
 
@@ -65,7 +65,7 @@ pub enum RestoreError {
         /// The folder.
         path: PathBuf,
         /// What it is worth.
-        verdict: Verdict,
+        verdict: SnapshotVerdict,
         /// Why.
         reason: String,
     },

@@ -8,7 +8,8 @@ use sha2::{Digest, Sha256};
 use super::error::{RestoreError, Result, at};
 use super::names::draft;
 use super::plan::{Known, Plan};
-use crate::journal::{Disk, DiskFile, Entry, EntryKind, directory};
+use crate::folder::directory;
+use crate::journal::{Disk, DiskFile, EntryKind, FileEntry};
 use crate::mboxlist::files::Hash;
 
 /// As much of a file as is read at once, in bytes.
@@ -177,7 +178,7 @@ fn pieces<D: Disk>(
     Ok(Hash { sha256: sum.finalize().into(), size })
 }
 
-pub(super) fn look<D: Disk>(disk: &D, path: &Path) -> Result<Option<Entry>> {
+pub(super) fn look<D: Disk>(disk: &D, path: &Path) -> Result<Option<FileEntry>> {
     disk.look(path).map_err(at(path, "looking for it"))
 }
 

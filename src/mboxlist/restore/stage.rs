@@ -8,7 +8,7 @@ use super::error::{Result, at, foreign};
 use super::moves::{copy, remove, rename_new};
 use super::names::{DRAFT, PLAN, STAGE, draft};
 use super::plan::{self, Known, Plan, State};
-use crate::journal::{Disk, DiskFile, Entry, EntryKind, Identity};
+use crate::journal::{Disk, DiskFile, EntryKind, FileEntry, Identity};
 
 /// The folder in which the copies wait.
 pub(super) struct Stage<'d, D: Disk> {
@@ -97,7 +97,7 @@ impl<'d, D: Disk> Stage<'d, D> {
     }
 
     /// The bytes of a small file.
-    fn bytes(&self, path: &Path, found: Entry) -> Result<Vec<u8>> {
+    fn bytes(&self, path: &Path, found: FileEntry) -> Result<Vec<u8>> {
         if found.kind != EntryKind::File {
             return Err(foreign(path, found.kind.name()));
         }
@@ -110,7 +110,7 @@ impl<'d, D: Disk> Stage<'d, D> {
         Ok(bytes)
     }
 
-    fn look(&self, path: &Path) -> Result<Option<Entry>> {
+    fn look(&self, path: &Path) -> Result<Option<FileEntry>> {
         self.disk.look(path).map_err(at(path, "looking for it"))
     }
 
@@ -180,7 +180,7 @@ impl<'d, D: Disk> Stage<'d, D> {
 }
 
 /// Why something is not a copy that was made here, for one of these users; `None` if it is.
-fn copy_not_of(found: Entry, owners: &[u32]) -> Option<&'static str> {
+fn copy_not_of(found: FileEntry, owners: &[u32]) -> Option<&'static str> {
     match found.kind {
         EntryKind::File if found.links > 1 => Some("a file with a second name"),
         EntryKind::File if !owners.contains(&found.owner) => Some("it belongs to another user"),

@@ -19,7 +19,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::error::{Result, StoreUpgradeError, at};
 use crate::edit::EditError;
-use crate::journal::{self, Disk, DiskFile, Entry, EntryKind};
+use crate::journal::{self, Disk, DiskFile, EntryKind, FileEntry};
 use crate::mboxlist::files::Hash;
 use crate::shown::ShowName;
 
@@ -114,7 +114,7 @@ impl<'d, D: Disk> Backup<'d, D> {
         };
         for name in names.iter().filter(|name| *name != MANIFEST) {
             let path = self.folder.join(name);
-            let plain = |found: Entry| found.kind == EntryKind::File && found.links == 1;
+            let plain = |found: FileEntry| found.kind == EntryKind::File && found.links == 1;
             let shown = name.shown().to_string();
             let whole = shown.rsplit_once(journal::DRAFT).map_or(&*shown, |(whole, _)| whole);
             let ours = match whole == MANIFEST {
@@ -155,7 +155,7 @@ impl<'d, D: Disk> Backup<'d, D> {
 
     /// The bytes of a list of this user's; `None` if it is something else.
     fn small(&self, path: &Path) -> Result<Option<Vec<u8>>> {
-        let ours = |found: &Entry| found.file_not_of(self.disk.user()).is_none() && found.size <= LONGEST;
+        let ours = |found: &FileEntry| found.file_not_of(self.disk.user()).is_none() && found.size <= LONGEST;
         let Some(found) = self.look(path)?.filter(ours) else { return Ok(None) };
         let mut bytes = vec![0; usize::try_from(found.size).unwrap_or_default()];
         let file = self.disk.open_plain(path).map_err(at(path, "opening"))?;
@@ -163,7 +163,7 @@ impl<'d, D: Disk> Backup<'d, D> {
         Ok(Some(bytes))
     }
 
-    fn look(&self, path: &Path) -> Result<Option<Entry>> {
+    fn look(&self, path: &Path) -> Result<Option<FileEntry>> {
         self.disk.look(path).map_err(at(path, "looking for it"))
     }
 
@@ -272,7 +272,7 @@ impl<'d, D: Disk> Backup<'d, D> {
     }
 
     fn sync_parent(&self) -> Result<()> {
-        let parent = journal::directory(&self.folder);
+        let parent = crate::folder::directory(&self.folder);
         self.disk.sync_dir(parent).map_err(at(parent, "syncing"))
     }
 }

@@ -50,8 +50,7 @@ pub enum StoreUpgradeError {
     },
     /// A snapshot was being restored.
     #[error(
-        "{}: the restore of a snapshot did not come to its end: \
-         bdbkit store restore-snapshot --resume completes it",
+        "{}: the restore of a snapshot did not come to its end: resume it, or roll it back, first",
         .folder.shown()
     )]
     Restoring {

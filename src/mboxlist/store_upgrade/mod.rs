@@ -306,7 +306,7 @@ impl<'d, D: Disk> StoreUpgrade<'d, D> {
         let set = SetLeftover::new(self.disk, &self.folder, Vec::new()).map_err(EditError::from)?;
         let Some(set) = set else { return Ok(Vec::new()) };
         let outcome = set.resume(|_, _, _, _| Ok(())).map_err(EditError::from)?;
-        Ok(vec![(self.folder.join(journal::SET), outcome)])
+        Ok(vec![(self.folder.join(crate::folder::PUBLISHED), outcome)])
     }
 
     fn files(&self) -> Result<Vec<PathBuf>> {

@@ -19,7 +19,7 @@ pub struct Candidates {
     /// The engine that wrote the newest log, by its version: of several, the oldest.
     pub engine: Option<&'static str>,
     /// How far that can be trusted.
-    pub confidence: Confidence,
+    pub confidence: Certainty,
     /// The releases under which the oldest parts may have been made.
     pub earliest_origin: Vec<&'static Release>,
     /// What shows it, in words.
@@ -30,7 +30,7 @@ pub struct Candidates {
 
 /// How far a conclusion can be trusted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Confidence {
+pub enum Certainty {
     /// The version of the log is in the table.
     Certain,
     /// Only region files or the versions of databases tell.
@@ -40,14 +40,14 @@ pub enum Confidence {
     None,
 }
 
-impl Confidence {
+impl Certainty {
     /// In one word: `certain`, `likely` or `none`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Confidence::Certain => "certain",
-            Confidence::Likely => "likely",
-            Confidence::None => "none",
+            Certainty::Certain => "certain",
+            Certainty::Likely => "likely",
+            Certainty::None => "none",
         }
     }
 }
@@ -112,7 +112,7 @@ impl Candidates {
         for version in &btrees {
             let opens = |release: &Release| release.opens(*version) == Some(true);
             let reason = match version {
-                9 => "BTREE 9: a file that 6.1 or later made, or bdbkit upgraded".into(),
+                9 => "BTREE 9: a file that 6.1 or later made, or that was upgraded".into(),
                 8 => "BTREE 8: 6.0 made the file, or it was upgraded from 6".into(),
                 6 => "BTREE 6: 5.x or earlier made the file, and it was never upgraded".into(),
                 other => format!("BTREE {other}: no release of the table makes such files"),
@@ -142,9 +142,9 @@ impl Candidates {
         let agree = !evident || !sieve.left.is_empty();
         let by_log: Vec<_> = newest.map(|version| Release::by_log(version).collect()).unwrap_or_default();
         let confidence = match (evident, agree) {
-            (true, _) if !by_log.is_empty() => Confidence::Certain,
-            (true, true) => Confidence::Likely,
-            _ => Confidence::None,
+            (true, _) if !by_log.is_empty() => Certainty::Certain,
+            (true, true) => Certainty::Likely,
+            _ => Certainty::None,
         };
         let last_writer = match (evident, agree) {
             (false, _) => Vec::new(),

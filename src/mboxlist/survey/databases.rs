@@ -36,7 +36,7 @@ pub struct DatabaseFile {
     /// The id by which logs know the file, as far as it can be told.
     pub file_id: Option<FileId>,
     /// What is only known of a file that could be opened.
-    pub contents: Option<Contents>,
+    pub contents: Option<DatabaseContents>,
     /// Why it could not be opened.
     pub error: Option<String>,
     /// Whether the system refused to open or read it: nothing is known then, and nothing is wrong
@@ -53,7 +53,7 @@ pub struct DatabaseFile {
 /// What a database file holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Contents {
+pub struct DatabaseContents {
     /// Page size in bytes.
     pub page_size: u32,
     /// Whole pages in the file.
@@ -150,7 +150,7 @@ impl DatabaseFile {
         match OpenOptions::new().map(map).open(path) {
             Ok(db) => {
                 file.kind = Some(db.meta().method().name().to_owned());
-                file.contents = Some(Contents::of(&db));
+                file.contents = Some(DatabaseContents::of(&db));
                 (file, Some(db))
             }
             Err(error) => {
@@ -178,11 +178,11 @@ impl DatabaseFile {
     }
 }
 
-impl Contents {
-    fn of(db: &Database<'static>) -> Contents {
+impl DatabaseContents {
+    fn of(db: &Database<'static>) -> DatabaseContents {
         let stats = db.tree_stats();
         let inner = stats.iter().filter_map(|stats| stats.database.as_ref()?.name());
-        Contents {
+        DatabaseContents {
             page_size: db.meta().page_size().get(),
             pages: db.page_count(),
             meta_lsn: db.meta().lsn(),

@@ -3,7 +3,7 @@
 
 use std::ffi::OsStr;
 
-use super::listing::{Form, Other};
+use super::listing::{Other, OtherForm};
 use crate::env::Layout;
 use crate::mboxlist::classify::Class;
 use crate::shown::ShowName;
@@ -29,9 +29,9 @@ impl Elsewhere {
             let is = |what: &str| format!("{} is {what}", other.name.shown());
             let link = || is("a symbolic link or special file, not opened");
             match (other.class, other.form) {
-                (Class::Config | Class::Log, Form::Special) => found.logs = Some(link()),
-                (Class::Database, Form::Special) => found.databases = Some(link()),
-                (Class::EarlyLog, Form::File | Form::Special) if !has_logs => {
+                (Class::Config | Class::Log, OtherForm::Special) => found.logs = Some(link()),
+                (Class::Database, OtherForm::Special) => found.databases = Some(link()),
+                (Class::EarlyLog, OtherForm::File | OtherForm::Special) if !has_logs => {
                     found.logs = Some(is("a log of the first naming scheme, not read"));
                 }
                 _ => {}
@@ -53,5 +53,5 @@ impl Elsewhere {
 
 /// Whether the configuration is no regular file, and is not followed.
 pub(super) fn is_linked_config(others: &[Other]) -> bool {
-    others.iter().any(|other| other.name == OsStr::new("DB_CONFIG") && other.form == Form::Special)
+    others.iter().any(|other| other.name == OsStr::new("DB_CONFIG") && other.form == OtherForm::Special)
 }

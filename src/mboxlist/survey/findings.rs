@@ -3,16 +3,17 @@
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 
+use crate::mboxlist::job::Job;
 use crate::shown::ShowName;
 
 /// Something worth knowing about a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Finding {
+pub struct StoreFinding {
     /// What it is.
     pub code: Code,
     /// How bad it is.
-    pub severity: Severity,
+    pub severity: StoreSeverity,
     /// The file, if it is about one.
     pub file: Option<OsString>,
     /// The bytes that show it, where a few do.
@@ -21,6 +22,8 @@ pub struct Finding {
     pub text: String,
     /// What to do; empty if nothing.
     pub action: String,
+    /// What this library has for it: any of these jobs.
+    pub jobs: Vec<Job>,
 }
 
 /// Bytes of a file.
@@ -32,28 +35,34 @@ pub struct Evidence {
     pub bytes: Vec<u8>,
 }
 
-impl Finding {
-    pub(crate) fn new(code: Code, severity: Severity, text: impl Into<String>) -> Finding {
-        Finding { code, severity, file: None, evidence: None, text: text.into(), action: String::new() }
+impl StoreFinding {
+    pub(crate) fn new(code: Code, severity: StoreSeverity, text: impl Into<String>) -> StoreFinding {
+        let (text, action) = (text.into(), String::new());
+        StoreFinding { code, severity, file: None, evidence: None, text, action, jobs: Vec::new() }
     }
 
-    pub(crate) fn file(mut self, name: impl AsRef<OsStr>) -> Finding {
+    pub(crate) fn file(mut self, name: impl AsRef<OsStr>) -> StoreFinding {
         self.file = Some(name.as_ref().to_owned());
         self
     }
 
-    pub(crate) fn action(mut self, action: impl Into<String>) -> Finding {
+    pub(crate) fn action(mut self, action: impl Into<String>) -> StoreFinding {
         self.action = action.into();
         self
     }
 
-    pub(crate) fn evidence(mut self, evidence: Option<Evidence>) -> Finding {
+    pub(crate) fn jobs(mut self, jobs: &[Job]) -> StoreFinding {
+        self.jobs = jobs.to_vec();
+        self
+    }
+
+    pub(crate) fn evidence(mut self, evidence: Option<Evidence>) -> StoreFinding {
         self.evidence = evidence;
         self
     }
 }
 
-impl fmt::Display for Finding {
+impl fmt::Display for StoreFinding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}: ", self.severity, self.code.id())?;
         if let Some(file) = &self.file {
@@ -65,7 +74,7 @@ impl fmt::Display for Finding {
 
 /// How bad a finding is for a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Severity {
+pub enum StoreSeverity {
     /// A fact.
     Info,
     /// Worth knowing.
@@ -78,21 +87,21 @@ pub enum Severity {
     Critical,
 }
 
-impl Severity {
+impl StoreSeverity {
     /// In one word.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Severity::Info => "info",
-            Severity::Note => "note",
-            Severity::Warning => "warning",
-            Severity::Error => "error",
-            Severity::Critical => "critical",
+            StoreSeverity::Info => "info",
+            StoreSeverity::Note => "note",
+            StoreSeverity::Warning => "warning",
+            StoreSeverity::Error => "error",
+            StoreSeverity::Critical => "critical",
         }
     }
 }
 
-impl fmt::Display for Severity {
+impl fmt::Display for StoreSeverity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }

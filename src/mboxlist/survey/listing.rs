@@ -15,7 +15,7 @@ use crate::mboxlist::{files, names};
 /// A region file: a cache.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Region {
+pub struct RegionFile {
     /// Where it is: `mboxlist`, `dbtmpdir`, `lock` or `session`.
     pub place: &'static str,
     /// Its name.
@@ -26,9 +26,9 @@ pub struct Region {
     pub release: Option<(u32, u32, u32)>,
 }
 
-impl Region {
+impl RegionFile {
     /// A file by its content, or else by its name; `None` if it is no region.
-    pub(super) fn of(path: &Path, place: &'static str) -> Option<Region> {
+    pub(super) fn of(path: &Path, place: &'static str) -> Option<RegionFile> {
         let found = env::Region::of(path)?;
         let name = names::of(path);
         let early = found.release.is_some_and(|(major, ..)| major < 3);
@@ -37,7 +37,7 @@ impl Region {
             _ if early => Regions::Share,
             _ => Regions::Numbered,
         };
-        Some(Region { place, name, family, release: found.release })
+        Some(RegionFile { place, name, family, release: found.release })
     }
 }
 
@@ -52,14 +52,14 @@ pub struct Other {
     /// Its class by its name.
     pub class: Class,
     /// What it is besides a regular file.
-    pub form: Form,
+    pub form: OtherForm,
     /// Length in bytes.
     pub size: u64,
 }
 
 /// What stands in a folder under a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Form {
+pub enum OtherForm {
     /// A regular file.
     File,
     /// A folder, and how many entries it has.
@@ -73,7 +73,7 @@ pub enum Form {
 pub(super) struct Listing {
     pub(super) databases: Vec<PathBuf>,
     pub(super) logs: Vec<PathBuf>,
-    pub(super) regions: Vec<Region>,
+    pub(super) regions: Vec<RegionFile>,
     pub(super) others: Vec<Other>,
 }
 
@@ -92,25 +92,25 @@ impl Listing {
             let metadata = fs::symlink_metadata(&path).ok();
             let size = metadata.as_ref().map_or(0, fs::Metadata::len);
             let form = match metadata {
-                Some(metadata) if metadata.is_file() => Form::File,
+                Some(metadata) if metadata.is_file() => OtherForm::File,
                 Some(metadata) if metadata.is_dir() => {
-                    Form::Folder(fs::read_dir(&path).map_or(0, Iterator::count))
+                    OtherForm::Folder(fs::read_dir(&path).map_or(0, Iterator::count))
                 }
-                _ => Form::Special,
+                _ => OtherForm::Special,
             };
             let class = match class {
                 // Data, although it is called as a cache.
-                Class::Region(_) if form == Form::File && files::has_magic(&path) => Class::EngineData,
+                Class::Region(_) if form == OtherForm::File && files::has_magic(&path) => Class::EngineData,
                 class => class,
             };
             match (form, class) {
-                (Form::File, Class::Database) => listing.databases.push(path),
-                (Form::File, Class::Other) if files::has_magic(&path) => {
+                (OtherForm::File, Class::Database) => listing.databases.push(path),
+                (OtherForm::File, Class::Other) if files::has_magic(&path) => {
                     listing.databases.push(path);
                 }
-                (Form::File, Class::Log) => listing.logs.push(path),
-                (Form::File, Class::Region(_) | Class::EngineData | Class::Other) => {
-                    match Region::of(&path, "mboxlist") {
+                (OtherForm::File, Class::Log) => listing.logs.push(path),
+                (OtherForm::File, Class::Region(_) | Class::EngineData | Class::Other) => {
+                    match RegionFile::of(&path, "mboxlist") {
                         Some(region) => listing.regions.push(region),
                         None => listing.others.push(Other { name, path, class, form, size }),
                     }
@@ -155,7 +155,8 @@ impl Listing {
                 Class::Database => of_data,
                 _ => false,
             };
-            let links = found.others.into_iter().filter(|other| other.form == Form::Special && due(other));
+            let links =
+                found.others.into_iter().filter(|other| other.form == OtherForm::Special && due(other));
             self.others.extend(links);
         }
     }
@@ -163,7 +164,7 @@ impl Listing {
     /// Takes the files that a log names as databases, although nothing else shows it.
     pub(super) fn take_databases(&mut self, names: &BTreeSet<OsString>) {
         let named = |other: &Other| {
-            other.form == Form::File && other.class == Class::Other && names.contains(&other.name)
+            other.form == OtherForm::File && other.class == Class::Other && names.contains(&other.name)
         };
         let (found, others) = std::mem::take(&mut self.others).into_iter().partition::<Vec<_>, _>(named);
         self.others = others;
@@ -176,7 +177,7 @@ impl Listing {
 pub(super) fn attach_extents(databases: &mut [DatabaseFile], others: &[Other]) {
     for file in databases {
         let own = |other: &Other| {
-            let (database, number) = extent(&other.name).filter(|_| other.form == Form::File)?;
+            let (database, number) = extent(&other.name).filter(|_| other.form == OtherForm::File)?;
             (database == file.name.as_encoded_bytes()).then(|| (number, other.name.clone()))
         };
         let mut extents: Vec<_> = others.iter().filter_map(own).collect();
@@ -186,11 +187,11 @@ pub(super) fn attach_extents(databases: &mut [DatabaseFile], others: &[Other]) {
 }
 
 /// The region files of another place of the store.
-pub(super) fn regions_in(folder: &Path, place: &'static str) -> Vec<Region> {
-    files::of(folder).unwrap_or_default().iter().filter_map(|path| Region::of(path, place)).collect()
+pub(super) fn regions_in(folder: &Path, place: &'static str) -> Vec<RegionFile> {
+    files::of(folder).unwrap_or_default().iter().filter_map(|path| RegionFile::of(path, place)).collect()
 }
 
 /// The families of region files in some places.
-pub(super) fn families(regions: &[Region]) -> BTreeSet<Regions> {
+pub(super) fn families(regions: &[RegionFile]) -> BTreeSet<Regions> {
     regions.iter().map(|region| region.family).collect()
 }

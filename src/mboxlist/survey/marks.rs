@@ -74,7 +74,7 @@ impl AgeFrom {
 
 /// What a snapshot is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Verdict {
+pub enum SnapshotVerdict {
     /// Both marks, and the files agree.
     Valid,
     /// Both marks, but the files disagree.
@@ -85,15 +85,15 @@ pub enum Verdict {
     Invalid,
 }
 
-impl Verdict {
+impl SnapshotVerdict {
     /// In a word: `valid`, `contradiction`, `after-recovery` or `invalid`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Verdict::Valid => "valid",
-            Verdict::Contradiction => "contradiction",
-            Verdict::AfterRecovery => "after-recovery",
-            Verdict::Invalid => "invalid",
+            SnapshotVerdict::Valid => "valid",
+            SnapshotVerdict::Contradiction => "contradiction",
+            SnapshotVerdict::AfterRecovery => "after-recovery",
+            SnapshotVerdict::Invalid => "invalid",
         }
     }
 }

@@ -25,18 +25,17 @@ mod snapshots;
 mod state;
 mod store;
 
-pub use candidates::{Candidates, Confidence};
-pub use databases::{Check, Contents, DatabaseFile};
-pub use findings::{Code, Evidence, Finding, Severity};
-pub use listing::{Form, Other, Region};
+pub use candidates::{Candidates, Certainty};
+pub use databases::{Check, DatabaseContents, DatabaseFile};
+pub use findings::{Code, Evidence, StoreFinding, StoreSeverity};
+pub use listing::{Other, OtherForm, RegionFile};
 pub use logs::{LogEnd, LogFacts};
 pub use lost::Lost;
-pub use marks::{AgeFrom, MarkFile, Verdict};
+pub use marks::{AgeFrom, MarkFile, SnapshotVerdict};
 pub use options::SurveyOptions;
 pub use product::Product;
 pub use state::{Decision, DryTest, State};
 pub use store::{Snapshot, Survey};
 
-pub(super) use judge::files::RESTORE;
 pub(super) use judge::{Target, judge};
 pub(super) use state::FIRST_RECORD;

@@ -277,7 +277,7 @@ mod tests {
     use super::*;
     use crate::log::effort;
     use crate::mboxlist::{Code, State};
-    use crate::mboxlist::{Plan, Release};
+    use crate::mboxlist::{Release, StorePlan};
 
     /// As a file without permission, which hinders nobody who is root.
     #[test]
@@ -301,7 +301,7 @@ mod tests {
             survey.findings.iter().filter(|one| one.text.contains("cannot be read: ")).collect();
         assert_eq!(found.iter().map(|one| one.code).collect::<Vec<_>>(), [Code::Unreadable, Code::LogDamage]);
         assert!(found.iter().all(|one| one.action.starts_with("run as the owner")));
-        let plan = Plan::of(&survey, Release::find("7u1").unwrap());
+        let plan = StorePlan::of(&survey, Release::find("7u1").unwrap());
         let titles: Vec<_> = plan.steps.iter().map(|step| step.title.as_str()).collect();
         assert!(titles.contains(&"Make folder.db, log.0000000001 readable first"), "{titles:?}");
         assert!(titles.iter().all(|title| !title.contains("Salvage")), "{titles:?}");

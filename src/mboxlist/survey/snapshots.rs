@@ -5,8 +5,8 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::findings::{Code, Finding, Severity};
-use super::marks::{MarkFile, Verdict};
+use super::findings::{Code, StoreFinding, StoreSeverity};
+use super::marks::{MarkFile, SnapshotVerdict};
 use super::options::SurveyOptions;
 use super::state::State;
 use super::store::{Snapshot, Survey};
@@ -31,14 +31,16 @@ impl Snapshot {
         let state = own.as_ref().map_or(State::Unknown, |own| own.decision.state);
         let worst = match &own {
             Ok(own) => counting(own).map(|finding| finding.severity).max(),
-            Err(_) => Some(Severity::Error),
+            Err(_) => Some(StoreSeverity::Error),
         };
         let whole = own.as_ref().is_ok_and(|own| faults(own).next().is_none());
         let verdict = match (&snaptime, &verified) {
-            (Some(_), Some(_)) if whole => Verdict::Valid,
-            (Some(_), Some(_)) => Verdict::Contradiction,
-            (Some(_), None) if state.is_closed() || state == State::RecoveryNeeded => Verdict::AfterRecovery,
-            _ => Verdict::Invalid,
+            (Some(_), Some(_)) if whole => SnapshotVerdict::Valid,
+            (Some(_), Some(_)) => SnapshotVerdict::Contradiction,
+            (Some(_), None) if state.is_closed() || state == State::RecoveryNeeded => {
+                SnapshotVerdict::AfterRecovery
+            }
+            _ => SnapshotVerdict::Invalid,
         };
         let age_from = options.age_from;
         let taken = snaptime.as_ref().and_then(|mark| age_from.time(mark));
@@ -67,11 +69,11 @@ impl Snapshot {
     /// Whether it leads back behind an upgrade: it is valid, and older than that.
     #[must_use]
     pub fn serves(&self, upgrade: SystemTime) -> bool {
-        self.verdict == Verdict::Valid && self.taken.is_some_and(|taken| taken < upgrade)
+        self.verdict == SnapshotVerdict::Valid && self.taken.is_some_and(|taken| taken < upgrade)
     }
 
     /// What is wrong with its files: damaged, missing, or not fitting together.
-    pub fn faults(&self) -> impl Iterator<Item = &Finding> {
+    pub fn faults(&self) -> impl Iterator<Item = &StoreFinding> {
         self.own.iter().flat_map(faults)
     }
 
@@ -84,10 +86,10 @@ impl Snapshot {
             _ => "no .verified",
         };
         match self.verdict {
-            Verdict::Valid => "both marks are there, and the files agree".into(),
-            Verdict::AfterRecovery => format!("{lacks}; usable after recovery and a check"),
-            Verdict::Invalid => lacks.into(),
-            Verdict::Contradiction => {
+            SnapshotVerdict::Valid => "both marks are there, and the files agree".into(),
+            SnapshotVerdict::AfterRecovery => format!("{lacks}; usable after recovery and a check"),
+            SnapshotVerdict::Invalid => lacks.into(),
+            SnapshotVerdict::Contradiction => {
                 let fault = self.faults().max_by_key(|fault| fault.severity);
                 let why = match (fault, &self.own) {
                     (Some(fault), _) => fault.to_string(),
@@ -102,7 +104,7 @@ impl Snapshot {
 
 /// The findings about the files themselves: that there are region files, and what was not
 /// looked at, is no fault of a snapshot.
-fn counting(survey: &Survey) -> impl Iterator<Item = &Finding> {
+fn counting(survey: &Survey) -> impl Iterator<Item = &StoreFinding> {
     survey.findings.iter().filter(|finding| {
         !matches!(
             finding.code,
@@ -120,8 +122,8 @@ fn counting(survey: &Survey) -> impl Iterator<Item = &Finding> {
 
 /// Those above a note. A database that the log speaks of, and that is not there, may be
 /// elsewhere in a store: in a snapshot it is missing.
-fn faults(survey: &Survey) -> impl Iterator<Item = &Finding> {
-    counting(survey).filter(|finding| finding.severity > Severity::Note || finding.code == Code::Missing)
+fn faults(survey: &Survey) -> impl Iterator<Item = &StoreFinding> {
+    counting(survey).filter(|finding| finding.severity > StoreSeverity::Note || finding.code == Code::Missing)
 }
 
 /// The snapshots of a store, and what could not be looked at.

@@ -12,10 +12,10 @@ use super::databases::DatabaseFile;
 use super::elsewhere::Elsewhere;
 use super::logs::{Logs, refused};
 use crate::access::Database;
-use crate::edit::counted;
 use crate::env::Comparison;
 use crate::log::LogError;
 use crate::mboxlist::names::{in_log, listed};
+use crate::shown::counted;
 use crate::types::{FileId, Lsn};
 
 /// The highest LSN that pages may have without any log.

@@ -7,11 +7,11 @@ use std::time::{Duration, SystemTime};
 use super::candidates::Candidates;
 use super::databases::DatabaseFile;
 use super::elsewhere::Elsewhere;
-use super::findings::{Code, Finding, Severity};
-use super::listing::{Form, Other, Region};
+use super::findings::{Code, StoreFinding, StoreSeverity};
+use super::listing::{Other, OtherForm, RegionFile};
 use super::logs::LogFacts;
 use super::lost::Lost;
-use super::marks::{AgeFrom, MarkFile, Verdict};
+use super::marks::{AgeFrom, MarkFile, SnapshotVerdict};
 use super::product::Product;
 use super::state::{Decision, State};
 use crate::env::Layout;
@@ -57,7 +57,7 @@ pub struct Survey {
     /// What was lost because an older engine's logs were skipped before they were recovered.
     pub lost: Vec<Lost>,
     /// The region files.
-    pub regions: Vec<Region>,
+    pub regions: Vec<RegionFile>,
     /// All other files and folders that are worth a word, by name.
     pub others: Vec<Other>,
     /// The releases that fit.
@@ -67,7 +67,7 @@ pub struct Survey {
     /// The version of the mailboxes, as the user stated it.
     pub mailbox: Option<Mailbox>,
     /// What is worth knowing, without regard to a target.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<StoreFinding>,
     /// When the store was upgraded, as the user stated it.
     pub upgraded: Option<SystemTime>,
     pub(super) places_given: bool,
@@ -101,13 +101,13 @@ pub struct Snapshot {
     /// How long ago that was.
     pub age: Option<Duration>,
     /// What it is worth.
-    pub verdict: Verdict,
+    pub verdict: SnapshotVerdict,
     /// Whether it is the rescue copy, `removed`.
     pub rescue: bool,
     /// How its own databases were left.
     pub state: State,
     /// The worst of its own findings that counts.
-    pub worst: Option<Severity>,
+    pub worst: Option<StoreSeverity>,
     /// Length of all its files in bytes.
     pub size: u64,
     /// The survey of its folder, or why that cannot be read.
@@ -117,7 +117,7 @@ pub struct Snapshot {
 impl Survey {
     /// The worst severity of all findings.
     #[must_use]
-    pub fn worst(&self) -> Option<Severity> {
+    pub fn worst(&self) -> Option<StoreSeverity> {
         self.findings.iter().map(|finding| finding.severity).max()
     }
 
@@ -139,7 +139,7 @@ impl Survey {
     /// trace of either.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        let interrupted = |finding: &Finding| finding.code == Code::Interrupted;
+        let interrupted = |finding: &StoreFinding| finding.code == Code::Interrupted;
         self.databases.is_empty()
             && self.logs.is_empty()
             && self.elsewhere.reason().is_none()
@@ -160,7 +160,7 @@ impl Survey {
     pub fn is_complete(&self) -> bool {
         self.decision.state != State::Unknown
             && self.elsewhere.is_nothing()
-            && !self.others.iter().any(|other| other.form == Form::Special)
+            && !self.others.iter().any(|other| other.form == OtherForm::Special)
             && !self.databases.iter().any(|file| file.refused)
             && !self.logs.iter().any(|log| log.refused)
     }

@@ -5,7 +5,7 @@
 
 use byteorder::ByteOrder;
 
-use super::Records;
+use super::SalvagedRecords;
 use crate::bits::Bits;
 use crate::error::{Defect, Error};
 use crate::format::page::{Page, PageKind, holds_records, slot_offset};
@@ -28,7 +28,7 @@ pub(super) struct Lost {
     chains: Vec<(u64, PageNo)>,
 }
 
-impl<'s> Records<'s> {
+impl<'s> SalvagedRecords<'s> {
     /// A walk through the duplicates that an item leads to, or to which alone it can have led.
     pub(super) fn duplicates_of<O: ByteOrder>(
         &mut self,

@@ -21,8 +21,8 @@ use crate::salvage::page::{Cursor, REPEATS, recover};
 use crate::salvage::place::{Origin, Place, Provenance};
 use crate::salvage::record::{Bytes, Key, Recovered, Salvaged};
 use crate::salvage::remains::{self, Known, Unused};
-use crate::salvage::report::Report;
-use crate::salvage::survey::Survey;
+use crate::salvage::report::SalvageReport;
+use crate::salvage::survey::SalvagedFile;
 use crate::salvage::walk::{Of, Walk};
 use crate::salvage::work::Work;
 use crate::types::PageNo;
@@ -31,11 +31,11 @@ use crate::types::PageNo;
 /// elsewhere: a page holds many that are small.
 const REPEATS_OFF_PAGE: usize = 1024;
 
-/// The records of a file. At its end, or at any time, [`Records::report`] says what
+/// The records of a file. At its end, or at any time, [`SalvagedRecords::report`] says what
 /// was met.
 #[derive(Debug)]
-pub struct Records<'s> {
-    survey: &'s Survey<'s>,
+pub struct SalvagedRecords<'s> {
+    survey: &'s SalvagedFile<'s>,
     work: Work<'s>,
     step: Step,
     owner: &'s Owner,
@@ -75,21 +75,21 @@ struct Duplicates<'s> {
     pair: Option<Provenance>,
 }
 
-impl Survey<'_> {
+impl SalvagedFile<'_> {
     /// All records: those of each database in the order of its tree, as far as it
     /// holds; then those on pages that nothing leads to, by page.
     #[must_use]
-    pub fn records(&self) -> Records<'_> {
-        Records::new(self)
+    pub fn records(&self) -> SalvagedRecords<'_> {
+        SalvagedRecords::new(self)
     }
 }
 
-impl<'s> Records<'s> {
-    pub(super) fn new(survey: &'s Survey<'_>) -> Self {
+impl<'s> SalvagedRecords<'s> {
+    pub(super) fn new(survey: &'s SalvagedFile<'_>) -> Self {
         let mut work = Work::new(survey.file);
         (work.seen, work.chains) = (survey.seen.clone(), survey.chains.clone());
         work.remains = survey.deleted;
-        let mut records = Records {
+        let mut records = SalvagedRecords {
             survey,
             work,
             step: Step::Pairs(0..0),
@@ -111,7 +111,7 @@ impl<'s> Records<'s> {
         records
     }
 
-    /// How many pages were taken so far, of [`Survey::page_count`]: how far it has come.
+    /// How many pages were taken so far, of [`SalvagedFile::page_count`]: how far it has come.
     #[must_use]
     pub fn pages_taken(&self) -> u32 {
         self.work.seen.count()
@@ -119,13 +119,13 @@ impl<'s> Records<'s> {
 
     /// What was found so far, and what was in the way.
     #[must_use]
-    pub fn report(&self) -> &Report {
+    pub fn report(&self) -> &SalvageReport {
         &self.work.report
     }
 
     /// What was found, and what was in the way: at the end, to keep.
     #[must_use]
-    pub fn into_report(self) -> Report {
+    pub fn into_report(self) -> SalvageReport {
         self.work.report
     }
 
@@ -433,7 +433,7 @@ impl<'s> Records<'s> {
     }
 }
 
-impl<'s> Iterator for Records<'s> {
+impl<'s> Iterator for SalvagedRecords<'s> {
     type Item = Salvaged<'s>;
 
     #[inline]

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use byteorder::ByteOrder;
 
-use super::Records;
+use super::SalvagedRecords;
 use crate::error::{Defect, Error};
 use crate::format::meta as layout;
 use crate::format::page::{PageKind, at, is_leaf, slot_offset};
@@ -50,7 +50,7 @@ pub(super) enum Found<'s> {
     Record(Box<Salvaged<'s>>),
 }
 
-impl<'s> Records<'s> {
+impl<'s> SalvagedRecords<'s> {
     /// The next page; `None` at the end.
     pub(super) fn advance<O: ByteOrder>(&mut self) -> Option<Found<'s>> {
         let pages = self.work.file.numbers();

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 use std::time::{Duration, SystemTime};
 
@@ -204,7 +204,7 @@ fn store(case: &str, folder: &Path, marks: &[(&str, &str)]) {
 }
 
 /// What the commands are run on.
-fn made(top: &Path) {
+pub(super) fn made(top: &Path) {
     let data = |case: &str| format!("{case}/data.db");
     let files = [
         (data("btree-v9-le-subdbs"), "several.db"),
@@ -269,7 +269,7 @@ fn made(top: &Path) {
 }
 
 /// A restore that was stopped: one file has moved.
-fn stop(top: &Path) {
+pub(super) fn stop(top: &Path) {
     let stage = restore_plan::stage(&top.join("stopped"));
     fs::write(stage.join("quota.db"), read(top.join("snapshot/quota.db"))).unwrap();
     fs::create_dir(top.join("stopped.aside")).unwrap();
@@ -278,7 +278,7 @@ fn stop(top: &Path) {
     fs::rename(top.join("stopped/quota.db"), top.join("stopped.aside/quota.db")).unwrap();
 }
 
-fn run(top: &Path, arguments: &str) -> Output {
+pub(super) fn run(top: &Path, arguments: &str) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bdbkit"));
     let words = arguments.split(' ').map(|word| word.replace('~', " "));
     command.env("TZ", "UTC").current_dir(top).args(words).output().unwrap()
@@ -373,18 +373,22 @@ fn every_line_is_as_the_document_says() {
         all.filter(|one| !check.seen.contains(one)).map(|(kind, key)| format!("{kind}: {key}")).collect();
     assert!(unseen.is_empty(), "no command wrote\n{}", unseen.join("\n"));
     for (name, shown) in kept {
-        let golden: PathBuf = testdata().join("json").join(format!("{name}.txt"));
-        if std::env::var_os("BDBKIT_BLESS").is_some() {
-            fs::create_dir_all(golden.parent().unwrap()).unwrap();
-            fs::write(golden, shown).unwrap();
-            continue;
-        }
-        let expected = fs::read_to_string(&golden).unwrap_or_default();
-        for (is, was) in shown.lines().zip(expected.lines()) {
-            assert_eq!(is, was, "{name} differs; BDBKIT_BLESS=1 writes it anew");
-        }
-        assert_eq!(shown.len(), expected.len(), "{name} differs in length");
+        stays(&testdata().join("json").join(format!("{name}.txt")), &shown);
     }
+}
+
+/// Compares with what is kept, or keeps it.
+pub(super) fn stays(golden: &Path, shown: &str) {
+    if std::env::var_os("BDBKIT_BLESS").is_some() {
+        fs::create_dir_all(golden.parent().unwrap()).unwrap();
+        fs::write(golden, shown).unwrap();
+        return;
+    }
+    let expected = fs::read_to_string(golden).unwrap_or_default();
+    for (is, was) in shown.lines().zip(expected.lines()) {
+        assert_eq!(is, was, "{} differs; BDBKIT_BLESS=1 writes it anew", golden.display());
+    }
+    assert_eq!(shown.len(), expected.len(), "{} differs in length", golden.display());
 }
 
 /// How old a snapshot is differs from run to run.

@@ -13,8 +13,9 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use bdbkit::Database;
 use bdbkit::journal::poisoned;
-use bdbkit::{Database, Severity, Verify};
+use bdbkit::verify::{Severity, Verify};
 
 use super::{self as kill, State, Victim};
 use crate::common;
@@ -84,6 +85,7 @@ fn a_store_survives_any_kill() {
         tool: &|arguments| tool(arguments, folder),
         restore: &|| old.iter().for_each(|(name, bytes)| fs::write(folder.join(name), bytes).unwrap()),
         state: &state,
+        midway: &|| fs::read_dir(folder).unwrap().count() > old.len(),
         later: &["--resume", "--rollback", "--json"],
         again: 4,
     };

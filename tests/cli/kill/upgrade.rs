@@ -89,6 +89,7 @@ fn a_folder_survives_any_kill() {
         tool: &|arguments| tool(arguments, folder),
         restore: &|| files.iter().for_each(|file| fs::write(folder.join(&file.name), &file.old).unwrap()),
         state: &state,
+        midway: &|| !leftovers(folder, &files).is_empty(),
         later: &["--resume", "--rollback"],
         again: 3,
     };

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use bdbkit::env::{Folder as Place, Layout, Origin, Region, recovery};
+use bdbkit::env::{Folder as Place, FolderOrigin, Layout, Region, recovery};
 use bdbkit::journal::is_remnant;
 use bdbkit::log::{LogError, LogOptions};
 use bdbkit::{Error, ShowName};
@@ -128,7 +128,7 @@ impl Folder {
     pub(super) fn of(path: &Path, layout: &Layout, options: &LogOptions) -> Result<Folder, Failure> {
         let log_files = match options.open_dir(&layout.logs().path) {
             Ok(log) => files(&log),
-            Err(LogError::NoLogs { .. }) if layout.logs().origin == Origin::Home => Vec::new(),
+            Err(LogError::NoLogs { .. }) if layout.logs().origin == FolderOrigin::Home => Vec::new(),
             Err(error) => return Err(log_failure(&layout.logs().path, &error)),
         };
         let data = layout.elsewhere().filter(|place| *place != layout.logs());
@@ -147,7 +147,7 @@ impl Folder {
             complete: places::complete(layout),
         };
         for place in layout.data() {
-            let home = place.origin == Origin::Home;
+            let home = place.origin == FolderOrigin::Home;
             let listed = folder.others(&place.path, if home { None } else { Some(&place.path) });
             listed.map_err(|error| Failure::io(&place.path, &error))?;
         }

@@ -3,7 +3,7 @@
 use std::io::{self, BufWriter, IsTerminal, Write};
 
 use bdbkit::Lsn;
-use bdbkit::log::{LogError, Note, Printer, Record, Tail};
+use bdbkit::log::{LogError, Printer, Record, RecordNote, Tail};
 use indicatif::ProgressBar;
 
 use super::filter::{Choice, Filter};
@@ -163,7 +163,7 @@ impl<F: Fn(i64) -> i64 + Copy, W: Write> Job<'_, F, W> {
             self.printer.print(record, &mut self.out)?
         };
         let lsn = record.lsn();
-        if let Some(note) = note.filter(Note::is_error) {
+        if let Some(note) = note.filter(RecordNote::is_error) {
             self.damage(log.about(lsn, format_args!("{lsn}: {note}")))?;
         }
         if let Some(found) = record.misplaced() {

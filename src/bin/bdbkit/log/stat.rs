@@ -84,11 +84,11 @@ impl Transactions {
         let mut count = Transactions::default();
         for transaction in log.transactions().iter() {
             let count = match transaction.outcome {
-                log::Outcome::Committed { .. } => &mut count.committed,
-                log::Outcome::Nested { .. } => &mut count.nested,
-                log::Outcome::Prepared { .. } => &mut count.prepared,
-                log::Outcome::Aborted { .. } => &mut count.aborted,
-                log::Outcome::Unknown => &mut count.unknown,
+                log::TransactionOutcome::Committed { .. } => &mut count.committed,
+                log::TransactionOutcome::Nested { .. } => &mut count.nested,
+                log::TransactionOutcome::Prepared { .. } => &mut count.prepared,
+                log::TransactionOutcome::Aborted { .. } => &mut count.aborted,
+                log::TransactionOutcome::Unknown => &mut count.unknown,
                 _ => &mut count.open,
             };
             *count = count.saturating_add(1);

@@ -5,7 +5,7 @@ use std::{fmt, fs};
 
 use bdbkit::Lsn;
 use bdbkit::ShowName;
-use bdbkit::log::{Event, LogDir, Note, Record};
+use bdbkit::log::{Event, LogDir, Record, RecordNote};
 use serde::{Serialize, Serializer};
 
 use super::place::misplaced;
@@ -116,7 +116,7 @@ impl Summary {
             }
             _ => {}
         }
-        if let Some(note) = record.note().filter(Note::is_error) {
+        if let Some(note) = record.note().filter(RecordNote::is_error) {
             self.damage(|| log.about(lsn, format_args!("{lsn}: {note}")).to_string());
         }
         if let Some(found) = record.misplaced() {

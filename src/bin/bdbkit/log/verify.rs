@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::{self, Write};
 
 use bdbkit::ShowName;
-use bdbkit::log::{DirRecords, LogError, Note, Record, Tail, TailKind};
+use bdbkit::log::{DirRecords, LogError, Record, RecordNote, Tail, TailKind};
 use bdbkit::{Endianness, Lsn};
 use serde::Serialize;
 
@@ -185,7 +185,7 @@ impl<'a, W: Write> Check<'a, W> {
             self.find(Severity::Error, lsn, &misplaced(record, found))?;
         }
         match record.note() {
-            Some(Note::Application) => return Ok(()), // its body is its own affair
+            Some(RecordNote::Application) => return Ok(()), // its body is its own affair
             Some(note) => self.find(Severity::Error, lsn, &note.to_string())?,
             None => {}
         }

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use bdbkit::dump::Loading;
-use bdbkit::salvage::{Report, Salvage, Survey};
+use bdbkit::salvage::{Salvage, SalvageReport, SalvagedFile};
 use bdbkit::{Endianness, PageNo, PageSize, dump};
 
 use crate::failure::{Failure, Outcome, about, complain};
@@ -124,16 +124,16 @@ fn open(path: &Path) -> Result<Salvage<'static>, Failure> {
     options.salvage(real(path)).map_err(|error| Failure::about(path, &error))
 }
 
-fn survey<'s>(salvage: &'s Salvage<'_>, path: &Path) -> Result<Survey<'s>, Failure> {
+fn survey<'s>(salvage: &'s Salvage<'_>, path: &Path) -> Result<SalvagedFile<'s>, Failure> {
     salvage.survey().map_err(|error| Failure::plain(path, &error))
 }
 
 fn write(
     path: &Path,
-    survey: &Survey<'_>,
+    survey: &SalvagedFile<'_>,
     writer: dump::Writer,
     mut output: Output,
-) -> Result<Report, Failure> {
+) -> Result<SalvageReport, Failure> {
     let bar = progress::written(output.terminal);
     let mut records = survey.records();
     let written = writer.write_salvaged(survey, &mut records, bar.wrap_write(&mut output));
@@ -145,7 +145,7 @@ fn write(
 }
 
 /// How many records were found, and where.
-fn summary(report: &Report) -> String {
+fn summary(report: &SalvageReport) -> String {
     let counts = [
         (report.tree, "through trees"),
         (report.orphan, "on pages that nothing leads to"),
@@ -169,7 +169,7 @@ fn summary(report: &Report) -> String {
 
 /// Fails if neither the file speaks for a database nor a record was found: then there is no
 /// output.
-fn expect_something(path: &Path, survey: &Survey<'_>, report: &Report) -> Result<(), Failure> {
+fn expect_something(path: &Path, survey: &SalvagedFile<'_>, report: &SalvageReport) -> Result<(), Failure> {
     let geometry = survey.geometry();
     if !geometry.assumed() || report.records() > 0 {
         return Ok(());
@@ -180,7 +180,7 @@ fn expect_something(path: &Path, survey: &Survey<'_>, report: &Report) -> Result
 }
 
 /// Names what was wrong.
-fn outcome(path: &Path, survey: &Survey<'_>, report: &Report) -> Outcome {
+fn outcome(path: &Path, survey: &SalvagedFile<'_>, report: &SalvageReport) -> Outcome {
     let geometry = survey.geometry();
     if !geometry.told() {
         let (size, order) = (geometry.page_size(), geometry.endianness());
@@ -197,7 +197,7 @@ fn outcome(path: &Path, survey: &Survey<'_>, report: &Report) -> Outcome {
         ));
     }
     let problems = survey.problems().iter().chain(report.problems());
-    problems.take(NAMED).for_each(|problem| complain(about(path, problem)));
+    problems.take(NAMED).for_each(|problem| complain(about(path, problem).kind(problem.kind())));
     let all =
         u64::try_from(survey.problems().len()).unwrap_or(u64::MAX).saturating_add(report.problem_count());
     let more = all.saturating_sub(u64::try_from(NAMED).unwrap_or(0));

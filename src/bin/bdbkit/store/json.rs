@@ -7,11 +7,12 @@ use std::time::SystemTime;
 use bdbkit::Lsn;
 use bdbkit::explain::Explanation;
 use bdbkit::mboxlist::{
-    Candidates, DatabaseFile, Finding, LogFacts, Lost, MarkFile, Plan, Region, Release, Snapshot, Step,
-    Survey,
+    Candidates, DatabaseFile, LogFacts, Lost, MarkFile, PlanStep, RegionFile, Release, Snapshot,
+    StoreFinding, StorePlan, Survey,
 };
 use serde_json::{Value, json};
 
+use crate::hints;
 use crate::json::{self, Bytes, Time};
 
 pub(super) fn survey(survey: &Survey, out: &mut impl Write) -> io::Result<()> {
@@ -19,7 +20,7 @@ pub(super) fn survey(survey: &Survey, out: &mut impl Write) -> io::Result<()> {
 }
 
 /// A survey with the findings and steps of a plan.
-pub(super) fn plan(survey: &Survey, plan: &Plan, out: &mut impl Write) -> io::Result<()> {
+pub(super) fn plan(survey: &Survey, plan: &StorePlan, out: &mut impl Write) -> io::Result<()> {
     let mut value = with(survey, &plan.findings);
     let steps = plan.steps.iter().enumerate().map(|(index, step)| self::step(index.saturating_add(1), step));
     if let Some(object) = value.as_object_mut() {
@@ -31,7 +32,7 @@ pub(super) fn plan(survey: &Survey, plan: &Plan, out: &mut impl Write) -> io::Re
     json::line("plan", &value, out)
 }
 
-fn with(survey: &Survey, findings: &[Finding]) -> Value {
+fn with(survey: &Survey, findings: &[StoreFinding]) -> Value {
     let decision = &survey.decision;
     let dry = decision.dry.as_ref().map(|dry| {
         json!({
@@ -131,7 +132,7 @@ fn lost(lost: &Lost) -> Value {
     })
 }
 
-fn region(region: &Region) -> Value {
+fn region(region: &RegionFile) -> Value {
     json!({
         "place": region.place,
         "name": json::name(&region.name),
@@ -217,7 +218,7 @@ fn snapshot(snapshot: &Snapshot) -> Value {
     })
 }
 
-fn finding(finding: &Finding) -> Value {
+fn finding(finding: &StoreFinding) -> Value {
     let evidence = finding.evidence.as_ref();
     json!({
         "code": finding.code.id(),
@@ -227,12 +228,12 @@ fn finding(finding: &Finding) -> Value {
             json!({ "offset": evidence.offset, "found": Bytes(evidence.bytes.as_slice()) })
         }),
         "message": finding.text,
-        "remedy": finding.action,
+        "remedy": hints::action(finding),
         "sources": sources(finding.code.id()),
     })
 }
 
-fn step(number: usize, step: &Step) -> Value {
+fn step(number: usize, step: &PlanStep) -> Value {
     json!({
         "step": number,
         "code": step.task.id(),
@@ -241,8 +242,8 @@ fn step(number: usize, step: &Step) -> Value {
         "state": step.state.name(),
         "severity": step.severity.name(),
         "reason": step.reason,
-        "command": step.command,
-        "alternative": step.alternative,
+        "command": step.command.as_ref().map(hints::command),
+        "alternative": step.alternative.as_ref().map(hints::command),
         "note": step.note,
         "sources": sources(step.task.id()),
     })

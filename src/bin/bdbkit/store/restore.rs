@@ -88,16 +88,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
 }
 
 fn failure(error: RestoreError) -> Failure {
-    let option = match error {
-        RestoreError::Unfit { .. } => " (--force restores it all the same)",
-        RestoreError::Live { .. } => " (--assume-closed if nothing uses it)",
-        RestoreError::Aside { .. } => " (--aside names another)",
-        RestoreError::OtherFileSystem { .. } => " (--aside names a folder on the same one)",
-        RestoreError::Interrupted { .. } => " (--resume), or go back (--rollback)",
-        RestoreError::NothingMoved { .. } => ", or remove its copies (--rollback)",
-        _ => "",
-    };
-    let message = Told::new(error.path(), format!("{error}{option}")).code(error.code());
+    let message = Told::new(error.path(), error.to_string()).code(error.code());
     match error {
         RestoreError::Folder(source) => Failure::Message(message.kind(source.kind())),
         RestoreError::Io { .. } => Failure::Message(message.kind(ErrorKind::Io)),

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use bdbkit::ShowName;
-use bdbkit::mboxlist::{AgeFrom, MarkFile, Snapshot, Survey, SurveyOptions, Verdict};
+use bdbkit::mboxlist::{AgeFrom, MarkFile, Snapshot, SnapshotVerdict, Survey, SurveyOptions};
 
 use super::{json, text};
 use crate::failure::{Failure, Outcome};
@@ -92,7 +92,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     }
     let serves = |snapshot: &Snapshot| match upgrade {
         Some(upgrade) => snapshot.serves(upgrade),
-        None => snapshot.verdict == Verdict::Valid,
+        None => snapshot.verdict == SnapshotVerdict::Valid,
     };
     Ok(Outcome::complete_if(found.iter().any(serves)))
 }
@@ -112,14 +112,14 @@ fn told(snapshot: &Snapshot, upgrade: Option<SystemTime>, page: &mut Page<impl W
         Ok(own) => page.row("holds", &format!("{}; {}", holds(own), counted(snapshot.size, "byte")))?,
         Err(error) => page.row("not read", error)?,
     }
-    if snapshot.verdict != Verdict::Valid && snapshot.faults().next().is_none() {
+    if snapshot.verdict != SnapshotVerdict::Valid && snapshot.faults().next().is_none() {
         page.row("not valid", &snapshot.reason())?;
     }
     for fault in snapshot.faults() {
         let file = fault.file.as_ref().map_or(String::new(), |file| format!("{}: ", file.shown()));
         page.row(fault.severity.name(), &format!("{} {file}{}", fault.code.id(), fault.text))?;
     }
-    if let Some(upgrade) = upgrade.filter(|_| snapshot.verdict == Verdict::Valid) {
+    if let Some(upgrade) = upgrade.filter(|_| snapshot.verdict == SnapshotVerdict::Valid) {
         let serves = if snapshot.serves(upgrade) {
             "older: it leads back"
         } else {

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 
-use bdbkit::mboxlist::{Mailbox, Severity, Survey, SurveyOptions};
+use bdbkit::mboxlist::{Mailbox, StoreSeverity, Survey, SurveyOptions};
 
 use super::snapshots::{Age, Before};
 use super::{json, text};
@@ -110,6 +110,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     if survey.product.is_foreign() {
         return Ok(Outcome::Unsupported);
     }
-    let sound = survey.worst() < Some(Severity::Error) && survey.is_complete();
+    let sound = survey.worst() < Some(StoreSeverity::Error) && survey.is_complete();
     Ok(Outcome::complete_if(sound && !survey.is_empty()))
 }

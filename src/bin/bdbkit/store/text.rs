@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use bdbkit::ShowName;
 use bdbkit::mboxlist::{
-    Candidates, DatabaseFile, Finding, LogFacts, Plan, Region, Release, Severity, Snapshot, Step, Survey,
+    Candidates, DatabaseFile, LogFacts, PlanStep, RegionFile, Release, Snapshot, StoreFinding, StorePlan,
+    StoreSeverity, Survey,
 };
 use bdbkit::{Endianness, Lsn};
 
 use super::json::release;
+use crate::hints;
 use crate::output::counted;
 use crate::page::Side::{Left, Right};
 use crate::page::{Page, Table};
@@ -38,7 +40,7 @@ pub(super) fn survey(survey: &Survey, page: &mut Page<impl Write>) -> io::Result
     for folder in survey.layout.elsewhere().filter(|folder| survey.layout.data().contains(folder)) {
         page.row("databases in", &folder.to_string())?;
     }
-    let region = |region: &Region| match region.release {
+    let region = |region: &RegionFile| match region.release {
         Some(found) => format!("{} ({})", region.name.shown(), release(found)),
         None => region.name.shown().to_string(),
     };
@@ -171,22 +173,22 @@ fn order(order: Option<Endianness>) -> &'static str {
     }
 }
 
-pub(super) fn findings(findings: &[Finding], page: &mut Page<impl Write>) -> io::Result<()> {
+pub(super) fn findings(findings: &[StoreFinding], page: &mut Page<impl Write>) -> io::Result<()> {
     // The tables have told the facts.
-    let told: Vec<_> = findings.iter().filter(|finding| finding.severity > Severity::Info).collect();
+    let told: Vec<_> = findings.iter().filter(|finding| finding.severity > StoreSeverity::Info).collect();
     page.line(&format!("\nfindings: {}", told.len()))?;
     for finding in &told {
         let file = finding.file.as_ref().map_or(String::new(), |file| format!("{}: ", file.shown()));
         let label = format!("  {:<8} {}  ", finding.severity.name(), finding.code.id());
         page.wrapped(&label, &format!("{file}{}", finding.text))?;
         if !finding.action.is_empty() {
-            page.wrapped(&" ".repeat(label.len()), &format!("-> {}", finding.action))?;
+            page.wrapped(&" ".repeat(label.len()), &format!("-> {}", hints::action(finding)))?;
         }
     }
     if told.is_empty() { Ok(()) } else { page.wrapped("", "bdbkit explain CODE tells more of each") }
 }
 
-pub(super) fn plan(survey: &Survey, plan: &Plan, page: &mut Page<impl Write>) -> io::Result<()> {
+pub(super) fn plan(survey: &Survey, plan: &StorePlan, page: &mut Page<impl Write>) -> io::Result<()> {
     page.line(&survey.dir.shown().to_string())?;
     page.row("from", &ids(&plan.source))?;
     page.row("to", &format!("{}, {}", plan.target.id, plan.target.name))?;
@@ -199,17 +201,17 @@ pub(super) fn plan(survey: &Survey, plan: &Plan, page: &mut Page<impl Write>) ->
     page.wrapped("", "bdbkit explain CODE tells more of each step")
 }
 
-fn step(number: usize, step: &Step, page: &mut Page<impl Write>) -> io::Result<()> {
+fn step(number: usize, step: &PlanStep, page: &mut Page<impl Write>) -> io::Result<()> {
     let label = format!("{number:>3}  {:<10} {:<8}  ", step.state.name(), step.by.name());
     let indent = " ".repeat(label.len());
-    let severity = if step.severity == Severity::Critical { " (CRITICAL)" } else { "" };
+    let severity = if step.severity == StoreSeverity::Critical { " (CRITICAL)" } else { "" };
     page.wrapped(&label, &format!("{}{severity} [{}]", step.title, step.task.id()))?;
     page.wrapped(&indent, &step.reason)?;
     if let Some(command) = &step.command {
-        page.command(&indent, &format!("-> {command}"))?;
+        page.command(&indent, &format!("-> {}", hints::command(command)))?;
     }
     if let Some(command) = &step.alternative {
-        page.command(&indent, &format!("or {command}"))?;
+        page.command(&indent, &format!("or {}", hints::command(command)))?;
     }
     match &step.note {
         Some(note) if step.command.is_some() => page.wrapped(&indent, note),

@@ -134,9 +134,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
 }
 
 fn failure(error: StoreUpgradeError) -> Failure {
-    let ignored = matches!(error, StoreUpgradeError::Unclean { .. } | StoreUpgradeError::Inconsistent { .. });
-    let option = if ignored { " (--ignore-logs upgrades them as they are)" } else { "" };
-    let message = Told::new(error.path(), format!("{error}{option}")).code(error.code());
+    let message = Told::new(error.path(), error.to_string()).code(error.code());
     match &error {
         StoreUpgradeError::NoDatabase { .. } => Failure::Unsupported(message),
         StoreUpgradeError::Unclean { .. }

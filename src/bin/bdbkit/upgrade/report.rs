@@ -10,8 +10,8 @@ use serde::Serialize;
 
 use super::became;
 use crate::hex::hex;
-use crate::json;
 use crate::output::counted;
+use crate::{hints, json};
 
 /// A plan, page by page.
 pub(crate) fn plan(plan: &Plan, as_json: bool, out: &mut impl Write) -> io::Result<()> {
@@ -147,11 +147,16 @@ pub(crate) fn settled(
 }
 
 fn notices(file: &str, notices: &[Notice], out: &mut impl Write) -> io::Result<()> {
-    notices.iter().try_for_each(|notice| writeln!(out, "{file}: note: {notice} [{}]", notice.code()))
+    notices.iter().try_for_each(|notice| writeln!(out, "{file}: note: {} [{}]", noted(notice), notice.code()))
 }
 
 fn noticed(notices: &[Notice]) -> Vec<Noticed> {
-    notices.iter().map(|notice| Noticed { code: notice.code(), message: notice.to_string() }).collect()
+    notices.iter().map(|notice| Noticed { code: notice.code(), message: noted(notice) }).collect()
+}
+
+/// What is told of a notice.
+fn noted(notice: &Notice) -> String {
+    hints::with(&notice.to_string(), hints::of(notice.code()))
 }
 
 /// A word for what became of what an earlier run left behind.

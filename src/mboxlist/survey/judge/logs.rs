@@ -1,17 +1,18 @@
 //! Findings about logs, and about how the store was left.
 
-use super::super::findings::{Code, Evidence, Finding, Severity};
+use super::super::findings::{Code, Evidence, StoreFinding, StoreSeverity};
 use super::super::logs::LogFacts;
 use super::super::lost::Lost;
 use super::super::state::{FIRST_RECORD, State};
 use super::super::store::Survey;
 use super::files::{AS_OWNER, VERSION};
 use crate::dump::escape;
-use crate::edit::counted;
 use crate::env::{Engine, Treatment};
+use crate::mboxlist::job::Job;
 use crate::mboxlist::names::listed;
 use crate::mboxlist::releases::Release;
 use crate::order::Endianness;
+use crate::shown::counted;
 use crate::types::Lsn;
 
 /// More log files than these are unusual.
@@ -29,7 +30,7 @@ fn range(first: Option<Lsn>, last: Option<Lsn>) -> String {
 }
 
 /// How the store was left.
-pub(super) fn state(survey: &Survey, target: Option<&Release>, found: &mut Vec<Finding>) {
+pub(super) fn state(survey: &Survey, target: Option<&Release>, found: &mut Vec<StoreFinding>) {
     let decision = &survey.decision;
     match decision.state {
         State::RecoveryNeeded => {
@@ -43,17 +44,17 @@ pub(super) fn state(survey: &Survey, target: Option<&Release>, found: &mut Vec<F
                         "{}; {} writes logs of version {log} and may skip these WITHOUT A WORD: committed work would be LOST",
                         decision.reason, target.id
                     );
-                    Finding::new(Code::RecoverFirst, Severity::Critical, text).action(by_old)
+                    StoreFinding::new(Code::RecoverFirst, StoreSeverity::Critical, text).action(by_old)
                 }
                 (Some(target), None) if target.log.is_some() => {
-                    let finding = Finding::new(Code::Recover, Severity::Warning, &decision.reason);
+                    let finding = StoreFinding::new(Code::Recover, StoreSeverity::Warning, &decision.reason);
                     finding.action("recover; the release does so itself at its start")
                 }
-                _ => Finding::new(Code::Recover, Severity::Error, &decision.reason).action(by_old),
+                _ => StoreFinding::new(Code::Recover, StoreSeverity::Error, &decision.reason).action(by_old),
             });
         }
         State::Inconsistent => {
-            let finding = Finding::new(Code::Inconsistent, Severity::Error, &decision.reason);
+            let finding = StoreFinding::new(Code::Inconsistent, StoreSeverity::Error, &decision.reason);
             found.push(
                 finding.action("keep everything and recover nothing in place: take a snapshot, or salvage"),
             );
@@ -61,8 +62,9 @@ pub(super) fn state(survey: &Survey, target: Option<&Release>, found: &mut Vec<F
         State::Unknown => {
             // Recovery may be needed as well: then work would be lost without a word.
             let sure = |target: &Release| target.log.is_some() && target.log == survey.newest_log();
-            let severity = if target.is_none_or(sure) { Severity::Warning } else { Severity::Critical };
-            let finding = Finding::new(Code::Undecided, severity, &decision.reason);
+            let severity =
+                if target.is_none_or(sure) { StoreSeverity::Warning } else { StoreSeverity::Critical };
+            let finding = StoreFinding::new(Code::Undecided, severity, &decision.reason);
             found.push(finding.action("stop the server cleanly, or recover with the old release"));
         }
         State::Clean | State::CleanClosed | State::NoLog => {}
@@ -78,28 +80,29 @@ pub(super) fn state(survey: &Survey, target: Option<&Release>, found: &mut Vec<F
             "pages bear LSNs up to {}, but {what}: logs were removed, or are of another store",
             decision.highest
         );
-        let finding = Finding::new(Code::LogsRemoved, Severity::Error, text);
-        found.push(finding.action("put the logs back, or reset the LSNs (bdbkit reset-lsn)"));
+        let finding = StoreFinding::new(Code::LogsRemoved, StoreSeverity::Error, text);
+        found.push(finding.action("put the logs back, or reset the LSNs").jobs(&[Job::ResetLsns]));
     }
     for name in &decision.missing {
         let text = "the log says that it was open, but it is not here: removed, or this folder is a part";
-        found.push(Finding::new(Code::Missing, Severity::Note, text).file(name));
+        found.push(StoreFinding::new(Code::Missing, StoreSeverity::Note, text).file(name));
     }
 }
 
 /// The log files.
-pub(super) fn files(survey: &Survey, target: Option<&Release>, found: &mut Vec<Finding>) {
+pub(super) fn files(survey: &Survey, target: Option<&Release>, found: &mut Vec<StoreFinding>) {
     history(survey, target.is_some(), found);
     found.extend(survey.lost.iter().map(lost));
     if let Some(target) = target {
         transition(survey, target, found);
     }
     for text in &survey.log_gaps {
-        found.push(Finding::new(Code::LogDamage, Severity::Warning, text));
+        found.push(StoreFinding::new(Code::LogDamage, StoreSeverity::Warning, text));
     }
     for log in &survey.logs {
         if let Some(damage) = &log.damage {
-            let find = |text| Finding::new(Code::LogDamage, Severity::Warning, text).file(&log.name);
+            let find =
+                |text| StoreFinding::new(Code::LogDamage, StoreSeverity::Warning, text).file(&log.name);
             found.push(match log.refused {
                 true => find(format!("cannot be read: {damage}")).action(AS_OWNER),
                 false => find(damage.clone()),
@@ -111,19 +114,19 @@ pub(super) fn files(survey: &Survey, target: Option<&Release>, found: &mut Vec<F
         let engines = Engine::writers(version);
         let engines = if engines.is_empty() { "no known engine".into() } else { engines.join(" or ") };
         let text = format!("no release of the table writes logs of version {version}: engine {engines}");
-        found.push(Finding::new(Code::OtherLog, Severity::Note, text));
+        found.push(StoreFinding::new(Code::OtherLog, StoreSeverity::Note, text));
     }
     if survey.logs.len() > USUAL && !survey.product.is_foreign() {
         let text = format!(
             "{} log files, where 2 or 3 are usual: checkpoints stopped, or logs were kept",
             survey.logs.len()
         );
-        found.push(Finding::new(Code::ManyLogs, Severity::Note, text));
+        found.push(StoreFinding::new(Code::ManyLogs, StoreSeverity::Note, text));
     }
 }
 
 /// Logs of several versions: each was written while it was the running one.
-fn history(survey: &Survey, targeted: bool, found: &mut Vec<Finding>) {
+fn history(survey: &Survey, targeted: bool, found: &mut Vec<StoreFinding>) {
     let Some(newest) = survey.newest_log() else { return };
     let older = |log: &&LogFacts| log.version.is_some_and(|version| version != newest);
     let mut versions: Vec<u32> = survey.logs.iter().filter_map(|log| log.version).collect();
@@ -133,11 +136,11 @@ fn history(survey: &Survey, targeted: bool, found: &mut Vec<Finding>) {
     }
     let names: Vec<String> = versions.iter().map(ToString::to_string).collect();
     let text = format!("logs of versions {}: the history of the store", names.join(", "));
-    found.push(Finding::new(Code::SeveralLogs, Severity::Note, text).action(KEEP));
+    found.push(StoreFinding::new(Code::SeveralLogs, StoreSeverity::Note, text).action(KEEP));
     // A target has its own opinion of them.
     let writer = Engine::by_log(newest, None).filter(|_| !targeted);
     for (log, engine) in survey.logs.iter().filter(older).filter_map(|log| Some((log, writer?))) {
-        found.extend(skipped(log, engine, Code::SeveralLogs, Severity::Note));
+        found.extend(skipped(log, engine, Code::SeveralLogs, StoreSeverity::Note));
     }
 }
 
@@ -145,7 +148,7 @@ fn history(survey: &Survey, targeted: bool, found: &mut Vec<Finding>) {
 const NAMED: usize = 5;
 
 /// Changes that the databases lack, in logs that are skipped.
-fn lost(lost: &Lost) -> Finding {
+fn lost(lost: &Lost) -> StoreFinding {
     let keys: Vec<String> = lost.keys.iter().take(NAMED).map(|key| escape(key)).collect();
     let more = if lost.keys.len() > NAMED { ", …" } else { "" };
     let looks = if lost.changes == 1 { "it looks" } else { "they look" };
@@ -159,13 +162,14 @@ fn lost(lost: &Lost) -> Finding {
         counted(u64::try_from(lost.keys.len()).unwrap_or(u64::MAX), "key"),
         keys.join(", ")
     );
-    Finding::new(Code::RecoverFirst, Severity::Critical, text).action(
-        "keep all files; bdbkit store list --from-logs shows these changes; restore what was there before the release changed, and recover it with the old release",
-    )
+    let action = "keep all files; a list from the logs shows these changes; restore what was there before the release changed, and recover it with the old release";
+    StoreFinding::new(Code::RecoverFirst, StoreSeverity::Critical, text)
+        .action(action)
+        .jobs(&[Job::ListFromLogs])
 }
 
 /// What an engine that does not read a log says of it.
-fn skipped(log: &LogFacts, engine: &Engine, code: Code, severity: Severity) -> Option<Finding> {
+fn skipped(log: &LogFacts, engine: &Engine, code: Code, severity: StoreSeverity) -> Option<StoreFinding> {
     let version = log.version.filter(|&version| version < engine.oldest_log)?;
     let says = match engine.treats(version, log.order.unwrap_or(Endianness::Little)) {
         Treatment::Skips { says: Some(message) } => format!("skips it with \"{message}\""),
@@ -173,11 +177,11 @@ fn skipped(log: &LogFacts, engine: &Engine, code: Code, severity: Severity) -> O
     };
     let text = format!("log version {version}{}: engine {} {says}", range(log.first, log.last), engine.bdb);
     let evidence = log.version_bytes().map(|bytes| Evidence { offset: VERSION, bytes });
-    Some(Finding::new(code, severity, text).file(&log.name).evidence(evidence).action(KEEP))
+    Some(StoreFinding::new(code, severity, text).file(&log.name).evidence(evidence).action(KEEP))
 }
 
 /// What the target will do with the logs.
-fn transition(survey: &Survey, target: &Release, found: &mut Vec<Finding>) {
+fn transition(survey: &Survey, target: &Release, found: &mut Vec<StoreFinding>) {
     let (Some(engine), Some(log)) = (target.engine(), target.log) else { return };
     for file in &survey.logs {
         match file.version {
@@ -187,19 +191,21 @@ fn transition(survey: &Survey, target: &Release, found: &mut Vec<Finding>) {
                     target.id, engine.bdb
                 );
                 let evidence = file.version_bytes().map(|bytes| Evidence { offset: VERSION, bytes });
-                let finding = Finding::new(Code::NewLog, Severity::Error, text).file(&file.name);
+                let finding = StoreFinding::new(Code::NewLog, StoreSeverity::Error, text).file(&file.name);
                 found.push(
                     finding.evidence(evidence).action("there is no way back in place: restore a backup"),
                 );
             }
             Some(version) if version < log => {
-                let reads = skipped(file, engine, Code::LogsSkipped, Severity::Info);
+                let reads = skipped(file, engine, Code::LogsSkipped, StoreSeverity::Info);
                 found.push(reads.unwrap_or_else(|| {
                     let text = format!(
                         "log version {version}: {} begins a new log file of version {log}",
                         target.id
                     );
-                    Finding::new(Code::LogsSkipped, Severity::Info, text).file(&file.name).action(KEEP)
+                    StoreFinding::new(Code::LogsSkipped, StoreSeverity::Info, text)
+                        .file(&file.name)
+                        .action(KEEP)
                 }));
             }
             _ => {}

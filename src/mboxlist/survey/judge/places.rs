@@ -1,8 +1,8 @@
 //! Findings about region files, snapshots, and what else stands in a store.
 
-use super::super::findings::{Code, Finding, Severity};
-use super::super::listing::{Form, families};
-use super::super::marks::Verdict;
+use super::super::findings::{Code, StoreFinding, StoreSeverity};
+use super::super::listing::{OtherForm, families};
+use super::super::marks::SnapshotVerdict;
 use super::super::state::State;
 use super::super::store::{Snapshot, Survey};
 use super::files;
@@ -10,19 +10,22 @@ use crate::env::Regions;
 use crate::mboxlist::classify::Class;
 use crate::mboxlist::names::listed;
 
-pub(super) fn regions(survey: &Survey, found: &mut Vec<Finding>) {
+pub(super) fn regions(survey: &Survey, found: &mut Vec<StoreFinding>) {
     if !survey.regions.is_empty() {
         let names = listed(survey.regions.iter().map(|region| &region.name));
         found.extend(match survey.decision.state {
             State::CleanClosed => {
-                let finding =
-                    Finding::new(Code::Regions, Severity::Warning, format!("region files: {names}"));
+                let finding = StoreFinding::new(
+                    Code::Regions,
+                    StoreSeverity::Warning,
+                    format!("region files: {names}"),
+                );
                 Some(finding.action("stop the server and run stored -r, which removes them"))
             }
             State::Clean => None,
             _ => {
                 let text = format!("region files: {names}: the store may be RUNNING");
-                let finding = Finding::new(Code::Live, Severity::Error, text);
+                let finding = StoreFinding::new(Code::Live, StoreSeverity::Error, text);
                 Some(finding.action("stop the server; work on a copy until it is sure that nothing runs"))
             }
         });
@@ -37,38 +40,38 @@ pub(super) fn regions(survey: &Survey, found: &mut Vec<Finding>) {
             "region files of engine {}, but the newest log is of version {version}: the libraries were changed before stored -r",
             family.family()
         );
-        let finding = Finding::new(Code::OtherRegions, Severity::Warning, text);
+        let finding = StoreFinding::new(Code::OtherRegions, StoreSeverity::Warning, text);
         found.push(finding.action("recover with the release that wrote the log"));
     }
     if !survey.places_given && !survey.product.is_foreign() {
         let text = "store.dbtmpdir, the lock or the session folder were not given: region files there were not looked for";
-        found.push(Finding::new(Code::Places, Severity::Note, text));
+        found.push(StoreFinding::new(Code::Places, StoreSeverity::Note, text));
     }
 }
 
-pub(super) fn others(survey: &Survey, found: &mut Vec<Finding>) {
+pub(super) fn others(survey: &Survey, found: &mut Vec<StoreFinding>) {
     files::leftovers(survey, found);
     parts(survey, found);
     for other in &survey.others {
-        let find = |code, severity, text: &str| Finding::new(code, severity, text).file(&other.name);
+        let find = |code, severity, text: &str| StoreFinding::new(code, severity, text).file(&other.name);
         match (other.form, other.class) {
-            (Form::Special, _) => {
+            (OtherForm::Special, _) => {
                 let text = "a symbolic link or special file: not opened, so the survey is incomplete";
-                found.push(find(Code::Elsewhere, Severity::Warning, text));
+                found.push(find(Code::Elsewhere, StoreSeverity::Warning, text));
             }
-            (Form::File, Class::EngineData) => {
+            (OtherForm::File, Class::EngineData) => {
                 let text = "data that a transaction was removing or renaming";
                 let action = "do not delete it, although its name begins with __db: recover";
-                found.push(find(Code::EngineData, Severity::Warning, text).action(action));
+                found.push(find(Code::EngineData, StoreSeverity::Warning, text).action(action));
             }
-            (Form::File, Class::EarlyLog) => {
+            (OtherForm::File, Class::EarlyLog) => {
                 let text = "a log file by its first naming scheme, which is not read";
-                found.push(find(Code::Elsewhere, Severity::Note, text).action("keep it"));
+                found.push(find(Code::Elsewhere, StoreSeverity::Note, text).action("keep it"));
             }
-            (Form::Folder(1..), _) if other.name == "folderlock" => {
+            (OtherForm::Folder(1..), _) if other.name == "folderlock" => {
                 let text = "locks of folders are there";
                 let action = "6.0 only: its manual procedure empties this folder once the server is stopped";
-                found.push(find(Code::FolderLocks, Severity::Note, text).action(action));
+                found.push(find(Code::FolderLocks, StoreSeverity::Note, text).action(action));
             }
             _ => {}
         }
@@ -76,41 +79,45 @@ pub(super) fn others(survey: &Survey, found: &mut Vec<Finding>) {
 }
 
 /// Parts of the environment that are elsewhere, and were not read.
-fn parts(survey: &Survey, found: &mut Vec<Finding>) {
+fn parts(survey: &Survey, found: &mut Vec<StoreFinding>) {
     let unread = survey.elsewhere.unread.iter();
     for why in unread.chain(&survey.elsewhere.folders) {
         let text = format!("{why}: the survey is incomplete");
-        found.push(Finding::new(Code::Elsewhere, Severity::Warning, text));
+        found.push(StoreFinding::new(Code::Elsewhere, StoreSeverity::Warning, text));
     }
 }
 
-pub(super) fn snapshots(survey: &Survey, found: &mut Vec<Finding>) {
+pub(super) fn snapshots(survey: &Survey, found: &mut Vec<StoreFinding>) {
     for snapshot in &survey.snapshots {
-        let find = |code, severity, text: String| Finding::new(code, severity, text).file(&snapshot.name);
+        let find =
+            |code, severity, text: String| StoreFinding::new(code, severity, text).file(&snapshot.name);
         if snapshot.rescue {
             let text = "a rescue copy: the product judged the databases bad, and set them aside".into();
-            found.push(find(Code::Rescue, Severity::Note, text));
+            found.push(find(Code::Rescue, StoreSeverity::Note, text));
         }
         let reason = snapshot.reason();
         match snapshot.verdict {
-            Verdict::Valid => {}
-            Verdict::Contradiction => {
-                found.push(find(Code::Contradiction, Severity::Warning, reason).action("do not rely on it"));
+            SnapshotVerdict::Valid => {}
+            SnapshotVerdict::Contradiction => {
+                found.push(
+                    find(Code::Contradiction, StoreSeverity::Warning, reason).action("do not rely on it"),
+                );
             }
-            Verdict::AfterRecovery | Verdict::Invalid if snapshot.rescue => {}
-            Verdict::AfterRecovery | Verdict::Invalid => {
-                found.push(find(Code::Unmarked, Severity::Note, format!("not valid: {reason}")));
+            SnapshotVerdict::AfterRecovery | SnapshotVerdict::Invalid if snapshot.rescue => {}
+            SnapshotVerdict::AfterRecovery | SnapshotVerdict::Invalid => {
+                found.push(find(Code::Unmarked, StoreSeverity::Note, format!("not valid: {reason}")));
             }
         }
     }
-    let valid = survey.snapshots.iter().filter(|snapshot| snapshot.verdict == Verdict::Valid);
+    let valid = survey.snapshots.iter().filter(|snapshot| snapshot.verdict == SnapshotVerdict::Valid);
     let serves = |snapshot: &Snapshot| survey.upgraded.is_none_or(|upgrade| snapshot.serves(upgrade));
     if valid.clone().next().is_none() {
-        let finding = Finding::new(Code::NoSnapshot, Severity::Warning, "no valid snapshot was found");
+        let finding =
+            StoreFinding::new(Code::NoSnapshot, StoreSeverity::Warning, "no valid snapshot was found");
         found.push(finding.action("back up databases and logs, both, before anything else"));
     } else if !valid.clone().any(serves) {
         let text = "no valid snapshot is older than the upgrade: none leads back behind it";
-        let finding = Finding::new(Code::TooYoung, Severity::Warning, text);
+        let finding = StoreFinding::new(Code::TooYoung, StoreSeverity::Warning, text);
         found.push(finding.action("restore a backup of databases and logs"));
     }
 }

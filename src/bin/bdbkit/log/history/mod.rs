@@ -10,7 +10,7 @@ use std::rc::Rc;
 
 use bdbkit::Lsn;
 use bdbkit::dump::escape;
-use bdbkit::log::{Binding, Change, ChangeKind, Fate, History, LogDir, TxnId};
+use bdbkit::log::{Binding, ChangeKind, Fate, History, LogDir, PairChange, TxnId};
 
 use super::databases;
 use super::source::{Log, Source};
@@ -166,7 +166,7 @@ impl Names {
 
 /// A change, and what the log tells about it elsewhere.
 struct Entry<'h> {
-    change: &'h Change<'h>,
+    change: &'h PairChange<'h>,
     fate: Fate,
     txn: Option<TxnId>,
     /// The name; empty for a database without a file.
@@ -174,7 +174,7 @@ struct Entry<'h> {
 }
 
 impl<'h> Entry<'h> {
-    fn of(change: &'h Change<'h>, history: &'h History<'h>, names: &'h Names) -> Entry<'h> {
+    fn of(change: &'h PairChange<'h>, history: &'h History<'h>, names: &'h Names) -> Entry<'h> {
         let database = history.database(change).and_then(|binding| names.0.get(&Names::key(binding)));
         Entry {
             change,

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use bdbkit::dump::escape;
-use bdbkit::log::{Change, ChangeKind, Fate, Known};
+use bdbkit::log::{ChangeKind, Fate, Known, PairChange};
 
 use super::{Entry, Names, action};
 use crate::time::shown;
@@ -45,7 +45,7 @@ impl Style {
         writeln!(out, "    {}", self.values(change))
     }
 
-    fn values(&self, change: &Change<'_>) -> String {
+    fn values(&self, change: &PairChange<'_>) -> String {
         let (old, new) = (change.old.as_ref(), change.new.as_ref());
         match change.kind {
             ChangeKind::Put => content(new, self.width),
@@ -70,7 +70,7 @@ pub(crate) fn when(fate: Fate) -> String {
     }
 }
 
-fn key(change: &Change<'_>, width: usize) -> String {
+fn key(change: &PairChange<'_>, width: usize) -> String {
     match &change.key {
         Known::Unknown => format!("(unknown key, page {} index {})", change.page, change.index),
         key => content(Some(key), width),

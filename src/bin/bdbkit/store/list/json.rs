@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use bdbkit::mboxlist::{Found, ListReport, Listed, ListedFile, Origin};
+use bdbkit::mboxlist::{EntryOrigin, Found, ListReport, Listed, ListedFile};
 use bdbkit::salvage::Place;
 use serde::Serialize;
 
@@ -88,9 +88,9 @@ impl Spot {
 
 pub(super) fn entry(entry: &Listed<'_>, out: &mut impl Write) -> io::Result<()> {
     let status = match &entry.origin {
-        Origin::Salvaged(found) => From::Salvaged(Spot::of(found)),
-        Origin::Deleted(found) => From::Deleted(Spot::of(found)),
-        Origin::Log { change, txn, fate: became } => {
+        EntryOrigin::Salvaged(found) => From::Salvaged(Spot::of(found)),
+        EntryOrigin::Deleted(found) => From::Deleted(Spot::of(found)),
+        EntryOrigin::Log { change, txn, fate: became } => {
             let (fate, time) = fate(*became);
             From::Log {
                 lsn: change.lsn.into(),

@@ -6,7 +6,7 @@ use std::path::Path;
 use bdbkit::ShowName;
 use bdbkit::dump::escape;
 use bdbkit::log::Known;
-use bdbkit::mboxlist::{Found, Hash, Kind, ListReport, Listed, ListedFile, Origin};
+use bdbkit::mboxlist::{EntryOrigin, Found, Hash, Kind, ListReport, Listed, ListedFile};
 use bdbkit::salvage::Place;
 
 use crate::log::history::action;
@@ -49,10 +49,10 @@ impl Style {
             self.title = Some(title);
         }
         match &entry.origin {
-            Origin::Salvaged(found) => self.found("salvaged", found, out)?,
-            Origin::Deleted(found) if found.is_copy => self.found("old copy", found, out)?,
-            Origin::Deleted(found) => self.found("deleted", found, out)?,
-            Origin::Log { change, txn, fate } => {
+            EntryOrigin::Salvaged(found) => self.found("salvaged", found, out)?,
+            EntryOrigin::Deleted(found) if found.is_copy => self.found("old copy", found, out)?,
+            EntryOrigin::Deleted(found) => self.found("deleted", found, out)?,
+            EntryOrigin::Log { change, txn, fate } => {
                 let (lsn, when, action) = (change.lsn.to_string(), when(*fate), action(change.kind));
                 let txn = txn.map_or("no txn".into(), |txn| format!("txn {txn}"));
                 if self.columns < NARROW {
@@ -68,7 +68,7 @@ impl Style {
         }
         self.pair("", &entry.key, &entry.value, out)?;
         match &entry.origin {
-            Origin::Log { change, .. } if change.new.is_some() => {
+            EntryOrigin::Log { change, .. } if change.new.is_some() => {
                 change.old.iter().try_for_each(|old| self.pair("  before", &Known::Unknown, old, out))
             }
             _ => Ok(()),
@@ -158,7 +158,7 @@ impl Style {
 
 /// What stands above the entries of a database, or above those of the logs.
 fn title(entry: &Listed<'_>) -> String {
-    if matches!(entry.origin, Origin::Log { .. }) {
+    if matches!(entry.origin, EntryOrigin::Log { .. }) {
         return "From the logs".into();
     }
     let holds = match entry.kind {

@@ -3,13 +3,13 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use crate::shown::moves;
+use bdbkit::ShowName;
 
 /// A path as one word of a shell: as it is if nothing in it is special. A name that moves a
 /// cursor, turns text round or is no text is written as `$'…'`, byte for byte.
 pub(super) fn quoted(path: &Path) -> String {
     let bytes = path.as_os_str().as_encoded_bytes();
-    let text = std::str::from_utf8(bytes).ok().filter(|text| !text.chars().any(|c| moves(c) || c == '\\'));
+    let text = path.to_str().filter(|text| path.shown().to_string() == *text);
     let plain = |c: char| c.is_alphanumeric() || "/._-+,:@%=".contains(c);
     match text {
         // A name that begins with a hyphen would be an option.

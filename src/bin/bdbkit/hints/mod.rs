@@ -1,0 +1,132 @@
+//! The commands and options of this tool that serve for what the library reports: it speaks of
+//! itself, and here is what to type.
+//!
+//! - `jobs`: the commands that do what a finding or a step of a plan asks for
+//! - `shell`: paths in commands
+
+mod jobs;
+mod shell;
+
+pub(crate) use jobs::{action, command};
+
+use bdbkit::ErrorKind;
+
+/// What the tool has for a code: of a refusal, a notice, a rule, a finding or a step.
+pub(crate) fn of(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "R-IN-USE" | "R-ENVIRONMENT" | "R-LIVE" => "--assume-closed if nothing uses it",
+        "R-SYSTEM" => "--assume-closed if nothing uses it; bdbkit upgrade --copy writes a copy",
+        "R-JOURNAL" | "R-ONE-OF-SET" | "R-STUCK" | "R-SIBLING" | "W-UNFINISHED" => {
+            "bdbkit upgrade --resume completes it, bdbkit upgrade --rollback takes it back"
+        }
+        "R-MOVED" => {
+            "bdbkit upgrade --resume goes on with it all the same, bdbkit upgrade --rollback brings the old \
+             file back"
+        }
+        "R-NO-SNAPSHOT" => "bdbkit store snapshots lists them",
+        "R-UNFIT" => "--force restores it all the same; bdbkit store snapshots lists what each is worth",
+        "R-INTERRUPTED" | "R-RESTORING" => {
+            "bdbkit store restore-snapshot --resume completes it, --rollback goes back"
+        }
+        "R-IN-PLACE" => "bdbkit store restore-snapshot --resume",
+        "R-NOTHING-MOVED" => "--rollback removes its copies",
+        "R-ASIDE" => "--aside names another",
+        "R-OTHER-FILE-SYSTEM" => "--aside names a folder on the same one",
+        "R-REGION-FOLDER" => "--dbtmpdir names it",
+        "R-RECOVERY" | "R-INCONSISTENT" => "--ignore-logs goes on as if there were no logs",
+        "R-DAMAGED" | "R-UNREADABLE" => "see bdbkit verify, bdbkit salvage",
+        "R-UNREACHABLE" => "see bdbkit salvage; --leave-unreachable leaves them as they are",
+        "R-TAIL" | "R-CHAIN" | "R-DATABASE-LIST" | "R-LOST" | "W-UNREFERENCED" => "see bdbkit salvage",
+        "R-KEY-ORDER" => "--profile v9, or v8",
+        "R-RECORD-LENGTH" | "W-RECORD-LENGTH" => "--re-len",
+        "R-NO-SUCH-DATABASE" => "bdbkit dump -l lists the names",
+        "R-UNSORTED" => "--dupsort no, or unchecked",
+        "W-SORTED" => "--dupsort",
+        "W-FOREIGN-LOG" | "M-113" | "T-LSN" => "bdbkit reset-lsn",
+        "M-101" | "T-BTREE" => "bdbkit store upgrade",
+        "M-104" | "T-FINISH" => {
+            "bdbkit upgrade, bdbkit store upgrade or bdbkit store restore-snapshot, with --resume or --rollback"
+        }
+        "M-105" | "M-112" | "T-SALVAGE" => "bdbkit salvage",
+        "M-108" | "T-PRODUCT" => "bdbkit info, verify, log and upgrade",
+        "M-109" => "bdbkit verify, bdbkit salvage",
+        "M-117" => "bdbkit log verify",
+        "M-118" | "T-RELEASE" => "--source",
+        "M-120" => "bdbkit explain T-RECOVER",
+        "M-123" => "--dbtmpdir, --lock-dir, --session-dir",
+        "M-205" => "--source, --mailbox-version",
+        "M-304" => "bdbkit store survey",
+        "M-404" => "--mailbox-version",
+        "T-SNAPSHOT" => "bdbkit store restore-snapshot",
+        "F-LAST" => "bdbkit upgrade; bdbkit salvage",
+        "I-PACK" => "bdbkit salvage --deleted",
+        "K-ORD" | "K-ORDI" | "K-RANGE" | "K-CHAIN" | "D-ORD" => "bdbkit verify --no-order; bdbkit dump",
+        "D-TYPE" => "bdbkit upgrade --resume; bdbkit salvage",
+        "F-SIZE" | "F-ONCE" | "M-MAGIC" | "M-TYPE" | "M-ROOT" | "M-FREE" | "FL-TYPE" | "FL-LINK"
+        | "P-NUM" | "P-TYPE" | "P-LEVEL" | "P-ENT" | "P-LINK" | "I-OFF" | "I-LEN" | "I-KIND" | "I-SHARE"
+        | "I-OVF" | "I-REP" | "D-FLAG" | "T-CHAIN" | "T-EMPTY" | "N-RELEN" | "O-TYPE" | "O-PREV"
+        | "O-LEN" | "S-NAME" | "C-SUM" | "H-NELEM" | "H-PAGE" => "bdbkit salvage",
+        "M-FLAGS" | "M-MINKEY" | "M-RELEN" | "P-HF" | "FL-CYCLE" | "K-PART" | "N-SUM" | "O-REF" => {
+            "bdbkit dump"
+        }
+        _ => return None,
+    })
+}
+
+/// What the tool has for a kind of error.
+pub(crate) fn of_kind(kind: ErrorKind) -> Option<&'static str> {
+    match kind {
+        ErrorKind::Interrupted => {
+            Some("bdbkit upgrade --resume completes it, bdbkit upgrade --rollback brings the old file back")
+        }
+        _ => None,
+    }
+}
+
+/// What to add to a refusal of a file in which a salvage finds records all the same.
+pub(crate) fn salvage_may(error: &bdbkit::Error) -> Option<&'static str> {
+    bdbkit::salvage::may_read(error).then_some(" (\"bdbkit salvage\" may find what is in it)")
+}
+
+/// What the library says of a file, and what the tool has for it.
+pub(crate) fn error(error: &bdbkit::Error) -> String {
+    with(&error.to_string(), of_kind(error.kind())) + salvage_may(error).unwrap_or_default()
+}
+
+/// What the library says, and what the tool has for it.
+pub(crate) fn with(text: &str, hint: Option<&str>) -> String {
+    hint.map_or_else(|| text.to_owned(), |hint| format!("{text} ({hint})"))
+}
+
+#[cfg(test)]
+mod tests {
+    use bdbkit::explain::Explanation;
+
+    use super::*;
+
+    /// What the library advises the tool has a command or an option for.
+    #[test]
+    fn what_can_be_done_with_the_tool_has_a_hint() {
+        let jobs = [
+            ("salvage", "salvage"),
+            ("reset the positions", "reset-lsn"),
+            ("resume", "--resume"),
+            ("roll it back", "--rollback"),
+            ("say that no program", "--assume-closed"),
+            ("state it", "--"),
+        ];
+        for known in Explanation::all() {
+            let remedy = known.remedy.to_lowercase();
+            for (word, command) in jobs {
+                let hint = of(known.code).unwrap_or_default();
+                // What is to be resumed is the same run, as it was started.
+                let by_itself = known.remedy.contains("move it away, and resume");
+                assert!(
+                    !remedy.contains(word) || by_itself || hint.contains(command),
+                    "{}: {remedy}: {hint:?} has no {command}",
+                    known.code
+                );
+            }
+        }
+    }
+}
