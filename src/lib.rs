@@ -61,6 +61,10 @@
 
 #![deny(clippy::disallowed_methods)]
 
+// What tests share speaks of the library by its name.
+#[cfg(test)]
+extern crate self as bdbkit;
+
 mod access;
 mod bits;
 #[cfg(feature = "upgrade")]

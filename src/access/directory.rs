@@ -106,8 +106,9 @@ impl<'a> Database<'a> {
         if entry.value().len() != 4 {
             return Err(bad("its entry in the list is not four bytes long"));
         }
-        let (order, page) = (self.meta().directory_order(), |no| self.pages().raw(no));
-        let Some(no) = meta::listed(entry.value(), order, self.meta().endianness(), page) else {
+        let order = self.meta().endianness();
+        let is_inner = |no| self.pages().raw(no).is_some_and(|page| meta::is_inner(page, no, order));
+        let Some(no) = meta::listed(entry.value(), self.meta().directory_order(), is_inner) else {
             let orders = [u32::from_be_bytes, u32::from_le_bytes];
             let raw = entry.value().first_chunk().copied().unwrap_or_default();
             let unread = orders.iter().find_map(|number| self.pages().unread(PageNo(number(raw))));

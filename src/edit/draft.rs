@@ -10,7 +10,7 @@ use crate::format::checksum;
 use crate::format::meta::{self as layout, at};
 use crate::format::page::PageKind;
 use crate::journal::PageChange;
-use crate::pages::Pages;
+use crate::pages::{Overlay, Pages};
 use crate::types::{Lsn, PageNo};
 
 /// What changes on a page.
@@ -61,6 +61,9 @@ pub(crate) struct Draft<'p> {
     changes: BTreeMap<PageNo, Change>,
     leaves: Leaves,
     appended: Vec<Node>,
+    /// How many of the pages that are there stay, and why others do not, one bit for each reason.
+    kept: u32,
+    cut_for: u16,
     /// The LSN that all pages get.
     lsn: Option<Lsn>,
     /// Why pages change, one bit for each reason.
@@ -70,7 +73,8 @@ pub(crate) struct Draft<'p> {
 impl<'p> Draft<'p> {
     pub(crate) fn new(pages: &'p Pages<'p>) -> Self {
         let (changes, leaves) = (BTreeMap::new(), Leaves::new(pages.count()));
-        Draft { pages, changes, leaves, appended: Vec::new(), lsn: None, reasons: 0 }
+        let kept = pages.count();
+        Draft { pages, changes, leaves, appended: Vec::new(), kept, cut_for: 0, lsn: None, reasons: 0 }
     }
 
     /// The file as it is.
@@ -81,7 +85,7 @@ impl<'p> Draft<'p> {
     /// Number of pages afterwards.
     pub(crate) fn count(&self) -> u32 {
         let appended = u32::try_from(self.appended.len()).unwrap_or(u32::MAX);
-        self.pages.count().saturating_add(appended)
+        self.kept.saturating_add(appended)
     }
 
     /// Replaces bytes at an offset in a page that is there; those that are equal do not count.
@@ -128,12 +132,24 @@ impl<'p> Draft<'p> {
         self.leaves.add(no, sorted)
     }
 
-    /// Adds an internal page at the end of the file.
+    /// Adds an internal page at the end of the file, of which nothing was cut off.
     pub(crate) fn append(&mut self, node: Node) -> PageNo {
         self.reasons |= Reason::Internal.bit();
         let no = PageNo(self.count());
         self.appended.push(node);
         no
+    }
+
+    /// Cuts pages off at the end of the file, so that so many stay: the first at least. A file
+    /// to which pages are added is not cut.
+    #[cfg_attr(not(test), expect(dead_code, reason = "no operation makes files shorter yet"))]
+    pub(crate) fn truncate(&mut self, pages: u32, reason: Reason) {
+        let pages = pages.max(1);
+        if pages < self.kept && self.appended.is_empty() {
+            self.kept = pages;
+            self.cut_for |= reason.bit();
+            self.reasons |= reason.bit();
+        }
     }
 
     /// Gives all pages that were ever written this LSN.
@@ -142,13 +158,16 @@ impl<'p> Draft<'p> {
         self.reasons |= Reason::Lsn.bit();
     }
 
-    /// A page as it will be.
+    /// A page as it will be; `None` if it will not be there.
     pub(crate) fn image(&self, no: PageNo) -> Option<Vec<u8>> {
+        if no.0 >= self.count() {
+            return None;
+        }
         let mut page = match self.pages.raw(no) {
             Some(raw) => raw.to_vec(),
             None => {
                 let index = no.index().checked_sub(PageNo(self.pages.count()).index())?;
-                self.appended.get(index)?.image(self.pages, no)
+                self.appended.get(index)?.image(self.pages, no)?
             }
         };
         if let Some(change) = self.changes.get(&no) {
@@ -177,6 +196,11 @@ impl<'p> Draft<'p> {
         })
     }
 
+    /// The file as it will be, of which the pages that change are made when they are read.
+    pub(super) fn over(&self) -> Overlay<'_> {
+        Overlay::new(self.pages, self.count(), self.touched(), |no| self.image(no))
+    }
+
     /// The whole file as it will be.
     pub(super) fn file(&self) -> Vec<u8> {
         let mut file = Vec::new();
@@ -196,23 +220,37 @@ impl<'p> Draft<'p> {
         no == PageNo::META || matches!(kind, Some(PageKind::BtreeMeta | PageKind::HashMeta))
     }
 
-    /// The pages that change, by number; page 0 first, new ones last.
+    /// The pages that change, by number; page 0 first, those that are added or cut off last.
     pub(crate) fn touched(&self) -> impl Iterator<Item = PageNo> + '_ {
         let any = self.lsn.is_some() || !self.leaves.is_empty();
-        let every = if any { 0..self.pages.count() } else { 0..0 };
-        let some = self.changes.keys().copied().filter(move |_| !any);
-        let appended = self.pages.count()..self.count();
-        every.map(PageNo).filter(|no| self.changes_page(*no)).chain(some).chain(appended.map(PageNo))
+        let every = if any { 0..self.kept } else { 0..0 };
+        let some = self.changes.keys().copied().filter(move |no| !any && no.0 < self.kept);
+        every
+            .map(PageNo)
+            .filter(|no| self.changes_page(*no))
+            .chain(some)
+            .chain(self.added())
+            .chain(self.cut())
     }
 
-    /// The pages that change, with their images: new ones first, page 0 last.
+    /// The pages that are added.
+    fn added(&self) -> impl Iterator<Item = PageNo> + use<> {
+        (self.pages.count()..self.count()).map(PageNo)
+    }
+
+    /// The pages that are cut off.
+    fn cut(&self) -> impl ExactSizeIterator<Item = PageNo> + use<> {
+        (self.kept..self.pages.count()).map(PageNo)
+    }
+
+    /// The pages that change, with their images: new ones first, those that are cut off and then
+    /// page 0 last.
     pub(crate) fn changes(&self) -> impl Iterator<Item = PageChange<'_>> {
-        let added = self.pages.count()..self.count();
-        let modified = self.touched().filter(|no| no.0 != 0 && no.0 < self.pages.count());
-        let order = added.map(PageNo).chain(modified).chain([PageNo::META]);
-        order.filter_map(|page| {
+        let modified = self.touched().filter(|no| no.0 != 0 && no.0 < self.kept);
+        let order = self.added().chain(modified).chain(self.cut()).chain([PageNo::META]);
+        order.map(|page| {
             let before = self.pages.raw(page).map(Cow::Borrowed);
-            Some(PageChange { page, before, after: Some(Cow::Owned(self.image(page)?)) })
+            PageChange { page, before, after: self.image(page).map(Cow::Owned) }
         })
     }
 
@@ -226,10 +264,14 @@ impl<'p> Draft<'p> {
         self.touched().next().is_none()
     }
 
-    /// Number of pages that are there and change.
+    /// Number of pages that are there, stay, and change.
     pub(crate) fn modified(&self) -> u32 {
-        let appended = usize::try_from(self.appended()).unwrap_or(usize::MAX);
-        u32::try_from(self.touched().count().saturating_sub(appended)).unwrap_or(u32::MAX)
+        u32::try_from(self.touched().filter(|no| no.0 < self.kept).count()).unwrap_or(u32::MAX)
+    }
+
+    /// Number of pages that are cut off.
+    pub(crate) fn removed(&self) -> u32 {
+        self.pages.count().saturating_sub(self.kept)
     }
 
     /// Number of pages that are added.
@@ -239,7 +281,7 @@ impl<'p> Draft<'p> {
 
     /// Whether a page changes.
     pub(crate) fn changes_page(&self, no: PageNo) -> bool {
-        self.leaves.has(no) || self.changes.contains_key(&no) || self.resets_lsn(no)
+        no.0 >= self.kept || self.leaves.has(no) || self.changes.contains_key(&no) || self.resets_lsn(no)
     }
 
     /// Whether a page gets another LSN than it has.
@@ -258,9 +300,11 @@ impl<'p> Draft<'p> {
 
     /// Why a page changes, one bit for each reason.
     pub(crate) fn reasons(&self, no: PageNo) -> u16 {
-        let added = if no.0 >= self.pages.count() { Reason::Internal.bit() } else { 0 };
+        if no.0 >= self.kept {
+            return if no.0 < self.pages.count() { self.cut_for } else { Reason::Internal.bit() };
+        }
         let leaf = if self.leaves.has(no) { Reason::DuplicatePage.bit() } else { 0 };
         let lsn = if self.resets_lsn(no) { Reason::Lsn.bit() } else { 0 };
-        self.changes.get(&no).map_or(0, |change| change.reasons) | added | leaf | lsn
+        self.changes.get(&no).map_or(0, |change| change.reasons) | leaf | lsn
     }
 }

@@ -34,8 +34,9 @@ impl<'f, D: Disk> Journals<'f, D> {
         counter: Counter<'_>,
     ) -> Result<()> {
         let modified = u64::from(draft.modified()).saturating_add(1);
-        let estimate = Estimate { modified, appended: draft.appended().into(), cut: 0 };
-        let total = estimate.modified.saturating_add(estimate.appended);
+        let (appended, cut) = (draft.appended().into(), draft.removed().into());
+        let estimate = Estimate { modified, appended, cut };
+        let total = modified.saturating_add(appended).saturating_add(cut);
         let changes = draft.changes().zip(0..).map(|(change, pages)| {
             if pages % PAGES_AT_ONCE == 0 {
                 counter.pages(pages, total);

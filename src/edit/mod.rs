@@ -34,6 +34,8 @@ mod report;
 mod run;
 mod soundness;
 mod surroundings;
+#[cfg(test)]
+mod tests;
 mod validation;
 
 pub use builder::Edit;

@@ -4,7 +4,7 @@
 
 use byteorder::ByteOrder;
 
-use crate::format::edit;
+use crate::format::edit::{self, PageError, PageHeader, PageMut};
 use crate::format::item::{
     self, DELETED, Form, INTERNAL_HEAD, OVERFLOW, RECNO_INTERNAL, REFERENCE, TYPE_AT, padded,
 };
@@ -95,19 +95,18 @@ impl Node {
         self.children.iter().fold(0, |sum, child| sum.saturating_add(child.count))
     }
 
-    /// Its bytes, if it is the page of this number.
-    pub(crate) fn image(&self, pages: &Pages<'_>, no: PageNo) -> Vec<u8> {
-        with_order!(pages.order(), O => self.image_in::<O>(pages, no))
-    }
-
-    fn image_in<O: ByteOrder>(&self, pages: &Pages<'_>, no: PageNo) -> Vec<u8> {
-        let mut page = vec![0; pages.size().bytes()];
+    /// Its bytes, if it is the page of this number and its children fit one.
+    pub(crate) fn image(&self, pages: &Pages<'_>, no: PageNo) -> Option<Vec<u8>> {
+        let mut bytes = vec![0; pages.size().bytes()];
+        let mut page = PageMut::new(&mut bytes, pages.order(), HEADER).ok()?;
         let kind = if self.keys == Keys::None { PageKind::RecnoInternal } else { PageKind::BtreeInternal };
-        edit::init::<O>(&mut page, edit::Header { no, prev: self.records, next: 0, level: self.level, kind });
-        for child in &self.children {
-            append::<O>(&mut page, child, self.keys.of_child::<O>(pages, child));
+        page.init(PageHeader { no, prev: self.records, next: 0, level: self.level, kind });
+        for (slot, child) in (0..).zip(&self.children) {
+            with_order!(pages.order(), O => {
+                insert::<O>(&mut page, slot, child, self.keys.of_child::<O>(pages, child)).ok()?;
+            });
         }
-        page
+        Some(bytes)
     }
 }
 
@@ -125,17 +124,21 @@ fn entry_len(key: Option<Key<'_>>) -> usize {
     key.map_or(RECNO_INTERNAL, |key| padded(INTERNAL_HEAD.saturating_add(key.bytes.len())))
 }
 
-/// Puts the entry of a child on a page, on which there is room for it.
-fn append<O: ByteOrder>(page: &mut [u8], child: &Child, key: Option<Key<'_>>) {
-    let (space, mut numbers) = (entry_len(key), [0; 8]);
-    edit::put_u32::<O>(&mut numbers, 0, child.page.0);
-    edit::put_u32::<O>(&mut numbers, 4, child.count);
+/// Puts the entry of a child on a page.
+fn insert<O: ByteOrder>(
+    page: &mut PageMut<'_>,
+    slot: u16,
+    child: &Child,
+    key: Option<Key<'_>>,
+) -> Result<(), PageError> {
+    let (space, mut head) = (entry_len(key), [0; INTERNAL_HEAD]);
+    edit::put_u32::<O>(&mut head, 4, child.page.0);
+    edit::put_u32::<O>(&mut head, 8, child.count);
     let Some(key) = key else {
-        edit::append::<O>(page, HEADER, space, &[&numbers]);
-        return;
+        let [_, _, _, _, entry @ ..] = &head;
+        return page.insert(slot, space, entry, &[]);
     };
-    let mut head = [0; 4];
     edit::put_u16::<O>(&mut head, 0, u16::try_from(key.bytes.len()).unwrap_or(u16::MAX));
     edit::put(&mut head, TYPE_AT, &[key.kind]);
-    edit::append::<O>(page, HEADER, space, &[&head, &numbers, key.bytes]);
+    page.insert(slot, space, &head, key.bytes)
 }

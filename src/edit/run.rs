@@ -19,8 +19,9 @@ use super::validation::{self, Validation};
 use crate::access::Database;
 use crate::journal::{self, Disk, DiskFile, Facts, Identity, JournalError, Options, Outcome};
 
-/// A plan for a file of more bytes is not carried out in memory to see what comes of it.
-const CHECKED_IN_MEMORY: u64 = 32 << 20;
+/// A plan that changes more than so many bytes of pages is not carried out in memory to see what
+/// comes of it.
+const CHECKED_IN_MEMORY: u64 = 256 << 20;
 
 /// The new form of a file that is in memory, and what is worth knowing about it.
 pub(crate) fn in_memory(operation: &impl Operation, file: &[u8]) -> Result<(Vec<u8>, Vec<Notice>)> {
@@ -44,8 +45,8 @@ pub(crate) fn in_memory(operation: &impl Operation, file: &[u8]) -> Result<(Vec<
 impl<'d, D: Disk, O: Operation> Edit<'d, D, O> {
     /// What would be done to each file. Writes nothing, and takes no lock.
     ///
-    /// The result is validated as [`run`](Self::run) does it. Of files above 32 MiB only if
-    /// nothing but page 0 changes: a larger result is not put together in memory.
+    /// The result is validated as [`run`](Self::run) does it, with the pages that change in
+    /// memory: if these are more than 256 MiB, it is not.
     ///
     /// # Errors
     ///
@@ -256,7 +257,8 @@ mod tests {
     use super::super::reason::Reason;
     use super::*;
     use crate::journal::Promise;
-    use crate::types::Lsn;
+    use crate::pages::File;
+    use crate::types::{Lsn, PageNo};
 
     /// Says that it changes ids, and resets LSNs.
     #[derive(Debug)]
@@ -296,5 +298,29 @@ mod tests {
             let error = in_memory(&Sneaky(others), &file).unwrap_err();
             assert!(matches!(error, EditError::Validation { .. }), "{error}");
         }
+    }
+    #[test]
+    fn a_plan_is_checked_with_nothing_in_memory_but_what_changes() {
+        let file = std::fs::read("testdata/btree-v9-le-levels/data.db").unwrap();
+        let db = Database::from_bytes(&file[..]).unwrap();
+        let watch = Watch::default();
+        let counter = watch.step(Path::new(""), Step::Check);
+        let operation = Sneaky(&[Reason::Lsn]);
+        let check = |bytes: &[(u32, usize, u8)], most: u64| {
+            let mut prepared = operation.prepare(&db, None, counter).unwrap();
+            prepared.draft = Draft::new(db.pages());
+            for &(no, offset, byte) in bytes {
+                prepared.draft.replace(PageNo(no), offset, &[byte], Reason::Lsn);
+            }
+            assert_eq!(File::over(&prepared.draft.over()).bytes().unwrap(), prepared.draft.file());
+            validation::plan(&prepared.draft, &facts(&operation, false, &db, &prepared), most, counter)
+        };
+        let page = u64::from(db.pages().size().get());
+        assert!(u64::try_from(file.len()).unwrap() > 4 * page);
+        let harmless = [(1, 0, 7), (2, 0, 7)];
+        let spoiled = [(1, 0, 7), (2, 25, 99)];
+        assert!(check(&harmless, 2 * page).is_ok());
+        assert!(matches!(check(&spoiled, 2 * page), Err(EditError::Validation { .. })));
+        assert!(check(&spoiled, 2 * page - 1).is_ok(), "more than may be in memory is not checked");
     }
 }

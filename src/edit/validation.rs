@@ -11,6 +11,7 @@ use crate::access::Database;
 use crate::error::file_bytes;
 use crate::journal::{BoxError, ContentSum, Contents, Facts, Promise};
 use crate::meta::Meta;
+use crate::pages::File;
 use crate::types::PageNo;
 
 /// What is known of files before they change.
@@ -46,8 +47,8 @@ fn invalid(what: String) -> BoxError {
 }
 
 /// Whether a plan leads to a sound file with the pairs that it had before: what is checked
-/// again when it was carried out. A file of more than so many bytes is not put together for
-/// that: of such only page 0 is checked, if nothing else changes.
+/// again when it was carried out. Pages that change are in memory for that, no more than so many
+/// bytes of them: beyond that nothing is checked.
 pub(super) fn plan(
     draft: &Draft<'_>,
     facts: &Facts,
@@ -58,8 +59,8 @@ pub(super) fn plan(
         Ok(())
     } else if draft.is_head_only() {
         head(&draft.image(PageNo::META).unwrap_or_default(), facts, draft.pages().meta())
-    } else if file_bytes(draft.count(), draft.pages().size()) <= most {
-        whole(&draft.file(), facts, counter)
+    } else if file_bytes(draft.modified().saturating_add(draft.appended()), draft.pages().size()) <= most {
+        sound(&File::over(&draft.over()), facts, counter)
     } else {
         Ok(())
     };
@@ -76,7 +77,11 @@ pub(super) fn failed(error: BoxError) -> EditError {
 
 /// Whether a file is sound, and has the pairs that were promised.
 pub(super) fn whole(contents: &[u8], facts: &Facts, counter: Counter<'_>) -> Result<(), BoxError> {
-    let db = Database::from_bytes(contents)?;
+    sound(&File::from_bytes(contents), facts, counter)
+}
+
+fn sound(file: &File<'_>, facts: &Facts, counter: Counter<'_>) -> Result<(), BoxError> {
+    let db = file.database()?;
     let genuine = facts.options.genuine_8a || facts.options.genuine_8b;
     let check = || soundness::first_error(&db, genuine, counter);
     let promised = facts.promise.content();

@@ -5,7 +5,6 @@
 //! would lie outside the page.
 
 pub(crate) mod checksum;
-#[cfg(feature = "upgrade")]
 pub(crate) mod edit;
 pub(crate) mod generation;
 pub(crate) mod item;

@@ -17,6 +17,8 @@
 //! that it ends, and [`DirRecords::tail`] tells why: the end of the file, zeros, a
 //! torn record, or something else. Damage before that is an error that names the LSN,
 //! and the records behind it follow.
+//!
+//! What records do to pages, step by step, is what a [`PageMut`] can do.
 
 mod dir;
 mod error;
@@ -31,6 +33,7 @@ mod text;
 #[cfg(test)]
 pub(crate) use file::effort;
 
+pub use crate::format::edit::{PageError, PageHeader, PageMut};
 pub use dir::chain::Chain;
 pub use dir::records::{DirRecords, DirRecordsBack};
 pub use dir::{DirFile, LogDir, LogProgress};

@@ -6,6 +6,7 @@ use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::overlay::Overlay;
 use super::source::{self, Source};
 use super::storage::Storage;
 use crate::error::{Error, Result};
@@ -216,6 +217,12 @@ impl<'a> File<'a> {
     fn new(path: Option<PathBuf>, source: Source<'a>, options: OpenOptions<'a>) -> File<'a> {
         let kind = FileKind::of(source.head());
         File { opened: Arc::new(Opened { path, source, kind, options }) }
+    }
+
+    /// A file as it would be.
+    #[cfg_attr(not(feature = "upgrade"), allow(dead_code))] // only what changes files asks
+    pub(crate) fn over(pages: &'a Overlay<'a>) -> File<'a> {
+        File::new(None, Source::Over(pages), OpenOptions::new())
     }
 
     /// What it is, by its first bytes.

@@ -7,6 +7,7 @@ mod codec;
 mod content;
 mod file;
 mod kept;
+mod overlay;
 mod place;
 mod reversed;
 mod source;
@@ -22,6 +23,8 @@ pub use chain::{ItemReader, Pieces};
 pub(crate) use codec::Codec;
 pub(crate) use content::{Content, Duplicates, Stored, size_of_item};
 pub use file::{File, OpenOptions};
+#[cfg(feature = "upgrade")]
+pub(crate) use overlay::Overlay;
 pub(crate) use place::{Origin, Place};
 pub(crate) use reversed::Reversible;
 pub(crate) use source::Source;

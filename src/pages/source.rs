@@ -6,9 +6,11 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::sync::OnceLock;
 
+use super::overlay::Overlay;
 use super::storage::Storage;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, file_bytes};
 use crate::limits::Limits;
+use crate::types::PageNo;
 
 /// Enough of a file to tell what it is, in bytes.
 const HEAD: u64 = 512;
@@ -30,12 +32,14 @@ pub(super) fn head(path: &Path) -> Result<Vec<u8>> {
     read().map_err(|cause| Error::Open { path: path.to_owned(), cause: cause.into() })
 }
 
-/// The bytes of a whole file: borrowed, owned, or mapped; or where they are read on demand.
+/// The bytes of a whole file: borrowed, owned, or mapped; where they are read on demand; or pages
+/// over those of another.
 #[derive(Debug)]
 pub(crate) enum Source<'a> {
     Bytes(Cow<'a, [u8]>),
     #[cfg(feature = "mmap")]
     Map(memmap2::Mmap),
+    Over(&'a Overlay<'a>),
     OnDemand(Box<OnDemand>),
 }
 
@@ -93,9 +97,14 @@ impl Source<'static> {
 }
 
 impl Source<'_> {
-    /// All bytes. Those that are read on demand are read now, and kept.
+    /// All bytes. Those that are read on demand are read now, and kept; pages that lie over others
+    /// are put together.
     pub(super) fn bytes(&self) -> io::Result<&[u8]> {
-        let Source::OnDemand(here) = self else { return Ok(self.in_place()) };
+        let here = match self {
+            Source::Over(pages) => return Ok(pages.whole()),
+            Source::OnDemand(here) => here,
+            _ => return Ok(self.in_place()),
+        };
         if let Some(bytes) = here.whole.get() {
             return Ok(bytes);
         }
@@ -103,26 +112,31 @@ impl Source<'_> {
         Ok(here.whole.get_or_init(|| bytes))
     }
 
-    /// All bytes as they stand in the file; none, if they are read on demand.
+    /// All bytes as they stand in the file; none, if they are read on demand or lie over others.
     #[inline]
     pub(crate) fn in_place(&self) -> &[u8] {
         match self {
             Source::Bytes(bytes) => bytes,
             #[cfg(feature = "mmap")]
             Source::Map(map) => map,
-            Source::OnDemand(_) => &[],
+            Source::OnDemand(_) | Source::Over(_) => &[],
         }
     }
 
     /// The first bytes: enough to tell what it is.
     pub(super) fn head(&self) -> &[u8] {
-        if let Source::OnDemand(here) = self { &here.head } else { self.in_place() }
+        match self {
+            Source::Over(pages) => pages.page(PageNo::META).unwrap_or_default(),
+            Source::OnDemand(here) => &here.head,
+            _ => self.in_place(),
+        }
     }
 
     /// Length in bytes.
     pub(super) fn len(&self) -> u64 {
         match self {
             Source::OnDemand(here) => here.storage.len(),
+            Source::Over(pages) => file_bytes(pages.count(), pages.size()),
             _ => u64::try_from(self.in_place().len()).unwrap_or(u64::MAX),
         }
     }
@@ -130,6 +144,11 @@ impl Source<'_> {
     /// What is read on demand; `None` for what is in memory.
     pub(super) fn storage(&self) -> Option<&Storage> {
         if let Source::OnDemand(here) = self { Some(&here.storage) } else { None }
+    }
+
+    /// A page that lies over others; `None` for what is one piece.
+    pub(super) fn over(&self) -> Option<&Overlay<'_>> {
+        if let Source::Over(pages) = self { Some(pages) } else { None }
     }
 }
 

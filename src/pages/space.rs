@@ -23,7 +23,8 @@ pub(crate) struct Pages<'a> {
     file: File<'a>,
     meta: Meta,
     count: u32,
-    /// How many of them stand in memory as they are in the file: none, if they are read on demand.
+    /// How many of them stand in memory as they are in the file: none, if they are read on demand,
+    /// or lie over others.
     in_place: u32,
     codec: Codec,
     /// Pages that had to be read, if the file is not in memory as a whole.
@@ -45,7 +46,7 @@ impl<'a> Pages<'a> {
     fn keeping(file: File<'a>, meta: Meta, count: u32, most: u64) -> Self {
         let codec = Codec::new(meta.checksummed(), meta.endianness());
         let kept = file.source().storage().map(|_| Kept::new(count, meta.page_size(), most));
-        let in_place = if kept.is_none() { count } else { 0 };
+        let in_place = if kept.is_none() && file.source().over().is_none() { count } else { 0 };
         Pages { file, meta, count, in_place, codec, kept, chain_lengths: Mutex::default() }
     }
 
@@ -151,10 +152,14 @@ impl<'a> Pages<'a> {
         self.file.source().in_place().get(no.index().checked_mul(size)?..)?.get(..size)
     }
 
-    /// A page that does not stand in memory yet.
+    /// A page that does not stand in the file, or not in memory yet.
     #[cold]
     fn elsewhere(&self, no: PageNo) -> Option<&[u8]> {
-        if no.0 < self.count { self.keep(no)?.ok() } else { None }
+        match self.file.source().over() {
+            Some(pages) => pages.page(no),
+            None if no.0 < self.count => self.keep(no)?.ok(),
+            None => None,
+        }
     }
 
     /// A page that has to be read, and is kept then; `None` if the file is in memory.

@@ -16,8 +16,9 @@ use super::work::Work;
 use crate::error::Error;
 use crate::format::meta::at;
 use crate::format::page::PageKind;
-use crate::meta::{Flags, is_database_magic};
+use crate::meta::{Flags, is_database_magic, listed};
 use crate::method::Method;
+use crate::order::Endianness;
 use crate::types::PageNo;
 
 /// The databases of a file, and the owner of what none of them can claim. The pages of
@@ -164,7 +165,8 @@ fn list<O: ByteOrder>(work: &mut Work<'_>, told: Option<bool>) -> Option<Vec<(Ve
         while let Some(unit) = cursor.next::<O>() {
             let mut notes = unit.notes;
             let value = recover::<O>(&mut listing, leaf.page, unit.value, &mut notes);
-            let page = value.bytes().and_then(|bytes| metadata_page::<O>(work, &bytes.to_cow()));
+            let is_inner = |no| is_metadata::<O>(work, no);
+            let page = value.bytes().and_then(|bytes| listed(&bytes.to_cow(), Endianness::Big, is_inner));
             entries = entries.saturating_add(1u64);
             let key = unit.key.map(|(_, key)| recover::<O>(&mut listing, leaf.page, key, &mut notes));
             let name = key.and_then(|key| key.bytes().map(|bytes| bytes.to_cow().into_owned()));
@@ -192,15 +194,8 @@ fn list<O: ByteOrder>(work: &mut Work<'_>, told: Option<bool>) -> Option<Vec<(Ve
     Some(found)
 }
 
-/// The metadata page that a value in the list leads to. Some releases wrote, or left
-/// behind, the other byte order.
-fn metadata_page<O: ByteOrder>(work: &Work<'_>, value: &[u8]) -> Option<PageNo> {
-    let raw: [u8; 4] = value.try_into().ok()?;
-    let numbers = [PageNo(u32::from_be_bytes(raw)), PageNo(u32::from_le_bytes(raw))];
-    numbers.into_iter().find(|no| is_metadata::<O>(work, *no))
-}
-
-/// Whether a page is the metadata page of one of several databases.
+/// Whether a page is the metadata page of one of several databases, whatever number it says
+/// that it has.
 fn is_metadata<O: ByteOrder>(work: &Work<'_>, no: PageNo) -> bool {
     let Some(page) = work.file.page::<O>(no).filter(|_| no != PageNo::META) else { return false };
     let kind = PageKind::from_byte(page.type_byte());

@@ -5,7 +5,7 @@ use byteorder::ByteOrder;
 
 use super::profile::Profile;
 use crate::edit::{self, Child, Draft, Keys, Node, Reason, Refusal, Result};
-use crate::format::item::{self, DELETED};
+use crate::format::edit::total;
 use crate::format::page::{Page, PageKind, at};
 use crate::types::PageNo;
 
@@ -76,7 +76,7 @@ fn leaves<O: ByteOrder>(
         if page.entries() == 0 {
             return refuse("it leads to a page without duplicates");
         }
-        let Some(count) = live::<O>(&page, pages.overhead()) else {
+        let Ok(count) = total(&page, pages.overhead(), Some(PageKind::DuplicateLeaf)) else {
             return refuse("it leads to a page with items beyond its end");
         };
         if sorted && keys.of::<O>(&page, pages.overhead()).is_none() {
@@ -92,16 +92,6 @@ fn leaves<O: ByteOrder>(
         next = PageNo::link(page.next());
     }
     Ok((children, records))
-}
-/// How many items of a page are not marked as deleted.
-fn live<O: ByteOrder>(page: &Page<'_, O>, overhead: usize) -> Option<u32> {
-    let mut live = 0u32;
-    for slot in 0..page.entries() {
-        if item::type_byte(page.item(overhead, slot)?.1)? & DELETED == 0 {
-            live = live.saturating_add(1);
-        }
-    }
-    Some(live)
 }
 
 /// Builds the level above some pages; long keys get one more reference each. The root

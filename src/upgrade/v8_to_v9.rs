@@ -8,7 +8,8 @@ use super::profile::Profile;
 use crate::edit::{Draft, Reason, Refusal, Result};
 use crate::format::item::{self, KEYDATA};
 use crate::format::meta::at;
-use crate::format::page::{Page, PageKind};
+use crate::format::page::Page;
+use crate::meta;
 use crate::order::Endianness;
 use crate::types::PageNo;
 
@@ -46,23 +47,18 @@ pub(super) fn apply<O: ByteOrder>(
 /// order of its machine, and no genuine upgrade converts them.
 fn list<O: ByteOrder>(draft: &mut Draft<'_>, databases: &Databases) -> Result<()> {
     let (pages, version) = (draft.pages(), draft.pages().meta().version());
-    let is_metadata = |no: u32| {
-        let page = pages.raw(PageNo(no)).and_then(Page::<O>::new).filter(|_| no != 0);
-        page.is_some_and(|page| {
-            let kind = PageKind::from_byte(page.type_byte());
-            matches!(kind, Some(PageKind::BtreeMeta | PageKind::HashMeta)) && page.pgno() == no
-        })
-    };
+    let is_inner = |no: &PageNo| pages.raw(*no).is_some_and(|page| meta::is_inner(page, *no, pages.order()));
     for &leaf in databases.list_leaves() {
         let Some(page) = pages.raw(leaf).and_then(Page::<O>::new) else { continue };
         for slot in (1..page.entries()).step_by(2) {
             let Some((offset, rest)) = page.item(pages.overhead(), slot) else { continue };
             // A deleted item is no database any more.
             let plain = item::type_byte(rest) == Some(KEYDATA);
-            let value = item::len::<O>(rest).filter(|&len| plain && len == 4);
-            let Some(value) = value.and_then(|len| item::keydata(rest, len)) else { continue };
-            let read = |order: Endianness| order.u32_at(value, 0).filter(|&no| is_metadata(no));
-            let no = match (read(Endianness::Big), read(Endianness::Little)) {
+            let value = item::len::<O>(rest).filter(|_| plain).and_then(|len| item::keydata(rest, len));
+            let readings = value.and_then(|value| meta::listed_readings(value, Endianness::Big));
+            let Some(readings) = readings else { continue };
+            let [big, little] = readings.map(|no| Some(no).filter(is_inner));
+            let no = match (big, little) {
                 // Only release 3.0 wrote them in its own order.
                 (Some(big), Some(little)) if big != little && version == 7 => None,
                 (big, little) => big.or(little),
@@ -71,7 +67,7 @@ fn list<O: ByteOrder>(draft: &mut Draft<'_>, databases: &Databases) -> Result<()
                 return Err(Refusal::DatabaseList { page: leaf, offset }.into());
             };
             let at = offset.saturating_add(item::KEYDATA_HEAD);
-            draft.replace(leaf, at, &no.to_be_bytes(), Reason::DatabaseList);
+            draft.replace(leaf, at, &no.0.to_be_bytes(), Reason::DatabaseList);
         }
     }
     Ok(())

@@ -285,7 +285,9 @@ impl Context<'_, '_> {
     /// a genuine tool upgraded.
     fn metadata_page(&self, entry: &ListEntry) -> Option<PageNo> {
         let order = self.pages.meta().directory_order();
-        meta::listed(&entry.value, order, self.pages.order(), |no| self.pages.raw(no))
+        meta::listed(&entry.value, order, |no| {
+            self.pages.raw(no).is_some_and(|page| meta::is_inner(page, no, self.pages.order()))
+        })
     }
 
     fn file_size(&self) {

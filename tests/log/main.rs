@@ -4,6 +4,7 @@
 //! - `props`: logs that a small writer made: what is read is what was written
 //! - `history`: what a log tells of pairs; `history_crafted` for one question each,
 //!   `history_hostile` for what misleads it
+//! - `pages`: what records do to pages, step by step
 //! - `hostile`: logs that are cut, damaged, or made to cost time or memory
 
 #![allow(
@@ -28,4 +29,5 @@ mod history;
 mod history_crafted;
 mod history_hostile;
 mod hostile;
+mod pages;
 mod props;

@@ -19,7 +19,7 @@ use super::record::event::Event;
 use crate::types::Lsn;
 
 /// The facts of a log.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Facts<'a> {
     pub(crate) files: Files<'a>,
     pub(crate) transactions: Transactions<'a>,

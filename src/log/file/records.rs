@@ -63,6 +63,17 @@ impl<'a> Records<'a> {
         self
     }
 
+    /// Begins behind a record of the file, or with the first one.
+    #[cfg(feature = "mboxlist")]
+    pub(crate) fn behind(mut self, last: Option<&Record<'_>>) -> Records<'a> {
+        self.header = None;
+        if let Some(last) = last {
+            self.before = last.lsn().offset;
+            self.at = last.lsn().offset.saturating_add(last.size());
+        }
+        self
+    }
+
     /// Where the records end and why, once they have.
     #[must_use]
     pub fn tail(&self) -> Option<Tail> {

@@ -52,13 +52,21 @@ pub struct HistoryQuery<'a> {
     prefix: Vec<u8>,
     past_end: bool,
     memory: Option<u64>,
+    known: Option<Facts<'a>>,
 }
 
 impl LogDir {
     /// Asks what was put, replaced and deleted.
     #[must_use]
     pub fn history(&self) -> HistoryQuery<'_> {
-        HistoryQuery { log: self, database: None, prefix: Vec::new(), past_end: false, memory: None }
+        HistoryQuery {
+            log: self,
+            database: None,
+            prefix: Vec::new(),
+            past_end: false,
+            memory: None,
+            known: None,
+        }
     }
 }
 
@@ -97,6 +105,13 @@ impl<'a> HistoryQuery<'a> {
         self
     }
 
+    /// What the log tells, found before: then it is read once.
+    #[cfg(feature = "mboxlist")]
+    pub(crate) fn known(mut self, facts: Facts<'a>) -> HistoryQuery<'a> {
+        self.known = Some(facts);
+        self
+    }
+
     /// Reads the log, twice: for the databases and transactions, and for the changes.
     #[must_use]
     pub fn read(self) -> History<'a> {
@@ -104,7 +119,7 @@ impl<'a> HistoryQuery<'a> {
             let records = self.log.records();
             if self.past_end { records.past_end() } else { records }
         };
-        let facts = Facts::of(records());
+        let facts = self.known.unwrap_or_else(|| Facts::of(records()));
         let wanted = match &self.database {
             Some(name) => facts.files.matching(name),
             None => vec![true; facts.files.bindings().len()],
@@ -177,12 +192,6 @@ impl<'a> History<'a> {
     #[must_use]
     pub fn tail(&self) -> Option<Tail> {
         self.tail
-    }
-
-    /// What the log tells besides its changes.
-    #[cfg(feature = "mboxlist")]
-    pub(crate) fn facts(&self) -> &Facts<'a> {
-        &self.facts
     }
 
     /// The databases that were asked for; none if the log does not know the name.

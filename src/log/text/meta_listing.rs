@@ -2,6 +2,10 @@
 //! and of databases in memory (database-format, "BTREE metadata pages" and annex A).
 
 use super::buffer::Text;
+use crate::format::meta::{BTREE_MAGIC, Field, HASH_MAGIC, Layout, at};
+use crate::format::page::PageKind;
+use crate::meta::Flags;
+use crate::order::Endianness;
 
 /// The names of the flags of a tree and of a hash, lowest first.
 const TREE: [&str; 8] = [
@@ -16,68 +20,56 @@ const TREE: [&str; 8] = [
 ];
 const HASH: [&str; 3] = ["duplicates", "multiple-databases", "sorted duplicates"];
 
-/// Places on the page, in numbers of 32 bits.
-mod at {
-    pub(super) const PGNO: usize = 2;
-    pub(super) const MAGIC: usize = 3;
-    pub(super) const FREE: usize = 7;
-    pub(super) const KEYS: usize = 10;
-    pub(super) const FLAGS: usize = 12;
-    pub(super) const REST: usize = 18;
-    pub(super) const SPARES: usize = 24;
-}
-
-/// Lists what follows the first line. `number` gives the numbers of 32 bits of the
-/// page, the first of which has the number 0.
-pub(super) fn list(bytes: &[u8], number: impl Fn(usize) -> Option<u32>, text: &mut Text) -> Option<()> {
-    let kind = *bytes.get(25)?;
-    let several = |first: usize| Some([number(first)?, number(first.saturating_add(1))?]);
-    let (magic, [version, page_size]) = (number(at::MAGIC)?, several(4)?);
-    let meta_flags = *bytes.get(26)?;
-    let [keys, records] = several(at::KEYS)?;
-    text.put(&format!("\tmagic: {magic:#x}\n\tversion: {version}\n\tpagesize: {page_size}\n"));
-    text.put(&format!(
-        "\ttype: {kind}\n\tmetaflags {}\n\tkeys: {keys}\trecords: {records}\n",
-        hex(meta_flags)
-    ));
-    if number(at::PGNO)? != 0 {
-        let [free, last] = several(at::FREE)?;
+/// Lists what follows the first line, as these releases do: wherever their own layout has it.
+pub(super) fn list(bytes: &[u8], order: Endianness, text: &mut Text) -> Option<()> {
+    let hash = PageKind::from_byte(*bytes.get(at::TYPE)?) == Some(PageKind::HashMeta);
+    let layout = Layout::newest(if hash { HASH_MAGIC } else { BTREE_MAGIC })?;
+    let number = |field| layout.number(bytes, field, order);
+    text.put(&format!("\tmagic: {:#x}\n", number(Field::Magic)?));
+    text.put(&format!("\tversion: {}\n\tpagesize: {}\n", number(Field::Version)?, number(Field::PageSize)?));
+    text.put(&format!("\ttype: {}\n\tmetaflags {}\n", number(Field::Type)?, hex(number(Field::Metaflags)?)));
+    let [keys, records] = [number(Field::KeyCount)?, number(Field::RecordCount)?];
+    text.put(&format!("\tkeys: {keys}\trecords: {records}\n"));
+    if number(Field::Pgno)? != 0 {
+        let [free, last] = [number(Field::Free)?, number(Field::LastPgno)?];
         text.put(&format!("\tfree list: {free}\n\tlast_pgno: {last}\n"));
     }
-    let flags = number(at::FLAGS)?;
+    let flags = number(Field::Flags)?;
     text.put(&format!("\tflags: {}", hex(flags)));
-    let names: &[&str] = if kind == 8 { &HASH } else { &TREE };
+    let names: &[&str] = if hash { &HASH } else { &TREE };
     let set = names.iter().zip(0..).filter(|(_, bit)| flags >> bit & 1 != 0).map(|(name, _)| *name);
     let set: Vec<_> = set.collect();
     if !set.is_empty() {
         text.put(&format!(" ({})", set.join(", ")));
     }
     text.raw(b"\n\tuid: ");
-    let uid: Vec<_> = bytes.get(52..72)?.iter().map(|byte| format!("{byte:x}")).collect();
+    let uid: Vec<_> = layout.bytes(bytes, Field::Uid)?.iter().map(|byte| format!("{byte:x}")).collect();
     text.put(&uid.join(" "));
     text.raw(b"\n");
-    let rest = |n: usize| number(at::REST.saturating_add(n));
-    if kind == 8 {
-        text.put(&format!("\tmax_bucket: {}\n\thigh_mask: {}\n", rest(0)?, hex(rest(1)?)));
-        text.put(&format!("\tlow_mask:  {}\n\tffactor: {}\n", hex(rest(2)?), rest(3)?));
-        text.put(&format!("\tnelem: {}\n\th_charkey: {}\n\tspare points:\n", rest(4)?, hex(rest(5)?)));
-        return spares(|n| number(at::SPARES.saturating_add(n)), text);
+    if hash {
+        let [max, high, low] = [Field::MaxBucket, Field::HighMask, Field::LowMask].map(number);
+        text.put(&format!("\tmax_bucket: {}\n\thigh_mask: {}\n", max?, hex(high?)));
+        text.put(&format!("\tlow_mask:  {}\n\tffactor: {}\n", hex(low?), number(Field::Ffactor)?));
+        let [items, charkey] = [number(Field::Nelem)?, number(Field::Charkey)?];
+        text.put(&format!("\tnelem: {items}\n\th_charkey: {}\n\tspare points:\n", hex(charkey)));
+        return spares(layout.bytes(bytes, Field::Spares)?, order, text);
     }
-    text.put(&format!("\tminkey: {}\n", rest(1)?));
-    if flags & 2 != 0 {
-        text.put(&format!("\tre_len: {} re_pad: {}\n", hex(rest(2)?), hex(rest(3)?)));
+    text.put(&format!("\tminkey: {}\n", number(Field::MinKey)?));
+    if Flags::new(flags).recno() {
+        let [len, pad] = [number(Field::ReLen)?, number(Field::RePad)?];
+        text.put(&format!("\tre_len: {} re_pad: {}\n", hex(len), hex(pad)));
     }
-    text.put(&format!("\troot: {}\n", rest(4)?));
+    text.put(&format!("\troot: {}\n", number(Field::Root)?));
     Some(())
 }
 
 /// What is added to a bucket's number to find its page, for each doubling of the
 /// table, and the first page of the doubling.
-fn spares(spare: impl Fn(usize) -> Option<u32>, text: &mut Text) -> Option<()> {
+fn spares(spares: &[u8], order: Endianness, text: &mut Text) -> Option<()> {
     text.raw(b"\t");
-    for n in 0..32 {
-        let spare = spare(n)?;
-        let first = u32::try_from(n).ok()?.checked_sub(1).map_or(0, |power| 1 << power);
+    for (n, spare) in (0_u32..).zip(spares.chunks(4)) {
+        let spare = order.u32_at(spare, 0)?;
+        let first = n.checked_sub(1).map_or(0, |power| 1 << power);
         let page = if spare == 0 { 0 } else { spare.wrapping_add(first) };
         text.put(&format!("{spare} ({page}) {}", if n % 8 == 7 { "\n\t" } else { "" }));
     }
@@ -100,8 +92,7 @@ mod tests {
     use super::*;
 
     fn listed(bytes: &[u8]) -> String {
-        let number = |n: usize| Some(u32::from_le_bytes(*bytes.get(n * 4..)?.first_chunk()?));
-        written(|text| list(bytes, number, text).unwrap())
+        written(|text| list(bytes, Endianness::Little, text).unwrap())
     }
 
     fn page(kind: u8, numbers: &[(usize, u32)]) -> Vec<u8> {
@@ -134,7 +125,7 @@ mod tests {
 
     #[test]
     fn a_short_page_is_not_listed() {
-        let text = written(|text| assert_eq!(list(&[9; 60], |_| Some(1), text), None));
+        let text = written(|text| assert_eq!(list(&[9; 60], Endianness::Little, text), None));
         assert!(!text.contains("root"));
     }
 }

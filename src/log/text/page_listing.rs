@@ -81,8 +81,7 @@ impl<'a> Page<'a> {
         text.decimal(level);
         if let 8 | 9 = kind {
             text.raw(b"\n");
-            let bytes = self.image.head;
-            return meta_listing::list(bytes, |n| self.u32(bytes, n.checked_mul(4)?), text);
+            return meta_listing::list(self.image.head, self.order, text);
         }
         let links = [head(at::PREV)?, head(at::NEXT)?];
         if internal {

@@ -19,11 +19,11 @@ use super::survey::{StoreFinding, StoreSeverity, Survey, Target, judge};
 /// How to bring a store to a release: ordered steps, and what is found on the way.
 ///
 /// ```
-/// use bdbkit::mboxlist::{Plan, Release, StepState, Survey};
+/// use bdbkit::mboxlist::{Release, StepState, StorePlan, Survey};
 ///
 /// let survey = Survey::of("testdata/mboxlist-ims5-log2-be")?;
 /// let target = Release::find("7u1").ok_or("no such release")?;
-/// let plan = Plan::of(&survey, target);
+/// let plan = StorePlan::of(&survey, target);
 /// let todo = plan.steps.iter().filter(|step| step.state == StepState::Todo);
 /// for step in todo {
 ///     println!("{}: {}", step.by.name(), step.title);

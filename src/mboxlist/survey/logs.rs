@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
+use super::skipped::Skipped;
 use crate::log::facts::{Facts, Reading};
 use crate::log::{DirFile, Event, LogDir, LogError, LogOptions, Tail};
 use crate::mboxlist::classify::Class;
@@ -80,6 +81,8 @@ pub(super) struct Logs<'l> {
     pub(super) gone: HashSet<&'l [u8]>,
     /// The log, and what it tells as a whole.
     pub(super) whole: Option<(&'l LogDir, Facts<'l>)>,
+    /// What the logs of each version but the newest tell.
+    pub(super) skipped: BTreeMap<u32, Facts<'l>>,
 }
 
 /// Opens log files, if there are any.
@@ -98,9 +101,10 @@ impl<'l> Logs<'l> {
             let error = file.log().err();
             error.is_some_and(|error| matches!(**error, LogError::Encrypted | LogError::Password))
         });
-        let mut facts = Reading::default();
+        let (mut facts, mut skipped) = (Reading::default(), Skipped::of(dir, files.values()));
         let mut records = dir.records();
         for record in &mut records {
+            skipped.next(&record);
             let event = facts.next(&record);
             if let Some(Event::FileRemove { name } | Event::FileRename { old: name, .. }) = event {
                 logs.gone.insert(name);
@@ -142,6 +146,7 @@ impl<'l> Logs<'l> {
         logs.names.remove(OsStr::new(""));
         logs.files = files.into_values().collect();
         logs.whole = Some((dir, facts));
+        logs.skipped = skipped.end();
         logs
     }
 }

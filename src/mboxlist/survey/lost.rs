@@ -10,6 +10,7 @@ use super::logs::LogFacts;
 use super::state::Opened;
 use crate::access::Database;
 use crate::env::page_lsn;
+use crate::log::facts::Facts;
 use crate::log::{Fate, Known, LogDir, LogOptions};
 use crate::types::{FileId, Lsn};
 
@@ -32,27 +33,26 @@ pub struct Lost {
 }
 
 impl Lost {
-    /// What was lost from each version of logs that is not the newest.
-    pub(super) fn of(databases: &[Opened], logs: &[LogFacts], dir: &LogDir, map: bool) -> Vec<Lost> {
-        let newest = logs.iter().rev().find_map(|log| log.version);
-        let mut versions: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
-        for log in logs.iter().filter(|log| log.version.is_some() && log.version != newest) {
-            versions.entry(log.version.unwrap_or_default()).or_default().push(log.number);
-        }
-        versions
-            .iter()
-            .filter_map(|(version, numbers)| {
-                let files = dir.log_files().filter(|file| numbers.contains(&file.number()));
-                let paths: Vec<PathBuf> = files.map(|file| file.path().to_owned()).collect();
-                Lost::from(*version, databases, &LogOptions::new().map(map).open_files(&paths))
-            })
-            .collect()
+    /// What was lost from each version of logs that is not the newest, of which it is known what
+    /// they tell.
+    pub(super) fn of(
+        databases: &[Opened],
+        logs: &[LogFacts],
+        skipped: BTreeMap<u32, Facts<'_>>,
+        map: bool,
+    ) -> Vec<Lost> {
+        let lost = |(version, facts)| {
+            let files = logs.iter().filter(|log| log.version == Some(version));
+            let paths: Vec<PathBuf> = files.map(|log| log.path.clone()).collect();
+            Lost::from(version, databases, &LogOptions::new().map(map).open_files(&paths), facts)
+        };
+        skipped.into_iter().filter_map(lost).collect()
     }
 
-    fn from(version: u32, databases: &[Opened], dir: &LogDir) -> Option<Lost> {
-        let history = dir.history().read();
+    fn from<'l>(version: u32, databases: &[Opened], dir: &'l LogDir, facts: Facts<'l>) -> Option<Lost> {
         // Where recovery would have begun. What cannot be read tells nothing.
-        let start = *history.facts().start.as_ref().ok()?;
+        let start = *facts.start.as_ref().ok()?;
+        let history = dir.history().known(facts).read();
         let by_id: BTreeMap<FileId, (&OsStr, &Database<'_>)> = databases
             .iter()
             .filter_map(|(file, db)| {

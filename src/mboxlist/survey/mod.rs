@@ -4,7 +4,7 @@
 //! - `store`: what is known of it all; `options`: how it is found out; `listing`: what stands there
 //! - `databases`, `logs`, `snapshots`: the facts of each kind of file
 //! - `elsewhere`: parts of a store that are in other places
-//! - `lost`: what skipped logs had
+//! - `skipped`, `lost`: logs of older engines, and what they had
 //! - `product`: whose environment it is
 //! - `state`: closed, or in need of recovery
 //! - `candidates`: the releases that fit
@@ -21,6 +21,7 @@ mod lost;
 mod marks;
 mod options;
 mod product;
+mod skipped;
 mod snapshots;
 mod state;
 mod store;

@@ -189,8 +189,7 @@ impl SurveyOptions {
             })
             .collect();
         let decision = Decision::of(&opened, &logs, !regions.is_empty(), &elsewhere);
-        let lost =
-            log.as_ref().map(|log| Lost::of(&opened, &logs.files, log, self.map())).unwrap_or_default();
+        let lost = Lost::of(&opened, &logs.files, logs.skipped, self.map());
         let mut databases: Vec<DatabaseFile> = opened.into_iter().map(|(file, _)| file).collect();
         attach_extents(&mut databases, &listing.others);
         let families = regions.iter().map(|region| region.family).collect();
@@ -317,5 +316,23 @@ mod tests {
             assert!(survey.unwrap().databases.len() > 2);
             assert!(all <= once * 2, "{folder}: {all} bytes of {once}");
         }
+    }
+
+    #[test]
+    fn a_survey_reads_logs_of_older_versions_twice_at_most() {
+        let folder = tempfile::tempdir().unwrap();
+        for entry in fs::read_dir("testdata/mboxlist-ims60-log3-le-unclean").unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_file() {
+                fs::copy(&path, folder.path().join(path.file_name().unwrap())).unwrap();
+            }
+        }
+        let newer = "log.0000000002";
+        fs::copy(Path::new("testdata/env-log11-le-logs").join(newer), folder.path().join(newer)).unwrap();
+        let log = crate::log::LogDir::open(folder.path()).unwrap();
+        let (once, _) = effort::of(|| log.records().count());
+        let (all, survey) = effort::of(|| SurveyOptions::new().alone().survey(folder.path()));
+        assert_eq!(survey.unwrap().lost.len(), 1);
+        assert!(all <= once * 2, "{all} bytes of {once}");
     }
 }

@@ -77,10 +77,10 @@ pub struct Survey {
 /// A snapshot, or the rescue copy beside the databases.
 ///
 /// ```
-/// use bdbkit::mboxlist::{Snapshot, Verdict};
+/// use bdbkit::mboxlist::{Snapshot, SnapshotVerdict};
 ///
 /// let folder = Snapshot::of("testdata/mboxlist-ims63-log11-be");
-/// assert_eq!(folder.verdict, Verdict::Invalid);
+/// assert_eq!(folder.verdict, SnapshotVerdict::Invalid);
 /// assert_eq!(folder.reason(), "no .snaptime, no .verified");
 /// ```
 #[derive(Clone, Debug)]
