@@ -312,7 +312,7 @@ mod tests {
             for &(no, offset, byte) in bytes {
                 prepared.draft.replace(PageNo(no), offset, &[byte], Reason::Lsn);
             }
-            assert_eq!(File::over(&prepared.draft.over()).bytes(), prepared.draft.file());
+            assert_eq!(File::over(&prepared.draft.over()).bytes().unwrap(), prepared.draft.file());
             validation::plan(&prepared.draft, &facts(&operation, false, &db, &prepared), most, counter)
         };
         let page = u64::from(db.pages().size().get());

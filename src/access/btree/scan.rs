@@ -1,5 +1,6 @@
 //! The pages of a file in their order, without going down any tree.
 
+use std::iter::FusedIterator;
 use std::ops::Range;
 
 use super::leaf::Leaf;
@@ -69,7 +70,7 @@ pub enum Scanned<'a> {
 }
 
 /// The entries of one leaf.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ScannedItems<'a> {
     leaf: Leaf<'a>,
     order: Endianness,
@@ -171,7 +172,9 @@ impl<'a> PageScan<'a> {
     fn leaf(&self, no: PageNo) -> Result<Option<Leaf<'a>>> {
         let origin = Origin { page: no, offset: 0, what: "page" };
         with_order!(self.pages.order(), O => {
-            let Some(raw) = self.pages.unchecked_page::<O>(no) else { return Ok(None) };
+            let Some(raw) = self.pages.unchecked_page::<O>(no) else {
+                return self.pages.unread(no).map_or(Ok(None), Err);
+            };
             let kind = PageKind::from_byte(raw.type_byte()).ok_or_else(|| {
                 let defect = Defect::PageType { found: raw.type_byte(), expected: "0 to 16" };
                 Error::corrupt(no, at::TYPE, defect)
@@ -218,6 +221,8 @@ impl<'a> Iterator for PageScan<'a> {
         }
     }
 }
+
+impl FusedIterator for PageScan<'_> {}
 
 impl<'a> LeafPage<'a> {
     /// Number of the page.
@@ -350,3 +355,5 @@ impl<'a> Iterator for ScannedItems<'a> {
         if sound { self.leaf.check_tiling(&self.tiling).err().map(Err) } else { None }
     }
 }
+
+impl FusedIterator for ScannedItems<'_> {}

@@ -18,7 +18,7 @@ use crate::pages::{Allowance, Chain, Content, Duplicates, Origin, Pages, Place};
 use crate::types::PageNo;
 
 /// A walk over the buckets of a HASH database.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(in crate::access) struct BucketWalk<'a> {
     hash: &'a Hash<'a>,
     /// Where the table of bucket pages stands on the metadata page.
@@ -47,7 +47,7 @@ pub(in crate::access) struct BucketWalk<'a> {
 const NAMED: u32 = 8;
 
 /// The values of the key where the walk stands.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Values<'a> {
     None,
     /// Duplicates in one item on the page.
@@ -70,7 +70,63 @@ struct BucketPage<'a> {
     pair: u16,
 }
 
+/// A walk over buckets without the pages that it stands on, between two keys.
+#[derive(Debug)]
+pub(in crate::access) struct Parked {
+    visited: Option<Visited>,
+    level: u32,
+    heads: std::ops::Range<u32>,
+    spare: u32,
+    /// The page, and the pair on it that comes next.
+    page: Option<(PageNo, u16)>,
+    allowance: Allowance,
+    crowded: u32,
+    keys: u32,
+    empty: Option<(u64, PageNo)>,
+}
+
+impl Parked {
+    /// Goes on in the same table.
+    ///
+    /// # Errors
+    ///
+    /// A page that was good before cannot be read again.
+    pub(in crate::access) fn resume<'a>(self, hash: &'a Hash<'a>) -> Result<BucketWalk<'a>> {
+        let Parked { visited, level, heads, spare, page, allowance, crowded, keys, empty } = self;
+        let pages: &Pages<'_> = hash.pages();
+        let again = |(no, pair)| {
+            let origin = Origin {
+                page: hash.meta().page(),
+                offset: hash.meta().at(Field::Spares),
+                what: "bucket page",
+            };
+            with_order!(pages.order(), O => {
+                let page = pages.page::<O>(no, origin)?;
+                let (bytes, entries, next) = (page.bytes(), page.entries(), page.next());
+                Ok::<_, Error>(BucketPage { pages, bytes, no, entries, next, pair })
+            })
+        };
+        let page = page.map(again).transpose()?;
+        let mut walk =
+            BucketWalk { level, heads, spare, page, allowance, ..BucketWalk::new(hash, Visited::new(pages)) };
+        (walk.visited, walk.crowded, walk.keys, walk.empty) = (visited, crowded, keys, empty);
+        Ok(walk)
+    }
+}
+
 impl<'a> BucketWalk<'a> {
+    /// Whether it stands between two keys, where it can be parked.
+    pub(in crate::access) fn rests(&self) -> bool {
+        matches!(self.values, Values::None)
+    }
+
+    /// Lets go of the pages.
+    pub(in crate::access) fn park(self) -> Parked {
+        let BucketWalk { visited, level, heads, spare, page, allowance, crowded, keys, empty, .. } = self;
+        let page = page.map(|page| (page.no, page.pair));
+        Parked { visited, level, heads, spare, page, allowance, crowded, keys, empty }
+    }
+
     pub(in crate::access) fn new(hash: &'a Hash<'a>, visited: Visited) -> Self {
         BucketWalk {
             hash,
@@ -87,6 +143,12 @@ impl<'a> BucketWalk<'a> {
             keys: 0,
             empty: None,
         }
+    }
+
+    /// How much of the keys that the metadata counts was given.
+    pub(in crate::access) fn share(&self) -> f64 {
+        let counted = self.hash.meta().buckets().map_or(0, |buckets| buckets.elements);
+        f64::from(self.keys.min(counted)) / f64::from(counted.max(1))
     }
 
     /// The pages that the walk came by.
