@@ -4,12 +4,12 @@ use std::borrow::Cow;
 use std::iter::FusedIterator;
 
 use super::btree::leaf::Plain;
-use super::btree::rows::TreePairs;
-use super::hash::buckets::BucketWalk;
-use super::heap::HeapWalk;
+use super::btree::rows::{self, TreePairs};
+use super::hash::buckets::{self, BucketWalk};
+use super::heap::{self, HeapWalk};
 use super::item::Item;
 use super::pair::{Entry, Pair, RecordNo};
-use super::queue::QueueWalk;
+use super::queue::{self, QueueWalk};
 use super::visited::Visited;
 use crate::error::{Error, Result};
 use crate::method::Method;
@@ -19,13 +19,13 @@ use crate::pages::{Content, Pages};
 ///
 /// Yields errors in place and goes on behind them. [`Entries::pairs`] gives the
 /// same without reading overflow chains.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Entries<'a> {
     pairs: Pairs<'a>,
 }
 
 /// As [`Entries`], with keys and values not yet read.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Pairs<'a> {
     rows: Rows<'a>,
     /// For their items.
@@ -33,7 +33,7 @@ pub struct Pairs<'a> {
 }
 
 /// Where the pairs come from: each access method has a way of its own.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[allow(clippy::large_enum_variant)] // the common one is used in place, pair by pair
 enum Rows<'a> {
     Tree(TreePairs<'a>),
@@ -45,9 +45,19 @@ enum Rows<'a> {
     Refused(Option<Error>),
 }
 
+/// [`Pairs`] without the pages that they stand on.
+#[derive(Debug)]
+pub(super) enum Parked {
+    Tree(Box<rows::Parked>),
+    Hash(Box<buckets::Parked>, Ways),
+    Queue(Box<queue::Parked>, Ways),
+    Heap(Box<heap::Parked>, Ways),
+    Refused(Option<Error>),
+}
+
 /// Which ways a walk that only goes forward was asked to go to the end.
 #[derive(Clone, Copy, Debug, Default)]
-struct Ways {
+pub(super) struct Ways {
     ended: bool,
     back: bool,
 }
@@ -81,6 +91,23 @@ impl<'a> Entries<'a> {
         self.pairs
     }
 
+    /// How far the front has come, as a share of the whole database, from 0 to 1: by its place on
+    /// each page of the way from the root, so about that of the pairs. A range starts and ends
+    /// where it lies. For HASH it is the share of the keys that the metadata counts.
+    ///
+    /// ```
+    /// let db = bdbkit::Database::open("testdata/btree-v6-be-levels/data.db")?;
+    /// let mut entries = db.iter();
+    /// assert_eq!(entries.share(), 0.0);
+    /// entries.by_ref().take(db.iter().count() / 2).for_each(drop);
+    /// assert!((0.3..0.7).contains(&entries.share()));
+    /// # Ok::<(), bdbkit::Error>(())
+    /// ```
+    #[must_use]
+    pub fn share(&self) -> f64 {
+        self.pairs.share()
+    }
+
     /// As [`Pairs::into_visited`].
     pub(super) fn into_visited(self) -> Option<Visited> {
         self.pairs.into_visited()
@@ -104,8 +131,47 @@ impl<'a> Pairs<'a> {
         Pairs { rows: Rows::Heap(Box::new(walk), Ways::default()), pages }
     }
 
+    /// No more pairs.
+    pub(super) fn ended(pages: &'a Pages<'a>) -> Self {
+        Pairs { rows: Rows::Refused(None), pages }
+    }
+
     pub(super) fn refused(pages: &'a Pages<'a>, error: Error) -> Self {
         Pairs { rows: Rows::Refused(Some(error)), pages }
+    }
+
+    /// Whether they can be parked where they are.
+    pub(super) fn rests(&self) -> bool {
+        match &self.rows {
+            Rows::Hash(walk, _) => walk.rests(),
+            _ => true,
+        }
+    }
+
+    /// Lets go of the pages.
+    pub(super) fn park(self) -> Parked {
+        match self.rows {
+            Rows::Tree(pairs) => Parked::Tree(Box::new(pairs.park())),
+            Rows::Hash(walk, ways) => Parked::Hash(Box::new(walk.park()), ways),
+            Rows::Queue(walk, ways) => Parked::Queue(Box::new(walk.park()), ways),
+            Rows::Heap(walk, ways) => Parked::Heap(Box::new(walk.park()), ways),
+            Rows::Refused(error) => Parked::Refused(error),
+        }
+    }
+
+    /// Goes on with a walk over the records of a QUEUE.
+    pub(super) fn queue_again(pages: &'a Pages<'a>, walk: QueueWalk<'a>, ways: Ways) -> Self {
+        Pairs { rows: Rows::Queue(Box::new(walk), ways), pages }
+    }
+
+    /// Goes on with a walk over the records of a HEAP.
+    pub(super) fn heap_again(pages: &'a Pages<'a>, walk: HeapWalk<'a>, ways: Ways) -> Self {
+        Pairs { rows: Rows::Heap(Box::new(walk), ways), pages }
+    }
+
+    /// Goes on with a walk over buckets.
+    pub(super) fn hash_again(pages: &'a Pages<'a>, walk: BucketWalk<'a>, ways: Ways) -> Self {
+        Pairs { rows: Rows::Hash(Box::new(walk), ways), pages }
     }
 
     /// The pages that a walk over the whole database came by.
@@ -114,6 +180,22 @@ impl<'a> Pairs<'a> {
             Rows::Tree(pairs) => pairs.into_visited(),
             Rows::Hash(buckets, _) => buckets.into_visited(),
             Rows::Queue(..) | Rows::Heap(..) | Rows::Refused(_) => None,
+        }
+    }
+
+    /// As [`Entries::share`].
+    #[must_use]
+    pub fn share(&self) -> f64 {
+        match &self.rows {
+            Rows::Tree(pairs) => pairs.share(),
+            Rows::Hash(_, Ways { ended: true, .. })
+            | Rows::Queue(_, Ways { ended: true, .. })
+            | Rows::Heap(_, Ways { ended: true, .. })
+            | Rows::Refused(None) => 1.0,
+            Rows::Hash(walk, _) => walk.share(),
+            Rows::Queue(walk, _) => walk.share(),
+            Rows::Heap(walk, _) => walk.share(),
+            Rows::Refused(Some(_)) => 0.0,
         }
     }
 

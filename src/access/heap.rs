@@ -83,7 +83,44 @@ pub(super) struct HeapWalk<'a> {
     compared: u32,
 }
 
+/// A walk without the page that it stands on.
+#[derive(Debug)]
+pub(super) struct Parked {
+    no: u32,
+    page: Option<(PageNo, u32)>,
+    led_to: Vec<(u32, u32)>,
+    left: u64,
+    compared: u32,
+}
+
+impl Parked {
+    /// Goes on.
+    ///
+    /// # Errors
+    ///
+    /// A page that was good before cannot be read again.
+    pub(super) fn resume<'a>(self, heap: &'a Heap<'a>) -> Result<HeapWalk<'a>> {
+        let Parked { no, page, led_to, left, compared } = self;
+        let page = match page {
+            Some((no, slot)) => heap.page(no)?.map(|page| (page, slot)),
+            None => None,
+        };
+        Ok(HeapWalk { heap, no, page, led_to, left, compared })
+    }
+}
+
 impl<'a> HeapWalk<'a> {
+    /// Lets go of the page.
+    pub(super) fn park(self) -> Parked {
+        let HeapWalk { no, page, led_to, left, compared, .. } = self;
+        Parked { no, page: page.map(|(page, slot)| (page.no, slot)), led_to, left, compared }
+    }
+
+    /// How much of the pages was gone through.
+    pub(super) fn share(&self) -> f64 {
+        f64::from(self.no.saturating_sub(1)) / f64::from(self.heap.pages.count().max(2).saturating_sub(1))
+    }
+
     pub(super) fn new(heap: &'a Heap<'a>) -> Self {
         let count = heap.pages.count();
         let bytes = crate::error::file_bytes(count, heap.pages.size());

@@ -83,7 +83,7 @@ impl<'p> Reader<'p> {
     /// The bytes of a page; `None` if it is not there, or was never written.
     pub(super) fn page(self, no: PageNo) -> Result<Option<&'p [u8]>> {
         let pages = self.pages;
-        let Some(raw) = pages.raw(no) else { return Ok(None) };
+        let Some(raw) = pages.raw(no) else { return pages.unread(no).map_or(Ok(None), Err) };
         let beside = pages.extents().is_some();
         with_order!(pages.order(), O => {
             let Some(page) = Page::<O>::new(raw) else { return Ok(None) };
@@ -144,6 +144,9 @@ impl<'p> Reader<'p> {
             let (no, _) = self.numbers.place(record);
             if self.pages.raw(no).is_some() {
                 continue;
+            }
+            if let Some(error) = self.pages.unread(no) {
+                return Err(error);
             }
             if let (Some(extents), Some(number)) = (self.pages.extents(), self.numbers.extent(no)) {
                 if extents.get(number).is_none() {
@@ -215,7 +218,52 @@ enum Stage {
     End,
 }
 
+/// A walk without the pages that it stands on.
+#[derive(Debug)]
+pub(super) struct Parked {
+    ranges: std::iter::Flatten<std::array::IntoIter<Option<RangeInclusive<u32>>, 2>>,
+    range: Option<(RangeInclusive<u32>, u32)>,
+    page: Option<(PageNo, std::ops::Range<u32>)>,
+    stage: Stage,
+}
+
+impl Parked {
+    /// Goes on.
+    ///
+    /// # Errors
+    ///
+    /// A page that was good before cannot be read again.
+    pub(super) fn resume(self, queue: Reader<'_>) -> Result<QueueWalk<'_>> {
+        let Parked { ranges, range, page, stage } = self;
+        let page = match page {
+            Some((no, slots)) => queue.page(no)?.map(|page| (no, page, slots)),
+            None => None,
+        };
+        Ok(QueueWalk { queue, ranges, range, page, stage })
+    }
+}
+
 impl<'a> QueueWalk<'a> {
+    /// Lets go of the pages.
+    pub(super) fn park(self) -> Parked {
+        let QueueWalk { ranges, range, page, stage, .. } = self;
+        Parked { ranges, range, page: page.map(|(no, _, slots)| (no, slots)), stage }
+    }
+
+    /// How much of the numbers was gone through.
+    pub(super) fn share(&self) -> f64 {
+        let numbers = &self.queue.numbers;
+        let at = match (self.stage, &self.page) {
+            (Stage::Start, _) => return 0.0,
+            (Stage::Records, Some((no, _, slots))) => numbers.record(*no, slots.start),
+            (Stage::Records, None) => self.range.as_ref().and_then(|(_, no)| numbers.record(PageNo(*no), 0)),
+            _ => return 1.0,
+        };
+        let done = at.unwrap_or(numbers.next).wrapping_sub(numbers.first);
+        let all = numbers.next.wrapping_sub(numbers.first).max(1);
+        (f64::from(done) / f64::from(all)).min(1.0)
+    }
+
     pub(super) fn new(queue: Reader<'a>) -> Self {
         let ranges = queue.numbers.ranges().into_iter().flatten();
         QueueWalk { queue, ranges, range: None, page: None, stage: Stage::Start }

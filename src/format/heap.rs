@@ -134,26 +134,27 @@ impl<'a> Table<'a> {
     }
 }
 
-/// The order of the bodies of pages, by those of them that hold records; `None` if they do not
-/// tell.
-pub(crate) fn body_order<'p>(
-    pages: impl Iterator<Item = &'p [u8]>,
-    overhead: usize,
-    head: Endianness,
-) -> Option<Endianness> {
-    let (mut same, mut other) = (0u32, 0u32);
-    for page in pages {
-        let fits = |body| {
-            let table = Table::of(page, overhead, head, body);
-            table.is_some_and(|table| table.entries > 0 && table.is_likely())
-        };
-        match (fits(head), fits(head.other())) {
-            (true, false) => same = same.saturating_add(1),
-            (false, true) => other = other.saturating_add(1),
-            _ => {}
-        }
+/// The order of the body of a page that holds records; `None` if it does not tell.
+pub(crate) fn body(page: &[u8], overhead: usize, head: Endianness) -> Option<Endianness> {
+    let fits = |body: &Endianness| {
+        let table = Table::of(page, overhead, head, *body);
+        table.is_some_and(|table| table.entries > 0 && table.is_likely())
+    };
+    match [head, head.other()].map(|body| Some(body).filter(fits)) {
+        [one, None] => one,
+        [None, other] => other,
+        _ => None,
     }
-    (same != other).then(|| if other > same { head.other() } else { head })
+}
+
+/// The order that most pages have; `None` if there is none.
+pub(crate) fn most(orders: impl Iterator<Item = Endianness>) -> Option<Endianness> {
+    let (mut little, mut big) = (0u32, 0u32);
+    for order in orders {
+        let count = if order == Endianness::Big { &mut big } else { &mut little };
+        *count = count.saturating_add(1);
+    }
+    (little != big).then_some(if big > little { Endianness::Big } else { Endianness::Little })
 }
 
 /// An item: a record, or a piece of one.
@@ -257,7 +258,7 @@ mod tests {
         for head in [Little, Big] {
             for body in [Little, Big] {
                 let page = page(head, body);
-                assert_eq!(body_order([&page[..]].into_iter(), 26, head), Some(body));
+                assert_eq!(super::body(&page, 26, head), Some(body));
                 let table = Table::of(&page, 26, head, body).unwrap();
                 assert_eq!((table.entries, table.high, table.area, table.end()), (2, 2, 476, 32));
                 assert_eq!(table.used().collect::<Vec<_>>(), [(1, 496), (2, 476)]);

@@ -44,7 +44,7 @@ impl Beside {
     /// [`Error::Open`]: the folder cannot be read.
     pub(crate) fn numbers(&self, number: impl Fn(&str) -> Option<u32>) -> Result<Vec<u32>> {
         let here = if self.folder.as_os_str().is_empty() { Path::new(".") } else { &self.folder };
-        let error = |cause| Error::Open { path: here.to_owned(), cause };
+        let error = |cause: io::Error| Error::Open { path: here.to_owned(), cause: cause.into() };
         let mut numbers = Vec::new();
         for entry in fs::read_dir(here).map_err(error)? {
             let name = entry.map_err(error)?.file_name();
@@ -67,7 +67,7 @@ impl Beside {
     /// [`Error::Open`] from the operating system, and for what is no regular file.
     pub(crate) fn open(&self, digits: &str, map: bool, limits: Limits) -> Result<Source<'static>> {
         let path = self.path(digits);
-        let error = |cause| Error::Open { path: path.clone(), cause };
+        let error = |cause: io::Error| Error::Open { path: path.clone(), cause: cause.into() };
         let file = open_here(&path).map_err(error)?;
         Source::read(file, &path, map, limits, |_| Ok(()))
     }

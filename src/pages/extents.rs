@@ -34,7 +34,7 @@ pub(crate) struct Extent {
 impl Extent {
     /// All its bytes.
     pub(crate) fn bytes(&self) -> &[u8] {
-        self.source.bytes()
+        self.source.in_place()
     }
 }
 

@@ -8,12 +8,14 @@ mod codec;
 mod content;
 mod extents;
 mod file;
+mod kept;
 mod overlay;
 mod place;
 mod reversed;
 mod source;
 mod space;
 mod split;
+mod storage;
 mod tiling;
 
 pub(crate) use allowance::Allowance;

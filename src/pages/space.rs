@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use byteorder::ByteOrder;
 
@@ -10,6 +10,7 @@ use super::allowance::Allowance;
 use super::codec::Codec;
 use super::extents::Extents;
 use super::file::File;
+use super::kept::{Kept, Unread};
 use super::place::Origin;
 use crate::bits::AtomicBits;
 use crate::error::{Defect, Error, Result, file_bytes};
@@ -29,16 +30,19 @@ pub(crate) struct Pages<'a> {
     file: File<'a>,
     meta: Meta,
     count: u32,
-    /// How many of them stand in the file as they are: none, if pages lie over others.
+    /// How many of them stand in memory as they are in the file: none, if they are read on demand,
+    /// or lie over others.
     in_place: u32,
     codec: Codec,
     /// The files beside the main file that hold all pages but page 0.
-    extents: Option<Extents>,
+    extents: Option<Arc<Extents>>,
     /// See [`Pages::body_order`].
     body: OnceLock<Endianness>,
     /// Pages of a HEAP that were checked: those that are right, and those that are not.
     right: AtomicBits,
     wrong: AtomicBits,
+    /// Pages that had to be read, if the file is not in memory as a whole.
+    kept: Option<Kept>,
     /// Lengths of overflow chains, as far as [`Pages::chain_length`] was asked.
     chain_lengths: Mutex<BTreeMap<PageNo, Option<u64>>>,
 }
@@ -47,16 +51,49 @@ impl<'a> Pages<'a> {
     /// Reads the metadata page; touches no other, but opens the files that hold the rest.
     pub(crate) fn new(file: File<'a>) -> Result<Self> {
         let meta = meta::parse(file.kind(), file.source().head())?;
-        let extents = Extents::of(file.path(), &meta, file.maps(), file.limits())?;
-        let whole = file.source().len().checked_div(meta.page_size().get().into()).unwrap_or(0);
+        let extents = Extents::of(file.path(), &meta, file.maps(), file.limits())?.map(Arc::new);
+        let whole = file.len().checked_div(meta.page_size().get().into()).unwrap_or(0);
         let count = u32::try_from(whole).unwrap_or(u32::MAX);
-        let in_place = if file.source().over().is_none() { count } else { 0 };
+        let most = file.limits().max_kept;
+        Ok(Pages::keeping(file, meta, extents, count, most))
+    }
+
+    fn keeping(file: File<'a>, meta: Meta, extents: Option<Arc<Extents>>, count: u32, most: u64) -> Self {
         let codec = Codec::new(meta.checksummed(), meta.endianness());
+        let kept = file.source().storage().map(|_| Kept::new(count, meta.page_size(), most));
+        let in_place = if kept.is_none() && file.source().over().is_none() { count } else { 0 };
         let in_place = if extents.is_some() { in_place.min(1) } else { in_place };
         let (body, chain_lengths) = (OnceLock::new(), Mutex::default());
         let checked = || AtomicBits::new(if meta.heap().is_some() { count } else { 0 });
         let (right, wrong) = (checked(), checked());
-        Ok(Pages { file, meta, count, in_place, codec, extents, body, right, wrong, chain_lengths })
+        Pages { file, meta, count, in_place, codec, extents, body, right, wrong, kept, chain_lengths }
+    }
+
+    /// The same pages, with none of them kept.
+    pub(crate) fn afresh(&self) -> Pages<'a> {
+        Pages::keeping(
+            self.file.clone(),
+            self.meta.clone(),
+            self.extents.clone(),
+            self.count,
+            self.limits().max_kept,
+        )
+    }
+
+    /// The same pages, with none of them kept and no bound for it: for what ends soon, or has to
+    /// see all.
+    pub(crate) fn unbounded(&self) -> Pages<'a> {
+        Pages::keeping(self.file.clone(), self.meta.clone(), self.extents.clone(), self.count, u64::MAX)
+    }
+
+    /// Whether pages are read when they are first needed.
+    pub(crate) fn on_demand(&self) -> bool {
+        self.kept.is_some()
+    }
+
+    /// Bytes of the pages that were read and are kept.
+    pub(crate) fn kept(&self) -> u64 {
+        self.kept.as_ref().map_or(0, Kept::bytes)
     }
 
     /// The file.
@@ -79,13 +116,13 @@ impl<'a> Pages<'a> {
 
     /// The files beside the main file that hold all pages but page 0.
     pub(crate) fn extents(&self) -> Option<&Extents> {
-        self.extents.as_ref()
+        self.extents.as_deref()
     }
 
     /// The numbers of all pages behind page 0 that are there, ascending.
     pub(crate) fn runs(&self) -> impl Iterator<Item = Range<u32>> {
         let main = self.extents.is_none().then_some(1..self.count.max(1));
-        main.into_iter().chain(self.extents.iter().flat_map(Extents::runs))
+        main.into_iter().chain(self.extents.iter().flat_map(|extents| extents.runs()))
     }
 
     /// The first page behind page 0, of this number or behind it, that is there.
@@ -100,8 +137,8 @@ impl<'a> Pages<'a> {
     pub(crate) fn body_order(&self) -> Endianness {
         *self.body.get_or_init(|| {
             let step = PageNo(self.count).index().div_euclid(ASKED).max(1);
-            let pages = |step| (1..self.count).step_by(step).filter_map(|no| self.raw(PageNo(no)));
-            let order = |step| heap::body_order(pages(step), self.overhead(), self.order());
+            let vote = |no| self.look(PageNo(no), |page| heap::body(page, self.overhead(), self.order()));
+            let order = |step| heap::most((1..self.count).step_by(step).filter_map(vote));
             order(step).or_else(|| order(1)).unwrap_or(self.order())
         })
     }
@@ -136,12 +173,7 @@ impl<'a> Pages<'a> {
 
     /// Bytes behind the last whole page.
     pub(crate) fn tail(&self) -> u64 {
-        self.len().saturating_sub(file_bytes(self.count, self.size()))
-    }
-
-    /// Bytes in the file.
-    fn len(&self) -> u64 {
-        self.file.source().len()
+        self.file.len().saturating_sub(file_bytes(self.count, self.size()))
     }
 
     /// Whether the file has its first page: without it there is nothing to read.
@@ -153,7 +185,7 @@ impl<'a> Pages<'a> {
         if self.count > 0 {
             return Ok(());
         }
-        Err(Error::Cut { len: self.len(), page_size: self.size() })
+        Err(Error::Cut { len: self.file.len(), page_size: self.size() })
     }
 
     /// Where index arrays start on ordinary pages.
@@ -197,17 +229,55 @@ impl<'a> Pages<'a> {
         self.file.source().in_place().get(no.index().checked_mul(size)?..)?.get(..size)
     }
 
-    /// A page that does not stand in the file.
+    /// A page that does not stand in the file, or not in memory yet.
     #[cold]
     fn elsewhere(&self, no: PageNo) -> Option<&[u8]> {
-        match self.extents.as_ref().filter(|_| no != PageNo::META) {
-            Some(extents) => extents.raw(no),
-            None => self.file.source().over()?.page(no),
+        match (self.extents.as_ref().filter(|_| no != PageNo::META), self.file.source().over()) {
+            (Some(extents), _) => extents.raw(no),
+            (None, Some(pages)) => pages.page(no),
+            (None, None) if no.0 < self.count => self.keep(no)?.ok(),
+            (None, None) => None,
         }
     }
 
-    /// The error for a link to a page that the file does not have.
+    /// A page that has to be read, and is kept then; `None` if the file is in memory.
+    fn keep(&self, no: PageNo) -> Option<Result<&[u8], Unread>> {
+        let storage = self.file.source().storage()?;
+        let at = file_bytes(no.0, self.size());
+        Some(self.kept.as_ref()?.page(no, |page| storage.read(page, at)))
+    }
+
+    /// Looks at the bytes of a page, unchecked, without keeping it.
+    pub(crate) fn look<T>(&self, no: PageNo, look: impl FnOnce(&[u8]) -> Option<T>) -> Option<T> {
+        let beside = self.extents.is_some() && no != PageNo::META;
+        let Some(storage) = self.file.source().storage().filter(|_| !beside) else {
+            return self.raw(no).and_then(look);
+        };
+        let mut page = vec![0; self.size().bytes()];
+        let there = no.0 < self.count;
+        there.then(|| storage.read(&mut page, file_bytes(no.0, self.size())).ok())??;
+        look(&page)
+    }
+
+    /// Why a page of the file is not there, if it should be.
+    pub(crate) fn unread(&self, no: PageNo) -> Option<Error> {
+        if no.0 >= self.count {
+            return None;
+        }
+        self.keep(no)?.err().map(|why| why.error(no))
+    }
+
+    /// The first page of the file that could not be had so far.
+    pub(crate) fn failed(&self) -> Option<Error> {
+        let (no, why) = self.kept.as_ref()?.failed()?;
+        Some(why.clone().error(*no))
+    }
+
+    /// The error for a link to a page that the file does not have, or does not give.
     pub(crate) fn beyond_end(&self, no: PageNo, from: Origin) -> Error {
+        if let Some(error) = self.unread(no) {
+            return error;
+        }
         let defect = Defect::BeyondEnd { what: from.what, target: no.0, pages: self.count };
         Error::corrupt(from.page, from.offset, defect)
     }

@@ -138,7 +138,7 @@ pub(crate) struct Split {
 
 impl Split {
     /// All bytes in memory, if the limits allow it.
-    pub(crate) fn assemble<'a>(self, pages: &'a Pages<'a>) -> Result<Cow<'a, [u8]>> {
+    pub(crate) fn assemble<'a>(self, pages: &Pages<'_>) -> Result<Cow<'a, [u8]>> {
         let limit = pages.limits().max_item;
         if self.len > limit {
             return Err(Error::LimitExceeded { page: self.first.page, len: self.len, limit });

@@ -13,7 +13,6 @@ use super::place::Provenance;
 use super::queue::{self, Queue};
 use super::record::{Key, Recovered};
 use super::report::SalvageReport;
-use crate::error::Error;
 use crate::format::meta::{self as layout, Field, Layout, at};
 use crate::format::page::{Page, PageKind};
 use crate::method::Method;
@@ -244,16 +243,5 @@ impl<'s> Walk<'s> {
             Walk::Queue(walk) => walk.next(report),
             Walk::Heap(walk) => walk.next(report),
         }
-    }
-}
-
-/// The same error once more: what the operating system said of a file beside.
-pub(super) fn again(error: &Error) -> Option<Error> {
-    match error {
-        Error::Open { path, cause } => {
-            let cause = std::io::Error::new(cause.kind(), cause.to_string());
-            Some(Error::Open { path: path.clone(), cause })
-        }
-        _ => None,
     }
 }

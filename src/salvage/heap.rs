@@ -12,7 +12,7 @@ use super::record::{Bytes, Key, Recovered};
 use super::report::SalvageReport;
 use crate::bits::Bits;
 use crate::error::{Defect, Error};
-use crate::format::heap::{Item, NEXT_PAGE_AT, TOTAL_AT, Table, body_order};
+use crate::format::heap::{self, Item, NEXT_PAGE_AT, TOTAL_AT, Table};
 use crate::format::meta::Field;
 use crate::format::page::{PageKind, at};
 use crate::order::Endianness;
@@ -81,8 +81,10 @@ pub(super) fn of<'s>(
     owner: Owner,
 ) -> (Heap<'s>, Owner) {
     let size = geometry.page_size().bytes();
-    let all = bytes.chunks_exact(size).skip(1);
-    let body = body_order(all, geometry.overhead(), geometry.endianness()).unwrap_or(geometry.endianness());
+    let head = geometry.endianness();
+    let pages = bytes.chunks_exact(size).skip(1);
+    let body =
+        heap::most(pages.filter_map(|page| heap::body(page, geometry.overhead(), head))).unwrap_or(head);
     let pages = u32::try_from(bytes.len().div_ceil(size)).unwrap_or(u32::MAX);
     let region = claim.and_then(|claim| claim.number(Field::RegionSize));
     let mut heap = Heap {

@@ -176,7 +176,7 @@ impl<'a> Salvage<'a> {
     /// What the file is instead, if no page speaks for a database;
     /// [`Error::UnsupportedFeature`] if it is encrypted.
     pub fn survey(&self) -> Result<SalvagedFile<'_>> {
-        let bytes = self.file.bytes();
+        let bytes = self.file.bytes()?;
         let geometry = geometry::find(bytes, self.forced);
         if geometry.as_ref().map_or(true, Geometry::assumed) {
             if let Some(survey) = self.flat()? {
@@ -197,7 +197,7 @@ impl<'a> Salvage<'a> {
 
     /// The file as a QUEUE or a HEAP, if it is one.
     fn flat(&self) -> Result<Option<SalvagedFile<'_>>> {
-        let bytes = self.file.bytes();
+        let bytes = self.file.bytes()?;
         let (extents, error) = self.extents.get_or_init(|| {
             match Extents::beside(self.file.path(), self.file.maps(), self.file.limits()) {
                 Ok(extents) => (extents, None),
@@ -214,7 +214,7 @@ impl<'a> Salvage<'a> {
             let (method, version, order, feature) = (*method, *version, *order, Feature::Encrypted);
             return Err(Error::UnsupportedFeature { method, version, order, feature });
         }
-        error.iter().filter_map(flat::again).for_each(|error| report.problem(error));
+        error.iter().cloned().for_each(|error| report.problem(error));
         if let Err(error) = meta::parse(self.file.kind(), bytes) {
             report.problem(error);
         }

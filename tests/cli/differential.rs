@@ -558,11 +558,11 @@ fn the_genuine_tool_loads_what_ours_writes() {
 }
 
 /// Loads records into a QUEUE or a HEAP of a folder of its own.
-fn load_records(kind: &str, header: &[&str], records: &[Vec<u8>], big: bool) -> (tempfile::TempDir, PathBuf) {
+fn load_records(kind: &str, header: &str, records: &[Vec<u8>], big: bool) -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("made.db");
     let mut text = format!("VERSION=3\nformat=bytevalue\ntype={kind}\n").into_bytes();
-    for line in header {
+    for line in header.split_whitespace() {
         text.extend_from_slice(format!("{line}\n").as_bytes());
     }
     text.extend_from_slice(b"HEADER=END\n");
@@ -596,19 +596,19 @@ fn queues_and_heaps_are_dumped_as_the_genuine_tool_does() {
     let long: Vec<Vec<u8>> = (0..80_u32)
         .map(|i| vec![u8::try_from(i).unwrap(); usize::try_from(i * 131 % 4000).unwrap()])
         .collect();
-    let cases: [(&str, &[&str], &[Vec<u8>]); 12] = [
-        ("queue", &["re_len=8"], &[]),
-        ("queue", &["re_len=8", "db_pagesize=512"], &short),
-        ("queue", &["re_len=9", "re_pad=0x2e", "db_pagesize=1024"], &short),
-        ("queue", &["re_len=40", "re_pad=0", "db_pagesize=65536"], &short),
-        ("queue", &["re_len=12", "extentsize=1", "db_pagesize=512"], &short),
-        ("queue", &["re_len=15", "extentsize=3", "db_pagesize=512", "chksum=1"], &short),
-        ("queue", &["re_len=200", "db_pagesize=512", "chksum=1"], &short[..60]),
-        ("heap", &["db_pagesize=512"], &short),
-        ("heap", &["db_pagesize=512", "heap_regionsize=4"], &long),
-        ("heap", &["db_pagesize=512", "chksum=1"], &long),
-        ("heap", &["db_pagesize=65536"], &long),
-        ("heap", &[], &[]),
+    let cases = [
+        ("queue", "re_len=8", &short[..0]),
+        ("queue", "re_len=8 db_pagesize=512", &short),
+        ("queue", "re_len=9 re_pad=0x2e db_pagesize=1024", &short),
+        ("queue", "re_len=40 re_pad=0 db_pagesize=65536", &short),
+        ("queue", "re_len=12 extentsize=1 db_pagesize=512", &short),
+        ("queue", "re_len=15 extentsize=3 db_pagesize=512 chksum=1", &short),
+        ("queue", "re_len=200 db_pagesize=512 chksum=1", &short[..60]),
+        ("heap", "db_pagesize=512", &short),
+        ("heap", "db_pagesize=512 heap_regionsize=4", &long),
+        ("heap", "db_pagesize=512 chksum=1", &long),
+        ("heap", "db_pagesize=65536", &long),
+        ("heap", "", &long[..0]),
     ];
     let mut comparisons = Comparisons::default();
     for (kind, header, records) in cases {
@@ -628,7 +628,9 @@ fn queues_and_heaps_are_dumped_as_the_genuine_tool_does() {
             let mut expected: Vec<Vec<u8>> = expected.collect();
             let mut found = found;
             if kind == "heap" {
-                (found.sort(), expected.sort()); // each where there was room
+                // Each where there was room.
+                found.sort();
+                expected.sort();
             }
             assert_eq!(found, expected, "{label}");
             assert_eq!(bdbkit::verify::Verify::open(&file).unwrap().run().findings(), [], "{label}");

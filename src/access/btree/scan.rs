@@ -1,5 +1,6 @@
 //! The pages of a file in their order, without going down any tree or along any bucket.
 
+use std::iter::FusedIterator;
 use std::ops::Range;
 
 use super::leaf::Leaf;
@@ -96,12 +97,12 @@ pub enum Scanned<'a> {
 }
 
 /// The entries of one leaf, of one page of a bucket, or of one page of records.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ScannedItems<'a> {
     of: Items<'a>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[allow(clippy::large_enum_variant)] // the common one is used in place, entry by entry
 enum Items<'a> {
     Tree(LeafItems<'a>),
@@ -111,7 +112,7 @@ enum Items<'a> {
 }
 
 /// The entries of one leaf.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct LeafItems<'a> {
     leaf: Leaf<'a>,
     order: Endianness,
@@ -232,7 +233,9 @@ impl<'a> PageScan<'a> {
         }
         let origin = Origin { page: no, offset: 0, what: "page" };
         with_order!(self.pages.order(), O => {
-            let Some(raw) = self.pages.unchecked_page::<O>(no) else { return Ok(None) };
+            let Some(raw) = self.pages.unchecked_page::<O>(no) else {
+                return self.pages.unread(no).map_or(Ok(None), Err);
+            };
             let kind = PageKind::from_byte(raw.type_byte()).ok_or_else(|| {
                 let defect = Defect::PageType { found: raw.type_byte(), expected: "0 to 16" };
                 Error::corrupt(no, at::TYPE, defect)
@@ -284,6 +287,8 @@ impl<'a> Iterator for PageScan<'a> {
         }
     }
 }
+
+impl FusedIterator for PageScan<'_> {}
 
 impl<'a> LeafPage<'a> {
     /// Number of the page.
@@ -447,3 +452,5 @@ impl<'a> Iterator for LeafItems<'a> {
         if sound { self.leaf.check_tiling(&self.tiling).err().map(Err) } else { None }
     }
 }
+
+impl FusedIterator for ScannedItems<'_> {}

@@ -17,11 +17,11 @@ use crate::format::page::{Page, at};
 use crate::key_order::KeyOrder;
 use crate::meta::Buckets;
 use crate::order::{Endianness, with_order};
-use crate::pages::{Allowance, Content, Origin};
+use crate::pages::{Allowance, Content, Origin, Pages};
 use crate::types::PageNo;
 
 /// A walk over the buckets of a HASH database.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(in crate::access) struct BucketWalk<'a> {
     hash: &'a Hash<'a>,
     order: Endianness,
@@ -56,7 +56,82 @@ pub(in crate::access) struct BucketWalk<'a> {
 /// So many pages of a table that have another place are reported one by one.
 const NAMED: u32 = 8;
 
+/// A walk over buckets without the pages that it stands on, between two keys.
+#[derive(Debug)]
+pub(in crate::access) struct Parked {
+    visited: Option<Visited>,
+    level: u32,
+    heads: std::ops::Range<u32>,
+    spare: u32,
+    page: Option<PageNo>,
+    pair: u16,
+    allowance: Allowance,
+    crowded: u32,
+    keys: u32,
+    empty: Option<(u64, PageNo)>,
+    missed_from: Option<u32>,
+    only: Option<Vec<u8>>,
+    deleted: u64,
+}
+
+impl Parked {
+    /// Goes on in the same table.
+    ///
+    /// # Errors
+    ///
+    /// A page that was good before cannot be read again.
+    pub(in crate::access) fn resume<'a>(self, hash: &'a Hash<'a>) -> Result<BucketWalk<'a>> {
+        let pages: &Pages<'_> = hash.pages();
+        let again = |no| {
+            let (page, offset) = (hash.meta().page(), hash.meta().at(Field::Spares));
+            let origin = Origin { page, offset, what: "bucket page" };
+            with_order!(pages.order(), O => BucketPage::new::<O>(pages, pages.page::<O>(no, origin)?, no))
+        };
+        let mut walk = BucketWalk {
+            level: self.level,
+            heads: self.heads,
+            spare: self.spare,
+            page: self.page.map(again).transpose()?,
+            pair: self.pair,
+            allowance: self.allowance,
+            ..BucketWalk::new(hash, Visited::new(pages))
+        };
+        (walk.visited, walk.crowded, walk.keys, walk.empty) =
+            (self.visited, self.crowded, self.keys, self.empty);
+        (walk.missed_from, walk.only, walk.deleted) = (self.missed_from, self.only, self.deleted);
+        Ok(walk)
+    }
+}
+
 impl<'a> BucketWalk<'a> {
+    /// Whether it stands between two keys, where it can be parked.
+    pub(in crate::access) fn rests(&self) -> bool {
+        matches!(self.values, Values::None)
+    }
+
+    /// Lets go of the pages.
+    pub(in crate::access) fn park(self) -> Parked {
+        let BucketWalk { visited, level, heads, spare, page, pair, allowance, crowded, keys, empty, .. } =
+            self;
+        let (page, missed_from, only, deleted) =
+            (page.map(|page| page.no()), self.missed_from, self.only, self.deleted);
+        Parked {
+            visited,
+            level,
+            heads,
+            spare,
+            page,
+            pair,
+            allowance,
+            crowded,
+            keys,
+            empty,
+            missed_from,
+            only,
+            deleted,
+        }
+    }
+
     fn new(hash: &'a Hash<'a>, visited: Visited) -> Self {
         BucketWalk {
             hash,
@@ -98,6 +173,12 @@ impl<'a> BucketWalk<'a> {
             Some((page, pair)) => BucketWalk { page: Some(page), pair, only: Some(key.to_vec()), ..walk },
             None => walk,
         })
+    }
+
+    /// How much of the keys that the metadata counts was given.
+    pub(in crate::access) fn share(&self) -> f64 {
+        let counted = self.hash.meta().buckets().map_or(0, |buckets| buckets.elements);
+        f64::from(self.keys.min(counted)) / f64::from(counted.max(1))
     }
 
     /// The pages that the walk came by.
