@@ -40,6 +40,11 @@ impl Bits {
         new
     }
 
+    /// How many pages there are.
+    pub(crate) fn count(&self) -> u32 {
+        self.words.iter().fold(0, |sum, word| sum.saturating_add(word.count_ones()))
+    }
+
     /// Adds all pages of another set of the same file.
     pub(crate) fn merge(&mut self, other: &Bits) {
         self.words.iter_mut().zip(&other.words).for_each(|(a, b)| *a |= b);

@@ -1,6 +1,7 @@
 //! What can go wrong when a database file is read.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::method::{Feature, Method};
 use crate::order::Endianness;
@@ -16,7 +17,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 ///
 /// Errors about a page name it, with the offset of the byte that was wrong,
 /// what stood there, and what was expected.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The operating system refused to open, map or read the file.
@@ -25,7 +26,15 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// What the operating system said.
-        cause: std::io::Error,
+        cause: Arc<std::io::Error>,
+    },
+    /// The operating system, or whatever else the file is read from, gave an error for a page.
+    #[error("page {page}: {cause}")]
+    Read {
+        /// The page.
+        page: PageNo,
+        /// What was said.
+        cause: Arc<std::io::Error>,
     },
     /// The file holds no bytes: created, but never written.
     #[error("the file is empty: a database that was never written")]
@@ -147,6 +156,17 @@ pub enum Error {
         len: u32,
         /// The limit in bytes.
         limit: u32,
+    },
+    /// Pages are read on demand, and as many are kept as the caller allowed.
+    #[error(
+        "page {page}: {limit} bytes of pages are kept already, the limit (Limits::max_kept): let go of them \
+         (Database::release), read with an iterator that owns its entries, or raise the limit"
+    )]
+    KeptPages {
+        /// The page that would have been read.
+        page: PageNo,
+        /// The limit in bytes.
+        limit: u64,
     },
     /// More bytes in a pipe or a device than the caller allowed to read into memory.
     #[error(
@@ -519,7 +539,7 @@ impl Error {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Error::Open { .. } => ErrorKind::Io,
+            Error::Open { .. } | Error::Read { .. } => ErrorKind::Io,
             Error::NotADatabase { .. } | Error::LogFile { .. } | Error::Region => ErrorKind::NotADatabase,
             Error::Extent
             | Error::Series1 { .. }
@@ -528,6 +548,7 @@ impl Error {
             | Error::UnsupportedFeature { .. } => ErrorKind::Unsupported,
             Error::Interrupted => ErrorKind::Interrupted,
             Error::LimitExceeded { .. }
+            | Error::KeptPages { .. }
             | Error::StreamTooLong { .. }
             | Error::Corrupt { defect: Defect::Repeats { .. }, .. } => ErrorKind::Limit,
             Error::NoSuchDatabase { .. }
@@ -552,6 +573,8 @@ impl Error {
         match self {
             Error::Corrupt { page, .. }
             | Error::Checksum { page, .. }
+            | Error::Read { page, .. }
+            | Error::KeptPages { page, .. }
             | Error::LimitExceeded { page, .. }
             | Error::HashFunction { page, .. } => Some(*page),
             Error::PageSize { .. } => Some(PageNo::META),
@@ -574,7 +597,7 @@ mod tests {
     fn a_source_is_not_said_by_the_message_already() {
         let cause = std::io::Error::from(std::io::ErrorKind::PermissionDenied);
         let words = cause.to_string();
-        let error = Error::Open { path: PathBuf::from("a.db"), cause };
+        let error = Error::Open { path: PathBuf::from("a.db"), cause: cause.into() };
         let sources = std::iter::successors(std::error::Error::source(&error), |error| error.source());
         let whole = sources.fold(error.to_string(), |whole, source| format!("{whole}: {source}"));
         assert_eq!(whole, format!("a.db: {words}"));

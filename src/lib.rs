@@ -53,6 +53,7 @@
 //! - `mmap` (default): files are mapped, not read into memory;
 //! - `parallel`: [`PageScan`] as a parallel iterator;
 //! - `encryption`: encrypted logs;
+//! - `serde`: `Serialize` of what is read and found;
 //! - `mboxlist`: mail stores, read: what one is and holds, and its way to another release;
 //! - `upgrade`: files and mail stores changed in place, with a [journal](https://docs.rs/bdbkit/latest/bdbkit/journal);
 //!   includes `mboxlist`;
@@ -95,6 +96,8 @@ mod pages;
 #[cfg(feature = "upgrade")]
 mod reset;
 pub mod salvage;
+#[cfg(feature = "serde")]
+mod serialize;
 mod shown;
 mod types;
 #[cfg(feature = "upgrade")]
@@ -102,8 +105,8 @@ pub mod upgrade;
 pub mod verify;
 
 pub use access::{
-    Cursor, Database, Entries, Entry, FileStats, Item, LeafPage, PageScan, Pair, Pairs, Scanned,
-    ScannedItems, Subdatabase, Subdatabases, TreeStats,
+    Cursor, Database, Entries, Entry, FileStats, IntoEntries, Item, KeyPart, KeyRange, LeafPage, PageScan,
+    Pair, Pairs, Scanned, ScannedItems, Subdatabase, Subdatabases, TreeStats,
 };
 pub use error::{Defect, Error, ErrorKind, Result};
 pub use format::page::PageKind;
@@ -114,6 +117,8 @@ pub use meta::{DatabaseKind, Extents, FileKind, Flags, Meta};
 pub use method::{Feature, Method};
 pub use order::Endianness;
 pub use pages::{File, ItemReader, OpenOptions, Pieces};
+#[cfg(feature = "parallel")]
+pub use rayon;
 pub use shown::{ShowName, Shown};
 pub use types::{FileId, Lsn, PageNo, PageSize, ParseError};
 

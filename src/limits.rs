@@ -12,6 +12,9 @@ pub struct Limits {
     pub max_item: u32,
     /// Most that is read into memory of a pipe or a device, in bytes.
     pub max_stream: u64,
+    /// Most that the pages take, in bytes, which a database keeps that reads them on demand
+    /// (see [`OpenOptions::on_demand`](crate::OpenOptions::on_demand)).
+    pub max_kept: u64,
     /// How often the pairs of one page may give as many bytes as the page has, beyond
     /// those that stand there: pairs that share a key give it again and again.
     ///
@@ -24,9 +27,10 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// The defaults: 64 MiB for one item, 1 GiB for a stream, 64 times its size for what
-    /// a page repeats.
-    pub const DEFAULT: Limits = Limits { max_item: 64 << 20, max_stream: 1 << 30, max_repeats: 64 };
+    /// The defaults: 64 MiB for one item and for the pages that are kept, 1 GiB for a stream,
+    /// 64 times its size for what a page repeats.
+    pub const DEFAULT: Limits =
+        Limits { max_item: 64 << 20, max_stream: 1 << 30, max_kept: 64 << 20, max_repeats: 64 };
 
     /// These limits with another bound for one item.
     #[must_use]
@@ -39,6 +43,13 @@ impl Limits {
     #[must_use]
     pub fn max_stream(mut self, bytes: u64) -> Limits {
         self.max_stream = bytes;
+        self
+    }
+
+    /// These limits with another bound for pages that are kept.
+    #[must_use]
+    pub fn max_kept(mut self, bytes: u64) -> Limits {
+        self.max_kept = bytes;
         self
     }
 

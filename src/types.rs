@@ -27,6 +27,18 @@ impl PageNo {
     }
 }
 
+impl From<u32> for PageNo {
+    fn from(number: u32) -> PageNo {
+        PageNo(number)
+    }
+}
+
+impl From<PageNo> for u32 {
+    fn from(no: PageNo) -> u32 {
+        no.0
+    }
+}
+
 impl fmt::Display for PageNo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
@@ -55,6 +67,21 @@ impl PageSize {
     #[must_use]
     pub fn bytes(self) -> usize {
         usize::try_from(self.0).unwrap_or(usize::MAX)
+    }
+}
+
+impl From<PageSize> for u32 {
+    fn from(size: PageSize) -> u32 {
+        size.0
+    }
+}
+
+/// A legal size, and nothing else.
+impl TryFrom<u32> for PageSize {
+    type Error = ParseError;
+
+    fn try_from(bytes: u32) -> Result<PageSize, ParseError> {
+        PageSize::new(bytes).ok_or(ParseError { expected: "a page size: a power of two from 512 to 65536" })
     }
 }
 
@@ -88,7 +115,7 @@ impl fmt::Display for Lsn {
     }
 }
 
-/// A text that is no LSN, or no file id.
+/// A text or a number that is no LSN, page number, page size or file id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 #[error("expected {expected}")]
@@ -111,9 +138,32 @@ impl FromStr for Lsn {
     }
 }
 
+/// A decimal number, as it is displayed.
+impl FromStr for PageNo {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<PageNo, ParseError> {
+        let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+        let number = if digits { text.parse().ok() } else { None };
+        number.map(PageNo).ok_or(ParseError { expected: "the number of a page" })
+    }
+}
+
 /// The 20 bytes by which the logs know a file (`uid` of the metadata page).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FileId(pub [u8; 20]);
+
+impl From<[u8; 20]> for FileId {
+    fn from(id: [u8; 20]) -> FileId {
+        FileId(id)
+    }
+}
+
+impl From<FileId> for [u8; 20] {
+    fn from(id: FileId) -> [u8; 20] {
+        id.0
+    }
+}
 
 impl fmt::Display for FileId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -175,6 +225,13 @@ mod tests {
         for wrong in ["", "[1]", "[1][2", "1", "1/", "/1", "+1/2", "[1][4294967296]", "1/2/3"] {
             assert!(wrong.parse::<Lsn>().is_err(), "{wrong}");
         }
+        let no = PageNo(u32::MAX);
+        assert_eq!((no.to_string().parse(), u32::from(no), PageNo::from(7)), (Ok(no), u32::MAX, PageNo(7)));
+        for wrong in ["", "-1", "+1", "4294967296"] {
+            assert!(wrong.parse::<PageNo>().is_err(), "{wrong}");
+        }
+        assert_eq!(PageSize::try_from(4096).map(u32::from), Ok(4096));
+        assert!(PageSize::try_from(1000).is_err());
         let id = FileId(std::array::from_fn(|i| u8::try_from(i * 13).unwrap()));
         assert_eq!(id.to_string().parse(), Ok(id));
         for wrong in ["", "0", &id.to_string()[1..], &format!("{id}0"), &"g".repeat(40), &"é".repeat(20)] {

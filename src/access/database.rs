@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
-use std::ops::{Bound, RangeBounds};
+use std::ops::Bound;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,11 +10,12 @@ use super::btree::cursor::Cursor;
 use super::btree::rows::TreePairs;
 use super::btree::scan::PageScan;
 use super::btree::tree::Tree;
-use super::entries::{Entries, Pairs};
+use super::entries::{Entries, Pairs, Parked};
 use super::hash::Hash;
 use super::hash::buckets::BucketWalk;
 use super::item::Item;
-use super::pair::{Entry, Pair};
+use super::pair::Entry;
+use super::ranges::KeyRange;
 use super::visited::Visited;
 use crate::error::{Defect, Error, Result};
 use crate::format::page::at;
@@ -173,6 +174,54 @@ impl<'a> Database<'a> {
         Database::of(self.shared_pages().clone(), meta, Some(name))
     }
 
+    /// Bytes of the pages that were read and are kept: 0, unless they are read
+    /// [on demand](OpenOptions::on_demand). Clones share them.
+    #[must_use]
+    pub fn kept(&self) -> u64 {
+        self.pages().kept()
+    }
+
+    /// Lets go of the pages that were read [on demand](OpenOptions::on_demand); they will be
+    /// read again when they are needed. Does nothing if they are not. Clones keep theirs.
+    ///
+    /// ```
+    /// use bdbkit::{Limits, OpenOptions};
+    ///
+    /// let options = OpenOptions::new().on_demand(true).limits(Limits::default().max_kept(16 << 10));
+    /// let mut db = options.open("testdata/btree-v6-be-levels/data.db")?;
+    /// let mut leaves = 0;
+    /// let parts: Vec<_> = db.scan().split(20).iter().map(|part| part.pages()).collect();
+    /// for pages in parts {
+    ///     leaves += db.scan().within(pages).filter(|leaf| leaf.is_ok()).count();
+    ///     db.release();
+    /// }
+    /// assert_eq!(leaves, bdbkit::Database::open("testdata/btree-v6-be-levels/data.db")?.scan().count());
+    /// # Ok::<(), bdbkit::Error>(())
+    /// ```
+    pub fn release(&mut self) {
+        if self.pages().on_demand() {
+            *self = self.over(self.pages().afresh());
+        }
+    }
+
+    /// The same database, over other pages of its file.
+    fn over(&self, pages: Pages<'a>) -> Database<'a> {
+        let database = Database::of(Arc::new(pages), self.meta().clone(), self.name.clone());
+        Database { listing: self.listing, ..database }
+    }
+
+    /// Goes on with pairs that were parked.
+    pub(super) fn resume(&self, parked: Parked) -> Result<Pairs<'_>> {
+        match (parked, &self.of) {
+            (Parked::Tree(pairs), Of::Tree(tree)) => Ok(Pairs::tree(self.pages(), pairs.resume(tree)?)),
+            (Parked::Hash(walk, ways), Of::Hash(hash)) => {
+                Ok(Pairs::hash_again(self.pages(), walk.resume(hash)?, ways))
+            }
+            (Parked::Refused(Some(error)), _) => Ok(Pairs::refused(self.pages(), error)),
+            (_, _) => Ok(Pairs::ended(self.pages())),
+        }
+    }
+
     fn shared_pages(&self) -> &Arc<Pages<'a>> {
         match &self.of {
             Of::Tree(tree) => tree.pages(),
@@ -196,7 +245,7 @@ impl<'a> Database<'a> {
     }
 
     /// Its tree, for a question that only trees answer.
-    fn tree(&self, asked: &'static str) -> Result<&Tree<'a>> {
+    pub(super) fn tree(&self, asked: &'static str) -> Result<&Tree<'a>> {
         self.expect_one_database()?;
         match &self.of {
             Of::Tree(tree) => Ok(tree),
@@ -287,9 +336,9 @@ impl<'a> Database<'a> {
     /// # Ok::<(), bdbkit::Error>(())
     /// ```
     #[must_use]
-    pub fn range<K: AsRef<[u8]>>(&self, keys: impl RangeBounds<K>) -> Entries<'_> {
-        let own = |bound: Bound<&K>| bound.map(|key| key.as_ref().to_vec());
-        self.between(own(keys.start_bound()), own(keys.end_bound()))
+    pub fn range(&self, keys: impl KeyRange) -> Entries<'_> {
+        let (start, end) = keys.bounds();
+        self.between(start, end)
     }
 
     /// The pairs whose keys start with some bytes.
@@ -298,7 +347,7 @@ impl<'a> Database<'a> {
         self.pairs_of(|tree| TreePairs::prefix(tree, prefix.as_ref()))
     }
 
-    fn between(&self, start: Bound<Vec<u8>>, end: Bound<Vec<u8>>) -> Entries<'_> {
+    pub(super) fn between(&self, start: Bound<Vec<u8>>, end: Bound<Vec<u8>>) -> Entries<'_> {
         self.pairs_of(|tree| TreePairs::range(tree, start, end))
     }
 
@@ -343,7 +392,18 @@ impl<'a> Database<'a> {
     /// [`Error::SeveralDatabases`] for a file that holds several.
     #[inline]
     pub fn get(&self, key: impl AsRef<[u8]>) -> Result<Option<Cow<'_, [u8]>>> {
-        match self.get_item(key.as_ref())? {
+        match self.get_kept(key.as_ref()) {
+            Err(Error::KeptPages { .. }) => {
+                let apart = self.over(self.pages().unbounded());
+                Ok(apart.get_kept(key.as_ref())?.map(|value| Cow::Owned(value.into_owned())))
+            }
+            value => value,
+        }
+    }
+
+    #[inline]
+    fn get_kept(&self, key: &[u8]) -> Result<Option<Cow<'_, [u8]>>> {
+        match self.get_item(key)? {
             Some(item) => item.read().map(Some),
             None => Ok(None),
         }
@@ -372,13 +432,19 @@ impl<'a> Database<'a> {
     ///
     /// Damage on the way; [`Error::WrongMethod`] if the database keeps no numbers.
     pub fn record(&self, number: u32) -> Result<Option<Entry<'_>>> {
-        let pair = self.record_pair(number)?;
-        pair.map(|pair| pair.read()).transpose()
+        match self.record_kept(number) {
+            Err(Error::KeptPages { .. }) => {
+                let apart = self.over(self.pages().unbounded());
+                Ok(apart.record_kept(number)?.map(Entry::into_owned))
+            }
+            entry => entry,
+        }
     }
 
-    fn record_pair(&self, number: u32) -> Result<Option<Pair<'_>>> {
+    fn record_kept(&self, number: u32) -> Result<Option<Entry<'_>>> {
         let pair = Cursor::new(self.tree("look up a record number")?).seek_record(number)?;
-        Ok(pair.filter(|pair| pair.record_number().is_none_or(|found| found == number)))
+        let pair = pair.filter(|pair| pair.record_number().is_none_or(|found| found == number));
+        pair.map(|pair| pair.read()).transpose()
     }
 
     /// The number of the first record with this key, in a BTREE that keeps record

@@ -17,7 +17,7 @@ use crate::types::PageNo;
 /// The databases of a file, in the order of their names.
 ///
 /// Yields errors for entries of the list that cannot be read, and goes on.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Subdatabases<'d, 'a> {
     list: std::vec::IntoIter<Result<Subdatabase<'d, 'a>>>,
     visited: Option<Visited>,
@@ -109,7 +109,12 @@ impl<'a> Database<'a> {
         let order = self.meta().endianness();
         let is_inner = |no| self.pages().raw(no).is_some_and(|page| meta::is_inner(page, no, order));
         let Some(no) = meta::listed(entry.value(), self.meta().directory_order(), is_inner) else {
-            return Err(bad("its entry in the list does not lead to a metadata page"));
+            let orders = [u32::from_be_bytes, u32::from_le_bytes];
+            let raw = entry.value().first_chunk().copied().unwrap_or_default();
+            let unread = orders.iter().find_map(|number| self.pages().unread(PageNo(number(raw))));
+            return Err(
+                unread.unwrap_or_else(|| bad("its entry in the list does not lead to a metadata page"))
+            );
         };
         let bytes = self.pages().raw(no).unwrap_or(&[]);
         let meta = meta::parse_inner(bytes, no, self.meta())?;

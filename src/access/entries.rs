@@ -4,8 +4,9 @@ use std::borrow::Cow;
 use std::iter::FusedIterator;
 
 use super::btree::leaf::Plain;
-use super::btree::rows::TreePairs;
+use super::btree::rows::{self, TreePairs};
 use super::hash::buckets::BucketWalk;
+use super::hash::parked;
 use super::item::Item;
 use super::pair::{Entry, Pair, RecordNo};
 use super::visited::Visited;
@@ -17,13 +18,13 @@ use crate::pages::{Content, Pages};
 ///
 /// Yields errors in place and goes on behind them. [`Entries::pairs`] gives the
 /// same without reading overflow chains.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Entries<'a> {
     pairs: Pairs<'a>,
 }
 
 /// As [`Entries`], with keys and values not yet read.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Pairs<'a> {
     rows: Rows<'a>,
     /// For their items.
@@ -31,7 +32,7 @@ pub struct Pairs<'a> {
 }
 
 /// Where the pairs come from: each access method has a way of its own.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[allow(clippy::large_enum_variant)] // the common one is used in place, pair by pair
 enum Rows<'a> {
     Tree(TreePairs<'a>),
@@ -41,9 +42,17 @@ enum Rows<'a> {
     Refused(Option<Error>),
 }
 
+/// [`Pairs`] without the pages that they stand on.
+#[derive(Debug)]
+pub(super) enum Parked {
+    Tree(Box<rows::Parked>),
+    Hash(Box<parked::Parked>, Ways),
+    Refused(Option<Error>),
+}
+
 /// Which ways a walk that only goes forward was asked to go to the end.
 #[derive(Clone, Copy, Debug, Default)]
-struct Ways {
+pub(super) struct Ways {
     ended: bool,
     back: bool,
 }
@@ -57,6 +66,23 @@ impl<'a> Entries<'a> {
     #[must_use]
     pub fn pairs(self) -> Pairs<'a> {
         self.pairs
+    }
+
+    /// How far the front has come, as a share of the whole database, from 0 to 1: by its place on
+    /// each page of the way from the root, so about that of the pairs. A range starts and ends
+    /// where it lies. For HASH it is the share of the keys that the metadata counts.
+    ///
+    /// ```
+    /// let db = bdbkit::Database::open("testdata/btree-v6-be-levels/data.db")?;
+    /// let mut entries = db.iter();
+    /// assert_eq!(entries.share(), 0.0);
+    /// entries.by_ref().take(db.iter().count() / 2).for_each(drop);
+    /// assert!((0.3..0.7).contains(&entries.share()));
+    /// # Ok::<(), bdbkit::Error>(())
+    /// ```
+    #[must_use]
+    pub fn share(&self) -> f64 {
+        self.pairs.share()
     }
 
     /// As [`Pairs::into_visited`].
@@ -74,8 +100,35 @@ impl<'a> Pairs<'a> {
         Pairs { rows: Rows::Hash(Box::new(walk), Ways::default()), pages }
     }
 
+    /// No more pairs.
+    pub(super) fn ended(pages: &'a Pages<'a>) -> Self {
+        Pairs { rows: Rows::Refused(None), pages }
+    }
+
     pub(super) fn refused(pages: &'a Pages<'a>, error: Error) -> Self {
         Pairs { rows: Rows::Refused(Some(error)), pages }
+    }
+
+    /// Whether they can be parked where they are.
+    pub(super) fn rests(&self) -> bool {
+        match &self.rows {
+            Rows::Hash(walk, _) => walk.rests(),
+            _ => true,
+        }
+    }
+
+    /// Lets go of the pages.
+    pub(super) fn park(self) -> Parked {
+        match self.rows {
+            Rows::Tree(pairs) => Parked::Tree(Box::new(pairs.park())),
+            Rows::Hash(walk, ways) => Parked::Hash(Box::new(walk.park()), ways),
+            Rows::Refused(error) => Parked::Refused(error),
+        }
+    }
+
+    /// Goes on with a walk over buckets.
+    pub(super) fn hash_again(pages: &'a Pages<'a>, walk: BucketWalk<'a>, ways: Ways) -> Self {
+        Pairs { rows: Rows::Hash(Box::new(walk), ways), pages }
     }
 
     /// The pages that a walk over the whole database came by.
@@ -84,6 +137,17 @@ impl<'a> Pairs<'a> {
             Rows::Tree(pairs) => pairs.into_visited(),
             Rows::Hash(buckets, _) => buckets.into_visited(),
             Rows::Refused(_) => None,
+        }
+    }
+
+    /// As [`Entries::share`].
+    #[must_use]
+    pub fn share(&self) -> f64 {
+        match &self.rows {
+            Rows::Tree(pairs) => pairs.share(),
+            Rows::Hash(_, Ways { ended: true, .. }) | Rows::Refused(None) => 1.0,
+            Rows::Hash(walk, _) => walk.share(),
+            Rows::Refused(Some(_)) => 0.0,
         }
     }
 

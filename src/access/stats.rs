@@ -38,13 +38,14 @@ impl FileStats {
         };
         count(if pages.meta().root().is_some() { PageKind::BtreeMeta } else { PageKind::HashMeta });
         with_order!(pages.order(), O => {
-            let all = (1..pages.count()).filter_map(|no| Page::<O>::new(pages.raw(PageNo(no))?));
-            for page in all {
-                match PageKind::from_byte(page.type_byte()) {
-                    Some(PageKind::Invalid) if page.is_hole() => {
-                        stats.unwritten = stats.unwritten.saturating_add(1);
-                    }
-                    Some(kind) => count(kind),
+            for no in (1..pages.count()).map(PageNo) {
+                let kind = pages.look(no, |page| {
+                    let page = Page::<O>::new(page)?;
+                    PageKind::from_byte(page.type_byte()).map(|kind| (kind, page.is_hole()))
+                });
+                match kind {
+                    Some((PageKind::Invalid, true)) => stats.unwritten = stats.unwritten.saturating_add(1),
+                    Some((kind, _)) => count(kind),
                     None => stats.unknown = stats.unknown.saturating_add(1),
                 }
             }
@@ -68,12 +69,12 @@ impl FileStats {
 /// logs").
 fn highest_lsn(pages: &Pages<'_>) -> Lsn {
     with_order!(pages.order(), O => {
-        let all = (1..pages.count()).filter_map(|no| Page::<O>::new(pages.raw(PageNo(no))?));
-        let holds = |page: &Page<'_, O>| {
+        let lsn = |page: &[u8]| {
+            let page = Page::<O>::new(page)?;
             let kind = PageKind::from_byte(page.type_byte());
-            !matches!(kind, None | Some(PageKind::Invalid | PageKind::Duplicate))
+            (!matches!(kind, None | Some(PageKind::Invalid | PageKind::Duplicate))).then(|| page.lsn())
         };
-        let lsns = all.filter(holds).map(|page| page.lsn());
+        let lsns = (1..pages.count()).filter_map(|no| pages.look(PageNo(no), lsn));
         // A file number of 0 is no place in a log.
         lsns.chain([pages.meta().lsn()]).filter(|lsn| lsn.file != 0).max().unwrap_or_default()
     })

@@ -76,11 +76,11 @@ impl Visited {
     pub(crate) fn unreached(&self, pages: &Pages<'_>, start: u32) -> Option<(u32, Error)> {
         let unseen = |no: &u32| !self.has(PageNo(*no));
         (start.max(1)..pages.count()).filter(unseen).find_map(|no| {
-            let entries = with_order!(pages.order(), O => {
-                let page = Page::<O>::new(pages.raw(PageNo(no))?)?;
+            let entries = with_order!(pages.order(), O => pages.look(PageNo(no), |page| {
+                let page = Page::<O>::new(page)?;
                 let kind = PageKind::from_byte(page.type_byte())?;
-                (holds_records(kind) && page.pgno() == no).then(|| page.entries())?
-            });
+                (holds_records(kind) && page.pgno() == no).then(|| page.entries())
+            }))?;
             let defect = Defect::Unreachable { entries };
             (entries > 0).then(|| (no, Error::corrupt(PageNo(no), at::ENTRIES, defect)))
         })

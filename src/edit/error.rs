@@ -253,5 +253,5 @@ pub enum Refusal {
 
 /// Turns an error of the file system into one that names the file.
 pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> crate::error::Error + '_ {
-    move |source| crate::error::Error::Open { path: path.to_owned(), cause: source }
+    move |source| crate::error::Error::Open { path: path.to_owned(), cause: source.into() }
 }

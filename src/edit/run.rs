@@ -21,7 +21,7 @@ use crate::journal::{self, Disk, DiskFile, Facts, Identity, JournalError, Option
 
 /// A plan that changes more than so many bytes of pages is not carried out in memory to see what
 /// comes of it.
-const CHECKED_IN_MEMORY: u64 = 256 << 20;
+const CHECKED_IN_MEMORY: u64 = 32 << 20;
 
 /// The new form of a file that is in memory, and what is worth knowing about it.
 pub(crate) fn in_memory(operation: &impl Operation, file: &[u8]) -> Result<(Vec<u8>, Vec<Notice>)> {
@@ -47,7 +47,7 @@ impl<'d, D: Disk, O: Operation> Edit<'d, D, O> {
     /// What would be done to each file. Writes nothing, and takes no lock.
     ///
     /// The result is validated as [`run`](Self::run) does it, with the pages that change in
-    /// memory: if these are more than 256 MiB, it is not.
+    /// memory: if these are more than 32 MiB, it is not.
     ///
     /// # Errors
     ///
@@ -314,7 +314,7 @@ mod tests {
             for &(no, offset, byte) in bytes {
                 prepared.draft.replace(PageNo(no), offset, &[byte], Reason::Lsn);
             }
-            assert_eq!(File::over(&prepared.draft.over()).bytes(), prepared.draft.file());
+            assert_eq!(File::over(&prepared.draft.over()).bytes().unwrap(), prepared.draft.file());
             validation::plan(&prepared.draft, &facts(&operation, false, &db, &prepared), most, counter)
         };
         let page = u64::from(db.pages().size().get());

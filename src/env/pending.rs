@@ -125,7 +125,7 @@ impl Unrecovered {
         let file_id = pages.id;
         let found = self.changes.of_file(file_id, |no| pages.of(no))?;
         if let Some(source) = pages.failed {
-            return Err(Error::Open { path: file.to_owned(), cause: source }.into());
+            return Err(Error::Open { path: file.to_owned(), cause: source.into() }.into());
         }
         let Compared { redo: committed, undo: uncommitted, first, last, end } = found;
         let logs = self.logs.clone();
@@ -198,7 +198,7 @@ struct PageLsns {
 impl PageLsns {
     /// `None` if the file is no database, or has no id by which a log could know it.
     fn open(path: &Path) -> Result<Option<PageLsns>, Error> {
-        let error = |source| Error::Open { path: path.to_owned(), cause: source };
+        let error = |source: std::io::Error| Error::Open { path: path.to_owned(), cause: source.into() };
         let mut file = File::open(path).map_err(error)?;
         let mut head = Vec::new();
         file.by_ref().take(HEAD).read_to_end(&mut head).map_err(error)?;

@@ -396,22 +396,25 @@ impl<'p> PageMut<'p> {
             place.and_then(|place| u16::try_from(place).ok())
         };
         let entries = self.entries();
-        let slots = || (0..entries).map(|slot| (slot, slot_offset(self.index, slot)));
         // All of it or nothing.
-        let changed = slots().filter_map(|(slot, place)| {
-            let offset = usize::from(self.short(place));
-            let to = moved(offset).ok_or(PageError::Item { slot, offset });
-            moves(slot, offset).then(|| to.map(|to| (place, to)))
-        });
-        let changed = changed.collect::<Result<Vec<_>, _>>()?;
+        for slot in 0..entries {
+            let offset = usize::from(self.short(slot_offset(self.index, slot)));
+            if moves(slot, offset) && moved(offset).is_none() {
+                return Err(PageError::Item { slot, offset });
+            }
+        }
         let last = to.saturating_add(upto).saturating_sub(area);
         let area_to = u16::try_from(to).map_err(|_| PageError::Area { area: to, index: area })?;
         if upto < area || upto > self.bytes.len() || last > self.bytes.len() {
             return Err(PageError::Area { area, index: upto });
         }
         self.bytes.copy_within(area..upto, to);
-        for (place, to) in changed {
-            self.put_short(place, to);
+        for slot in 0..entries {
+            let place = slot_offset(self.index, slot);
+            let offset = usize::from(self.short(place));
+            if let Some(to) = moved(offset).filter(|_| moves(slot, offset)) {
+                self.put_short(place, to);
+            }
         }
         self.put_short(at::HF_OFFSET, area_to);
         Ok(())

@@ -2,7 +2,8 @@
 //!
 //! Nothing here does I/O, allocates, looks at a second page or judges: a view
 //! shows the bytes as they stand, legal or not, and says `None` where a field
-//! would lie outside the page.
+//! would lie outside the page. A change of a page (`edit`) is given all that it needs, also
+//! the page from which items are copied.
 
 pub(crate) mod checksum;
 pub(crate) mod edit;

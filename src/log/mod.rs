@@ -36,7 +36,7 @@ pub(crate) use file::effort;
 pub use crate::format::edit::{PageError, PageHeader, PageMut};
 pub use dir::chain::Chain;
 pub use dir::records::{DirRecords, DirRecordsBack};
-pub use dir::{DirFile, LogDir};
+pub use dir::{DirFile, LogDir, LogProgress};
 pub use error::{LogError, RecordDefect};
 pub use facts::bindings::Binding;
 pub use facts::files::Files;

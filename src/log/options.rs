@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::dir::{LogDir, number_of};
 use super::error::LogError;
@@ -95,7 +95,7 @@ impl LogOptions {
     /// Some files of one log, as if no others stood in their folder. A file that
     /// cannot be opened is [one of the files](LogDir::log_files) all the same.
     #[must_use]
-    pub fn open_files(&self, paths: &[PathBuf]) -> LogDir {
+    pub fn open_files(&self, paths: impl IntoIterator<Item = impl AsRef<Path>>) -> LogDir {
         LogDir::of_files(paths, |path| self.open(path))
     }
 }

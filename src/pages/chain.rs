@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::io;
+use std::iter::FusedIterator;
 
 use byteorder::ByteOrder;
 
@@ -33,6 +34,9 @@ impl Chain {
         if self.len > limit {
             return Err(Error::LimitExceeded { page: self.first, len: self.len, limit });
         }
+        if pages.on_demand() {
+            return self.copy(pages).map(Cow::Owned);
+        }
         let mut pieces = Pieces::new(pages, self);
         let Some(first) = pieces.next() else { return Ok(Cow::Borrowed(&[])) };
         let mut bytes = first?.to_vec();
@@ -40,6 +44,29 @@ impl Chain {
             bytes.extend_from_slice(piece?);
         }
         Ok(Cow::Owned(bytes))
+    }
+
+    /// All bytes, of pages that are not kept.
+    fn copy(self, pages: &Pages<'_>) -> Result<Vec<u8>> {
+        let (mut bytes, mut link) = (Vec::new(), Link::first(self));
+        while let Some(rest) = self.read_on(pages, link, &mut bytes)? {
+            link = rest;
+        }
+        Ok(bytes)
+    }
+
+    /// Copies the bytes of some more pages, which are not kept; gives what follows them, or
+    /// `None` at the proper end.
+    fn read_on(self, pages: &Pages<'_>, link: Link, bytes: &mut Vec<u8>) -> Result<Option<Link>> {
+        let apart = pages.unbounded();
+        let mut pieces = Pieces { state: State::Chain { pages: &apart, chain: self, link } };
+        for piece in pieces.by_ref().take(AT_ONCE) {
+            bytes.extend_from_slice(piece?);
+        }
+        Ok(match pieces.state {
+            State::Chain { link, .. } => Some(link),
+            _ => None,
+        })
     }
 
     /// Compares with a key byte by byte, reading no further than the first difference.
@@ -69,14 +96,31 @@ pub struct Pieces<'a> {
 #[derive(Clone, Debug)]
 enum State<'a> {
     Here(&'a [u8]),
-    Chain { pages: &'a Pages<'a>, chain: Chain, next: u32, prev: u32, left: u32, from: Origin },
+    Chain { pages: &'a Pages<'a>, chain: Chain, link: Link },
     Done,
 }
 
+/// A link to a page of a chain, the page before, and the bytes that are still to come.
+#[derive(Clone, Copy, Debug)]
+struct Link {
+    next: u32,
+    prev: u32,
+    left: u32,
+    from: Origin,
+}
+
+impl Link {
+    fn first(chain: Chain) -> Link {
+        Link { next: chain.first.0, prev: 0, left: chain.len, from: chain.origin() }
+    }
+}
+
+/// Pages of a chain that are in memory at once if they are read on demand.
+const AT_ONCE: usize = 16;
+
 impl<'a> Pieces<'a> {
     pub(crate) fn new(pages: &'a Pages<'a>, chain: Chain) -> Self {
-        let from = chain.origin();
-        Pieces { state: State::Chain { pages, chain, next: chain.first.0, prev: 0, left: chain.len, from } }
+        Pieces { state: State::Chain { pages, chain, link: Link::first(chain) } }
     }
 
     pub(crate) fn here(bytes: &'a [u8]) -> Self {
@@ -91,8 +135,8 @@ impl<'a> Iterator for Pieces<'a> {
         match std::mem::replace(&mut self.state, State::Done) {
             State::Here(bytes) => Some(Ok(bytes)),
             State::Done => None,
-            State::Chain { pages, chain, next, prev, left, from } => {
-                let piece = with_order!(pages.order(), O => piece::<O>(pages, chain, next, prev, left, from));
+            State::Chain { pages, chain, link } => {
+                let piece = with_order!(pages.order(), O => piece::<O>(pages, chain, link));
                 let (bytes, state) = match piece.transpose()? {
                     Ok(found) => found,
                     Err(error) => return Some(Err(error)),
@@ -104,14 +148,13 @@ impl<'a> Iterator for Pieces<'a> {
     }
 }
 
+impl FusedIterator for Pieces<'_> {}
+
 /// The next piece and what follows it, or `None` at the proper end.
 fn piece<'a, O: ByteOrder>(
     pages: &'a Pages<'a>,
     chain: Chain,
-    next: u32,
-    prev: u32,
-    left: u32,
-    from: Origin,
+    Link { next, prev, left, from }: Link,
 ) -> Result<Option<(&'a [u8], State<'a>)>> {
     let file = file_bytes(pages.count(), pages.size());
     if u64::from(chain.len) > file {
@@ -153,7 +196,8 @@ fn piece<'a, O: ByteOrder>(
     };
     let Some(left) = left.checked_sub(len.into()) else { return wrong_length(len.into()) };
     let from = Origin { page: no, offset: at::NEXT, what: "next overflow page" };
-    Ok(Some((bytes, State::Chain { pages, chain, next: page.next(), prev: next, left, from })))
+    let link = Link { next: page.next(), prev: next, left, from };
+    Ok(Some((bytes, State::Chain { pages, chain, link })))
 }
 
 /// The length of the chain that starts on a page, if it is a chain.
@@ -178,12 +222,30 @@ pub(crate) fn length(pages: &Pages<'_>, first: PageNo) -> Option<u64> {
 #[derive(Debug)]
 pub struct ItemReader<'a> {
     pieces: Pieces<'a>,
-    current: &'a [u8],
+    current: Cow<'a, [u8]>,
+    /// How many of these were given.
+    given: usize,
 }
 
 impl<'a> ItemReader<'a> {
     pub(crate) fn new(pieces: Pieces<'a>) -> Self {
-        ItemReader { pieces, current: &[] }
+        ItemReader { pieces, current: Cow::Borrowed(&[]), given: 0 }
+    }
+
+    /// The bytes that come next: of pages that are not kept, if they are read on demand.
+    fn fill(&mut self) -> Option<Result<Cow<'a, [u8]>>> {
+        match self.pieces.state {
+            State::Chain { pages, chain, link } if pages.on_demand() => {
+                let mut bytes = Vec::new();
+                let rest = chain.read_on(pages, link, &mut bytes);
+                self.pieces.state = match rest {
+                    Ok(Some(link)) => State::Chain { pages, chain, link },
+                    _ => State::Done,
+                };
+                Some(rest.map(|_| Cow::Owned(bytes)))
+            }
+            _ => self.pieces.next().map(|piece| piece.map(Cow::Borrowed)),
+        }
     }
 }
 
@@ -197,17 +259,17 @@ impl io::Read for ItemReader<'_> {
 
 impl io::BufRead for ItemReader<'_> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        while self.current.is_empty() {
-            match self.pieces.next() {
-                Some(Ok(piece)) => self.current = piece,
+        while self.given >= self.current.len() {
+            match self.fill() {
+                Some(Ok(piece)) => (self.current, self.given) = (piece, 0),
                 Some(Err(error)) => return Err(io::Error::new(io::ErrorKind::InvalidData, error)),
                 None => break,
             }
         }
-        Ok(self.current)
+        Ok(self.current.get(self.given..).unwrap_or(&[]))
     }
 
     fn consume(&mut self, amount: usize) {
-        self.current = self.current.get(amount..).unwrap_or(&[]);
+        self.given = self.given.saturating_add(amount).min(self.current.len());
     }
 }

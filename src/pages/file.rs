@@ -2,16 +2,19 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::overlay::Overlay;
 use super::source::{self, Source};
-use crate::error::Result;
+use super::storage::Storage;
+use crate::error::{Error, Result};
 use crate::key_hash::KeyHash;
 use crate::key_order::KeyOrder;
 use crate::limits::Limits;
 use crate::meta::FileKind;
+use crate::types::PageNo;
 
 /// How to open a file.
 ///
@@ -31,11 +34,18 @@ pub struct OpenOptions<'f> {
     order: KeyOrder<'f>,
     hash: KeyHash<'f>,
     map: bool,
+    on_demand: bool,
 }
 
 impl Default for OpenOptions<'_> {
     fn default() -> Self {
-        OpenOptions { limits: Limits::DEFAULT, order: KeyOrder::Bytes, hash: KeyHash::Release, map: true }
+        OpenOptions {
+            limits: Limits::DEFAULT,
+            order: KeyOrder::Bytes,
+            hash: KeyHash::Release,
+            map: true,
+            on_demand: false,
+        }
     }
 }
 
@@ -91,6 +101,33 @@ impl<'f> OpenOptions<'f> {
         self
     }
 
+    /// Whether pages are read when they are first needed, and not all of the file at once: off
+    /// by default. It is for those who want neither a map nor a whole file in memory.
+    ///
+    /// What is given out borrows from its page, so a [`Database`](crate::Database) keeps the
+    /// pages that it has read, and shares them with its clones, up to [`Limits::max_kept`];
+    /// for what lies beyond there is [`Error::KeptPages`](crate::Error::KeptPages).
+    ///
+    /// - [`IntoEntries`](crate::IntoEntries), the iterator that owns its database, gives entries
+    ///   of their own and does not come to that limit, however large the file is. Nor do
+    ///   [`Database::get`](crate::Database::get) and [`Database::record`](crate::Database::record),
+    ///   nor what is read of one long item.
+    /// - [`Database::iter`](crate::Database::iter), cursors, scans, statistics of trees and dumps
+    ///   borrow.
+    ///   [`Database::release`](crate::Database::release) lets go of all pages between two of
+    ///   them.
+    /// - [`Verify`](crate::verify::Verify) keeps all pages while it runs, and
+    ///   [`salvage`](crate::salvage) reads the whole file.
+    ///
+    /// Of a pipe or a device all is read, as without this. Nobody may change the file
+    /// meanwhile: that can end nothing and break no memory, but what is read may be partly old
+    /// and partly new.
+    #[must_use]
+    pub fn on_demand(mut self, on_demand: bool) -> Self {
+        self.on_demand = on_demand;
+        self
+    }
+
     /// Opens a file, whatever it is.
     ///
     /// # Errors
@@ -105,6 +142,13 @@ impl<'f> OpenOptions<'f> {
     /// As [`OpenOptions::file`]; of a pipe or a device no more than a first look is read if
     /// that does not please.
     pub(crate) fn file_if(self, path: &Path, accept: impl FnOnce(&[u8]) -> Result<()>) -> Result<File<'f>> {
+        if self.on_demand {
+            let error = |cause: io::Error| Error::Open { path: path.to_owned(), cause: cause.into() };
+            if let Some(storage) = Storage::open(path).map_err(error)? {
+                let source = Source::on_demand(storage).map_err(error)?;
+                return Ok(File::new(Some(path.to_owned()), source, self));
+            }
+        }
         let source = Source::open(path, self.map, self.limits, accept)?;
         Ok(File::new(Some(path.to_owned()), source, self))
     }
@@ -116,6 +160,25 @@ impl<'f> OpenOptions<'f> {
         'f: 'a,
     {
         File::new(None, Source::Bytes(bytes.into()), self)
+    }
+
+    /// A file of whatever can be read and sought, [page by page](OpenOptions::on_demand): its
+    /// length is where the end is now.
+    ///
+    /// ```
+    /// let archive = std::io::Cursor::new(std::fs::read("testdata/btree-v6-be-one/data.db")?);
+    /// let file = bdbkit::OpenOptions::new().file_from_reader(archive)?;
+    /// assert_eq!(file.database()?.iter().count(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Read`](crate::Error::Read): its end cannot be found, or its first bytes cannot
+    /// be read.
+    pub fn file_from_reader(self, reader: impl Read + Seek + Send + 'static) -> Result<File<'f>> {
+        let source = Storage::of_reader(reader).and_then(Source::on_demand).map_err(unread)?;
+        Ok(File::new(None, source, self))
     }
 }
 
@@ -197,10 +260,21 @@ impl<'a> File<'a> {
         self.opened.path.as_deref()
     }
 
-    /// All its bytes.
+    /// All its bytes. If it is read [on demand](OpenOptions::on_demand), all is read now, and
+    /// kept as long as the file is open.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Read`](crate::Error::Read).
+    pub fn bytes(&self) -> Result<&[u8]> {
+        self.opened.source.bytes().map_err(unread)
+    }
+
+    /// Length in bytes.
     #[must_use]
-    pub fn bytes(&self) -> &[u8] {
-        self.opened.source.bytes()
+    #[allow(clippy::len_without_is_empty)] // a file is not a collection
+    pub fn len(&self) -> u64 {
+        self.opened.source.len()
     }
 
     /// Where its bytes come from.
@@ -219,6 +293,10 @@ impl<'a> File<'a> {
     pub(crate) fn key_hash(&self) -> KeyHash<'a> {
         self.opened.options.hash
     }
+}
+
+fn unread(cause: io::Error) -> Error {
+    Error::Read { page: PageNo::META, cause: cause.into() }
 }
 
 impl<'a> AsRef<File<'a>> for File<'a> {

@@ -6,11 +6,13 @@ mod chain;
 mod codec;
 mod content;
 mod file;
+mod kept;
 mod overlay;
 mod place;
 mod reversed;
 mod source;
 mod space;
+mod storage;
 mod tiling;
 
 pub(crate) use allowance::Allowance;

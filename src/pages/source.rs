@@ -4,8 +4,10 @@ use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
+use std::sync::OnceLock;
 
 use super::overlay::Overlay;
+use super::storage::Storage;
 use crate::error::{Error, Result, file_bytes};
 use crate::limits::Limits;
 use crate::types::PageNo;
@@ -27,19 +29,35 @@ pub(super) fn head(path: &Path) -> Result<Vec<u8>> {
         File::open(path)?.take(HEAD).read_to_end(&mut head)?;
         Ok(head)
     };
-    read().map_err(|cause| Error::Open { path: path.to_owned(), cause })
+    read().map_err(|cause| Error::Open { path: path.to_owned(), cause: cause.into() })
 }
 
-/// The bytes of a whole file: borrowed, owned, or mapped; or pages over those of another.
+/// The bytes of a whole file: borrowed, owned, or mapped; where they are read on demand; or pages
+/// over those of another.
 #[derive(Debug)]
 pub(crate) enum Source<'a> {
     Bytes(Cow<'a, [u8]>),
     #[cfg(feature = "mmap")]
     Map(memmap2::Mmap),
     Over(&'a Overlay<'a>),
+    OnDemand(Box<OnDemand>),
+}
+
+/// What is read where it is needed: its first bytes, and all of them once they were asked for.
+#[derive(Debug)]
+pub(crate) struct OnDemand {
+    storage: Storage,
+    head: Vec<u8>,
+    whole: OnceLock<Vec<u8>>,
 }
 
 impl Source<'static> {
+    /// Reads nothing but the first bytes.
+    pub(super) fn on_demand(storage: Storage) -> io::Result<Self> {
+        let head = storage.first(HEAD)?;
+        Ok(Source::OnDemand(Box::new(OnDemand { storage, head, whole: OnceLock::new() })))
+    }
+
     /// Maps a file, or reads it where maps are off or impossible.
     ///
     /// What has no known length (a pipe, a device, a file of `/proc`) is read on only if
@@ -51,7 +69,7 @@ impl Source<'static> {
         limits: Limits,
         accept: impl FnOnce(&[u8]) -> Result<()>,
     ) -> Result<Self> {
-        let error = |source| Error::Open { path: path.to_owned(), cause: source };
+        let error = |cause: io::Error| Error::Open { path: path.to_owned(), cause: cause.into() };
         let mut file = File::open(path).map_err(error)?;
         let kind = file.metadata().map_err(error)?;
         if kind.is_dir() {
@@ -79,26 +97,37 @@ impl Source<'static> {
 }
 
 impl Source<'_> {
-    /// All bytes. Pages that lie over others are put together for that.
-    pub(crate) fn bytes(&self) -> &[u8] {
-        if let Source::Over(pages) = self { pages.whole() } else { self.in_place() }
+    /// All bytes. Those that are read on demand are read now, and kept; pages that lie over others
+    /// are put together.
+    pub(super) fn bytes(&self) -> io::Result<&[u8]> {
+        let here = match self {
+            Source::Over(pages) => return Ok(pages.whole()),
+            Source::OnDemand(here) => here,
+            _ => return Ok(self.in_place()),
+        };
+        if let Some(bytes) = here.whole.get() {
+            return Ok(bytes);
+        }
+        let bytes = here.storage.first(u64::MAX)?;
+        Ok(here.whole.get_or_init(|| bytes))
     }
 
-    /// All bytes as they stand in the file; none, if pages lie over others.
+    /// All bytes as they stand in the file; none, if they are read on demand or lie over others.
     #[inline]
-    pub(super) fn in_place(&self) -> &[u8] {
+    pub(crate) fn in_place(&self) -> &[u8] {
         match self {
             Source::Bytes(bytes) => bytes,
             #[cfg(feature = "mmap")]
             Source::Map(map) => map,
-            Source::Over(_) => &[],
+            Source::OnDemand(_) | Source::Over(_) => &[],
         }
     }
 
-    /// The first bytes: those of page 0 at least.
+    /// The first bytes: enough to tell what it is.
     pub(super) fn head(&self) -> &[u8] {
         match self {
             Source::Over(pages) => pages.page(PageNo::META).unwrap_or_default(),
+            Source::OnDemand(here) => &here.head,
             _ => self.in_place(),
         }
     }
@@ -106,9 +135,15 @@ impl Source<'_> {
     /// Length in bytes.
     pub(super) fn len(&self) -> u64 {
         match self {
+            Source::OnDemand(here) => here.storage.len(),
             Source::Over(pages) => file_bytes(pages.count(), pages.size()),
             _ => u64::try_from(self.in_place().len()).unwrap_or(u64::MAX),
         }
+    }
+
+    /// What is read on demand; `None` for what is in memory.
+    pub(super) fn storage(&self) -> Option<&Storage> {
+        if let Source::OnDemand(here) = self { Some(&here.storage) } else { None }
     }
 
     /// A page that lies over others; `None` for what is one piece.

@@ -8,6 +8,7 @@ use byteorder::ByteOrder;
 use super::allowance::Allowance;
 use super::codec::Codec;
 use super::file::File;
+use super::kept::{Kept, Unread};
 use super::place::Origin;
 use crate::error::{Defect, Error, Result, file_bytes};
 use crate::format::page::{Page, at};
@@ -22,9 +23,12 @@ pub(crate) struct Pages<'a> {
     file: File<'a>,
     meta: Meta,
     count: u32,
-    /// How many of them stand in the file as they are: none, if pages lie over others.
+    /// How many of them stand in memory as they are in the file: none, if they are read on demand,
+    /// or lie over others.
     in_place: u32,
     codec: Codec,
+    /// Pages that had to be read, if the file is not in memory as a whole.
+    kept: Option<Kept>,
     /// Lengths of overflow chains, as far as [`Pages::chain_length`] was asked.
     chain_lengths: Mutex<BTreeMap<PageNo, Option<u64>>>,
 }
@@ -33,11 +37,38 @@ impl<'a> Pages<'a> {
     /// Reads the metadata page; touches no other.
     pub(crate) fn new(file: File<'a>) -> Result<Self> {
         let meta = meta::parse(file.kind(), file.source().head())?;
-        let whole = file.source().len().checked_div(meta.page_size().get().into()).unwrap_or(0);
+        let whole = file.len().checked_div(meta.page_size().get().into()).unwrap_or(0);
         let count = u32::try_from(whole).unwrap_or(u32::MAX);
-        let in_place = if file.source().over().is_none() { count } else { 0 };
+        let most = file.limits().max_kept;
+        Ok(Pages::keeping(file, meta, count, most))
+    }
+
+    fn keeping(file: File<'a>, meta: Meta, count: u32, most: u64) -> Self {
         let codec = Codec::new(meta.checksummed(), meta.endianness());
-        Ok(Pages { file, meta, count, in_place, codec, chain_lengths: Mutex::default() })
+        let kept = file.source().storage().map(|_| Kept::new(count, meta.page_size(), most));
+        let in_place = if kept.is_none() && file.source().over().is_none() { count } else { 0 };
+        Pages { file, meta, count, in_place, codec, kept, chain_lengths: Mutex::default() }
+    }
+
+    /// The same pages, with none of them kept.
+    pub(crate) fn afresh(&self) -> Pages<'a> {
+        Pages::keeping(self.file.clone(), self.meta.clone(), self.count, self.limits().max_kept)
+    }
+
+    /// The same pages, with none of them kept and no bound for it: for what ends soon, or has to
+    /// see all.
+    pub(crate) fn unbounded(&self) -> Pages<'a> {
+        Pages::keeping(self.file.clone(), self.meta.clone(), self.count, u64::MAX)
+    }
+
+    /// Whether pages are read when they are first needed.
+    pub(crate) fn on_demand(&self) -> bool {
+        self.kept.is_some()
+    }
+
+    /// Bytes of the pages that were read and are kept.
+    pub(crate) fn kept(&self) -> u64 {
+        self.kept.as_ref().map_or(0, Kept::bytes)
     }
 
     /// The file.
@@ -65,12 +96,7 @@ impl<'a> Pages<'a> {
 
     /// Bytes behind the last whole page.
     pub(crate) fn tail(&self) -> u64 {
-        self.len().saturating_sub(file_bytes(self.count, self.size()))
-    }
-
-    /// Bytes in the file.
-    fn len(&self) -> u64 {
-        self.file.source().len()
+        self.file.len().saturating_sub(file_bytes(self.count, self.size()))
     }
 
     /// Whether the file has its first page: without it there is nothing to read.
@@ -82,7 +108,7 @@ impl<'a> Pages<'a> {
         if self.count > 0 {
             return Ok(());
         }
-        Err(Error::Cut { len: self.len(), page_size: self.size() })
+        Err(Error::Cut { len: self.file.len(), page_size: self.size() })
     }
 
     /// Where index arrays start on ordinary pages.
@@ -126,14 +152,51 @@ impl<'a> Pages<'a> {
         self.file.source().in_place().get(no.index().checked_mul(size)?..)?.get(..size)
     }
 
-    /// A page that does not stand in the file.
+    /// A page that does not stand in the file, or not in memory yet.
     #[cold]
     fn elsewhere(&self, no: PageNo) -> Option<&[u8]> {
-        self.file.source().over()?.page(no)
+        match self.file.source().over() {
+            Some(pages) => pages.page(no),
+            None if no.0 < self.count => self.keep(no)?.ok(),
+            None => None,
+        }
     }
 
-    /// The error for a link to a page that the file does not have.
+    /// A page that has to be read, and is kept then; `None` if the file is in memory.
+    fn keep(&self, no: PageNo) -> Option<Result<&[u8], Unread>> {
+        let storage = self.file.source().storage()?;
+        let at = file_bytes(no.0, self.size());
+        Some(self.kept.as_ref()?.page(no, |page| storage.read(page, at)))
+    }
+
+    /// Looks at the bytes of a page, unchecked, without keeping it.
+    pub(crate) fn look<T>(&self, no: PageNo, look: impl FnOnce(&[u8]) -> Option<T>) -> Option<T> {
+        let Some(storage) = self.file.source().storage() else { return self.raw(no).and_then(look) };
+        let mut page = vec![0; self.size().bytes()];
+        let there = no.0 < self.count;
+        there.then(|| storage.read(&mut page, file_bytes(no.0, self.size())).ok())??;
+        look(&page)
+    }
+
+    /// Why a page of the file is not there, if it should be.
+    pub(crate) fn unread(&self, no: PageNo) -> Option<Error> {
+        if no.0 >= self.count {
+            return None;
+        }
+        self.keep(no)?.err().map(|why| why.error(no))
+    }
+
+    /// The first page of the file that could not be had so far.
+    pub(crate) fn failed(&self) -> Option<Error> {
+        let (no, why) = self.kept.as_ref()?.failed()?;
+        Some(why.clone().error(*no))
+    }
+
+    /// The error for a link to a page that the file does not have, or does not give.
     pub(crate) fn beyond_end(&self, no: PageNo, from: Origin) -> Error {
+        if let Some(error) = self.unread(no) {
+            return error;
+        }
         let defect = Defect::BeyondEnd { what: from.what, target: no.0, pages: self.count };
         Error::corrupt(from.page, from.offset, defect)
     }

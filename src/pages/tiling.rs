@@ -11,7 +11,7 @@ use crate::types::PageNo;
 /// `end³ - start³` telescope likewise. A slot that is missing, or one or two
 /// that point to others' items, change at least one of them. It is a check
 /// against accidents: enough changes can be made to cancel out.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Tiling {
     linear: usize,
     square: usize,

@@ -162,7 +162,7 @@ impl<'a> Salvage<'a> {
     /// What the file is instead, if no page speaks for a BTREE, RECNO or HASH database;
     /// [`Error::UnsupportedFeature`] if it is encrypted.
     pub fn survey(&self) -> Result<SalvagedFile<'_>> {
-        let bytes = self.file.bytes();
+        let bytes = self.file.bytes()?;
         let geometry = geometry::find(bytes, self.forced)?;
         let file = File::new(bytes, geometry);
         let mut work = Work::new(file);

@@ -36,6 +36,7 @@ pub(super) fn lost_label(page: PageNo) -> Vec<u8> {
 
 /// What a database is called.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Name {
     /// It is the only one of its file, and has no name.
     Only,

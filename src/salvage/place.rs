@@ -49,6 +49,7 @@ pub enum Place {
 
 /// What led to a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Origin {
     /// The tree of its database, or the buckets of HASH.
     Tree,

@@ -14,6 +14,7 @@ mod sink;
 mod tree;
 
 use std::borrow::Cow;
+use std::fmt;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
@@ -57,6 +58,18 @@ pub struct Verify<'a> {
     most: usize,
     threads: Option<usize>,
     progress: Option<Box<dyn Fn(VerifyProgress) + Send + Sync + 'a>>,
+}
+
+impl fmt::Debug for Verify<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct("Verify");
+        match &self.pages {
+            Ok(pages) => out.field("file", pages.file()),
+            Err(error) => out.field("error", error),
+        };
+        out.field("order", &self.order).field("at_most", &self.most).field("threads", &self.threads);
+        out.finish_non_exhaustive()
+    }
 }
 
 /// How far a check has come.
@@ -104,7 +117,7 @@ impl<'a> Verify<'a> {
     /// Checks a file: that of a database that is open, or one that need not be a database.
     #[must_use]
     pub fn new(file: &impl AsRef<File<'a>>) -> Verify<'a> {
-        Verify::with(Pages::new(file.as_ref().clone()))
+        Verify::with(Pages::new(file.as_ref().clone()).map(|pages| pages.unbounded()))
     }
 
     /// Checks a file that is in memory.
@@ -168,8 +181,15 @@ impl<'a> Verify<'a> {
         };
         let sink = Sink::new(self.most, Some(&call));
         let compared = with_order!(pages.order(), O => self.file::<O>(pages, &sink));
-        let (findings, all) = sink.into_findings();
-        Verdict { findings, complete: all && compared, refused: None }
+        let (mut findings, all) = sink.into_findings();
+        let unread = pages.failed();
+        if let Some(error) = &unread {
+            if !findings.iter().any(|finding| Some(finding.page) == error.page()) {
+                findings.extend(Verdict::of_error(error).findings);
+                findings.sort_by_key(|finding| (finding.page, finding.offset));
+            }
+        }
+        Verdict { findings, complete: all && compared && unread.is_none(), refused: None }
     }
 
     /// Checks the file; says whether all could be compared that is in order.
@@ -377,8 +397,8 @@ impl Verdict {
     }
 
     /// Whether the whole file was checked: not if there were more findings than asked for,
-    /// if comparisons were left out that would have taken too long, or if its metadata
-    /// does not tell how.
+    /// if comparisons were left out that would have taken too long, if pages could not be
+    /// read, or if its metadata does not tell how.
     #[must_use]
     pub fn complete(&self) -> bool {
         self.complete

@@ -100,7 +100,7 @@ impl Reporter<'_, '_> {
 fn rule_of(error: &Error) -> Rule {
     match error {
         Error::Checksum { .. } => Rule::Checksum,
-        Error::Empty | Error::TooShort { .. } => Rule::FileSize,
+        Error::Empty | Error::TooShort { .. } | Error::Read { .. } => Rule::FileSize,
         Error::Directory { .. } => Rule::Directory,
         Error::Corrupt { defect, .. } => match defect {
             Defect::Field { field: "root", .. } => Rule::Root,

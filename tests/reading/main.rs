@@ -5,6 +5,7 @@
 //! - `verify`: the check of whole files
 //! - `salvage`: what damaged and destroyed files give
 //! - `built`: the files that tests build are sound
+//! - `ways`: page by page, by iterators that own their database, in parts: always the same
 
 #![allow(
     clippy::unwrap_used,
@@ -30,3 +31,4 @@ mod golden;
 mod props;
 mod salvage;
 mod verify;
+mod ways;

@@ -148,7 +148,7 @@ fn check_range(sample: &Sample, start: Bound<&[u8]>, end: Bound<&[u8]>, label: &
         Bound::Excluded(key) => pairs.partition_point(|(k, _)| k.as_slice() < key),
     };
     let expected = pairs.get(from..to).unwrap_or(&[]);
-    let range = || sample.db.range::<&[u8]>((start, end)).map(|entry| owned(entry.unwrap()));
+    let range = || sample.db.range((start, end)).map(|entry| owned(entry.unwrap()));
     assert_eq!(range().collect::<Vec<_>>(), expected, "{label}: {start:?}, {end:?}");
     let mut backward: Vec<Pair> = range().rev().collect();
     backward.reverse();

@@ -7,7 +7,7 @@ use byteorder::ByteOrder;
 use super::leaf::Plain;
 use super::search;
 use super::tree::Tree;
-use super::walk::{Direction, Walk};
+use super::walk::{self, Direction, Walk};
 use crate::access::item::Item;
 use crate::access::pair::{Pair, RecordNo};
 use crate::access::visited::Visited;
@@ -25,7 +25,7 @@ use crate::pages::{Content, Stored};
 ///
 /// After an error the cursor can go on: the next move gives what comes behind
 /// the damage.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Cursor<'a> {
     tree: &'a Tree<'a>,
     main: Walk<'a>,
@@ -36,7 +36,36 @@ pub struct Cursor<'a> {
     order: Endianness,
 }
 
+/// A cursor without the pages that it stands on.
+#[derive(Debug)]
+pub(in crate::access) struct Parked {
+    main: walk::Parked,
+    duplicates: Option<walk::Parked>,
+    visited: Option<Visited>,
+    deleted: u64,
+}
+
+impl Parked {
+    /// Goes on in the same tree.
+    ///
+    /// # Errors
+    ///
+    /// As those of the walk.
+    pub(in crate::access) fn resume<'a>(self, tree: &'a Tree<'a>) -> Result<Cursor<'a>> {
+        let main = self.main.resume(tree.pages())?;
+        let duplicates = self.duplicates.map(|walk| walk.resume(tree.pages())).transpose()?;
+        let Parked { visited, deleted, .. } = self;
+        Ok(Cursor { main, duplicates, visited, deleted, ..Cursor::new(tree) })
+    }
+}
+
 impl<'a> Cursor<'a> {
+    /// Lets go of the pages.
+    pub(in crate::access) fn park(self) -> Parked {
+        let Cursor { main, duplicates, visited, deleted, .. } = self;
+        Parked { main: main.park(), duplicates: duplicates.map(Walk::park), visited, deleted }
+    }
+
     pub(in crate::access) fn new(tree: &'a Tree<'a>) -> Self {
         Cursor {
             tree,
@@ -156,6 +185,12 @@ impl<'a> Cursor<'a> {
     /// Number of pairs in a BTREE that were skipped because they are marked deleted.
     pub(in crate::access) fn deleted(&self) -> u64 {
         self.deleted
+    }
+
+    /// How much of the tree lies behind it: see [`Entries::share`](crate::Entries::share).
+    #[must_use]
+    pub fn share(&self) -> f64 {
+        self.main.share()
     }
 
     /// Which of two cursors of one database is further on, where that can be told.

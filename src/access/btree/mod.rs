@@ -7,5 +7,6 @@ mod node;
 pub(super) mod rows;
 pub(super) mod scan;
 mod search;
+pub(super) mod separators;
 pub(super) mod tree;
 pub(super) mod walk;

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::ops::Bound;
 
-use super::cursor::Cursor;
+use super::cursor::{self, Cursor};
 use super::leaf::Plain;
 use super::tree::Tree;
 use crate::access::pair::Pair;
@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::key_order::KeyOrder;
 
 /// The pairs of a tree, or those in a range, in key order.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(in crate::access) struct TreePairs<'a> {
     tree: &'a Tree<'a>,
     front: End<'a>,
@@ -50,7 +50,7 @@ fn place(cursor: &mut Cursor<'_>, bound: &Bound<Vec<u8>>, is_end: bool, forward:
 }
 
 /// One end of the iteration: its cursor, and whether that has started.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct End<'a> {
     cursor: Cursor<'a>,
     started: bool,
@@ -59,6 +59,33 @@ struct End<'a> {
 impl<'a> End<'a> {
     fn new(cursor: Cursor<'a>) -> Self {
         End { cursor, started: false }
+    }
+}
+
+/// [`TreePairs`] without the pages that they stand on: the cursors of both ends, and whether
+/// they have started.
+#[derive(Debug)]
+pub(in crate::access) struct Parked {
+    front: (cursor::Parked, bool),
+    back: (cursor::Parked, bool),
+    start: Bound<Vec<u8>>,
+    end: Bound<Vec<u8>>,
+    prefix: Option<Vec<u8>>,
+    done: bool,
+    missed_from: Option<u32>,
+}
+
+impl Parked {
+    /// Goes on in the same tree.
+    ///
+    /// # Errors
+    ///
+    /// As those of the cursors.
+    pub(in crate::access) fn resume<'a>(self, tree: &'a Tree<'a>) -> Result<TreePairs<'a>> {
+        let end = |(cursor, started): (cursor::Parked, _)| Ok(End { cursor: cursor.resume(tree)?, started });
+        let (front, back) = (end(self.front)?, end(self.back)?);
+        let Parked { start, end, prefix, done, missed_from, .. } = self;
+        Ok(TreePairs { tree, front, back, start, end, prefix, done, running: false, missed_from })
     }
 }
 
@@ -73,6 +100,13 @@ fn successor(prefix: &[u8]) -> Option<Vec<u8>> {
 }
 
 impl<'a> TreePairs<'a> {
+    /// Lets go of the pages.
+    pub(in crate::access) fn park(self) -> Parked {
+        let end = |End { cursor, started }: End<'_>| (cursor.park(), started);
+        let TreePairs { start, end: last, prefix, done, missed_from, .. } = self;
+        Parked { front: end(self.front), back: end(self.back), start, end: last, prefix, done, missed_from }
+    }
+
     fn new(tree: &'a Tree<'a>, start: Bound<Vec<u8>>, end: Bound<Vec<u8>>, prefix: Option<Vec<u8>>) -> Self {
         let (front, back) = (End::new(Cursor::new(tree)), End::new(Cursor::new(tree)));
         let done = tree.expect_keys().is_ok() && is_empty(tree.key_order(), &start, &end);
@@ -116,6 +150,11 @@ impl<'a> TreePairs<'a> {
     /// The pages that a walk over the whole database came by.
     pub(in crate::access) fn into_visited(self) -> Option<Visited> {
         self.front.cursor.visited
+    }
+
+    /// How much of the tree lies behind the front.
+    pub(in crate::access) fn share(&self) -> f64 {
+        if self.done { 1.0 } else { self.front.cursor.share() }
     }
 
     /// Pairs that were skipped so far because they are marked as deleted.

@@ -1,5 +1,6 @@
 //! The pages of a file in their order, without going down any tree or along any bucket.
 
+use std::iter::FusedIterator;
 use std::ops::Range;
 
 use super::leaf::Leaf;
@@ -77,12 +78,12 @@ pub enum Scanned<'a> {
 }
 
 /// The entries of one leaf, or of one page of a bucket.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ScannedItems<'a> {
     of: Items<'a>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[allow(clippy::large_enum_variant)] // the common one is used in place, entry by entry
 enum Items<'a> {
     Tree(LeafItems<'a>),
@@ -90,7 +91,7 @@ enum Items<'a> {
 }
 
 /// The entries of one leaf.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct LeafItems<'a> {
     leaf: Leaf<'a>,
     order: Endianness,
@@ -194,7 +195,9 @@ impl<'a> PageScan<'a> {
     fn leaf(&self, no: PageNo) -> Result<Option<LeafPage<'a>>> {
         let origin = Origin { page: no, offset: 0, what: "page" };
         with_order!(self.pages.order(), O => {
-            let Some(raw) = self.pages.unchecked_page::<O>(no) else { return Ok(None) };
+            let Some(raw) = self.pages.unchecked_page::<O>(no) else {
+                return self.pages.unread(no).map_or(Ok(None), Err);
+            };
             let kind = PageKind::from_byte(raw.type_byte()).ok_or_else(|| {
                 let defect = Defect::PageType { found: raw.type_byte(), expected: "0 to 16" };
                 Error::corrupt(no, at::TYPE, defect)
@@ -246,6 +249,8 @@ impl<'a> Iterator for PageScan<'a> {
         }
     }
 }
+
+impl FusedIterator for PageScan<'_> {}
 
 impl<'a> LeafPage<'a> {
     /// Number of the page.
@@ -396,3 +401,5 @@ impl<'a> Iterator for LeafItems<'a> {
         if sound { self.leaf.check_tiling(&self.tiling).err().map(Err) } else { None }
     }
 }
+
+impl FusedIterator for ScannedItems<'_> {}

@@ -21,43 +21,43 @@ use crate::pages::{Allowance, Content, Origin};
 use crate::types::PageNo;
 
 /// A walk over the buckets of a HASH database.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(in crate::access) struct BucketWalk<'a> {
-    hash: &'a Hash<'a>,
-    order: Endianness,
-    visited: Option<Visited>,
-    level: u32,
+    pub(super) hash: &'a Hash<'a>,
+    pub(super) order: Endianness,
+    pub(super) visited: Option<Visited>,
+    pub(super) level: u32,
     /// First pages of the buckets of this level, still to come.
-    heads: std::ops::Range<u32>,
+    pub(super) heads: std::ops::Range<u32>,
     /// What is added to the number of a bucket of this level to get its page.
-    spare: u32,
+    pub(super) spare: u32,
     /// The page where the walk stands, and the pair on it that comes next.
-    page: Option<BucketPage<'a>>,
-    pair: u16,
+    pub(super) page: Option<BucketPage<'a>>,
+    pub(super) pair: u16,
     /// What the pairs of the page gave.
-    allowance: Allowance,
-    key: Content<'a>,
-    values: Values<'a>,
+    pub(super) allowance: Allowance,
+    pub(super) key: Content<'a>,
+    pub(super) values: Values<'a>,
     /// Pages of the table that have another place, and those of them that were not named.
-    crowded: u32,
+    pub(super) crowded: u32,
     /// Keys that were found.
-    keys: u32,
+    pub(super) keys: u32,
     /// The page that is empty and most likely should not be, with what
     /// [`Buckets::expects`](crate::meta::Buckets) says of its bucket.
-    empty: Option<(u64, PageNo)>,
+    pub(super) empty: Option<(u64, PageNo)>,
     /// Where to look next for pages that a walk over the whole file missed.
-    missed_from: Option<u32>,
+    pub(super) missed_from: Option<u32>,
     /// The key whose pairs alone are given.
-    only: Option<Vec<u8>>,
+    pub(super) only: Option<Vec<u8>>,
     /// Duplicates that were left out because they are marked as deleted.
-    deleted: u64,
+    pub(super) deleted: u64,
 }
 
 /// So many pages of a table that have another place are reported one by one.
 const NAMED: u32 = 8;
 
 impl<'a> BucketWalk<'a> {
-    fn new(hash: &'a Hash<'a>, visited: Visited) -> Self {
+    pub(super) fn new(hash: &'a Hash<'a>, visited: Visited) -> Self {
         BucketWalk {
             hash,
             order: hash.pages().order(),
@@ -98,6 +98,12 @@ impl<'a> BucketWalk<'a> {
             Some((page, pair)) => BucketWalk { page: Some(page), pair, only: Some(key.to_vec()), ..walk },
             None => walk,
         })
+    }
+
+    /// How much of the keys that the metadata counts was given.
+    pub(in crate::access) fn share(&self) -> f64 {
+        let counted = self.hash.meta().buckets().map_or(0, |buckets| buckets.elements);
+        f64::from(self.keys.min(counted)) / f64::from(counted.max(1))
     }
 
     /// The pages that the walk came by.

@@ -12,7 +12,7 @@ use crate::order::with_order;
 use crate::pages::{Allowance, Content, Place};
 
 /// The entries of one page of a bucket.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(in crate::access) struct BucketItems<'a> {
     page: BucketPage<'a>,
     pair: u16,
@@ -21,7 +21,7 @@ pub(in crate::access) struct BucketItems<'a> {
     allowance: Allowance,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Set<'a> {
     key: Item<'a>,
     rest: &'a [u8],

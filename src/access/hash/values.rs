@@ -12,7 +12,7 @@ use crate::meta::Shape;
 use crate::pages::{Allowance, Content, Place};
 
 /// Values still to come.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Values<'a> {
     None,
     /// One value.

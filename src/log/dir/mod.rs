@@ -3,6 +3,7 @@
 pub(super) mod chain;
 pub(super) mod records;
 
+use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -24,6 +25,25 @@ pub struct LogDir {
     files: Vec<DirFile>,
     /// How many files there are up to the last that something was written into.
     written: usize,
+    listener: Option<Listener>,
+}
+
+/// How far a walk over a log has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LogProgress {
+    /// Bytes of the files that were read.
+    pub bytes: u64,
+    /// Bytes of all files.
+    pub total: u64,
+}
+
+struct Listener(Box<dyn Fn(LogProgress) + Send + Sync>);
+
+impl fmt::Debug for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Listener")
+    }
 }
 
 /// A log file of a folder, or why it could not be opened.
@@ -87,13 +107,14 @@ impl LogDir {
     }
 
     pub(crate) fn of_files(
-        paths: &[PathBuf],
+        paths: impl IntoIterator<Item = impl AsRef<Path>>,
         open: impl Fn(&Path) -> Result<LogFile<'static>, LogError>,
     ) -> LogDir {
-        let number = |path: &PathBuf| path.file_name()?.to_str().and_then(number_of);
-        let found = paths.iter().map(|path| (number(path).unwrap_or(1), path.clone())).collect();
-        let folder = paths.first().and_then(|path| path.parent()).unwrap_or(Path::new(""));
-        LogDir::of(folder, found, open)
+        let number = |path: &Path| path.file_name()?.to_str().and_then(number_of);
+        let numbered = |path: &Path| (number(path).unwrap_or(1), path.to_owned());
+        let found: Vec<_> = paths.into_iter().map(|path| numbered(path.as_ref())).collect();
+        let first = found.first().map(|(_, path)| path.clone()).unwrap_or_default();
+        LogDir::of(first.parent().unwrap_or(Path::new("")), found, open)
     }
 
     fn of(
@@ -110,7 +131,7 @@ impl LogDir {
         let files: Vec<DirFile> = found.into_iter().map(open).collect();
         let written = files.iter().rposition(|file| !file.unwritten());
         let written = written.map_or(0, |last| last.saturating_add(1));
-        let mut log = LogDir { path: path.to_owned(), files, written };
+        let mut log = LogDir { path: path.to_owned(), files, written, listener: None };
         log.agree_on_dialect();
         log
     }
@@ -161,11 +182,42 @@ impl LogDir {
         }
     }
 
+    /// Calls this with each file that a walk over all records comes to, from whatever thread
+    /// that walks: [`LogDir::records`], and what reads all of it at once, as
+    /// [`LogDir::transactions`] and [`LogDir::history`] do.
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicU64, Ordering};
+    ///
+    /// static READ: AtomicU64 = AtomicU64::new(0);
+    /// let log = bdbkit::log::LogDir::open("testdata/env-log2-be-clean")?;
+    /// let log = log.progress(|progress| READ.store(progress.bytes, Ordering::Relaxed));
+    /// let _ = log.transactions();
+    /// # Ok::<(), bdbkit::log::LogError>(())
+    /// ```
+    #[must_use]
+    pub fn progress(mut self, call: impl Fn(LogProgress) + Send + Sync + 'static) -> LogDir {
+        self.listener = Some(Listener(Box::new(call)));
+        self
+    }
+
+    /// Tells who listens that so many files were read.
+    fn tell(&self, files: usize) {
+        if let Some(Listener(call)) = &self.listener {
+            let bytes = sizes(self.files.get(..files).unwrap_or(&self.files));
+            call(LogProgress { bytes, total: self.size() });
+        }
+    }
+
     /// The size of all files, in bytes.
     pub(crate) fn size(&self) -> u64 {
-        let sizes = self.files.iter().filter_map(|file| file.log.as_ref().ok().map(LogFile::size));
-        sizes.fold(0, u64::saturating_add)
+        sizes(&self.files)
     }
+}
+
+fn sizes(files: &[DirFile]) -> u64 {
+    let sizes = files.iter().filter_map(|file| file.log.as_ref().ok().map(LogFile::size));
+    sizes.fold(0, u64::saturating_add)
 }
 
 /// The number in the name of a log file: `log.` and ten digits.

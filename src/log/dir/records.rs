@@ -103,6 +103,7 @@ impl<'a> DirRecords<'a> {
     /// Opens the next file; says whether there was one.
     fn advance(&mut self) -> bool {
         let index = self.next;
+        self.dir.tell(index);
         let Some(file) = self.dir.slice().get(index) else { return false };
         let before = index.checked_sub(1).and_then(|index| self.dir.slice().get(index));
         self.next = index.saturating_add(1);

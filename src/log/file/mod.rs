@@ -37,7 +37,7 @@ impl<'a> LogFile<'a> {
         source: Source<'a>,
         password: Option<&str>,
     ) -> Result<LogFile<'a>, LogError> {
-        let bytes = source.bytes();
+        let bytes = source.in_place();
         let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         let Some((order, version)) = identify(bytes) else {
             let order = encrypted_order(bytes).ok_or_else(|| unknown(bytes, len))?;
@@ -72,7 +72,7 @@ impl<'a> LogFile<'a> {
         order: Endianness,
         password: Option<&str>,
     ) -> Result<LogFile<'a>, LogError> {
-        let bytes = source.bytes();
+        let bytes = source.in_place();
         let (sealed, header, prev) = Sealed::open(bytes, order, password)?;
         let version = header.version;
         let schemas: Vec<_> = Schema::of_version(version).collect();
@@ -91,7 +91,7 @@ impl<'a> LogFile<'a> {
     /// The same file with all bodies empty: to find the records before any is decrypted.
     fn closed(&self) -> LogFile<'_> {
         LogFile {
-            source: Source::Bytes(self.source.bytes().into()),
+            source: Source::Bytes(self.source.in_place().into()),
             sealed: self.sealed.as_ref().map(Sealed::closed),
             format: self.format.clone(),
             ..*self
@@ -153,7 +153,7 @@ impl<'a> LogFile<'a> {
     /// Length of the file in bytes.
     #[must_use]
     pub fn size(&self) -> u64 {
-        u64::try_from(self.source.bytes().len()).unwrap_or(u64::MAX)
+        u64::try_from(self.source.in_place().len()).unwrap_or(u64::MAX)
     }
 
     /// The record types of the log's version. For version 2, those of the release
@@ -194,7 +194,7 @@ impl<'a> LogFile<'a> {
 
     /// The file's length, as far as an LSN can reach.
     pub(crate) fn end(&self) -> u32 {
-        u32::try_from(self.source.bytes().len()).unwrap_or(u32::MAX)
+        u32::try_from(self.source.in_place().len()).unwrap_or(u32::MAX)
     }
 
     pub(crate) fn header_len(&self) -> u32 {
@@ -208,7 +208,7 @@ impl<'a> LogFile<'a> {
     /// The bytes from an offset on.
     pub(crate) fn rest(&self, offset: u32) -> &[u8] {
         let at = usize::try_from(offset).unwrap_or(usize::MAX);
-        self.source.bytes().get(at..).unwrap_or_default()
+        self.source.in_place().get(at..).unwrap_or_default()
     }
 
     /// What the header at an offset says, checked for nothing but its own length.
@@ -311,7 +311,7 @@ impl From<Error> for LogError {
     /// Opening a file is the only thing that logs share with databases.
     fn from(error: Error) -> LogError {
         match error {
-            Error::Open { path, cause: source } => LogError::Open { path, cause: source.into() },
+            Error::Open { path, cause } => LogError::Open { path, cause },
             _ => LogError::NotALog { found: 0 },
         }
     }

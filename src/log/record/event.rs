@@ -260,6 +260,7 @@ pub enum Event<'a> {
 
 /// Where a change was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ChangePlace {
     /// The log's number of the database: [`Files`](crate::log::Files) knows its name.
     pub file: i32,
@@ -308,6 +309,7 @@ impl<'a> HashItem<'a> {
 
 /// A database that a log number stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Register<'a> {
     /// What happened.
     pub operation: RegisterOperation,

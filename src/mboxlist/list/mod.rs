@@ -75,7 +75,7 @@ impl List {
             Ok(found) if found.is_dir() => {
                 let source = fs::read_dir(&path).err();
                 if let Some(source) = source {
-                    return Err(Error::Open { path, cause: source });
+                    return Err(Error::Open { path, cause: source.into() });
                 }
                 Place::Folder(path)
             }
@@ -83,9 +83,9 @@ impl List {
             Ok(found) if found.is_file() => Place::Database(path),
             Ok(_) => {
                 let source = io::Error::new(io::ErrorKind::InvalidInput, "neither a folder nor a file");
-                return Err(Error::Open { path, cause: source });
+                return Err(Error::Open { path, cause: source.into() });
             }
-            Err(source) => return Err(Error::Open { path, cause: source }),
+            Err(source) => return Err(Error::Open { path, cause: source.into() }),
         };
         let logs = matches!(place, Place::Log(_));
         let (log_dir, data_dirs, tell) = (None, Vec::new(), Tell::default());

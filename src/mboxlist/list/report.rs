@@ -97,7 +97,7 @@ impl ListedFile {
 
     /// Takes the sums of the file.
     pub(super) fn hash(&mut self) -> Option<Hash> {
-        let source = |source| Error::Open { path: self.path.clone(), cause: source };
+        let source = |source: std::io::Error| Error::Open { path: self.path.clone(), cause: source.into() };
         let hash = Hash::of(&self.path).map_err(source);
         self.note(hash)
     }

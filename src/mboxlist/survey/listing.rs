@@ -79,7 +79,7 @@ pub(super) struct Listing {
 
 impl Listing {
     pub(super) fn of(dir: &Path) -> Result<Listing> {
-        let error = |source| Error::Open { path: dir.to_owned(), cause: source };
+        let error = |source: std::io::Error| Error::Open { path: dir.to_owned(), cause: source.into() };
         let mut paths = Vec::new();
         for entry in fs::read_dir(dir).map_err(error)? {
             paths.push(entry.map_err(error)?.path());

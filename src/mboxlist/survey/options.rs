@@ -246,7 +246,8 @@ impl SurveyOptions {
     pub fn list_snapshots(&self, dir: impl AsRef<Path>) -> Result<Vec<Snapshot>> {
         let dir = dir.as_ref();
         for folder in std::iter::once(dir).chain(self.snapshots.as_deref()) {
-            fs::read_dir(folder).map_err(|source| Error::Open { path: folder.to_owned(), cause: source })?;
+            fs::read_dir(folder)
+                .map_err(|source| Error::Open { path: folder.to_owned(), cause: source.into() })?;
         }
         Ok(self.snapshots_of(dir).snapshots)
     }

@@ -111,6 +111,12 @@ impl<'s> SalvagedRecords<'s> {
         records
     }
 
+    /// How many pages were taken so far, of [`SalvagedFile::page_count`]: how far it has come.
+    #[must_use]
+    pub fn pages_taken(&self) -> u32 {
+        self.work.seen.count()
+    }
+
     /// What was found so far, and what was in the way.
     #[must_use]
     pub fn report(&self) -> &SalvageReport {

@@ -4,6 +4,8 @@
 //! must say the same: where the two disagree, the walk reports it and goes on.
 //! A page that cannot be read is reported and stepped over.
 
+mod parked;
+
 use std::cmp::Ordering;
 use std::collections::VecDeque;
 
@@ -17,6 +19,7 @@ use crate::format::page::{Page, PageKind, at};
 use crate::meta::Shape;
 use crate::pages::{Allowance, Content, Origin, Pages, Stored};
 use crate::types::PageNo;
+pub(crate) use parked::Parked;
 
 /// Which way a walk goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +36,7 @@ pub(crate) struct Frame<'a> {
 }
 
 /// A place in a tree.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Walk<'a> {
     pages: &'a Pages<'a>,
     shape: Shape,
@@ -98,6 +101,25 @@ impl<'a> Walk<'a> {
     /// The leaf and the unit on it where the walk stands.
     pub(crate) fn position(&self) -> Option<(PageNo, u16)> {
         Some((self.leaf.as_ref()?.no(), self.unit?))
+    }
+
+    /// How much of the tree lies behind it, from 0 to 1, by its place on each page of the way.
+    pub(crate) fn share(&self) -> f64 {
+        if !self.started {
+            return 0.0;
+        }
+        if self.ended {
+            return if self.heading == Direction::Forward { 1.0 } else { 0.0 };
+        }
+        let (mut share, mut width) = (0.0, 1.0);
+        for Frame { node, index } in &self.frames {
+            width /= f64::from(node.entries().max(1));
+            share += width * f64::from(*index);
+        }
+        if let (Some(leaf), Some(unit)) = (&self.leaf, self.unit) {
+            share += width * f64::from(unit) / f64::from(leaf.units().max(1));
+        }
+        share
     }
 
     /// Which of two walks over one tree is further on, where that can be told.
