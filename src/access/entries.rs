@@ -5,7 +5,8 @@ use std::iter::FusedIterator;
 
 use super::btree::leaf::Plain;
 use super::btree::rows::{self, TreePairs};
-use super::hash::buckets::{self, BucketWalk};
+use super::hash::buckets::BucketWalk;
+use super::hash::parked;
 use super::heap::{self, HeapWalk};
 use super::item::Item;
 use super::pair::{Entry, Pair, RecordNo};
@@ -49,7 +50,7 @@ enum Rows<'a> {
 #[derive(Debug)]
 pub(super) enum Parked {
     Tree(Box<rows::Parked>),
-    Hash(Box<buckets::Parked>, Ways),
+    Hash(Box<parked::Parked>, Ways),
     Queue(Box<queue::Parked>, Ways),
     Heap(Box<heap::Parked>, Ways),
     Refused(Option<Error>),

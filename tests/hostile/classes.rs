@@ -1166,3 +1166,46 @@ fn overflow_pages_that_nothing_leads_to_are_no_loss_of_pairs() {
         expect_whole(&file, &longer);
     }
 }
+
+/// Whatever the table of a HASH file says: each page is looked at once, and no walk or look-up
+/// takes more steps than the file has pages and pairs.
+#[test]
+fn a_table_of_buckets_that_cannot_be_ends() {
+    for (case, max, spares) in [
+        ("hash-v5-be-few", 32, 60),
+        ("hash-v6-le-few", 56, 80),
+        ("hash-v7-be-few", 72, 96),
+        ("hash-v9-be-mixed", 72, 96),
+        ("hash-v9-le-few-4.7", 72, 96),
+    ] {
+        let file = Image::of_case(case);
+        let pairs = forward(&Database::from_bytes(&file.bytes[..]).unwrap());
+        let most = 2 * pairs.len() + 4 * usize::try_from(file.pages()).unwrap() + 64;
+        for highest in [0, 1, 1 << 20, u32::MAX - 1, u32::MAX] {
+            for spare in [None, Some(0), Some(1), Some(file.pages() - 1), Some(u32::MAX)] {
+                let mut damaged = file.clone();
+                damaged.put_u32(0, max, highest);
+                for (doubling, spare) in (0..32).zip(std::iter::repeat(spare)) {
+                    spare.map(|spare| damaged.put_u32(0, spares + 4 * doubling, spare));
+                }
+                let what = format!("{case}, highest bucket {highest}, {spare:?}");
+                let db = Database::from_bytes(&damaged.bytes[..]).unwrap();
+                let found: Vec<_> = db.iter().take(most + 1).collect();
+                assert!(found.len() <= most, "{what}: more than {most} steps");
+                let whole = found.iter().filter(|entry| entry.is_ok()).count() >= pairs.len();
+                assert!(whole || found.iter().any(Result::is_err), "{what}: pairs are gone");
+                let findings = Verify::new(&db).run().findings().len();
+                assert!(findings <= most, "{what}: {findings} findings");
+                for (key, value) in &pairs {
+                    // Some look-ups go right, most are errors; none takes another key's value.
+                    let found = db.get(key).ok().flatten();
+                    let all = || pairs.iter().any(|(k, v)| k == key && found.as_deref() == Some(&v[..]));
+                    assert!(found.is_none() || found.as_deref() == Some(&value[..]) || all(), "{what}");
+                    assert!(db.duplicates(key).take(most + 1).count() <= most, "{what}");
+                }
+                let salvage = bdbkit::salvage::Salvage::from_bytes(&damaged.bytes[..]);
+                assert!(salvage.survey().unwrap().records().count() >= pairs.len(), "{what}");
+            }
+        }
+    }
+}

@@ -4,7 +4,7 @@
 use bdbkit::Database;
 
 use crate::common::image::{AREA, ENTRIES, Image, LEAF, NEXT, OVERFLOW};
-use crate::common::{cases, read, readable};
+use crate::common::{all_readable, cases, read};
 use crate::counting::peak_of;
 
 /// Opens a file and reads it in every way.
@@ -50,15 +50,15 @@ fn the_counter_counts() {
 
 #[test]
 fn healthy_files_take_memory_in_proportion_to_their_size() {
-    for golden in readable() {
+    for golden in all_readable() {
         is_bounded(&golden.name(), &read(&golden.db));
     }
 }
 
 #[test]
 fn damaged_files_take_memory_in_proportion_to_their_size() {
-    let all = cases(&["damage-v"]);
-    assert!(all.len() >= 55);
+    let all = cases(&["damage-v", "damage-hash-"]);
+    assert!(all.len() >= 77);
     for case in all {
         is_bounded(&case.name, &read(case.folder().join("data.db")));
     }

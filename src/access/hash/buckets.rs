@@ -17,122 +17,47 @@ use crate::format::page::{Page, at};
 use crate::key_order::KeyOrder;
 use crate::meta::Buckets;
 use crate::order::{Endianness, with_order};
-use crate::pages::{Allowance, Content, Origin, Pages};
+use crate::pages::{Allowance, Content, Origin};
 use crate::types::PageNo;
 
 /// A walk over the buckets of a HASH database.
 #[derive(Clone, Debug)]
 pub(in crate::access) struct BucketWalk<'a> {
-    hash: &'a Hash<'a>,
-    order: Endianness,
-    visited: Option<Visited>,
-    level: u32,
+    pub(super) hash: &'a Hash<'a>,
+    pub(super) order: Endianness,
+    pub(super) visited: Option<Visited>,
+    pub(super) level: u32,
     /// First pages of the buckets of this level, still to come.
-    heads: std::ops::Range<u32>,
+    pub(super) heads: std::ops::Range<u32>,
     /// What is added to the number of a bucket of this level to get its page.
-    spare: u32,
+    pub(super) spare: u32,
     /// The page where the walk stands, and the pair on it that comes next.
-    page: Option<BucketPage<'a>>,
-    pair: u16,
+    pub(super) page: Option<BucketPage<'a>>,
+    pub(super) pair: u16,
     /// What the pairs of the page gave.
-    allowance: Allowance,
-    key: Content<'a>,
-    values: Values<'a>,
+    pub(super) allowance: Allowance,
+    pub(super) key: Content<'a>,
+    pub(super) values: Values<'a>,
     /// Pages of the table that have another place, and those of them that were not named.
-    crowded: u32,
+    pub(super) crowded: u32,
     /// Keys that were found.
-    keys: u32,
+    pub(super) keys: u32,
     /// The page that is empty and most likely should not be, with what
     /// [`Buckets::expects`](crate::meta::Buckets) says of its bucket.
-    empty: Option<(u64, PageNo)>,
+    pub(super) empty: Option<(u64, PageNo)>,
     /// Where to look next for pages that a walk over the whole file missed.
-    missed_from: Option<u32>,
+    pub(super) missed_from: Option<u32>,
     /// The key whose pairs alone are given.
-    only: Option<Vec<u8>>,
+    pub(super) only: Option<Vec<u8>>,
     /// Duplicates that were left out because they are marked as deleted.
-    deleted: u64,
+    pub(super) deleted: u64,
 }
 
 /// So many pages of a table that have another place are reported one by one.
 const NAMED: u32 = 8;
 
-/// A walk over buckets without the pages that it stands on, between two keys.
-#[derive(Debug)]
-pub(in crate::access) struct Parked {
-    visited: Option<Visited>,
-    level: u32,
-    heads: std::ops::Range<u32>,
-    spare: u32,
-    page: Option<PageNo>,
-    pair: u16,
-    allowance: Allowance,
-    crowded: u32,
-    keys: u32,
-    empty: Option<(u64, PageNo)>,
-    missed_from: Option<u32>,
-    only: Option<Vec<u8>>,
-    deleted: u64,
-}
-
-impl Parked {
-    /// Goes on in the same table.
-    ///
-    /// # Errors
-    ///
-    /// A page that was good before cannot be read again.
-    pub(in crate::access) fn resume<'a>(self, hash: &'a Hash<'a>) -> Result<BucketWalk<'a>> {
-        let pages: &Pages<'_> = hash.pages();
-        let again = |no| {
-            let (page, offset) = (hash.meta().page(), hash.meta().at(Field::Spares));
-            let origin = Origin { page, offset, what: "bucket page" };
-            with_order!(pages.order(), O => BucketPage::new::<O>(pages, pages.page::<O>(no, origin)?, no))
-        };
-        let mut walk = BucketWalk {
-            level: self.level,
-            heads: self.heads,
-            spare: self.spare,
-            page: self.page.map(again).transpose()?,
-            pair: self.pair,
-            allowance: self.allowance,
-            ..BucketWalk::new(hash, Visited::new(pages))
-        };
-        (walk.visited, walk.crowded, walk.keys, walk.empty) =
-            (self.visited, self.crowded, self.keys, self.empty);
-        (walk.missed_from, walk.only, walk.deleted) = (self.missed_from, self.only, self.deleted);
-        Ok(walk)
-    }
-}
-
 impl<'a> BucketWalk<'a> {
-    /// Whether it stands between two keys, where it can be parked.
-    pub(in crate::access) fn rests(&self) -> bool {
-        matches!(self.values, Values::None)
-    }
-
-    /// Lets go of the pages.
-    pub(in crate::access) fn park(self) -> Parked {
-        let BucketWalk { visited, level, heads, spare, page, pair, allowance, crowded, keys, empty, .. } =
-            self;
-        let (page, missed_from, only, deleted) =
-            (page.map(|page| page.no()), self.missed_from, self.only, self.deleted);
-        Parked {
-            visited,
-            level,
-            heads,
-            spare,
-            page,
-            pair,
-            allowance,
-            crowded,
-            keys,
-            empty,
-            missed_from,
-            only,
-            deleted,
-        }
-    }
-
-    fn new(hash: &'a Hash<'a>, visited: Visited) -> Self {
+    pub(super) fn new(hash: &'a Hash<'a>, visited: Visited) -> Self {
         BucketWalk {
             hash,
             order: hash.pages().order(),

@@ -3,6 +3,7 @@
 pub(super) mod buckets;
 mod get;
 pub(super) mod page;
+pub(super) mod parked;
 pub(super) mod scan;
 mod values;
 
