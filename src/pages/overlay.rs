@@ -4,8 +4,16 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::OnceLock;
 
-use super::space::Pages;
 use crate::types::{PageNo, PageSize};
+
+/// What pages lie over.
+pub(crate) trait Below: Sync {
+    /// Length of each page in bytes.
+    fn size(&self) -> PageSize;
+
+    /// The bytes of a page, unchecked.
+    fn raw(&self, no: PageNo) -> Option<&[u8]>;
+}
 
 /// What makes a changed page.
 type Make<'a> = dyn Fn(PageNo) -> Option<Vec<u8>> + Send + Sync + 'a;
@@ -13,7 +21,7 @@ type Make<'a> = dyn Fn(PageNo) -> Option<Vec<u8>> + Send + Sync + 'a;
 /// Pages over those of a file. Memory is taken for those that change, when they are first
 /// asked for.
 pub(crate) struct Overlay<'a> {
-    below: &'a Pages<'a>,
+    below: &'a dyn Below,
     count: u32,
     changed: BTreeMap<PageNo, OnceLock<Option<Vec<u8>>>>,
     make: Box<Make<'a>>,
@@ -25,7 +33,7 @@ impl<'a> Overlay<'a> {
     /// A file of so many pages, those of `below` but for the changed ones.
     #[cfg_attr(not(feature = "upgrade"), allow(dead_code))] // only what changes files asks
     pub(crate) fn new(
-        below: &'a Pages<'a>,
+        below: &'a dyn Below,
         count: u32,
         changed: impl IntoIterator<Item = PageNo>,
         make: impl Fn(PageNo) -> Option<Vec<u8>> + Send + Sync + 'a,

@@ -11,6 +11,7 @@ use super::codec::Codec;
 use super::extents::Extents;
 use super::file::File;
 use super::kept::{Kept, Unread};
+use super::overlay::Below;
 use super::place::Origin;
 use crate::bits::AtomicBits;
 use crate::error::{Defect, Error, Result, file_bytes};
@@ -45,6 +46,16 @@ pub(crate) struct Pages<'a> {
     kept: Option<Kept>,
     /// Lengths of overflow chains, as far as [`Pages::chain_length`] was asked.
     chain_lengths: Mutex<BTreeMap<PageNo, Option<u64>>>,
+}
+
+impl Below for Pages<'_> {
+    fn size(&self) -> PageSize {
+        Pages::size(self)
+    }
+
+    fn raw(&self, no: PageNo) -> Option<&[u8]> {
+        Pages::raw(self, no)
+    }
 }
 
 impl<'a> Pages<'a> {
