@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use super::btree::cursor::Cursor;
 use super::btree::rows::TreePairs;
-use super::btree::scan::PageScan;
 use super::btree::tree::Tree;
 use super::entries::{Entries, Pairs, Parked};
 use super::hash::Hash;
@@ -18,6 +17,7 @@ use super::item::Item;
 use super::pair::{Entry, Pair};
 use super::queue::{Queue, QueueWalk};
 use super::ranges::KeyRange;
+use super::scan::PageScan;
 use super::visited::Visited;
 use crate::error::{Defect, Error, Result};
 use crate::format::page::at;

@@ -3,9 +3,8 @@
 pub(super) mod cursor;
 mod get;
 pub(in crate::access) mod leaf;
-mod node;
+pub(in crate::access) mod node;
 pub(super) mod rows;
-pub(super) mod scan;
 mod search;
 pub(super) mod separators;
 pub(super) mod tree;

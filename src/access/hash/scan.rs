@@ -4,8 +4,8 @@ use byteorder::ByteOrder;
 
 use super::page::{BucketPage, Found};
 use super::values::torn;
-use crate::access::btree::scan::Scanned;
 use crate::access::item::Item;
+use crate::access::scan::Scanned;
 use crate::error::{Defect, Result};
 use crate::format::item;
 use crate::order::with_order;

@@ -3,13 +3,13 @@
 use std::iter::FusedIterator;
 use std::ops::Range;
 
-use super::leaf::Leaf;
-use super::node::Node;
-use crate::access::hash::page::BucketPage;
-use crate::access::hash::scan::BucketItems;
-use crate::access::heap::HeapItems;
-use crate::access::item::Item;
-use crate::access::queue::{QueueItems, Reader};
+use super::btree::leaf::Leaf;
+use super::btree::node::Node;
+use super::hash::page::BucketPage;
+use super::hash::scan::BucketItems;
+use super::heap::HeapItems;
+use super::item::Item;
+use super::queue::{QueueItems, Reader};
 use crate::error::{Defect, Error, Result};
 use crate::format::meta::at::LAST_PGNO;
 use crate::format::page::{PageKind, at, holds_records, is_leaf};
