@@ -3,6 +3,7 @@
 use super::kind::{DatabaseKind, FileKind};
 use crate::error::{Error, Result};
 use crate::format::meta::at;
+#[cfg(feature = "upgrade")]
 use crate::method::Method;
 use crate::order::Endianness;
 
