@@ -15,7 +15,7 @@ use crate::meta::{DatabaseKind, Extents, FileKind, Flags, Meta, Region};
 use crate::method::{Feature, Method};
 use crate::order::Endianness;
 use crate::salvage::{self, Confidence, Provenance};
-use crate::types::{FileId, Lsn, PageNo, PageSize};
+use crate::types::{FileId, Lsn, PageNo, PageSize, RecordId};
 use crate::verify::{Finding, Rule, Severity, Verdict};
 
 /// Bytes as such, not as a list of numbers, where a format tells them apart.
@@ -51,7 +51,7 @@ macro_rules! as_value {
 /// A map of some fields, each an expression.
 macro_rules! map {
     ($to:ident, $($field:literal: $value:expr),* $(,)?) => {{
-        let mut map = $to.serialize_map(None)?;
+        let mut map = $to.serialize_map(Some([$($field),*].len()))?;
         $(map.serialize_entry($field, &$value)?;)*
         map.end()
     }};
@@ -132,7 +132,9 @@ as_fields! {
         "key": Bytes(entry.key()),
         "value": Bytes(entry.value()),
         "record": entry.record_number(),
+        "place": entry.record_id(),
     };
+    RecordId: |id| { "page": id.page, "slot": id.slot };
     FileStats: |stats| {
         "pages": stats.pages,
         "unwritten": stats.unwritten,

@@ -171,8 +171,15 @@ impl<'a> Database<'a> {
         if !self.is_directory() {
             return Ok(());
         }
-        let names = self.subdatabases().filter(Result::is_ok).count();
-        Err(Error::SeveralDatabases { count: u32::try_from(names).unwrap_or(u32::MAX) })
+        let mut count = 0u32;
+        for found in self.subdatabases() {
+            match found {
+                Ok(_) => count = count.saturating_add(1),
+                Err(error @ (Error::Read { .. } | Error::KeptPages { .. })) => return Err(error),
+                Err(_) => {}
+            }
+        }
+        Err(Error::SeveralDatabases { count })
     }
 
     /// A database of the same file, with its own metadata.

@@ -184,6 +184,10 @@ impl<'a> HeapWalk<'a> {
     /// that none led to.
     fn close(&mut self) -> Result<Option<Pair<'a>>> {
         let pages = &self.heap.pages;
+        if pages.failed().is_some() {
+            // What could not be read leads to pieces.
+            return Ok(None);
+        }
         let last = pages.meta().kept_last_page().filter(|last| last.0 >= pages.count());
         if let Some(last) = last.filter(|_| self.compared == 0) {
             self.compared = 1;

@@ -163,10 +163,10 @@ impl<'p> Draft<'p> {
         if no.0 >= self.count() {
             return None;
         }
-        let mut page = match self.pages.raw(no) {
+        let mut page = match self.pages.raw(no).filter(|_| no.0 < self.kept) {
             Some(raw) => raw.to_vec(),
             None => {
-                let index = no.index().checked_sub(PageNo(self.pages.count()).index())?;
+                let index = no.index().checked_sub(PageNo(self.kept).index())?;
                 self.appended.get(index)?.image(self.pages, no)?
             }
         };

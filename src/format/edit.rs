@@ -32,7 +32,8 @@ pub(crate) fn put_u16<O: ByteOrder>(page: &mut [u8], at: usize, number: u16) {
     put(page, at, &bytes);
 }
 
-/// Why a page cannot be changed as it was asked for; then it is as it was.
+/// Why a page cannot be changed as it was asked for; then it is as it was, but for
+/// [`PageMut::copy_run`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PageError {

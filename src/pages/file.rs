@@ -117,7 +117,9 @@ impl<'f> OpenOptions<'f> {
     ///   [`Database::release`](crate::Database::release) lets go of all pages between two of
     ///   them.
     /// - [`Verify`](crate::verify::Verify) keeps all pages while it runs, and
-    ///   [`salvage`](crate::salvage) reads the whole file.
+    ///   [`salvage`](crate::salvage) reads the whole file. Extents of a QUEUE are read whole.
+    /// - A record of a HEAP in pieces, and the duplicates of one key of a HASH, are kept until they
+    ///   were given.
     ///
     /// Of a pipe or a device all is read, as without this. Nobody may change the file
     /// meanwhile: that can end nothing and break no memory, but what is read may be partly old
@@ -277,9 +279,9 @@ impl<'a> File<'a> {
         self.opened.source.len()
     }
 
-    /// Whether it is mapped, if it can be.
+    /// Whether it is mapped, if it can be, and what stands beside it, too.
     pub(crate) fn maps(&self) -> bool {
-        self.opened.options.map
+        self.opened.options.map && !self.opened.options.on_demand
     }
 
     /// Where its bytes come from.

@@ -70,7 +70,10 @@ impl Kept {
             let taken = self.bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
             taken.map_err(|_| Unread::Full(self.most))?;
             let mut page = vec![0; self.size.bytes()].into_boxed_slice();
-            make(&mut page).map_err(|error| Unread::Failed(Arc::new(error)))?;
+            make(&mut page).map_err(|error| {
+                self.bytes.fetch_sub(self.size.get().into(), Ordering::Relaxed);
+                Unread::Failed(Arc::new(error))
+            })?;
             Ok(page)
         });
         page.as_deref().map_err(|why| {
@@ -109,6 +112,8 @@ mod tests {
         let broken = |_: &mut [u8]| Err(io::Error::other("broken"));
         assert!(matches!(kept.page(PageNo(0), broken), Err(Unread::Failed(_))));
         assert!(matches!(kept.page(PageNo(0), make(1)), Err(Unread::Failed(_))), "it stays so");
+        assert_eq!(kept.bytes(), 512, "what is not there takes no room");
+        assert_eq!(kept.page(PageNo(8), make(3)).unwrap(), [3; 512]);
         assert!(matches!(kept.page(PageNo(3), make(1)), Err(Unread::Full(1100))));
         assert!(matches!(kept.page(PageNo(u32::MAX), make(1)), Err(Unread::Failed(_))));
         assert_eq!(kept.bytes(), 1024);

@@ -66,7 +66,8 @@ impl<'a> Overlay<'a> {
     /// The bytes of all pages: copied for that.
     pub(super) fn whole(&self) -> &[u8] {
         self.whole.get_or_init(|| {
-            (0..self.count).filter_map(|no| self.page(PageNo(no))).flatten().copied().collect()
+            let missing = vec![0; self.size().bytes()];
+            (0..self.count).flat_map(|no| self.page(PageNo(no)).unwrap_or(&missing)).copied().collect()
         })
     }
 }

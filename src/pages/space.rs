@@ -82,19 +82,18 @@ impl<'a> Pages<'a> {
 
     /// The same pages, with none of them kept.
     pub(crate) fn afresh(&self) -> Pages<'a> {
-        Pages::keeping(
-            self.file.clone(),
-            self.meta.clone(),
-            self.extents.clone(),
-            self.count,
-            self.limits().max_kept,
-        )
+        self.again(self.limits().max_kept)
     }
 
     /// The same pages, with none of them kept and no bound for it: for what ends soon, or has to
     /// see all.
     pub(crate) fn unbounded(&self) -> Pages<'a> {
-        Pages::keeping(self.file.clone(), self.meta.clone(), self.extents.clone(), self.count, u64::MAX)
+        self.again(u64::MAX)
+    }
+
+    fn again(&self, most: u64) -> Pages<'a> {
+        let (file, meta, extents) = (self.file.clone(), self.meta.clone(), self.extents.clone());
+        Pages { body: self.body.clone(), ..Pages::keeping(file, meta, extents, self.count, most) }
     }
 
     /// Whether pages are read when they are first needed.

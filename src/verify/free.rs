@@ -15,9 +15,14 @@ impl Context<'_, '_> {
         let mut from = (PageNo::META, self.pages.meta().at(Field::Free));
         while let Some(no) = next {
             let Some(page) = self.pages.raw(no).and_then(Page::<O>::new) else {
-                let text =
-                    format!("free page {no} lies beyond the end: the file has {} pages", self.pages.count());
-                report.error(Rule::FreeLink, from.0, from.1, text);
+                match self.pages.unread(no) {
+                    Some(error) => report.reader(&error),
+                    None => {
+                        let count = self.pages.count();
+                        let text = format!("free page {no} lies beyond the end: the file has {count} pages");
+                        report.error(Rule::FreeLink, from.0, from.1, text);
+                    }
+                }
                 return;
             };
             if !self.seen.mark(no) {

@@ -121,7 +121,12 @@ impl<'c> Context<'c, '_> {
             let no = buckets.page(bucket);
             let would_be = || format!("bucket {bucket} would be page {no}");
             let taken = || format!("bucket page {no} has another place already");
-            let go_on = match self.pages.raw(no).and_then(Page::<O>::new) {
+            let page = self.pages.raw(no).and_then(Page::<O>::new);
+            if let Some(error) = page.is_none().then(|| self.pages.unread(no)).flatten() {
+                self.report.reader(&error);
+                continue;
+            }
+            let go_on = match page {
                 // Releases 2.x write the page of a bucket when it gets its first key.
                 None if self.meta.generation() == Generation::V2 => {
                     table.note_empty(buckets.max, buckets.page(buckets.max));

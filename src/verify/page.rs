@@ -66,9 +66,14 @@ impl<'c> Context<'c, '_> {
     pub(super) fn reach<O: ByteOrder>(&self, no: PageNo, from: Origin) -> Option<Page<'c, O>> {
         let report = &self.report;
         let Some(page) = self.pages.raw(no).and_then(Page::<O>::new) else {
-            let text =
-                format!("{} {no} lies beyond the end: the file has {} pages", from.what, self.pages.count());
-            report.error(Rule::Link, from.page, from.offset, text);
+            match self.pages.unread(no) {
+                Some(error) => report.reader(&error),
+                None => {
+                    let count = self.pages.count();
+                    let text = format!("{} {no} lies beyond the end: the file has {count} pages", from.what);
+                    report.error(Rule::Link, from.page, from.offset, text);
+                }
+            }
             return None;
         };
         if no == PageNo::META || !self.seen.mark(no) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bdbkit::salvage::Salvage;
-use bdbkit::verify::Verify;
+use bdbkit::verify::{Severity, Verify};
 use bdbkit::{Database, Endianness, Entry, Error, ErrorKind, Limits, Method, OpenOptions};
 
 use crate::build::{Builder, Duplicates, Tree};
@@ -228,6 +228,15 @@ fn a_page_that_cannot_be_read_is_no_damage_and_never_passed_over() {
             }
             let verdict = Verify::new(&file).threads(2).run();
             assert!(!verdict.complete() || count.load(Ordering::Relaxed) == 0, "{name}, from page {first}");
+            if Verify::new(&whole).run().worst() < Some(Severity::Error) {
+                let damage = |error: &&Error| matches!(error, Error::Corrupt { .. });
+                let errors: Vec<_> = database.iter().filter_map(Result::err).collect();
+                let found = errors.iter().find(damage);
+                assert!(found.is_none(), "{name}, from page {first}: {found:?}");
+                let beyond = |text: &str| text.contains("beyond the end");
+                let found = verdict.findings().iter().find(|finding| beyond(&finding.text));
+                assert!(found.is_none(), "{name}, from page {first}: {found:?}");
+            }
         }
     }
     assert!(asked > 300, "{asked}");

@@ -13,6 +13,8 @@ use crate::types::PageNo;
 
 /// So many keys are looked at for each part: the more, the more equal the parts.
 const FOR_EACH: usize = 8;
+/// More keys are not looked for, however many parts are wanted.
+const MOST: usize = 1 << 16;
 
 /// What lies below a page, and the key where it starts: none for the first.
 type Below = (Option<Vec<u8>>, PageNo);
@@ -24,7 +26,7 @@ type Below = (Option<Vec<u8>>, PageNo);
 /// those that divide are in order: so damage can make parts unequal, and nothing else.
 pub(in crate::access) fn find<O: ByteOrder>(tree: &Tree<'_>, parts: u32) -> Vec<Vec<u8>> {
     let parts = PageNo(parts).index().max(1);
-    let enough = parts.saturating_mul(FOR_EACH);
+    let enough = parts.saturating_mul(FOR_EACH).min(MOST);
     let mut seen = Visited::new(tree.pages());
     let mut all: Vec<Below> = vec![(None, tree.root())];
     let mut level = None;

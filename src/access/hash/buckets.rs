@@ -292,6 +292,10 @@ impl<'a> BucketWalk<'a> {
 
     /// What is to be said when all buckets are read.
     fn close(&mut self) -> Result<Option<Pair<'a>>> {
+        if self.hash.pages().failed().is_some() {
+            // What could not be read holds keys, and leads to pages.
+            return Ok(None);
+        }
         self.expect_keys()?;
         let (Some(from), Some(visited)) = (self.missed_from, &self.visited) else { return Ok(None) };
         let missed = visited.unreached(self.hash.pages(), from);
