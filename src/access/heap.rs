@@ -67,6 +67,9 @@ fn split(id: RecordId, placed: Placed<'_>) -> Option<Split> {
     placed.item.is_piece().then_some(Split { first: id, offset, len: placed.item.total })
 }
 
+/// What a piece takes beside its bytes.
+const HEAD: u64 = 16;
+
 /// A walk over the records of a HEAP, by page and slot.
 #[derive(Clone, Debug)]
 pub(super) struct HeapWalk<'a> {
@@ -77,7 +80,8 @@ pub(super) struct HeapWalk<'a> {
     /// For each page the pieces that records lead to, and those that stand on it, without those
     /// with which a record begins.
     led_to: Vec<(u32, u32)>,
-    /// Pieces that may still be followed: the file has no room for more.
+    /// Bytes of pieces, with their heads, that may still be followed: the file has no room for
+    /// more.
     left: u64,
     /// The next page whose pieces are compared, when all records were given.
     compared: u32,
@@ -125,7 +129,7 @@ impl<'a> HeapWalk<'a> {
         let count = heap.pages.count();
         let bytes = crate::error::file_bytes(count, heap.pages.size());
         let led_to = vec![(0, 0); PageNo(count).index()];
-        HeapWalk { heap, no: 1, page: None, led_to, left: bytes / 16, compared: 0 }
+        HeapWalk { heap, no: 1, page: None, led_to, left: bytes, compared: 0 }
     }
 
     /// The next record; whatever the error, the call after it goes on.
@@ -165,8 +169,9 @@ impl<'a> HeapWalk<'a> {
     /// Goes along the pieces of a record, and counts them: each belongs to one.
     fn follow(&mut self, split: Split) -> Result<()> {
         let mut step = Step::first(split);
-        while let Some((_, next)) = step.piece(&self.heap.pages, split)? {
-            let Some(left) = self.left.checked_sub(1) else {
+        while let Some((piece, next)) = step.piece(&self.heap.pages, split)? {
+            let taken = u64::try_from(piece.len()).unwrap_or(u64::MAX).saturating_add(HEAD);
+            let Some(left) = self.left.checked_sub(taken) else {
                 return Err(Error::corrupt(split.first.page, at::TYPE, Defect::Loop));
             };
             self.left = left;

@@ -540,7 +540,8 @@ impl Fields<'_> {
             function: HashFunction::of(version),
             probe: self.get(Field::Charkey),
             fill_factor: self.get(Field::Ffactor),
-            elements: self.get(Field::Nelem),
+            // Releases 2.x may count below 0: that tells nothing.
+            elements: Some(self.get(Field::Nelem)).filter(|&n| n <= i32::MAX.unsigned_abs()).unwrap_or(0),
             spares,
         }
     }

@@ -133,10 +133,19 @@ impl<'s> Heap<'s> {
         let room = lowest.saturating_sub(self.geometry.overhead()) / 2;
         let slots = PageNo(table.slots()).index().min(room);
         let (mut taken, mut items, mut lost) = (BTreeSet::new(), Vec::new(), Vec::new());
+        // Items that overlap give no more than the page has.
+        let mut left = table.page_len();
         for slot in (0..slots).filter_map(|slot| u16::try_from(slot).ok()) {
             let offset = table.offset(slot).filter(|offset| offset & 3 == 0 && *offset >= lowest);
             let found = offset.and_then(|offset| Some((offset, table.item(offset)?)));
-            match found.filter(|(offset, _)| taken.insert(*offset)) {
+            let found = found.filter(|(offset, item)| match left.checked_sub(item.bytes.len()) {
+                Some(rest) if taken.insert(*offset) => {
+                    left = rest;
+                    true
+                }
+                _ => false,
+            });
+            match found {
                 Some((offset, item)) => items.push(Standing { slot, offset, item, notes: Notes::default() }),
                 None => lost.push(slot),
             }

@@ -1079,7 +1079,9 @@ fn info_names_what_is_not_there() {
     // Parts of a database.
     let parts = tempfile::tempdir().unwrap();
     let queue = testdata().join("queue-v4-le-extents");
-    let give = |name: &str| drop(fs::copy(queue.join(name), parts.path().join(name)).unwrap());
+    let give = |name: &str| {
+        fs::copy(queue.join(name), parts.path().join(name)).unwrap();
+    };
     ["data.db", "__dbq.data.db.3", "__dbq.data.db.4"].into_iter().for_each(give);
     let output = run(&["info", path(parts.path())]);
     assert_eq!(output.status.code(), Some(1));
