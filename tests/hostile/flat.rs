@@ -327,3 +327,68 @@ fn pieces_that_nothing_leads_to_are_told_and_salvaged() {
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].value.bytes().unwrap().len(), 400);
 }
+
+/// A HEAP with a page for each list of items: each is its offset, flags and bytes, as many as the
+/// second number says, behind the head of a piece if it is one: the total, and what comes next.
+type Made = (u16, u8, u16, Option<(u32, u32, u16)>);
+
+fn heap_with(made: &[Vec<Made>]) -> Vec<u8> {
+    let order = Endianness::Little;
+    let pages = u32::try_from(made.len()).unwrap() + 2;
+    let mut bytes = data("heap-v1-le-empty");
+    bytes.resize(usize::try_from(pages).unwrap() * 512, 0);
+    put(&mut bytes, 32, pages - 1, order);
+    for (no, items) in (2..).zip(made) {
+        let base = usize::try_from(no).unwrap() * 512;
+        let count = u16::try_from(items.len()).unwrap();
+        let area = items.iter().map(|item| item.0).min().unwrap();
+        put(&mut bytes, base + 8, no, order);
+        bytes[base + 25] = 15;
+        for (at, number) in [(16, count - 1), (20, count), (22, area)] {
+            bytes[base + at..base + at + 2].copy_from_slice(&number.to_le_bytes());
+        }
+        for (slot, (offset, flags, len, piece)) in items.iter().enumerate() {
+            let at = base + slot * 2 + 26;
+            bytes[at..at + 2].copy_from_slice(&offset.to_le_bytes());
+            let item = base + usize::from(*offset);
+            bytes[item] = *flags;
+            bytes[item + 2..item + 4].copy_from_slice(&len.to_le_bytes());
+            if let Some((total, page, slot)) = piece {
+                put(&mut bytes, item + 4, *total, order);
+                put(&mut bytes, item + 8, *page, order);
+                bytes[item + 12..item + 14].copy_from_slice(&slot.to_le_bytes());
+            }
+        }
+    }
+    bytes
+}
+
+#[test]
+fn long_pieces_that_many_records_share_are_not_given_to_all() {
+    const LONG: u16 = 440;
+    let (long, short) = (8, 20);
+    let mut pages = Vec::new();
+    for piece in 0..long {
+        let next = if piece + 1 == long { (0, 0, 0) } else { (0, 3 + piece, 0) };
+        pages.push(vec![(512 - 456, if piece + 1 == long { 5 } else { 1 }, LONG, Some(next))]);
+    }
+    let total = u32::from(LONG) * long + 4;
+    let firsts: Vec<Made> = (1..=20).map(|slot| (512 - slot * 20, 3, 4, Some((total, 2, 0)))).collect();
+    pages.resize(usize::try_from(long + short).unwrap(), firsts);
+    let bytes = heap_with(&pages);
+    let db = Database::from_bytes(&bytes[..]).unwrap();
+    let given: usize = db.iter().flatten().map(|entry| entry.value().len()).sum();
+    assert!(given > usize::from(LONG) && given <= bytes.len(), "{given} of {}", bytes.len());
+    assert!(db.iter().any(|entry| entry.is_err()));
+}
+
+#[test]
+fn items_that_overlap_are_salvaged_once() {
+    // Each from its offset to the end of the page.
+    let overlapping: Vec<Made> = (60..120).map(|word| (word * 4, 0, 512 - word * 4 - 4, None)).collect();
+    let bytes = heap_with(&[overlapping]);
+    let salvage = Salvage::from_bytes(&bytes[..]);
+    let survey = salvage.survey().unwrap();
+    let given: usize = survey.records().map(|record| record.value.bytes().unwrap().len()).sum();
+    assert!(given > 200 && given <= 512, "{given}");
+}

@@ -324,3 +324,13 @@ fn faults_that_were_missed_are_found() {
         assert!(found.contains(&rule), "{name}: {:?}", errors(&verdict));
     }
 }
+
+#[test]
+fn a_count_of_keys_below_zero_tells_nothing() {
+    // Release 2.x let it sink.
+    let mut bytes = common::data("hash-v5-le-empty");
+    bytes[48..52].copy_from_slice(&u32::MAX.to_le_bytes());
+    let verdict = Verify::from_bytes(&bytes[..]).run();
+    assert!(verdict.worst() < Some(Severity::Error), "{:?}", verdict.findings());
+    assert_eq!(Database::from_bytes(&bytes[..]).unwrap().iter().count(), 0);
+}
