@@ -305,7 +305,7 @@ mod tests {
     fn what_is_read_of_a_file_can_be_written_down() {
         let db = Database::open("testdata/btree-v9-le-one/data.db").unwrap();
         let entry = db.iter().next().unwrap().unwrap();
-        let expected = json!({"key": b"key", "value": b"data", "record": null});
+        let expected = json!({"key": b"key", "value": b"data", "record": null, "place": null});
         assert_eq!(value(&entry), expected);
         let (meta, kind) = (value(db.meta()), value(db.file().kind()));
         assert_eq!(
