@@ -57,17 +57,28 @@ impl Extents {
     ) -> Result<Option<Extents>> {
         let Some(pages) = meta.extent_pages() else { return Ok(None) };
         let beside = main.and_then(|main| Beside::of(main, PREFIX)).ok_or(Error::NoFolder)?;
-        let found = open_all(&beside, map, limits)?;
+        let numbers = beside.numbers(number)?.into_iter();
+        let found = numbers.map(|number| open(&beside, number, map, limits)).collect::<Result<_>>()?;
         Ok(Some(Extents { beside, pages, page_size: meta.page_size(), found }))
     }
 
-    /// The extents that a main file has, whatever its metadata says; none, if it is in memory.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Open`] from the operating system.
-    pub(crate) fn beside(main: Option<&std::path::Path>, map: bool, limits: Limits) -> Result<Vec<Extent>> {
-        main.and_then(|main| Beside::of(main, PREFIX)).map_or(Ok(Vec::new()), |b| open_all(&b, map, limits))
+    /// The extents that a main file has, whatever its metadata says, and why others could not be
+    /// opened; none, if it is in memory.
+    pub(crate) fn beside(
+        main: Option<&std::path::Path>,
+        map: bool,
+        limits: Limits,
+    ) -> (Vec<Extent>, Vec<Error>) {
+        let (mut found, mut errors) = (Vec::new(), Vec::new());
+        let Some(beside) = main.and_then(|main| Beside::of(main, PREFIX)) else { return (found, errors) };
+        match beside.numbers(number) {
+            Ok(numbers) => numbers.into_iter().for_each(|number| match open(&beside, number, map, limits) {
+                Ok(extent) => found.push(extent),
+                Err(error) => errors.push(error),
+            }),
+            Err(error) => errors.push(error),
+        }
+        (found, errors)
     }
 
     /// Those that are there, each with its path and its bytes.
@@ -125,12 +136,9 @@ impl Extents {
     }
 }
 
-fn open_all(beside: &Beside, map: bool, limits: Limits) -> Result<Vec<Extent>> {
-    let open = |number: u32| {
-        let source = beside.open(&number.to_string(), map, limits)?;
-        Ok(Extent { number, source })
-    };
-    beside.numbers(number)?.into_iter().map(open).collect()
+fn open(beside: &Beside, number: u32, map: bool, limits: Limits) -> Result<Extent> {
+    let source = beside.open(&number.to_string(), map, limits)?;
+    Ok(Extent { number, source })
 }
 
 #[cfg(test)]

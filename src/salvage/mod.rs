@@ -98,7 +98,7 @@ pub struct Salvage<'a> {
     forced: Forced,
     deleted: bool,
     /// Files beside it that hold records of a QUEUE, and what was wrong with others.
-    extents: OnceLock<(Vec<Extent>, Option<Error>)>,
+    extents: OnceLock<(Vec<Extent>, Vec<Error>)>,
 }
 
 impl<'f> OpenOptions<'f> {
@@ -198,12 +198,9 @@ impl<'a> Salvage<'a> {
     /// The file as a QUEUE or a HEAP, if it is one.
     fn flat(&self) -> Result<Option<SalvagedFile<'_>>> {
         let bytes = self.file.bytes()?;
-        let (extents, error) = self.extents.get_or_init(|| {
-            match Extents::beside(self.file.path(), self.file.maps(), self.file.limits()) {
-                Ok(extents) => (extents, None),
-                Err(error) => (Vec::new(), Some(error)),
-            }
-        });
+        let (extents, errors) = self
+            .extents
+            .get_or_init(|| Extents::beside(self.file.path(), self.file.maps(), self.file.limits()));
         let mut report = SalvageReport::new(PageNo::META);
         let Some((geometry, flat, owner)) = flat::find(bytes, extents, self.forced, &mut report) else {
             return Ok(None);
@@ -214,7 +211,7 @@ impl<'a> Salvage<'a> {
             let (method, version, order, feature) = (*method, *version, *order, Feature::Encrypted);
             return Err(Error::UnsupportedFeature { method, version, order, feature });
         }
-        error.iter().cloned().for_each(|error| report.problem(error));
+        errors.iter().cloned().for_each(|error| report.problem(error));
         if let Err(error) = meta::parse(self.file.kind(), bytes) {
             report.problem(error);
         }

@@ -93,7 +93,7 @@ impl Context<'_, '_> {
     /// Files beside the main file, of a queue that has none.
     fn stray_extents(&self) {
         let file = self.pages.file();
-        let found = Extents::beside(file.path(), file.maps(), file.limits()).unwrap_or_default();
+        let (found, _) = Extents::beside(file.path(), file.maps(), file.limits());
         if !found.is_empty() {
             let text = format!("{} extents are beside the file, which says that it has none", found.len());
             let offset = self.meta.at(Field::PageExt);

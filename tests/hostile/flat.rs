@@ -392,3 +392,22 @@ fn items_that_overlap_are_salvaged_once() {
     let given: usize = survey.records().map(|record| record.value.bytes().unwrap().len()).sum();
     assert!(given > 200 && given <= 512, "{given}");
 }
+
+#[test]
+fn a_name_beside_a_queue_that_is_no_extent_costs_no_record() {
+    let from = testdata().join("queue-v4-le-extents");
+    let folder = tempfile::tempdir().unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), folder.path().join(entry.file_name())).unwrap();
+    }
+    let found = || {
+        let salvage = Salvage::open(folder.path().join("data.db")).unwrap();
+        let survey = salvage.survey().unwrap();
+        (survey.records().count(), survey.problems().len())
+    };
+    let (records, problems) = found();
+    assert_eq!((records, problems), (77, 0));
+    fs::create_dir(folder.path().join("__dbq.data.db.999")).unwrap();
+    assert_eq!(found(), (records, 1));
+}
