@@ -24,65 +24,76 @@ use crate::types::PageNo;
 #[derive(Clone, Debug)]
 pub(in crate::access) struct BucketWalk<'a> {
     pub(super) hash: &'a Hash<'a>,
-    pub(super) order: Endianness,
-    pub(super) visited: Option<Visited>,
-    pub(super) level: u32,
-    /// First pages of the buckets of this level, still to come.
-    pub(super) heads: std::ops::Range<u32>,
-    /// What is added to the number of a bucket of this level to get its page.
-    pub(super) spare: u32,
-    /// The page where the walk stands, and the pair on it that comes next.
+    order: Endianness,
+    /// The page where the walk stands.
     pub(super) page: Option<BucketPage<'a>>,
-    pub(super) pair: u16,
-    /// What the pairs of the page gave.
-    pub(super) allowance: Allowance,
-    pub(super) key: Content<'a>,
+    key: Content<'a>,
     pub(super) values: Values<'a>,
+    pub(super) state: State,
+}
+
+/// What a walk knows beside the page that it stands on.
+#[derive(Clone, Debug)]
+pub(super) struct State {
+    visited: Option<Visited>,
+    level: u32,
+    /// First pages of the buckets of this level, still to come.
+    heads: std::ops::Range<u32>,
+    /// What is added to the number of a bucket of this level to get its page.
+    spare: u32,
+    /// The pair on the page that comes next.
+    pair: u16,
+    /// What the pairs of the page gave.
+    allowance: Allowance,
     /// Pages of the table that have another place, and those of them that were not named.
-    pub(super) crowded: u32,
+    crowded: u32,
     /// Keys that were found.
-    pub(super) keys: u32,
+    keys: u32,
     /// The page that is empty and most likely should not be, with what
     /// [`Buckets::expects`](crate::meta::Buckets) says of its bucket.
-    pub(super) empty: Option<(u64, PageNo)>,
+    empty: Option<(u64, PageNo)>,
     /// Where to look next for pages that a walk over the whole file missed.
-    pub(super) missed_from: Option<u32>,
+    missed_from: Option<u32>,
     /// The key whose pairs alone are given.
-    pub(super) only: Option<Vec<u8>>,
+    only: Option<Vec<u8>>,
     /// Duplicates that were left out because they are marked as deleted.
-    pub(super) deleted: u64,
+    deleted: u64,
 }
 
 /// So many pages of a table that have another place are reported one by one.
 const NAMED: u32 = 8;
 
 impl<'a> BucketWalk<'a> {
-    pub(super) fn new(hash: &'a Hash<'a>, visited: Visited) -> Self {
-        BucketWalk {
-            hash,
-            order: hash.pages().order(),
+    fn new(hash: &'a Hash<'a>, visited: Visited) -> Self {
+        let state = State {
             visited: Some(visited),
             level: 0,
             heads: 0..0,
             spare: 0,
-            page: None,
             pair: 0,
             allowance: hash.pages().allowance(),
-            key: Content::Here(&[]),
-            values: Values::None,
             crowded: 0,
             keys: 0,
             empty: None,
             missed_from: None,
             only: None,
             deleted: 0,
-        }
+        };
+        BucketWalk::at(hash, None, state)
+    }
+
+    /// A walk that stands between two keys.
+    pub(super) fn at(hash: &'a Hash<'a>, page: Option<BucketPage<'a>>, state: State) -> Self {
+        let (order, key) = (hash.pages().order(), Content::Here(&[]));
+        BucketWalk { hash, order, page, key, values: Values::None, state }
     }
 
     /// All pairs; `seen` are pages that other databases of the file own. A database that is
     /// `alone` in its file should come by all.
     pub(in crate::access) fn all(hash: &'a Hash<'a>, seen: Visited, alone: bool) -> Self {
-        BucketWalk { missed_from: alone.then_some(0), ..BucketWalk::new(hash, seen) }
+        let mut walk = BucketWalk::new(hash, seen);
+        walk.state.missed_from = alone.then_some(0);
+        walk
     }
 
     /// The pairs of one key, if it is there: one of the bucket, as a rule. Where keys stand in
@@ -93,41 +104,44 @@ impl<'a> BucketWalk<'a> {
     /// As those of a look-up.
     pub(in crate::access) fn of_key(hash: &'a Hash<'a>, key: &[u8]) -> Result<Self> {
         let found = with_order!(hash.pages().order(), O => hash.find::<O>(key))?;
-        let walk = BucketWalk { level: u32::MAX, ..BucketWalk::new(hash, Visited::new(hash.pages())) };
-        Ok(match found {
-            Some((page, pair)) => BucketWalk { page: Some(page), pair, only: Some(key.to_vec()), ..walk },
-            None => walk,
-        })
+        let mut walk = BucketWalk::new(hash, Visited::new(hash.pages()));
+        walk.state.level = u32::MAX;
+        if let Some((page, pair)) = found {
+            (walk.page, walk.state.pair, walk.state.only) = (Some(page), pair, Some(key.to_vec()));
+        }
+        Ok(walk)
     }
 
     /// How much of the keys that the metadata counts was given.
     pub(in crate::access) fn share(&self) -> f64 {
         let counted = self.hash.meta().buckets().map_or(0, |buckets| buckets.elements);
-        f64::from(self.keys.min(counted)) / f64::from(counted.max(1))
+        f64::from(self.state.keys.min(counted)) / f64::from(counted.max(1))
     }
 
     /// The pages that the walk came by.
     pub(in crate::access) fn into_visited(self) -> Option<Visited> {
-        self.visited
+        self.state.visited
     }
 
     /// Duplicates that were left out so far because they are marked as deleted.
     pub(in crate::access) fn deleted(&self) -> u64 {
-        self.deleted
+        self.state.deleted
     }
 
     /// The next pair, if it is of the common form.
     #[inline(always)]
     pub(in crate::access) fn next_plain(&mut self) -> Option<Plain<'a>> {
-        let page =
-            self.page.as_ref().filter(|_| matches!(self.values, Values::None) && self.only.is_none())?;
-        let plain = with_order!(self.order, O => page.plain_pair::<O>(self.pair))?;
+        let page = self
+            .page
+            .as_ref()
+            .filter(|_| matches!(self.values, Values::None) && self.state.only.is_none())?;
+        let plain = with_order!(self.order, O => page.plain_pair::<O>(self.state.pair))?;
         let given = plain.key.len().wrapping_add(plain.value.len());
-        if !self.allowance.may_give(given) {
+        if !self.state.allowance.may_give(given) {
             return None;
         }
-        self.pair = self.pair.wrapping_add(1);
-        self.keys = self.keys.saturating_add(1);
+        self.state.pair = self.state.pair.wrapping_add(1);
+        self.state.keys = self.state.keys.saturating_add(1);
         Some(plain)
     }
 
@@ -139,16 +153,19 @@ impl<'a> BucketWalk<'a> {
     fn step<O: ByteOrder>(&mut self) -> Result<Option<Pair<'a>>> {
         loop {
             let key = Item::new(self.hash.pages(), self.key).len();
-            if let Some(value) =
-                self.values.next::<O>(key, &mut self.allowance, &mut self.visited, &mut self.deleted)?
-            {
+            if let Some(value) = self.values.next::<O>(
+                key,
+                &mut self.state.allowance,
+                &mut self.state.visited,
+                &mut self.state.deleted,
+            )? {
                 return self.give(value).map(Some);
             }
             match &self.page {
-                Some(page) if self.pair < page.pairs() => {
-                    let (page, pair) = (*page, self.pair);
-                    self.pair = pair.saturating_add(1);
-                    self.keys = self.keys.saturating_add(1);
+                Some(page) if self.state.pair < page.pairs() => {
+                    let (page, pair) = (*page, self.state.pair);
+                    self.state.pair = pair.saturating_add(1);
+                    self.state.keys = self.state.keys.saturating_add(1);
                     self.open_pair::<O>(&page, pair)?;
                 }
                 Some(page) => {
@@ -164,7 +181,7 @@ impl<'a> BucketWalk<'a> {
     }
 
     fn start(&mut self, page: BucketPage<'a>) {
-        (self.page, self.pair, self.allowance) = (Some(page), 0, self.hash.pages().allowance());
+        (self.page, self.state.pair, self.state.allowance) = (Some(page), 0, self.hash.pages().allowance());
     }
 
     /// Turns to the values of a pair.
@@ -178,7 +195,7 @@ impl<'a> BucketWalk<'a> {
         self.values = Values::of(self.hash, value)?;
         if let Values::One(content) = &self.values {
             let given = self.key.given(false).saturating_add(content.given(false));
-            if let Err(defect) = self.allowance.give(given) {
+            if let Err(defect) = self.state.allowance.give(given) {
                 self.values = Values::None;
                 return Err(page.corrupt(pair, defect));
             }
@@ -188,7 +205,7 @@ impl<'a> BucketWalk<'a> {
 
     /// Whether the pairs of the key where the walk stands are to be given.
     fn is_wanted(&self) -> Result<bool> {
-        match (&self.only, self.key) {
+        match (&self.state.only, self.key) {
             (None, _) => Ok(true),
             (Some(only), Content::Chain(chain)) if PageNo(chain.len).index() != only.len() => Ok(false),
             (Some(only), key) => {
@@ -205,7 +222,7 @@ impl<'a> BucketWalk<'a> {
 
     /// Notes an overflow chain: each belongs to one item.
     fn mark(&mut self, content: Content<'a>) -> Result<()> {
-        self.visited.as_mut().map_or(Ok(()), |visited| visited.reach_chain(content))
+        self.state.visited.as_mut().map_or(Ok(()), |visited| visited.reach_chain(content))
     }
 
     /// Goes on to the page behind one.
@@ -230,7 +247,7 @@ impl<'a> BucketWalk<'a> {
         let Some(buckets) = meta.buckets() else { return Ok(None) };
         let origin = self.hash.table();
         loop {
-            while let Some(no) = self.heads.next().map(PageNo) {
+            while let Some(no) = self.state.heads.next().map(PageNo) {
                 if self.is_taken(no) {
                     self.pass_over(no, origin)?;
                     continue;
@@ -238,20 +255,20 @@ impl<'a> BucketWalk<'a> {
                 if !pages.raw(no).and_then(Page::<O>::new).is_some_and(|page| page.is_hole()) {
                     return self.open::<O>(no, origin).map(Some);
                 }
-                if let Some(visited) = &mut self.visited {
+                if let Some(visited) = &mut self.state.visited {
                     visited.mark(no);
                 }
                 self.note_empty(buckets, no);
             }
-            let level = self.level;
+            let level = self.state.level;
             let first =
                 if level == 0 { 0 } else { 1u32.checked_shl(level.wrapping_sub(1)).unwrap_or(u32::MAX) };
             let spare = buckets.spares.get(PageNo(level).index());
             let Some(&spare) = spare.filter(|_| first <= buckets.max) else { return Ok(None) };
-            (self.level, self.spare) = (level.saturating_add(1), spare);
+            (self.state.level, self.state.spare) = (level.saturating_add(1), spare);
             let last = first.saturating_mul(2).saturating_sub(1).max(first).min(buckets.max);
             let (start, end) = (first.saturating_add(spare), last.saturating_add(spare).saturating_add(1));
-            self.heads = start.min(pages.count())..end.min(pages.count());
+            self.state.heads = start.min(pages.count())..end.min(pages.count());
             let missing = PageNo(start.max(pages.count()));
             if missing.0 < end {
                 let last = PageNo(end.saturating_sub(1));
@@ -265,27 +282,27 @@ impl<'a> BucketWalk<'a> {
 
     /// Notes the first page of a bucket of this level, which is empty.
     fn note_empty(&mut self, buckets: &Buckets, no: PageNo) {
-        let expects = buckets.expects(no.0.saturating_sub(self.spare));
-        if self.empty.is_none_or(|(most, _)| expects > most) {
-            self.empty = Some((expects, no));
+        let expects = buckets.expects(no.0.saturating_sub(self.state.spare));
+        if self.state.empty.is_none_or(|(most, _)| expects > most) {
+            self.state.empty = Some((expects, no));
         }
     }
 
     fn is_taken(&self, no: PageNo) -> bool {
-        self.visited.as_ref().is_some_and(|visited| visited.has(no))
+        self.state.visited.as_ref().is_some_and(|visited| visited.has(no))
     }
 
     /// Passes over a page of the table that has another place. The first few are reported,
     /// the others counted; when the tables of a file lead to as many as it has pages, the
     /// rest of each is left: they cannot all be right, and to try each would take for ever.
     fn pass_over(&mut self, no: PageNo, origin: Origin) -> Result<()> {
-        self.crowded = self.crowded.saturating_add(1);
-        if self.crowded <= NAMED {
+        self.state.crowded = self.state.crowded.saturating_add(1);
+        if self.state.crowded <= NAMED {
             let defect = Defect::ReachedTwice { target: no.0 };
             return Err(Error::corrupt(origin.page, origin.offset, defect));
         }
-        if !self.visited.as_mut().is_some_and(Visited::pass_over) {
-            (self.heads, self.level) = (0..0, u32::MAX);
+        if !self.state.visited.as_mut().is_some_and(Visited::pass_over) {
+            (self.state.heads, self.state.level) = (0..0, u32::MAX);
         }
         Ok(())
     }
@@ -297,25 +314,28 @@ impl<'a> BucketWalk<'a> {
             return Ok(None);
         }
         self.expect_keys()?;
-        let (Some(from), Some(visited)) = (self.missed_from, &self.visited) else { return Ok(None) };
+        let (Some(from), Some(visited)) = (self.state.missed_from, &self.state.visited) else {
+            return Ok(None);
+        };
         let missed = visited.unreached(self.hash.pages(), from);
-        self.missed_from = missed.as_ref().and_then(|(no, _)| no.checked_add(1));
+        self.state.missed_from = missed.as_ref().and_then(|(no, _)| no.checked_add(1));
         missed.map_or(Ok(None), |(_, error)| Err(error))
     }
 
     /// Whether as many keys were found as there should be, and all pages had one place.
     fn expect_keys(&mut self) -> Result<()> {
         let meta = self.hash.meta();
-        let number = std::mem::take(&mut self.crowded).saturating_sub(NAMED);
+        let number = std::mem::take(&mut self.state.crowded).saturating_sub(NAMED);
         if number > 0 {
             return Err(Error::corrupt(meta.page(), meta.at(Field::Spares), Defect::Crowded { number }));
         }
-        let (empty, counted) = (self.empty.take(), meta.buckets().map_or(0, |buckets| buckets.elements));
-        let missing = u64::from(counted.saturating_sub(self.keys));
+        let (empty, counted) =
+            (self.state.empty.take(), meta.buckets().map_or(0, |buckets| buckets.elements));
+        let missing = u64::from(counted.saturating_sub(self.state.keys));
         match empty {
             Some((expects, no)) if missing > 0 && missing <= expects => {
                 let (meta, offset) = (meta.page(), meta.at(Field::Nelem));
-                let defect = Defect::EmptyBucket { counted, found: self.keys, meta, offset };
+                let defect = Defect::EmptyBucket { counted, found: self.state.keys, meta, offset };
                 Err(Error::corrupt(no, at::TYPE, defect))
             }
             _ => Ok(()),
@@ -324,7 +344,7 @@ impl<'a> BucketWalk<'a> {
 
     fn open<O: ByteOrder>(&mut self, no: PageNo, origin: Origin) -> Result<BucketPage<'a>> {
         let pages = self.hash.pages();
-        if let Some(visited) = &mut self.visited {
+        if let Some(visited) = &mut self.state.visited {
             visited.reach(no, origin)?;
         }
         if let Some(page) = pages.unchecked_page::<O>(no) {

@@ -39,14 +39,20 @@ pub(crate) struct Frame<'a> {
 #[derive(Clone, Debug)]
 pub(crate) struct Walk<'a> {
     pages: &'a Pages<'a>,
+    frames: Vec<Frame<'a>>,
+    leaf: Option<Leaf<'a>>,
+    /// The key read last, and where its item is.
+    key: Option<(Option<u16>, Content<'a>)>,
+    state: State,
+}
+
+/// What a walk knows beside the pages that it stands on.
+#[derive(Clone, Debug)]
+struct State {
     shape: Shape,
     root: PageNo,
     origin: Origin,
-    frames: Vec<Frame<'a>>,
-    leaf: Option<Leaf<'a>>,
     unit: Option<u16>,
-    /// The key read last, and where its item is.
-    key: Option<(Option<u16>, Content<'a>)>,
     records_before_leaf: Option<u32>,
     /// What the units of the leaf gave.
     allowance: Allowance,
@@ -70,15 +76,11 @@ struct Link {
 impl<'a> Walk<'a> {
     /// A walk that has not started: the first step decides from which end.
     pub(crate) fn new(pages: &'a Pages<'a>, shape: Shape, root: PageNo, origin: Origin) -> Self {
-        Walk {
-            pages,
+        let state = State {
             shape,
             root,
             origin,
-            frames: Vec::new(),
-            leaf: None,
             unit: None,
-            key: None,
             records_before_leaf: None,
             allowance: pages.allowance(),
             started: false,
@@ -87,36 +89,37 @@ impl<'a> Walk<'a> {
             reached: 0,
             failed: 0,
             pending: VecDeque::new(),
-        }
+        };
+        Walk { pages, frames: Vec::new(), leaf: None, key: None, state }
     }
 
     /// A walk that stands on a unit of a leaf that a search found. What the leaf gives is
     /// counted as it goes: to look at all of it would take longer than most searches.
     pub(crate) fn at(mut self, frames: Vec<Frame<'a>>, mut leaf: Leaf<'a>, unit: Option<u16>) -> Self {
         leaf.take_care();
-        (self.frames, self.leaf, self.unit, self.started) = (frames, Some(leaf), unit, true);
+        (self.frames, self.leaf, self.state.unit, self.state.started) = (frames, Some(leaf), unit, true);
         self
     }
 
     /// The leaf and the unit on it where the walk stands.
     pub(crate) fn position(&self) -> Option<(PageNo, u16)> {
-        Some((self.leaf.as_ref()?.no(), self.unit?))
+        Some((self.leaf.as_ref()?.no(), self.state.unit?))
     }
 
     /// How much of the tree lies behind it, from 0 to 1, by its place on each page of the way.
     pub(crate) fn share(&self) -> f64 {
-        if !self.started {
+        if !self.state.started {
             return 0.0;
         }
-        if self.ended {
-            return if self.heading == Direction::Forward { 1.0 } else { 0.0 };
+        if self.state.ended {
+            return if self.state.heading == Direction::Forward { 1.0 } else { 0.0 };
         }
         let (mut share, mut width) = (0.0, 1.0);
         for Frame { node, index } in &self.frames {
             width /= f64::from(node.entries().max(1));
             share += width * f64::from(*index);
         }
-        if let (Some(leaf), Some(unit)) = (&self.leaf, self.unit) {
+        if let (Some(leaf), Some(unit)) = (&self.leaf, self.state.unit) {
             share += width * f64::from(unit) / f64::from(leaf.units().max(1));
         }
         share
@@ -135,13 +138,13 @@ impl<'a> Walk<'a> {
     /// The value where the walk stands.
     #[inline(always)]
     pub(crate) fn value<O: ByteOrder>(&self) -> Option<Result<Stored<'a>>> {
-        Some(self.leaf.as_ref()?.value::<O>(self.unit?))
+        Some(self.leaf.as_ref()?.value::<O>(self.state.unit?))
     }
 
     /// The key where the walk stands, for trees of pairs.
     #[inline(always)]
     pub(crate) fn key<O: ByteOrder>(&mut self) -> Option<Result<Content<'a>>> {
-        let (leaf, unit) = (self.leaf.as_ref()?, self.unit?);
+        let (leaf, unit) = (self.leaf.as_ref()?, self.state.unit?);
         let item = leaf.key_place::<O>(unit);
         if let Some((at, content)) = self.key {
             if at == item {
@@ -156,7 +159,7 @@ impl<'a> Walk<'a> {
     /// Whether the pair where the walk stands has the key item of its neighbour
     /// on the side that a walk in this direction comes from.
     pub(crate) fn shares_key<O: ByteOrder>(&self, to: Direction) -> bool {
-        let (Some(leaf), Some(unit)) = (&self.leaf, self.unit) else { return false };
+        let (Some(leaf), Some(unit)) = (&self.leaf, self.state.unit) else { return false };
         match to {
             Direction::Forward => leaf.shares_key::<O>(unit),
             Direction::Backward => {
@@ -176,7 +179,7 @@ impl<'a> Walk<'a> {
     ) -> Result<()> {
         if self.leaf.as_ref().is_some_and(Leaf::is_careful) {
             let shared = self.shares_key::<O>(to);
-            let given = self.allowance.give(key.given(shared).saturating_add(value.given(false)));
+            let given = self.state.allowance.give(key.given(shared).saturating_add(value.given(false)));
             return given.map_err(|defect| self.here(defect));
         }
         Ok(())
@@ -184,27 +187,27 @@ impl<'a> Walk<'a> {
 
     /// Counts the duplicate where the walk stands as given, with a key of this length.
     pub(crate) fn give_duplicate(&mut self, key: u32, value: Content<'_>) -> Result<()> {
-        let given = self.allowance.give_duplicate(key, value.given(false));
+        let given = self.state.allowance.give_duplicate(key, value.given(false));
         given.map_err(|defect| self.here(defect))
     }
 
     /// The error for the unit where the walk stands.
     fn here(&self, defect: Defect) -> Error {
-        match (&self.leaf, self.unit) {
+        match (&self.leaf, self.state.unit) {
             (Some(leaf), Some(unit)) => Error::corrupt(leaf.no(), leaf.unit_offset(unit), defect),
-            _ => Error::corrupt(self.root, 0, defect),
+            _ => Error::corrupt(self.state.root, 0, defect),
         }
     }
 
     /// Records before the unit where the walk stands, in a tree that keeps counts.
     pub(crate) fn records_before<O: ByteOrder>(&mut self) -> Option<u32> {
-        let (leaf, unit) = (self.leaf.as_ref()?, self.unit?);
-        let before = *self.records_before_leaf.get_or_insert_with(|| {
+        let (leaf, unit) = (self.leaf.as_ref()?, self.state.unit?);
+        let before = *self.state.records_before_leaf.get_or_insert_with(|| {
             self.frames
                 .iter()
                 .fold(0u32, |sum, frame| sum.saturating_add(frame.node.records_before::<O>(frame.index)))
         });
-        let on_leaf = if self.shape.counts_deleted() {
+        let on_leaf = if self.state.shape.counts_deleted() {
             u32::from(unit)
         } else {
             let live = |u: &u16| !leaf.value::<O>(*u).is_ok_and(|v| v.deleted);
@@ -222,30 +225,30 @@ impl<'a> Walk<'a> {
         visited: &mut Option<Visited>,
     ) -> Result<bool> {
         loop {
-            if let Some(error) = self.pending.pop_front() {
+            if let Some(error) = self.state.pending.pop_front() {
                 return Err(error);
             }
-            if self.ended {
-                if self.heading == to {
+            if self.state.ended {
+                if self.state.heading == to {
                     return Ok(false);
                 }
                 self.head(to);
             }
             if let Some(leaf) = &self.leaf {
-                let unit = match (self.unit, to) {
+                let unit = match (self.state.unit, to) {
                     (None, Direction::Forward) => Some(0),
                     (None, Direction::Backward) => leaf.units().checked_sub(1),
                     (Some(unit), Direction::Forward) => unit.checked_add(1),
                     (Some(unit), Direction::Backward) => unit.checked_sub(1),
                 };
                 if let Some(unit) = unit.filter(|&unit| unit < leaf.units()) {
-                    self.unit = Some(unit);
+                    self.state.unit = Some(unit);
                     return Ok(true);
                 }
             }
             if !self.advance::<O>(to, visited)? {
-                self.ended = true;
-                (self.unit, self.key) = (None, None);
+                self.state.ended = true;
+                (self.state.unit, self.key) = (None, None);
             }
         }
     }
@@ -254,43 +257,43 @@ impl<'a> Walk<'a> {
     #[inline(always)]
     pub(crate) fn next_plain<O: ByteOrder>(&mut self) -> Option<Plain<'a>> {
         let leaf = self.leaf.as_ref()?;
-        if self.ended || !self.pending.is_empty() {
+        if self.state.ended || !self.state.pending.is_empty() {
             return None;
         }
-        let unit = self.unit.map_or(0, |unit| unit.wrapping_add(1));
+        let unit = self.state.unit.map_or(0, |unit| unit.wrapping_add(1));
         let pair = leaf.plain_pair::<O>(unit)?;
-        self.unit = Some(unit);
+        self.state.unit = Some(unit);
         Some(pair)
     }
 
     /// Turns in a direction, from where all pages may be visited again.
     fn head(&mut self, to: Direction) {
-        (self.heading, self.ended, self.reached, self.failed) = (to, false, 0, 0);
+        (self.state.heading, self.state.ended, self.state.reached, self.state.failed) = (to, false, 0, 0);
     }
 
     /// Moves to the next leaf; false at the end.
     #[inline(never)]
     fn advance<O: ByteOrder>(&mut self, to: Direction, visited: &mut Option<Visited>) -> Result<bool> {
-        if self.heading != to {
+        if self.state.heading != to {
             self.head(to);
         }
-        let started = std::mem::replace(&mut self.started, true);
-        let moved = match self.shape.internal {
+        let started = std::mem::replace(&mut self.state.started, true);
+        let moved = match self.state.shape.internal {
             _ if !started => self.start::<O>(to, visited).map(|()| true),
             None => self.follow_chain::<O>(to, visited),
             Some(_) => self.next_leaf::<O>(to, visited),
         };
         match &moved {
-            Ok(_) => self.reached = self.reached.saturating_add(1),
-            Err(_) => self.failed = self.failed.saturating_add(1),
+            Ok(_) => self.state.reached = self.state.reached.saturating_add(1),
+            Err(_) => self.state.failed = self.state.failed.saturating_add(1),
         }
         // No healthy walk comes by more leaves than there are pages, nor fails on
         // more children than internal pages can have.
         let children = file_bytes(self.pages.count(), self.pages.size()) >> 3;
-        if self.reached > self.pages.count().saturating_add(1) || self.failed > children {
+        if self.state.reached > self.pages.count().saturating_add(1) || self.state.failed > children {
             self.frames.clear();
-            (self.leaf, self.unit, self.ended) = (None, None, true);
-            return Err(Error::corrupt(self.root, at::NEXT, Defect::Loop));
+            (self.leaf, self.state.unit, self.state.ended) = (None, None, true);
+            return Err(Error::corrupt(self.state.root, at::NEXT, Defect::Loop));
         }
         moved
     }
@@ -303,7 +306,7 @@ impl<'a> Walk<'a> {
         };
         let Some(depth) = self.frames.iter().rposition(movable) else {
             if let Some(leaf) = &self.leaf {
-                self.pending.extend(link_error(leaf, to, None));
+                self.state.pending.extend(link_error(leaf, to, None));
             }
             return Ok(false);
         };
@@ -318,45 +321,47 @@ impl<'a> Walk<'a> {
         let link = self.link_of::<O>(frame)?;
         self.descend::<O>(link, to, visited)?;
         if let (Some(from), Some(leaf)) = (from, &self.leaf) {
-            self.pending.extend(link_error(&from, to, Some(leaf.no())));
-            self.pending.extend(link_error(leaf, reverse(to), Some(from.no())));
+            self.state.pending.extend(link_error(&from, to, Some(leaf.no())));
+            self.state.pending.extend(link_error(leaf, reverse(to), Some(from.no())));
         }
         Ok(true)
     }
 
     /// Takes the leaf, and forgets what was known of the place on it.
     fn leave(&mut self) -> Option<Leaf<'a>> {
-        (self.unit, self.key, self.records_before_leaf) = (None, None, None);
-        self.allowance = self.pages.allowance();
+        (self.state.unit, self.key, self.state.records_before_leaf) = (None, None, None);
+        self.state.allowance = self.pages.allowance();
         self.leaf.take()
     }
 
     /// Goes down to the first leaf, or to the last.
     fn start<O: ByteOrder>(&mut self, to: Direction, visited: &mut Option<Visited>) -> Result<()> {
-        let link = Link { no: self.root, origin: self.origin, level: None, records: None };
-        if self.shape.internal.is_some() || to == Direction::Forward {
+        let link = Link { no: self.state.root, origin: self.state.origin, level: None, records: None };
+        if self.state.shape.internal.is_some() || to == Direction::Forward {
             self.descend::<O>(link, to, visited)?;
-            self.pending.extend(self.leaf.as_ref().and_then(|leaf| link_error(leaf, reverse(to), None)));
+            self.state
+                .pending
+                .extend(self.leaf.as_ref().and_then(|leaf| link_error(leaf, reverse(to), None)));
             return Ok(());
         }
         // The end of a chain is found by walking there. The walk back ends on the
         // root, so that is marked first, and reached again.
         if let Some(visited) = visited {
-            visited.reach(self.root, self.origin)?;
+            visited.reach(self.state.root, self.state.origin)?;
         }
         self.descend::<O>(link, Direction::Forward, &mut None)?;
-        self.pending.extend(self.leaf.as_ref().and_then(|leaf| link_error(leaf, to, None)));
+        self.state.pending.extend(self.leaf.as_ref().and_then(|leaf| link_error(leaf, to, None)));
         let mut steps = 0u32;
         while self.follow_chain::<O>(Direction::Forward, &mut None)? {
             steps = steps.saturating_add(1);
             if steps > self.pages.count() {
                 self.leave();
-                return Err(Error::corrupt(self.root, at::NEXT, Defect::Loop));
+                return Err(Error::corrupt(self.state.root, at::NEXT, Defect::Loop));
             }
         }
         if let (Some(leaf), Some(visited)) = (&self.leaf, visited) {
-            if leaf.no() != self.root {
-                visited.reach(leaf.no(), self.origin)?;
+            if leaf.no() != self.state.root {
+                visited.reach(leaf.no(), self.state.origin)?;
             }
         }
         Ok(())
@@ -392,8 +397,9 @@ impl<'a> Walk<'a> {
         visited: &mut Option<Visited>,
     ) -> Result<()> {
         loop {
-            let chain_end =
-                self.shape.internal.is_none() && to == Direction::Backward && link.no == self.root;
+            let chain_end = self.state.shape.internal.is_none()
+                && to == Direction::Backward
+                && link.no == self.state.root;
             if let Some(visited) = visited.as_mut().filter(|_| !chain_end) {
                 visited.reach(link.no, link.origin)?;
             }
@@ -403,10 +409,11 @@ impl<'a> Walk<'a> {
             }
             let page = self.pages.page::<O>(link.no, link.origin)?;
             let kind = PageKind::from_byte(page.type_byte());
-            let (Some(internal), false) =
-                (self.shape.internal, link.level.map_or(kind == Some(self.shape.leaf), |l| l <= 1))
-            else {
-                let mut leaf = Leaf::new::<O>(self.pages, page, link.no, self.shape.leaf)?;
+            let (Some(internal), false) = (
+                self.state.shape.internal,
+                link.level.map_or(kind == Some(self.state.shape.leaf), |l| l <= 1),
+            ) else {
+                let mut leaf = Leaf::new::<O>(self.pages, page, link.no, self.state.shape.leaf)?;
                 self.inspect_leaf::<O>(&mut leaf, link.records)?;
                 self.leaf = Some(leaf);
                 return Ok(());
@@ -429,7 +436,7 @@ impl<'a> Walk<'a> {
             no: child.page,
             origin: child.origin,
             level: Some(frame.node.level().saturating_sub(1)),
-            records: self.shape.counted.then_some(child.records),
+            records: self.state.shape.counted.then_some(child.records),
         })
     }
 
@@ -442,11 +449,12 @@ impl<'a> Walk<'a> {
         }
         let (checked, given) = leaf.examine::<O>();
         self.note_packing(checked);
-        if !self.allowance.covers(given) {
+        if !self.state.allowance.covers(given) {
             leaf.take_care();
         }
         if let Some(found) = records {
-            let counted = if self.shape.counts_deleted() { leaf.units().into() } else { leaf.live::<O>() };
+            let counted =
+                if self.state.shape.counts_deleted() { leaf.units().into() } else { leaf.live::<O>() };
             self.note_count(leaf.no(), at::ENTRIES, found, counted);
         }
         Ok(())
@@ -454,25 +462,25 @@ impl<'a> Walk<'a> {
 
     fn inspect_node<O: ByteOrder>(&mut self, node: &Node<'a>, link: &Link) {
         self.note_packing(node.check::<O>());
-        if !self.shape.counted {
+        if !self.state.shape.counted {
             return;
         }
         if let Ok(counted) = node.sum::<O>() {
             let found = link.records.unwrap_or(node.total());
             // Upgrades of sorted duplicates count deleted ones on the root, and only there.
-            if link.records.is_some() || !self.shape.total_may_count_deleted() || found < counted {
+            if link.records.is_some() || !self.state.shape.total_may_count_deleted() || found < counted {
                 self.note_count(node.no(), at::PREV, found, counted);
             }
         }
     }
 
     fn note_packing(&mut self, checked: Result<()>) {
-        self.pending.extend(checked.err().filter(Error::is_packing));
+        self.state.pending.extend(checked.err().filter(Error::is_packing));
     }
 
     fn note_count(&mut self, no: PageNo, offset: usize, found: u32, counted: u32) {
         if found != counted {
-            self.pending.push_back(Error::corrupt(no, offset, Defect::Count { found, counted }));
+            self.state.pending.push_back(Error::corrupt(no, offset, Defect::Count { found, counted }));
         }
     }
 }
