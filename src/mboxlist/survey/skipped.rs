@@ -82,6 +82,8 @@ impl<'l> Part<'l> {
     fn error(&mut self, dir: &'l LogDir, error: &LogError) {
         match error {
             _ if self.ended => {}
+            // What is missing before its first file is not its own.
+            LogError::Gap { after, .. } if *after < self.first => {}
             LogError::Damaged { lsn, .. } if lsn.file == self.last && lsn.offset > 0 => {
                 self.ended = true;
                 self.end_of_last(dir);
@@ -135,6 +137,9 @@ mod tests {
     /// A log file of a case, by its number, and what is done to its bytes.
     type Log = (&'static str, u32, fn(&mut Vec<u8>));
 
+    /// A number that no log has.
+    const MISSING: Log = ("", 0, |_| {});
+
     /// Puts logs behind one another, changed or not; gives their names.
     fn store(folder: &Path, logs: &[Log]) -> Vec<PathBuf> {
         let put = |(number, (case, from, change)): (u32, &Log)| {
@@ -144,7 +149,7 @@ mod tests {
             fs::write(&path, log).unwrap();
             path
         };
-        (1..).zip(logs).map(put).collect()
+        (1..).zip(logs).filter(|(_, (case, ..))| !case.is_empty()).map(put).collect()
     }
 
     #[test]
@@ -173,6 +178,8 @@ mod tests {
                 vec![("env-log3-le-logs", 1, change), ("env-log3-le-logs", 2, whole), newer],
                 vec![("env-log2-le-mix", 1, change), ("env-log8-le-mix", 1, change), newer],
                 vec![("env-log2-le-mix", 1, whole), ("env-log3-le-mix", 1, change), newer],
+                vec![("env-log2-le-mix", 1, change), MISSING, ("env-log3-le-logs", 2, change), newer],
+                vec![("env-log3-le-logs", 1, change), MISSING, ("env-log3-le-logs", 2, change), newer],
             ] {
                 let folder = tempfile::tempdir().unwrap();
                 let paths = store(folder.path(), &logs);
