@@ -284,10 +284,55 @@ pub(super) fn stop(top: &Path) {
     fs::rename(top.join("stopped/quota.db"), top.join("stopped.aside/quota.db")).unwrap();
 }
 
-pub(super) fn run(top: &Path, arguments: &str) -> Output {
+fn run(top: &Path, arguments: &str) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bdbkit"));
     let words = arguments.split(' ').map(|word| word.replace('~', " "));
     command.env("TZ", "UTC").current_dir(top).args(words).output().unwrap()
+}
+
+/// What commands wrote, by the file that keeps it, and how they ended.
+#[derive(Default)]
+pub(super) struct Goldens {
+    written: BTreeMap<&'static str, String>,
+    wrong: Vec<String>,
+}
+
+impl Goldens {
+    /// Runs a command, which is to end so.
+    pub(super) fn run(&mut self, top: &Path, arguments: &str, exit: i32) -> Output {
+        let output = run(top, arguments);
+        let code = output.status.code();
+        if code != Some(exit) {
+            self.wrong.push(format!("{arguments}: {code:?} instead of {exit}: {}", err(&output)));
+        }
+        output
+    }
+
+    /// Keeps some lines of what a command wrote.
+    pub(super) fn keep(
+        &mut self,
+        name: &'static str,
+        arguments: &str,
+        lines: impl IntoIterator<Item = String>,
+        exit: i32,
+    ) {
+        let written = self.written.entry(name).or_default();
+        writeln!(written, "$ bdbkit {arguments}").unwrap();
+        lines.into_iter().for_each(|line| writeln!(written, "{line}").unwrap());
+        writeln!(written, "exit {exit}\n").unwrap();
+    }
+
+    /// All commands ended as they should.
+    pub(super) fn expect_ends(&self) {
+        assert!(self.wrong.is_empty(), "{}", self.wrong.join("\n"));
+    }
+
+    /// All that was written is what the files of a folder of `testdata` keep.
+    pub(super) fn stay(self, folder: &str) {
+        for (name, shown) in self.written {
+            stays(&testdata().join(folder).join(format!("{name}.txt")), &shown);
+        }
+    }
 }
 
 /// Every command, and how it ends.
@@ -347,15 +392,10 @@ fn every_line_is_as_the_document_says() {
     let top = tempfile::tempdir().unwrap();
     made(top.path());
     stop(top.path());
-    let (mut kept, mut wrong): (BTreeMap<&str, String>, Vec<String>) = (BTreeMap::new(), Vec::new());
+    let mut kept = Goldens::default();
     for (name, arguments, exit) in RUNS {
-        let output = run(top.path(), arguments);
-        let out = crate::tool::out(&output);
-        let told = err(&output);
-        let code = output.status.code();
-        if code != Some(exit) {
-            wrong.push(format!("{arguments}: {code:?} instead of {exit}: {told}"));
-        }
+        let output = kept.run(top.path(), arguments, exit);
+        let (out, told) = (crate::tool::out(&output), err(&output));
         let values: Vec<Value> = out.lines().map(|line| check.line(line)).collect();
         let errors: Vec<&Value> = values.iter().filter(|value| value["type"] == "error").collect();
         for error in &errors {
@@ -363,30 +403,26 @@ fn every_line_is_as_the_document_says() {
         }
         let failed = errors.len() == 1 && values.len() == 1;
         assert!(!failed || errors[0]["exit"] == exit, "{arguments}: {errors:?}");
-        let golden = kept.entry(name).or_default();
-        writeln!(golden, "$ bdbkit {arguments}").unwrap();
         let out = out.replace(top.path().to_str().unwrap(), "<top>");
-        let lines: Vec<String> = out.lines().map(masked).collect();
-        let some = if lines.len() > 4 * KEPT { KEPT } else { lines.len() };
-        lines[..some].iter().for_each(|line| writeln!(golden, "{line}").unwrap());
-        if some < lines.len() {
-            writeln!(golden, "... {} lines, {:08x}", lines.len(), crc32fast::hash(lines.concat().as_bytes()))
-                .unwrap();
+        let mut lines: Vec<String> = out.lines().map(masked).collect();
+        if lines.len() > 4 * KEPT {
+            let sum = crc32fast::hash(lines.concat().as_bytes());
+            let more = format!("... {} lines, {sum:08x}", lines.len());
+            lines.truncate(KEPT);
+            lines.push(more);
         }
-        writeln!(golden, "exit {exit}\n").unwrap();
+        kept.keep(name, arguments, lines, exit);
     }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    kept.expect_ends();
     let all = document.0.iter().flat_map(|(kind, keys)| keys.keys().map(|key| (kind.clone(), key.clone())));
     let unseen: Vec<String> =
         all.filter(|one| !check.seen.contains(one)).map(|(kind, key)| format!("{kind}: {key}")).collect();
     assert!(unseen.is_empty(), "no command wrote\n{}", unseen.join("\n"));
-    for (name, shown) in kept {
-        stays(&testdata().join("json").join(format!("{name}.txt")), &shown);
-    }
+    kept.stay("json");
 }
 
 /// Compares with what is kept, or keeps it.
-pub(super) fn stays(golden: &Path, shown: &str) {
+fn stays(golden: &Path, shown: &str) {
     if std::env::var_os("BDBKIT_BLESS").is_some() {
         fs::create_dir_all(golden.parent().unwrap()).unwrap();
         fs::write(golden, shown).unwrap();

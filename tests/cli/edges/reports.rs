@@ -1,11 +1,7 @@
 //! Reports for people stay as they are: what is written is kept in `testdata/text`;
 //! `BDBKIT_BLESS=1` writes it anew.
 
-use std::collections::BTreeMap;
-use std::fmt::Write;
-
-use super::json::{made, run, stays, stop};
-use crate::common::testdata;
+use super::json::{Goldens, made, stop};
 use crate::tool::{err, out};
 
 /// Every report, and how it ends.
@@ -45,24 +41,16 @@ fn every_report_stays_as_it_is() {
     let top = tempfile::tempdir().unwrap();
     made(top.path());
     stop(top.path());
-    let (mut kept, mut wrong): (BTreeMap<&str, String>, Vec<String>) = (BTreeMap::new(), Vec::new());
+    let mut kept = Goldens::default();
     for (name, arguments, exit) in RUNS {
-        let output = run(top.path(), arguments);
-        let code = output.status.code();
-        if code != Some(exit) {
-            wrong.push(format!("{arguments}: {code:?} instead of {exit}: {}", err(&output)));
-        }
-        let golden = kept.entry(name).or_default();
-        writeln!(golden, "$ bdbkit {arguments}").unwrap();
+        let output = kept.run(top.path(), arguments, exit);
         let plain = |text: String| text.replace(top.path().to_str().unwrap(), "<top>");
-        plain(out(&output)).lines().for_each(|line| writeln!(golden, "{}", masked(line)).unwrap());
-        plain(err(&output)).lines().for_each(|line| writeln!(golden, "! {}", masked(line)).unwrap());
-        writeln!(golden, "exit {exit}\n").unwrap();
+        let (out, err) = (plain(out(&output)), plain(err(&output)));
+        let told = err.lines().map(|line| format!("! {}", masked(line)));
+        kept.keep(name, arguments, out.lines().map(masked).chain(told), exit);
     }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    for (name, shown) in kept {
-        stays(&testdata().join("text").join(format!("{name}.txt")), &shown);
-    }
+    kept.expect_ends();
+    kept.stay("text");
 }
 
 /// How old a snapshot is differs from run to run.
