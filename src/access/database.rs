@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::btree::cursor::Cursor;
 use super::btree::rows::TreePairs;
 use super::btree::tree::Tree;
-use super::entries::{Entries, Pairs, Parked};
+use super::entries::{Entries, Pairs, Parked, ParkedRows, Rows};
 use super::hash::Hash;
 use super::hash::buckets::BucketWalk;
 use super::heap::{Heap, HeapWalk};
@@ -69,12 +69,15 @@ impl<'a> AsRef<File<'a>> for Database<'a> {
     }
 }
 
-/// A BTREE, RECNO or HASH database, in a file of its own or one of several in a file.
+/// A database of any method, in a file of its own or, but for QUEUE and HEAP, one of several in a
+/// file.
 ///
 /// What a method cannot do is answered by [`Error::WrongMethod`]: the keys of HASH have no
-/// order, so no ranges, no cursor, and no way back.
+/// order, so no ranges, no cursor, and no way back; a QUEUE has numbers instead of keys, and a
+/// HEAP places.
 ///
-/// Opening reads the metadata page and nothing else. A database is `Send` and
+/// Opening reads the metadata page and nothing else, but for a QUEUE with extents, which are
+/// opened, too. A database is `Send` and
 /// `Sync`, and cheap to clone: clones share the file.
 #[derive(Clone, Debug)]
 pub struct Database<'a> {
@@ -103,9 +106,8 @@ impl Database<'static> {
     /// # Errors
     ///
     /// [`Error::Open`] from the operating system; an error that names what the file
-    /// is if it is not a BTREE or RECNO file of versions 6 to 9 or a HASH file of versions
-    /// 4 to 9; an error that
-    /// names the field if its metadata is damaged.
+    /// is if it is not a database of release 2.x to 5.3; an error that names the field if its
+    /// metadata is damaged; for a QUEUE with extents, what keeps one from being opened.
     ///
     /// ```
     /// let db = bdbkit::Database::open("testdata/btree-v9-le-one/data.db")?;
@@ -225,20 +227,18 @@ impl<'a> Database<'a> {
 
     /// Goes on with pairs that were parked.
     pub(super) fn resume(&self, parked: Parked) -> Result<Pairs<'_>> {
-        match (parked, &self.of) {
-            (Parked::Tree(pairs), Of::Tree(tree)) => Ok(Pairs::tree(self.pages(), pairs.resume(tree)?)),
-            (Parked::Hash(walk, ways), Of::Hash(hash)) => {
-                Ok(Pairs::hash_again(self.pages(), walk.resume(hash)?, ways))
-            }
-            (Parked::Queue(walk, ways), Of::Queue(queue)) => {
-                Ok(Pairs::queue_again(self.pages(), walk.resume(queue.reader())?, ways))
-            }
-            (Parked::Heap(walk, ways), Of::Heap(heap)) => {
-                Ok(Pairs::heap_again(self.pages(), walk.resume(heap)?, ways))
-            }
-            (Parked::Refused(Some(error)), _) => Ok(Pairs::refused(self.pages(), error)),
-            (_, _) => Ok(Pairs::ended(self.pages())),
-        }
+        Pairs::resume(self.pages(), parked, |rows| {
+            Ok(match (rows, &self.of) {
+                (ParkedRows::Tree(pairs), Of::Tree(tree)) => Rows::Tree(pairs.resume(tree)?),
+                (ParkedRows::Hash(walk), Of::Hash(hash)) => Rows::Hash(Box::new(walk.resume(hash)?)),
+                (ParkedRows::Queue(walk), Of::Queue(queue)) => {
+                    Rows::Queue(Box::new(walk.resume(queue.reader())?))
+                }
+                (ParkedRows::Heap(walk), Of::Heap(heap)) => Rows::Heap(Box::new(walk.resume(heap)?)),
+                (ParkedRows::Refused(error), _) => Rows::Refused(error),
+                _ => Rows::Refused(None),
+            })
+        })
     }
 
     fn shared_pages(&self) -> &Arc<Pages<'a>> {
@@ -393,7 +393,7 @@ impl<'a> Database<'a> {
     /// Some pairs of the tree; an error in their place if it is none.
     fn pairs_of<'d>(&'d self, pairs: impl FnOnce(&'d Tree<'a>) -> TreePairs<'d>) -> Entries<'d> {
         Entries::new(match self.tree("give keys of a range") {
-            Ok(tree) => Pairs::tree(self.pages(), pairs(tree)),
+            Ok(tree) => Pairs::new(self.pages(), Rows::Tree(pairs(tree))),
             Err(error) => Pairs::refused(self.pages(), error),
         })
     }
@@ -401,13 +401,14 @@ impl<'a> Database<'a> {
     /// All pairs, on pages that are not in `seen`: those are of other databases of the file.
     pub(super) fn all_pairs(&self, seen: Visited) -> Pairs<'_> {
         let alone = self.name().is_none() && !self.meta().flags().several_databases();
-        match (self.expect_one_database(), &self.of) {
-            (Err(error), _) => Pairs::refused(self.pages(), error),
-            (_, Of::Tree(tree)) => Pairs::tree(self.pages(), TreePairs::all(tree, seen, alone)),
-            (_, Of::Hash(hash)) => Pairs::hash(self.pages(), BucketWalk::all(hash, seen, alone)),
-            (_, Of::Queue(queue)) => Pairs::queue(self.pages(), QueueWalk::new(queue.reader())),
-            (_, Of::Heap(heap)) => Pairs::heap(self.pages(), HeapWalk::new(heap)),
-        }
+        let rows = match (self.expect_one_database(), &self.of) {
+            (Err(error), _) => Rows::Refused(Some(error)),
+            (_, Of::Tree(tree)) => Rows::Tree(TreePairs::all(tree, seen, alone)),
+            (_, Of::Hash(hash)) => Rows::Hash(Box::new(BucketWalk::all(hash, seen, alone))),
+            (_, Of::Queue(queue)) => Rows::Queue(Box::new(QueueWalk::new(queue.reader()))),
+            (_, Of::Heap(heap)) => Rows::Heap(Box::new(HeapWalk::new(heap))),
+        };
+        Pairs::new(self.pages(), rows)
     }
 
     /// The pairs of one key: more than one if it has duplicates.
@@ -418,7 +419,7 @@ impl<'a> Database<'a> {
             return self.between(Bound::Included(key.to_vec()), Bound::Included(key.to_vec()));
         };
         Entries::new(match BucketWalk::of_key(hash, key) {
-            Ok(walk) => Pairs::hash(self.pages(), walk),
+            Ok(walk) => Pairs::new(self.pages(), Rows::Hash(Box::new(walk))),
             Err(error) => Pairs::refused(self.pages(), error),
         })
     }
@@ -473,10 +474,19 @@ impl<'a> Database<'a> {
     ///
     /// Damage on the way; [`Error::WrongMethod`] if the database keeps no numbers.
     pub fn record(&self, number: u32) -> Result<Option<Entry<'_>>> {
-        match self.record_kept(number) {
+        self.entry(|db| db.record_kept(number))
+    }
+
+    /// An entry that is found by reading a few pages: if no more of them can be kept, they are
+    /// read on their own.
+    fn entry(
+        &self,
+        find: impl for<'d> Fn(&'d Database<'a>) -> Result<Option<Entry<'d>>>,
+    ) -> Result<Option<Entry<'_>>> {
+        match find(self) {
             Err(Error::KeptPages { .. }) => {
                 let apart = self.over(self.pages().unbounded());
-                Ok(apart.record_kept(number)?.map(Entry::into_owned))
+                Ok(find(&apart)?.map(Entry::into_owned))
             }
             entry => entry,
         }
@@ -508,17 +518,7 @@ impl<'a> Database<'a> {
     ///
     /// Damage on the way; [`Error::WrongMethod`] if the database is none.
     pub fn record_at(&self, id: RecordId) -> Result<Option<Entry<'_>>> {
-        match self.record_kept_at(id) {
-            Err(Error::KeptPages { .. }) => {
-                let apart = self.over(self.pages().unbounded());
-                Ok(apart.record_kept_at(id)?.map(Entry::into_owned))
-            }
-            entry => entry,
-        }
-    }
-
-    fn record_kept_at(&self, id: RecordId) -> Result<Option<Entry<'_>>> {
-        self.pair_at(id)?.map(|pair| pair.read()).transpose()
+        self.entry(|db| db.pair_at(id)?.map(|pair| pair.read()).transpose())
     }
 
     /// As [`Database::record_at`], without reading a value that is in pieces.

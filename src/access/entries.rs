@@ -29,6 +29,7 @@ pub struct Entries<'a> {
 #[derive(Clone, Debug)]
 pub struct Pairs<'a> {
     rows: Rows<'a>,
+    ways: Ways,
     /// For their items.
     pages: &'a Pages<'a>,
 }
@@ -36,29 +37,34 @@ pub struct Pairs<'a> {
 /// Where the pairs come from: each access method has a way of its own.
 #[derive(Clone, Debug)]
 #[allow(clippy::large_enum_variant)] // the common one is used in place, pair by pair
-enum Rows<'a> {
+pub(super) enum Rows<'a> {
     Tree(TreePairs<'a>),
-    /// The walk; and whether it came to its end, and was asked to go back.
-    Hash(Box<BucketWalk<'a>>, Ways),
-    Queue(Box<QueueWalk<'a>>, Ways),
-    Heap(Box<HeapWalk<'a>>, Ways),
+    Hash(Box<BucketWalk<'a>>),
+    Queue(Box<QueueWalk<'a>>),
+    Heap(Box<HeapWalk<'a>>),
     /// A question that the database cannot answer: the error, once.
     Refused(Option<Error>),
 }
 
 /// [`Pairs`] without the pages that they stand on.
 #[derive(Debug)]
-pub(super) enum Parked {
+pub(super) struct Parked {
+    rows: ParkedRows,
+    ways: Ways,
+}
+
+#[derive(Debug)]
+pub(super) enum ParkedRows {
     Tree(Box<rows::Parked>),
-    Hash(Box<parked::Parked>, Ways),
-    Queue(Box<queue::Parked>, Ways),
-    Heap(Box<heap::Parked>, Ways),
+    Hash(Box<parked::Parked>),
+    Queue(Box<queue::Parked>),
+    Heap(Box<heap::Parked>),
     Refused(Option<Error>),
 }
 
 /// Which ways a walk that only goes forward was asked to go to the end.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Ways {
+struct Ways {
     ended: bool,
     back: bool,
 }
@@ -116,71 +122,49 @@ impl<'a> Entries<'a> {
 }
 
 impl<'a> Pairs<'a> {
-    pub(super) fn tree(pages: &'a Pages<'a>, pairs: TreePairs<'a>) -> Self {
-        Pairs { rows: Rows::Tree(pairs), pages }
-    }
-
-    pub(super) fn hash(pages: &'a Pages<'a>, walk: BucketWalk<'a>) -> Self {
-        Pairs { rows: Rows::Hash(Box::new(walk), Ways::default()), pages }
-    }
-
-    pub(super) fn queue(pages: &'a Pages<'a>, walk: QueueWalk<'a>) -> Self {
-        Pairs { rows: Rows::Queue(Box::new(walk), Ways::default()), pages }
-    }
-
-    pub(super) fn heap(pages: &'a Pages<'a>, walk: HeapWalk<'a>) -> Self {
-        Pairs { rows: Rows::Heap(Box::new(walk), Ways::default()), pages }
-    }
-
-    /// No more pairs.
-    pub(super) fn ended(pages: &'a Pages<'a>) -> Self {
-        Pairs { rows: Rows::Refused(None), pages }
+    pub(super) fn new(pages: &'a Pages<'a>, rows: Rows<'a>) -> Self {
+        Pairs { rows, ways: Ways::default(), pages }
     }
 
     pub(super) fn refused(pages: &'a Pages<'a>, error: Error) -> Self {
-        Pairs { rows: Rows::Refused(Some(error)), pages }
+        Pairs::new(pages, Rows::Refused(Some(error)))
+    }
+
+    /// Those that were parked: `rows` are theirs again.
+    pub(super) fn resume(
+        pages: &'a Pages<'a>,
+        parked: Parked,
+        rows: impl FnOnce(ParkedRows) -> Result<Rows<'a>>,
+    ) -> Result<Self> {
+        Ok(Pairs { rows: rows(parked.rows)?, ways: parked.ways, pages })
     }
 
     /// Whether they can be parked where they are.
     pub(super) fn rests(&self) -> bool {
         match &self.rows {
-            Rows::Hash(walk, _) => walk.rests(),
+            Rows::Hash(walk) => walk.rests(),
             _ => true,
         }
     }
 
     /// Lets go of the pages.
     pub(super) fn park(self) -> Parked {
-        match self.rows {
-            Rows::Tree(pairs) => Parked::Tree(Box::new(pairs.park())),
-            Rows::Hash(walk, ways) => Parked::Hash(Box::new(walk.park()), ways),
-            Rows::Queue(walk, ways) => Parked::Queue(Box::new(walk.park()), ways),
-            Rows::Heap(walk, ways) => Parked::Heap(Box::new(walk.park()), ways),
-            Rows::Refused(error) => Parked::Refused(error),
-        }
-    }
-
-    /// Goes on with a walk over the records of a QUEUE.
-    pub(super) fn queue_again(pages: &'a Pages<'a>, walk: QueueWalk<'a>, ways: Ways) -> Self {
-        Pairs { rows: Rows::Queue(Box::new(walk), ways), pages }
-    }
-
-    /// Goes on with a walk over the records of a HEAP.
-    pub(super) fn heap_again(pages: &'a Pages<'a>, walk: HeapWalk<'a>, ways: Ways) -> Self {
-        Pairs { rows: Rows::Heap(Box::new(walk), ways), pages }
-    }
-
-    /// Goes on with a walk over buckets.
-    pub(super) fn hash_again(pages: &'a Pages<'a>, walk: BucketWalk<'a>, ways: Ways) -> Self {
-        Pairs { rows: Rows::Hash(Box::new(walk), ways), pages }
+        let rows = match self.rows {
+            Rows::Tree(pairs) => ParkedRows::Tree(Box::new(pairs.park())),
+            Rows::Hash(walk) => ParkedRows::Hash(Box::new(walk.park())),
+            Rows::Queue(walk) => ParkedRows::Queue(Box::new(walk.park())),
+            Rows::Heap(walk) => ParkedRows::Heap(Box::new(walk.park())),
+            Rows::Refused(error) => ParkedRows::Refused(error),
+        };
+        Parked { rows, ways: self.ways }
     }
 
     /// The pages that a walk over the whole database came by.
     pub(crate) fn into_visited(self) -> Option<Visited> {
         match self.rows {
             Rows::Tree(pairs) => pairs.into_visited(),
-            Rows::Hash(buckets, _) => buckets.into_visited(),
-            Rows::Queue(..) | Rows::Heap(..) | Rows::Refused(_) => None,
+            Rows::Hash(buckets) => buckets.into_visited(),
+            Rows::Queue(_) | Rows::Heap(_) | Rows::Refused(_) => None,
         }
     }
 
@@ -189,13 +173,11 @@ impl<'a> Pairs<'a> {
     pub fn share(&self) -> f64 {
         match &self.rows {
             Rows::Tree(pairs) => pairs.share(),
-            Rows::Hash(_, Ways { ended: true, .. })
-            | Rows::Queue(_, Ways { ended: true, .. })
-            | Rows::Heap(_, Ways { ended: true, .. })
-            | Rows::Refused(None) => 1.0,
-            Rows::Hash(walk, _) => walk.share(),
-            Rows::Queue(walk, _) => walk.share(),
-            Rows::Heap(walk, _) => walk.share(),
+            Rows::Refused(None) => 1.0,
+            _ if self.ways.ended => 1.0,
+            Rows::Hash(walk) => walk.share(),
+            Rows::Queue(walk) => walk.share(),
+            Rows::Heap(walk) => walk.share(),
             Rows::Refused(Some(_)) => 0.0,
         }
     }
@@ -205,8 +187,8 @@ impl<'a> Pairs<'a> {
     pub fn deleted(&self) -> u64 {
         match &self.rows {
             Rows::Tree(pairs) => pairs.deleted(),
-            Rows::Hash(walk, _) => walk.deleted(),
-            Rows::Queue(..) | Rows::Heap(..) | Rows::Refused(_) => 0,
+            Rows::Hash(walk) => walk.deleted(),
+            Rows::Queue(_) | Rows::Heap(_) | Rows::Refused(_) => 0,
         }
     }
 
@@ -215,18 +197,19 @@ impl<'a> Pairs<'a> {
     fn next_plain(&mut self) -> Option<Plain<'a>> {
         match &mut self.rows {
             Rows::Tree(pairs) => pairs.next_plain(),
-            Rows::Hash(walk, _) => walk.next_plain(),
-            Rows::Queue(..) | Rows::Heap(..) | Rows::Refused(_) => None,
+            Rows::Hash(walk) => walk.next_plain(),
+            Rows::Queue(_) | Rows::Heap(_) | Rows::Refused(_) => None,
         }
     }
 
     #[inline(never)]
     fn step(&mut self, forward: bool) -> Option<Result<Pair<'a>>> {
+        let ways = &mut self.ways;
         match &mut self.rows {
             Rows::Tree(pairs) => pairs.step(forward),
-            Rows::Hash(walk, ways) => ways.go(forward, Method::Hash, || walk.next()),
-            Rows::Queue(walk, ways) => ways.go(forward, Method::Queue, || walk.next()),
-            Rows::Heap(walk, ways) => ways.go(forward, Method::Heap, || walk.next()),
+            Rows::Hash(walk) => ways.go(forward, Method::Hash, || walk.next()),
+            Rows::Queue(walk) => ways.go(forward, Method::Queue, || walk.next()),
+            Rows::Heap(walk) => ways.go(forward, Method::Heap, || walk.next()),
             Rows::Refused(error) => error.take().map(Err),
         }
     }

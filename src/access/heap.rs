@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::item::Item;
 use super::pair::{Pair, RecordNo};
 use crate::error::{Defect, Error, Result};
+use crate::format::heap::PIECE_HEAD;
 use crate::format::meta::at::LAST_PGNO;
 use crate::format::page::at;
 use crate::meta::Meta;
@@ -66,9 +67,6 @@ fn split(id: RecordId, placed: Placed<'_>) -> Option<Split> {
     let offset = u32::try_from(placed.offset).unwrap_or(u32::MAX);
     placed.item.is_piece().then_some(Split { first: id, offset, len: placed.item.total })
 }
-
-/// What a piece takes beside its bytes.
-const HEAD: u64 = 16;
 
 /// A walk over the records of a HEAP, by page and slot.
 #[derive(Clone, Debug)]
@@ -170,7 +168,7 @@ impl<'a> HeapWalk<'a> {
     fn follow(&mut self, split: Split) -> Result<()> {
         let mut step = Step::first(split);
         while let Some((piece, next)) = step.piece(&self.heap.pages, split)? {
-            let taken = u64::try_from(piece.len()).unwrap_or(u64::MAX).saturating_add(HEAD);
+            let taken = u64::try_from(piece.len().saturating_add(PIECE_HEAD)).unwrap_or(u64::MAX);
             let Some(left) = self.left.checked_sub(taken) else {
                 return Err(Error::corrupt(split.first.page, at::TYPE, Defect::Loop));
             };

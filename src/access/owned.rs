@@ -49,7 +49,7 @@ impl<'a> Database<'a> {
 
     pub(super) fn into_between(self, start: Bound<Vec<u8>>, end: Bound<Vec<u8>>) -> IntoEntries<'a> {
         let place = self.between(start, end).pairs().park();
-        IntoEntries { database: self, place: Some(place), ready: VecDeque::new(), share: 0.0 }
+        IntoEntries::new(self, place)
     }
 }
 
@@ -60,11 +60,15 @@ impl<'a> IntoIterator for Database<'a> {
     /// All pairs, as [`Database::iter`] gives them.
     fn into_iter(self) -> IntoEntries<'a> {
         let place = self.iter().pairs().park();
-        IntoEntries { database: self, place: Some(place), ready: VecDeque::new(), share: 0.0 }
+        IntoEntries::new(self, place)
     }
 }
 
-impl IntoEntries<'_> {
+impl<'a> IntoEntries<'a> {
+    fn new(database: Database<'a>, place: Parked) -> Self {
+        IntoEntries { database, place: Some(place), ready: VecDeque::new(), share: 0.0 }
+    }
+
     /// How much of the database was read: as [`Entries::share`](super::Entries::share), of some
     /// entries at once.
     #[must_use]

@@ -90,11 +90,8 @@ impl<'p> Reader<'p> {
             if page.is_hole() && raw.iter().all(|&byte| byte == 0) {
                 return Ok(None);
             }
-            // Release 4.1 does not sum the pages of extents up.
-            let unsummed = beside && pages.order().u32_at(raw, crate::format::checksum::ON_PAGE) == Some(0);
-            if !unsummed {
-                pages.codec().check(raw, no)?;
-            }
+            let codec = pages.codec();
+            if beside { codec.check_of_extent(raw, no)? } else { codec.check(raw, no)? }
             // Release 3.2 wrote the headers of extents in the order of its machine.
             let found = page.pgno();
             if found != no.0 && !(beside && found.swap_bytes() == no.0) {

@@ -72,8 +72,12 @@ impl Visited {
     }
 
     /// Pages with records that the walk did not reach, from `start` on: what
-    /// stands there is missing from its result.
+    /// stands there is missing from its result. None, if a page could not be read: that may lead
+    /// to them.
     pub(crate) fn unreached(&self, pages: &Pages<'_>, start: u32) -> Option<(u32, Error)> {
+        if pages.failed().is_some() {
+            return None;
+        }
         let unseen = |no: &u32| !self.has(PageNo(*no));
         (start.max(1)..pages.count()).filter(unseen).find_map(|no| {
             let entries = with_order!(pages.order(), O => pages.look(PageNo(no), |page| {

@@ -35,7 +35,7 @@ pub(crate) const NEXT_PAGE_AT: usize = 8;
 pub(crate) const NEXT_SLOT_AT: usize = 12;
 /// Bytes before the data of an item that is whole, and of a piece.
 const WHOLE_HEAD: usize = 4;
-const PIECE_HEAD: usize = 16;
+pub(crate) const PIECE_HEAD: usize = 16;
 
 /// The space that an item takes at least.
 pub(crate) const LEAST: usize = 16;

@@ -1,7 +1,7 @@
 //! Several files as one page space: the extents of a QUEUE (database-format, annex B).
 
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::beside::Beside;
 use super::source::Source;
@@ -49,12 +49,7 @@ impl Extents {
     /// # Errors
     ///
     /// [`Error::NoFolder`] if it is in memory; [`Error::Open`] from the operating system.
-    pub(crate) fn of(
-        main: Option<&std::path::Path>,
-        meta: &Meta,
-        map: bool,
-        limits: Limits,
-    ) -> Result<Option<Extents>> {
+    pub(crate) fn of(main: Option<&Path>, meta: &Meta, map: bool, limits: Limits) -> Result<Option<Extents>> {
         let Some(pages) = meta.extent_pages() else { return Ok(None) };
         let beside = main.and_then(|main| Beside::of(main, PREFIX)).ok_or(Error::NoFolder)?;
         let numbers = beside.numbers(number)?.into_iter();
@@ -64,11 +59,7 @@ impl Extents {
 
     /// The extents that a main file has, whatever its metadata says, and why others could not be
     /// opened; none, if it is in memory.
-    pub(crate) fn beside(
-        main: Option<&std::path::Path>,
-        map: bool,
-        limits: Limits,
-    ) -> (Vec<Extent>, Vec<Error>) {
+    pub(crate) fn beside(main: Option<&Path>, map: bool, limits: Limits) -> (Vec<Extent>, Vec<Error>) {
         let (mut found, mut errors) = (Vec::new(), Vec::new());
         let Some(beside) = main.and_then(|main| Beside::of(main, PREFIX)) else { return (found, errors) };
         match beside.numbers(number) {

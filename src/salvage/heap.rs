@@ -262,17 +262,15 @@ impl<'s> Walk<'s> {
                 continue;
             };
             let (no, of_page) = (*no, *notes);
-            let Some(Standing { slot, offset, item, notes }) = items.next() else {
+            let Some(found) = items.next() else {
                 self.page = None;
                 continue;
             };
-            let notes = notes.with(of_page);
-            let id = RecordId { page: no, slot };
-            match (self.orphans, item.starts()) {
-                (false, true) => return Some(self.record(id, offset, item, notes, report)),
-                (true, false) if !self.led_to.contains(&id) => {
-                    return Some(self.orphan(id, offset, item, notes, report));
-                }
+            let found = Standing { notes: found.notes.with(of_page), ..found };
+            let id = RecordId { page: no, slot: found.slot };
+            match (self.orphans, found.item.starts()) {
+                (false, true) => return Some(self.record(id, found, report)),
+                (true, false) if !self.led_to.contains(&id) => return Some(self.orphan(id, found, report)),
                 _ => {}
             }
         }
@@ -316,14 +314,8 @@ impl<'s> Walk<'s> {
     }
 
     /// A record, whole or put together.
-    fn record(
-        &mut self,
-        id: RecordId,
-        offset: usize,
-        item: Item<'s>,
-        mut notes: Notes,
-        report: &mut SalvageReport,
-    ) -> Found<'s> {
+    fn record(&mut self, id: RecordId, found: Standing<'s>, report: &mut SalvageReport) -> Found<'s> {
+        let Standing { offset, item, mut notes, .. } = found;
         if !item.has_known_flags() {
             report.problem(Error::field(
                 id.page,
@@ -336,7 +328,7 @@ impl<'s> Walk<'s> {
         }
         let value = if item.is_piece() {
             let total = u64::from(item.total);
-            let (pieces, sum) = self.follow(id, offset, item, Some(total), &mut notes, report);
+            let (pieces, sum) = self.follow(id, found, Some(total), &mut notes, report);
             if sum != total {
                 let defect = Defect::SplitLength { found: sum, expected: item.total };
                 report.problem(Error::corrupt(id.page, offset.saturating_add(TOTAL_AT), defect));
@@ -358,17 +350,11 @@ impl<'s> Walk<'s> {
     }
 
     /// Pieces without the one with which their record began.
-    fn orphan(
-        &mut self,
-        id: RecordId,
-        offset: usize,
-        item: Item<'s>,
-        mut notes: Notes,
-        report: &mut SalvageReport,
-    ) -> Found<'s> {
+    fn orphan(&mut self, id: RecordId, found: Standing<'s>, report: &mut SalvageReport) -> Found<'s> {
+        let Standing { offset, mut notes, .. } = found;
         self.led_to.insert(id);
         report.problem(Error::corrupt(id.page, offset, Defect::Unreachable { entries: 1 }));
-        let (pieces, sum) = self.follow(id, offset, item, None, &mut notes, report);
+        let (pieces, sum) = self.follow(id, found, None, &mut notes, report);
         let expected = u32::try_from(sum).unwrap_or(u32::MAX);
         let provenance = self.heap.provenance(id.page, id.slot, offset, Origin::Orphan);
         Found {
@@ -384,13 +370,12 @@ impl<'s> Walk<'s> {
     fn follow(
         &mut self,
         id: RecordId,
-        offset: usize,
-        first: Item<'s>,
+        first: Standing<'s>,
         total: Option<u64>,
         notes: &mut Notes,
         report: &mut SalvageReport,
     ) -> (Vec<&'s [u8]>, u64) {
-        let (mut here, mut at, mut item) = (id, offset, first);
+        let (mut here, mut at, mut item) = (id, first.offset, first.item);
         let (mut pieces, mut sum) = (Vec::new(), 0u64);
         loop {
             pieces.push(item.bytes);

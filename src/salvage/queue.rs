@@ -255,10 +255,9 @@ fn pages<'s>(
             report.problem(Error::field(no, 0, "length", len, "a whole page"));
             page.notes.add(Note::Cut);
         }
-        // Release 4.1 does not sum the pages of extents up.
-        let unsummed =
-            !main && geometry.endianness().u32_at(page.bytes, crate::format::checksum::ON_PAGE) == Some(0);
-        if let (false, Err(error)) = (unsummed, geometry.codec().check(page.bytes, no)) {
+        let codec = geometry.codec();
+        let checked = if main { codec.check(page.bytes, no) } else { codec.check_of_extent(page.bytes, no) };
+        if let Err(error) = checked {
             report.problem(error);
             page.notes.add(Note::Checksum);
         }

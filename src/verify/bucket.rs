@@ -7,13 +7,12 @@ use super::finding::Rule;
 use super::order::Comparer;
 use super::page::{Context, Held, Repeats};
 use super::seen::Referrer;
-use super::tree::Tree;
 use crate::format::hash::{PROBE, sorted};
 use crate::format::item::{self, DUPLICATE, KEYDATA, OFFDUP, OFFDUP_LEN, OVERFLOW, REFERENCE};
 use crate::format::meta::Field;
 use crate::format::page::{Page, PageKind, at, slot_offset};
 use crate::key_hash::KeyHash;
-use crate::meta::{Buckets, Shape};
+use crate::meta::Buckets;
 use crate::pages::Origin;
 use crate::types::PageNo;
 
@@ -247,12 +246,6 @@ impl<'c> Context<'c, '_> {
             let text = "off-page duplicates, but the database has none";
             self.report.error(Rule::BucketDuplicates, from.page, from.offset, text);
         }
-        let shape = Shape::of_duplicates(self.meta);
-        if shape.internal.is_none() {
-            self.duplicate_chain::<O>(root, from, key);
-            return;
-        }
-        Tree { context: self, shape, compare, threads: 1, duplicates: Some(key), list: None }
-            .check::<O>(root, from);
+        self.duplicates::<O>(root, from, compare, key);
     }
 }

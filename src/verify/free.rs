@@ -6,32 +6,23 @@ use super::finding::Rule;
 use super::page::Context;
 use crate::format::meta::Field;
 use crate::format::page::{Page, PageKind, at};
+use crate::pages::Origin;
 use crate::types::PageNo;
 
 impl Context<'_, '_> {
     pub(super) fn free_list<O: ByteOrder>(&self) {
         let report = &self.report;
         let mut next = self.pages.meta().free();
-        let mut from = (PageNo::META, self.pages.meta().at(Field::Free));
+        let (page, offset) = (PageNo::META, self.pages.meta().at(Field::Free));
+        let mut from = Origin { page, offset, what: "free page" };
         while let Some(no) = next {
             let Some(page) = self.pages.raw(no).and_then(Page::<O>::new) else {
-                match self.pages.unread(no) {
-                    Some(error) => report.reader(&error),
-                    None => {
-                        let count = self.pages.count();
-                        let text = format!("free page {no} lies beyond the end: the file has {count} pages");
-                        report.error(Rule::FreeLink, from.0, from.1, text);
-                    }
-                }
+                self.absent(no, from, Rule::FreeLink);
                 return;
             };
             if !self.seen.mark(no) {
-                report.error(
-                    Rule::FreeCycle,
-                    from.0,
-                    from.1,
-                    format!("the free list leads to page {no} again"),
-                );
+                let text = format!("the free list leads to page {no} again");
+                report.error(Rule::FreeCycle, from.page, from.offset, text);
                 return;
             }
             if !self.look::<O>(no, page) {
@@ -48,7 +39,7 @@ impl Context<'_, '_> {
                 let text = format!("{} entries on a free page, expected 0", page.entries());
                 report.error(Rule::FreeType, no, at::ENTRIES, text);
             }
-            from = (no, at::NEXT);
+            from = Origin { page: no, offset: at::NEXT, ..from };
             next = PageNo::link(page.next());
         }
     }

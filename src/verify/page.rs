@@ -61,19 +61,25 @@ impl<'a> Held<'a> {
 }
 
 impl<'c> Context<'c, '_> {
+    /// Says why a page is not there to which a link leads: it cannot be read, or the file ends
+    /// before it.
+    pub(super) fn absent(&self, no: PageNo, from: Origin, rule: Rule) {
+        match self.pages.unread(no) {
+            Some(error) => self.report.reader(&error),
+            None => {
+                let count = self.pages.count();
+                let text = format!("{} {no} lies beyond the end: the file has {count} pages", from.what);
+                self.report.error(rule, from.page, from.offset, text);
+            }
+        }
+    }
+
     /// A page that a link leads to: within the file, not reached before, with the right
     /// checksum and its own number on it.
     pub(super) fn reach<O: ByteOrder>(&self, no: PageNo, from: Origin) -> Option<Page<'c, O>> {
         let report = &self.report;
         let Some(page) = self.pages.raw(no).and_then(Page::<O>::new) else {
-            match self.pages.unread(no) {
-                Some(error) => report.reader(&error),
-                None => {
-                    let count = self.pages.count();
-                    let text = format!("{} {no} lies beyond the end: the file has {count} pages", from.what);
-                    report.error(Rule::Link, from.page, from.offset, text);
-                }
-            }
+            self.absent(no, from, Rule::Link);
             return None;
         };
         if no == PageNo::META || !self.seen.mark(no) {

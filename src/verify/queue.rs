@@ -4,7 +4,6 @@ use std::fmt::Display;
 
 use super::finding::Rule;
 use super::page::Context;
-use crate::format::checksum;
 use crate::format::meta::{Field, at as meta_at};
 use crate::format::page::{Page, PageKind, at};
 use crate::format::queue::{self, Record};
@@ -164,12 +163,10 @@ impl Context<'_, '_> {
                 }
                 return;
             }
-            // Release 4.1 does not sum the pages of extents up.
-            let unsummed = beside && pages.order().u32_at(raw, checksum::ON_PAGE) == Some(0);
-            if let Err(error) = pages.codec().check(raw, no) {
-                if !unsummed {
-                    report.reader(&error);
-                }
+            let codec = pages.codec();
+            let checked = if beside { codec.check_of_extent(raw, no) } else { codec.check(raw, no) };
+            if let Err(error) = checked {
+                report.reader(&error);
             }
             match PageKind::from_byte(page.type_byte()) {
                 Some(PageKind::QueueData) => {}

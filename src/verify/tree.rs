@@ -85,6 +85,25 @@ pub(super) struct Tree<'t, 'c, 'p> {
     pub(super) list: Option<&'t Mutex<Vec<ListEntry>>>,
 }
 
+impl<'c> Context<'c, '_> {
+    /// Off-page duplicates of a key of this length: a chain, or a tree of their own.
+    pub(super) fn duplicates<O: ByteOrder>(
+        &self,
+        root: PageNo,
+        from: Origin,
+        compare: &Comparer<'c>,
+        key: u32,
+    ) {
+        let shape = Shape::of_duplicates(self.meta);
+        if shape.internal.is_none() {
+            self.duplicate_chain::<O>(root, from, key);
+            return;
+        }
+        Tree { context: self, shape, compare, threads: 1, duplicates: Some(key), list: None }
+            .check::<O>(root, from);
+    }
+}
+
 impl<'c> Tree<'_, 'c, '_> {
     /// Checks the tree below a root.
     pub(super) fn check<O: ByteOrder>(&self, root: PageNo, from: Origin) {
@@ -390,13 +409,7 @@ impl<'c> Tree<'_, 'c, '_> {
             let text = "a key with duplicates on its page and off it";
             context.report.error(Rule::DuplicateType, from.page, from.offset, text);
         }
-        let shape = Shape::of_duplicates(context.meta);
-        if shape.internal.is_none() {
-            context.duplicate_chain::<O>(root, from, key);
-            return;
-        }
-        Tree { context, shape, compare: self.compare, threads: 1, duplicates: Some(key), list: None }
-            .check::<O>(root, from);
+        context.duplicates::<O>(root, from, self.compare, key);
     }
 
     fn ordered<O: ByteOrder>(

@@ -267,9 +267,7 @@ impl<'a> TreePairs<'a> {
         if let Some(back) = self.back.cursor.visited.take() {
             front.merge(&back);
         }
-        // What could not be read leads to pages that are not missed.
-        let pages = Some(self.tree.pages()).filter(|pages| pages.failed().is_none());
-        let Some((no, error)) = pages.and_then(|pages| front.unreached(pages, from)) else {
+        let Some((no, error)) = front.unreached(self.tree.pages(), from) else {
             self.missed_from = None;
             return None;
         };

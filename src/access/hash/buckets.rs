@@ -309,10 +309,6 @@ impl<'a> BucketWalk<'a> {
 
     /// What is to be said when all buckets are read.
     fn close(&mut self) -> Result<Option<Pair<'a>>> {
-        if self.hash.pages().failed().is_some() {
-            // What could not be read holds keys, and leads to pages.
-            return Ok(None);
-        }
         self.expect_keys()?;
         let (Some(from), Some(visited)) = (self.state.missed_from, &self.state.visited) else {
             return Ok(None);
@@ -333,7 +329,10 @@ impl<'a> BucketWalk<'a> {
             (self.state.empty.take(), meta.buckets().map_or(0, |buckets| buckets.elements));
         let missing = u64::from(counted.saturating_sub(self.state.keys));
         match empty {
-            Some((expects, no)) if missing > 0 && missing <= expects => {
+            // What could not be read holds keys, too.
+            Some((expects, no))
+                if missing > 0 && missing <= expects && self.hash.pages().failed().is_none() =>
+            {
                 let (meta, offset) = (meta.page(), meta.at(Field::Nelem));
                 let defect = Defect::EmptyBucket { counted, found: self.state.keys, meta, offset };
                 Err(Error::corrupt(no, at::TYPE, defect))

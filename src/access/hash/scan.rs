@@ -3,29 +3,21 @@
 use byteorder::ByteOrder;
 
 use super::page::{BucketPage, Found};
-use super::values::torn;
+use super::values::Set;
 use crate::access::item::Item;
 use crate::access::scan::Scanned;
 use crate::error::{Defect, Result};
-use crate::format::item;
 use crate::order::with_order;
-use crate::pages::{Allowance, Content, Place};
+use crate::pages::{Allowance, Content};
 
 /// The entries of one page of a bucket.
 #[derive(Clone, Debug)]
 pub(in crate::access) struct BucketItems<'a> {
     page: BucketPage<'a>,
     pair: u16,
-    /// Duplicates of the pair before that are still to come.
-    set: Option<Set<'a>>,
+    /// The key of the pair before, and its duplicates that are still to come.
+    set: Option<(Item<'a>, Set<'a>)>,
     allowance: Allowance,
-}
-
-#[derive(Clone, Debug)]
-struct Set<'a> {
-    key: Item<'a>,
-    rest: &'a [u8],
-    place: Place,
 }
 
 impl<'a> BucketItems<'a> {
@@ -49,16 +41,11 @@ impl<'a> BucketItems<'a> {
     fn any<O: ByteOrder>(&mut self) -> Result<Option<Scanned<'a>>> {
         let pages = self.page.pages();
         loop {
-            if let Some(set) = self.set.take().filter(|set| !set.rest.is_empty()) {
-                let Some((value, rest)) = item::hash_duplicate::<O>(set.rest) else {
-                    return Err(torn(set.place));
-                };
-                let value = Content::Here(value);
-                let given = self.allowance.give_duplicate(set.key.len(), value.given(false));
-                let (key, place) = (set.key, set.place);
-                self.set = Some(Set { rest, ..set });
-                given.map_err(|defect| place.corrupt(0, defect))?;
-                return Ok(Some(Scanned::Pair { key, value: Item::new(pages, value) }));
+            if let Some((key, set)) = &mut self.set {
+                if let Some(value) = set.next::<O>(key.len(), &mut self.allowance)? {
+                    return Ok(Some(Scanned::Pair { key: *key, value: Item::new(pages, value) }));
+                }
+                self.set = None;
             }
             if self.pair >= self.page.pairs() {
                 return Ok(None);
@@ -82,7 +69,7 @@ impl<'a> BucketItems<'a> {
                         place.corrupt(0, Defect::Field { field: "set of duplicates", found: 0, expected })
                     );
                 }
-                Found::Set { set: rest, place } => self.set = Some(Set { key, rest, place }),
+                Found::Set { set, place } => self.set = Some((key, Set::new(set, place))),
             }
         }
     }

@@ -6,7 +6,7 @@ use super::Hash;
 use super::page::Found;
 use crate::access::btree::walk::{Direction, Walk};
 use crate::access::visited::Visited;
-use crate::error::{Defect, Error, Result};
+use crate::error::{Defect, Result};
 use crate::format::item;
 use crate::meta::Shape;
 use crate::pages::{Allowance, Content, Place};
@@ -18,12 +18,45 @@ pub(super) enum Values<'a> {
     /// One value.
     One(Content<'a>),
     /// Duplicates in one item on the page.
-    Here {
-        set: &'a [u8],
-        place: Place,
-    },
+    Here(Set<'a>),
     /// Duplicates on pages of their own.
     Walk(Box<Walk<'a>>),
+}
+
+/// Duplicates in one item on the page that are still to come.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Set<'a> {
+    rest: &'a [u8],
+    place: Place,
+}
+
+impl<'a> Set<'a> {
+    pub(super) fn new(set: &'a [u8], place: Place) -> Self {
+        Set { rest: set, place }
+    }
+
+    /// The next one; `key` is the length of the key that is given with it. After lengths that do
+    /// not fit there are no more.
+    pub(super) fn next<O: ByteOrder>(
+        &mut self,
+        key: u32,
+        allowance: &mut Allowance,
+    ) -> Result<Option<Content<'a>>> {
+        if self.rest.is_empty() {
+            return Ok(None);
+        }
+        let Some((value, rest)) = item::hash_duplicate::<O>(std::mem::take(&mut self.rest)) else {
+            let expected = "two equal lengths around each duplicate";
+            return Err(self
+                .place
+                .corrupt(0, Defect::Field { field: "set of duplicates", found: 0, expected }));
+        };
+        self.rest = rest;
+        let value = Content::Here(value);
+        let given = allowance.give_duplicate(key, value.given(false));
+        given.map_err(|defect| self.place.corrupt(0, defect))?;
+        Ok(Some(value))
+    }
 }
 
 impl<'a> Values<'a> {
@@ -38,7 +71,7 @@ impl<'a> Values<'a> {
                 let found = u64::try_from(set.len()).unwrap_or(u64::MAX);
                 Err(place.corrupt(0, Defect::Field { field: "set of duplicates", found, expected }))
             }
-            Found::Set { set, place } => Ok(Values::Here { set, place }),
+            Found::Set { set, place } => Ok(Values::Here(Set::new(set, place))),
             Found::Elsewhere(duplicates) if !duplicates_allowed => Err(duplicates.unexpected()),
             Found::Elsewhere(duplicates) => {
                 let shape = Shape::of_duplicates(hash.meta());
@@ -64,18 +97,10 @@ impl<'a> Values<'a> {
                 *self = Values::None;
                 return Ok(Some(content));
             }
-            Values::Here { set: [], .. } => {}
-            Values::Here { set, place } => {
-                let place = *place;
-                let Some((value, rest)) = item::hash_duplicate::<O>(set) else {
-                    *self = Values::None;
-                    return Err(torn(place));
-                };
-                *set = rest;
-                let value = Content::Here(value);
-                let given = allowance.give_duplicate(key, value.given(false));
-                given.map_err(|defect| place.corrupt(0, defect))?;
-                return Ok(Some(value));
+            Values::Here(set) => {
+                if let Some(value) = set.next::<O>(key, allowance)? {
+                    return Ok(Some(value));
+                }
             }
             Values::Walk(walk) => {
                 while walk.step::<O>(Direction::Forward, visited)? {
@@ -93,10 +118,4 @@ impl<'a> Values<'a> {
         *self = Values::None;
         Ok(None)
     }
-}
-
-/// The error for a set whose lengths do not fit.
-pub(super) fn torn(place: Place) -> Error {
-    let expected = "two equal lengths around each duplicate";
-    place.corrupt(0, Defect::Field { field: "set of duplicates", found: 0, expected })
 }
