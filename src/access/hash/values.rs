@@ -46,10 +46,8 @@ impl<'a> Set<'a> {
             return Ok(None);
         }
         let Some((value, rest)) = item::hash_duplicate::<O>(std::mem::take(&mut self.rest)) else {
-            let expected = "two equal lengths around each duplicate";
-            return Err(self
-                .place
-                .corrupt(0, Defect::Field { field: "set of duplicates", found: 0, expected }));
+            let (field, expected) = ("set of duplicates", "two equal lengths around each duplicate");
+            return Err(self.place.corrupt(0, Defect::Field { field, found: 0, expected }));
         };
         self.rest = rest;
         let value = Content::Here(value);

@@ -82,12 +82,12 @@ impl<'l> Part<'l> {
     fn error(&mut self, dir: &'l LogDir, error: &LogError) {
         match error {
             _ if self.ended => {}
-            // What is missing before its first file is not its own.
-            LogError::Gap { after, .. } if *after < self.first => {}
             LogError::Damaged { lsn, .. } if lsn.file == self.last && lsn.offset > 0 => {
                 self.ended = true;
                 self.end_of_last(dir);
             }
+            // What is missing before its first file is not its own.
+            LogError::Gap { after, .. } if *after < self.first => {}
             _ if number(dir, error).is_some_and(|file| file >= self.first && file <= self.last) => {
                 self.reading.next(&Err(error.clone()));
             }
