@@ -127,6 +127,21 @@ pub enum Error {
         /// The feature.
         feature: Feature,
     },
+    /// The database is encrypted, and no password was given.
+    ///
+    /// [`OpenOptions::password`](crate::OpenOptions::password) takes it.
+    #[error("{method} version {version}, {order}, encrypted: its password is needed")]
+    Encrypted {
+        /// Access method.
+        method: Method,
+        /// File version.
+        version: u32,
+        /// Byte order of the file.
+        order: Endianness,
+    },
+    /// The database is encrypted, and the password opens none of its pages.
+    #[error("encrypted, and the password does not fit")]
+    Password,
     /// A page size that no file can have.
     #[error("page 0: byte 20: page size {found}, expected a power of two from 512 to 65536")]
     PageSize {
@@ -155,6 +170,16 @@ pub enum Error {
         /// The checksum of the bytes.
         computed: u32,
     },
+    /// The authentication code stored on an encrypted page is not that of its bytes.
+    #[error(
+        "page {page}: byte {offset}: the authentication code is not that of the page: it was damaged or changed"
+    )]
+    Authentication {
+        /// The page.
+        page: PageNo,
+        /// Offset of the stored code in the page, in bytes.
+        offset: usize,
+    },
     /// Reading on would take more than the caller allowed.
     #[error(
         "page {page}: an item of {len} bytes exceeds the limit of {limit}: read it as a stream, or raise the limit"
@@ -167,7 +192,7 @@ pub enum Error {
         /// The limit in bytes.
         limit: u32,
     },
-    /// Pages are read on demand, and as many are kept as the caller allowed.
+    /// Pages are read on demand, or decrypted, and as many are kept as the caller allowed.
     #[error(
         "page {page}: {limit} bytes of pages are kept already, the limit (Limits::max_kept): let go of them \
          (Database::release), read with an iterator that owns its entries, or raise the limit"
@@ -279,6 +304,8 @@ pub enum ErrorKind {
     Limit,
     /// The question does not fit the database.
     Question,
+    /// The database is encrypted, and its password is missing, or another one.
+    Password,
 }
 
 impl ErrorKind {
@@ -293,6 +320,7 @@ impl ErrorKind {
             ErrorKind::Interrupted => "interrupted",
             ErrorKind::Limit => "limit",
             ErrorKind::Question => "question",
+            ErrorKind::Password => "password",
         }
     }
 }
@@ -588,6 +616,7 @@ impl Error {
             | Error::UnsupportedVersion { .. }
             | Error::UnsupportedFeature { .. } => ErrorKind::Unsupported,
             Error::Interrupted => ErrorKind::Interrupted,
+            Error::Encrypted { .. } | Error::Password => ErrorKind::Password,
             Error::LimitExceeded { .. }
             | Error::KeptPages { .. }
             | Error::StreamTooLong { .. }
@@ -605,6 +634,7 @@ impl Error {
             | Error::PageSize { .. }
             | Error::Corrupt { .. }
             | Error::Checksum { .. }
+            | Error::Authentication { .. }
             | Error::Directory { .. } => ErrorKind::Damaged,
         }
     }
@@ -615,6 +645,7 @@ impl Error {
         match self {
             Error::Corrupt { page, .. }
             | Error::Checksum { page, .. }
+            | Error::Authentication { page, .. }
             | Error::Read { page, .. }
             | Error::KeptPages { page, .. }
             | Error::LimitExceeded { page, .. }

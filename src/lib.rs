@@ -53,7 +53,7 @@
 //!
 //! - `mmap` (default): files are mapped, not read into memory;
 //! - `parallel`: [`PageScan`] as a parallel iterator;
-//! - `encryption`: encrypted logs;
+//! - `encryption`: encrypted databases and logs;
 //! - `serde`: `Serialize` of what is read and found;
 //! - `mboxlist`: mail stores, read: what one is and holds, and its way to another release;
 //! - `upgrade`: files and mail stores changed in place, with a [journal](https://docs.rs/bdbkit/latest/bdbkit/journal);

@@ -12,8 +12,8 @@ pub struct Limits {
     pub max_item: u32,
     /// Most that is read into memory of a pipe or a device, in bytes.
     pub max_stream: u64,
-    /// Most that the pages take, in bytes, which a database keeps that reads them on demand
-    /// (see [`OpenOptions::on_demand`](crate::OpenOptions::on_demand)).
+    /// Most that the pages take, in bytes, which a database keeps that reads them on demand or
+    /// decrypts them (see [`OpenOptions::on_demand`](crate::OpenOptions::on_demand)).
     pub max_kept: u64,
     /// How often the pairs of one page may give as many bytes as the page has, beyond
     /// those that stand there: pairs that share a key give it again and again.

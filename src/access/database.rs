@@ -107,7 +107,8 @@ impl Database<'static> {
     ///
     /// [`Error::Open`] from the operating system; an error that names what the file
     /// is if it is not a database of release 2.x to 5.3; an error that names the field if its
-    /// metadata is damaged; for a QUEUE with extents, what keeps one from being opened.
+    /// metadata is damaged; [`Error::Encrypted`] if it needs a [password](OpenOptions::password); for
+    /// a QUEUE with extents, what keeps one from being opened.
     ///
     /// ```
     /// let db = bdbkit::Database::open("testdata/btree-v9-le-one/data.db")?;
@@ -189,15 +190,15 @@ impl<'a> Database<'a> {
         Database::of(self.shared_pages().clone(), meta, Some(name))
     }
 
-    /// Bytes of the pages that were read and are kept: 0, unless they are read
-    /// [on demand](OpenOptions::on_demand). Clones share them.
+    /// Bytes of the pages that were read or decrypted and are kept: 0, unless they are read
+    /// [on demand](OpenOptions::on_demand), or encrypted. Clones share them.
     #[must_use]
     pub fn kept(&self) -> u64 {
         self.pages().kept()
     }
 
-    /// Lets go of the pages that were read [on demand](OpenOptions::on_demand); they will be
-    /// read again when they are needed. Does nothing if they are not. Clones keep theirs.
+    /// Lets go of the pages that were read [on demand](OpenOptions::on_demand), or decrypted; they
+    /// will be again when they are needed. Does nothing if the file is in memory as it is. Clones keep theirs.
     ///
     /// ```
     /// use bdbkit::{Limits, OpenOptions};

@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 use std::iter::FusedIterator;
 
+use super::all::AllPairs;
 use super::database::Database;
-use super::entries::Pairs;
 use super::pair::Entry;
 use super::visited::Visited;
 use crate::error::{Error, Result};
@@ -116,8 +116,7 @@ impl<'a> Database<'a> {
                 unread.unwrap_or_else(|| bad("its entry in the list does not lead to a metadata page"))
             );
         };
-        let bytes = self.pages().raw(no).unwrap_or(&[]);
-        let meta = meta::parse_inner(bytes, no, self.meta())?;
+        let meta = self.pages().inner_meta(no)?;
         Ok(Subdatabase { file: self, name: entry.key().to_vec(), meta })
     }
 
@@ -144,9 +143,9 @@ impl<'a> Database<'a> {
 }
 
 /// What a walk over all databases of a file comes by.
-pub(crate) enum Part<'w, 'd, 'a> {
+pub(crate) enum Part<'w, 'a> {
     /// A database, and all its pairs.
-    Database(&'w Database<'a>, &'w mut Pairs<'d>),
+    Database(&'w Database<'a>, &'w mut AllPairs<'a>),
     /// Damage that belongs to none of them.
     Damage(Error),
 }
@@ -156,10 +155,11 @@ impl<'a> Database<'a> {
     /// one walk: no page may belong to two databases, and none with records to none.
     pub(crate) fn walk_databases<E>(
         &self,
-        mut visit: impl FnMut(Part<'_, '_, 'a>) -> std::result::Result<(), E>,
+        mut visit: impl FnMut(Part<'_, 'a>) -> std::result::Result<(), E>,
     ) -> std::result::Result<(), E> {
         if !self.is_directory() {
-            return visit(Part::Database(self, &mut self.iter().pairs()));
+            let mut pairs = AllPairs::new(self, Visited::new(self.pages()));
+            return visit(Part::Database(self, &mut pairs));
         }
         let mut list = self.subdatabases();
         let mut found = Vec::new();
@@ -171,7 +171,8 @@ impl<'a> Database<'a> {
         }
         let mut seen = list.into_visited();
         for database in &found {
-            let mut pairs = database.all_pairs(seen.unwrap_or_else(|| Visited::new(self.pages())));
+            let seen_before = seen.unwrap_or_else(|| Visited::new(self.pages()));
+            let mut pairs = AllPairs::new(database, seen_before);
             visit(Part::Database(database, &mut pairs))?;
             seen = pairs.into_visited();
         }

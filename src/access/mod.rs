@@ -1,6 +1,7 @@
 //! The reader: databases opened once, read by any number of cursors, of every access method and
 //! whatever version.
 
+mod all;
 mod btree;
 mod database;
 mod directory;
@@ -17,6 +18,7 @@ mod split;
 mod stats;
 mod visited;
 
+pub(crate) use all::AllPairs;
 pub use btree::cursor::Cursor;
 #[cfg(feature = "upgrade")]
 pub(crate) use btree::leaf::Leaf;

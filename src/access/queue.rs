@@ -8,7 +8,7 @@ use super::pair::{Pair, RecordNo};
 use crate::error::{Defect, Error, Result};
 use crate::format::meta::Field;
 use crate::format::page::{Page, PageKind, at};
-use crate::format::queue::{self as format, Record};
+use crate::format::queue::Record;
 use crate::meta::{Meta, Queue as Numbers};
 use crate::order::with_order;
 use crate::pages::{Content, Origin, Pages};
@@ -109,7 +109,7 @@ impl<'p> Reader<'p> {
     }
 
     fn header(self) -> usize {
-        format::header(self.meta().checksummed())
+        self.meta().seal().queue_header()
     }
 
     /// The record in a slot of a page, whether it is valid or not.

@@ -45,7 +45,7 @@ impl FileStats {
         });
         with_order!(pages.order(), O => {
             for no in pages.runs().flatten().map(PageNo) {
-                let kind = pages.look(no, |page| {
+                let kind = pages.look_at_header(no, |page| {
                     let page = Page::<O>::new(page)?;
                     PageKind::from_byte(page.type_byte()).map(|kind| (kind, page.is_hole()))
                 });
@@ -80,7 +80,7 @@ fn highest_lsn(pages: &Pages<'_>) -> Lsn {
             let kind = PageKind::from_byte(page.type_byte());
             (!matches!(kind, None | Some(PageKind::Invalid | PageKind::Duplicate))).then(|| page.lsn())
         };
-        let lsns = pages.runs().flatten().filter_map(|no| pages.look(PageNo(no), lsn));
+        let lsns = pages.runs().flatten().filter_map(|no| pages.look_at_header(PageNo(no), lsn));
         // A file number of 0 is no place in a log.
         lsns.chain([pages.meta().lsn()]).filter(|lsn| lsn.file != 0).max().unwrap_or_default()
     })
@@ -148,12 +148,13 @@ impl<'a> TreeStats<'a> {
                 Part::Database(inner, pairs) => {
                     let mut stats = TreeStats::new(Some(inner.clone()));
                     stats.depth = inner.depth();
-                    for pair in pairs.by_ref() {
+                    pairs.each(|pair| {
                         match pair {
                             Ok(_) => stats.records = stats.records.saturating_add(1),
                             Err(error) => stats.damage(error),
                         }
-                    }
+                        Ok::<_, Infallible>(())
+                    })?;
                     stats.deleted = pairs.deleted();
                     all.push(stats);
                 }

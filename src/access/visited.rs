@@ -80,7 +80,7 @@ impl Visited {
         }
         let unseen = |no: &u32| !self.has(PageNo(*no));
         (start.max(1)..pages.count()).filter(unseen).find_map(|no| {
-            let entries = with_order!(pages.order(), O => pages.look(PageNo(no), |page| {
+            let entries = with_order!(pages.order(), O => pages.look_at_header(PageNo(no), |page| {
                 let page = Page::<O>::new(page)?;
                 let kind = PageKind::from_byte(page.type_byte())?;
                 (holds_records(kind) && page.pgno() == no).then(|| page.entries())

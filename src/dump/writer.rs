@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::text::{Format, escape};
-use crate::access::{Database, Item, Pair, Pairs, Part};
+use crate::access::{AllPairs, Database, Item, Pair, Part};
 use crate::method::Method;
 
 /// Why a dump could not be written.
@@ -141,16 +141,17 @@ impl Job<'_> {
         &mut self,
         db: &Database<'_>,
         name: Option<&[u8]>,
-        pairs: &mut Pairs<'_>,
+        pairs: &mut AllPairs<'_>,
     ) -> Result<(), DumpError> {
         let before = self.summary.damaged;
         self.header(db, name);
-        for pair in pairs.by_ref() {
+        pairs.each(|pair| {
             match pair.and_then(|pair| check(&pair).map(|()| pair)) {
                 Ok(pair) => self.pair(&pair)?,
                 Err(error) => self.damaged(db.name(), error),
             }
-        }
+            Ok::<_, DumpError>(())
+        })?;
         self.summary.deleted = self.summary.deleted.saturating_add(pairs.deleted());
         if self.summary.damaged == before {
             self.text.extend_from_slice(b"DATA=END\n");
@@ -246,8 +247,9 @@ impl Job<'_> {
             return Ok(());
         }
         self.text.push(b' ');
-        for piece in item.pieces() {
-            self.writer.format.append(piece?, &mut self.text);
+        let mut pieces = item.reader();
+        while let Some(piece) = pieces.piece() {
+            self.writer.format.append(&piece?, &mut self.text);
             if self.text.len() >= BUFFER {
                 self.flush()?;
             }
@@ -273,7 +275,10 @@ impl Job<'_> {
 fn check(pair: &Pair<'_>) -> crate::Result<()> {
     let long = |item: &Item<'_>| item.on_page().is_none();
     let mut items = [pair.key(), pair.value()].into_iter().filter(long);
-    items.try_for_each(|item| item.pieces().try_for_each(|piece| piece.map(drop)))
+    items.try_for_each(|item| {
+        let mut pieces = item.reader();
+        std::iter::from_fn(|| pieces.piece()).try_for_each(|piece| piece.map(drop))
+    })
 }
 
 /// The fixed length of records. Version 6 does not store it, but any record has it.

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::draft::Draft;
 use super::{error, soundness};
-use crate::access::{Database, Item, Pairs, Part};
+use crate::access::{AllPairs, Database, Item, Part};
 use crate::error::{Defect, Error, Result};
 use crate::journal::{ContentSum, Promise};
 use crate::method::Method;
@@ -147,16 +147,13 @@ fn tolerate(error: Error) -> Result<()> {
 }
 
 impl<S: Sum> Batches<S> {
-    fn database(&mut self, database: &Database<'_>, pairs: &mut Pairs<'_>) -> Result<()> {
+    fn database(&mut self, database: &Database<'_>, pairs: &mut AllPairs<'_>) -> Result<()> {
         let name = database.name().unwrap_or_default();
         let numbered = database.meta().method() == Method::Recno;
-        for pair in pairs {
+        pairs.each(|pair| {
             let pair = match pair {
                 Ok(pair) => pair,
-                Err(error) => {
-                    tolerate(error)?;
-                    continue;
-                }
+                Err(error) => return tolerate(error),
             };
             self.bytes(name);
             match pair.record_number().filter(|_| numbered) {
@@ -165,8 +162,8 @@ impl<S: Sum> Batches<S> {
             }
             self.item(&pair.value())?;
             self.pairs = self.pairs.saturating_add(1);
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     fn item(&mut self, item: &Item<'_>) -> Result<()> {

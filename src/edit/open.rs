@@ -4,7 +4,7 @@ use super::error::Result;
 use crate::access::Database;
 use crate::error::Error;
 use crate::meta::{DatabaseKind, FileKind};
-use crate::method::Method;
+use crate::method::{Feature, Method};
 
 /// Opens the database in a file that is to be changed. Of a QUEUE not even its records are
 /// looked for, which may be in other files: none is changed.
@@ -14,5 +14,12 @@ pub(super) fn open(contents: &[u8]) -> Result<Database<'_>> {
     {
         return Err(Error::UnsupportedMethod { method, version, order }.into());
     }
-    Ok(Database::from_bytes(contents)?)
+    match Database::from_bytes(contents) {
+        // No password would help.
+        Err(Error::Encrypted { method, version, order }) => {
+            let feature = Feature::Encrypted;
+            Err(Error::UnsupportedFeature { method, version, order, feature }.into())
+        }
+        opened => Ok(opened?),
+    }
 }

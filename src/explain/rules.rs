@@ -320,8 +320,15 @@ pub(super) static ALL: &[Explanation] = &[
     ),
     is(
         "C-SUM",
-        "a checksum does not fit",
-        "The page was changed after its checksum was made: torn while it was written, or damaged on the disk.",
+        "a checksum, or the code of an encrypted page, does not fit",
+        "The page was changed after its checksum or its code was made: torn while it was written, or damaged on the disk.",
+        SALVAGE,
+        &[SEEN],
+    ),
+    is(
+        "C-META",
+        "an encrypted metadata page does not repeat its magic number",
+        "The magic number stands on the page once more, encrypted, so that a password that fits shows itself. The code of the page is right, so another program wrote it, or a password that is not that of the file.",
         SALVAGE,
         &[SEEN],
     ),

@@ -26,10 +26,15 @@ pub(crate) mod at {
     pub(crate) const LAST_PGNO: usize = 32;
     /// Of a tree, from release 3.1 on.
     pub(crate) const ROOT: usize = 88;
+    /// From release 4.1 on.
+    pub(crate) const CRYPTO_MAGIC: usize = 460;
     #[cfg(feature = "upgrade")]
     /// From release 4.8 on; half of an LSN in files of 3.1.
     pub(crate) const NPARTS: usize = 36;
 }
+
+/// encrypt_alg of release 4.1 and later: the one cipher that there is.
+pub(crate) const AES: u8 = 1;
 
 /// metaflags of release 4.1 and later.
 pub(crate) const CHECKSUMMED: u8 = 0x01;

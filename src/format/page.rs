@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  0 lsn (8)   8 pgno   12 prev   16 next   20 entries   22 hf_offset   24 level   25 type
-//! 26 index: entries × u16, each the offset of an item    (32 or 64: see Overhead)
+//! 26 index: entries × u16, each the offset of an item    (32 behind a checksum, 64 if encrypted)
 //!    … free …
 //! hf_offset: items, to the end of the page
 //! ```
@@ -18,6 +18,8 @@ use crate::types::Lsn;
 pub(crate) const HEADER: usize = 26;
 /// Where the index starts on pages with a checksum: after it.
 pub(crate) const HEADER_CHECKSUMMED: usize = 32;
+/// Where it starts on encrypted pages: what stands before is not encrypted.
+pub(crate) const HEADER_ENCRYPTED: usize = 64;
 
 /// Offsets of header fields, for error messages.
 pub(crate) mod at {

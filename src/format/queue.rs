@@ -1,7 +1,7 @@
 //! Pages of a QUEUE (database-format, annex B).
 //!
 //! ```text
-//! 0 lsn   8 pgno   24 unused   25 type   28 records (48 behind a checksum)
+//! 0 lsn   8 pgno   24 unused   25 type   28 records (48 behind a checksum, 64 if encrypted)
 //! record   0 flags   1 its bytes, padded to a multiple of 4
 //! ```
 
@@ -9,11 +9,6 @@
 pub(crate) const VALID: u8 = 0x01;
 /// It was there once.
 const SET: u8 = 0x02;
-
-/// Where records start.
-pub(crate) fn header(checksummed: bool) -> usize {
-    if checksummed { 48 } else { 28 }
-}
 
 /// The space that a record takes; `None` for a length that nothing can have.
 pub(crate) fn slot_size(record_length: u32) -> Option<u32> {

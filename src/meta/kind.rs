@@ -54,7 +54,8 @@ pub struct DatabaseKind {
     pub order: Endianness,
     /// Page size, if it is one that a file can have.
     pub page_size: Option<PageSize>,
-    /// The file's id; not known of versions that no release wrote.
+    /// The file's id; not known of versions that no release wrote, nor, before it is opened with its
+    /// password, of a database that is encrypted.
     pub file_id: Option<FileId>,
     /// LSN of the metadata page.
     pub lsn: Lsn,
@@ -67,7 +68,8 @@ pub struct DatabaseKind {
     /// Number of files `__dbp.NAME.NNN` beside this one that hold the pairs of a partitioned
     /// database.
     pub partitions: Option<u32>,
-    /// The files `__dbq.NAME.N` beside this one that hold the records of a QUEUE.
+    /// The files `__dbq.NAME.N` beside this one that hold the records of a QUEUE; not known of one
+    /// that is encrypted.
     pub extents: Option<Extents>,
 }
 
@@ -165,7 +167,9 @@ impl DatabaseKind {
         let tree = method == Method::Btree;
         let has = |bits: u8| metaflags & u32::from(bits) != 0;
         let word = |at| order.u32_at(head, at);
-        let id = layout.and_then(|layout| layout.bytes(head, Field::Uid)?.first_chunk().copied());
+        let encrypted = crypto && number(Field::EncryptAlg).is_some_and(|algorithm| algorithm != 0);
+        let clear = || layout.filter(|_| !encrypted);
+        let id = clear().and_then(|layout| layout.bytes(head, Field::Uid)?.first_chunk().copied());
         DatabaseKind {
             method: if tree && flags.recno() { Method::Recno } else { method },
             version,
@@ -173,11 +177,11 @@ impl DatabaseKind {
             page_size: word(at::PAGE_SIZE).and_then(PageSize::new),
             file_id: id.map(FileId),
             lsn: word(0).zip(word(4)).map(|(file, offset)| Lsn { file, offset }).unwrap_or_default(),
-            encrypted: crypto && number(Field::EncryptAlg).is_some_and(|algorithm| algorithm != 0),
+            encrypted,
             checksummed: has(layout::CHECKSUMMED),
             compressed: tree && crypto && flags.compressed(),
             partitions: number(Field::Nparts).filter(|_| has(layout::PARTITIONED)),
-            extents: Extents::of(number),
+            extents: Extents::of(|field| clear()?.number(head, field, order)),
         }
     }
 

@@ -21,6 +21,6 @@ pub use kind::{DatabaseKind, Extents, FileKind, Region};
 pub(crate) use listed::readings as listed_readings;
 pub(crate) use listed::{is_inner, listed};
 pub use page::Meta;
-pub(crate) use page::{is_database_magic, parse, parse_inner, verify_checksum};
+pub(crate) use page::{encrypted, is_database_magic, parse, parse_inner, verify_checksum};
 pub(crate) use queue::Queue;
 pub(crate) use shape::Shape;

@@ -4,7 +4,7 @@ use super::flags::Flags;
 use super::hash::Buckets;
 use super::heap::Heap;
 use super::identify::expect_supported;
-use super::kind::FileKind;
+use super::kind::{DatabaseKind, FileKind};
 use super::queue::Queue;
 use crate::error::{Defect, Error, Result};
 use crate::format::checksum;
@@ -13,6 +13,7 @@ use crate::format::hash::HashFunction;
 use crate::format::meta::{self as layout, Field, Layout, at};
 use crate::format::page::PageKind;
 use crate::format::queue;
+use crate::format::seal::Seal;
 use crate::method::{Feature, Method};
 use crate::order::Endianness;
 use crate::types::{FileId, Lsn, PageNo, PageSize};
@@ -33,6 +34,7 @@ pub struct Meta {
     last_page: Option<PageNo>,
     file_id: FileId,
     checksummed: bool,
+    encrypted: bool,
     of: Of,
 }
 
@@ -219,6 +221,17 @@ impl Meta {
         self.checksummed
     }
 
+    /// Whether the pages are encrypted (version 9).
+    #[must_use]
+    pub fn encrypted(&self) -> bool {
+        self.encrypted
+    }
+
+    /// What protects the pages of the file.
+    pub(crate) fn seal(&self) -> Seal {
+        Seal::of(self.encrypted, self.checksummed)
+    }
+
     fn tree(&self) -> Option<&Tree> {
         match &self.of {
             Of::Tree(tree) => Some(tree),
@@ -255,7 +268,7 @@ impl Meta {
     pub(crate) fn leads_as(&self, other: &Meta) -> bool {
         let facts = |meta: &Meta| {
             let flags = meta.flags.bits() & !Flags::SORTED;
-            (meta.endianness, meta.page_size, meta.root(), meta.free, flags, meta.min_key(), meta.checksummed)
+            (meta.endianness, meta.page_size, meta.root(), meta.free, flags, meta.min_key(), meta.seal())
         };
         let records = |meta: &Meta| meta.tree().map(|tree| (tree.record_length, tree.pad));
         let stored = self.stores_records() && other.stores_records();
@@ -301,7 +314,12 @@ impl Meta {
     }
 }
 
-/// Parses the metadata page of a file of this kind.
+/// The database that a file is, if it says that it is encrypted with the one cipher that there is.
+pub(crate) fn encrypted<'k>(kind: &'k FileKind, file: &[u8]) -> Option<&'k DatabaseKind> {
+    kind.database().filter(|kind| kind.encrypted && file.get(at::ENCRYPTION) == Some(&layout::AES))
+}
+
+/// Parses the metadata page of a file of this kind; decrypted, if it was encrypted.
 ///
 /// # Errors
 ///
@@ -325,7 +343,7 @@ pub(crate) fn parse(kind: &FileKind, file: &[u8]) -> Result<Meta> {
     Ok(meta)
 }
 
-/// Parses the metadata page of one database of several.
+/// Parses the metadata page of one database of several; decrypted, if it was encrypted.
 ///
 /// # Errors
 ///
@@ -347,8 +365,12 @@ pub(crate) fn parse_inner(page: &[u8], number: PageNo, file: &Meta) -> Result<Me
         let found = meta.page_size.get();
         return Err(Error::field(number, at::PAGE_SIZE, "page size", found, "that of page 0"));
     }
-    if meta.checksummed != file.checksummed {
+    if meta.checksummed != file.checksummed && !file.encrypted {
         return Err(Error::field(number, at::METAFLAGS, "metaflags", 0u32, "those of page 0"));
+    }
+    if meta.encrypted != file.encrypted {
+        let found = u32::from(meta.encrypted);
+        return Err(Error::field(number, at::ENCRYPTION, "encrypt_alg", found, "that of page 0"));
     }
     Ok(meta)
 }
@@ -413,10 +435,14 @@ impl Fields<'_> {
             .map(|field| if generation.has_checksums() { self.get(field) } else { 0 });
         // Only a tree alone in its file has partitions, and tells of them by this alone.
         let nparts = if method == Method::Btree { nparts } else { 0 };
-        match encryption {
-            0 => {}
-            1 => return Err(unsupported(Feature::Encrypted)),
-            found => return Err(self.wrong(Field::EncryptAlg, found, "0 or 1")),
+        if encryption > u32::from(layout::AES) {
+            return Err(self.wrong(Field::EncryptAlg, encryption, "0 or 1"));
+        }
+        let encrypted = encryption != 0;
+        // Nothing that stands behind is read of a page that was not decrypted.
+        let magic = self.get(Field::CryptoMagic);
+        if encrypted && magic != self.get(Field::Magic) {
+            return Err(self.wrong(Field::CryptoMagic, magic, "the magic number, decrypted"));
         }
         if metaflags & !u32::from(layout::CHECKSUMMED | layout::PARTITIONED) != 0 {
             return Err(self.wrong(Field::Metaflags, metaflags, "known flags only"));
@@ -451,9 +477,11 @@ impl Fields<'_> {
             }),
             file_id: FileId(id.unwrap_or_default()),
             checksummed,
+            encrypted,
             of,
         };
-        if checksummed {
+        // The code of an encrypted page was checked when it was decrypted.
+        if meta.seal() == Seal::Checksum {
             verify_checksum(self.bytes, self.number, checksum::ON_META, self.order)?;
         }
         let found = self.get(Field::Pgno);
@@ -470,7 +498,7 @@ impl Fields<'_> {
             return Err(self.wrong(Field::Root, root.0, "a page of the tree"));
         }
         if let Some(queue) = meta.queue() {
-            let header = queue::header(checksummed);
+            let header = meta.seal().queue_header();
             let fit = queue::per_page(size, header, queue.record_length);
             if fit == 0 {
                 return Err(self.wrong(Field::ReLen, queue.record_length, "records that fit a page"));

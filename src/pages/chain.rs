@@ -246,7 +246,7 @@ impl<'a> ItemReader<'a> {
     }
 
     /// The bytes that come next: of pages that are not kept, if they are read on demand.
-    fn fill(&mut self) -> Option<Result<Cow<'a, [u8]>>> {
+    pub(crate) fn piece(&mut self) -> Option<Result<Cow<'a, [u8]>>> {
         match self.pieces.state {
             State::Chain { pages, chain, link } if pages.on_demand() => {
                 let mut bytes = Vec::new();
@@ -273,7 +273,7 @@ impl io::Read for ItemReader<'_> {
 impl io::BufRead for ItemReader<'_> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         while self.given >= self.current.len() {
-            match self.fill() {
+            match self.piece() {
                 Some(Ok(piece)) => (self.current, self.given) = (piece, 0),
                 Some(Err(error)) => return Err(io::Error::new(io::ErrorKind::InvalidData, error)),
                 None => break,

@@ -1,8 +1,9 @@
-//! What stands between a page in a file and its contents: a checksum.
+//! What stands between a page in a file and its contents: a checksum, or the code of a cipher.
 
+use super::cipher::Cipher;
 use crate::error::Result;
 use crate::format::checksum;
-use crate::format::page::{HEADER, HEADER_CHECKSUMMED};
+use crate::format::seal::Seal;
 use crate::meta;
 use crate::order::Endianness;
 use crate::types::PageNo;
@@ -10,28 +11,33 @@ use crate::types::PageNo;
 /// How ordinary pages of a file are sealed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Codec {
-    checksummed: bool,
+    seal: Seal,
     order: Endianness,
-    overhead: usize,
 }
 
 impl Codec {
-    pub(crate) fn new(checksummed: bool, order: Endianness) -> Codec {
-        Codec { checksummed, order, overhead: if checksummed { HEADER_CHECKSUMMED } else { HEADER } }
+    pub(crate) fn new(seal: Seal, order: Endianness) -> Codec {
+        Codec { seal, order }
     }
 
     /// Where index arrays start.
     pub(crate) fn overhead(self) -> usize {
-        self.overhead
+        self.seal.overhead()
     }
 
-    /// Checks a page that is not a hole.
+    /// Checks a page that is not a hole; one of an encrypted file after it was
+    /// [opened](Cipher::open).
     ///
     /// # Errors
     ///
-    /// [`Error::Checksum`](crate::Error::Checksum).
+    /// [`Error::Checksum`](crate::Error::Checksum),
+    /// [`Error::Authentication`](crate::Error::Authentication).
     pub(crate) fn check(self, page: &[u8], no: PageNo) -> Result<()> {
-        if self.checksummed { meta::verify_checksum(page, no, checksum::ON_PAGE, self.order) } else { Ok(()) }
+        match self.seal {
+            Seal::None => Ok(()),
+            Seal::Checksum => meta::verify_checksum(page, no, checksum::ON_PAGE, self.order),
+            Seal::Encrypted => Cipher::check(page, no),
+        }
     }
 
     /// As [`Codec::check`], of a page of an extent: release 4.1 does not sum those up.
@@ -41,6 +47,6 @@ impl Codec {
     /// As [`Codec::check`].
     pub(crate) fn check_of_extent(self, page: &[u8], no: PageNo) -> Result<()> {
         let unsummed = self.order.u32_at(page, checksum::ON_PAGE) == Some(0);
-        if unsummed { Ok(()) } else { self.check(page, no) }
+        if unsummed && self.seal == Seal::Checksum { Ok(()) } else { self.check(page, no) }
     }
 }

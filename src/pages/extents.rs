@@ -29,12 +29,23 @@ pub(crate) struct Extents {
 pub(crate) struct Extent {
     pub(crate) number: u32,
     source: Source<'static>,
+    /// Whole pages of those before it.
+    before: u64,
 }
 
 impl Extent {
     /// All its bytes.
     pub(crate) fn bytes(&self) -> &[u8] {
         self.source.in_place()
+    }
+
+    /// The same with other bytes.
+    pub(crate) fn with(&self, bytes: Vec<u8>) -> Extent {
+        Extent { source: Source::Bytes(bytes.into()), ..*self }
+    }
+
+    fn whole_pages(&self, size: PageSize) -> u64 {
+        u64::try_from(self.bytes().len()).unwrap_or(u64::MAX).checked_div(size.get().into()).unwrap_or(0)
     }
 }
 
@@ -53,8 +64,14 @@ impl Extents {
         let Some(pages) = meta.extent_pages() else { return Ok(None) };
         let beside = main.and_then(|main| Beside::of(main, PREFIX)).ok_or(Error::NoFolder)?;
         let numbers = beside.numbers(number)?.into_iter();
-        let found = numbers.map(|number| open(&beside, number, map, limits)).collect::<Result<_>>()?;
-        Ok(Some(Extents { beside, pages, page_size: meta.page_size(), found }))
+        let mut found: Vec<Extent> =
+            numbers.map(|number| open(&beside, number, map, limits)).collect::<Result<_>>()?;
+        let (page_size, mut before) = (meta.page_size(), 0u64);
+        for extent in &mut found {
+            extent.before = before;
+            before = before.saturating_add(extent.whole_pages(page_size));
+        }
+        Ok(Some(Extents { beside, pages, page_size, found }))
     }
 
     /// The extents that a main file has, whatever its metadata says, and why others could not be
@@ -88,12 +105,30 @@ impl Extents {
         self.found.get(at)
     }
 
-    /// The bytes of a page.
+    /// The bytes of a page, as they stand.
     pub(crate) fn raw(&self, no: PageNo) -> Option<&[u8]> {
+        let (extent, place) = self.find(no)?;
+        let size = self.page_size.bytes();
+        extent.bytes().get(PageNo(place).index().checked_mul(size)?..)?.get(..size)
+    }
+
+    /// The extent of a page, if it is there, and the place of the page in it.
+    fn find(&self, no: PageNo) -> Option<(&Extent, u32)> {
         let index = no.0.checked_sub(1)?;
         let (number, place) = (index.checked_div(self.pages)?, index.checked_rem(self.pages)?);
-        let size = self.page_size.bytes();
-        self.get(number)?.bytes().get(PageNo(place).index().checked_mul(size)?..)?.get(..size)
+        Some((self.get(number)?, place))
+    }
+
+    /// Where a page stands among all pages that are there; `None` if it is not.
+    pub(crate) fn place(&self, no: PageNo) -> Option<u64> {
+        let (extent, place) = self.find(no)?;
+        let there = u64::from(place) < extent.whole_pages(self.page_size);
+        there.then(|| extent.before.saturating_add(place.into()))
+    }
+
+    /// How many pages are there.
+    pub(crate) fn count(&self) -> u64 {
+        self.found.last().map_or(0, |last| last.before.saturating_add(last.whole_pages(self.page_size)))
     }
 
     /// The numbers of the pages that are there, ascending.
@@ -122,14 +157,13 @@ impl Extents {
 
     /// How many whole pages a file has.
     pub(crate) fn whole_pages(&self, extent: &Extent) -> u32 {
-        let pages = extent.bytes().len().checked_div(self.page_size.bytes()).unwrap_or(0);
-        u32::try_from(pages).unwrap_or(u32::MAX)
+        u32::try_from(extent.whole_pages(self.page_size)).unwrap_or(u32::MAX)
     }
 }
 
 fn open(beside: &Beside, number: u32, map: bool, limits: Limits) -> Result<Extent> {
     let source = beside.open(&number.to_string(), map, limits)?;
-    Ok(Extent { number, source })
+    Ok(Extent { number, source, before: 0 })
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::cipher::Password;
 use super::overlay::Overlay;
 use super::source::{self, Source};
 use super::storage::Storage;
@@ -35,6 +36,7 @@ pub struct OpenOptions<'f> {
     hash: KeyHash<'f>,
     map: bool,
     on_demand: bool,
+    password: Password,
 }
 
 impl Default for OpenOptions<'_> {
@@ -45,12 +47,13 @@ impl Default for OpenOptions<'_> {
             hash: KeyHash::Release,
             map: true,
             on_demand: false,
+            password: Password::Missing,
         }
     }
 }
 
 impl<'f> OpenOptions<'f> {
-    /// The defaults: default limits, keys ordered as bytes, files mapped.
+    /// The defaults: default limits, keys ordered as bytes, files mapped, no password.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -127,6 +130,28 @@ impl<'f> OpenOptions<'f> {
     #[must_use]
     pub fn on_demand(mut self, on_demand: bool) -> Self {
         self.on_demand = on_demand;
+        self
+    }
+
+    /// The password of encrypted files; needs the feature `encryption`. Files that are not
+    /// encrypted are read all the same. Only keys made of it are kept, which are not shown.
+    ///
+    /// The pages of an encrypted file are decrypted when they are first used, and kept up to
+    /// [`Limits::max_kept`] as those that are read [on demand](OpenOptions::on_demand), of which
+    /// all that is said there holds. [`Verify`](crate::verify::Verify) keeps all pages while it
+    /// runs, and [`salvage`](crate::salvage) decrypts the whole file.
+    ///
+    #[cfg_attr(feature = "encryption", doc = "```")]
+    #[cfg_attr(not(feature = "encryption"), doc = "```ignore")]
+    /// use bdbkit::OpenOptions;
+    ///
+    /// let db = OpenOptions::new().password("corpus-password").open("testdata/btree-v9-le-encrypted/data.db")?;
+    /// assert_eq!(db.iter().count(), 60);
+    /// # Ok::<(), bdbkit::Error>(())
+    /// ```
+    #[must_use]
+    pub fn password(mut self, password: impl Into<String>) -> Self {
+        self.password = Password::of(&password.into());
         self
     }
 
@@ -262,8 +287,8 @@ impl<'a> File<'a> {
         self.opened.path.as_deref()
     }
 
-    /// All its bytes. If it is read [on demand](OpenOptions::on_demand), all is read now, and
-    /// kept as long as the file is open.
+    /// All its bytes, as they stand. If it is read [on demand](OpenOptions::on_demand), all is
+    /// read now, and kept as long as the file is open.
     ///
     /// # Errors
     ///
@@ -291,6 +316,11 @@ impl<'a> File<'a> {
 
     pub(crate) fn limits(&self) -> Limits {
         self.opened.options.limits
+    }
+
+    /// What was given to open it with, if it is encrypted.
+    pub(crate) fn password(&self) -> Password {
+        self.opened.options.password
     }
 
     pub(crate) fn key_order(&self) -> KeyOrder<'a> {

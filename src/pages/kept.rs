@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 use crate::error::Error;
 use crate::types::{PageNo, PageSize};
 
-/// Pages by their number, each made once.
+/// Pages by their place among all that there are, each made once.
 #[derive(Debug)]
 pub(super) struct Kept {
     shelves: Box<[OnceLock<Box<[Slot]>>]>,
@@ -54,14 +54,22 @@ impl Kept {
         Kept { shelves, width, size, failed: OnceLock::new(), bytes: AtomicU64::new(0), most }
     }
 
-    /// A page, by `make` if it was not made yet. What failed once fails again.
+    /// A page, if it was made already.
+    pub(super) fn made(&self, place: usize) -> Option<&[u8]> {
+        let shelf = self.shelves.get(place.checked_div(self.width)?)?.get()?;
+        shelf.get(place.checked_rem(self.width)?)?.get()?.as_deref().ok()
+    }
+
+    /// A page of this number at a place, by `make` if it was not made yet. What failed once fails
+    /// again.
     pub(super) fn page(
         &self,
         no: PageNo,
+        place: usize,
         make: impl FnOnce(&mut [u8]) -> io::Result<()>,
     ) -> Result<&[u8], Unread> {
         let missing = || Unread::Failed(Arc::new(io::Error::from(io::ErrorKind::UnexpectedEof)));
-        let (shelf, slot) = (no.index().checked_div(self.width), no.index().checked_rem(self.width));
+        let (shelf, slot) = (place.checked_div(self.width), place.checked_rem(self.width));
         let shelf = shelf.and_then(|shelf| self.shelves.get(shelf)).ok_or_else(missing)?;
         let shelf = shelf.get_or_init(|| (0..self.width).map(|_| OnceLock::new()).collect());
         let slot = slot.and_then(|slot| shelf.get(slot)).ok_or_else(missing)?;
@@ -107,15 +115,16 @@ mod tests {
                 Ok(())
             }
         };
-        assert_eq!(kept.page(PageNo(9), make(1)).unwrap(), [1; 512]);
-        assert_eq!(kept.page(PageNo(9), make(2)).unwrap(), [1; 512], "not made again");
+        assert_eq!(kept.page(PageNo(9), 9, make(1)).unwrap(), [1; 512]);
+        assert_eq!(kept.page(PageNo(9), 9, make(2)).unwrap(), [1; 512], "not made again");
+        assert_eq!((kept.made(9), kept.made(0), kept.made(99)), (Some(&[1; 512][..]), None, None));
         let broken = |_: &mut [u8]| Err(io::Error::other("broken"));
-        assert!(matches!(kept.page(PageNo(0), broken), Err(Unread::Failed(_))));
-        assert!(matches!(kept.page(PageNo(0), make(1)), Err(Unread::Failed(_))), "it stays so");
+        assert!(matches!(kept.page(PageNo(0), 0, broken), Err(Unread::Failed(_))));
+        assert!(matches!(kept.page(PageNo(0), 0, make(1)), Err(Unread::Failed(_))), "it stays so");
         assert_eq!(kept.bytes(), 512, "what is not there takes no room");
-        assert_eq!(kept.page(PageNo(8), make(3)).unwrap(), [3; 512]);
-        assert!(matches!(kept.page(PageNo(3), make(1)), Err(Unread::Full(1100))));
-        assert!(matches!(kept.page(PageNo(u32::MAX), make(1)), Err(Unread::Failed(_))));
+        assert_eq!(kept.page(PageNo(8), 8, make(3)).unwrap(), [3; 512]);
+        assert!(matches!(kept.page(PageNo(3), 3, make(1)), Err(Unread::Full(1100))));
+        assert!(matches!(kept.page(PageNo(u32::MAX), usize::MAX, make(1)), Err(Unread::Failed(_))));
         assert_eq!(kept.bytes(), 1024);
         assert!(matches!(kept.failed(), Some((PageNo(0), Unread::Failed(_)))));
     }

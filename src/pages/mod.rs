@@ -4,6 +4,7 @@
 mod allowance;
 mod beside;
 mod chain;
+mod cipher;
 mod codec;
 mod content;
 mod extents;
@@ -23,6 +24,7 @@ pub(crate) use chain::Chain;
 #[cfg(feature = "upgrade")]
 pub(crate) use chain::length as chain_length;
 pub use chain::{ItemReader, Pieces};
+pub(crate) use cipher::Cipher;
 pub(crate) use codec::Codec;
 pub(crate) use content::{Content, Duplicates, Stored, size_of_item};
 pub(crate) use extents::{Extent, Extents};

@@ -1,12 +1,15 @@
 //! Page N of a file, or an error.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::io;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use byteorder::ByteOrder;
 
 use super::allowance::Allowance;
+use super::cipher::Cipher;
 use super::codec::Codec;
 use super::extents::Extents;
 use super::file::File;
@@ -16,6 +19,7 @@ use super::place::Origin;
 use crate::bits::AtomicBits;
 use crate::error::{Defect, Error, Result, file_bytes};
 use crate::format::heap;
+use crate::format::meta::LENGTH;
 use crate::format::page::{Page, at};
 use crate::limits::Limits;
 use crate::meta::{self, Meta};
@@ -32,9 +36,11 @@ pub(crate) struct Pages<'a> {
     meta: Meta,
     count: u32,
     /// How many of them stand in memory as they are in the file: none, if they are read on demand,
-    /// or lie over others.
+    /// encrypted, or lie over others.
     in_place: u32,
     codec: Codec,
+    /// What opens them, if they are encrypted.
+    cipher: Option<Cipher>,
     /// The files beside the main file that hold all pages but page 0.
     extents: Option<Arc<Extents>>,
     /// See [`Pages::body_order`].
@@ -42,7 +48,7 @@ pub(crate) struct Pages<'a> {
     /// Pages of a HEAP that were checked: those that are right, and those that are not.
     right: AtomicBits,
     wrong: AtomicBits,
-    /// Pages that had to be read, if the file is not in memory as a whole.
+    /// Pages that had to be read or decrypted, if they are not all in memory as they are.
     kept: Option<Kept>,
     /// Lengths of overflow chains, as far as [`Pages::chain_length`] was asked.
     chain_lengths: Mutex<BTreeMap<PageNo, Option<u64>>>,
@@ -61,23 +67,44 @@ impl Below for Pages<'_> {
 impl<'a> Pages<'a> {
     /// Reads the metadata page; touches no other, but opens the files that hold the rest.
     pub(crate) fn new(file: File<'a>) -> Result<Self> {
-        let meta = meta::parse(file.kind(), file.source().head())?;
+        let (mut first, mut cipher) = (Cow::Borrowed(file.source().head()), None);
+        if let Some(kind) = meta::encrypted(file.kind(), &first) {
+            let found = Cipher::of(file.password(), kind, &first, others(&file, kind.page_size))?;
+            let tolerated = found.fits_but_for_mark(&first);
+            first = first.get(..LENGTH).unwrap_or(&first).to_vec().into();
+            found.open(first.to_mut(), PageNo::META);
+            if !tolerated {
+                Cipher::check(&first, PageNo::META)?;
+            }
+            cipher = Some(found);
+        }
+        let meta = meta::parse(file.kind(), &first)?;
         let extents = Extents::of(file.path(), &meta, file.maps(), file.limits())?.map(Arc::new);
         let whole = file.len().checked_div(meta.page_size().get().into()).unwrap_or(0);
         let count = u32::try_from(whole).unwrap_or(u32::MAX);
         let most = file.limits().max_kept;
-        Ok(Pages::keeping(file, meta, extents, count, most))
+        Ok(Pages::keeping(file, meta, cipher, extents, count, most))
     }
 
-    fn keeping(file: File<'a>, meta: Meta, extents: Option<Arc<Extents>>, count: u32, most: u64) -> Self {
-        let codec = Codec::new(meta.checksummed(), meta.endianness());
-        let kept = file.source().storage().map(|_| Kept::new(count, meta.page_size(), most));
+    fn keeping(
+        file: File<'a>,
+        meta: Meta,
+        cipher: Option<Cipher>,
+        extents: Option<Arc<Extents>>,
+        count: u32,
+        most: u64,
+    ) -> Self {
+        let codec = Codec::new(meta.seal(), meta.endianness());
+        let keeps = cipher.is_some() || file.source().storage().is_some();
+        let beside = extents.as_ref().map(|extents| extents.count().saturating_add(1));
+        let all = beside.map_or(count, |all| u32::try_from(all).unwrap_or(u32::MAX));
+        let kept = keeps.then(|| Kept::new(all, meta.page_size(), most));
         let in_place = if kept.is_none() && file.source().over().is_none() { count } else { 0 };
         let in_place = if extents.is_some() { in_place.min(1) } else { in_place };
         let (body, chain_lengths) = (OnceLock::new(), Mutex::default());
         let checked = || AtomicBits::new(if meta.heap().is_some() { count } else { 0 });
         let (right, wrong) = (checked(), checked());
-        Pages { file, meta, count, in_place, codec, extents, body, right, wrong, kept, chain_lengths }
+        Pages { file, meta, count, in_place, codec, cipher, extents, body, right, wrong, kept, chain_lengths }
     }
 
     /// The same pages, with none of them kept.
@@ -93,15 +120,18 @@ impl<'a> Pages<'a> {
 
     fn again(&self, most: u64) -> Pages<'a> {
         let (file, meta, extents) = (self.file.clone(), self.meta.clone(), self.extents.clone());
-        Pages { body: self.body.clone(), ..Pages::keeping(file, meta, extents, self.count, most) }
+        Pages {
+            body: self.body.clone(),
+            ..Pages::keeping(file, meta, self.cipher, extents, self.count, most)
+        }
     }
 
-    /// Whether pages are read when they are first needed.
+    /// Whether pages are read, or decrypted, when they are first needed.
     pub(crate) fn on_demand(&self) -> bool {
         self.kept.is_some()
     }
 
-    /// Bytes of the pages that were read and are kept.
+    /// Bytes of the pages that were read or decrypted, and are kept.
     pub(crate) fn kept(&self) -> u64 {
         self.kept.as_ref().map_or(0, Kept::bytes)
     }
@@ -114,6 +144,19 @@ impl<'a> Pages<'a> {
     /// The metadata of page 0.
     pub(crate) fn meta(&self) -> &Meta {
         &self.meta
+    }
+
+    /// The metadata of one of several databases, whose metadata page this is.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the page.
+    pub(crate) fn inner_meta(&self, no: PageNo) -> Result<Meta> {
+        let page = self.raw(no).unwrap_or_default();
+        if self.cipher.is_some() {
+            Cipher::check(page, no)?;
+        }
+        meta::parse_inner(page, no, &self.meta)
     }
 
     pub(crate) fn order(&self) -> Endianness {
@@ -242,36 +285,90 @@ impl<'a> Pages<'a> {
     /// A page that does not stand in the file, or not in memory yet.
     #[cold]
     fn elsewhere(&self, no: PageNo) -> Option<&[u8]> {
-        match (self.extents.as_ref().filter(|_| no != PageNo::META), self.file.source().over()) {
+        match (self.stands_beside(no), self.file.source().over()) {
             (Some(extents), _) => extents.raw(no),
             (None, Some(pages)) => pages.page(no),
-            (None, None) if no.0 < self.count => self.keep(no)?.ok(),
-            (None, None) => None,
+            (None, None) => self.keep(no)?.ok(),
         }
     }
 
-    /// A page that has to be read, and is kept then; `None` if the file is in memory.
+    /// The extents, if the page is one of theirs and stands there as it is.
+    fn stands_beside(&self, no: PageNo) -> Option<&Extents> {
+        self.extents().filter(|_| no != PageNo::META && self.cipher.is_none())
+    }
+
+    /// Where a page stands among all that are there; `None` if it is not.
+    fn place(&self, no: PageNo) -> Option<usize> {
+        match self.extents().filter(|_| no != PageNo::META) {
+            Some(extents) => usize::try_from(extents.place(no)?.checked_add(1)?).ok(),
+            None => (no.0 < self.count).then(|| no.index()),
+        }
+    }
+
+    /// Reads a page as it stands in its file.
+    fn read(&self, no: PageNo, page: &mut [u8]) -> io::Result<()> {
+        let beside = self.extents().filter(|_| no != PageNo::META);
+        let here = match (beside, self.file.source().storage()) {
+            (Some(extents), _) => extents.raw(no),
+            (None, Some(storage)) => return storage.read(page, file_bytes(no.0, self.size())),
+            (None, None) => {
+                let from = no.index().checked_mul(page.len());
+                let rest = from.and_then(|from| self.file.source().in_place().get(from..));
+                rest.and_then(|rest| rest.get(..page.len()))
+            }
+        };
+        let here = here.filter(|here| here.len() == page.len());
+        page.copy_from_slice(here.ok_or(io::ErrorKind::UnexpectedEof)?);
+        Ok(())
+    }
+
+    /// Reads a page, and decrypts it if need be.
+    fn open(&self, no: PageNo, page: &mut [u8]) -> io::Result<()> {
+        self.read(no, page)?;
+        if let Some(cipher) = &self.cipher {
+            cipher.open(page, no);
+        }
+        Ok(())
+    }
+
+    /// A page that has to be read or decrypted, and is kept then; `None` if it is not there, or
+    /// stands in memory as it is.
     fn keep(&self, no: PageNo) -> Option<Result<&[u8], Unread>> {
-        let storage = self.file.source().storage()?;
-        let at = file_bytes(no.0, self.size());
-        Some(self.kept.as_ref()?.page(no, |page| storage.read(page, at)))
+        let (kept, place) = (self.kept.as_ref()?, self.place(no)?);
+        Some(kept.page(no, place, |page| self.open(no, page)))
     }
 
     /// Looks at the bytes of a page, unchecked, without keeping it.
     pub(crate) fn look<T>(&self, no: PageNo, look: impl FnOnce(&[u8]) -> Option<T>) -> Option<T> {
-        let beside = self.extents.is_some() && no != PageNo::META;
-        let Some(storage) = self.file.source().storage().filter(|_| !beside) else {
+        self.glance(no, Pages::open, look)
+    }
+
+    /// As [`Pages::look`], for those who look at no more than the header, which is never encrypted.
+    pub(crate) fn look_at_header<T>(&self, no: PageNo, look: impl FnOnce(&[u8]) -> Option<T>) -> Option<T> {
+        self.glance(no, Pages::read, look)
+    }
+
+    fn glance<T>(
+        &self,
+        no: PageNo,
+        read: impl FnOnce(&Self, PageNo, &mut [u8]) -> io::Result<()>,
+        look: impl FnOnce(&[u8]) -> Option<T>,
+    ) -> Option<T> {
+        let Some(kept) = self.kept.as_ref().filter(|_| self.stands_beside(no).is_none()) else {
             return self.raw(no).and_then(look);
         };
+        let place = self.place(no)?;
+        if let Some(page) = kept.made(place) {
+            return look(page);
+        }
         let mut page = vec![0; self.size().bytes()];
-        let there = no.0 < self.count;
-        there.then(|| storage.read(&mut page, file_bytes(no.0, self.size())).ok())??;
+        read(self, no, &mut page).ok()?;
         look(&page)
     }
 
-    /// Why a page of the file is not there, if it should be.
+    /// Why a page that should be there is not.
     pub(crate) fn unread(&self, no: PageNo) -> Option<Error> {
-        if no.0 >= self.count {
+        if self.stands_beside(no).is_some() {
             return None;
         }
         self.keep(no)?.err().map(|why| why.error(no))
@@ -314,4 +411,30 @@ impl<'a> Pages<'a> {
         }
         Ok(page)
     }
+}
+
+/// So many pages are asked whether a password fits, if the first one does not tell.
+const WITNESSES: u32 = 16;
+
+/// Some pages of an encrypted file behind the first one, as they stand.
+fn others<'f>(
+    file: &'f File<'_>,
+    size: Option<PageSize>,
+) -> impl Iterator<Item = (PageNo, Cow<'f, [u8]>)> + use<'f> {
+    let source = file.source();
+    (1..=WITNESSES).map_while(move |no| {
+        let (size, at) = (size?, file_bytes(no, size?));
+        let page = match source.storage() {
+            Some(storage) => {
+                let mut page = vec![0; size.bytes()];
+                storage.read(&mut page, at).ok()?;
+                Cow::Owned(page)
+            }
+            None => {
+                let rest = source.in_place().get(usize::try_from(at).ok()?..)?;
+                Cow::Borrowed(rest.get(..size.bytes())?)
+            }
+        };
+        Some((PageNo(no), page))
+    })
 }

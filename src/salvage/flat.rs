@@ -15,6 +15,7 @@ use super::record::{Key, Recovered};
 use super::report::SalvageReport;
 use crate::format::meta::{self as layout, Field, Layout, at};
 use crate::format::page::{Page, PageKind};
+use crate::format::seal::Seal;
 use crate::method::Method;
 use crate::order::{Endianness, with_order};
 use crate::pages::{Codec, Extent};
@@ -119,7 +120,8 @@ pub(super) fn find<'s>(
     let stated = stated.and_then(|claim| claim.number(Field::Metaflags));
     let checksummed = stated.is_some_and(|flags| flags & u32::from(layout::CHECKSUMMED) != 0)
         || sums_fit(&segments, page_size, order);
-    let geometry = Geometry::of(page_size, order, checksummed, is_claimed);
+    let seal = Seal::of(forced.opened, checksummed);
+    let geometry = Geometry::of(page_size, order, seal, is_claimed);
     let owner = Owner::without_page(Name::Only, method, None);
     Some(match method {
         Method::Queue => {
@@ -214,7 +216,7 @@ fn votes<O: ByteOrder>(segments: &[Segment<'_>], size: PageSize, method: Option<
 
 /// Whether some page carries its checksum.
 fn sums_fit(segments: &[Segment<'_>], size: PageSize, order: Endianness) -> bool {
-    let codec = Codec::new(true, order);
+    let codec = Codec::new(Seal::Checksum, order);
     let pages = segments.iter().flat_map(|segment| {
         let first = usize::from(segment.main);
         segment.bytes.chunks_exact(size.bytes()).skip(first)

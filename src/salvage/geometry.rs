@@ -11,7 +11,10 @@ use super::item::read;
 use super::leaf;
 use crate::error::{Error, Result};
 use crate::format::meta::{self as layout, Field, Layout, at};
-use crate::format::page::{HEADER, HEADER_CHECKSUMMED, Page, PageKind, is_leaf, slot_offset};
+use crate::format::page::{
+    HEADER, HEADER_CHECKSUMMED, HEADER_ENCRYPTED, Page, PageKind, is_leaf, slot_offset,
+};
+use crate::format::seal::Seal;
 use crate::meta::{self, DatabaseKind, FileKind};
 use crate::method::{Feature, Method};
 use crate::order::{Endianness, with_order};
@@ -30,7 +33,7 @@ const WITNESSES: usize = 16;
 pub struct Geometry {
     page_size: PageSize,
     endianness: Endianness,
-    checksummed: bool,
+    seal: Seal,
     first: u32,
     told: bool,
     assumed: bool,
@@ -49,10 +52,16 @@ impl Geometry {
         self.endianness
     }
 
-    /// Whether pages carry checksums (database-format, "Checksums and encryption").
+    /// Whether pages carry checksums, or codes (database-format, "Checksums and encryption").
     #[must_use]
     pub fn checksummed(&self) -> bool {
-        self.checksummed
+        self.seal != Seal::None
+    }
+
+    /// Whether pages were encrypted (database-format, "Encrypted files").
+    #[must_use]
+    pub fn encrypted(&self) -> bool {
+        self.seal == Seal::Encrypted
     }
 
     /// Number of the first page that is there: 0, unless the start of the file is cut off.
@@ -76,8 +85,8 @@ impl Geometry {
     }
 
     /// That of a file without trees and buckets.
-    pub(super) fn of(page_size: PageSize, endianness: Endianness, checksummed: bool, told: bool) -> Geometry {
-        Geometry { page_size, endianness, checksummed, first: 0, told, assumed: false }
+    pub(super) fn of(page_size: PageSize, endianness: Endianness, seal: Seal, told: bool) -> Geometry {
+        Geometry { page_size, endianness, seal, first: 0, told, assumed: false }
     }
 
     /// Whether so many keys can be required on a page (database-format, "Overflow thresholds").
@@ -94,15 +103,29 @@ impl Geometry {
 
     /// How ordinary pages are sealed.
     pub(super) fn codec(&self) -> Codec {
-        Codec::new(self.checksummed, self.endianness)
+        Codec::new(self.seal, self.endianness)
+    }
+
+    /// Where records start on the pages of a QUEUE.
+    pub(super) fn queue_header(&self) -> usize {
+        self.seal.queue_header()
     }
 }
 
-/// What the caller knows better.
+/// What the caller knows better, or was proven before.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Forced {
     pub(super) page_size: Option<PageSize>,
     pub(super) endianness: Option<Endianness>,
+    /// Whether the pages were encrypted, and are open.
+    pub(super) opened: bool,
+}
+
+impl Forced {
+    /// Where index arrays may start.
+    fn overheads(self) -> &'static [usize] {
+        if self.opened { &[HEADER_ENCRYPTED] } else { &[HEADER, HEADER_CHECKSUMMED] }
+    }
 }
 
 /// A page size and a byte order, and the pages that vote for them.
@@ -134,8 +157,7 @@ pub(super) fn find(bytes: &[u8], forced: Forced) -> Result<Geometry> {
     let candidates =
         || sizes().flat_map(move |size| orders.map(|order| (size, order))).filter(|c| fits(c.0, c.1));
     let claimed = |c: &Candidate| claim == Some((c.page_size, c.endianness));
-    let vote =
-        |(size, order), first, sample| with_order!(order, O => poll::<O>(bytes, size, order, first, sample));
+    let vote = |(size, order), first, sample| with_order!(order, O => poll::<O>(bytes, size, order, first, sample, forced.overheads()));
     let best =
         |sample| candidates().map(|c| vote(c, 0, sample)).max_by_key(|c| (c.votes, claimed(c), c.strong));
     // The same for files whose first pages are missing.
@@ -195,13 +217,15 @@ pub(super) fn find(bytes: &[u8], forced: Forced) -> Result<Geometry> {
     let layout =
         Layout::of_page(bytes, endianness).filter(|layout| told && layout.generation().has_checksums());
     let field = |field| layout.and_then(|layout| layout.number(bytes, field, endianness)).unwrap_or(0);
+    let hash = endianness.u32_at(bytes, at::MAGIC) == Some(layout::HASH_MAGIC);
+    let method = if hash { Method::Hash } else { Method::Btree };
+    let stated = (method, endianness.u32_at(bytes, at::VERSION).unwrap_or(0));
     let unsupported = |feature| {
-        let hash = endianness.u32_at(bytes, at::MAGIC) == Some(layout::HASH_MAGIC);
-        let method = if hash { Method::Hash } else { Method::Btree };
-        let version = endianness.u32_at(bytes, at::VERSION).unwrap_or(0);
+        let (method, version) = stated;
         Error::UnsupportedFeature { method, version, order: endianness, feature }
     };
     let encrypted = match field(Field::EncryptAlg) {
+        _ if forced.opened => false,
         0 => false,
         // The one algorithm there is; or one that no file has, if the pages are unreadable.
         1 => seen.silent(),
@@ -209,7 +233,8 @@ pub(super) fn find(bytes: &[u8], forced: Forced) -> Result<Geometry> {
     };
     if encrypted {
         refuse()?;
-        return Err(unsupported(Feature::Encrypted));
+        let (method, version) = stated;
+        return Err(Error::Encrypted { method, version, order: endianness });
     }
     let has = |bits: u8| field(Field::Metaflags) & u32::from(bits) != 0;
     if has(layout::PARTITIONED) && field(Field::Nparts) > 1 {
@@ -221,8 +246,9 @@ pub(super) fn find(bytes: &[u8], forced: Forced) -> Result<Geometry> {
         std::cmp::Ordering::Greater => false,
         std::cmp::Ordering::Equal => has(layout::CHECKSUMMED),
     };
+    let seal = Seal::of(forced.opened, checksummed);
     let assumed = found.votes == 0 && claim.is_none();
-    Ok(Geometry { page_size, endianness, checksummed, first: found.first, told, assumed })
+    Ok(Geometry { page_size, endianness, seal, first: found.first, told, assumed })
 }
 
 /// Refuses a file that says that its pages are no trees and no buckets.
@@ -266,6 +292,7 @@ fn poll<O: ByteOrder>(
     endianness: Endianness,
     first: u32,
     sample: usize,
+    overheads: &[usize],
 ) -> Candidate {
     let pages = bytes.len().div_ceil(page_size.bytes());
     // The first pages one by one, the rest in steps. Page 0 cannot vote: its number
@@ -280,7 +307,7 @@ fn poll<O: ByteOrder>(
         if pgno != place.saturating_add(first) {
             continue;
         }
-        let strong = page_at::<O>(bytes, page_size, place).is_some_and(|page| is_filled(&page));
+        let strong = page_at::<O>(bytes, page_size, place).is_some_and(|page| is_filled(&page, overheads));
         candidate.votes = candidate.votes.saturating_add(1);
         candidate.strong = candidate.strong.saturating_add(u32::from(strong));
         if candidate.witnesses.len() < WITNESSES {
@@ -350,7 +377,7 @@ fn testimony<O: ByteOrder>(bytes: &[u8], candidate: &Candidate) -> Testimony {
         count(&mut seen.asked, page.entries() > 0);
         count(&mut seen.plain, plain && !shifted);
         count(&mut seen.shifted, shifted && !plain);
-        let sum = Codec::new(true, candidate.endianness).check(page.bytes(), *no);
+        let sum = Codec::new(Seal::Checksum, candidate.endianness).check(page.bytes(), *no);
         count(&mut seen.sums, sum.is_ok());
     }
     seen
@@ -367,10 +394,10 @@ fn is_unsorted_hash<O: ByteOrder>(page: &Page<'_, O>) -> bool {
 
 /// Whether the items of a leaf or a bucket lie as a library lays them, up to the end of the
 /// page; or the page is empty as a new root is.
-fn is_filled<O: ByteOrder>(page: &Page<'_, O>) -> bool {
+fn is_filled<O: ByteOrder>(page: &Page<'_, O>, overheads: &[usize]) -> bool {
     let (end, kind) = (page.bytes().len(), PageKind::from_byte(page.type_byte()));
     if matches!(kind, Some(PageKind::Hash | PageKind::HashUnsorted)) {
-        return [HEADER, HEADER_CHECKSUMMED].iter().any(|&overhead| bucket_fits(page, overhead));
+        return overheads.iter().any(|&overhead| bucket_fits(page, overhead));
     }
     if !kind.is_some_and(is_leaf) {
         return false;
@@ -380,7 +407,7 @@ fn is_filled<O: ByteOrder>(page: &Page<'_, O>) -> bool {
             if page.hf_offset() == 0 { usize::from(u16::MAX).saturating_add(1) } else { page.item_area() };
         return area == end && page.pgno() > 0 && (page.prev(), page.next()) == (0, 0);
     }
-    [HEADER, HEADER_CHECKSUMMED].iter().any(|&overhead| {
+    overheads.iter().any(|&overhead| {
         let index = page.bytes().get(overhead..slot_offset(overhead, page.entries())).unwrap_or(&[]);
         let offsets = index.chunks_exact(2).map(|slot| usize::from(O::read_u16(slot)));
         let last =

@@ -279,6 +279,11 @@ impl<'s> Walk<'s> {
     fn open(&mut self, no: PageNo, report: &mut SalvageReport) {
         let Some(table) = self.heap.table(no) else { return };
         let (mut notes, raw) = (Notes::default(), self.heap.raw(no).unwrap_or(&[]));
+        let checked = self.heap.geometry.codec().check(raw, no);
+        if let Err(Error::Authentication { .. }) = checked {
+            // Named when all pages were opened.
+            notes.add(Note::Checksum);
+        }
         // What is wrong with the page is said once.
         let mut found = |note, error| {
             notes.add(note);
@@ -300,7 +305,7 @@ impl<'s> Walk<'s> {
             let defect = Defect::PageType { found: type_byte, expected: "heap" };
             found(Note::Header, Error::corrupt(no, at::TYPE, defect));
         }
-        if let Err(error) = self.heap.geometry.codec().check(raw, no) {
+        if let Err(error @ Error::Checksum { .. }) = checked {
             found(Note::Checksum, error);
         }
         let items = self.heap.items(table);

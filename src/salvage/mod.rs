@@ -5,6 +5,7 @@
 //! believes no page about another:
 //!
 //! - `geometry`: page size and byte order, by votes of the pages
+//! - `opened`: the pages of an encrypted file
 //! - `catalog`: the databases, as far as metadata pages can be read
 //! - `walk`: leaves in tree order, as far as the tree holds
 //! - `page`, `leaf`, `careful`, `bucket`: the records of a page
@@ -26,6 +27,7 @@ mod heap;
 mod item;
 mod leaf;
 mod note;
+mod opened;
 mod overflow;
 mod owner;
 mod page;
@@ -55,13 +57,15 @@ pub use survey::SalvagedFile;
 
 use crate::error::{Error, Result};
 use crate::format::meta::{HALF_WRITTEN, at};
-use crate::meta::{self, DatabaseKind};
+use crate::meta;
 use crate::method::Feature;
 use crate::order::{Endianness, with_order};
 use crate::pages::{self, Extent, Extents, OpenOptions};
 use crate::types::{PageNo, PageSize};
 use file::File;
+use flat::Flat;
 use geometry::Forced;
+use opened::Opened;
 use work::Work;
 
 /// Whether a salvage may find the records of a file that is refused with this error everywhere
@@ -99,6 +103,8 @@ pub struct Salvage<'a> {
     deleted: bool,
     /// Files beside it that hold records of a QUEUE, and what was wrong with others.
     extents: OnceLock<(Vec<Extent>, Vec<Error>)>,
+    /// A copy that is decrypted, if the file is encrypted and its password known.
+    opened: OnceLock<Option<Opened>>,
 }
 
 impl<'f> OpenOptions<'f> {
@@ -138,6 +144,7 @@ impl<'a> Salvage<'a> {
             forced: Forced::default(),
             deleted: false,
             extents: OnceLock::new(),
+            opened: OnceLock::new(),
         }
     }
 
@@ -173,11 +180,17 @@ impl<'a> Salvage<'a> {
     ///
     /// # Errors
     ///
-    /// What the file is instead, if no page speaks for a database;
-    /// [`Error::UnsupportedFeature`] if it is encrypted.
+    /// What the file is instead, if no page speaks for a database; [`Error::Encrypted`] and
+    /// [`Error::Password`], if its pages cannot be decrypted.
     pub fn survey(&self) -> Result<SalvagedFile<'_>> {
-        let bytes = self.file.bytes()?;
-        let geometry = geometry::find(bytes, self.forced);
+        let (bytes, _, forced) = self.content()?;
+        let geometry = match geometry::find(bytes, forced) {
+            Err(Error::Encrypted { .. }) => Err(self.locked()),
+            found => found,
+        };
+        if let Err(error @ (Error::Encrypted { .. } | Error::Password)) = geometry {
+            return Err(error);
+        }
         if geometry.as_ref().map_or(true, Geometry::assumed) {
             if let Some(survey) = self.flat()? {
                 return Ok(survey);
@@ -186,6 +199,7 @@ impl<'a> Salvage<'a> {
         let geometry = geometry?;
         let file = File::new(bytes, geometry);
         let mut work = Work::new(file);
+        self.wrong(geometry).for_each(|error| work.report.problem(error));
         let (databases, orphans) =
             with_order!(geometry.endianness(), O => catalog::databases::<O>(&mut work));
         let Work { seen, chains, mut report, .. } = work;
@@ -195,27 +209,58 @@ impl<'a> Salvage<'a> {
         Ok(SalvagedFile { file, databases, orphans, deleted: self.deleted, seen, chains, report, flat: None })
     }
 
+    /// The bytes of the file and the files beside it, decrypted if they have to be, and what is known
+    /// of them.
+    fn content(&self) -> Result<(&[u8], &[Extent], Forced)> {
+        let bytes = self.file.bytes()?;
+        let (extents, _) = self.beside();
+        let opened = self.opened.get_or_init(|| {
+            let kind = self.file.kind().database();
+            let order = kind.map_or(Endianness::Little, |kind| kind.order);
+            Opened::of(bytes, extents, kind, self.file.password().ciphers(order)?, self.forced)
+        });
+        Ok(match opened {
+            Some(opened) => (&opened.bytes, &opened.extents, opened.forced(self.forced)),
+            None => (bytes, extents, self.forced),
+        })
+    }
+
+    /// The pages of the file whose code is wrong.
+    fn wrong(&self, geometry: Geometry) -> impl Iterator<Item = Error> {
+        let opened = self.opened.get().and_then(Option::as_ref).into_iter();
+        opened.flat_map(move |opened| opened.wrong(geometry))
+    }
+
+    /// The files beside it that hold records of a QUEUE, and what was wrong with others.
+    fn beside(&self) -> &(Vec<Extent>, Vec<Error>) {
+        self.extents.get_or_init(|| Extents::beside(self.file.path(), self.file.maps(), self.file.limits()))
+    }
+
+    /// Why pages that are encrypted cannot be decrypted.
+    fn locked(&self) -> Error {
+        let error = self.file.kind().database().map(|kind| self.file.password().error(kind));
+        error.unwrap_or(Error::Password)
+    }
+
     /// The file as a QUEUE or a HEAP, if it is one.
     fn flat(&self) -> Result<Option<SalvagedFile<'_>>> {
-        let bytes = self.file.bytes()?;
-        let (extents, errors) = self
-            .extents
-            .get_or_init(|| Extents::beside(self.file.path(), self.file.maps(), self.file.limits()));
+        let (bytes, extents, forced) = self.content()?;
+        let (_, errors) = self.beside();
         let mut report = SalvageReport::new(PageNo::META);
-        let Some((geometry, flat, owner)) = flat::find(bytes, extents, self.forced, &mut report) else {
+        let Some((geometry, flat, owner)) = flat::find(bytes, extents, forced, &mut report) else {
             return Ok(None);
         };
-        if let Some(DatabaseKind { encrypted: true, method, version, order, .. }) =
-            self.file.kind().database()
-        {
-            let (method, version, order, feature) = (*method, *version, *order, Feature::Encrypted);
-            return Err(Error::UnsupportedFeature { method, version, order, feature });
+        if !forced.opened && self.file.kind().database().is_some_and(|kind| kind.encrypted) {
+            return Err(self.locked());
         }
         errors.iter().cloned().for_each(|error| report.problem(error));
         if let Err(error) = meta::parse(self.file.kind(), bytes) {
             report.problem(error);
         }
         let file = File::new(bytes, geometry);
+        // Those of a QUEUE are named as they are read, with their numbers.
+        let named = |error: &Error| error.page() == Some(PageNo::META) || matches!(flat, Flat::Heap(_));
+        self.wrong(geometry).filter(named).for_each(|error| report.problem(error));
         let Work { seen, chains, .. } = Work::new(file);
         let (databases, deleted) = (vec![owner.clone()], self.deleted);
         Ok(Some(SalvagedFile {

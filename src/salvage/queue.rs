@@ -64,7 +64,7 @@ pub(super) fn of<'s>(
         extent_pages: number(Field::PageExt).unwrap_or(0),
     };
     let size = geometry.page_size();
-    let header = format::header(geometry.checksummed());
+    let header = geometry.queue_header();
     let all: Vec<&[u8]> = segments
         .iter()
         .flat_map(|segment| segment.bytes.chunks(size.bytes()).skip(usize::from(segment.main)))

@@ -190,8 +190,10 @@ rules! {
     OverflowCount = "O-REF";
     /// The list of databases leads to metadata pages.
     Directory = "S-NAME";
-    /// The checksum of a page is that of its bytes.
+    /// The checksum of a page, or the code of an encrypted one, is that of its bytes.
     Checksum = "C-SUM";
+    /// An encrypted metadata page repeats its magic number.
+    CryptoMagic = "C-META";
     /// A page of a QUEUE holds as many records as fit.
     QueuePage = "Q-RECPAGE";
     /// The records of a QUEUE have the numbers that its metadata says.

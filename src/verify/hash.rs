@@ -108,7 +108,12 @@ impl<'c> Context<'c, '_> {
                 }
                 break;
             }
-            if let Some(page) = page.filter(|page| page.entries() > 0 && self.look::<O>(no, *page)) {
+            let Some(page) = page else { continue };
+            if page.entries() == 0 {
+                if let Err(error) = self.pages.codec().check(page.bytes(), no) {
+                    self.report.reader(&error);
+                }
+            } else if self.look::<O>(no, page) {
                 let text = format!("{} entries on a page of a bucket that is not in use", page.entries());
                 self.report.error(Rule::Hash, no, at::ENTRIES, text);
             }

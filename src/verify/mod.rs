@@ -269,10 +269,9 @@ impl<'a> Verify<'a> {
             return;
         }
         report.sink.page();
-        let parsed = meta::parse_inner(file.pages.raw(no).unwrap_or_default(), no, file.pages.meta());
-        let meta = match parsed {
+        let meta = match file.pages.inner_meta(no) {
             Ok(meta) => meta,
-            // Only a whole file can be partitioned or encrypted.
+            // Only a whole file can be partitioned.
             Err(error @ Error::UnsupportedFeature { feature: Feature::Compressed, .. }) => {
                 report.note(Rule::Metadata, no, 0, error.to_string());
                 return;
@@ -353,6 +352,10 @@ impl Context<'_, '_> {
             let text =
                 "bytes of a setting of release 2, which 4.1 and later take for encryption or checksums";
             self.report.warning(Rule::Flags, meta.page(), at::ENCRYPTION, text);
+        }
+        if meta.encrypted() && !meta.checksummed() {
+            let text = "the mark that pages have codes is gone: releases then check none";
+            self.report.error(Rule::Flags, meta.page(), at::METAFLAGS, text);
         }
         if meta.flags().sorted_duplicates() && !meta.flags().duplicates() {
             let text = "sorted duplicates, but the database has none: as db_upgrade -s leaves it";
@@ -437,6 +440,8 @@ fn is_refusal(error: &Error) -> bool {
             | Error::UnsupportedMethod { .. }
             | Error::UnsupportedVersion { .. }
             | Error::UnsupportedFeature { .. }
+            | Error::Encrypted { .. }
+            | Error::Password
             | Error::NotADatabase { .. }
             | Error::Extent
             | Error::NoFolder

@@ -6,7 +6,7 @@ use super::finding::Rule;
 use super::page::Context;
 use crate::format::meta::{Field, at as meta_at};
 use crate::format::page::{Page, PageKind, at};
-use crate::format::queue::{self, Record};
+use crate::format::queue::Record;
 use crate::meta::Queue;
 use crate::order::with_order;
 use crate::pages::Extents;
@@ -152,7 +152,7 @@ impl Context<'_, '_> {
     fn queue_page(&self, queue: &Queue, no: PageNo, counts: &mut Counts) {
         let (pages, report) = (self.pages, &self.report);
         let Some(raw) = pages.raw(no) else { return };
-        let header = queue::header(self.meta.checksummed());
+        let header = self.meta.seal().queue_header();
         let beside = pages.extents().is_some();
         let is_its_own = with_order!(pages.order(), O => {
             let Some(page) = Page::<O>::new(raw) else { return };

@@ -82,13 +82,18 @@ impl Reporter<'_, '_> {
     /// What a reader said of a page, as a finding.
     pub(super) fn reader(&self, error: &Error) {
         let (page, offset) = match error {
-            Error::Corrupt { page, offset, .. } | Error::Checksum { page, offset, .. } => (*page, *offset),
+            Error::Corrupt { page, offset, .. }
+            | Error::Checksum { page, offset, .. }
+            | Error::Authentication { page, offset } => (*page, *offset),
             other => (other.page().unwrap_or_default(), 0),
         };
         let text = match error {
             Error::Corrupt { defect, .. } => defect.to_string(),
             Error::Checksum { stored, computed, .. } => {
                 format!("checksum {stored:#010x}, expected {computed:#010x}")
+            }
+            Error::Authentication { .. } => {
+                "the authentication code is not that of the page: it was damaged or changed".to_owned()
             }
             other => other.to_string(),
         };
@@ -99,13 +104,14 @@ impl Reporter<'_, '_> {
 /// The rule that a reader's error is about.
 fn rule_of(error: &Error) -> Rule {
     match error {
-        Error::Checksum { .. } => Rule::Checksum,
+        Error::Checksum { .. } | Error::Authentication { .. } => Rule::Checksum,
         Error::Empty | Error::TooShort { .. } | Error::Read { .. } => Rule::FileSize,
         Error::Directory { .. } => Rule::Directory,
         Error::MissingFile { .. } => Rule::QueueRange,
         Error::Corrupt { defect, .. } => match defect {
             Defect::Field { field: "root", .. } => Rule::Root,
             Defect::Field { field: "flags" | "metaflags" | "encrypt_alg", .. } => Rule::Flags,
+            Defect::Field { field: "crypto_magic", .. } => Rule::CryptoMagic,
             Defect::Field { field: "rec_page" | "re_len", .. } => Rule::QueuePage,
             Defect::Field { .. } => Rule::Metadata,
             Defect::BeyondEnd { .. } | Defect::CutOff { .. } | Defect::Link { .. } => Rule::Link,

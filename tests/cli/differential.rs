@@ -17,11 +17,11 @@ use proptest::test_runner::{Config, TestRunner};
 use crate::common;
 use crate::common::{Pair, escaped, forward, hex, readable};
 
-const DUMP: &str = "db5.3_dump";
-const LOAD: &str = "db5.3_load";
+pub(crate) const DUMP: &str = "db5.3_dump";
+pub(crate) const LOAD: &str = "db5.3_load";
 
 /// Whether the genuine tools are here.
-fn genuine() -> bool {
+pub(crate) fn genuine() -> bool {
     let here = |tool| Command::new(tool).arg("-V").output().is_ok_and(|output| output.status.success());
     let all = here(DUMP) && here(LOAD);
     if !all {

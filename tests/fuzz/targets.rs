@@ -3,21 +3,30 @@
 
 use std::hint::black_box;
 
-use bdbkit::Database;
 use bdbkit::log::{LogFile, Printer};
 use bdbkit::salvage::{Key, Origin, Salvage};
 use bdbkit::verify::{Severity, Verify};
+use bdbkit::{Database, File, OpenOptions};
 
 /// What takes hostile bytes.
 pub(crate) type Target = fn(&[u8]);
 
 /// All targets, with their names.
-pub(crate) const ALL: [(&str, Target); 4] =
-    [("database", database), ("verify", verify), ("salvage", salvage), ("log", log)];
+pub(crate) const ALL: [(&str, Target); 5] = [
+    ("database", database),
+    ("verify", verify),
+    ("salvage", salvage),
+    ("log", log),
+    ("encrypted", encrypted),
+];
 
 /// Reads a database in every way.
 pub(crate) fn database(bytes: &[u8]) {
-    let Ok(file) = Database::from_bytes(bytes) else { return };
+    read(&File::from_bytes(bytes));
+}
+
+fn read(file: &File<'_>) {
+    let Ok(file) = file.database() else { return };
     let inner: Vec<_> =
         file.subdatabases().filter_map(|found| found.ok().map(|found| found.open())).collect();
     let list = file.directory();
@@ -73,8 +82,12 @@ pub(crate) fn verify(bytes: &[u8]) {
 
 /// Salvages what can be found in any bytes.
 pub(crate) fn salvage(bytes: &[u8]) {
+    recover(&File::from_bytes(bytes));
+}
+
+fn recover(file: &File<'_>) {
     for deleted in [false, true] {
-        let salvage = Salvage::from_bytes(bytes).deleted(deleted);
+        let salvage = Salvage::new(file).deleted(deleted);
         let Ok(survey) = salvage.survey() else { return };
         let mut records = survey.records();
         for record in records.by_ref() {
@@ -84,6 +97,15 @@ pub(crate) fn salvage(bytes: &[u8]) {
         }
         black_box(records.into_report());
     }
+}
+
+/// Reads, checks and salvages an encrypted database with its password: what stands on a page whose
+/// code is wrong is checked and salvaged all the same.
+pub(crate) fn encrypted(bytes: &[u8]) {
+    let file = OpenOptions::new().password("corpus-password").file_from_bytes(bytes);
+    read(&file);
+    black_box(Verify::new(&file).threads(1).run().findings().len());
+    recover(&file);
 }
 
 /// Reads a log file in every way.

@@ -5,6 +5,7 @@
 //! - `verify`: the check of whole files
 //! - `salvage`: what damaged and destroyed files give
 //! - `built`: the files that tests build are sound
+//! - `encrypted`: encrypted databases, with and without their password
 //! - `ways`: page by page, by iterators that own their database, in parts: always the same
 
 #![allow(
@@ -27,6 +28,8 @@ mod counting;
 mod plans;
 
 mod built;
+#[cfg(feature = "encryption")]
+mod encrypted;
 mod flat;
 mod golden;
 mod props;

@@ -12,6 +12,7 @@ use crate::failure::{Failure, NO_JSON, Outcome, about, complain, places};
 use crate::genuine::Genuine;
 use crate::input::open;
 use crate::output::Output;
+use crate::password::Password;
 use crate::{progress, salvage};
 
 /// Write a database as text, in the form that db_load reads
@@ -54,6 +55,9 @@ pub(crate) struct Arguments {
     genuine: Genuine,
 
     #[command(flatten)]
+    password: Password,
+
+    #[command(flatten)]
     beside: Beside,
 
     /// Pages as db_dump has them for those who debug it: not supported
@@ -79,6 +83,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         let advice = "-m names a database in the memory of a running environment: bdbkit reads files only";
         return Err(Failure::Usage(advice.into()));
     };
+    arguments.password.set()?;
     let path = arguments.genuine.file(file);
     let path = path.as_path();
     if arguments.recover || arguments.recover_deleted {

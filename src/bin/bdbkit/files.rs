@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 
 use bdbkit::env::Region;
 use bdbkit::journal::is_remnant;
-use bdbkit::{Error, ErrorKind};
+use bdbkit::{Error, ErrorKind, Feature};
 
 use crate::failure::{Failure, about};
 use crate::hints;
 use crate::input::options;
 use crate::log::source::named_as_log;
+use crate::password;
 
 /// A file that an argument stands for.
 pub(crate) struct Candidate {
@@ -123,8 +124,18 @@ impl What {
             ErrorKind::NotADatabase if named_as_database(path) => What::Unjudged(error.to_string()),
             ErrorKind::NotADatabase => What::Other("nothing of Berkeley DB".to_owned()),
             ErrorKind::Damaged => What::Other(error.to_string()),
-            _ => What::Unjudged(hints::error(error)),
+            _ => What::Unjudged(hints::error(&as_met(error))),
         }
+    }
+}
+
+/// What an error is to a command that takes no password: the file is not for it.
+fn as_met(error: &Error) -> Error {
+    match *error {
+        Error::Encrypted { method, version, order } if !password::is_taken() => {
+            Error::UnsupportedFeature { method, version, order, feature: Feature::Encrypted }
+        }
+        _ => error.clone(),
     }
 }
 

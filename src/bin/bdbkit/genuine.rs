@@ -12,10 +12,6 @@ pub(crate) struct Genuine {
     #[arg(id = "files_home", short = 'h', value_name = "HOME")]
     home: Option<PathBuf>,
 
-    /// Accepted for the genuine programs' sake: password of an encrypted environment
-    #[arg(short = 'P', value_name = "PASSWORD")]
-    _password: Option<String>,
-
     /// Accepted for the genuine programs' sake: bdbkit takes no locks
     #[arg(short = 'N')]
     _no_locks: bool,

@@ -11,6 +11,7 @@ use crate::beside::Beside;
 use crate::failure::{Failure, NO_JSON, Outcome, about};
 use crate::hex::{hex, unhex};
 use crate::input::open;
+use crate::password::Password;
 
 /// Print the value of a key
 ///
@@ -22,6 +23,9 @@ pub(crate) struct Arguments {
     /// KEY is given, and values are printed, as hexadecimal digits
     #[arg(long)]
     hex: bool,
+
+    #[command(flatten)]
+    password: Password,
 
     #[command(flatten)]
     beside: Beside,
@@ -44,6 +48,7 @@ impl Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
+    arguments.password.set()?;
     let path = &arguments.file;
     let about_file = |error| Failure::about(path, &error);
     let db = open(path)?;

@@ -10,6 +10,7 @@ use bdbkit::{Database, Limits, OpenOptions};
 
 use crate::failure::Failure;
 use crate::files::refused;
+use crate::password;
 
 /// What the command line says of all files, whatever the command.
 #[derive(clap::Args, Clone, Copy, Debug, Default)]
@@ -57,17 +58,20 @@ pub(crate) fn disk() -> &'static SystemDisk {
     if map() { &SystemDisk::MAPPED } else { &SystemDisk::READ }
 }
 
-/// How a database file is opened: mapped, unless somebody else may cut it meanwhile.
+/// How a database file is opened: mapped, unless somebody else may cut it meanwhile; with the
+/// password, if there is one.
 pub(crate) fn options(path: &Path) -> OpenOptions<'static> {
     let opening = Opening::get();
     let map = map() && !journal::held_elsewhere(path) && !journal::on_network(path);
-    OpenOptions::new().map(map).limits(opening.limits())
+    let options = OpenOptions::new().map(map).limits(opening.limits());
+    password::of(path).into_iter().fold(options, OpenOptions::password)
 }
 
 /// How log files are opened.
 pub(crate) fn log_options() -> LogOptions {
     let opening = Opening::get();
-    LogOptions::new().map(map()).limits(opening.limits())
+    let options = LogOptions::new().map(map()).limits(opening.limits());
+    password::known().into_iter().fold(options, LogOptions::password)
 }
 
 /// Opens a database; `-` is standard input.

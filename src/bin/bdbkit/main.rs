@@ -17,6 +17,7 @@ mod json;
 mod log;
 mod output;
 mod page;
+mod password;
 mod places;
 mod progress;
 mod reset;

@@ -14,6 +14,7 @@ use crate::genuine::Genuine;
 use crate::input::{options, real};
 use crate::json;
 use crate::output::counted;
+use crate::password::Password;
 use crate::progress;
 
 /// Check whether files are sound
@@ -39,6 +40,9 @@ pub(crate) struct Arguments {
     genuine: Genuine,
 
     #[command(flatten)]
+    password: Password,
+
+    #[command(flatten)]
     beside: Beside,
 
     /// Stop after this many findings in a file
@@ -59,6 +63,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
+    arguments.password.set()?;
     let mut out = io::stdout().lock();
     let mut all = Outcome::Complete;
     for path in &arguments.files {

@@ -98,7 +98,7 @@ impl Sealed {
     /// version 12 on it covers the header too.
     pub(super) fn authentic(&self, version: u32, header: &Header<'_>, body: &[u8]) -> bool {
         let Guard::Mac { mac, .. } = header.guard else { return false };
-        let mut code: [u8; CODE] = self.keys.code(body);
+        let mut code: [u8; CODE] = self.keys.code(&[body]);
         if version >= 12 {
             let [prev, len] = [header.prev, header.len].map(|number| match self.machine() {
                 Endianness::Little => number.to_le_bytes(),

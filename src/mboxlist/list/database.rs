@@ -39,7 +39,7 @@ fn sound(path: &Path, map: bool) -> Result<Vec<Database<'static>>> {
     OpenOptions::new().map(map).open(path)?.walk_databases(|part| match part {
         Part::Database(database, pairs) => {
             databases.push(database.clone());
-            pairs.try_for_each(|pair| pair?.read().map(drop))
+            pairs.each(|pair| pair?.read().map(drop))
         }
         Part::Damage(error) => Err(error),
     })?;

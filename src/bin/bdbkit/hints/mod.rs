@@ -65,9 +65,9 @@ pub(crate) fn of(code: &str) -> Option<&'static str> {
         "F-SIZE" | "F-ONCE" | "M-MAGIC" | "M-TYPE" | "M-ROOT" | "M-FREE" | "FL-TYPE" | "FL-LINK"
         | "P-NUM" | "P-TYPE" | "P-LEVEL" | "P-ENT" | "P-LINK" | "I-OFF" | "I-LEN" | "I-KIND" | "I-SHARE"
         | "I-OVF" | "I-REP" | "D-FLAG" | "T-CHAIN" | "T-EMPTY" | "N-RELEN" | "O-TYPE" | "O-PREV"
-        | "O-LEN" | "S-NAME" | "C-SUM" | "H-NELEM" | "H-PAGE" | "H-SPARE" | "H-MASK" | "H-BUCKET"
-        | "H-CHAIN" | "H-ITEM" | "H-SORT" | "H-DUP" | "Q-RECPAGE" | "Q-RANGE" | "Q-FLAG" | "E-TAB"
-        | "E-OVER" | "E-SPLIT" | "E-FLAG" | "E-REGION" => "bdbkit salvage",
+        | "O-LEN" | "S-NAME" | "C-SUM" | "C-META" | "H-NELEM" | "H-PAGE" | "H-SPARE" | "H-MASK"
+        | "H-BUCKET" | "H-CHAIN" | "H-ITEM" | "H-SORT" | "H-DUP" | "Q-RECPAGE" | "Q-RANGE" | "Q-FLAG"
+        | "E-TAB" | "E-OVER" | "E-SPLIT" | "E-FLAG" | "E-REGION" => "bdbkit salvage",
         "M-FLAGS" | "M-MINKEY" | "M-RELEN" | "P-HF" | "FL-CYCLE" | "K-PART" | "N-SUM" | "O-REF" => {
             "bdbkit dump"
         }
@@ -81,6 +81,7 @@ pub(crate) fn of_kind(kind: ErrorKind) -> Option<&'static str> {
         ErrorKind::Interrupted => {
             Some("bdbkit upgrade --resume completes it, bdbkit upgrade --rollback brings the old file back")
         }
+        ErrorKind::Password => Some("--password-file FILE or -P PASSWORD gives it"),
         _ => None,
     }
 }

@@ -132,7 +132,7 @@ impl File {
             last_page: meta.last_page().map(|no| no.0),
             file_id: meta.file_id().to_string(),
             checksums: meta.checksummed(),
-            encrypted: false,
+            encrypted: meta.encrypted(),
             max_lsn: highest_lsn.into(),
             page_types,
             unwritten_pages: unwritten,
@@ -159,7 +159,7 @@ impl File {
         row("version", format!("{}, {}", self.version, self.byte_order.0))?;
         row("page size", self.page_size.to_string())?;
         row("checksums", if self.checksums { "yes" } else { "no" }.into())?;
-        row("encryption", "none".into())?;
+        row("encryption", if self.encrypted { "with a password" } else { "none" }.into())?;
         row("pages", self.pages.to_string())?;
         for Pages { page_type, pages } in &self.page_types {
             row("", format!("{pages} {page_type}"))?;

@@ -3,11 +3,12 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use bdbkit::{DatabaseKind, Error, FileKind, ShowName};
+use bdbkit::{DatabaseKind, Error, ErrorKind, FileKind, ShowName};
 use serde::Serialize;
 
 use super::log_state::LogState;
-use crate::json;
+use crate::failure::Outcome;
+use crate::{hints, json};
 
 /// What the first page of a database file tells, also if the file is not read further.
 #[derive(Serialize)]
@@ -119,6 +120,8 @@ pub(super) struct Facts {
     pub(super) log: LogState,
     /// Why it is not read.
     pub(super) error: String,
+    #[serde(skip)]
+    pub(super) outcome: Outcome,
 }
 
 impl Facts {
@@ -132,7 +135,12 @@ impl Facts {
             known: Known::of(path, kind),
             meta_lsn: kind.lsn.into(),
             log,
-            error: error.to_string(),
+            error: hints::with(&error.to_string(), hints::of_kind(error.kind())),
+            outcome: if error.kind() == ErrorKind::Password {
+                Outcome::Incomplete
+            } else {
+                Outcome::Unsupported
+            },
         }
     }
 
@@ -143,7 +151,7 @@ impl Facts {
         row("version", format!("{}, {}", self.version, self.byte_order.0))?;
         row("page size", self.known.page_size.map_or("unknown".into(), |size| size.to_string()))?;
         row("checksums", if self.known.checksums { "yes" } else { "no" }.into())?;
-        row("encryption", if self.known.encrypted { "yes" } else { "none" }.into())?;
+        row("encryption", if self.known.encrypted { "with a password" } else { "none" }.into())?;
         if let Some(count) = self.known.partitions {
             row("partitions", count.to_string())?;
         }

@@ -9,16 +9,17 @@ mod log_state;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use bdbkit::Error;
 use bdbkit::env::{Region, pending};
 use bdbkit::log::{LogError, LogOptions};
+use bdbkit::{Error, ErrorKind};
 
 use crate::beside::journal;
 use crate::failure::{Failure, Outcome, about, complain};
 use crate::files::refused;
-use crate::input::{self, real};
+use crate::input::{self, log_options, real};
 use crate::json;
-use crate::log::source::{Password, named_as_log};
+use crate::log::source::named_as_log;
+use crate::password::Password;
 use crate::places::Places;
 use log_state::LogState;
 
@@ -61,7 +62,8 @@ enum Facts {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
-    let options = arguments.password.options()?;
+    arguments.password.set()?;
+    let options = log_options();
     let mut out = io::stdout().lock();
     let mut all = Outcome::Complete;
     for (i, path) in arguments.files.iter().enumerate() {
@@ -115,7 +117,7 @@ impl Arguments {
             Err(_) => {}
         }
         match kind::of(path) {
-            Some(kind) if error.kind() == bdbkit::ErrorKind::Unsupported => {
+            Some(kind) if matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::Password) => {
                 Ok(Facts::Kind(Box::new(kind::Facts::of(path, &kind, state(), &error))))
             }
             _ => match Region::of(path) {
@@ -135,7 +137,7 @@ impl Facts {
             Facts::Database(file) => (Outcome::complete_if(file.complete), file.log.is_settled()),
             Facts::Kind(file) => {
                 complain(about(path, &file.error));
-                (Outcome::Unsupported, file.log.is_settled())
+                (file.outcome, file.log.is_settled())
             }
             Facts::Log(file) => (Outcome::complete_if(file.complete), true),
             Facts::Environment(folder) => (Outcome::complete_if(folder.complete), folder.is_settled()),

@@ -1,6 +1,5 @@
 //! Which logs a command reads, and how their errors name them.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use bdbkit::env::Layout;
@@ -9,6 +8,7 @@ use bdbkit::{ErrorKind, Lsn};
 
 use crate::failure::{Failure, Outcome, Told, about};
 use crate::input::{log_options, real};
+use crate::password::Password;
 use crate::places::{self, Logs};
 
 /// The arguments that all commands on logs have.
@@ -34,32 +34,6 @@ pub(crate) struct Source {
     help: Option<bool>,
 }
 
-/// The password of an encrypted environment.
-#[derive(clap::Args)]
-pub(crate) struct Password {
-    /// Password of an encrypted environment; others can see it in the list of processes
-    #[arg(short = 'P', value_name = "PASSWORD", conflicts_with = "password_file")]
-    password: Option<String>,
-
-    /// A file whose first line is the password
-    #[arg(long, value_name = "FILE")]
-    password_file: Option<PathBuf>,
-}
-
-impl Password {
-    pub(crate) fn options(&self) -> Result<LogOptions, Failure> {
-        let password = match (&self.password, &self.password_file) {
-            (Some(password), _) => password.clone(),
-            (None, Some(file)) => {
-                let text = fs::read_to_string(file).map_err(|error| Failure::io(file, &error))?;
-                text.lines().next().unwrap_or_default().to_owned()
-            }
-            (None, None) => return Ok(log_options()),
-        };
-        Ok(log_options().password(password))
-    }
-}
-
 impl Source {
     /// Does something with each log, or with what keeps it from being opened: that does not keep
     /// the others from being read.
@@ -67,7 +41,8 @@ impl Source {
         &self,
         mut work: impl FnMut(Result<Log, Failure>) -> Result<Outcome, Failure>,
     ) -> Result<Outcome, Failure> {
-        let options = self.password.options()?;
+        self.password.set()?;
+        let options = log_options();
         let mut all = Outcome::Complete;
         let paths: Vec<PathBuf> = self.home.iter().chain(&self.paths).cloned().collect();
         for group in groups(&paths) {

@@ -12,6 +12,7 @@ use bdbkit::{Endianness, PageNo, PageSize, dump};
 use crate::failure::{Failure, Outcome, about, complain};
 use crate::input::{options, real};
 use crate::output::Output;
+use crate::password::Password;
 use crate::progress;
 
 /// Problems that are named on standard error; the rest are counted.
@@ -24,7 +25,8 @@ const NAMED: usize = 20;
 /// and then by page. What is gone of a record is written as UNKNOWN_KEY or UNKNOWN_DATA.
 /// With which command db_load keeps all of it depends on the file, and is said at the end:
 /// `db_load NEW.db` where keys may come twice, `db_load -n NEW.db` where they may not.
-/// HASH and compressed databases, and those of releases 6 and later, are salvaged, too.
+/// HASH and compressed databases, and those of releases 6 and later, are salvaged, too; of encrypted
+/// ones with their password also pages whose code is wrong, each of which is named.
 /// The input is only read, never written.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -56,6 +58,9 @@ pub(crate) struct Arguments {
     #[arg(long)]
     little_endian: bool,
 
+    #[command(flatten)]
+    password: Password,
+
     /// Write to a file instead of standard output
     #[arg(short = 'f', value_name = "OUT")]
     output: Option<PathBuf>,
@@ -70,6 +75,7 @@ fn page_size(text: &str) -> Result<PageSize, String> {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
+    arguments.password.set()?;
     let path = &arguments.file;
     let mut salvage = open(path)?.deleted(arguments.deleted);
     if let Some(size) = arguments.page_size {

@@ -63,6 +63,10 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     genuine: Genuine,
 
+    /// Accepted for the genuine programs' sake: encrypted files are not changed
+    #[arg(short = 'P', value_name = "PASSWORD")]
+    _password: Option<String>,
+
     /// Print what would be done, page by page, and write nothing
     #[arg(long, conflicts_with_all = ["backup", "copy"])]
     check: bool,
