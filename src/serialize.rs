@@ -122,6 +122,7 @@ as_fields! {
         "lsn": meta.lsn(),
         "flags": meta.flags(),
         "checksummed": meta.checksummed(),
+        "encrypted": meta.encrypted(),
         "root": meta.root(),
         "free": meta.free(),
         "last_page": meta.last_page(),

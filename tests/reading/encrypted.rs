@@ -335,7 +335,7 @@ fn damage_of_the_first_page_is_no_wrong_password() {
     }
     // Nothing tells, if no other page is there.
     let mut alone = good[..512].to_vec();
-    assert!(matches!(options().from_bytes(alone.clone()), Ok(_)));
+    assert!(options().from_bytes(alone.clone()).is_ok());
     alone[500] ^= 1;
     assert!(matches!(options().from_bytes(alone.clone()).map(drop), Err(Error::Authentication { .. })));
     alone[461] ^= 1;
