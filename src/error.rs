@@ -116,7 +116,7 @@ pub enum Error {
         order: Endianness,
     },
     /// A feature that is recognised but not read.
-    #[error("{method} version {version}, {order}, {feature}: not supported")]
+    #[error("{method} version {version}, {order}, {feature}: not supported{}", built_without(*feature))]
     UnsupportedFeature {
         /// Access method.
         method: Method,
@@ -274,6 +274,12 @@ pub enum Error {
         /// The access method of the database.
         method: Method,
     },
+}
+
+/// Whether a feature would be supported by another build.
+fn built_without(feature: Feature) -> &'static str {
+    let missing = feature == Feature::Encrypted && !cfg!(feature = "encryption");
+    if missing { " (built without the feature \"encryption\")" } else { "" }
 }
 
 /// What is known of a version that is not read.
