@@ -485,6 +485,25 @@ pub enum Defect {
         /// Bytes in the file's pages.
         file: u64,
     },
+    /// An entry of a compressed database cannot be taken apart.
+    #[error(
+        "byte {at} of the compressed entry: {fault}: damage, or a compression of the database's own"
+    )]
+    Compressed {
+        /// Offset in the entry, in bytes.
+        at: usize,
+        /// What is wrong.
+        fault: &'static str,
+    },
+    /// Keys in an entry of a compressed database are not in the order of the database.
+    #[error(
+        "byte {at} of the compressed entry: its key is out of order: damage, or a database with an order of \
+         its own"
+    )]
+    CompressedOrder {
+        /// Offset in the entry, in bytes.
+        at: usize,
+    },
     /// Keys are not in the order of the database.
     #[error("the key in slot {slot} is out of order: damage, or a database with an order of its own")]
     KeyOrder {
@@ -541,6 +560,12 @@ pub enum Defect {
         /// Where the number stands on the metadata page, in bytes.
         offset: usize,
     },
+    /// The records of compressed entries give too many bytes that stand there once.
+    #[error("records give more than {limit} bytes of the entries on this page, past the limit (Limits::max_repeats)")]
+    Unpacked {
+        /// The limit in bytes.
+        limit: u64,
+    },
     /// The pairs of a page give too many bytes that stand there once.
     #[error("pairs repeat more than {limit} bytes of this page, past the limit (Limits::max_repeats)")]
     Repeats {
@@ -591,7 +616,7 @@ impl Error {
             Error::LimitExceeded { .. }
             | Error::KeptPages { .. }
             | Error::StreamTooLong { .. }
-            | Error::Corrupt { defect: Defect::Repeats { .. }, .. } => ErrorKind::Limit,
+            | Error::Corrupt { defect: Defect::Repeats { .. } | Defect::Unpacked { .. }, .. } => ErrorKind::Limit,
             Error::NoSuchDatabase { .. }
             | Error::NotMultiple
             | Error::SeveralDatabases { .. }

@@ -17,7 +17,7 @@ use super::item::Item;
 use super::pair::{Entry, Pair};
 use super::queue::{Queue, QueueWalk};
 use super::ranges::KeyRange;
-use super::scan::PageScan;
+use super::scan::{Compressed, PageScan};
 use super::visited::Visited;
 use crate::error::{Defect, Error, Result};
 use crate::format::page::at;
@@ -570,10 +570,27 @@ impl<'a> Database<'a> {
     /// The pages of the file in their order, with the entries on its leaves:
     /// faster than [`Database::iter`], and divisible among threads.
     ///
-    /// The scan covers the whole file, so all databases in it.
+    /// The scan covers the whole file, so all databases in it. If it holds several of which one
+    /// is compressed, that one is walked first: nothing on a leaf says so.
     #[must_use]
     pub fn scan(&self) -> PageScan<'_> {
-        PageScan::new(self.pages())
+        PageScan::new(self.pages(), self.compressed())
+    }
+
+    /// Which leaves of the file are those of compressed databases.
+    fn compressed(&self) -> Compressed {
+        if !self.pages().meta().flags().several_databases() {
+            return if self.meta().flags().compressed() { Compressed::All } else { Compressed::None };
+        }
+        let file = Database::of(self.shared_pages().clone(), self.pages().meta().clone(), None);
+        let mut seen: Option<Visited> = None;
+        for found in file.subdatabases().flatten().filter(|found| found.meta().flags().compressed()) {
+            let database = found.open();
+            let mut pairs = database.all_pairs(seen.take().unwrap_or_else(|| Visited::new(self.pages())));
+            pairs.by_ref().for_each(drop);
+            seen = pairs.into_visited();
+        }
+        seen.map_or(Compressed::None, |seen| Compressed::Some(Arc::new(seen)))
     }
 
     /// Levels of the tree, 1 if the root is a leaf; `None` if the root cannot be read, or for

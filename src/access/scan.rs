@@ -2,19 +2,23 @@
 
 use std::iter::FusedIterator;
 use std::ops::Range;
+use std::sync::Arc;
 
+use super::btree::chunk::Chunk;
 use super::btree::leaf::Leaf;
 use super::btree::node::Node;
+use super::btree::walk::Direction;
 use super::hash::page::BucketPage;
 use super::hash::scan::BucketItems;
 use super::heap::HeapItems;
 use super::item::Item;
 use super::queue::{QueueItems, Reader};
+use super::visited::Visited;
 use crate::error::{Defect, Error, Result};
 use crate::format::meta::at::LAST_PGNO;
 use crate::format::page::{PageKind, at, holds_records, is_leaf};
 use crate::order::{Endianness, with_order};
-use crate::pages::{Allowance, Content, Origin, Pages, Tiling, size_of_item};
+use crate::pages::{Allowance, Content, Origin, Pages, Place, Tiling, size_of_item};
 use crate::types::{PageNo, RecordId};
 
 /// The leaves of a file, and its pages of buckets or of records, in page order.
@@ -39,11 +43,31 @@ use crate::types::{PageNo, RecordId};
 #[derive(Clone, Debug)]
 pub struct PageScan<'a> {
     pages: &'a Pages<'a>,
+    compressed: Compressed,
     range: Range<u32>,
     /// Whether to report a file that ends too early, behind the last page.
     cut: bool,
     /// A leaf to give after the error about it.
     pending: Option<LeafPage<'a>>,
+}
+
+/// Which leaves are those of compressed databases.
+#[derive(Clone, Debug)]
+pub(super) enum Compressed {
+    None,
+    All,
+    /// Those of some databases of the file.
+    Some(Arc<Visited>),
+}
+
+impl Compressed {
+    fn has(&self, no: PageNo) -> bool {
+        match self {
+            Compressed::None => false,
+            Compressed::All => true,
+            Compressed::Some(pages) => pages.has(no),
+        }
+    }
 }
 
 /// A leaf, a page of a HASH bucket, or a page of records of a QUEUE or a HEAP, that a scan came by.
@@ -52,16 +76,25 @@ pub struct LeafPage<'a> {
     of: Of<'a>,
 }
 
+/// The leaf of a tree.
+#[derive(Clone, Debug)]
+struct TreeLeaf<'a> {
+    leaf: Leaf<'a>,
+    /// Whether its entries stand for several records each.
+    compressed: bool,
+}
+
 #[derive(Clone, Debug)]
 enum Of<'a> {
-    Tree(Leaf<'a>),
+    Tree(TreeLeaf<'a>),
     Hash(BucketPage<'a>),
     Queue(QueueItems<'a>),
     Heap(HeapItems<'a>),
 }
 
-/// An entry of a leaf, in slot order; deleted ones are left out.
-#[derive(Clone, Copy, Debug)]
+/// An entry of a leaf, in slot order; deleted ones are left out. Those of compressed databases
+/// are taken apart.
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Scanned<'a> {
     /// A key and its value.
@@ -126,10 +159,19 @@ struct LeafItems<'a> {
     allowance: Allowance,
     /// Whether every item so far was good, so that together they must fill the page.
     sound: bool,
+    unpacking: Option<Unpacking<'a>>,
+}
+
+/// What entries of a compressed database stand for.
+#[derive(Clone, Debug)]
+struct Unpacking<'a> {
+    /// The one of which more records are to come.
+    chunk: Option<Box<Chunk<'a>>>,
+    allowance: Allowance,
 }
 
 impl<'a> PageScan<'a> {
-    pub(in crate::access) fn new(pages: &'a Pages<'a>) -> Self {
+    pub(in crate::access) fn new(pages: &'a Pages<'a>, compressed: Compressed) -> Self {
         // Version 9 keeps the number of its last page; 8 may have it wrong.
         let last = pages.meta().kept_last_page();
         // Genuine upgrades of HASH files leave it one too high.
@@ -137,7 +179,7 @@ impl<'a> PageScan<'a> {
         let cut = last.is_some_and(|last| last.0 >= pages.count().saturating_add(one_more));
         // Where other files hold the pages, there may be any number of them.
         let end = pages.extents().map_or(pages.count(), |extents| extents.end());
-        PageScan { pages, range: 1..end, cut, pending: None }
+        PageScan { pages, compressed, range: 1..end, cut, pending: None }
     }
 
     /// The part of this scan that lies in a range of page numbers.
@@ -253,7 +295,8 @@ impl<'a> PageScan<'a> {
             raw.fetch();
             let page = self.pages.page::<O>(no, origin)?;
             let of = if is_leaf(kind) {
-                Of::Tree(Leaf::new::<O>(self.pages, page, no, kind)?)
+                let leaf = Leaf::new::<O>(self.pages, page, no, kind)?;
+                Of::Tree(TreeLeaf { leaf, compressed: self.compressed.has(no) })
             } else {
                 Of::Hash(BucketPage::new::<O>(self.pages, page, no)?)
             };
@@ -295,7 +338,7 @@ impl<'a> LeafPage<'a> {
     #[must_use]
     pub fn page(&self) -> PageNo {
         match &self.of {
-            Of::Tree(leaf) => leaf.no(),
+            Of::Tree(tree) => tree.leaf.no(),
             Of::Hash(page) => page.no(),
             Of::Queue(page) => page.no(),
             Of::Heap(page) => page.no(),
@@ -306,7 +349,7 @@ impl<'a> LeafPage<'a> {
     #[must_use]
     pub fn kind(&self) -> PageKind {
         match &self.of {
-            Of::Tree(leaf) => leaf.kind(),
+            Of::Tree(tree) => tree.leaf.kind(),
             Of::Hash(page) => page.kind(),
             Of::Queue(_) => PageKind::QueueData,
             Of::Heap(_) => PageKind::Heap,
@@ -316,7 +359,7 @@ impl<'a> LeafPage<'a> {
     /// The error for a leaf whose neighbour lies beyond the end of the file.
     fn missing_neighbour(&self) -> Option<Error> {
         let (pages, next, prev) = match &self.of {
-            Of::Tree(leaf) => (leaf.pages(), leaf.next(), leaf.prev()),
+            Of::Tree(TreeLeaf { leaf, .. }) => (leaf.pages(), leaf.next(), leaf.prev()),
             Of::Hash(page) => (page.pages(), page.next(), page.prev()),
             Of::Queue(_) | Of::Heap(_) => return None,
         };
@@ -331,7 +374,7 @@ impl<'a> LeafPage<'a> {
     #[inline]
     pub fn entries(&self) -> ScannedItems<'a> {
         let of = match &self.of {
-            Of::Tree(leaf) => Items::Tree(LeafItems::new(leaf.clone())),
+            Of::Tree(tree) => Items::Tree(LeafItems::new(tree.clone())),
             Of::Hash(page) => Items::Hash(BucketItems::new(*page)),
             Of::Queue(page) => Items::Queue(page.clone()),
             Of::Heap(page) => Items::Heap(page.clone()),
@@ -341,10 +384,20 @@ impl<'a> LeafPage<'a> {
 }
 
 impl<'a> LeafItems<'a> {
-    fn new(leaf: Leaf<'a>) -> Self {
+    fn new(TreeLeaf { leaf, compressed }: TreeLeaf<'a>) -> Self {
         let (order, allowance) = (leaf.pages().order(), leaf.pages().allowance());
-        let tiling = Tiling::default();
-        LeafItems { leaf, order, unit: 0, key: None, key_at: 0, tiling, repeated: 0, allowance, sound: true }
+        LeafItems {
+            order,
+            unit: 0,
+            key: None,
+            key_at: 0,
+            tiling: Tiling::default(),
+            repeated: 0,
+            allowance,
+            sound: true,
+            unpacking: compressed.then(|| Unpacking { chunk: None, allowance: leaf.pages().unpacked_allowance() }),
+            leaf,
+        }
     }
 
     #[inline(always)]
@@ -402,13 +455,14 @@ impl<'a> LeafItems<'a> {
             return Ok(None);
         }
         self.expect_allowed(unit)?;
-        let value = Item::new(pages, value.content);
-        Ok(Some(match (self.key.filter(|_| pairs), value.content()) {
-            (None, _) => Scanned::Value(value),
+        Ok(Some(match (self.key.filter(|_| pairs), value.content) {
+            (None, content) => Scanned::Value(Item::new(pages, content)),
             (Some(key), Content::Duplicates(duplicates)) => {
                 Scanned::Duplicates { key: Item::new(pages, key), root: duplicates.root }
             }
-            (Some(key), _) => Scanned::Pair { key: Item::new(pages, key), value },
+            (Some(key), content) => {
+                Scanned::Pair { key: Item::new(pages, key), value: Item::new(pages, content) }
+            }
         }))
     }
 }
@@ -431,16 +485,86 @@ impl<'a> Iterator for ScannedItems<'a> {
     }
 }
 
+impl<'a> LeafItems<'a> {
+    /// The next record of an entry that stands for several.
+    #[inline(never)]
+    fn record(&mut self) -> Option<Result<Scanned<'a>>> {
+        let Unpacking { chunk: place, allowance } = self.unpacking.as_mut()?;
+        let chunk = place.as_mut()?;
+        let pages = self.leaf.pages();
+        let found = chunk.step(Direction::Forward).and_then(|there| {
+            let given = if there { allowance.give_unpacked(chunk.given()) } else { Ok(()) };
+            given.map(|()| there).map_err(|defect| chunk.place().corrupt(0, defect))
+        });
+        let record = match found {
+            Ok(false) => None,
+            Ok(true) => {
+                let (key, value) = chunk.give();
+                let value = Item::made(pages, value);
+                let keyed = self.leaf.kind() == PageKind::BtreeLeaf;
+                return Some(Ok(match keyed {
+                    true => Scanned::Pair { key: Item::made(pages, key), value },
+                    false => Scanned::Value(value),
+                }));
+            }
+            Err(error) => Some(Err(error)),
+        };
+        *place = None;
+        record
+    }
+
+    /// Takes an entry apart, if it stands for several records.
+    fn unpack(&mut self, unit: u16, entry: Scanned<'a>) -> Result<Option<Scanned<'a>>> {
+        let Some(unpacking) = &mut self.unpacking else { return Ok(Some(entry)) };
+        let (key, value) = match &entry {
+            Scanned::Pair { key, value } => (Some(key), value),
+            Scanned::Value(value) if self.leaf.kind() == PageKind::DuplicateLeaf => (None, value),
+            _ => return Ok(Some(entry)),
+        };
+        let at = with_order!(self.order, O => self.leaf.value_at::<O>(unit))?.0;
+        let chunk = Chunk::new(key, value, Place::new(self.leaf.no(), at))?;
+        unpacking.allowance.add_chain(chunk.in_chain());
+        unpacking.chunk = Some(Box::new(chunk));
+        Ok(None)
+    }
+}
+
 impl<'a> Iterator for LeafItems<'a> {
     type Item = Result<Scanned<'a>>;
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
+        if self.unpacking.is_some() {
+            return self.next_unpacked();
+        }
+        self.next_stored().map(|found| found.map(|(_, entry)| entry))
+    }
+}
+
+impl<'a> LeafItems<'a> {
+    /// The next record of a compressed database.
+    #[inline(never)]
+    fn next_unpacked(&mut self) -> Option<Result<Scanned<'a>>> {
+        loop {
+            if let Some(record) = self.record() {
+                return Some(record);
+            }
+            let entry = self.next_stored()?.and_then(|(unit, entry)| self.unpack(unit, entry));
+            match entry.transpose() {
+                Some(entry) => return Some(entry),
+                None => {}
+            }
+        }
+    }
+
+    /// The next entry as it is stored, and its unit.
+    #[inline(always)]
+    fn next_stored(&mut self) -> Option<Result<(u16, Scanned<'a>)>> {
         while self.unit < self.leaf.units() {
             let unit = self.unit;
             self.unit = unit.saturating_add(1);
             match with_order!(self.order, O => self.entry::<O>(unit)) {
-                Ok(Some(entry)) => return Some(Ok(entry)),
+                Ok(Some(entry)) => return Some(Ok((unit, entry))),
                 Ok(None) => {}
                 Err(error) => {
                     self.sound = false;

@@ -218,6 +218,9 @@ impl Job<'_> {
         if flags.sorted_duplicates() {
             line("dupsort=1".into());
         }
+        if flags.compressed() {
+            line("compressed=1".into());
+        }
         line(format!("db_pagesize={}", meta.page_size()));
         if self.writer.keys {
             line("keys=1".into());

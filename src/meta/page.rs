@@ -460,9 +460,6 @@ impl Fields<'_> {
         if found != self.number.0 {
             return Err(Error::corrupt(self.number, at::PGNO, Defect::PageNumber { found }));
         }
-        if meta.flags.compressed() && generation.has_checksums() {
-            return Err(unsupported(Feature::Compressed));
-        }
         if let Some(expected) = meta.flags.objection(generation) {
             return Err(meta.wrong_flags(expected));
         }

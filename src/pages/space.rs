@@ -219,6 +219,12 @@ impl<'a> Pages<'a> {
         Allowance::new(page.saturating_add(repeats), repeats)
     }
 
+    /// Bytes that the records of the chunks on one page may give: as often as duplicates off
+    /// the page give a key.
+    pub(crate) fn unpacked_allowance(&self) -> Allowance {
+        Allowance::unpacked(self.size().get(), self.limits().max_repeats)
+    }
+
     /// The length of the overflow chain that starts on a page: found out once, and
     /// remembered.
     pub(crate) fn chain_length(

@@ -94,7 +94,12 @@ impl Rule {
     pub fn is_of_order(self) -> bool {
         matches!(
             self,
-            Rule::KeyOrder | Rule::InternalOrder | Rule::KeyRange | Rule::DuplicateOrder | Rule::BucketOrder
+            Rule::KeyOrder
+                | Rule::InternalOrder
+                | Rule::KeyRange
+                | Rule::DuplicateOrder
+                | Rule::BucketOrder
+                | Rule::ChunkOrder
         )
     }
 }
@@ -192,6 +197,12 @@ rules! {
     Directory = "S-NAME";
     /// The checksum of a page is that of its bytes.
     Checksum = "C-SUM";
+    /// The lengths in a compressed entry are numbers.
+    ChunkNumber = "X-INT";
+    /// The records of a compressed entry fill it.
+    ChunkLength = "X-LEN";
+    /// The records of compressed entries increase.
+    ChunkOrder = "X-ORD";
     /// A page of a QUEUE holds as many records as fit.
     QueuePage = "Q-RECPAGE";
     /// The records of a QUEUE have the numbers that its metadata says.

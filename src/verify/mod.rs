@@ -3,6 +3,7 @@
 
 mod bucket;
 mod chain;
+mod chunk;
 mod finding;
 mod free;
 mod hash;
@@ -28,7 +29,6 @@ use crate::error::{Error, Result};
 use crate::format::generation::Generation;
 use crate::format::meta::{Field, at};
 use crate::meta::{self, Meta, Shape};
-use crate::method::Feature;
 use crate::order::with_order;
 use crate::pages::{File, OpenOptions, Origin, Pages};
 use crate::types::PageNo;
@@ -251,7 +251,7 @@ impl<'a> Verify<'a> {
         // Asking the system takes longer than checking a small file.
         let threads = || std::thread::available_parallelism().map_or(1, |threads| threads.get());
         let threads = self.threads.unwrap_or_else(threads);
-        let tree = Tree { context, shape, compare, threads, duplicates: None, list };
+        let tree = Tree { context, shape, compare, threads, duplicates: None, key: None, list };
         tree.check::<O>(root, from);
     }
 
@@ -272,11 +272,6 @@ impl<'a> Verify<'a> {
         let parsed = meta::parse_inner(file.pages.raw(no).unwrap_or_default(), no, file.pages.meta());
         let meta = match parsed {
             Ok(meta) => meta,
-            // Only a whole file can be partitioned or encrypted.
-            Err(error @ Error::UnsupportedFeature { feature: Feature::Compressed, .. }) => {
-                report.note(Rule::Metadata, no, 0, error.to_string());
-                return;
-            }
             Err(error) => {
                 report.reader(&error);
                 return;
