@@ -74,7 +74,7 @@ pub enum Error {
     Extent,
     /// A database whose records are in files beside it, in memory, where there is nothing
     /// beside it.
-    #[error("its records are in files beside it (\"__dbq.NAME.N\"): open it by its path")]
+    #[error("its records are in files beside it (\"__dbq.NAME.N\" or \"__dbp.NAME.NNN\"): open it by its path")]
     NoFolder,
     /// A file beside the database is not there, although it holds records.
     #[error("{} is missing: it holds records of this database", .path.shown())]
@@ -82,6 +82,31 @@ pub enum Error {
         /// The file that is missing.
         path: PathBuf,
     },
+    /// Partitions of the database are not there.
+    #[error("{} is missing{}: a partition of this database", .path.shown(), and_more(*more))]
+    MissingPartition {
+        /// The first one that is missing.
+        path: PathBuf,
+        /// How many more that follow it are missing, too.
+        more: u32,
+    },
+    /// A partition of the database, or a part of it, could not be read.
+    #[error("{}: {error}", .path.shown())]
+    Partition {
+        /// The partition.
+        path: PathBuf,
+        /// What is wrong with it.
+        error: Box<Error>,
+    },
+    /// The database is partitioned, and a question was asked that a tree answers.
+    #[error("{asked}: the pairs are in partitions, each of which can answer that")]
+    InPartitions {
+        /// What was asked.
+        asked: &'static str,
+    },
+    /// The database is not partitioned.
+    #[error("the database is not partitioned")]
+    NotPartitioned,
     /// A region file: what programs that have an environment open share.
     #[error("a region file of an environment (cache, locks), not a database")]
     Region,
@@ -249,6 +274,10 @@ pub enum Error {
         /// The access method of the database.
         method: Method,
     },
+}
+
+fn and_more(more: u32) -> String {
+    if more == 0 { String::new() } else { format!(" (and {more} more)") }
 }
 
 /// What is known of a version that is not read.
@@ -604,6 +633,7 @@ impl Error {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
+            Error::Partition { error, .. } => error.kind(),
             Error::Open { .. } | Error::Read { .. } => ErrorKind::Io,
             Error::NoFolder => ErrorKind::Question,
             Error::NotADatabase { .. } | Error::LogFile { .. } | Error::Region => ErrorKind::NotADatabase,
@@ -619,6 +649,8 @@ impl Error {
             | Error::Corrupt { defect: Defect::Repeats { .. } | Defect::Unpacked { .. }, .. } => ErrorKind::Limit,
             Error::NoSuchDatabase { .. }
             | Error::NotMultiple
+            | Error::InPartitions { .. }
+            | Error::NotPartitioned
             | Error::SeveralDatabases { .. }
             | Error::HashFunction { .. }
             | Error::WrongMethod { .. } => ErrorKind::Question,
@@ -626,11 +658,21 @@ impl Error {
             | Error::TooShort { .. }
             | Error::Cut { .. }
             | Error::MissingFile { .. }
+            | Error::MissingPartition { .. }
             | Error::Placeholder
             | Error::PageSize { .. }
             | Error::Corrupt { .. }
             | Error::Checksum { .. }
             | Error::Directory { .. } => ErrorKind::Damaged,
+        }
+    }
+
+    /// Whether pages that were read could not be kept: reading anew with none kept may do.
+    pub(crate) fn is_of_kept_pages(&self) -> bool {
+        match self {
+            Error::KeptPages { .. } => true,
+            Error::Partition { error, .. } => error.is_of_kept_pages(),
+            _ => false,
         }
     }
 
@@ -645,6 +687,7 @@ impl Error {
             | Error::LimitExceeded { page, .. }
             | Error::HashFunction { page, .. } => Some(*page),
             Error::PageSize { .. } => Some(PageNo::META),
+            Error::Partition { error, .. } => error.page(),
             _ => None,
         }
     }

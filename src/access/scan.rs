@@ -1,7 +1,9 @@
 //! The pages of a file in their order, without going down any tree or along any bucket.
 
+use std::collections::VecDeque;
 use std::iter::FusedIterator;
 use std::ops::Range;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::btree::chunk::Chunk;
@@ -40,11 +42,27 @@ use crate::types::{PageNo, RecordId};
 /// assert_eq!(pairs, db.iter().count());
 /// # Ok::<(), bdbkit::Error>(())
 /// ```
+///
+/// Of a partitioned database it covers all partitions, and then the main file, which holds no
+/// records: the numbers of their pages count on from one file to the next, which
+/// [`LeafPage::path`] names.
 #[derive(Clone, Debug)]
 pub struct PageScan<'a> {
+    first: FileScan<'a>,
+    /// Files behind it, or why they cannot be read.
+    rest: VecDeque<Result<FileScan<'a>>>,
+}
+
+/// The leaves of one file.
+#[derive(Clone, Debug)]
+pub(super) struct FileScan<'a> {
     pages: &'a Pages<'a>,
     compressed: Compressed,
     range: Range<u32>,
+    /// What is added to the numbers of its pages.
+    base: u32,
+    /// Whether it is one of several.
+    partition: bool,
     /// Whether to report a file that ends too early, behind the last page.
     cut: bool,
     /// A leaf to give after the error about it.
@@ -74,6 +92,7 @@ impl Compressed {
 #[derive(Clone, Debug)]
 pub struct LeafPage<'a> {
     of: Of<'a>,
+    path: Option<&'a Path>,
 }
 
 /// The leaf of a tree.
@@ -133,6 +152,7 @@ pub enum Scanned<'a> {
 #[derive(Clone, Debug)]
 pub struct ScannedItems<'a> {
     of: Items<'a>,
+    path: Option<&'a Path>,
 }
 
 #[derive(Clone, Debug)]
@@ -170,7 +190,7 @@ struct Unpacking<'a> {
     allowance: Allowance,
 }
 
-impl<'a> PageScan<'a> {
+impl<'a> FileScan<'a> {
     pub(in crate::access) fn new(pages: &'a Pages<'a>, compressed: Compressed) -> Self {
         // Version 9 keeps the number of its last page; 8 may have it wrong.
         let last = pages.meta().kept_last_page();
@@ -179,59 +199,29 @@ impl<'a> PageScan<'a> {
         let cut = last.is_some_and(|last| last.0 >= pages.count().saturating_add(one_more));
         // Where other files hold the pages, there may be any number of them.
         let end = pages.extents().map_or(pages.count(), |extents| extents.end());
-        PageScan { pages, compressed, range: 1..end, cut, pending: None }
+        FileScan { pages, compressed, range: 1..end, base: 0, partition: false, cut, pending: None }
     }
 
-    /// The part of this scan that lies in a range of page numbers.
-    #[must_use]
-    pub fn within(mut self, pages: Range<u32>) -> Self {
-        let start = self.range.start.max(pages.start);
-        self.cut &= pages.end >= self.range.end;
-        self.range = start..self.range.end.min(pages.end).max(start);
+    fn within(mut self, pages: &Range<u32>) -> Self {
+        let (from, to) = (pages.start.saturating_sub(self.base), pages.end.saturating_sub(self.base));
+        let start = self.range.start.max(from);
+        self.cut &= to >= self.range.end;
+        self.range = start..self.range.end.min(to).max(start);
         self
     }
 
-    /// The page numbers still to come.
-    #[must_use]
-    pub fn pages(&self) -> Range<u32> {
-        self.range.clone()
+    /// Where the numbers of its pages end.
+    fn end(&self) -> u32 {
+        self.base.saturating_add(self.range.end)
     }
 
-    /// Divides the scan into at most this many parts of about equal size.
-    #[must_use]
-    pub fn split(self, parts: u32) -> Vec<PageScan<'a>> {
-        if self.range.is_empty() {
-            return vec![self];
-        }
-        let len = self.range.end.saturating_sub(self.range.start);
-        let step = len.div_ceil(parts.max(1)).max(1);
-        let starts = (self.range.start..self.range.end).step_by(PageNo(step).index());
-        starts.map(|start| self.clone().within(start..start.saturating_add(step))).collect()
+    fn named(&self, error: Error) -> Error {
+        name(self.path(), error)
     }
 
-    /// The scan as a parallel iterator over leaves.
-    ///
-    /// ```
-    /// use rayon::iter::ParallelIterator;
-    ///
-    /// let db = bdbkit::Database::open("testdata/btree-v9-le-levels/data.db")?;
-    /// let pairs: usize = db.scan().parallel().map(|leaf| leaf.map_or(0, |l| l.entries().count())).sum();
-    /// assert_eq!(pairs, db.iter().count());
-    /// # Ok::<(), bdbkit::Error>(())
-    /// ```
-    #[cfg(feature = "parallel")]
-    pub fn parallel(self) -> impl rayon::iter::ParallelIterator<Item = Result<LeafPage<'a>>> {
-        use rayon::iter::ParallelIterator;
-
-        let halve = |scan: PageScan<'a>| {
-            let Range { start, end } = scan.range;
-            let middle = start.midpoint(end);
-            if middle == start {
-                return (scan, None);
-            }
-            (scan.clone().within(start..middle), Some(scan.within(middle..end)))
-        };
-        rayon::iter::split(self, halve).flat_map_iter(|part| part)
+    /// The file, if it is one of several.
+    fn path(&self) -> Option<&'a Path> {
+        self.pages.file().path().filter(|_| self.partition)
     }
 
     /// The next page that is there.
@@ -268,10 +258,10 @@ impl<'a> PageScan<'a> {
     #[inline]
     fn leaf(&self, no: PageNo) -> Result<Option<LeafPage<'a>>> {
         if let Some(queue) = Reader::of(self.pages) {
-            return Ok(QueueItems::of(queue, no)?.map(|page| LeafPage { of: Of::Queue(page) }));
+            return Ok(QueueItems::of(queue, no)?.map(|page| LeafPage { of: Of::Queue(page), path: None }));
         }
         if self.pages.meta().heap().is_some() {
-            return Ok(HeapItems::of(self.pages, no)?.map(|page| LeafPage { of: Of::Heap(page) }));
+            return Ok(HeapItems::of(self.pages, no)?.map(|page| LeafPage { of: Of::Heap(page), path: None }));
         }
         let origin = Origin { page: no, offset: 0, what: "page" };
         with_order!(self.pages.order(), O => {
@@ -300,12 +290,12 @@ impl<'a> PageScan<'a> {
             } else {
                 Of::Hash(BucketPage::new::<O>(self.pages, page, no)?)
             };
-            Ok(Some(LeafPage { of }))
+            Ok(Some(LeafPage { of, path: self.path() }))
         })
     }
 }
 
-impl<'a> Iterator for PageScan<'a> {
+impl<'a> Iterator for FileScan<'a> {
     type Item = Result<LeafPage<'a>>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -331,6 +321,114 @@ impl<'a> Iterator for PageScan<'a> {
     }
 }
 
+impl<'a> PageScan<'a> {
+    pub(in crate::access) fn new(first: FileScan<'a>) -> Self {
+        PageScan { first, rest: VecDeque::new() }
+    }
+
+    /// That of a partitioned database.
+    pub(in crate::access) fn of_parts(
+        parts: impl Iterator<Item = Result<FileScan<'a>>>,
+        main: FileScan<'a>,
+    ) -> Self {
+        let mut base = 0u32;
+        let count_on = |scan: Result<FileScan<'a>>| {
+            scan.map(|scan| {
+                let scan = FileScan { base, partition: true, ..scan };
+                base = scan.end();
+                scan
+            })
+        };
+        let mut rest: VecDeque<_> = parts.chain([Ok(main.clone())]).map(count_on).collect();
+        let at = rest.iter().position(Result::is_ok).unwrap_or(0);
+        match rest.remove(at) {
+            Some(Ok(first)) => PageScan { first, rest },
+            _ => PageScan { first: FileScan { range: 0..0, ..main }, rest },
+        }
+    }
+
+    /// The part of this scan that lies in a range of page numbers.
+    #[must_use]
+    pub fn within(self, pages: Range<u32>) -> Self {
+        let end = self.pages().end;
+        let rest = self.rest.into_iter().filter_map(|scan| match scan {
+            Ok(scan) => Some(Ok(scan.within(&pages))),
+            // Told by the last part.
+            Err(error) => (pages.end >= end).then_some(Err(error)),
+        });
+        PageScan { rest: rest.collect(), first: self.first.within(&pages) }
+    }
+
+    /// The page numbers still to come.
+    #[must_use]
+    pub fn pages(&self) -> Range<u32> {
+        let last = self.rest.iter().rev().find_map(|scan| scan.as_ref().ok()).unwrap_or(&self.first);
+        self.first.base.saturating_add(self.first.range.start)..last.end()
+    }
+
+    /// Divides the scan into at most this many parts of about equal size.
+    #[must_use]
+    pub fn split(self, parts: u32) -> Vec<PageScan<'a>> {
+        let pages = self.pages();
+        if pages.is_empty() {
+            return vec![self];
+        }
+        let len = pages.end.saturating_sub(pages.start);
+        let step = len.div_ceil(parts.max(1)).max(1);
+        let starts = pages.step_by(PageNo(step).index());
+        starts.map(|start| self.clone().within(start..start.saturating_add(step))).collect()
+    }
+
+    /// The scan as a parallel iterator over leaves.
+    ///
+    /// ```
+    /// use rayon::iter::ParallelIterator;
+    ///
+    /// let db = bdbkit::Database::open("testdata/btree-v9-le-levels/data.db")?;
+    /// let pairs: usize = db.scan().parallel().map(|leaf| leaf.map_or(0, |l| l.entries().count())).sum();
+    /// assert_eq!(pairs, db.iter().count());
+    /// # Ok::<(), bdbkit::Error>(())
+    /// ```
+    #[cfg(feature = "parallel")]
+    pub fn parallel(self) -> impl rayon::iter::ParallelIterator<Item = Result<LeafPage<'a>>> {
+        use rayon::iter::ParallelIterator;
+
+        let halve = |scan: PageScan<'a>| {
+            let Range { start, end } = scan.pages();
+            let middle = start.midpoint(end);
+            if middle == start {
+                return (scan, None);
+            }
+            (scan.clone().within(start..middle), Some(scan.within(middle..end)))
+        };
+        rayon::iter::split(self, halve).flat_map_iter(|part| part)
+    }
+}
+
+impl<'a> Iterator for PageScan<'a> {
+    type Item = Result<LeafPage<'a>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(leaf) = self.first.next() {
+                return Some(leaf.map_err(|error| self.first.named(error)));
+            }
+            match self.rest.pop_front()? {
+                Ok(scan) => self.first = scan,
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+}
+
+/// The error with the name of the file, if it is one of several.
+fn name(path: Option<&Path>, error: Error) -> Error {
+    match path {
+        Some(path) => Error::Partition { path: path.to_owned(), error: Box::new(error) },
+        None => error,
+    }
+}
+
 impl FusedIterator for PageScan<'_> {}
 
 impl<'a> LeafPage<'a> {
@@ -343,6 +441,12 @@ impl<'a> LeafPage<'a> {
             Of::Queue(page) => page.no(),
             Of::Heap(page) => page.no(),
         }
+    }
+
+    /// The file that it is in, if the database is partitioned.
+    #[must_use]
+    pub fn path(&self) -> Option<&'a Path> {
+        self.path
     }
 
     /// Kind of the page.
@@ -379,7 +483,7 @@ impl<'a> LeafPage<'a> {
             Of::Queue(page) => Items::Queue(page.clone()),
             Of::Heap(page) => Items::Heap(page.clone()),
         };
-        ScannedItems { of }
+        ScannedItems { of, path: self.path }
     }
 }
 
@@ -472,7 +576,7 @@ impl<'a> Iterator for ScannedItems<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        match &mut self.of {
+        let item = match &mut self.of {
             Items::Tree(items) => items.next(),
             Items::Hash(items) => items.next(),
             Items::Queue(items) => {
@@ -481,6 +585,10 @@ impl<'a> Iterator for ScannedItems<'a> {
             Items::Heap(items) => {
                 items.next().map(|record| record.map(|(id, value)| Scanned::Placed { id, value }))
             }
+        };
+        match item {
+            Some(Err(error)) => Some(Err(name(self.path, error))),
+            item => item,
         }
     }
 }
