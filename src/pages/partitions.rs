@@ -53,10 +53,24 @@ impl Partitions {
         Ok(Some(Partitions { beside, count, found }))
     }
 
-    /// The paths of those that a main file has beside it, whatever its metadata says.
-    pub(crate) fn beside(main: &Path) -> Result<Vec<PathBuf>> {
-        let Some(beside) = Beside::of(main, PREFIX) else { return Ok(Vec::new()) };
-        Ok(beside.numbers(number)?.into_iter().map(|number| beside.path(&digits(number))).collect())
+    /// Those that a main file has beside it, and those that are missing of so many: `None` if
+    /// there are none, and none are said to be.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Open`]: the folder cannot be read.
+    pub(crate) fn beside(main: &Path, count: Option<u32>) -> Result<Option<Partitions>> {
+        let Some(beside) = Beside::of(main, PREFIX) else { return Ok(None) };
+        let found = beside.numbers(number)?;
+        let there = found.last().map_or(0, |last| last.saturating_add(1));
+        let count = count.unwrap_or(0).max(there);
+        Ok((count > 0).then_some(Partitions { beside, count, found }))
+    }
+
+    /// Opens one of them, whatever it is, as the main file was opened.
+    pub(crate) fn file<'a>(&self, number: u32, main: &File<'a>) -> Result<File<'a>> {
+        let source = self.beside.source(&digits(number), main)?;
+        Ok(File::beside(main, self.path(number), source))
     }
 
     /// How many there are, as the metadata says.
@@ -117,8 +131,7 @@ impl Partitions {
     }
 
     fn open_like<'a>(&self, number: u32, main: &Pages<'a>) -> Result<Pages<'a>> {
-        let source = self.beside.source(&digits(number), main.file())?;
-        let pages = Pages::new(File::beside(main.file(), self.path(number), source))?;
+        let pages = Pages::new(self.file(number, main.file())?)?;
         pages.expect_one()?;
         expect_like(pages.meta(), main.meta())?;
         Ok(pages.keeping_as(main))

@@ -212,9 +212,6 @@ pub(super) fn find(bytes: &[u8], forced: Forced) -> Result<Geometry> {
         return Err(unsupported(Feature::Encrypted));
     }
     let has = |bits: u8| field(Field::Metaflags) & u32::from(bits) != 0;
-    if has(layout::PARTITIONED) && field(Field::Nparts) > 1 {
-        return Err(unsupported(Feature::Partitioned));
-    }
     let checksummed = match seen.plain.cmp(&seen.shifted) {
         _ if seen.sums > 0 => true,
         std::cmp::Ordering::Less => true,

@@ -41,7 +41,7 @@ mod walk;
 mod work;
 
 use std::borrow::Cow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 pub use geometry::Geometry;
@@ -58,7 +58,7 @@ use crate::format::meta::{HALF_WRITTEN, at};
 use crate::meta::{self, DatabaseKind};
 use crate::method::Feature;
 use crate::order::{Endianness, with_order};
-use crate::pages::{self, Extent, Extents, OpenOptions};
+use crate::pages::{self, Extent, Extents, OpenOptions, PartitionPlace, Partitions};
 use crate::types::{PageNo, PageSize};
 use file::File;
 use geometry::Forced;
@@ -192,7 +192,50 @@ impl<'a> Salvage<'a> {
         if geometry.endianness().u32_at(bytes, at::VERSION) == Some(HALF_WRITTEN) {
             report.problem(Error::Interrupted);
         }
-        Ok(SalvagedFile { file, databases, orphans, deleted: self.deleted, seen, chains, report, flat: None })
+        let bounds = geometry.told() && self.is_partitioned();
+        let deleted = self.deleted;
+        Ok(SalvagedFile { file, databases, orphans, deleted, seen, chains, report, bounds, flat: None })
+    }
+
+    /// Whether page 0 says that the pairs are in other files.
+    fn is_partitioned(&self) -> bool {
+        self.file.kind().database().is_some_and(|kind| kind.partitions.is_some())
+    }
+
+    /// The files beside this one that hold the pairs of a partitioned database, each to be salvaged
+    /// on its own, or why one cannot be; none, if page 0 tells that the database is not
+    /// partitioned. Their records belong to the database of this file.
+    ///
+    /// ```
+    /// let salvage = bdbkit::salvage::Salvage::open("testdata/btree-v9-le-partitioned-keys/data.db")?;
+    /// let mut records = 0;
+    /// for (path, part) in salvage.partitions() {
+    ///     records += part?.survey()?.records().count();
+    /// }
+    /// assert_eq!(records, bdbkit::Database::open("testdata/btree-v9-le-partitioned-keys/data.db")?.iter().count());
+    /// # Ok::<(), bdbkit::Error>(())
+    /// ```
+    #[must_use]
+    pub fn partitions(&self) -> Vec<(PathBuf, Result<Salvage<'a>>)> {
+        let Some(main) = self.file.path() else { return Vec::new() };
+        let kind = self.file.kind().database();
+        if kind.is_some_and(|kind| kind.partition_count() < 2) {
+            return Vec::new();
+        }
+        let files = match Partitions::beside(main, kind.map(|kind| kind.partition_count())) {
+            Ok(Some(files)) => files,
+            Ok(None) => return Vec::new(),
+            Err(error) => return vec![(main.to_owned(), Err(error))],
+        };
+        let open = |number| {
+            let part = files.file(number, &self.file);
+            part.map(|file| Salvage { file, forced: self.forced, deleted: self.deleted, extents: OnceLock::new() })
+        };
+        let place = |place| match place {
+            PartitionPlace::There(number) => (files.path(number), open(number)),
+            PartitionPlace::Missing(first, last) => (files.path(first), Err(files.missing(first, last))),
+        };
+        files.places(0, u32::MAX).into_iter().map(place).collect()
     }
 
     /// The file as a QUEUE or a HEAP, if it is one.
@@ -226,6 +269,7 @@ impl<'a> Salvage<'a> {
             seen,
             chains,
             report,
+            bounds: false,
             flat: Some(flat),
         }))
     }

@@ -15,6 +15,7 @@ use super::chunk::{Chunk, Records};
 use super::finding::Rule;
 use super::order::Comparer;
 use super::page::{Context, Held};
+use super::partitions::Range;
 use super::seen::Referrer;
 use crate::format::item::{self, DELETED, OVERFLOW};
 use crate::format::page::{Page, PageKind, at};
@@ -72,6 +73,8 @@ struct Edge<'c> {
 pub(super) struct ListEntry {
     pub(super) name: Arc<[u8]>,
     pub(super) value: Vec<u8>,
+    /// Whether there is no value.
+    pub(super) empty: bool,
     pub(super) page: PageNo,
     pub(super) offset: usize,
 }
@@ -106,13 +109,13 @@ impl<'c> Context<'c, '_> {
             return;
         }
         Tree { context: self, shape, compare, threads: 1, duplicates: Some(length), key, list: None }
-            .check::<O>(root, from);
+            .check::<O>(root, from, Range::default());
     }
 }
 
 impl<'c> Tree<'_, 'c, '_> {
-    /// Checks the tree below a root.
-    pub(super) fn check<O: ByteOrder>(&self, root: PageNo, from: Origin) {
+    /// Checks the tree below a root, whose keys lie in a range.
+    pub(super) fn check<O: ByteOrder>(&self, root: PageNo, from: Origin, range: Range<'c>) {
         let context = self.context;
         let Some(page) = context.pages.raw(root).and_then(Page::<O>::new) else {
             context.reach::<O>(root, from);
@@ -121,7 +124,8 @@ impl<'c> Tree<'_, 'c, '_> {
         let kind = PageKind::from_byte(page.type_byte());
         let total = page.prev();
         let leaf = self.shape.internal.is_none() || kind != self.shape.internal;
-        let job = Job { page: root, from, low: None, high: None, parent: None, stated: 0, leaf };
+        let Range { low, high } = range;
+        let job = Job { page: root, from, low, high, parent: None, stated: 0, leaf };
         if leaf {
             let edges = self.job::<O>(&job);
             self.ends(&edges, &edges);
@@ -373,7 +377,7 @@ impl<'c> Tree<'_, 'c, '_> {
             // Of any other length it leads nowhere.
             let short = matches!(held, Held::Plain(_) | Held::Chain { len: 4, .. });
             let value = short.then(|| self.compare.whole::<O>(held)).flatten().unwrap_or_default();
-            let entry = ListEntry { name, value, page: no, offset };
+            let entry = ListEntry { name, value, empty: held.len() == 0, page: no, offset };
             list.lock().unwrap_or_else(PoisonError::into_inner).push(entry);
         }
         if let Held::Duplicates(root) = held {
