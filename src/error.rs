@@ -74,7 +74,9 @@ pub enum Error {
     Extent,
     /// A database whose records are in files beside it, in memory, where there is nothing
     /// beside it.
-    #[error("its records are in files beside it (\"__dbq.NAME.N\" or \"__dbp.NAME.NNN\"): open it by its path")]
+    #[error(
+        "its records are in files beside it (\"__dbq.NAME.N\" or \"__dbp.NAME.NNN\"): open it by its path"
+    )]
     NoFolder,
     /// A file beside the database is not there, although it holds records.
     #[error("{} is missing: it holds records of this database", .path.shown())]
@@ -515,9 +517,7 @@ pub enum Defect {
         file: u64,
     },
     /// An entry of a compressed database cannot be taken apart.
-    #[error(
-        "byte {at} of the compressed entry: {fault}: damage, or a compression of the database's own"
-    )]
+    #[error("byte {at} of the compressed entry: {fault}: damage, or a compression of the database's own")]
     Compressed {
         /// Offset in the entry, in bytes.
         at: usize,
@@ -533,6 +533,9 @@ pub enum Defect {
         /// Offset in the entry, in bytes.
         at: usize,
     },
+    /// A partition holds keys that are not those of its range.
+    #[error("the first or the last key of the tree does not belong to this partition")]
+    OutsidePartition,
     /// Keys are not in the order of the database.
     #[error("the key in slot {slot} is out of order: damage, or a database with an order of its own")]
     KeyOrder {
@@ -590,7 +593,9 @@ pub enum Defect {
         offset: usize,
     },
     /// The records of compressed entries give too many bytes that stand there once.
-    #[error("records give more than {limit} bytes of the entries on this page, past the limit (Limits::max_repeats)")]
+    #[error(
+        "records give more than {limit} bytes of the entries on this page, past the limit (Limits::max_repeats)"
+    )]
     Unpacked {
         /// The limit in bytes.
         limit: u64,
@@ -646,7 +651,9 @@ impl Error {
             Error::LimitExceeded { .. }
             | Error::KeptPages { .. }
             | Error::StreamTooLong { .. }
-            | Error::Corrupt { defect: Defect::Repeats { .. } | Defect::Unpacked { .. }, .. } => ErrorKind::Limit,
+            | Error::Corrupt { defect: Defect::Repeats { .. } | Defect::Unpacked { .. }, .. } => {
+                ErrorKind::Limit
+            }
             Error::NoSuchDatabase { .. }
             | Error::NotMultiple
             | Error::InPartitions { .. }

@@ -247,9 +247,7 @@ impl<'a> Database<'a> {
                 }
                 (ParkedRows::Heap(walk), Of::Heap(heap)) => Rows::Heap(Box::new(walk.resume(heap)?)),
                 (ParkedRows::Parts(pairs), Of::Parts(parts)) => Rows::Parts(Box::new(pairs.resume(parts)?)),
-                (ParkedRows::Merged(pairs), Of::Parts(parts)) => {
-                    Rows::Merged(Box::new(pairs.resume(parts)?))
-                }
+                (ParkedRows::Merged(pairs), Of::Parts(parts)) => Rows::Merged(Box::new(pairs.resume(parts)?)),
                 (ParkedRows::Refused(error), _) => Rows::Refused(error),
                 _ => Rows::Refused(None),
             })
@@ -349,7 +347,7 @@ impl<'a> Database<'a> {
     /// One of the partitions, which count from 0, as a database of its own.
     ///
     /// ```
-    /// let db = bdbkit::Database::open("testdata/btree-v9-le-partitioned-keys/data.db")?;
+    /// let db = bdbkit::Database::open("testdata/partitioned/btree-v9-le-partitioned-keys/data.db")?;
     /// let last = db.partition(3)?;
     /// assert!(last.file().path().expect("a file").ends_with("__dbp.data.db.003"));
     /// assert!(last.iter().all(|entry| entry.is_ok_and(|entry| entry.key() >= &db.partition_keys().unwrap()[2][..])));
@@ -667,13 +665,15 @@ impl<'a> Database<'a> {
     /// is compressed, that one is walked first: nothing on a leaf says so.
     #[must_use]
     pub fn scan(&self) -> PageScan<'_> {
-        let main = FileScan::new(self.pages(), self.compressed());
-        let Of::Parts(parts) = &self.of else { return PageScan::new(main) };
-        let scans = parts.all().into_iter();
-        PageScan::of_parts(
-            scans.map(|part| part.map(|part| FileScan::new(part.pages(), part.compressed()))),
-            main,
-        )
+        let Of::Parts(parts) = &self.of else {
+            return PageScan::new(FileScan::new(self.pages(), self.compressed()));
+        };
+        let wrong = parts.starts().err().map(Err);
+        let scan = parts
+            .all()
+            .into_iter()
+            .map(|part| part.map(|part| FileScan::new(part.pages(), part.compressed())));
+        PageScan::of_parts(wrong.into_iter().chain(scan), FileScan::nothing(self.pages()))
     }
 
     /// Which leaves of the file are those of compressed databases.

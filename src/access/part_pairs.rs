@@ -84,7 +84,11 @@ impl<'d> PartPairs<'d> {
         };
         let behind = self.state.all.saturating_sub(self.state.rest.len());
         let count = |number: usize| f64::from(u32::try_from(number).unwrap_or(u32::MAX));
-        if self.state.all == 0 { 1.0 } else { ((count(behind) + here) / count(self.state.all)).clamp(0.0, 1.0) }
+        if self.state.all == 0 {
+            1.0
+        } else {
+            ((count(behind) + here) / count(self.state.all)).clamp(0.0, 1.0)
+        }
     }
 
     /// Pairs that were skipped so far because they are marked as deleted.
@@ -120,12 +124,10 @@ impl<'d> PartPairs<'d> {
             let rest = &mut self.state.rest;
             let place = if forward { rest.pop_front() } else { rest.pop_back() };
             match place {
-                Some(PartitionPlace::There(number)) => {
-                    match self.parts.pairs(number, &self.state.wanted) {
-                        Ok(pairs) => *near = Some((number, pairs)),
-                        Err(error) => return Some(Err(self.parts.named(number, error))),
-                    }
-                }
+                Some(PartitionPlace::There(number)) => match self.parts.pairs(number, &self.state.wanted) {
+                    Ok(pairs) => *near = Some((number, pairs)),
+                    Err(error) => return Some(Err(self.parts.named(number, error))),
+                },
                 Some(PartitionPlace::Missing(first, last)) => {
                     return Some(Err(self.parts.missing(first, last)));
                 }

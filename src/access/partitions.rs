@@ -16,8 +16,9 @@ use super::item::Item;
 use super::merged::Merged;
 use super::part_pairs::PartPairs;
 use super::visited::Visited;
-use crate::error::{Error, Result};
+use crate::error::{Defect, Error, Result};
 use crate::format::meta::Field;
+use crate::format::page::at;
 use crate::key_order::KeyOrder;
 use crate::meta::Meta;
 use crate::method::Method;
@@ -56,9 +57,18 @@ pub(super) struct Partitioned<'a> {
 #[derive(Debug)]
 struct Opened<'a> {
     /// Those that are there, by their numbers, as far as they were asked for.
-    there: Vec<(u32, OnceLock<Result<Database<'a>>>)>,
+    there: Vec<There<'a>>,
     /// The keys with which partitions begin: the first one is empty.
     starts: OnceLock<Result<Vec<Vec<u8>>>>,
+}
+
+/// A partition that is there.
+#[derive(Debug)]
+struct There<'a> {
+    number: u32,
+    database: OnceLock<Result<Database<'a>>>,
+    /// Whether its first and its last key lie in its range.
+    in_range: OnceLock<Result<()>>,
 }
 
 /// What walks over partitions need of them.
@@ -81,7 +91,8 @@ impl<'a> Partitioned<'a> {
     pub(super) fn of(pages: &Arc<Pages<'a>>, meta: &Meta) -> Option<Partitioned<'a>> {
         let count = pages.partitions().filter(|_| meta.partitions().is_some())?.count();
         let found = pages.partitions()?.found().iter().filter(|&&number| number < count);
-        let there = found.map(|&number| (number, OnceLock::new())).collect();
+        let there = |&number| There { number, database: OnceLock::new(), in_range: OnceLock::new() };
+        let there = found.map(there).collect();
         let opened = Arc::new(Opened { there, starts: OnceLock::new() });
         Some(Partitioned { pages: pages.clone(), meta: meta.clone(), opened })
     }
@@ -104,26 +115,65 @@ impl<'a> Partitioned<'a> {
     ///
     /// It is missing, or no partition of this database.
     pub(super) fn part(&self, number: u32) -> Result<&Database<'a>> {
-        let files = self.files()?;
-        let at = self.opened.there.binary_search_by_key(&number, |(number, _)| *number);
-        let Some((_, place)) = at.ok().and_then(|at| self.opened.there.get(at)) else {
-            return Err(files.missing(number, number));
+        let open = || self.files()?.open(number, &self.pages).map(Database::new);
+        self.there(number)?.database.get_or_init(open).as_ref().map_err(Error::clone)
+    }
+
+    fn there(&self, number: u32) -> Result<&There<'a>> {
+        let at = self.opened.there.binary_search_by_key(&number, |there| there.number);
+        at.ok().and_then(|at| self.opened.there.get(at)).ok_or_else(|| self.missing(number, number))
+    }
+
+    /// A partition in which keys are looked up: of all others it must hold none.
+    ///
+    /// # Errors
+    ///
+    /// As [`Partitioned::part`]; its first or its last key is not in its range.
+    fn part_for_keys(&self, number: u32) -> Result<&Database<'a>> {
+        let part = self.part(number)?;
+        if self.meta.partitioned_by_keys() {
+            let in_range = || {
+                let outside = self.outside(number, part).map_err(|error| self.named(number, error))?;
+                outside.map_or(Ok(()), |page| {
+                    let error = Error::corrupt(page, at::ENTRIES, Defect::OutsidePartition);
+                    Err(self.named(number, error))
+                })
+            };
+            self.there(number)?.in_range.get_or_init(in_range).clone()?;
+        }
+        Ok(part)
+    }
+
+    /// The root of a partition of which the first or the last key is not in its range.
+    fn outside(&self, number: u32, part: &Database<'a>) -> Result<Option<PageNo>> {
+        let (starts, order) = (self.starts()?, self.key_order());
+        let number = PageNo(number).index();
+        let mut cursor = part.cursor()?;
+        let below = match (cursor.first()?, starts.get(number).filter(|_| number > 0)) {
+            (Some(first), Some(start)) => first.key_item().compare(start, order)?.is_lt(),
+            _ => false,
         };
-        let open = || files.open(number, &self.pages).map(Database::new);
-        place.get_or_init(open).as_ref().map_err(Error::clone)
+        let above = match (cursor.last()?, starts.get(number.saturating_add(1))) {
+            (Some(last), Some(end)) => last.key_item().compare(end, order)?.is_ge(),
+            _ => false,
+        };
+        Ok(part.meta().root().filter(|_| below || above))
     }
 
     /// Those that were opened so far.
     pub(super) fn opened(&self) -> impl Iterator<Item = &Database<'a>> {
-        self.opened.there.iter().filter_map(|(_, place)| place.get()?.as_ref().ok())
+        self.opened.there.iter().filter_map(|there| there.database.get()?.as_ref().ok())
     }
 
     /// All that are there, or why they cannot be opened.
     pub(super) fn all(&self) -> Vec<Result<&Database<'a>>> {
-        self.places().into_iter().map(|place| match place {
-            PartitionPlace::There(number) => self.part(number),
-            PartitionPlace::Missing(first, last) => Err(self.missing(first, last)),
-        }).collect()
+        self.places()
+            .into_iter()
+            .map(|place| match place {
+                PartitionPlace::There(number) => self.part(number),
+                PartitionPlace::Missing(first, last) => Err(self.missing(first, last)),
+            })
+            .collect()
     }
 
     fn places(&self) -> Vec<PartitionPlace> {
@@ -155,7 +205,11 @@ impl<'a> Partitioned<'a> {
             let key = pair?.key_item().read()?.into_owned();
             let order = self.key_order();
             if starts.last().is_some_and(|last| !order.compare(last, &key).is_lt() && starts.len() > 1) {
-                return Err(wrong("order of the keys with which partitions begin", starts.len(), "ascending keys"));
+                return Err(wrong(
+                    "order of the keys with which partitions begin",
+                    starts.len(),
+                    "ascending keys",
+                ));
             }
             starts.push(key);
         }
@@ -165,7 +219,11 @@ impl<'a> Partitioned<'a> {
             return Err(Error::field(PageNo::META, self.meta.at(Field::Nparts), "nparts", count, expected));
         }
         if starts.first().is_some_and(|first| !first.is_empty()) {
-            return Err(wrong("length of the first key of partitions", starts.first().map_or(0, Vec::len), "0"));
+            return Err(wrong(
+                "length of the first key of partitions",
+                starts.first().map_or(0, Vec::len),
+                "0",
+            ));
         }
         Ok(starts)
     }
@@ -181,7 +239,7 @@ impl<'a> Partitioned<'a> {
     /// The value of a key: the first one, if it has duplicates.
     pub(super) fn get(&self, key: &[u8]) -> Result<Option<Item<'_>>> {
         let find = |number| {
-            let found = self.part(number)?.get_item(key);
+            let found = self.part_for_keys(number)?.get_item(key);
             found.map_err(|error| self.named(number, error))
         };
         if self.meta.partitioned_by_keys() {
@@ -259,12 +317,11 @@ pub(super) enum SomePairs<'d> {
 
 impl Parts for Partitioned<'_> {
     fn pairs(&self, number: u32, wanted: &Wanted) -> Result<Pairs<'_>> {
-        let part = self.part(number)?;
         let entries = match wanted {
-            Wanted::All => part.iter(),
-            Wanted::Range(start, end) => part.between(start.clone(), end.clone()),
-            Wanted::Prefix(prefix) => part.prefix(prefix),
-            Wanted::Key(key) => part.duplicates(key),
+            Wanted::All => self.part(number)?.iter(),
+            Wanted::Range(start, end) => self.part_for_keys(number)?.between(start.clone(), end.clone()),
+            Wanted::Prefix(prefix) => self.part_for_keys(number)?.prefix(prefix),
+            Wanted::Key(key) => self.part_for_keys(number)?.duplicates(key),
         };
         Ok(entries.pairs())
     }
@@ -276,7 +333,9 @@ impl Parts for Partitioned<'_> {
 
     fn named(&self, number: u32, error: Error) -> Error {
         match (self.pages.partitions(), error) {
-            (_, named @ (Error::Partition { .. } | Error::MissingPartition { .. } | Error::Open { .. })) => named,
+            (_, named @ (Error::Partition { .. } | Error::MissingPartition { .. } | Error::Open { .. })) => {
+                named
+            }
             (Some(files), error) => files.named(number, error),
             (None, error) => error,
         }

@@ -43,7 +43,7 @@ use crate::types::{PageNo, RecordId};
 /// # Ok::<(), bdbkit::Error>(())
 /// ```
 ///
-/// Of a partitioned database it covers all partitions, and then the main file, which holds no
+/// Of a partitioned database it covers all partitions, but not the main file, which holds no
 /// records: the numbers of their pages count on from one file to the next, which
 /// [`LeafPage::path`] names.
 #[derive(Clone, Debug)]
@@ -202,6 +202,11 @@ impl<'a> FileScan<'a> {
         FileScan { pages, compressed, range: 1..end, base: 0, partition: false, cut, pending: None }
     }
 
+    /// No pages of a file.
+    pub(in crate::access) fn nothing(pages: &'a Pages<'a>) -> Self {
+        FileScan { range: 0..0, cut: false, ..FileScan::new(pages, Compressed::None) }
+    }
+
     fn within(mut self, pages: &Range<u32>) -> Self {
         let (from, to) = (pages.start.saturating_sub(self.base), pages.end.saturating_sub(self.base));
         let start = self.range.start.max(from);
@@ -329,7 +334,7 @@ impl<'a> PageScan<'a> {
     /// That of a partitioned database.
     pub(in crate::access) fn of_parts(
         parts: impl Iterator<Item = Result<FileScan<'a>>>,
-        main: FileScan<'a>,
+        nothing: FileScan<'a>,
     ) -> Self {
         let mut base = 0u32;
         let count_on = |scan: Result<FileScan<'a>>| {
@@ -339,12 +344,8 @@ impl<'a> PageScan<'a> {
                 scan
             })
         };
-        let mut rest: VecDeque<_> = parts.chain([Ok(main.clone())]).map(count_on).collect();
-        let at = rest.iter().position(Result::is_ok).unwrap_or(0);
-        match rest.remove(at) {
-            Some(Ok(first)) => PageScan { first, rest },
-            _ => PageScan { first: FileScan { range: 0..0, ..main }, rest },
-        }
+        let rest = parts.map(count_on).collect();
+        PageScan { first: nothing, rest }
     }
 
     /// The part of this scan that lies in a range of page numbers.
@@ -362,8 +363,10 @@ impl<'a> PageScan<'a> {
     /// The page numbers still to come.
     #[must_use]
     pub fn pages(&self) -> Range<u32> {
-        let last = self.rest.iter().rev().find_map(|scan| scan.as_ref().ok()).unwrap_or(&self.first);
-        self.first.base.saturating_add(self.first.range.start)..last.end()
+        let rest = self.rest.iter().flatten();
+        let mut some = [&self.first].into_iter().chain(rest).filter(|scan| !scan.range.is_empty());
+        let first = some.next().unwrap_or(&self.first);
+        first.base.saturating_add(first.range.start)..some.last().unwrap_or(first).end()
     }
 
     /// Divides the scan into at most this many parts of about equal size.
@@ -499,7 +502,8 @@ impl<'a> LeafItems<'a> {
             repeated: 0,
             allowance,
             sound: true,
-            unpacking: compressed.then(|| Unpacking { chunk: None, allowance: leaf.pages().unpacked_allowance() }),
+            unpacking: compressed
+                .then(|| Unpacking { chunk: None, allowance: leaf.pages().unpacked_allowance() }),
             leaf,
         }
     }

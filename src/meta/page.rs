@@ -518,7 +518,9 @@ impl Fields<'_> {
         let alone = matches!(method, Method::Btree | Method::Hash) && self.number == PageNo::META;
         match (has(layout::BY_KEYS), has(layout::BY_CALLBACK)) {
             (false, false) if count == 0 || method != Method::Btree => Ok(None),
-            (false, false) => Err(self.wrong(Field::Nparts, count, "0, as the metaflags say nothing of partitions")),
+            (false, false) => {
+                Err(self.wrong(Field::Nparts, count, "0, as the metaflags say nothing of partitions"))
+            }
             (true, true) => Err(self.wrong(Field::Metaflags, metaflags, "one way to divide keys, not two")),
             _ if !alone => Err(self.wrong(Field::Metaflags, metaflags, "no partitions of such a database")),
             (true, false) if method == Method::Hash => {

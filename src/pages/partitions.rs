@@ -183,7 +183,13 @@ mod tests {
         let beside = Beside::of(Path::new("a.db"), PREFIX).unwrap();
         let of = |count, found: &[u32]| Partitions { beside: beside.clone(), count, found: found.to_vec() };
         let few = of(6, &[1, 2, 5, 9]);
-        let all = vec![Place::Missing(0, 0), Place::There(1), Place::There(2), Place::Missing(3, 4), Place::There(5)];
+        let all = vec![
+            Place::Missing(0, 0),
+            Place::There(1),
+            Place::There(2),
+            Place::Missing(3, 4),
+            Place::There(5),
+        ];
         assert_eq!(few.places(0, u32::MAX), all);
         assert_eq!(few.places(2, 3), [Place::There(2), Place::Missing(3, 3)]);
         let most = of(u32::MAX, &[0, 1]);

@@ -82,7 +82,20 @@ impl<'a> Pages<'a> {
         let checked = || AtomicBits::new(if meta.heap().is_some() { count } else { 0 });
         let (right, wrong) = (checked(), checked());
         let partitions = None;
-        Pages { file, meta, count, in_place, codec, extents, partitions, body, right, wrong, kept, chain_lengths }
+        Pages {
+            file,
+            meta,
+            count,
+            in_place,
+            codec,
+            extents,
+            partitions,
+            body,
+            right,
+            wrong,
+            kept,
+            chain_lengths,
+        }
     }
 
     /// The same pages, with none of them kept.
@@ -296,6 +309,9 @@ impl<'a> Pages<'a> {
 
     /// Why a page of the file is not there, if it should be.
     pub(crate) fn unread(&self, no: PageNo) -> Option<Error> {
+        if let Some(extents) = self.extents.as_ref().filter(|_| no != PageNo::META) {
+            return extents.unread_at(no).cloned();
+        }
         if no.0 >= self.count {
             return None;
         }

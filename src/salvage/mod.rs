@@ -65,12 +65,11 @@ use geometry::Forced;
 use work::Work;
 
 /// Whether a salvage may find the records of a file that is refused with this error everywhere
-/// else: compressed, an extent of a QUEUE, or of a version that is newer than all that are supported.
+/// else: an extent of a QUEUE, or one of a version that is newer than all that are supported.
 #[must_use]
 pub fn may_read(error: &Error) -> bool {
     match error {
         Error::UnsupportedVersion { method, version, .. } => *version > method.newest_version(),
-        Error::UnsupportedFeature { feature, .. } => *feature == Feature::Compressed,
         Error::Extent => true,
         _ => false,
     }
@@ -199,7 +198,7 @@ impl<'a> Salvage<'a> {
 
     /// Whether page 0 says that the pairs are in other files.
     fn is_partitioned(&self) -> bool {
-        self.file.kind().database().is_some_and(|kind| kind.partitions.is_some())
+        self.file.kind().database().is_some_and(|kind| kind.partitions.is_some_and(|count| count > 1))
     }
 
     /// The files beside this one that hold the pairs of a partitioned database, each to be salvaged
@@ -207,12 +206,12 @@ impl<'a> Salvage<'a> {
     /// partitioned. Their records belong to the database of this file.
     ///
     /// ```
-    /// let salvage = bdbkit::salvage::Salvage::open("testdata/btree-v9-le-partitioned-keys/data.db")?;
+    /// let salvage = bdbkit::salvage::Salvage::open("testdata/partitioned/btree-v9-le-partitioned-keys/data.db")?;
     /// let mut records = 0;
     /// for (path, part) in salvage.partitions() {
     ///     records += part?.survey()?.records().count();
     /// }
-    /// assert_eq!(records, bdbkit::Database::open("testdata/btree-v9-le-partitioned-keys/data.db")?.iter().count());
+    /// assert_eq!(records, bdbkit::Database::open("testdata/partitioned/btree-v9-le-partitioned-keys/data.db")?.iter().count());
     /// # Ok::<(), bdbkit::Error>(())
     /// ```
     #[must_use]
@@ -229,7 +228,12 @@ impl<'a> Salvage<'a> {
         };
         let open = |number| {
             let part = files.file(number, &self.file);
-            part.map(|file| Salvage { file, forced: self.forced, deleted: self.deleted, extents: OnceLock::new() })
+            part.map(|file| Salvage {
+                file,
+                forced: self.forced,
+                deleted: self.deleted,
+                extents: OnceLock::new(),
+            })
         };
         let place = |place| match place {
             PartitionPlace::There(number) => (files.path(number), open(number)),

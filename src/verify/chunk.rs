@@ -110,7 +110,10 @@ impl<'c> Tree<'_, 'c, '_> {
                     Rule::DuplicateFlag,
                     no,
                     offset,
-                    in_chunk(at, "a record with the key of the one before, but the database has no duplicates"),
+                    in_chunk(
+                        at,
+                        "a record with the key of the one before, but the database has no duplicates",
+                    ),
                 );
                 return;
             }
@@ -203,9 +206,7 @@ fn compare_step(step: &Step<'_>, before: &Record, keyed: bool) -> (Ordering, boo
             let order = before.key.get(prefix..).unwrap_or(&[]).cmp(suffix);
             (order.then_with(|| before.data.as_slice().cmp(data)), order.is_eq())
         }
-        Step::Duplicate { prefix, suffix } => {
-            (before.data.get(prefix..).unwrap_or(&[]).cmp(suffix), true)
-        }
+        Step::Duplicate { prefix, suffix } => (before.data.get(prefix..).unwrap_or(&[]).cmp(suffix), true),
     }
 }
 

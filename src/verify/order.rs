@@ -153,7 +153,8 @@ impl<'a, O: ByteOrder> Iterator for Bytes<'a, O> {
             let page = self.pages.raw(no).and_then(Page::<O>::new)?;
             let overflow = PageKind::from_byte(page.type_byte()) == Some(PageKind::Overflow);
             let data = page.bytes().get(self.pages.overhead()..)?.get(..page.hf_offset().into())?;
-            let len = u32::try_from(data.len()).ok().filter(|&len| overflow && len > 0 && len <= self.whole)?;
+            let len =
+                u32::try_from(data.len()).ok().filter(|&len| overflow && len > 0 && len <= self.whole)?;
             self.whole = self.whole.saturating_sub(len);
             self.next = PageNo::link(page.next());
             let skipped = self.skip.min(len);

@@ -28,9 +28,17 @@ pub(super) struct Context<'c, 'p> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Held<'a> {
     Plain(&'a [u8]),
-    Chain { first: PageNo, len: u32 },
+    Chain {
+        first: PageNo,
+        len: u32,
+    },
     /// Some bytes of a chain.
-    Part { first: PageNo, whole: u32, skip: u32, len: u32 },
+    Part {
+        first: PageNo,
+        whole: u32,
+        skip: u32,
+        len: u32,
+    },
     Duplicates(PageNo),
 }
 

@@ -9,7 +9,7 @@ use super::sink::{Reporter, Sink};
 use super::tree::ListEntry;
 use crate::format::meta::Field;
 use crate::order::with_order;
-use crate::pages::{PartitionPlace, Pages, Partitions};
+use crate::pages::{Pages, PartitionPlace, Partitions};
 use crate::types::PageNo;
 
 /// The keys between which those of a partition must lie.

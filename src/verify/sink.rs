@@ -147,6 +147,7 @@ fn rule_of(error: &Error) -> Rule {
             Defect::SplitLength { .. } | Defect::Pieces { .. } => Rule::Split,
             Defect::Stray { .. } => Rule::QueueRange,
             Defect::KeyOrder { .. } => Rule::KeyOrder,
+            Defect::OutsidePartition => Rule::KeyRange,
             Defect::Compressed { .. } => Rule::ChunkLength,
             Defect::CompressedOrder { .. } => Rule::ChunkOrder,
             Defect::Repeated { .. } | Defect::Repeats { .. } | Defect::Unpacked { .. } => Rule::Repeats,

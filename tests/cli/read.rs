@@ -126,7 +126,7 @@ fn files_of_the_1_series_are_refused_by_name() {
 
 #[test]
 fn other_access_methods_and_features_are_refused_by_name() {
-    for (case, words) in [("btree-v9-le-encrypted", "encrypted"), ("btree-v9-le-compressed", "compressed")] {
+    for (case, words) in [("btree-v9-le-encrypted", "encrypted")] {
         let path = file(case);
         is_refused(UNSUPPORTED, &["dump", &path], &path, words);
         is_refused(UNSUPPORTED, &["get", &path, "key"], &path, words);

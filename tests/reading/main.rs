@@ -29,6 +29,7 @@ mod plans;
 mod built;
 mod flat;
 mod golden;
+mod packed;
 mod props;
 mod salvage;
 mod verify;

@@ -62,11 +62,7 @@ impl<'a> Chunk<'a> {
     /// # Errors
     ///
     /// Key or data cannot be read.
-    pub(in crate::access) fn new(
-        key: Option<&Item<'_>>,
-        data: &Item<'a>,
-        place: Place,
-    ) -> Result<Chunk<'a>> {
+    pub(in crate::access) fn new(key: Option<&Item<'_>>, data: &Item<'a>, place: Place) -> Result<Chunk<'a>> {
         let (bytes, keyless) = (data.read()?, key.is_none());
         let key = key.map(Item::read).transpose()?.unwrap_or_default().into_owned();
         Ok(Chunk {
@@ -214,7 +210,13 @@ impl<'a> Chunk<'a> {
     /// # Errors
     ///
     /// As [`Chunk::step`], or a key out of order.
-    pub(super) fn stand(&mut self, key: &[u8], after: bool, forward: bool, order: KeyOrder<'_>) -> Result<()> {
+    pub(super) fn stand(
+        &mut self,
+        key: &[u8],
+        after: bool,
+        forward: bool,
+        order: KeyOrder<'_>,
+    ) -> Result<()> {
         let (mut before, mut last, mut inside) = (0, None::<Vec<u8>>, true);
         loop {
             let at = self.at;

@@ -107,7 +107,14 @@ impl<'a> Cursor<'a> {
     pub(in crate::access) fn park(self) -> Parked {
         let Cursor { main, duplicates, chunk, unpacked, visited, deleted, .. } = self;
         let chunk = chunk.map(|chunk| Box::new(chunk.into_owned()));
-        Parked { main: main.park(), duplicates: duplicates.map(Walk::park), chunk, unpacked, visited, deleted }
+        Parked {
+            main: main.park(),
+            duplicates: duplicates.map(Walk::park),
+            chunk,
+            unpacked,
+            visited,
+            deleted,
+        }
     }
 
     pub(in crate::access) fn new(tree: &'a Tree<'a>) -> Self {

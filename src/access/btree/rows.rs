@@ -100,7 +100,10 @@ fn successor(prefix: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Between which keys those with a prefix stand.
-pub(in crate::access) fn prefix_bounds(prefix: &[u8], order: KeyOrder<'_>) -> (Bound<Vec<u8>>, Bound<Vec<u8>>) {
+pub(in crate::access) fn prefix_bounds(
+    prefix: &[u8],
+    order: KeyOrder<'_>,
+) -> (Bound<Vec<u8>>, Bound<Vec<u8>>) {
     match (order, successor(prefix)) {
         // With an order of its own, keys with one prefix need not be neighbours.
         (KeyOrder::Custom(_), _) => (Bound::Unbounded, Bound::Unbounded),

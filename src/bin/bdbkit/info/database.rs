@@ -236,7 +236,13 @@ impl File {
         }
         files(&mut row, "extents", &self.extent_files)?;
         if let Some((count, by)) = self.partitions.zip(self.partitioned_by) {
-            row("partitions", format!("{count}, divided by {}", if by == "keys" { by } else { "a function of the program" }))?;
+            row(
+                "partitions",
+                format!(
+                    "{count}, divided by {}",
+                    if by == "keys" { by } else { "a function of the program" }
+                ),
+            )?;
         }
         files(&mut row, "", &self.partition_files)?;
         for (i, key) in self.partition_keys.iter().enumerate() {
