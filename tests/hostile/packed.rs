@@ -65,7 +65,7 @@ fn values(old: u8, at: usize) -> Vec<u8> {
         return (0..=255).filter(|&value| value != old).collect();
     }
     let some = [old ^ 1, old ^ 0x80, 0, 0xff, 0xfc, u8::try_from(at * 31 % 256).unwrap()];
-    some.into_iter().filter(|&value| value != old).collect()
+    some.into_iter().cycle().skip(at % 6).filter(|&value| value != old).take(1).collect()
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn a_changed_byte_of_a_compressed_file_is_met_by_reader_and_check_alike() {
                 }
             }
         }
-        for len in 0..file.len() {
+        for len in (0..file.len()).step_by(if thorough() { 1 } else { 13 }) {
             let cut = &file[..len];
             let _ = Salvage::from_bytes(cut).survey().map(|survey| survey.records().count());
             let verdict = Verify::from_bytes(cut).threads(1).run();
@@ -128,7 +128,7 @@ fn a_changed_byte_of_a_partitioned_database_is_met_or_harmless() {
     let change = |path: &Path, step: usize| {
         let old = read(path);
         for at in (0..old.len()).step_by(step) {
-            for value in values(old[at], at).into_iter().take(if thorough() { 256 } else { 2 }) {
+            for value in values(old[at], at).into_iter().take(if thorough() { 256 } else { 1 }) {
                 watch.about(format!("{}, byte {at}, {value}", path.display()));
                 watch.tick();
                 let mut changed = old.clone();
@@ -144,11 +144,16 @@ fn a_changed_byte_of_a_partitioned_database_is_met_or_harmless() {
                 let Ok(db) = options().open(&main) else { continue };
                 let (given, errors) = read_all(&db, &[b"inbox".to_vec(), b"acl".to_vec()], 10_000);
                 assert!(!sound || errors == 0, "{}, byte {at}, {value}: sound", path.display());
-                assert!(errors > 0 || given == all || at < 512, "{}, byte {at}, {value}", path.display());
+                let deleted = usize::try_from(db.tree_stats()[0].deleted).unwrap();
+                assert!(
+                    errors > 0 || given + deleted == all || at < 512,
+                    "{}, byte {at}, {value}",
+                    path.display()
+                );
             }
         }
         std::fs::write(path, old).unwrap();
     };
-    change(&main, 1);
+    change(&main, if thorough() { 1 } else { 3 });
     change(&folder.path().join("__dbp.data.db.002"), if thorough() { 1 } else { 7 });
 }
