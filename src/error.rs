@@ -74,7 +74,9 @@ pub enum Error {
     Extent,
     /// A database whose records are in files beside it, in memory, where there is nothing
     /// beside it.
-    #[error("its records are in files beside it (\"__dbq.NAME.N\"): open it by its path")]
+    #[error(
+        "its records are in files beside it (\"__dbq.NAME.N\" or \"__dbp.NAME.NNN\"): open it by its path"
+    )]
     NoFolder,
     /// A file beside the database is not there, although it holds records.
     #[error("{} is missing: it holds records of this database", .path.shown())]
@@ -82,6 +84,31 @@ pub enum Error {
         /// The file that is missing.
         path: PathBuf,
     },
+    /// Partitions of the database are not there.
+    #[error("{} is missing{}: a partition of this database", .path.shown(), and_more(*more))]
+    MissingPartition {
+        /// The first one that is missing.
+        path: PathBuf,
+        /// How many more that follow it are missing, too.
+        more: u32,
+    },
+    /// A partition of the database, or a part of it, could not be read.
+    #[error("{}: {error}", .path.shown())]
+    Partition {
+        /// The partition.
+        path: PathBuf,
+        /// What is wrong with it.
+        error: Box<Error>,
+    },
+    /// The database is partitioned, and a question was asked that a tree answers.
+    #[error("{asked}: the pairs are in partitions, each of which can answer that")]
+    InPartitions {
+        /// What was asked.
+        asked: &'static str,
+    },
+    /// The database is not partitioned.
+    #[error("the database is not partitioned")]
+    NotPartitioned,
     /// A region file: what programs that have an environment open share.
     #[error("a region file of an environment (cache, locks), not a database")]
     Region,
@@ -280,6 +307,10 @@ pub enum Error {
 fn built_without(feature: Feature) -> &'static str {
     let missing = feature == Feature::Encrypted && !cfg!(feature = "encryption");
     if missing { " (built without the feature \"encryption\")" } else { "" }
+}
+
+fn and_more(more: u32) -> String {
+    if more == 0 { String::new() } else { format!(" (and {more} more)") }
 }
 
 /// What is known of a version that is not read.
@@ -519,6 +550,26 @@ pub enum Defect {
         /// Bytes in the file's pages.
         file: u64,
     },
+    /// An entry of a compressed database cannot be taken apart.
+    #[error("byte {at} of the compressed entry: {fault}: damage, or a compression of the database's own")]
+    Compressed {
+        /// Offset in the entry, in bytes.
+        at: usize,
+        /// What is wrong.
+        fault: &'static str,
+    },
+    /// Keys in an entry of a compressed database are not in the order of the database.
+    #[error(
+        "byte {at} of the compressed entry: its key is out of order: damage, or a database with an order of \
+         its own"
+    )]
+    CompressedOrder {
+        /// Offset in the entry, in bytes.
+        at: usize,
+    },
+    /// A partition holds keys that are not those of its range.
+    #[error("the first or the last key of the tree does not belong to this partition")]
+    OutsidePartition,
     /// Keys are not in the order of the database.
     #[error("the key in slot {slot} is out of order: damage, or a database with an order of its own")]
     KeyOrder {
@@ -575,6 +626,14 @@ pub enum Defect {
         /// Where the number stands on the metadata page, in bytes.
         offset: usize,
     },
+    /// The records of compressed entries give too many bytes that stand there once.
+    #[error(
+        "records give more than {limit} bytes of the entries on this page, past the limit (Limits::max_repeats)"
+    )]
+    Unpacked {
+        /// The limit in bytes.
+        limit: u64,
+    },
     /// The pairs of a page give too many bytes that stand there once.
     #[error("pairs repeat more than {limit} bytes of this page, past the limit (Limits::max_repeats)")]
     Repeats {
@@ -613,6 +672,7 @@ impl Error {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
+            Error::Partition { error, .. } => error.kind(),
             Error::Open { .. } | Error::Read { .. } => ErrorKind::Io,
             Error::NoFolder => ErrorKind::Question,
             Error::NotADatabase { .. } | Error::LogFile { .. } | Error::Region => ErrorKind::NotADatabase,
@@ -626,9 +686,13 @@ impl Error {
             Error::LimitExceeded { .. }
             | Error::KeptPages { .. }
             | Error::StreamTooLong { .. }
-            | Error::Corrupt { defect: Defect::Repeats { .. }, .. } => ErrorKind::Limit,
+            | Error::Corrupt { defect: Defect::Repeats { .. } | Defect::Unpacked { .. }, .. } => {
+                ErrorKind::Limit
+            }
             Error::NoSuchDatabase { .. }
             | Error::NotMultiple
+            | Error::InPartitions { .. }
+            | Error::NotPartitioned
             | Error::SeveralDatabases { .. }
             | Error::HashFunction { .. }
             | Error::WrongMethod { .. } => ErrorKind::Question,
@@ -636,12 +700,22 @@ impl Error {
             | Error::TooShort { .. }
             | Error::Cut { .. }
             | Error::MissingFile { .. }
+            | Error::MissingPartition { .. }
             | Error::Placeholder
             | Error::PageSize { .. }
             | Error::Corrupt { .. }
             | Error::Checksum { .. }
             | Error::Authentication { .. }
             | Error::Directory { .. } => ErrorKind::Damaged,
+        }
+    }
+
+    /// Whether pages that were read could not be kept: reading anew with none kept may do.
+    pub(crate) fn is_of_kept_pages(&self) -> bool {
+        match self {
+            Error::KeptPages { .. } => true,
+            Error::Partition { error, .. } => error.is_of_kept_pages(),
+            _ => false,
         }
     }
 
@@ -657,6 +731,7 @@ impl Error {
             | Error::LimitExceeded { page, .. }
             | Error::HashFunction { page, .. } => Some(*page),
             Error::PageSize { .. } => Some(PageNo::META),
+            Error::Partition { error, .. } => error.page(),
             _ => None,
         }
     }

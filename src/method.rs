@@ -69,8 +69,6 @@ impl fmt::Display for Method {
 pub enum Feature {
     /// Pages are encrypted.
     Encrypted,
-    /// Entries of leaves are compressed.
-    Compressed,
     /// Pairs are in several files.
     Partitioned,
 }
@@ -79,7 +77,6 @@ impl fmt::Display for Feature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Feature::Encrypted => "encrypted",
-            Feature::Compressed => "compressed",
             Feature::Partitioned => "partitioned",
         })
     }

@@ -154,6 +154,7 @@ as_fields! {
     Finding: |finding| {
         "rule": finding.rule,
         "severity": finding.severity,
+        "partition": finding.partition.as_deref().map(|path| Bytes(path.as_os_str().as_encoded_bytes())),
         "database": finding.database.as_deref().map(Bytes),
         "page": finding.page,
         "offset": finding.offset,

@@ -15,13 +15,16 @@ use super::hash::buckets::BucketWalk;
 use super::heap::{Heap, HeapWalk};
 use super::item::Item;
 use super::pair::{Entry, Pair};
+use super::partitions::{Partitioned, SomePairs, Wanted};
 use super::queue::{Queue, QueueWalk};
 use super::ranges::KeyRange;
-use super::scan::PageScan;
+use super::scan::{Compressed, FileScan, PageScan};
 use super::visited::Visited;
 use crate::error::{Defect, Error, Result};
 use crate::format::page::at;
 use crate::meta::{self, Meta};
+#[cfg(feature = "upgrade")]
+use crate::method::Feature;
 use crate::order::with_order;
 use crate::pages::{File, OpenOptions, Pages};
 use crate::types::RecordId;
@@ -94,6 +97,7 @@ enum Of<'a> {
     Hash(Hash<'a>),
     Queue(Queue<'a>),
     Heap(Heap<'a>),
+    Parts(Partitioned<'a>),
 }
 
 impl Database<'static> {
@@ -137,12 +141,15 @@ impl<'a> Database<'a> {
         OpenOptions::new().from_bytes(bytes)
     }
 
-    fn new(pages: Pages<'a>) -> Self {
+    pub(super) fn new(pages: Pages<'a>) -> Self {
         let meta = pages.meta().clone();
         Database::of(Arc::new(pages), meta, None)
     }
 
     fn of(pages: Arc<Pages<'a>>, meta: Meta, name: Option<Vec<u8>>) -> Self {
+        if let Some(parts) = Partitioned::of(&pages, &meta) {
+            return Database { of: Of::Parts(parts), name, listing: false };
+        }
         let of = match (meta.root(), meta.queue(), meta.heap()) {
             (Some(root), ..) => Of::Tree(Tree::new(pages, meta, root)),
             (_, Some(&numbers), _) => Of::Queue(Queue::new(pages, numbers)),
@@ -194,7 +201,11 @@ impl<'a> Database<'a> {
     /// [on demand](OpenOptions::on_demand), or encrypted. Clones share them.
     #[must_use]
     pub fn kept(&self) -> u64 {
-        self.pages().kept()
+        let parts = match &self.of {
+            Of::Parts(parts) => parts.opened().map(Database::kept).fold(0, u64::saturating_add),
+            _ => 0,
+        };
+        self.pages().kept().saturating_add(parts)
     }
 
     /// Lets go of the pages that were read [on demand](OpenOptions::on_demand), or decrypted; they
@@ -236,6 +247,8 @@ impl<'a> Database<'a> {
                     Rows::Queue(Box::new(walk.resume(queue.reader())?))
                 }
                 (ParkedRows::Heap(walk), Of::Heap(heap)) => Rows::Heap(Box::new(walk.resume(heap)?)),
+                (ParkedRows::Parts(pairs), Of::Parts(parts)) => Rows::Parts(Box::new(pairs.resume(parts)?)),
+                (ParkedRows::Merged(pairs), Of::Parts(parts)) => Rows::Merged(Box::new(pairs.resume(parts)?)),
                 (ParkedRows::Refused(error), _) => Rows::Refused(error),
                 _ => Rows::Refused(None),
             })
@@ -248,6 +261,7 @@ impl<'a> Database<'a> {
             Of::Hash(hash) => hash.pages(),
             Of::Queue(queue) => queue.pages(),
             Of::Heap(heap) => heap.pages(),
+            Of::Parts(parts) => parts.pages(),
         }
     }
 
@@ -265,6 +279,7 @@ impl<'a> Database<'a> {
             Of::Hash(hash) => hash.meta(),
             Of::Queue(queue) => queue.meta(),
             Of::Heap(heap) => heap.meta(),
+            Of::Parts(parts) => parts.meta(),
         }
     }
 
@@ -273,6 +288,7 @@ impl<'a> Database<'a> {
         self.expect_one_database()?;
         match &self.of {
             Of::Tree(tree) => Ok(tree),
+            Of::Parts(_) => Err(Error::InPartitions { asked }),
             _ => Err(Error::WrongMethod { asked, method: self.meta().method() }),
         }
     }
@@ -283,6 +299,10 @@ impl<'a> Database<'a> {
         let (method, meta) = (self.meta().method(), self.meta());
         match &self.of {
             Of::Tree(_) => Ok(()),
+            Of::Parts(_) => {
+                let (version, order, feature) = (meta.version(), meta.endianness(), Feature::Partitioned);
+                Err(Error::UnsupportedFeature { method, version, order, feature })
+            }
             _ => {
                 let (version, order) = (meta.version(), meta.endianness());
                 Err(Error::UnsupportedMethod { method, version, order })
@@ -310,6 +330,57 @@ impl<'a> Database<'a> {
         let extents = self.pages().extents().into_iter();
         let found = extents.flat_map(|all| all.found().map(|(path, extent)| (path, all.whole_pages(extent))));
         found.collect()
+    }
+
+    /// The keys with which the partitions of a database begin that is divided by ranges of keys,
+    /// but for the first partition, which begins before all keys; empty for any other.
+    ///
+    /// # Errors
+    ///
+    /// They cannot be read, or are not as many as there are partitions.
+    pub fn partition_keys(&self) -> Result<&[Vec<u8>]> {
+        match &self.of {
+            Of::Parts(parts) => Ok(parts.starts()?.get(1..).unwrap_or(&[])),
+            _ => Ok(&[]),
+        }
+    }
+
+    /// One of the partitions, which count from 0, as a database of its own.
+    ///
+    /// ```
+    /// let db = bdbkit::Database::open("testdata/partitioned/btree-v9-le-partitioned-keys/data.db")?;
+    /// let last = db.partition(3)?;
+    /// assert!(last.file().path().expect("a file").ends_with("__dbp.data.db.003"));
+    /// assert!(last.iter().all(|entry| entry.is_ok_and(|entry| entry.key() >= &db.partition_keys().unwrap()[2][..])));
+    /// # Ok::<(), bdbkit::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::MissingPartition`]; [`Error::Partition`] if it is no partition of this database.
+    pub fn partition(&self, number: u32) -> Result<Database<'a>> {
+        match &self.of {
+            Of::Parts(parts) => parts.part(number).cloned(),
+            _ => Err(Error::NotPartitioned),
+        }
+    }
+
+    /// The files beside this one that hold the pairs of a partitioned database; empty, if all
+    /// are in this one. An error names those that are missing, or what one is instead.
+    #[must_use]
+    pub fn partitions(&self) -> Vec<Result<Database<'a>>> {
+        self.parts().into_iter().map(|part| part.cloned()).collect()
+    }
+
+    pub(super) fn parts(&self) -> Vec<Result<&Database<'a>>> {
+        self.partitioned().map(Partitioned::all).unwrap_or_default()
+    }
+
+    pub(super) fn partitioned(&self) -> Option<&Partitioned<'a>> {
+        match &self.of {
+            Of::Parts(parts) => Some(parts),
+            _ => None,
+        }
     }
 
     /// Number of whole pages in the file: in the main file, if the others are in files beside it.
@@ -384,11 +455,25 @@ impl<'a> Database<'a> {
     /// The pairs whose keys start with some bytes.
     #[must_use]
     pub fn prefix(&self, prefix: impl AsRef<[u8]>) -> Entries<'_> {
+        if let Of::Parts(parts) = &self.of {
+            return self.some_of(parts, Wanted::Prefix(prefix.as_ref().to_vec()));
+        }
         self.pairs_of(|tree| TreePairs::prefix(tree, prefix.as_ref()))
     }
 
     pub(super) fn between(&self, start: Bound<Vec<u8>>, end: Bound<Vec<u8>>) -> Entries<'_> {
+        if let Of::Parts(parts) = &self.of {
+            return self.some_of(parts, Wanted::Range(start, end));
+        }
         self.pairs_of(|tree| TreePairs::range(tree, start, end))
+    }
+
+    fn some_of<'d>(&'d self, parts: &'d Partitioned<'a>, wanted: Wanted) -> Entries<'d> {
+        Entries::new(match parts.some(wanted) {
+            Ok(SomePairs::Parts(pairs)) => Pairs::new(self.pages(), Rows::Parts(Box::new(pairs))),
+            Ok(SomePairs::Merged(pairs)) => Pairs::new(self.pages(), Rows::Merged(Box::new(pairs))),
+            Err(error) => Pairs::refused(self.pages(), error),
+        })
     }
 
     /// Some pairs of the tree; an error in their place if it is none.
@@ -408,6 +493,7 @@ impl<'a> Database<'a> {
             (_, Of::Hash(hash)) => Rows::Hash(Box::new(BucketWalk::all(hash, seen, alone))),
             (_, Of::Queue(queue)) => Rows::Queue(Box::new(QueueWalk::new(queue.reader()))),
             (_, Of::Heap(heap)) => Rows::Heap(Box::new(HeapWalk::new(heap))),
+            (_, Of::Parts(parts)) => Rows::Parts(Box::new(parts.pairs())),
         };
         Pairs::new(self.pages(), rows)
     }
@@ -416,8 +502,10 @@ impl<'a> Database<'a> {
     #[must_use]
     pub fn duplicates(&self, key: impl AsRef<[u8]>) -> Entries<'_> {
         let key = key.as_ref();
-        let Of::Hash(hash) = &self.of else {
-            return self.between(Bound::Included(key.to_vec()), Bound::Included(key.to_vec()));
+        let hash = match &self.of {
+            Of::Hash(hash) => hash,
+            Of::Parts(parts) => return self.some_of(parts, Wanted::Key(key.to_vec())),
+            _ => return self.between(Bound::Included(key.to_vec()), Bound::Included(key.to_vec())),
         };
         Entries::new(match BucketWalk::of_key(hash, key) {
             Ok(walk) => Pairs::new(self.pages(), Rows::Hash(Box::new(walk))),
@@ -436,7 +524,7 @@ impl<'a> Database<'a> {
     #[inline]
     pub fn get(&self, key: impl AsRef<[u8]>) -> Result<Option<Cow<'_, [u8]>>> {
         match self.get_kept(key.as_ref()) {
-            Err(Error::KeptPages { .. }) => {
+            Err(error) if error.is_of_kept_pages() => {
                 let apart = self.over(self.pages().unbounded());
                 Ok(apart.get_kept(key.as_ref())?.map(|value| Cow::Owned(value.into_owned())))
             }
@@ -460,6 +548,9 @@ impl<'a> Database<'a> {
     pub fn get_item(&self, key: impl AsRef<[u8]>) -> Result<Option<Item<'_>>> {
         if let Of::Hash(hash) = &self.of {
             return with_order!(hash.pages().order(), O => hash.get::<O>(key.as_ref()));
+        }
+        if let Of::Parts(parts) = &self.of {
+            return parts.get(key.as_ref());
         }
         let tree = self.tree("look up a key")?;
         tree.expect_keys()?;
@@ -485,7 +576,7 @@ impl<'a> Database<'a> {
         find: impl for<'d> Fn(&'d Database<'a>) -> Result<Option<Entry<'d>>>,
     ) -> Result<Option<Entry<'_>>> {
         match find(self) {
-            Err(Error::KeptPages { .. }) => {
+            Err(error) if error.is_of_kept_pages() => {
                 let apart = self.over(self.pages().unbounded());
                 Ok(find(&apart)?.map(Entry::into_owned))
             }
@@ -571,10 +662,35 @@ impl<'a> Database<'a> {
     /// The pages of the file in their order, with the entries on its leaves:
     /// faster than [`Database::iter`], and divisible among threads.
     ///
-    /// The scan covers the whole file, so all databases in it.
+    /// The scan covers the whole file, so all databases in it. If it holds several of which one
+    /// is compressed, that one is walked first: nothing on a leaf says so.
     #[must_use]
     pub fn scan(&self) -> PageScan<'_> {
-        PageScan::new(self.pages())
+        let Of::Parts(parts) = &self.of else {
+            return PageScan::new(FileScan::new(self.pages(), self.compressed()));
+        };
+        let wrong = parts.starts().err().map(Err);
+        let scan = parts
+            .all()
+            .into_iter()
+            .map(|part| part.map(|part| FileScan::new(part.pages(), part.compressed())));
+        PageScan::of_parts(wrong.into_iter().chain(scan), FileScan::nothing(self.pages()))
+    }
+
+    /// Which leaves of the file are those of compressed databases.
+    fn compressed(&self) -> Compressed {
+        if !self.pages().meta().flags().several_databases() {
+            return if self.meta().flags().compressed() { Compressed::All } else { Compressed::None };
+        }
+        let file = Database::of(self.shared_pages().clone(), self.pages().meta().clone(), None);
+        let mut seen: Option<Visited> = None;
+        for found in file.subdatabases().flatten().filter(|found| found.meta().flags().compressed()) {
+            let database = found.open();
+            let mut pairs = database.all_pairs(seen.take().unwrap_or_else(|| Visited::new(self.pages())));
+            pairs.by_ref().for_each(drop);
+            seen = pairs.into_visited();
+        }
+        seen.map_or(Compressed::None, |seen| Compressed::Some(Arc::new(seen)))
     }
 
     /// Levels of the tree, 1 if the root is a leaf; `None` if the root cannot be read, or for

@@ -9,7 +9,9 @@ use super::hash::buckets::BucketWalk;
 use super::hash::parked;
 use super::heap::{self, HeapWalk};
 use super::item::Item;
+use super::merged::{self, Merged};
 use super::pair::{Entry, Pair, RecordNo};
+use super::part_pairs::{self, PartPairs};
 use super::queue::{self, QueueWalk};
 use super::visited::Visited;
 use crate::error::{Error, Result};
@@ -42,6 +44,8 @@ pub(super) enum Rows<'a> {
     Hash(Box<BucketWalk<'a>>),
     Queue(Box<QueueWalk<'a>>),
     Heap(Box<HeapWalk<'a>>),
+    Parts(Box<PartPairs<'a>>),
+    Merged(Box<Merged<'a>>),
     /// A question that the database cannot answer: the error, once.
     Refused(Option<Error>),
 }
@@ -59,6 +63,8 @@ pub(super) enum ParkedRows {
     Hash(Box<parked::Parked>),
     Queue(Box<queue::Parked>),
     Heap(Box<heap::Parked>),
+    Parts(Box<part_pairs::Parked>),
+    Merged(Box<merged::Parked>),
     Refused(Option<Error>),
 }
 
@@ -143,6 +149,7 @@ impl<'a> Pairs<'a> {
     pub(super) fn rests(&self) -> bool {
         match &self.rows {
             Rows::Hash(walk) => walk.rests(),
+            Rows::Parts(pairs) => pairs.rests(),
             _ => true,
         }
     }
@@ -154,6 +161,8 @@ impl<'a> Pairs<'a> {
             Rows::Hash(walk) => ParkedRows::Hash(Box::new(walk.park())),
             Rows::Queue(walk) => ParkedRows::Queue(Box::new(walk.park())),
             Rows::Heap(walk) => ParkedRows::Heap(Box::new(walk.park())),
+            Rows::Parts(pairs) => ParkedRows::Parts(Box::new(pairs.park())),
+            Rows::Merged(pairs) => ParkedRows::Merged(Box::new(pairs.park())),
             Rows::Refused(error) => ParkedRows::Refused(error),
         };
         Parked { rows, ways: self.ways }
@@ -164,7 +173,7 @@ impl<'a> Pairs<'a> {
         match self.rows {
             Rows::Tree(pairs) => pairs.into_visited(),
             Rows::Hash(buckets) => buckets.into_visited(),
-            Rows::Queue(_) | Rows::Heap(_) | Rows::Refused(_) => None,
+            Rows::Queue(_) | Rows::Heap(_) | Rows::Parts(_) | Rows::Merged(_) | Rows::Refused(_) => None,
         }
     }
 
@@ -173,6 +182,8 @@ impl<'a> Pairs<'a> {
     pub fn share(&self) -> f64 {
         match &self.rows {
             Rows::Tree(pairs) => pairs.share(),
+            Rows::Parts(pairs) => pairs.share(),
+            Rows::Merged(pairs) => pairs.share(),
             Rows::Refused(None) => 1.0,
             _ if self.ways.ended => 1.0,
             Rows::Hash(walk) => walk.share(),
@@ -188,17 +199,20 @@ impl<'a> Pairs<'a> {
         match &self.rows {
             Rows::Tree(pairs) => pairs.deleted(),
             Rows::Hash(walk) => walk.deleted(),
+            Rows::Parts(pairs) => pairs.deleted(),
+            Rows::Merged(pairs) => pairs.deleted(),
             Rows::Queue(_) | Rows::Heap(_) | Rows::Refused(_) => 0,
         }
     }
 
     /// The next pair from the front, the short way.
     #[inline(always)]
-    fn next_plain(&mut self) -> Option<Plain<'a>> {
+    pub(super) fn next_plain(&mut self) -> Option<Plain<'a>> {
         match &mut self.rows {
             Rows::Tree(pairs) => pairs.next_plain(),
             Rows::Hash(walk) => walk.next_plain(),
-            Rows::Queue(_) | Rows::Heap(_) | Rows::Refused(_) => None,
+            Rows::Parts(pairs) => pairs.next_plain(),
+            Rows::Queue(_) | Rows::Heap(_) | Rows::Merged(_) | Rows::Refused(_) => None,
         }
     }
 
@@ -210,6 +224,8 @@ impl<'a> Pairs<'a> {
             Rows::Hash(walk) => ways.go(forward, Method::Hash, || walk.next()),
             Rows::Queue(walk) => ways.go(forward, Method::Queue, || walk.next()),
             Rows::Heap(walk) => ways.go(forward, Method::Heap, || walk.next()),
+            Rows::Parts(pairs) => pairs.step(forward),
+            Rows::Merged(pairs) => pairs.step(forward),
             Rows::Refused(error) => error.take().map(Err),
         }
     }

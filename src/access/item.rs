@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
+use std::sync::Arc;
 
 use crate::error::Result;
 use crate::key_order::KeyOrder;
@@ -13,30 +14,50 @@ use crate::shown::Escaped;
 /// HEAP.
 ///
 /// Nothing is read of an overflow chain before its bytes are asked for.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Item<'a> {
     pages: &'a Pages<'a>,
-    content: Content<'a>,
+    bytes: Bytes<'a>,
+}
+
+/// Where its bytes are.
+#[derive(Clone)]
+enum Bytes<'a> {
+    /// In the file.
+    Stored(Content<'a>),
+    /// Nowhere in one piece: those of a compressed database are put together.
+    Made(Arc<[u8]>),
 }
 
 impl<'a> Item<'a> {
     pub(crate) fn new(pages: &'a Pages<'a>, content: Content<'a>) -> Self {
-        Item { pages, content }
+        Item { pages, bytes: Bytes::Stored(content) }
     }
 
-    pub(crate) fn content(&self) -> Content<'a> {
-        self.content
+    /// A key or a value that was put together.
+    pub(crate) fn made(pages: &'a Pages<'a>, bytes: Arc<[u8]>) -> Self {
+        Item { pages, bytes: Bytes::Made(bytes) }
+    }
+
+    /// What stands in the file; `None` for what was put together.
+    pub(crate) fn content(&self) -> Option<Content<'a>> {
+        match self.bytes {
+            Bytes::Stored(content) => Some(content),
+            Bytes::Made(_) => None,
+        }
     }
 
     /// Length in bytes, as the item states it.
     #[must_use]
     #[allow(clippy::len_without_is_empty)] // an item is not a collection
     pub fn len(&self) -> u32 {
-        match self.content {
-            Content::Here(bytes) => u32::try_from(bytes.len()).unwrap_or(u32::MAX),
-            Content::Chain(chain) => chain.len,
-            Content::Split(split) => split.len,
-            Content::Duplicates(_) => 0,
+        let of = |bytes: &[u8]| u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        match &self.bytes {
+            Bytes::Stored(Content::Here(bytes)) => of(bytes),
+            Bytes::Stored(Content::Chain(chain)) => chain.len,
+            Bytes::Stored(Content::Split(split)) => split.len,
+            Bytes::Stored(Content::Duplicates(_)) => 0,
+            Bytes::Made(bytes) => of(bytes),
         }
     }
 
@@ -44,8 +65,18 @@ impl<'a> Item<'a> {
     #[must_use]
     #[inline]
     pub fn on_page(&self) -> Option<&'a [u8]> {
-        match self.content {
-            Content::Here(bytes) => Some(bytes),
+        match self.bytes {
+            Bytes::Stored(Content::Here(bytes)) => Some(bytes),
+            _ => None,
+        }
+    }
+
+    /// The bytes, if they are at hand.
+    #[inline]
+    fn at_hand(&self) -> Option<&[u8]> {
+        match &self.bytes {
+            Bytes::Stored(Content::Here(bytes)) => Some(bytes),
+            Bytes::Made(bytes) => Some(bytes),
             _ => None,
         }
     }
@@ -57,37 +88,41 @@ impl<'a> Item<'a> {
     /// A damaged chain, or an item longer than [`Limits`](crate::Limits) allow.
     #[inline]
     pub fn read(&self) -> Result<Cow<'a, [u8]>> {
-        match self.content {
-            Content::Here(bytes) => Ok(Cow::Borrowed(bytes)),
-            Content::Chain(chain) => chain.assemble(self.pages),
-            Content::Split(split) => split.assemble(self.pages),
-            Content::Duplicates(_) => Ok(Cow::Borrowed(&[])),
+        match &self.bytes {
+            Bytes::Stored(Content::Here(bytes)) => Ok(Cow::Borrowed(bytes)),
+            Bytes::Stored(Content::Chain(chain)) => chain.assemble(self.pages),
+            Bytes::Stored(Content::Split(split)) => split.assemble(self.pages),
+            Bytes::Stored(Content::Duplicates(_)) => Ok(Cow::Borrowed(&[])),
+            Bytes::Made(bytes) => Ok(Cow::Owned(bytes.to_vec())),
         }
     }
 
-    /// The bytes as they stand on their pages, one piece after the other.
+    /// The bytes as they stand on their pages, one piece after the other; those of a compressed
+    /// database in one.
     #[must_use]
-    pub fn pieces(&self) -> Pieces<'a> {
-        match self.content {
-            Content::Here(bytes) => Pieces::here(bytes),
-            Content::Chain(chain) => Pieces::new(self.pages, chain),
-            Content::Split(split) => Pieces::split(self.pages, split),
-            Content::Duplicates(_) => Pieces::here(&[]),
+    pub fn pieces(&self) -> Pieces<'_> {
+        match &self.bytes {
+            Bytes::Stored(Content::Here(bytes)) => Pieces::here(bytes),
+            Bytes::Stored(Content::Chain(chain)) => Pieces::new(self.pages, *chain),
+            Bytes::Stored(Content::Split(split)) => Pieces::split(self.pages, *split),
+            Bytes::Stored(Content::Duplicates(_)) => Pieces::here(&[]),
+            Bytes::Made(bytes) => Pieces::here(bytes),
         }
     }
 
     /// The bytes as a stream, of any length, in no memory of its own.
     #[must_use]
-    pub fn reader(&self) -> ItemReader<'a> {
+    pub fn reader(&self) -> ItemReader<'_> {
         ItemReader::new(self.pieces())
     }
 
     /// Where the item stands relative to a key.
     #[inline]
     pub(crate) fn compare(&self, key: &[u8], order: KeyOrder<'_>) -> Result<Ordering> {
-        match (order, self.content) {
-            (KeyOrder::Bytes, Content::Here(bytes)) => Ok(bytes.cmp(key)),
-            (KeyOrder::Bytes, Content::Chain(chain)) => chain.compare(self.pages, key),
+        match (order, &self.bytes) {
+            (KeyOrder::Bytes, Bytes::Stored(Content::Here(bytes))) => Ok((*bytes).cmp(key)),
+            (KeyOrder::Bytes, Bytes::Stored(Content::Chain(chain))) => chain.compare(self.pages, key),
+            (order, Bytes::Made(bytes)) => Ok(order.compare(bytes, key)),
             _ => Ok(order.compare(self.read()?.as_ref(), key)),
         }
     }
@@ -95,13 +130,13 @@ impl<'a> Item<'a> {
     /// Where the item stands relative to another.
     #[inline]
     pub(crate) fn compare_to(&self, other: &Item<'_>, order: KeyOrder<'_>) -> Result<Ordering> {
-        if let Some(bytes) = other.on_page() {
+        if let Some(bytes) = other.at_hand() {
             return self.compare(bytes, order);
         }
         if let KeyOrder::Custom(_) = order {
             return Ok(order.compare(&self.read()?, &other.read()?));
         }
-        if let Some(bytes) = self.on_page() {
+        if let Some(bytes) = self.at_hand() {
             return Ok(other.compare(bytes, order)?.reverse());
         }
         compare_pieces(self.pieces(), other.pieces())
@@ -110,7 +145,7 @@ impl<'a> Item<'a> {
 
 impl fmt::Debug for Item<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.on_page() {
+        match self.at_hand() {
             Some(bytes) => Escaped(bytes).fmt(f),
             None => write!(f, "{} bytes in a chain", self.len()),
         }

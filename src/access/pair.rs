@@ -42,7 +42,7 @@ impl RecordNo {
 }
 
 /// A key and a value as they are stored, not yet read.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Pair<'a> {
     key: Item<'a>,
     value: Item<'a>,
@@ -63,13 +63,13 @@ impl<'a> Pair<'a> {
     /// which has places.
     #[must_use]
     pub fn key(&self) -> Item<'a> {
-        self.key
+        self.key.clone()
     }
 
     /// The value.
     #[must_use]
     pub fn value(&self) -> Item<'a> {
-        self.value
+        self.value.clone()
     }
 
     /// The record number, from 1, in a RECNO or QUEUE database.
@@ -82,6 +82,16 @@ impl<'a> Pair<'a> {
     #[must_use]
     pub fn record_id(&self) -> Option<RecordId> {
         self.record.id()
+    }
+
+    /// The key, in place.
+    pub(crate) fn key_item(&self) -> &Item<'a> {
+        &self.key
+    }
+
+    /// The value, in place.
+    pub(crate) fn value_item(&self) -> &Item<'a> {
+        &self.value
     }
 
     /// Reads both into memory, as far as they are not there.

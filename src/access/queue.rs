@@ -172,8 +172,8 @@ impl<'p> Reader<'p> {
                 .iter()
                 .all(|&slot| self.numbers.record(no, slot).is_some_and(|record| range.contains(&record)))
         });
-        // What is wrong with a page inside was said already.
-        if is_whole {
+        // What is wrong with a page inside was said already, and nobody asked for those outside.
+        if is_whole || self.pages.unread(no).is_some() {
             return Ok(None);
         }
         let Some(page) = self.page(no)? else { return Ok(None) };

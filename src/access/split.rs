@@ -38,16 +38,26 @@ impl<'a> Database<'a> {
     /// ```
     #[must_use]
     pub fn split(&self, parts: u32) -> Vec<KeyPart<'a>> {
-        let cuts = match self.tree("divide keys") {
-            Ok(tree) if tree.expect_keys().is_ok() => {
-                with_order!(tree.pages().order(), O => separators::find::<O>(tree, parts))
-            }
-            _ => Vec::new(),
-        };
+        let cuts = self.cuts(parts);
         let inner = cuts.iter().cloned();
         let starts = std::iter::once(Bound::Unbounded).chain(inner.clone().map(Bound::Included));
         let ends = inner.map(Bound::Excluded).chain([Bound::Unbounded]);
         starts.zip(ends).map(|(start, end)| KeyPart { database: self.clone(), start, end }).collect()
+    }
+}
+
+impl Database<'_> {
+    /// Keys that divide the pairs among at most so many parts.
+    pub(super) fn cuts(&self, parts: u32) -> Vec<Vec<u8>> {
+        if let Some(partitions) = self.partitioned() {
+            return partitions.cuts(parts);
+        }
+        match self.tree("divide keys") {
+            Ok(tree) if tree.expect_keys().is_ok() => {
+                with_order!(tree.pages().order(), O => separators::find::<O>(tree, parts))
+            }
+            _ => Vec::new(),
+        }
     }
 }
 

@@ -70,6 +70,20 @@ impl FileStats {
     }
 }
 
+impl FileStats {
+    /// Counts the pages of another file, too.
+    fn add(&mut self, other: FileStats) {
+        for (kind, number) in other.pages {
+            let all = self.pages.entry(kind).or_insert(0);
+            *all = all.saturating_add(number);
+        }
+        self.unwritten = self.unwritten.saturating_add(other.unwritten);
+        self.unknown = self.unknown.saturating_add(other.unknown);
+        self.free_list = self.free_list.saturating_add(other.free_list);
+        self.highest_lsn = self.highest_lsn.max(other.highest_lsn);
+    }
+}
+
 /// The highest LSN of the metadata and of the pages that hold something. That of a free page,
 /// or of an off-page duplicate of version 6 or 7, may be anything (upgrade, "Environment and
 /// logs").
@@ -92,13 +106,19 @@ impl<'a> Database<'a> {
     /// duplicates of versions 6 and 7. Of all databases of the file.
     #[must_use]
     pub fn highest_lsn(&self) -> Lsn {
-        highest_lsn(self.pages())
+        let parts = self.parts().into_iter().flatten().map(|part| highest_lsn(part.pages()));
+        parts.chain([highest_lsn(self.pages())]).max().unwrap_or_default()
     }
 
-    /// Counts the pages of the file by their kind, reading the header of each.
+    /// Counts the pages of the file by their kind, reading the header of each; of a partitioned
+    /// database those of all its files.
     #[must_use]
     pub fn file_stats(&self) -> FileStats {
-        FileStats::of(self.pages())
+        let mut stats = FileStats::of(self.pages());
+        for part in self.parts().into_iter().flatten() {
+            stats.add(FileStats::of(part.pages()));
+        }
+        stats
     }
 
     /// Counts the records of the database, reading all its leaves; of all databases,

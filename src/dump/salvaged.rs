@@ -44,13 +44,30 @@ impl Writer {
         records: &mut SalvagedRecords<'s>,
         mut out: impl Write,
     ) -> std::io::Result<()> {
+        self.write_partitions(survey, records, &mut [], &mut out)
+    }
+
+    /// As [`Writer::write_salvaged`], with the records of
+    /// [partitions](crate::salvage::Salvage::partitions), as those of one database.
+    ///
+    /// # Errors
+    ///
+    /// Those of the output.
+    pub fn write_partitions<'s>(
+        &self,
+        survey: &'s SalvagedFile<'_>,
+        records: &mut SalvagedRecords<'s>,
+        partitions: &mut [SalvagedRecords<'_>],
+        mut out: impl Write,
+    ) -> std::io::Result<()> {
         let mut job = Job { writer: *self, survey, text: Vec::new(), headed: 0, open: None };
         for record in records.by_ref() {
             job.record(&record);
-            if job.text.len() >= BUFFER {
-                out.write_all(&job.text)?;
-                job.text.clear();
-            }
+            job.flush(&mut out)?;
+        }
+        for record in partitions.iter_mut().flatten() {
+            job.record_of_partition(&record);
+            job.flush(&mut out)?;
         }
         job.finish();
         out.write_all(&job.text)?;
@@ -70,10 +87,32 @@ struct Job<'j, 's> {
 }
 
 impl<'j> Job<'j, '_> {
+    /// Writes what there is, if it is enough.
+    fn flush(&mut self, out: &mut impl Write) -> std::io::Result<()> {
+        if self.text.len() >= BUFFER {
+            out.write_all(&self.text)?;
+            self.text.clear();
+        }
+        Ok(())
+    }
+
     fn record(&mut self, record: &Salvaged<'j>) {
         if self.open != Some(record.database.name()) {
             self.begin(record.database);
         }
+        self.items(record);
+    }
+
+    /// A record of the database of the main file, the only one.
+    fn record_of_partition(&mut self, record: &Salvaged<'_>) {
+        if self.open.is_none() {
+            let survey = self.survey;
+            self.begin(survey.databases().first().unwrap_or(survey.unclaimed()));
+        }
+        self.items(record);
+    }
+
+    fn items(&mut self, record: &Salvaged<'_>) {
         match (record.database.method(), &record.key) {
             (Method::Recno | Method::Heap, _) => {}
             (Method::Queue, Key::Record(Some(number))) => {

@@ -219,11 +219,25 @@ impl Job<'_> {
         if flags.sorted_duplicates() {
             line("dupsort=1".into());
         }
-        line(format!("db_pagesize={}", meta.page_size()));
-        if self.writer.keys {
-            line("keys=1".into());
+        if flags.compressed() {
+            line("compressed=1".into());
         }
-        line("HEADER=END".into());
+        line(format!("db_pagesize={}", meta.page_size()));
+        if let Some(count) = meta.partitions().filter(|_| meta.partitioned_by_keys()) {
+            line(format!("nparts={count}"));
+            // Those that cannot be read are damage that is met with the pairs.
+            for key in db.partition_keys().unwrap_or(&[]) {
+                self.line(key);
+            }
+        }
+        let mut line = |line: &str| {
+            self.text.extend_from_slice(line.as_bytes());
+            self.text.push(b'\n');
+        };
+        if self.writer.keys {
+            line("keys=1");
+        }
+        line("HEADER=END");
     }
 
     fn pair(&mut self, pair: &Pair<'_>) -> Result<(), DumpError> {

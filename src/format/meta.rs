@@ -38,7 +38,9 @@ pub(crate) const AES: u8 = 1;
 
 /// metaflags of release 4.1 and later.
 pub(crate) const CHECKSUMMED: u8 = 0x01;
-pub(crate) const PARTITIONED: u8 = 0x02 | 0x04;
+pub(crate) const BY_KEYS: u8 = 0x02;
+pub(crate) const BY_CALLBACK: u8 = 0x04;
+pub(crate) const PARTITIONED: u8 = BY_KEYS | BY_CALLBACK;
 
 macro_rules! fields {
     ($($name:ident $text:literal),* $(,)?) => {

@@ -6,6 +6,7 @@
 //! the page from which items are copied.
 
 pub(crate) mod checksum;
+pub(crate) mod chunk;
 pub(crate) mod edit;
 pub(crate) mod generation;
 pub(crate) mod hash;

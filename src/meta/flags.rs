@@ -132,6 +132,10 @@ impl Flags {
             Some("fixed length and renumber in RECNO only")
         } else if generation > Generation::V2 && self.record_numbers() && self.duplicates() {
             Some("no duplicates where record numbers are kept")
+        } else if self.compressed() && (self.recno() || self.record_numbers()) {
+            Some("no records or record numbers in a compressed database")
+        } else if self.compressed() && self.duplicates() && !self.sorted_duplicates() {
+            Some("duplicates of a compressed database that are sorted")
         } else {
             None
         }

@@ -68,6 +68,8 @@ pub struct DatabaseKind {
     /// Number of files `__dbp.NAME.NNN` beside this one that hold the pairs of a partitioned
     /// database.
     pub partitions: Option<u32>,
+    /// That number as it stands, whatever the bits beside it say.
+    nparts: u32,
     /// The files `__dbq.NAME.N` beside this one that hold the records of a QUEUE; not known of one
     /// that is encrypted.
     pub extents: Option<Extents>,
@@ -181,8 +183,14 @@ impl DatabaseKind {
             checksummed: has(layout::CHECKSUMMED),
             compressed: tree && crypto && flags.compressed(),
             partitions: number(Field::Nparts).filter(|_| has(layout::PARTITIONED)),
+            nparts: number(Field::Nparts).filter(|_| crypto).unwrap_or(0),
             extents: Extents::of(|field| clear()?.number(head, field, order)),
         }
+    }
+
+    /// How many partitions it has, even if the bits that say so are gone.
+    pub(crate) fn partition_count(&self) -> u32 {
+        self.nparts
     }
 
     /// Whether a change of the file in place was interrupted.

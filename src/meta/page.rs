@@ -14,7 +14,7 @@ use crate::format::meta::{self as layout, Field, Layout, at};
 use crate::format::page::PageKind;
 use crate::format::queue;
 use crate::format::seal::Seal;
-use crate::method::{Feature, Method};
+use crate::method::Method;
 use crate::order::Endianness;
 use crate::types::{FileId, Lsn, PageNo, PageSize};
 
@@ -35,7 +35,15 @@ pub struct Meta {
     file_id: FileId,
     checksummed: bool,
     encrypted: bool,
+    partitioned: Option<Partitioned>,
     of: Of,
+}
+
+/// How pairs are divided among files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Partitioned {
+    count: u32,
+    by_keys: bool,
 }
 
 /// What each access method has of its own.
@@ -232,6 +240,30 @@ impl Meta {
         Seal::of(self.encrypted, self.checksummed)
     }
 
+    /// Number of files `__dbp.NAME.NNN` beside this one that hold the pairs of a partitioned
+    /// database; `None`, if it is not partitioned.
+    #[must_use]
+    pub fn partitions(&self) -> Option<u32> {
+        self.partitioned.map(|partitioned| partitioned.count)
+    }
+
+    /// Whether each partition holds the keys of a range, and not those that a function of the
+    /// program gave it.
+    #[must_use]
+    pub fn partitioned_by_keys(&self) -> bool {
+        self.partitioned.is_some_and(|partitioned| partitioned.by_keys)
+    }
+
+    /// The magic number of its access method.
+    pub(crate) fn magic(&self) -> u32 {
+        match self.of {
+            Of::Hash(_) => layout::HASH_MAGIC,
+            Of::Queue(_) => layout::QUEUE_MAGIC,
+            Of::Heap(_) => layout::HEAP_MAGIC,
+            Of::Tree(_) => layout::BTREE_MAGIC,
+        }
+    }
+
     fn tree(&self) -> Option<&Tree> {
         match &self.of {
             Of::Tree(tree) => Some(tree),
@@ -337,6 +369,9 @@ pub(crate) fn parse(kind: &FileKind, file: &[u8]) -> Result<Meta> {
     if meta.flags.several_databases() && meta.method() == Method::Hash {
         return Err(meta.wrong_flags("no list of databases in a HASH file"));
     }
+    if meta.flags.several_databases() && meta.partitioned.is_some() {
+        return Err(meta.wrong_flags("no list of databases in a partitioned file"));
+    }
     if meta.flags.several_databases() && (meta.flags.duplicates() || meta.flags.recno()) {
         return Err(meta.wrong_flags("no duplicates or records in a list of databases"));
     }
@@ -430,11 +465,8 @@ impl Fields<'_> {
             let defect = Defect::PageType { found, expected: kind.name() };
             return Err(Error::corrupt(self.number, at::TYPE, defect));
         }
-        let unsupported = |feature| Error::UnsupportedFeature { method, version, order: self.order, feature };
         let [encryption, metaflags, nparts] = [Field::EncryptAlg, Field::Metaflags, Field::Nparts]
             .map(|field| if generation.has_checksums() { self.get(field) } else { 0 });
-        // Only a tree alone in its file has partitions, and tells of them by this alone.
-        let nparts = if method == Method::Btree { nparts } else { 0 };
         if encryption > u32::from(layout::AES) {
             return Err(self.wrong(Field::EncryptAlg, encryption, "0 or 1"));
         }
@@ -447,9 +479,7 @@ impl Fields<'_> {
         if metaflags & !u32::from(layout::CHECKSUMMED | layout::PARTITIONED) != 0 {
             return Err(self.wrong(Field::Metaflags, metaflags, "known flags only"));
         }
-        if metaflags & u32::from(layout::PARTITIONED) != 0 || nparts != 0 {
-            return Err(unsupported(Feature::Partitioned));
-        }
+        let partitioned = self.partitioned(method, metaflags, nparts)?;
         let checksummed = metaflags & u32::from(layout::CHECKSUMMED) != 0;
         let size = self.get(Field::PageSize);
         let page_size = PageSize::new(size).ok_or(Error::PageSize { found: size })?;
@@ -478,6 +508,7 @@ impl Fields<'_> {
             file_id: FileId(id.unwrap_or_default()),
             checksummed,
             encrypted,
+            partitioned,
             of,
         };
         // The code of an encrypted page was checked when it was decrypted.
@@ -487,9 +518,6 @@ impl Fields<'_> {
         let found = self.get(Field::Pgno);
         if found != self.number.0 {
             return Err(Error::corrupt(self.number, at::PGNO, Defect::PageNumber { found }));
-        }
-        if meta.flags.compressed() && generation.has_checksums() {
-            return Err(unsupported(Feature::Compressed));
         }
         if let Some(expected) = meta.flags.objection(generation) {
             return Err(meta.wrong_flags(expected));
@@ -509,6 +537,25 @@ impl Fields<'_> {
             }
         }
         Ok(meta)
+    }
+
+    /// Only a tree or a HASH table alone in its file has partitions.
+    fn partitioned(&self, method: Method, metaflags: u32, count: u32) -> Result<Option<Partitioned>> {
+        let has = |bit: u8| metaflags & u32::from(bit) != 0;
+        let alone = matches!(method, Method::Btree | Method::Hash) && self.number == PageNo::META;
+        match (has(layout::BY_KEYS), has(layout::BY_CALLBACK)) {
+            (false, false) if count == 0 || method != Method::Btree => Ok(None),
+            (false, false) => {
+                Err(self.wrong(Field::Nparts, count, "0, as the metaflags say nothing of partitions"))
+            }
+            (true, true) => Err(self.wrong(Field::Metaflags, metaflags, "one way to divide keys, not two")),
+            _ if !alone => Err(self.wrong(Field::Metaflags, metaflags, "no partitions of such a database")),
+            (true, false) if method == Method::Hash => {
+                Err(self.wrong(Field::Metaflags, metaflags, "no ranges of keys in HASH"))
+            }
+            _ if count < 2 => Err(self.wrong(Field::Nparts, count, "2 partitions at least")),
+            (by_keys, _) => Ok(Some(Partitioned { count, by_keys })),
+        }
     }
 
     fn tree(&self) -> Tree {

@@ -67,6 +67,26 @@ impl Queue {
         page.0.checked_sub(1)?.checked_mul(self.per_page)?.checked_add(slot)?.checked_add(self.start)
     }
 
+    /// Whether records between the first and the last have their place on a page.
+    pub(crate) fn has_numbers(&self, page: PageNo) -> bool {
+        self.ranges().iter().flatten().any(|range| {
+            let [first, last] = [range.start(), range.end()].map(|record| self.place(*record).0);
+            (first..=last).contains(&page)
+        })
+    }
+
+    /// How many pages of an extent, from its first one on, the records between the first and the
+    /// last need.
+    pub(crate) fn pages_of(&self, extent: u32) -> u32 {
+        let Some(before) = extent.checked_mul(self.extent_pages) else { return 0 };
+        let needed = self.ranges().into_iter().flatten().map(|range| {
+            let [first, last] = [range.start(), range.end()].map(|record| self.place(*record).0.0);
+            let behind = first.saturating_sub(before) > self.extent_pages;
+            if behind { 0 } else { last.saturating_sub(before).min(self.extent_pages) }
+        });
+        needed.max().unwrap_or(0)
+    }
+
     /// The file of a page, of those beside the main file; `None` if there are none.
     pub(crate) fn extent(&self, page: PageNo) -> Option<u32> {
         page.0.checked_sub(1)?.checked_div(self.extent_pages)
@@ -101,5 +121,13 @@ mod tests {
         assert_eq!(queue.place(11), (PageNo(2), 0));
         assert_eq!([1, 2, 3].map(|page| queue.extent(PageNo(page))), [Some(0), Some(0), Some(1)]);
         assert_eq!(queue.record(PageNo(u32::MAX), 0), None);
+    }
+
+    #[test]
+    fn an_extent_needs_pages_up_to_its_last_record() {
+        let queue = Queue { extent_pages: 4, ..queue(95, 132) };
+        // The records are on pages 10 to 14, the extents have those from 1, 5, 9, 13 and 17 on.
+        assert_eq!([0, 1, 2, 3, 4, u32::MAX].map(|extent| queue.pages_of(extent)), [0, 0, 4, 2, 0, 0]);
+        assert_eq!([9, 10, 14, 15].map(|page| queue.has_numbers(PageNo(page))), [false, true, true, false]);
     }
 }

@@ -16,9 +16,33 @@ pub(crate) struct Allowance {
 const DUPLICATE_WEIGHT: u32 = 16;
 
 impl Allowance {
+    /// Nothing.
+    pub(crate) const NONE: Allowance = Allowance { given: 0, most: 0, repeats: 0 };
+
     /// So many bytes, `repeats` of them again.
     pub(super) fn new(most: u64, repeats: u64) -> Allowance {
         Allowance { given: 0, most, repeats }
+    }
+
+    /// That of the chunks on a page of so many bytes.
+    pub(super) fn unpacked(page: u32, repeats: u32) -> Allowance {
+        let times = u64::from(repeats).saturating_mul(DUPLICATE_WEIGHT.into()).saturating_add(1);
+        Allowance { given: 0, most: times.saturating_mul(page.into()), repeats: times }
+    }
+
+    /// Adds that of a chunk in a chain.
+    pub(crate) fn add_chain(&mut self, len: u32) {
+        self.most = self.most.saturating_add(self.repeats.saturating_mul(len.into()));
+    }
+
+    /// Counts bytes that a record of a chunk gives.
+    ///
+    /// # Errors
+    ///
+    /// [`Defect::Unpacked`] if there were too many before it or are with it.
+    pub(crate) fn give_unpacked(&mut self, bytes: u64) -> Result<(), Defect> {
+        self.given = self.given.saturating_add(bytes);
+        if self.covers(self.given) { Ok(()) } else { Err(Defect::Unpacked { limit: self.most }) }
     }
 
     /// Whether all that a page gives stays within it.

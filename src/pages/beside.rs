@@ -1,5 +1,5 @@
-//! Files beside another, with which they are one database: `__dbq.NAME.N` (database-format,
-//! annex B).
+//! Files beside another, with which they are one database: `__dbq.NAME.N` and `__dbp.NAME.NNN`
+//! (database-format, annexes B and D).
 //!
 //! Their names come from the path that the other was opened by, and from numbers: nothing that
 //! stands in a file becomes a part of a path, and no link is followed.
@@ -10,6 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::source::Source;
+use super::storage::Storage;
 use crate::error::{Error, Result};
 use crate::limits::Limits;
 
@@ -70,6 +71,22 @@ impl Beside {
         let error = |cause: io::Error| Error::Open { path: path.clone(), cause: cause.into() };
         let file = open_here(&path).map_err(error)?;
         Source::read(file, &path, map, limits, |_| Ok(()))
+    }
+}
+
+impl Beside {
+    /// As [`Beside::open`], mapped, read, or read on demand as another file is.
+    ///
+    /// # Errors
+    ///
+    /// As [`Beside::open`].
+    pub(super) fn source(&self, digits: &str, like: &super::File<'_>) -> Result<Source<'static>> {
+        if !like.on_demand() {
+            return self.open(digits, like.maps(), like.limits());
+        }
+        let path = self.path(digits);
+        let source = open_here(&path).and_then(Storage::of_file).and_then(Source::on_demand);
+        source.map_err(|cause| Error::Open { path, cause: cause.into() })
     }
 }
 

@@ -22,6 +22,8 @@ pub(crate) struct Extents {
     page_size: PageSize,
     /// Those that are there, by their numbers.
     found: Vec<Extent>,
+    /// Those that are there and cannot be read, and why: told to whoever asks for their pages.
+    unread: Vec<(u32, Error)>,
 }
 
 /// One of them.
@@ -59,19 +61,23 @@ impl Extents {
     ///
     /// # Errors
     ///
-    /// [`Error::NoFolder`] if it is in memory; [`Error::Open`] from the operating system.
+    /// [`Error::NoFolder`] if it is in memory; [`Error::Open`]: the folder cannot be read.
     pub(crate) fn of(main: Option<&Path>, meta: &Meta, map: bool, limits: Limits) -> Result<Option<Extents>> {
         let Some(pages) = meta.extent_pages() else { return Ok(None) };
         let beside = main.and_then(|main| Beside::of(main, PREFIX)).ok_or(Error::NoFolder)?;
-        let numbers = beside.numbers(number)?.into_iter();
-        let mut found: Vec<Extent> =
-            numbers.map(|number| open(&beside, number, map, limits)).collect::<Result<_>>()?;
+        let (mut found, mut unread) = (Vec::new(), Vec::new());
         let (page_size, mut before) = (meta.page_size(), 0u64);
-        for extent in &mut found {
-            extent.before = before;
-            before = before.saturating_add(extent.whole_pages(page_size));
+        for number in beside.numbers(number)? {
+            match open(&beside, number, map, limits) {
+                Ok(mut extent) => {
+                    extent.before = before;
+                    before = before.saturating_add(extent.whole_pages(page_size));
+                    found.push(extent);
+                }
+                Err(error) => unread.push((number, error)),
+            }
         }
-        Ok(Some(Extents { beside, pages, page_size, found }))
+        Ok(Some(Extents { beside, pages, page_size, found, unread }))
     }
 
     /// The extents that a main file has, whatever its metadata says, and why others could not be
@@ -103,6 +109,18 @@ impl Extents {
     pub(crate) fn get(&self, number: u32) -> Option<&Extent> {
         let at = self.found.binary_search_by_key(&number, |extent| extent.number).ok()?;
         self.found.get(at)
+    }
+
+    /// Those that are there and cannot be read, by their numbers, and why.
+    pub(crate) fn unread(&self) -> &[(u32, Error)] {
+        &self.unread
+    }
+
+    /// Why the extent of a page cannot be read.
+    pub(crate) fn unread_at(&self, no: PageNo) -> Option<&Error> {
+        let number = no.0.checked_sub(1)?.checked_div(self.pages)?;
+        let at = self.unread.binary_search_by_key(&number, |(number, _)| *number).ok()?;
+        self.unread.get(at).map(|(_, error)| error)
     }
 
     /// The bytes of a page, as they stand.
@@ -141,18 +159,22 @@ impl Extents {
         Some(start..start.saturating_add(self.whole_pages(extent).min(self.pages)))
     }
 
-    /// The first page of this number, or behind it, that is there.
+    /// The first page of this number, or behind it, that is there; of an extent that cannot be
+    /// read its first one.
     pub(crate) fn page_from(&self, from: u32) -> Option<u32> {
         let number = from.saturating_sub(1).checked_div(self.pages)?;
         let behind = self.found.get(self.found.partition_point(|extent| extent.number < number)..)?;
         let mut runs = behind.iter().filter_map(|extent| self.run(extent));
-        let run = runs.find(|run| run.end > from.max(run.start))?;
-        Some(run.start.max(from))
+        let next = runs.find(|run| run.end > from.max(run.start)).map(|run| run.start.max(from));
+        let first = |number: &u32| number.checked_mul(self.pages)?.checked_add(1);
+        let unread = self.unread.iter().filter_map(|(number, _)| first(number)).find(|&no| no >= from);
+        next.into_iter().chain(unread).min()
     }
 
     /// One more than the number of the last page that is there.
     pub(crate) fn end(&self) -> u32 {
-        self.runs().map(|run| run.end).max().unwrap_or(1)
+        let last = self.unread.last().and_then(|(number, _)| number.checked_mul(self.pages)?.checked_add(2));
+        self.runs().map(|run| run.end).chain(last).max().unwrap_or(1)
     }
 
     /// How many whole pages a file has.

@@ -269,6 +269,11 @@ impl<'a> File<'a> {
         File { opened: Arc::new(Opened { path, source, kind, options }) }
     }
 
+    /// A file beside another, opened as that was.
+    pub(super) fn beside(other: &File<'a>, path: PathBuf, source: Source<'a>) -> File<'a> {
+        File::new(Some(path), source, other.opened.options)
+    }
+
     /// A file as it would be.
     #[cfg_attr(not(feature = "upgrade"), allow(dead_code))] // only what changes files asks
     pub(crate) fn over(pages: &'a Overlay<'a>) -> File<'a> {
@@ -307,6 +312,11 @@ impl<'a> File<'a> {
     /// Whether it is mapped, if it can be, and what stands beside it, too.
     pub(crate) fn maps(&self) -> bool {
         self.opened.options.map && !self.opened.options.on_demand
+    }
+
+    /// Whether its pages are read when they are first needed.
+    pub(super) fn on_demand(&self) -> bool {
+        self.opened.options.on_demand
     }
 
     /// Where its bytes come from.

@@ -95,6 +95,11 @@ impl Kept {
         self.failed.get()
     }
 
+    /// The most bytes that are kept.
+    pub(super) fn most(&self) -> u64 {
+        self.most
+    }
+
     /// Bytes of the pages that are kept.
     pub(super) fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)

@@ -11,6 +11,7 @@ mod extents;
 mod file;
 mod kept;
 mod overlay;
+mod partitions;
 mod place;
 mod reversed;
 mod source;
@@ -31,6 +32,7 @@ pub(crate) use extents::{Extent, Extents};
 pub use file::{File, OpenOptions};
 #[cfg(feature = "upgrade")]
 pub(crate) use overlay::Overlay;
+pub(crate) use partitions::{Partitions, Place as PartitionPlace};
 pub(crate) use place::{Origin, Place};
 pub(crate) use reversed::Reversible;
 pub(crate) use source::Source;

@@ -16,6 +16,11 @@ impl Place {
         Place { page, offset: u32::try_from(offset).unwrap_or(u32::MAX) }
     }
 
+    /// The page.
+    pub(crate) fn page(self) -> PageNo {
+        self.page
+    }
+
     /// The error for a field of the item.
     pub(crate) fn corrupt(self, field: u32, defect: Defect) -> Error {
         Error::corrupt(self.page, self.offset(field), defect)

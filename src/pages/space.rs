@@ -15,6 +15,7 @@ use super::extents::Extents;
 use super::file::File;
 use super::kept::{Kept, Unread};
 use super::overlay::Below;
+use super::partitions::Partitions;
 use super::place::Origin;
 use crate::bits::AtomicBits;
 use crate::error::{Defect, Error, Result, file_bytes};
@@ -43,6 +44,8 @@ pub(crate) struct Pages<'a> {
     cipher: Option<Cipher>,
     /// The files beside the main file that hold all pages but page 0.
     extents: Option<Arc<Extents>>,
+    /// The files beside the main file that hold the pairs.
+    partitions: Option<Arc<Partitions>>,
     /// See [`Pages::body_order`].
     body: OnceLock<Endianness>,
     /// Pages of a HEAP that were checked: those that are right, and those that are not.
@@ -80,10 +83,11 @@ impl<'a> Pages<'a> {
         }
         let meta = meta::parse(file.kind(), &first)?;
         let extents = Extents::of(file.path(), &meta, file.maps(), file.limits())?.map(Arc::new);
+        let partitions = Partitions::of(file.path(), &meta)?.map(Arc::new);
         let whole = file.len().checked_div(meta.page_size().get().into()).unwrap_or(0);
         let count = u32::try_from(whole).unwrap_or(u32::MAX);
         let most = file.limits().max_kept;
-        Ok(Pages::keeping(file, meta, cipher, extents, count, most))
+        Ok(Pages { partitions, ..Pages::keeping(file, meta, cipher, extents, count, most) })
     }
 
     fn keeping(
@@ -104,7 +108,22 @@ impl<'a> Pages<'a> {
         let (body, chain_lengths) = (OnceLock::new(), Mutex::default());
         let checked = || AtomicBits::new(if meta.heap().is_some() { count } else { 0 });
         let (right, wrong) = (checked(), checked());
-        Pages { file, meta, count, in_place, codec, cipher, extents, body, right, wrong, kept, chain_lengths }
+        let partitions = None;
+        Pages {
+            file,
+            meta,
+            count,
+            in_place,
+            codec,
+            cipher,
+            extents,
+            partitions,
+            body,
+            right,
+            wrong,
+            kept,
+            chain_lengths,
+        }
     }
 
     /// The same pages, with none of them kept.
@@ -118,12 +137,18 @@ impl<'a> Pages<'a> {
         self.again(u64::MAX)
     }
 
+    /// The same pages, with the bound of others for what is kept.
+    pub(super) fn keeping_as(self, other: &Pages<'_>) -> Pages<'a> {
+        match (&self.kept, &other.kept) {
+            (Some(_), Some(kept)) => self.again(kept.most()),
+            _ => self,
+        }
+    }
+
     fn again(&self, most: u64) -> Pages<'a> {
         let (file, meta, extents) = (self.file.clone(), self.meta.clone(), self.extents.clone());
-        Pages {
-            body: self.body.clone(),
-            ..Pages::keeping(file, meta, self.cipher, extents, self.count, most)
-        }
+        let (body, partitions) = (self.body.clone(), self.partitions.clone());
+        Pages { body, partitions, ..Pages::keeping(file, meta, self.cipher, extents, self.count, most) }
     }
 
     /// Whether pages are read, or decrypted, when they are first needed.
@@ -170,6 +195,11 @@ impl<'a> Pages<'a> {
     /// The files beside the main file that hold all pages but page 0.
     pub(crate) fn extents(&self) -> Option<&Extents> {
         self.extents.as_deref()
+    }
+
+    /// The files beside the main file that hold the pairs, if the database is partitioned.
+    pub(crate) fn partitions(&self) -> Option<&Partitions> {
+        self.partitions.as_deref()
     }
 
     /// The numbers of all pages behind page 0 that are there, ascending.
@@ -260,6 +290,12 @@ impl<'a> Pages<'a> {
         let page = u64::from(self.size().get());
         let repeats = page.saturating_mul(self.limits().max_repeats.into());
         Allowance::new(page.saturating_add(repeats), repeats)
+    }
+
+    /// Bytes that the records of the chunks on one page may give: as often as duplicates off
+    /// the page give a key.
+    pub(crate) fn unpacked_allowance(&self) -> Allowance {
+        Allowance::unpacked(self.size().get(), self.limits().max_repeats)
     }
 
     /// The length of the overflow chain that starts on a page: found out once, and
@@ -368,6 +404,10 @@ impl<'a> Pages<'a> {
 
     /// Why a page that should be there is not.
     pub(crate) fn unread(&self, no: PageNo) -> Option<Error> {
+        let extents = self.extents.as_ref().filter(|_| no != PageNo::META);
+        if let Some(error) = extents.and_then(|extents| extents.unread_at(no)) {
+            return Some(error.clone());
+        }
         if self.stands_beside(no).is_some() {
             return None;
         }

@@ -38,13 +38,17 @@ impl Storage {
         if !kind.is_file() || kind.len() == 0 {
             return Ok(None);
         }
-        let file = File::open(path)?;
+        Storage::of_file(File::open(path)?).map(Some)
+    }
+
+    /// A regular file that is open.
+    pub(super) fn of_file(file: File) -> io::Result<Storage> {
         let len = file.metadata()?.len();
         #[cfg(any(unix, windows))]
         let reader = Reader::File(file);
         #[cfg(not(any(unix, windows)))]
         let reader = Reader::Shared(Mutex::new(Box::new(file)));
-        Ok(Some(Storage { reader, len }))
+        Ok(Storage { reader, len })
     }
 
     /// Anything that can be read and sought; the length is where its end is now.

@@ -16,7 +16,7 @@ use crate::format::page::{
 };
 use crate::format::seal::Seal;
 use crate::meta::{self, DatabaseKind, FileKind};
-use crate::method::{Feature, Method};
+use crate::method::Method;
 use crate::order::{Endianness, with_order};
 use crate::pages::Codec;
 use crate::types::{PageNo, PageSize};
@@ -220,10 +220,6 @@ pub(super) fn find(bytes: &[u8], forced: Forced) -> Result<Geometry> {
     let hash = endianness.u32_at(bytes, at::MAGIC) == Some(layout::HASH_MAGIC);
     let method = if hash { Method::Hash } else { Method::Btree };
     let stated = (method, endianness.u32_at(bytes, at::VERSION).unwrap_or(0));
-    let unsupported = |feature| {
-        let (method, version) = stated;
-        Error::UnsupportedFeature { method, version, order: endianness, feature }
-    };
     let encrypted = match field(Field::EncryptAlg) {
         _ if forced.opened => false,
         0 => false,
@@ -237,9 +233,6 @@ pub(super) fn find(bytes: &[u8], forced: Forced) -> Result<Geometry> {
         return Err(Error::Encrypted { method, version, order: endianness });
     }
     let has = |bits: u8| field(Field::Metaflags) & u32::from(bits) != 0;
-    if has(layout::PARTITIONED) && field(Field::Nparts) > 1 {
-        return Err(unsupported(Feature::Partitioned));
-    }
     let checksummed = match seen.plain.cmp(&seen.shifted) {
         _ if seen.sums > 0 => true,
         std::cmp::Ordering::Less => true,

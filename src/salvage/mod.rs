@@ -43,7 +43,7 @@ mod walk;
 mod work;
 
 use std::borrow::Cow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 pub use geometry::Geometry;
@@ -58,9 +58,8 @@ pub use survey::SalvagedFile;
 use crate::error::{Error, Result};
 use crate::format::meta::{HALF_WRITTEN, at};
 use crate::meta;
-use crate::method::Feature;
 use crate::order::{Endianness, with_order};
-use crate::pages::{self, Extent, Extents, OpenOptions};
+use crate::pages::{self, Extent, Extents, OpenOptions, PartitionPlace, Partitions};
 use crate::types::{PageNo, PageSize};
 use file::File;
 use flat::Flat;
@@ -69,12 +68,11 @@ use opened::Opened;
 use work::Work;
 
 /// Whether a salvage may find the records of a file that is refused with this error everywhere
-/// else: compressed, an extent of a QUEUE, or of a version that is newer than all that are supported.
+/// else: an extent of a QUEUE, or one of a version that is newer than all that are supported.
 #[must_use]
 pub fn may_read(error: &Error) -> bool {
     match error {
         Error::UnsupportedVersion { method, version, .. } => *version > method.newest_version(),
-        Error::UnsupportedFeature { feature, .. } => *feature == Feature::Compressed,
         Error::Extent => true,
         _ => false,
     }
@@ -206,7 +204,56 @@ impl<'a> Salvage<'a> {
         if geometry.endianness().u32_at(bytes, at::VERSION) == Some(HALF_WRITTEN) {
             report.problem(Error::Interrupted);
         }
-        Ok(SalvagedFile { file, databases, orphans, deleted: self.deleted, seen, chains, report, flat: None })
+        let bounds = geometry.told() && self.is_partitioned();
+        let deleted = self.deleted;
+        Ok(SalvagedFile { file, databases, orphans, deleted, seen, chains, report, bounds, flat: None })
+    }
+
+    /// Whether page 0 says that the pairs are in other files.
+    fn is_partitioned(&self) -> bool {
+        self.file.kind().database().is_some_and(|kind| kind.partitions.is_some_and(|count| count > 1))
+    }
+
+    /// The files beside this one that hold the pairs of a partitioned database, each to be salvaged
+    /// on its own, or why one cannot be; none, if page 0 tells that the database is not
+    /// partitioned. Their records belong to the database of this file.
+    ///
+    /// ```
+    /// let salvage = bdbkit::salvage::Salvage::open("testdata/partitioned/btree-v9-le-partitioned-keys/data.db")?;
+    /// let mut records = 0;
+    /// for (path, part) in salvage.partitions() {
+    ///     records += part?.survey()?.records().count();
+    /// }
+    /// assert_eq!(records, bdbkit::Database::open("testdata/partitioned/btree-v9-le-partitioned-keys/data.db")?.iter().count());
+    /// # Ok::<(), bdbkit::Error>(())
+    /// ```
+    #[must_use]
+    pub fn partitions(&self) -> Vec<(PathBuf, Result<Salvage<'a>>)> {
+        let Some(main) = self.file.path() else { return Vec::new() };
+        let kind = self.file.kind().database();
+        if kind.is_some_and(|kind| kind.partition_count() < 2) {
+            return Vec::new();
+        }
+        let files = match Partitions::beside(main, kind.map(|kind| kind.partition_count())) {
+            Ok(Some(files)) => files,
+            Ok(None) => return Vec::new(),
+            Err(error) => return vec![(main.to_owned(), Err(error))],
+        };
+        let open = |number| {
+            let part = files.file(number, &self.file);
+            part.map(|file| Salvage {
+                file,
+                forced: self.forced,
+                deleted: self.deleted,
+                extents: OnceLock::new(),
+                opened: OnceLock::new(),
+            })
+        };
+        let place = |place| match place {
+            PartitionPlace::There(number) => (files.path(number), open(number)),
+            PartitionPlace::Missing(first, last) => (files.path(first), Err(files.missing(first, last))),
+        };
+        files.places(0, u32::MAX).into_iter().map(place).collect()
     }
 
     /// The bytes of the file and the files beside it, decrypted if they have to be, and what is known
@@ -271,6 +318,7 @@ impl<'a> Salvage<'a> {
             seen,
             chains,
             report,
+            bounds: false,
             flat: Some(flat),
         }))
     }

@@ -22,6 +22,8 @@ pub struct SalvagedFile<'s> {
     pub(super) seen: Bits,
     pub(super) chains: Chains,
     pub(super) report: SalvageReport,
+    /// Whether pairs without a value say where partitions begin, and are no records.
+    pub(super) bounds: bool,
     /// The records of a QUEUE or a HEAP.
     pub(super) flat: Option<Flat<'s>>,
 }
@@ -44,6 +46,11 @@ impl SalvagedFile<'_> {
     #[must_use]
     pub fn databases(&self) -> &[Owner] {
         &self.databases
+    }
+
+    /// To whom records belong that nothing leads to.
+    pub(crate) fn unclaimed(&self) -> &Owner {
+        &self.orphans
     }
 
     /// Whether records that were deleted are given too.

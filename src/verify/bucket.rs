@@ -246,6 +246,6 @@ impl<'c> Context<'c, '_> {
             let text = "off-page duplicates, but the database has none";
             self.report.error(Rule::BucketDuplicates, from.page, from.offset, text);
         }
-        self.duplicates::<O>(root, from, compare, key);
+        self.duplicates::<O>(root, from, compare, key, None);
     }
 }

@@ -1,6 +1,7 @@
 //! What a check can find.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::shown::ShowName;
@@ -14,6 +15,8 @@ pub struct Finding {
     pub rule: Rule,
     /// How bad it is.
     pub severity: Severity,
+    /// The file, if it is a partition of the database.
+    pub partition: Option<Arc<Path>>,
     /// The database, of several in the file.
     pub database: Option<Arc<[u8]>>,
     /// The page.
@@ -26,7 +29,11 @@ pub struct Finding {
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}: page {}: byte {}: ", self.severity, self.rule.id(), self.page, self.offset)?;
+        write!(f, "{}: {}: ", self.severity, self.rule.id())?;
+        if let Some(name) = self.partition.as_ref().and_then(|path| path.file_name()) {
+            write!(f, "{}: ", Path::new(name).shown())?;
+        }
+        write!(f, "page {}: byte {}: ", self.page, self.offset)?;
         if let Some(name) = &self.database {
             write!(f, "database {}: ", name.shown())?;
         }
@@ -94,7 +101,12 @@ impl Rule {
     pub fn is_of_order(self) -> bool {
         matches!(
             self,
-            Rule::KeyOrder | Rule::InternalOrder | Rule::KeyRange | Rule::DuplicateOrder | Rule::BucketOrder
+            Rule::KeyOrder
+                | Rule::InternalOrder
+                | Rule::KeyRange
+                | Rule::DuplicateOrder
+                | Rule::BucketOrder
+                | Rule::ChunkOrder
         )
     }
 }
@@ -194,6 +206,16 @@ rules! {
     Checksum = "C-SUM";
     /// An encrypted metadata page repeats its magic number.
     CryptoMagic = "C-META";
+    /// The files of a partitioned database are there, and fit one another.
+    Partition = "PART-FILE";
+    /// The main file of a database that is partitioned by keys has one key for each.
+    PartitionKeys = "PART-KEYS";
+    /// The lengths in a compressed entry are numbers.
+    ChunkNumber = "X-INT";
+    /// The records of a compressed entry fill it.
+    ChunkLength = "X-LEN";
+    /// The records of compressed entries increase.
+    ChunkOrder = "X-ORD";
     /// A page of a QUEUE holds as many records as fit.
     QueuePage = "Q-RECPAGE";
     /// The records of a QUEUE have the numbers that its metadata says.

@@ -3,12 +3,14 @@
 
 mod bucket;
 mod chain;
+mod chunk;
 mod finding;
 mod free;
 mod hash;
 mod heap;
 mod order;
 mod page;
+mod partitions;
 mod queue;
 mod rest;
 mod seen;
@@ -28,12 +30,12 @@ use crate::error::{Error, Result};
 use crate::format::generation::Generation;
 use crate::format::meta::{Field, at};
 use crate::meta::{self, Meta, Shape};
-use crate::method::Feature;
 use crate::order::with_order;
 use crate::pages::{File, OpenOptions, Origin, Pages};
 use crate::types::PageNo;
 use order::Comparer;
 use page::Context;
+use partitions::Range;
 use seen::Seen;
 use sink::{Reporter, Sink};
 use tree::{ListEntry, Tree};
@@ -176,6 +178,9 @@ impl<'a> Verify<'a> {
         };
         let behind = pages.runs().map(|run| u64::from(run.end.saturating_sub(run.start)));
         let total = behind.fold(1, u64::saturating_add);
+        let early = Sink::new(self.most, None);
+        let parts = partitions::open(pages, &early);
+        let total = parts.iter().map(|part| part.pages.count().into()).fold(total, u64::saturating_add);
         let progress = self.progress.as_deref();
         let call = |pages| {
             if let Some(progress) = progress {
@@ -183,24 +188,34 @@ impl<'a> Verify<'a> {
             }
         };
         let sink = Sink::new(self.most, Some(&call));
-        let compared = with_order!(pages.order(), O => self.file::<O>(pages, &sink));
+        early.into_findings().0.into_iter().for_each(|finding| sink.add(finding));
+        let report = Reporter::of(&sink);
+        let (compared, keys) =
+            with_order!(pages.order(), O => self.file::<O>(pages, &report, Range::default()));
+        let compared = self.partitions(pages, &parts, keys, &sink) && compared;
         let (mut findings, all) = sink.into_findings();
         let unread = pages.failed();
         if let Some(error) = &unread {
             if !findings.iter().any(|finding| Some(finding.page) == error.page()) {
                 findings.extend(Verdict::of_error(error).findings);
-                findings.sort_by_key(|finding| (finding.page, finding.offset));
+                findings.sort_by_key(|finding| (finding.partition.clone(), finding.page, finding.offset));
             }
         }
         Verdict { findings, complete: all && compared && unread.is_none(), refused: None }
     }
 
-    /// Checks the file; says whether all could be compared that is in order.
-    fn file<O: ByteOrder>(&self, pages: &Pages<'_>, sink: &Sink<'_>) -> bool {
+    /// Checks a file, with keys in a range if it is a partition; says whether all could be compared
+    /// that is in order, and what the main file of a partitioned database holds.
+    fn file<'c, O: ByteOrder>(
+        &self,
+        pages: &'c Pages<'c>,
+        report: &Reporter<'_, '_>,
+        range: Range<'c>,
+    ) -> (bool, Vec<ListEntry>) {
         let seen = Seen::new(pages.count());
-        let report = Reporter { sink, database: None };
-        let context = Context { pages, meta: pages.meta(), report, seen: &seen, order: self.order };
-        sink.page();
+        let context =
+            Context { pages, meta: pages.meta(), report: report.clone(), seen: &seen, order: self.order };
+        report.sink.page();
         context.file_size();
         context.last_page();
         context.own_metadata(pages.meta());
@@ -208,20 +223,25 @@ impl<'a> Verify<'a> {
         match (pages.meta().queue(), pages.meta().heap()) {
             (Some(queue), _) => context.queue(queue),
             (_, Some(heap)) => context.heap(heap),
-            _ => return self.databases::<O>(&context),
+            _ => return self.databases::<O>(&context, range),
         }
-        true
+        (true, Vec::new())
     }
 
-    /// Checks the database of the file, or all of several; says whether all could be compared
-    /// that is in order.
-    fn databases<O: ByteOrder>(&self, context: &Context<'_, '_>) -> bool {
+    /// As [`Verify::file`], for the database of the file, or all of several.
+    fn databases<'c, O: ByteOrder>(
+        &self,
+        context: &Context<'c, '_>,
+        range: Range<'c>,
+    ) -> (bool, Vec<ListEntry>) {
         let (pages, sink, compare) = (context.pages, context.report.sink, Comparer::new(context.pages));
         let list = Mutex::default();
-        let several = pages.meta().flags().several_databases();
-        self.database::<O>(context, &compare, several.then_some(&list));
-        for entry in list.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            self.inner::<O>(context, &compare, &entry);
+        let (several, partitioned) = (pages.meta().flags().several_databases(), pages.partitions().is_some());
+        self.database::<O>(context, &compare, (several || partitioned).then_some(&list), range);
+        let mut entries = list.into_inner().unwrap_or_else(PoisonError::into_inner);
+        entries.sort_by(|a, b| if partitioned { a.name.cmp(&b.name) } else { std::cmp::Ordering::Equal });
+        for entry in entries.iter().filter(|_| several) {
+            self.inner::<O>(context, &compare, entry);
         }
         if !sink.full() {
             context.references();
@@ -235,14 +255,15 @@ impl<'a> Verify<'a> {
             );
             context.report.warning(Rule::Uncompared, PageNo::META, 0, text);
         }
-        left_out == 0
+        (left_out == 0, entries)
     }
 
-    fn database<O: ByteOrder>(
+    fn database<'c, O: ByteOrder>(
         &self,
-        context: &Context<'_, '_>,
-        compare: &Comparer<'_>,
+        context: &Context<'c, '_>,
+        compare: &Comparer<'c>,
         list: Option<&Mutex<Vec<ListEntry>>>,
+        range: Range<'c>,
     ) {
         let meta = context.meta;
         let Some(root) = meta.root() else { return context.buckets::<O>(compare) };
@@ -251,13 +272,13 @@ impl<'a> Verify<'a> {
         // Asking the system takes longer than checking a small file.
         let threads = || std::thread::available_parallelism().map_or(1, |threads| threads.get());
         let threads = self.threads.unwrap_or_else(threads);
-        let tree = Tree { context, shape, compare, threads, duplicates: None, list };
-        tree.check::<O>(root, from);
+        let tree = Tree { context, shape, compare, threads, duplicates: None, key: None, list };
+        tree.check::<O>(root, from, range);
     }
 
     /// Checks one of several databases in the file.
-    fn inner<O: ByteOrder>(&self, file: &Context<'_, '_>, compare: &Comparer<'_>, entry: &ListEntry) {
-        let report = Reporter { sink: file.report.sink, database: Some(entry.name.clone()) };
+    fn inner<'c, O: ByteOrder>(&self, file: &Context<'c, '_>, compare: &Comparer<'c>, entry: &ListEntry) {
+        let report = Reporter { database: Some(entry.name.clone()), ..file.report.clone() };
         let Some(no) = file.metadata_page(entry) else {
             let text = "the list of databases leads to no metadata page";
             report.error(Rule::Directory, entry.page, entry.offset, text);
@@ -271,11 +292,6 @@ impl<'a> Verify<'a> {
         report.sink.page();
         let meta = match file.pages.inner_meta(no) {
             Ok(meta) => meta,
-            // Only a whole file can be partitioned.
-            Err(error @ Error::UnsupportedFeature { feature: Feature::Compressed, .. }) => {
-                report.note(Rule::Metadata, no, 0, error.to_string());
-                return;
-            }
             Err(error) => {
                 report.reader(&error);
                 return;
@@ -287,7 +303,7 @@ impl<'a> Verify<'a> {
             let text = format!("a free list that starts at page {free}: only page 0 has one");
             context.report.error(Rule::Free, no, meta.at(Field::Free), text);
         }
-        self.database::<O>(&context, compare, None);
+        self.database::<O>(&context, compare, None, Range::default());
     }
 }
 
@@ -392,7 +408,7 @@ pub struct Verdict {
 impl Verdict {
     fn of_error(error: &Error) -> Verdict {
         let sink = Sink::new(1, None);
-        Reporter { sink: &sink, database: None }.reader(error);
+        Reporter::of(&sink).reader(error);
         let refused = is_refusal(error).then(|| error.to_string());
         let (findings, _) = sink.into_findings();
         Verdict { findings, complete: false, refused }

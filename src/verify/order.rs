@@ -84,8 +84,20 @@ impl<'a> Comparer<'a> {
         (pieces.left == 0).then_some(whole)
     }
 
+    /// The first bytes of an item, at most so many.
+    pub(super) fn head<O: ByteOrder>(&self, held: Held<'_>, most: usize) -> Option<Vec<u8>> {
+        let mut head = Vec::new();
+        let mut pieces = self.bytes::<O>(held)?;
+        while head.len() < most {
+            let Some(piece) = pieces.next() else { break };
+            let take = piece.len().min(most.saturating_sub(head.len()));
+            head.extend_from_slice(piece.get(..take)?);
+        }
+        Some(head)
+    }
+
     /// Counts bytes as read; `None` if too many were.
-    fn spend(&self, bytes: usize) -> Option<()> {
+    pub(super) fn spend(&self, bytes: usize) -> Option<()> {
         let cost = u64::try_from(bytes).unwrap_or(u64::MAX);
         let spend = |left: u64| left.checked_sub(cost);
         let spent = self.budget.fetch_update(Memory::Relaxed, Memory::Relaxed, spend);
@@ -102,12 +114,15 @@ impl<'a> Comparer<'a> {
             pages: self.pages,
             plain: None,
             next: None,
+            whole: left,
+            skip: 0,
             left,
             order: std::marker::PhantomData,
         };
         Some(match held {
             Held::Plain(bytes) => Bytes { plain: Some(bytes), ..none(0) },
             Held::Chain { first, len } => Bytes { next: Some(first), ..none(len) },
+            Held::Part { first, whole, skip, len } => Bytes { next: Some(first), whole, skip, ..none(len) },
             Held::Duplicates(_) => return None,
         })
     }
@@ -118,6 +133,10 @@ struct Bytes<'a, O> {
     pages: &'a Pages<'a>,
     plain: Option<&'a [u8]>,
     next: Option<PageNo>,
+    /// Bytes of the chain that are still to come, and how many of them come before the item.
+    whole: u32,
+    skip: u32,
+    /// Bytes of the item that are still to come.
     left: u32,
     order: std::marker::PhantomData<O>,
 }
@@ -129,13 +148,23 @@ impl<'a, O: ByteOrder> Iterator for Bytes<'a, O> {
         if let Some(plain) = self.plain.take() {
             return Some(plain);
         }
-        let no = self.next.filter(|_| self.left > 0)?;
-        let page = self.pages.raw(no).and_then(Page::<O>::new)?;
-        let overflow = PageKind::from_byte(page.type_byte()) == Some(PageKind::Overflow);
-        let data = page.bytes().get(self.pages.overhead()..)?.get(..page.hf_offset().into())?;
-        let len = u32::try_from(data.len()).ok().filter(|&len| overflow && len > 0 && len <= self.left)?;
-        self.left = self.left.saturating_sub(len);
-        self.next = PageNo::link(page.next());
-        Some(data)
+        loop {
+            let no = self.next.filter(|_| self.left > 0)?;
+            let page = self.pages.raw(no).and_then(Page::<O>::new)?;
+            let overflow = PageKind::from_byte(page.type_byte()) == Some(PageKind::Overflow);
+            let data = page.bytes().get(self.pages.overhead()..)?.get(..page.hf_offset().into())?;
+            let len =
+                u32::try_from(data.len()).ok().filter(|&len| overflow && len > 0 && len <= self.whole)?;
+            self.whole = self.whole.saturating_sub(len);
+            self.next = PageNo::link(page.next());
+            let skipped = self.skip.min(len);
+            self.skip = self.skip.saturating_sub(skipped);
+            let data = data.get(PageNo(skipped).index()..)?;
+            let data = data.get(..data.len().min(PageNo(self.left).index()))?;
+            if !data.is_empty() {
+                self.left = self.left.saturating_sub(u32::try_from(data.len()).unwrap_or(u32::MAX));
+                return Some(data);
+            }
+        }
     }
 }

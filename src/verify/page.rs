@@ -28,7 +28,17 @@ pub(super) struct Context<'c, 'p> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Held<'a> {
     Plain(&'a [u8]),
-    Chain { first: PageNo, len: u32 },
+    Chain {
+        first: PageNo,
+        len: u32,
+    },
+    /// Some bytes of a chain.
+    Part {
+        first: PageNo,
+        whole: u32,
+        skip: u32,
+        len: u32,
+    },
     Duplicates(PageNo),
 }
 
@@ -45,7 +55,7 @@ impl<'a> Held<'a> {
     pub(super) fn len(self) -> u32 {
         match self {
             Held::Plain(bytes) => u32::try_from(bytes.len()).unwrap_or(u32::MAX),
-            Held::Chain { len, .. } => len,
+            Held::Chain { len, .. } | Held::Part { len, .. } => len,
             Held::Duplicates(_) => 0,
         }
     }
@@ -54,7 +64,7 @@ impl<'a> Held<'a> {
     /// says that this is the key of the pair before.
     pub(super) fn given(self, again: bool) -> u64 {
         match self {
-            Held::Chain { .. } if !again => 0,
+            Held::Chain { .. } | Held::Part { .. } if !again => 0,
             held => held.len().into(),
         }
     }

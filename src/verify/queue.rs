@@ -22,6 +22,8 @@ struct Counts {
     mistyped: Tally,
     /// Pages whose headers are in the other order.
     reversed: Tally,
+    /// Pages of zeros between the first record and the last.
+    zeroed: Tally,
 }
 
 #[derive(Default)]
@@ -103,7 +105,17 @@ impl Context<'_, '_> {
     /// The files beside the main file.
     fn extents(&self, queue: &Queue, extents: &Extents) {
         let size = u64::from(self.pages.size().get());
-        let (mut there, mut inside) = (0u32, 0u32);
+        let mut inside = 0u32;
+        for (number, error) in extents.unread() {
+            let first = number.saturating_mul(queue.extent_pages).saturating_add(1);
+            let (page, text) = (PageNo(first), error.to_string());
+            if queue.pages_of(*number) > 0 {
+                inside = inside.saturating_add(1);
+                self.report.error(Rule::QueueRange, page, 0, text);
+            } else {
+                self.report.warning(Rule::QueueRange, page, 0, text);
+            }
+        }
         for (_, extent) in extents.found() {
             let (number, len) = (extent.number, u64::try_from(extent.bytes().len()).unwrap_or(u64::MAX));
             let first = number.checked_mul(queue.extent_pages).and_then(|pages| pages.checked_add(1));
@@ -125,7 +137,15 @@ impl Context<'_, '_> {
                 let text = format!("extent {number} has {pages} pages, expected {most} at most");
                 self.of_meta(Rule::QueueRange, Field::PageExt, text);
             }
-            there = there.saturating_add(1);
+            let needed = queue.pages_of(number);
+            if extents.whole_pages(extent) < needed {
+                let (pages, page) = (extents.whole_pages(extent), PageNo(first));
+                let text = format!(
+                    "extent {number} has {pages} pages, but records up to its page {needed}: nothing was ever put into \
+                     the others, or they are lost"
+                );
+                self.report.warning(Rule::QueueRange, page, 0, text);
+            }
             let in_range = queue.ranges().iter().flatten().any(|range| {
                 let [first, last] =
                     [range.start(), range.end()].map(|record| queue.extent(queue.place(*record).0));
@@ -160,6 +180,8 @@ impl Context<'_, '_> {
                 // A page that was never written has no records.
                 if raw.iter().any(|&byte| byte != 0) {
                     report.error(Rule::PageType, no, at::TYPE, "the header of the page is empty, but not what follows");
+                } else if queue.has_numbers(no) {
+                    counts.zeroed.add(no, 0);
                 }
                 return;
             }
@@ -233,6 +255,14 @@ impl Context<'_, '_> {
                 counts.mistyped.number
             );
             self.report.warning(Rule::PageType, page, meta_at::TYPE, text);
+        }
+        if let Some((page, _)) = counts.zeroed.first {
+            let text = format!(
+                "{} pages between the first record and the last, this one first, are zeros: nothing was ever put \
+                 into them, or it is lost",
+                counts.zeroed.number
+            );
+            self.report.warning(Rule::QueueRange, page, at::TYPE, text);
         }
         if let Some((page, _)) = counts.reversed.first {
             let text = format!(

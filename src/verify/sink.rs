@@ -1,5 +1,6 @@
 //! Where findings go, from several threads.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -48,10 +49,15 @@ impl<'p> Sink<'p> {
     pub(super) fn into_findings(self) -> (Vec<Finding>, bool) {
         let complete = !self.full();
         let mut found = self.found.into_inner().unwrap_or_else(PoisonError::into_inner);
-        found.sort_by_key(|finding| (finding.page, finding.offset, finding.rule));
+        found.sort_by(|a, b| place(a).cmp(&place(b)));
         found.dedup();
         (found, complete)
     }
+}
+
+/// Where a finding stands among others.
+fn place(finding: &Finding) -> (Option<&Path>, PageNo, usize, Rule) {
+    (finding.partition.as_deref(), finding.page, finding.offset, finding.rule)
 }
 
 /// Where the findings about one database go.
@@ -59,6 +65,19 @@ impl<'p> Sink<'p> {
 pub(super) struct Reporter<'s, 'p> {
     pub(super) sink: &'s Sink<'p>,
     pub(super) database: Option<Arc<[u8]>>,
+    /// The file, if it is a partition.
+    pub(super) partition: Option<Arc<Path>>,
+}
+
+impl<'s, 'p> Reporter<'s, 'p> {
+    /// Of the file itself.
+    pub(super) fn of(sink: &'s Sink<'p>) -> Self {
+        Reporter { sink, database: None, partition: None }
+    }
+
+    pub(super) fn of_partition(&self, path: Arc<Path>) -> Self {
+        Reporter { partition: Some(path), ..self.clone() }
+    }
 }
 
 impl Reporter<'_, '_> {
@@ -75,12 +94,15 @@ impl Reporter<'_, '_> {
     }
 
     fn add(&self, rule: Rule, severity: Severity, page: PageNo, offset: usize, text: String) {
-        let database = self.database.clone();
-        self.sink.add(Finding { rule, severity, database, page, offset, text });
+        let (partition, database) = (self.partition.clone(), self.database.clone());
+        self.sink.add(Finding { rule, severity, partition, database, page, offset, text });
     }
 
     /// What a reader said of a page, as a finding.
     pub(super) fn reader(&self, error: &Error) {
+        if let Error::Partition { error, .. } = error {
+            return self.reader(error);
+        }
         let (page, offset) = match error {
             Error::Corrupt { page, offset, .. }
             | Error::Checksum { page, offset, .. }
@@ -108,8 +130,10 @@ fn rule_of(error: &Error) -> Rule {
         Error::Empty | Error::TooShort { .. } | Error::Read { .. } => Rule::FileSize,
         Error::Directory { .. } => Rule::Directory,
         Error::MissingFile { .. } => Rule::QueueRange,
+        Error::MissingPartition { .. } | Error::Open { .. } => Rule::Partition,
         Error::Corrupt { defect, .. } => match defect {
             Defect::Field { field: "root", .. } => Rule::Root,
+            Defect::Field { field: "nparts", .. } => Rule::PartitionKeys,
             Defect::Field { field: "flags" | "metaflags" | "encrypt_alg", .. } => Rule::Flags,
             Defect::Field { field: "crypto_magic", .. } => Rule::CryptoMagic,
             Defect::Field { field: "rec_page" | "re_len", .. } => Rule::QueuePage,
@@ -129,7 +153,10 @@ fn rule_of(error: &Error) -> Rule {
             Defect::SplitLength { .. } | Defect::Pieces { .. } => Rule::Split,
             Defect::Stray { .. } => Rule::QueueRange,
             Defect::KeyOrder { .. } => Rule::KeyOrder,
-            Defect::Repeated { .. } | Defect::Repeats { .. } => Rule::Repeats,
+            Defect::OutsidePartition => Rule::KeyRange,
+            Defect::Compressed { .. } => Rule::ChunkLength,
+            Defect::CompressedOrder { .. } => Rule::ChunkOrder,
+            Defect::Repeated { .. } | Defect::Repeats { .. } | Defect::Unpacked { .. } => Rule::Repeats,
             Defect::ReachedTwice { .. } | Defect::Crowded { .. } | Defect::Loop => Rule::Once,
             Defect::Bucket { .. } => Rule::Bucket,
             Defect::EmptyBucket { .. } => Rule::Elements,

@@ -11,9 +11,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use byteorder::ByteOrder;
 
+use super::chunk::{Chunk, Records};
 use super::finding::Rule;
 use super::order::Comparer;
 use super::page::{Context, Held};
+use super::partitions::Range;
 use super::seen::Referrer;
 use crate::format::item::{self, DELETED, OVERFLOW};
 use crate::format::page::{Page, PageKind, at};
@@ -63,12 +65,16 @@ struct Edge<'c> {
     page: PageNo,
     link: PageNo,
     key: Option<Held<'c>>,
+    /// The entry with that key, in a compressed database.
+    chunk: Option<Chunk<'c>>,
 }
 
 /// An entry of a file's list of databases.
 pub(super) struct ListEntry {
     pub(super) name: Arc<[u8]>,
     pub(super) value: Vec<u8>,
+    /// Whether there is no value.
+    pub(super) empty: bool,
     pub(super) page: PageNo,
     pub(super) offset: usize,
 }
@@ -81,6 +87,8 @@ pub(super) struct Tree<'t, 'c, 'p> {
     pub(super) threads: usize,
     /// If the leaves hold duplicates of one key: its length.
     pub(super) duplicates: Option<u32>,
+    /// That key, for entries of a compressed database.
+    pub(super) key: Option<Held<'c>>,
     /// Where the entries go, if the tree is a list of databases.
     pub(super) list: Option<&'t Mutex<Vec<ListEntry>>>,
 }
@@ -92,21 +100,22 @@ impl<'c> Context<'c, '_> {
         root: PageNo,
         from: Origin,
         compare: &Comparer<'c>,
-        key: u32,
+        length: u32,
+        key: Option<Held<'c>>,
     ) {
         let shape = Shape::of_duplicates(self.meta);
         if shape.internal.is_none() {
-            self.duplicate_chain::<O>(root, from, key);
+            self.duplicate_chain::<O>(root, from, length);
             return;
         }
-        Tree { context: self, shape, compare, threads: 1, duplicates: Some(key), list: None }
-            .check::<O>(root, from);
+        Tree { context: self, shape, compare, threads: 1, duplicates: Some(length), key, list: None }
+            .check::<O>(root, from, Range::default());
     }
 }
 
 impl<'c> Tree<'_, 'c, '_> {
-    /// Checks the tree below a root.
-    pub(super) fn check<O: ByteOrder>(&self, root: PageNo, from: Origin) {
+    /// Checks the tree below a root, whose keys lie in a range.
+    pub(super) fn check<O: ByteOrder>(&self, root: PageNo, from: Origin, range: Range<'c>) {
         let context = self.context;
         let Some(page) = context.pages.raw(root).and_then(Page::<O>::new) else {
             context.reach::<O>(root, from);
@@ -115,7 +124,8 @@ impl<'c> Tree<'_, 'c, '_> {
         let kind = PageKind::from_byte(page.type_byte());
         let total = page.prev();
         let leaf = self.shape.internal.is_none() || kind != self.shape.internal;
-        let job = Job { page: root, from, low: None, high: None, parent: None, stated: 0, leaf };
+        let Range { low, high } = range;
+        let job = Job { page: root, from, low, high, parent: None, stated: 0, leaf };
         if leaf {
             let edges = self.job::<O>(&job);
             self.ends(&edges, &edges);
@@ -178,6 +188,9 @@ impl<'c> Tree<'_, 'c, '_> {
         context.node::<O>(no, page, kind, |slot, child, stated, offset| {
             // The first key means nothing, but its chain is counted as that of any other.
             let key = keyed.then(|| self.node_key::<O>(no, page, slot)).flatten();
+            // Duplicates in entries that stand for several are in the order of the first of each.
+            let unpacked = self.is_compressed() && self.duplicates.is_some();
+            let key = if unpacked { key.and_then(|key| self.compare.first_data::<O>(key)) } else { key };
             let from = Origin { page: no, offset, what: "child page" };
             let low = if slot == 0 { job.low } else { key };
             children.push(Job { page: child, from, low, high: None, parent, stated, leaf });
@@ -316,10 +329,10 @@ impl<'c> Tree<'_, 'c, '_> {
         if whole && context.order {
             self.range::<O>(no, job, &state);
         }
-        let edge = |link: u32, key| Some(Edge { page: no, link: PageNo(link), key });
+        let edge = |link: u32, key, chunk| Some(Edge { page: no, link: PageNo(link), key, chunk });
         Edges {
-            first: edge(page.prev(), state.first),
-            last: edge(page.next(), state.last),
+            first: edge(page.prev(), state.first, state.first_chunk),
+            last: edge(page.next(), state.last, state.last_chunk),
             records: state.records,
             deleted: state.deleted,
             whole,
@@ -364,12 +377,18 @@ impl<'c> Tree<'_, 'c, '_> {
             // Of any other length it leads nowhere.
             let short = matches!(held, Held::Plain(_) | Held::Chain { len: 4, .. });
             let value = short.then(|| self.compare.whole::<O>(held)).flatten().unwrap_or_default();
-            let entry = ListEntry { name, value, page: no, offset };
+            let entry = ListEntry { name, value, empty: held.len() == 0, page: no, offset };
             list.lock().unwrap_or_else(PoisonError::into_inner).push(entry);
         }
         if let Held::Duplicates(root) = held {
             let from = Origin { what: "off-page duplicates on page", ..from };
-            self.off_page::<O>(root, from, state.shared, state.last.map_or(0, Held::len));
+            self.off_page::<O>(root, from, state.shared, state.last);
+            state.unpacked.interrupt();
+            state.last_chunk = None;
+            return;
+        }
+        if self.is_compressed() && (pairs || self.duplicates.is_some()) {
+            self.packed::<O>(no, offset, held, deleted, pairs, state);
             return;
         }
         let sorted = context.meta.flags().sorted_duplicates();
@@ -398,8 +417,34 @@ impl<'c> Tree<'_, 'c, '_> {
         }
     }
 
+    /// An entry that stands for several records.
+    fn packed<O: ByteOrder>(
+        &self,
+        no: PageNo,
+        offset: usize,
+        held: Held<'c>,
+        deleted: bool,
+        pairs: bool,
+        state: &mut LeafState<'c>,
+    ) {
+        if !pairs {
+            let first = self.compare.first_data::<O>(held);
+            state.first = state.first.or(first);
+            state.last = first.or(state.last);
+        }
+        let chunk = (if pairs { state.last } else { self.key }, held);
+        // Of duplicates off the page that stand before it the last one is not known.
+        if state.records.saturating_add(state.deleted) == 1 {
+            state.first_chunk = Some(chunk);
+        }
+        state.last_chunk = Some(chunk);
+        if !deleted {
+            self.chunk::<O>(no, offset, chunk, &mut state.unpacked);
+        }
+    }
+
     /// Off-page duplicates: a tree or a chain of their own.
-    fn off_page<O: ByteOrder>(&self, root: PageNo, from: Origin, shared: bool, key: u32) {
+    fn off_page<O: ByteOrder>(&self, root: PageNo, from: Origin, shared: bool, key: Bound<'c>) {
         let context = self.context;
         if !context.meta.flags().duplicates() {
             let text = "off-page duplicates, but the database has no duplicates";
@@ -409,7 +454,7 @@ impl<'c> Tree<'_, 'c, '_> {
             let text = "a key with duplicates on its page and off it";
             context.report.error(Rule::DuplicateType, from.page, from.offset, text);
         }
-        context.duplicates::<O>(root, from, self.compare, key);
+        context.duplicates::<O>(root, from, self.compare, key.map_or(0, Held::len), key);
     }
 
     fn ordered<O: ByteOrder>(
@@ -477,6 +522,9 @@ impl<'c> Tree<'_, 'c, '_> {
             if after.link != before.page {
                 let text = format!("previous page is {}, expected {}", after.link, before.page);
                 report.error(Rule::LeafChain, after.page, at::PREV, text);
+            }
+            if let (Some(last), Some(first)) = (before.chunk, after.chunk) {
+                self.across::<O>(after.page, last, first);
             }
             if let (Some(last), Some(first)) = (before.key, after.key) {
                 self.ordered::<O>(
@@ -574,4 +622,8 @@ struct LeafState<'c> {
     value: Bound<'c>,
     records: u32,
     deleted: u32,
+    /// In a compressed database: what its entries gave, and the first and the last of them.
+    unpacked: Records,
+    first_chunk: Option<Chunk<'c>>,
+    last_chunk: Option<Chunk<'c>>,
 }

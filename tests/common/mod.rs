@@ -106,7 +106,7 @@ impl Golden {
 
     /// Whether the reader refuses the file, and by which name.
     pub(crate) fn refused(&self) -> Option<&'static str> {
-        ["encrypted", "compressed"].into_iter().find(|feature| self.case.has(feature))
+        ["encrypted"].into_iter().find(|feature| self.case.has(feature))
     }
 }
 
@@ -158,6 +158,20 @@ pub(crate) fn all_readable() -> Vec<Golden> {
     readable().into_iter().chain(hashes()).collect()
 }
 
+/// Copies the partitions of a database, if it has such, beside a copy of its main file.
+pub(crate) fn copy_partitions(from: &Path, to: &Path) {
+    let name = |path: &Path| path.file_name().unwrap().to_str().unwrap().to_owned();
+    for number in 0..1000 {
+        let part = |main: &Path| main.with_file_name(format!("__dbp.{}.{number:03}", name(main)));
+        let _ = fs::remove_file(part(to));
+        if part(from).is_file() {
+            fs::copy(part(from), part(to)).unwrap();
+        } else if number > 3 {
+            break;
+        }
+    }
+}
+
 /// The database files in a folder, by name.
 pub(crate) fn databases(folder: &Path) -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = fs::read_dir(folder)
@@ -187,6 +201,10 @@ pub(crate) fn sections(text: &[u8]) -> Vec<Section> {
     while let Some(line) = lines.next() {
         if lines.peek().is_none() && line.is_empty() {
             break; // behind the last newline
+        }
+        // Keys with which partitions begin.
+        if in_header && line.starts_with(b" ") {
+            continue;
         }
         if in_header {
             let line = String::from_utf8_lossy(line).into_owned();

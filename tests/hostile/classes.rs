@@ -238,18 +238,23 @@ fn metadata_of_another_access_method_is_refused() {
 }
 
 #[test]
-fn encryption_compression_and_partitions_are_refused_by_name() {
+fn settings_of_page_0_that_cannot_be_are_refused_by_name() {
     for order in ORDERS {
         let tree = Image::of_case(&format!("btree-v9-{order}-levels"));
         let mut damaged = tree.clone();
         expect_refused(damaged.put(0, 24, 1), "encrypted");
         expect_refused(damaged.put(0, 24, 2), "encrypt_alg is 2");
         for flags in [2, 4] {
-            expect_refused(tree.clone().put(0, 26, flags), "partitioned");
+            expect_refused(tree.clone().put(0, 26, flags), "nparts is 0, expected 2");
+            // The others are files beside it: in memory there are none.
+            expect_refused(tree.clone().put(0, 26, flags).put_u32(0, 36, 4), "__dbp.NAME.NNN");
         }
-        expect_refused(tree.clone().put_u32(0, 36, 4), "partitioned");
+        expect_refused(tree.clone().put(0, 26, 6).put_u32(0, 36, 4), "one way to divide keys");
+        expect_refused(tree.clone().put_u32(0, 36, 4), "nparts is 4, expected 0");
         expect_refused(tree.clone().put(0, 26, 0x40), "metaflags is 64");
-        expect_refused(tree.clone().put_u32(0, 48, 0x80), "compressed");
+        for flags in [0x81, 0x82, 0x84] {
+            expect_refused(tree.clone().put_u32(0, 48, flags), "compressed database");
+        }
         expect_refused(tree.clone().put_u32(0, 48, 0x8000), "flags is 32768");
     }
 }

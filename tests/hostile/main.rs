@@ -29,6 +29,8 @@
     missing_docs
 )]
 
+#[path = "../common/build/mod.rs"]
+mod build;
 #[path = "../common/mod.rs"]
 mod common;
 #[path = "../common/counting.rs"]
@@ -55,6 +57,7 @@ mod flat;
 mod folders;
 mod memory;
 mod mutants;
+mod packed;
 mod regress;
 mod salvage_classes;
 mod verify_classes;

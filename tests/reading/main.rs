@@ -32,6 +32,7 @@ mod built;
 mod encrypted;
 mod flat;
 mod golden;
+mod packed;
 mod props;
 mod salvage;
 mod verify;

@@ -672,7 +672,9 @@ fn streams_and_pieces_of_items_are_what_reading_gives() {
 #[test]
 fn the_limit_for_items_holds_for_reading_and_not_for_streams() {
     let mut limited = 0;
-    for golden in readable().into_iter().filter(|golden| golden.case.has("overflow")) {
+    // Compressed entries are put together before their records are.
+    let has_long = |golden: &Golden| golden.case.has("overflow") && !golden.case.has("compressed");
+    for golden in readable().into_iter().filter(has_long) {
         let limits = bdbkit::Limits::default().max_item(100);
         let db = OpenOptions::new().limits(limits).open(&golden.db).unwrap();
         for pair in all_databases(&db).iter().flat_map(|db| db.iter().pairs().collect::<Vec<_>>()) {

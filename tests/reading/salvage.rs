@@ -249,7 +249,10 @@ fn files_with_a_destroyed_page_give_at_least_what_the_genuine_tool_finds() {
 fn small_files(most: usize) -> Vec<Image> {
     let image = |golden: Golden| Image::new(golden.name(), read(&golden.db));
     let small = |golden: &Golden| golden.db.metadata().unwrap().len() <= u64::try_from(most).unwrap();
-    readable().into_iter().filter(small).map(image).collect()
+    // Records of compressed databases share the place of their entry, and a file says so on its
+    // first page only.
+    let plain = |golden: &Golden| !golden.case.has("compressed");
+    readable().into_iter().filter(small).filter(plain).map(image).collect()
 }
 
 /// What is missing of the pairs, and of the keys and values, of a whole file that the genuine
@@ -649,7 +652,8 @@ fn no_truncation_makes_salvage_fail() {
 
 #[test]
 fn healthy_files_give_nothing_twice() {
-    for golden in all_readable() {
+    // Records of compressed databases share the place of their entry.
+    for golden in all_readable().into_iter().filter(|golden| !golden.case.has("compressed")) {
         check(&read(&golden.db), true);
     }
 }

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 
 use byteorder::ByteOrder;
 
+use super::chunk::Chunk;
 use super::leaf::Plain;
 use super::search;
 use super::tree::Tree;
@@ -16,7 +17,8 @@ use crate::format::page::slot_offset;
 use crate::meta::Shape;
 use crate::method::Method;
 use crate::order::{Endianness, with_order};
-use crate::pages::{Content, Stored};
+use crate::pages::{Allowance, Content, Pages, Stored};
+use crate::types::PageNo;
 
 /// A position among the pairs of a database.
 ///
@@ -30,9 +32,13 @@ pub struct Cursor<'a> {
     tree: &'a Tree<'a>,
     main: Walk<'a>,
     duplicates: Option<Walk<'a>>,
+    /// What the pair where it stands holds, if the database is compressed.
+    chunk: Option<Box<Chunk<'a>>>,
+    unpacked: Unpacked,
     pub(in crate::access) visited: Option<Visited>,
     deleted: u64,
     recno: bool,
+    compressed: bool,
     order: Endianness,
 }
 
@@ -41,8 +47,44 @@ pub struct Cursor<'a> {
 pub(in crate::access) struct Parked {
     main: walk::Parked,
     duplicates: Option<walk::Parked>,
+    chunk: Option<Box<Chunk<'static>>>,
+    unpacked: Unpacked,
     visited: Option<Visited>,
     deleted: u64,
+}
+
+/// What the records of the chunks on one page give, and what they may.
+#[derive(Clone, Copy, Debug)]
+struct Unpacked {
+    page: PageNo,
+    to: Direction,
+    allowance: Allowance,
+}
+
+impl Unpacked {
+    /// Before any page.
+    const NONE: Unpacked =
+        Unpacked { page: PageNo::META, to: Direction::Forward, allowance: Allowance::NONE };
+}
+
+impl Unpacked {
+    /// Counts what the record gives where a chunk stands.
+    fn give(&mut self, pages: &Pages<'_>, chunk: &Chunk<'_>, to: Direction) -> Result<()> {
+        if (self.page, self.to) != (chunk.place().page(), to) {
+            self.enter(pages, chunk, to);
+        }
+        let given = self.allowance.give_unpacked(chunk.given());
+        given.map_err(|defect| chunk.place().corrupt(0, defect))
+    }
+
+    /// Comes to a chunk.
+    fn enter(&mut self, pages: &Pages<'_>, chunk: &Chunk<'_>, to: Direction) {
+        let page = chunk.place().page();
+        if (self.page, self.to) != (page, to) {
+            *self = Unpacked { page, to, allowance: pages.unpacked_allowance() };
+        }
+        self.allowance.add_chain(chunk.in_chain());
+    }
 }
 
 impl Parked {
@@ -54,16 +96,25 @@ impl Parked {
     pub(in crate::access) fn resume<'a>(self, tree: &'a Tree<'a>) -> Result<Cursor<'a>> {
         let main = self.main.resume(tree.pages())?;
         let duplicates = self.duplicates.map(|walk| walk.resume(tree.pages())).transpose()?;
-        let Parked { visited, deleted, .. } = self;
-        Ok(Cursor { main, duplicates, visited, deleted, ..Cursor::new(tree) })
+        let chunk = self.chunk.map(|chunk| -> Box<Chunk<'a>> { chunk });
+        let Parked { unpacked, visited, deleted, .. } = self;
+        Ok(Cursor { main, duplicates, chunk, unpacked, visited, deleted, ..Cursor::new(tree) })
     }
 }
 
 impl<'a> Cursor<'a> {
     /// Lets go of the pages.
     pub(in crate::access) fn park(self) -> Parked {
-        let Cursor { main, duplicates, visited, deleted, .. } = self;
-        Parked { main: main.park(), duplicates: duplicates.map(Walk::park), visited, deleted }
+        let Cursor { main, duplicates, chunk, unpacked, visited, deleted, .. } = self;
+        let chunk = chunk.map(|chunk| Box::new(chunk.into_owned()));
+        Parked {
+            main: main.park(),
+            duplicates: duplicates.map(Walk::park),
+            chunk,
+            unpacked,
+            visited,
+            deleted,
+        }
     }
 
     pub(in crate::access) fn new(tree: &'a Tree<'a>) -> Self {
@@ -71,9 +122,12 @@ impl<'a> Cursor<'a> {
             tree,
             main: tree.walk(),
             duplicates: None,
+            chunk: None,
+            unpacked: Unpacked::NONE,
             visited: None,
             deleted: 0,
             recno: tree.meta().method() == Method::Recno,
+            compressed: tree.meta().flags().compressed(),
             order: tree.pages().order(),
         }
     }
@@ -152,6 +206,30 @@ impl<'a> Cursor<'a> {
     /// move to one side.
     pub(in crate::access) fn stand(&mut self, key: &[u8], after: bool, forward: bool) -> Result<()> {
         self.tree.expect_keys()?;
+        if !self.compressed {
+            return self.stand_stored(key, after, forward);
+        }
+        // The gap may lie inside the chunk before: what a search does is no part of a walk.
+        let visited = self.visited.take();
+        let stood = with_order!(self.order, O => self.stand_in_chunk::<O>(key, after, forward));
+        self.visited = visited;
+        stood
+    }
+
+    /// As [`Cursor::stand`], among records of chunks.
+    fn stand_in_chunk<O: ByteOrder>(&mut self, key: &[u8], after: bool, forward: bool) -> Result<()> {
+        self.stand_stored(key, after, false)?;
+        let Some(pair) = self.stored::<O>(Direction::Backward)? else {
+            return self.stand_stored(key, after, forward);
+        };
+        let mut chunk = self.open::<O>(&pair)?;
+        chunk.stand(key, after, forward, self.tree.key_order())?;
+        self.chunk = Some(chunk);
+        Ok(())
+    }
+
+    /// As [`Cursor::stand`], among pairs as they are stored.
+    fn stand_stored(&mut self, key: &[u8], after: bool, forward: bool) -> Result<()> {
         with_order!(self.order, O => {
             let mut frames = Vec::new();
             let found = search::find::<O>(self.tree, key, |frame| frames.push(frame))?;
@@ -179,7 +257,8 @@ impl<'a> Cursor<'a> {
     }
 
     fn restart(&mut self, walk: Walk<'a>) {
-        (self.main, self.duplicates) = (walk, None);
+        (self.main, self.duplicates, self.chunk) = (walk, None, None);
+        self.unpacked = Unpacked::NONE;
     }
 
     /// Number of pairs in a BTREE that were skipped because they are marked deleted.
@@ -195,8 +274,13 @@ impl<'a> Cursor<'a> {
 
     /// Which of two cursors of one database is further on, where that can be told.
     pub(in crate::access) fn compare(&self, other: &Cursor<'_>) -> Option<Ordering> {
-        match (self.main.compare(&other.main)?, &self.duplicates, &other.duplicates) {
-            (Ordering::Equal, Some(a), Some(b)) => a.compare(b),
+        let stored = match (self.main.compare(&other.main)?, &self.duplicates, &other.duplicates) {
+            (Ordering::Equal, Some(a), Some(b)) => a.compare(b)?,
+            (Ordering::Equal, None, Some(_)) | (Ordering::Equal, Some(_), None) => return None,
+            (order, ..) => order,
+        };
+        match (stored, &self.chunk, &other.chunk) {
+            (Ordering::Equal, Some(a), Some(b)) => Some(a.record().cmp(&b.record())),
             (Ordering::Equal, None, Some(_)) | (Ordering::Equal, Some(_), None) => None,
             (order, ..) => Some(order),
         }
@@ -205,7 +289,7 @@ impl<'a> Cursor<'a> {
     /// Moves to the next pair, if it is of the common form and on the same leaf.
     #[inline(always)]
     pub(in crate::access) fn next_plain(&mut self) -> Option<Plain<'a>> {
-        if self.duplicates.is_some() {
+        if self.duplicates.is_some() || self.compressed {
             return None;
         }
         with_order!(self.order, O => self.main.next_plain::<O>())
@@ -213,6 +297,40 @@ impl<'a> Cursor<'a> {
 
     /// The next pair of whatever form.
     fn step<O: ByteOrder>(&mut self, to: Direction) -> Result<Option<Pair<'a>>> {
+        if self.compressed { self.step_in_chunk::<O>(to) } else { self.stored::<O>(to) }
+    }
+
+    /// The next record of a chunk, or of the one that comes next.
+    fn step_in_chunk<O: ByteOrder>(&mut self, to: Direction) -> Result<Option<Pair<'a>>> {
+        loop {
+            if let Some(chunk) = &mut self.chunk {
+                if chunk.step(to)? {
+                    let given = self.unpacked.give(self.tree.pages(), chunk, to);
+                    let (key, data) = chunk.give();
+                    given.inspect_err(|_| self.chunk = None)?;
+                    let item = |bytes| Item::made(self.tree.pages(), bytes);
+                    return Ok(Some(Pair::new(item(key), item(data))));
+                }
+                self.chunk = None;
+            }
+            let Some(pair) = self.stored::<O>(to)? else { return Ok(None) };
+            let chunk = self.open::<O>(&pair)?;
+            self.unpacked.enter(self.tree.pages(), &chunk, to);
+            let chunk = self.chunk.insert(chunk);
+            if to == Direction::Backward {
+                chunk.to_end()?;
+            }
+        }
+    }
+
+    /// The chunk that a pair holds.
+    fn open<O: ByteOrder>(&self, pair: &Pair<'a>) -> Result<Box<Chunk<'a>>> {
+        let place = self.duplicates.as_ref().unwrap_or(&self.main).value_place::<O>();
+        Ok(Box::new(Chunk::new(Some(pair.key_item()), pair.value_item(), place)?))
+    }
+
+    /// The next pair as it is stored.
+    fn stored<O: ByteOrder>(&mut self, to: Direction) -> Result<Option<Pair<'a>>> {
         loop {
             if let Some(walk) = &mut self.duplicates {
                 if walk.step::<O>(to, &mut self.visited)? {
@@ -224,7 +342,7 @@ impl<'a> Cursor<'a> {
                     }
                     let pair = self.pair::<O>(value.content, to, false)?;
                     if let Some(walk) = &mut self.duplicates {
-                        walk.give_duplicate(pair.key().len(), value.content)?;
+                        walk.give_duplicate(pair.key_item().len(), value.content)?;
                     }
                     return Ok(Some(pair));
                 }
@@ -253,7 +371,8 @@ impl<'a> Cursor<'a> {
                 }
                 Stored { content, .. } => {
                     let pair = self.pair::<O>(content, to, true)?;
-                    self.main.give::<O>(pair.key().content(), content, to)?;
+                    let key = pair.key_item().content().unwrap_or(Content::Here(&[]));
+                    self.main.give::<O>(key, content, to)?;
                     return Ok(Some(pair));
                 }
             }
@@ -280,7 +399,10 @@ impl<'a> Cursor<'a> {
     /// Notes an overflow chain that a full walk comes by: each belongs to one item.
     #[inline(always)]
     fn mark(&mut self, item: &Item<'a>) -> Result<()> {
-        self.visited.as_mut().map_or(Ok(()), |visited| visited.reach_chain(item.content()))
+        self.visited.as_mut().map_or(Ok(()), |visited| match item.content() {
+            Some(content) => visited.reach_chain(content),
+            None => Ok(()),
+        })
     }
 
     /// As [`Cursor::mark`], once for all pairs that share a key item.

@@ -2,6 +2,7 @@
 
 use byteorder::ByteOrder;
 
+use super::cursor::Cursor;
 use super::search;
 use super::tree::Tree;
 use super::walk::{Direction, Walk};
@@ -13,6 +14,12 @@ use crate::pages::{Content, Duplicates};
 impl Tree<'_> {
     /// The value of a key: the first one, if it has duplicates.
     pub(in crate::access) fn get<O: ByteOrder>(&self, key: &[u8]) -> Result<Option<Item<'_>>> {
+        if self.meta().flags().compressed() {
+            let pair = Cursor::new(self).seek(key)?;
+            let Some(pair) = pair else { return Ok(None) };
+            let same = pair.key_item().compare(key, self.key_order())?.is_eq();
+            return Ok(same.then(|| pair.value()));
+        }
         let found = search::find::<O>(self, key, |_| {})?;
         if !found.exact {
             if found.pair == 0 || found.pair == found.leaf.units() {

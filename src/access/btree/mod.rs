@@ -1,5 +1,6 @@
 //! Trees of keys or of record numbers.
 
+pub(super) mod chunk;
 pub(super) mod cursor;
 mod get;
 pub(in crate::access) mod leaf;

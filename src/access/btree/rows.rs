@@ -99,6 +99,19 @@ fn successor(prefix: &[u8]) -> Option<Vec<u8>> {
     Some(key)
 }
 
+/// Between which keys those with a prefix stand.
+pub(in crate::access) fn prefix_bounds(
+    prefix: &[u8],
+    order: KeyOrder<'_>,
+) -> (Bound<Vec<u8>>, Bound<Vec<u8>>) {
+    match (order, successor(prefix)) {
+        // With an order of its own, keys with one prefix need not be neighbours.
+        (KeyOrder::Custom(_), _) => (Bound::Unbounded, Bound::Unbounded),
+        (KeyOrder::Bytes, Some(key)) => (Bound::Included(prefix.to_vec()), Bound::Excluded(key)),
+        (KeyOrder::Bytes, None) => (Bound::Included(prefix.to_vec()), Bound::Unbounded),
+    }
+}
+
 impl<'a> TreePairs<'a> {
     /// Lets go of the pages.
     pub(in crate::access) fn park(self) -> Parked {
@@ -120,15 +133,7 @@ impl<'a> TreePairs<'a> {
 
     /// The pairs whose keys start with some bytes.
     pub(in crate::access) fn prefix(tree: &'a Tree<'a>, prefix: &[u8]) -> Self {
-        // With an order of its own, keys with one prefix need not be neighbours.
-        let start = match tree.key_order() {
-            KeyOrder::Bytes => Bound::Included(prefix.to_vec()),
-            KeyOrder::Custom(_) => Bound::Unbounded,
-        };
-        let end = match (tree.key_order(), successor(prefix)) {
-            (KeyOrder::Bytes, Some(key)) => Bound::Excluded(key),
-            _ => Bound::Unbounded,
-        };
+        let (start, end) = prefix_bounds(prefix, tree.key_order());
         TreePairs::new(tree, start, end, Some(prefix.to_vec())).bounded()
     }
 

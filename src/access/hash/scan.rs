@@ -43,7 +43,7 @@ impl<'a> BucketItems<'a> {
         loop {
             if let Some((key, set)) = &mut self.set {
                 if let Some(value) = set.next::<O>(key.len(), &mut self.allowance)? {
-                    return Ok(Some(Scanned::Pair { key: *key, value: Item::new(pages, value) }));
+                    return Ok(Some(Scanned::Pair { key: key.clone(), value: Item::new(pages, value) }));
                 }
                 self.set = None;
             }

@@ -187,6 +187,9 @@ struct Found<'a> {
     file: &'a str,
     severity: &'static str,
     code: &'static str,
+    /// The file, if it is a partition.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    partition: Option<String>,
     database: Option<String>,
     page: u32,
     page_offset: usize,
@@ -199,6 +202,7 @@ impl<'a> Found<'a> {
             file,
             severity: finding.severity.name(),
             code: finding.rule.id(),
+            partition: finding.partition.as_deref().map(|path| json::name(path)),
             database: finding.database.as_deref().map(json::raw_name),
             page: finding.page.0,
             page_offset: finding.offset,

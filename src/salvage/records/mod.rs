@@ -162,7 +162,7 @@ impl<'s> SalvagedRecords<'s> {
         if self.duplicates.is_some() || self.packed.is_some() || self.remains.len() > 0 {
             return None;
         }
-        let page = self.page.as_mut().filter(|_| !self.compressed)?;
+        let page = self.page.as_mut().filter(|_| !self.compressed && !self.survey.bounds)?;
         let Plain { slot, at, key, value, .. } = page.next_plain::<O>()?;
         let provenance = page.spot.record(Place::Slot(slot), at, self.origin);
         self.work.report.count(self.origin, true);
@@ -267,6 +267,9 @@ impl<'s> SalvagedRecords<'s> {
             }
         }
         if value == Recovered::Missing && matches!(key, Key::Bytes(Recovered::Missing) | Key::Record(_)) {
+            return None;
+        }
+        if self.survey.bounds && value.bytes().is_some_and(Bytes::is_empty) {
             return None;
         }
         if let (true, Key::Bytes(Recovered::Whole(key)), Some(chunk)) = (self.compressed, &key, value.bytes())

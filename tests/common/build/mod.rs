@@ -22,6 +22,7 @@
     clippy::unreachable
 )]
 
+pub(crate) mod chunk;
 mod meta;
 mod output;
 mod page;

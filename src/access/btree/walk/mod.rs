@@ -17,7 +17,7 @@ use crate::access::visited::Visited;
 use crate::error::{Defect, Error, Result, file_bytes};
 use crate::format::page::{Page, PageKind, at};
 use crate::meta::Shape;
-use crate::pages::{Allowance, Content, Origin, Pages, Stored};
+use crate::pages::{Allowance, Content, Origin, Pages, Place, Stored};
 use crate::types::PageNo;
 pub(crate) use parked::Parked;
 
@@ -139,6 +139,13 @@ impl<'a> Walk<'a> {
     #[inline(always)]
     pub(crate) fn value<O: ByteOrder>(&self) -> Option<Result<Stored<'a>>> {
         Some(self.leaf.as_ref()?.value::<O>(self.state.unit?))
+    }
+
+    /// The page where the walk stands, and the place of the value's item.
+    pub(crate) fn value_place<O: ByteOrder>(&self) -> Place {
+        let (page, unit) = self.position().unwrap_or((self.state.root, 0));
+        let value = self.leaf.as_ref().and_then(|leaf| leaf.value_at::<O>(unit).ok());
+        Place::new(page, value.map_or(0, |(offset, _)| offset))
     }
 
     /// The key where the walk stands, for trees of pairs.

@@ -60,14 +60,17 @@ pub(crate) fn of(code: &str) -> Option<&'static str> {
         "T-SNAPSHOT" => "bdbkit store restore-snapshot",
         "F-LAST" => "bdbkit upgrade; bdbkit salvage",
         "I-PACK" => "bdbkit salvage --deleted",
-        "K-ORD" | "K-ORDI" | "K-RANGE" | "K-CHAIN" | "D-ORD" => "bdbkit verify --no-order; bdbkit dump",
+        "K-ORD" | "K-ORDI" | "K-RANGE" | "K-CHAIN" | "D-ORD" | "X-ORD" => {
+            "bdbkit verify --no-order; bdbkit dump"
+        }
         "D-TYPE" => "bdbkit upgrade --resume; bdbkit salvage",
         "F-SIZE" | "F-ONCE" | "M-MAGIC" | "M-TYPE" | "M-ROOT" | "M-FREE" | "FL-TYPE" | "FL-LINK"
         | "P-NUM" | "P-TYPE" | "P-LEVEL" | "P-ENT" | "P-LINK" | "I-OFF" | "I-LEN" | "I-KIND" | "I-SHARE"
         | "I-OVF" | "I-REP" | "D-FLAG" | "T-CHAIN" | "T-EMPTY" | "N-RELEN" | "O-TYPE" | "O-PREV"
         | "O-LEN" | "S-NAME" | "C-SUM" | "C-META" | "H-NELEM" | "H-PAGE" | "H-SPARE" | "H-MASK"
         | "H-BUCKET" | "H-CHAIN" | "H-ITEM" | "H-SORT" | "H-DUP" | "Q-RECPAGE" | "Q-RANGE" | "Q-FLAG"
-        | "E-TAB" | "E-OVER" | "E-SPLIT" | "E-FLAG" | "E-REGION" => "bdbkit salvage",
+        | "X-INT" | "X-LEN" | "PART-FILE" | "PART-KEYS" | "E-TAB" | "E-OVER" | "E-SPLIT" | "E-FLAG"
+        | "E-REGION" => "bdbkit salvage",
         "M-FLAGS" | "M-MINKEY" | "M-RELEN" | "P-HF" | "FL-CYCLE" | "K-PART" | "N-SUM" | "O-REF" => {
             "bdbkit dump"
         }

@@ -39,6 +39,20 @@ pub(super) struct File {
     /// Files beside this one that hold the records of a QUEUE.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     extent_files: Vec<Extent>,
+    /// How many files beside this one hold the pairs, and what divides those: `keys`, or a
+    /// `function` of the program.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    partitions: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    partitioned_by: Option<&'static str>,
+    /// The keys with which partitions begin, but for the first, which begins before all keys.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    partition_keys: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    partition_files: Vec<Extent>,
+    /// The main file, if this one has the name of a partition.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    partition_of: Option<String>,
     /// Those that are not there.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     missing: Vec<String>,
@@ -47,7 +61,7 @@ pub(super) struct File {
     pub(super) complete: bool,
 }
 
-/// A file beside the main file of a QUEUE.
+/// A file beside a main file.
 #[derive(Serialize)]
 struct Extent {
     file: String,
@@ -102,6 +116,38 @@ impl Extent {
     }
 }
 
+/// The partitions that can be opened; the others are named.
+fn partition_files(path: &Path, db: &Database<'_>) -> Vec<Extent> {
+    let parts = db.partitions().into_iter().filter_map(|part| match part {
+        Ok(part) => Extent::of(part.file().path()?, part.page_count()),
+        Err(error) => {
+            complain(about(path, error));
+            None
+        }
+    });
+    parts.collect()
+}
+
+/// The name of the main file, if a name is that of a partition.
+fn partition_of(path: &Path) -> Option<String> {
+    let name = path.file_name()?.to_string_lossy();
+    let (main, number) = name.strip_prefix("__dbp.")?.rsplit_once('.')?;
+    let digits = number.len() >= 3 && number.bytes().all(|digit| digit.is_ascii_digit());
+    (digits && !main.is_empty()).then(|| json::name(Path::new(main)))
+}
+
+/// Rows of files, the first with a name.
+fn files(row: &mut impl FnMut(&str, String) -> io::Result<()>, name: &str, all: &[Extent]) -> io::Result<()> {
+    for (i, Extent { file, pages }) in all.iter().take(TOLD).enumerate() {
+        let pages = counted(u64::from(*pages), "page");
+        row(if i == 0 { name } else { "" }, format!("{file}, {pages}"))?;
+    }
+    match all.len().saturating_sub(TOLD) {
+        0 => Ok(()),
+        more => row("", format!("and {more} more")),
+    }
+}
+
 impl File {
     pub(super) fn of(path: &Path, db: &Database<'_>, log: LogState) -> File {
         let bar = progress::spinner(path);
@@ -145,6 +191,19 @@ impl File {
                 .into_iter()
                 .filter_map(|(path, pages)| Extent::of(&path, pages))
                 .collect(),
+            partitions: meta.partitions(),
+            partitioned_by: meta
+                .partitions()
+                .map(|_| if meta.partitioned_by_keys() { "keys" } else { "function" }),
+            partition_keys: db
+                .partition_keys()
+                .unwrap_or(&[])
+                .iter()
+                .take(TOLD)
+                .map(|key| escape(key).to_string())
+                .collect(),
+            partition_files: partition_files(path, db),
+            partition_of: partition_of(path),
             missing: super::kind::missing_files(path),
             log,
             complete,
@@ -175,16 +234,25 @@ impl File {
         if self.tail > 0 {
             row("tail", format!("{} bytes behind the last whole page", self.tail))?;
         }
-        for (i, Extent { file, pages }) in self.extent_files.iter().take(TOLD).enumerate() {
-            let pages = counted(u64::from(*pages), "page");
-            row(if i == 0 { "extents" } else { "" }, format!("{file}, {pages}"))?;
+        files(&mut row, "extents", &self.extent_files)?;
+        if let Some((count, by)) = self.partitions.zip(self.partitioned_by) {
+            row(
+                "partitions",
+                format!(
+                    "{count}, divided by {}",
+                    if by == "keys" { by } else { "a function of the program" }
+                ),
+            )?;
         }
-        match self.extent_files.len().saturating_sub(TOLD) {
-            0 => {}
-            more => row("", format!("and {more} more"))?,
+        files(&mut row, "", &self.partition_files)?;
+        for (i, key) in self.partition_keys.iter().enumerate() {
+            row(if i == 0 { "first keys" } else { "" }, key.clone())?;
+        }
+        if let Some(main) = &self.partition_of {
+            row("partition of", main.clone())?;
         }
         if !self.missing.is_empty() {
-            row("missing", self.missing.join(", "))?;
+            row("missing", super::kind::some_of(&self.missing))?;
         }
         row("highest LSN", self.max_lsn.to_string())?;
         row("file id", self.file_id.clone())?;

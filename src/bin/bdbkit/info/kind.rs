@@ -46,11 +46,7 @@ impl Known {
 
     /// Their names, if they are not too many.
     pub(super) fn missing(&self) -> String {
-        let names: Vec<&str> = self.missing.iter().take(TOLD).map(String::as_str).collect();
-        match self.missing.len().saturating_sub(TOLD) {
-            0 => names.join(", "),
-            more => format!("{}, and {more} more", names.join(", ")),
-        }
+        some_of(&self.missing)
     }
 }
 
@@ -71,6 +67,15 @@ impl std::fmt::Display for Known {
             write!(f, ", {count} partitions")?;
         }
         Ok(())
+    }
+}
+
+/// Names, if they are not too many.
+pub(super) fn some_of(all: &[String]) -> String {
+    let names: Vec<&str> = all.iter().take(TOLD).map(String::as_str).collect();
+    match all.len().saturating_sub(TOLD) {
+        0 => names.join(", "),
+        more => format!("{}, and {more} more", names.join(", ")),
     }
 }
 

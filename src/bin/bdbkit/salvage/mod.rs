@@ -25,8 +25,9 @@ const NAMED: usize = 20;
 /// and then by page. What is gone of a record is written as UNKNOWN_KEY or UNKNOWN_DATA.
 /// With which command db_load keeps all of it depends on the file, and is said at the end:
 /// `db_load NEW.db` where keys may come twice, `db_load -n NEW.db` where they may not.
-/// HASH and compressed databases, and those of releases 6 and later, are salvaged, too; of encrypted
-/// ones with their password also pages whose code is wrong, each of which is named.
+/// HASH and compressed databases, those whose pairs are in partitions beside the file, and those
+/// of releases 6 and later, are salvaged, too; of encrypted ones with their password also pages whose
+/// code is wrong, each of which is named.
 /// The input is only read, never written.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -87,12 +88,19 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         salvage = salvage.byte_order(Endianness::Little);
     }
     let survey = survey(&salvage, path)?;
+    let partitions = salvage.partitions();
+    let (parts, unread) = Part::surveys(&partitions);
     let mut output = Output::open(arguments.output.as_deref(), path)?;
     if !arguments.json {
-        let report = write(path, &survey, dump::Writer::new().print(arguments.print), output)?;
-        let outcome = outcome(path, &survey, &report);
-        complain(about(path, summary(&report)));
-        let loading = Loading::of(&survey, &report);
+        let writer = dump::Writer::new().print(arguments.print);
+        let reports = write(path, &survey, &parts, writer, output)?;
+        let outcome = reports.outcome(path, &survey, &parts).and(unread);
+        let report = &reports.main;
+        complain(about(path, summary(report)));
+        for (Part { path, .. }, report) in parts.iter().zip(&reports.parts) {
+            complain(about(path, summary(report)));
+        }
+        let loading = Loading::of(&survey, report);
         complain(about(path, format_args!("load it with: {loading} ({})", loading.why())));
         return Ok(outcome);
     }
@@ -103,13 +111,78 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     for record in records.by_ref() {
         json::write(&file, &record, &mut out)?;
     }
+    let mut reports = Reports { main: records.into_report(), parts: Vec::new() };
+    for Part { path, survey } in &parts {
+        let (file, mut records) = (crate::json::name(path), survey.records());
+        for record in records.by_ref() {
+            json::write(&file, &record, &mut out)?;
+        }
+        reports.parts.push(records.into_report());
+    }
     out.flush()?;
     bar.finish_and_clear();
-    expect_something(path, &survey, records.report())?;
+    reports.expect_something(path, &survey)?;
     output.finish()?;
-    let outcome = outcome(path, &survey, records.report());
-    complain(about(path, summary(records.report())));
+    let outcome = reports.outcome(path, &survey, &parts).and(unread);
+    complain(about(path, summary(&reports.main)));
+    for (Part { path, .. }, report) in parts.iter().zip(&reports.parts) {
+        complain(about(path, summary(report)));
+    }
     Ok(outcome)
+}
+
+/// A file that holds pairs of a partitioned database.
+struct Part<'s> {
+    path: &'s Path,
+    survey: SalvagedFile<'s>,
+}
+
+impl<'s> Part<'s> {
+    /// Those that can be surveyed; the others are named.
+    fn surveys(found: &'s [(PathBuf, Result<Salvage<'_>, bdbkit::Error>)]) -> (Vec<Part<'s>>, Outcome) {
+        let (mut parts, mut outcome) = (Vec::new(), Outcome::Complete);
+        for (path, salvage) in found {
+            let survey = match salvage {
+                Ok(salvage) => salvage.survey().map_err(|error| about(path, error).to_string()),
+                Err(error) => Err(error.to_string()),
+            };
+            match survey {
+                Ok(survey) => parts.push(Part { path, survey }),
+                Err(message) => {
+                    complain(message);
+                    outcome = Outcome::Incomplete;
+                }
+            }
+        }
+        (parts, outcome)
+    }
+}
+
+/// What was found in a file and its partitions.
+struct Reports {
+    main: SalvageReport,
+    parts: Vec<SalvageReport>,
+}
+
+impl Reports {
+    fn outcome(&self, path: &Path, survey: &SalvagedFile<'_>, parts: &[Part<'_>]) -> Outcome {
+        let main = outcome(path, survey, &self.main, self.parts.is_empty());
+        let parts = parts.iter().zip(&self.parts);
+        parts.fold(main, |all, (part, report)| all.and(outcome(part.path, &part.survey, report, true)))
+    }
+
+    /// Fails if neither the file speaks for a database nor a record was found: then there is no
+    /// output.
+    fn expect_something(&self, path: &Path, survey: &SalvagedFile<'_>) -> Result<(), Failure> {
+        let geometry = survey.geometry();
+        let records = self.parts.iter().chain([&self.main]).any(|report| report.records() > 0);
+        if !geometry.assumed() || records {
+            return Ok(());
+        }
+        let size = geometry.page_size();
+        let message = format!("nothing of Berkeley DB in pages of {size} bytes: no records found");
+        Err(Failure::Unsupported(about(path, message)))
+    }
 }
 
 /// What `dump -r` and `dump -R` do.
@@ -121,8 +194,10 @@ pub(crate) fn dump(
 ) -> Result<Outcome, Failure> {
     let salvage = open(path)?.deleted(deleted);
     let survey = survey(&salvage, path)?;
-    let report = write(path, &survey, writer, Output::open(output, path)?)?;
-    Ok(outcome(path, &survey, &report))
+    let partitions = salvage.partitions();
+    let (parts, unread) = Part::surveys(&partitions);
+    let reports = write(path, &survey, &parts, writer, Output::open(output, path)?)?;
+    Ok(reports.outcome(path, &survey, &parts).and(unread))
 }
 
 fn open(path: &Path) -> Result<Salvage<'static>, Failure> {
@@ -137,17 +212,21 @@ fn survey<'s>(salvage: &'s Salvage<'_>, path: &Path) -> Result<SalvagedFile<'s>,
 fn write(
     path: &Path,
     survey: &SalvagedFile<'_>,
+    parts: &[Part<'_>],
     writer: dump::Writer,
     mut output: Output,
-) -> Result<SalvageReport, Failure> {
+) -> Result<Reports, Failure> {
     let bar = progress::written(output.terminal);
     let mut records = survey.records();
-    let written = writer.write_salvaged(survey, &mut records, bar.wrap_write(&mut output));
+    let mut others: Vec<_> = parts.iter().map(|part| part.survey.records()).collect();
+    let written = writer.write_partitions(survey, &mut records, &mut others, bar.wrap_write(&mut output));
     bar.finish_and_clear();
     written?;
-    expect_something(path, survey, records.report())?;
+    let parts = others.into_iter().map(|records| records.into_report()).collect();
+    let reports = Reports { main: records.into_report(), parts };
+    reports.expect_something(path, survey)?;
     output.finish()?;
-    Ok(records.into_report())
+    Ok(reports)
 }
 
 /// How many records were found, and where.
@@ -173,20 +252,8 @@ fn summary(report: &SalvageReport) -> String {
     format!("{} records{parts}{incomplete}{undecided}", report.records())
 }
 
-/// Fails if neither the file speaks for a database nor a record was found: then there is no
-/// output.
-fn expect_something(path: &Path, survey: &SalvagedFile<'_>, report: &SalvageReport) -> Result<(), Failure> {
-    let geometry = survey.geometry();
-    if !geometry.assumed() || report.records() > 0 {
-        return Ok(());
-    }
-    let size = geometry.page_size();
-    let message = format!("nothing of Berkeley DB in pages of {size} bytes: no records found");
-    Err(Failure::Unsupported(about(path, message)))
-}
-
 /// Names what was wrong.
-fn outcome(path: &Path, survey: &SalvagedFile<'_>, report: &SalvageReport) -> Outcome {
+fn outcome(path: &Path, survey: &SalvagedFile<'_>, report: &SalvageReport, holds_records: bool) -> Outcome {
     let geometry = survey.geometry();
     if !geometry.told() {
         let (size, order) = (geometry.page_size(), geometry.endianness());
@@ -211,7 +278,7 @@ fn outcome(path: &Path, survey: &SalvagedFile<'_>, report: &SalvageReport) -> Ou
         complain(about(path, format_args!("and {more} more")));
     }
     let sound = all == 0 && geometry.told();
-    if report.records() == 0 && !sound {
+    if report.records() == 0 && !sound && holds_records {
         complain(about(path, "no records found"));
     }
     Outcome::complete_if(sound)
