@@ -470,8 +470,8 @@ impl<'a> Database<'a> {
 
     fn some_of<'d>(&'d self, parts: &'d Partitioned<'a>, wanted: Wanted) -> Entries<'d> {
         Entries::new(match parts.some(wanted) {
-            Ok(SomePairs::Parts(pairs)) => Pairs::new(self.pages(), Rows::Parts(Box::new(pairs))),
-            Ok(SomePairs::Merged(pairs)) => Pairs::new(self.pages(), Rows::Merged(Box::new(pairs))),
+            Ok(SomePairs::Parts(pairs)) => Pairs::new(self.pages(), Rows::Parts(pairs)),
+            Ok(SomePairs::Merged(pairs)) => Pairs::new(self.pages(), Rows::Merged(pairs)),
             Err(error) => Pairs::refused(self.pages(), error),
         })
     }

@@ -277,8 +277,8 @@ impl<'a> Partitioned<'a> {
         }
         if !self.meta.partitioned_by_keys() {
             return Ok(match one_key {
-                true => SomePairs::Parts(PartPairs::new(self, self.places(), wanted, None)),
-                false => SomePairs::Merged(Merged::new(self, self.places(), wanted)),
+                true => SomePairs::Parts(Box::new(PartPairs::new(self, self.places(), wanted, None))),
+                false => SomePairs::Merged(Box::new(Merged::new(self, self.places(), wanted))),
             });
         }
         let number = |bound: &Bound<Vec<u8>>, open| match bound {
@@ -288,7 +288,7 @@ impl<'a> Partitioned<'a> {
         let (start, end) = wanted.bounds(self.key_order());
         let (first, last) = (number(&start, 0)?, number(&end, u32::MAX)?);
         let places = self.files()?.places(first, last);
-        Ok(SomePairs::Parts(PartPairs::new(self, places, wanted, None)))
+        Ok(SomePairs::Parts(Box::new(PartPairs::new(self, places, wanted, None))))
     }
 
     /// Keys, in ascending order, that divide the pairs into at most so many parts.
@@ -310,9 +310,9 @@ impl<'a> Partitioned<'a> {
 /// Some pairs of a database.
 pub(super) enum SomePairs<'d> {
     /// Of partitions in key order.
-    Parts(PartPairs<'d>),
+    Parts(Box<PartPairs<'d>>),
     /// Of all partitions at once.
-    Merged(Merged<'d>),
+    Merged(Box<Merged<'d>>),
 }
 
 impl Parts for Partitioned<'_> {

@@ -366,7 +366,7 @@ impl<'a> PageScan<'a> {
         let rest = self.rest.iter().flatten();
         let mut some = [&self.first].into_iter().chain(rest).filter(|scan| !scan.range.is_empty());
         let first = some.next().unwrap_or(&self.first);
-        first.base.saturating_add(first.range.start)..some.last().unwrap_or(first).end()
+        first.base.saturating_add(first.range.start)..some.next_back().unwrap_or(first).end()
     }
 
     /// Divides the scan into at most this many parts of about equal size.
@@ -662,9 +662,8 @@ impl<'a> LeafItems<'a> {
                 return Some(record);
             }
             let entry = self.next_stored()?.and_then(|(unit, entry)| self.unpack(unit, entry));
-            match entry.transpose() {
-                Some(entry) => return Some(entry),
-                None => {}
+            if let Some(entry) = entry.transpose() {
+                return Some(entry);
             }
         }
     }

@@ -40,7 +40,7 @@ fn scanned(db: &Database<'_>) -> (Vec<Pair>, Vec<Vec<u8>>) {
 fn check_ways(db: &Database<'_>, held: &[Pair], what: &str) {
     let has_order = db.meta().root().is_some();
     assert_eq!(pairs(db.iter()), held, "{what}");
-    assert_eq!(pairs(db.clone().into_iter().map(|entry| entry)), held, "{what}: owned");
+    assert_eq!(pairs(db.clone().into_iter()), held, "{what}: owned");
     if !has_order {
         for (key, value) in held.iter().step_by(3) {
             assert!(db.get(key).unwrap().is_some(), "{what}");
@@ -53,8 +53,7 @@ fn check_ways(db: &Database<'_>, held: &[Pair], what: &str) {
     back.reverse();
     assert_eq!(back, held, "{what}: backwards");
     let (mut both, mut ends, mut tails) = (db.iter(), Vec::new(), Vec::new());
-    loop {
-        let Some(front) = both.next() else { break };
+    while let Some(front) = both.next() {
         ends.push(front.unwrap());
         let Some(back) = both.next_back() else { break };
         tails.push(back.unwrap());
@@ -107,7 +106,7 @@ fn check_ways(db: &Database<'_>, held: &[Pair], what: &str) {
                 let order = |pairs: &[Pair]| multiset(pairs.to_vec());
                 assert_eq!(order(&back), order(&expected), "{what}: backwards");
                 assert!(back.is_sorted_by_key(|(key, _)| key.clone()), "{what}: backwards");
-                assert_eq!(pairs(db.clone().into_range((start, end)).map(|e| e)), expected, "{what}: owned");
+                assert_eq!(pairs(db.clone().into_range((start, end))), expected, "{what}: owned");
             }
         }
         let prefix = &keys[at][..keys[at].len().div_ceil(2)];
@@ -163,7 +162,7 @@ fn every_way_to_the_records_of_compressed_and_partitioned_files_gives_the_same()
             check_ways(&Database::open(&path).unwrap(), &held, &name);
             let few = OpenOptions::new().on_demand(true).limits(Limits::default().max_kept(64 << 10));
             let db = few.open(&path).unwrap();
-            assert_eq!(pairs(db.into_iter().map(|entry| entry)), held, "{name}: on demand");
+            assert_eq!(pairs(db.into_iter()), held, "{name}: on demand");
             seen[index] += 1;
         }
     }
@@ -340,7 +339,7 @@ fn what_stands_in_the_place_of_a_partition_is_named() {
         assert!(db.get(&ours[0].0).unwrap_err().to_string().contains("__dbp.data.db.001"), "{words}");
         let verdict = Verify::open(&main).unwrap().run();
         let named = |finding: &bdbkit::verify::Finding| {
-            let file = finding.partition.as_ref().map_or(false, |path| path.ends_with("__dbp.data.db.001"));
+            let file = finding.partition.as_ref().is_some_and(|path| path.ends_with("__dbp.data.db.001"));
             finding.severity == Severity::Error && (file || finding.text.contains("__dbp.data.db.001"))
         };
         assert!(verdict.findings().iter().any(named), "{words}: {:?}", verdict.findings());

@@ -142,7 +142,7 @@ impl<'a> Chunk<'a> {
     /// # Errors
     ///
     /// As [`Chunk::step`].
-    pub(super) fn to_end(&mut self) -> Result<()> {
+    pub(super) fn go_to_end(&mut self) -> Result<()> {
         self.back.get_or_insert_default();
         while self.forward()? {}
         Ok(())
@@ -198,7 +198,9 @@ impl<'a> Chunk<'a> {
 
     /// Goes to a record from the first one on.
     fn again(&mut self, record: u32, back: Option<Back>) -> Result<()> {
-        (self.key.clear(), self.key.extend_from_slice(&self.first), self.data.clear());
+        self.key.clear();
+        self.key.extend_from_slice(&self.first);
+        self.data.clear();
         (self.at, self.record, self.behind, self.given, self.back) = (0, 0, false, None, back);
         while self.record < record && self.forward()? {}
         Ok(())

@@ -96,8 +96,7 @@ impl Parked {
     pub(in crate::access) fn resume<'a>(self, tree: &'a Tree<'a>) -> Result<Cursor<'a>> {
         let main = self.main.resume(tree.pages())?;
         let duplicates = self.duplicates.map(|walk| walk.resume(tree.pages())).transpose()?;
-        let chunk = self.chunk.map(|chunk| -> Box<Chunk<'a>> { chunk });
-        let Parked { unpacked, visited, deleted, .. } = self;
+        let Parked { chunk, unpacked, visited, deleted, .. } = self;
         Ok(Cursor { main, duplicates, chunk, unpacked, visited, deleted, ..Cursor::new(tree) })
     }
 }
@@ -318,7 +317,7 @@ impl<'a> Cursor<'a> {
             self.unpacked.enter(self.tree.pages(), &chunk, to);
             let chunk = self.chunk.insert(chunk);
             if to == Direction::Backward {
-                chunk.to_end()?;
+                chunk.go_to_end()?;
             }
         }
     }

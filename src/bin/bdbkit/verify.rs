@@ -202,7 +202,7 @@ impl<'a> Found<'a> {
             file,
             severity: finding.severity.name(),
             code: finding.rule.id(),
-            partition: finding.partition.as_deref().map(|path| json::name(path)),
+            partition: finding.partition.as_deref().map(json::name),
             database: finding.database.as_deref().map(json::raw_name),
             page: finding.page.0,
             page_offset: finding.offset,

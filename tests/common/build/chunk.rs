@@ -7,7 +7,7 @@ use super::{Builder, Duplicates, Tree};
 
 /// A number of one to five bytes.
 pub(crate) fn number(value: usize, to: &mut Vec<u8>) {
-    let value = value as u64;
+    let value = u64::try_from(value).expect("a length");
     let ranges: [(u64, usize, u8); 5] =
         [(0, 1, 0), (0x80, 2, 0x80), (0x4080, 3, 0xc0), (0x0020_4080, 4, 0xe0), (0x1020_4080, 5, 0xf0)];
     let (base, len, mark) = *ranges.iter().rev().find(|(base, ..)| value >= *base).unwrap();
