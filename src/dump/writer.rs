@@ -247,7 +247,7 @@ impl Job<'_> {
         }
         self.text.push(b' ');
         for piece in item.pieces() {
-            self.writer.format.append(piece?, &mut self.text);
+            self.writer.format.append(&piece?, &mut self.text);
             if self.text.len() >= BUFFER {
                 self.flush()?;
             }

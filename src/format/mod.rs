@@ -7,6 +7,7 @@
 
 pub(crate) mod checksum;
 pub(crate) mod edit;
+pub(crate) mod external;
 pub(crate) mod generation;
 pub(crate) mod hash;
 pub(crate) mod heap;

@@ -8,6 +8,7 @@ use super::kind::FileKind;
 use super::queue::Queue;
 use crate::error::{Defect, Error, Result};
 use crate::format::checksum;
+use crate::format::external;
 use crate::format::generation::Generation;
 use crate::format::hash::HashFunction;
 use crate::format::meta::{self as layout, Field, Layout, at};
@@ -33,7 +34,16 @@ pub struct Meta {
     last_page: Option<PageNo>,
     file_id: FileId,
     checksummed: bool,
+    external: External,
     of: Of,
+}
+
+/// What a database keeps in external files, and where.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct External {
+    threshold: u32,
+    folder: u64,
+    database: u64,
 }
 
 /// What each access method has of its own.
@@ -62,7 +72,8 @@ impl Meta {
         self.page
     }
 
-    /// Version of the format: 6 to 9 of BTREE and RECNO, 4 to 9 of HASH. Each access method counts its own.
+    /// Version of the format: 6 to 10 of BTREE and RECNO, 4 to 10 of HASH. Each access method counts its
+    /// own.
     #[must_use]
     pub fn version(&self) -> u32 {
         self.version
@@ -217,6 +228,21 @@ impl Meta {
     #[must_use]
     pub fn checksummed(&self) -> bool {
         self.checksummed
+    }
+
+    /// From which length on, in bytes, the library puts values into external files; `None` if it never
+    /// does (other-releases, "Metadata fields").
+    #[must_use]
+    pub fn external_threshold(&self) -> Option<u32> {
+        Some(self.external.threshold).filter(|&threshold| threshold > 0)
+    }
+
+    /// The number of the folder that has the external files of this file, and that of the folder in it
+    /// which has those of this database, if it is not alone in its file. `None` if it never had such.
+    #[must_use]
+    pub fn external_folder(&self) -> Option<(u64, Option<u64>)> {
+        let External { folder, database, .. } = self.external;
+        (folder > 0).then(|| (folder, Some(database).filter(|&database| database > 0)))
     }
 
     fn tree(&self) -> Option<&Tree> {
@@ -409,6 +435,7 @@ impl Fields<'_> {
             return Err(Error::corrupt(self.number, at::TYPE, defect));
         }
         let unsupported = |feature| Error::UnsupportedFeature { method, version, order: self.order, feature };
+        let stored = self.get(Field::Flags);
         let [encryption, metaflags, nparts] = [Field::EncryptAlg, Field::Metaflags, Field::Nparts]
             .map(|field| if generation.has_checksums() { self.get(field) } else { 0 });
         // Only a tree alone in its file has partitions, and tells of them by this alone.
@@ -417,6 +444,15 @@ impl Fields<'_> {
             0 => {}
             1 => return Err(unsupported(Feature::Encrypted)),
             found => return Err(self.wrong(Field::EncryptAlg, found, "0 or 1")),
+        }
+        let sliced_flag = match method {
+            Method::Btree | Method::Recno => layout::SLICED_BTREE,
+            Method::Hash => layout::SLICED_HASH,
+            Method::Queue | Method::Heap => 0,
+        };
+        let sliced = metaflags & u32::from(layout::SLICED) != 0 || stored & sliced_flag != 0;
+        if sliced && generation.has_slices() {
+            return Err(unsupported(Feature::Sliced));
         }
         if metaflags & !u32::from(layout::CHECKSUMMED | layout::PARTITIONED) != 0 {
             return Err(self.wrong(Field::Metaflags, metaflags, "known flags only"));
@@ -427,7 +463,6 @@ impl Fields<'_> {
         let checksummed = metaflags & u32::from(layout::CHECKSUMMED) != 0;
         let size = self.get(Field::PageSize);
         let page_size = PageSize::new(size).ok_or(Error::PageSize { found: size })?;
-        let stored = self.get(Field::Flags);
         let (flags, of) = match method {
             Method::Hash => (Flags::of_hash(stored), Of::Hash(Box::new(self.buckets(version)))),
             Method::Queue => (Flags::of_none(stored), Of::Queue(self.queue())),
@@ -451,6 +486,7 @@ impl Fields<'_> {
             }),
             file_id: FileId(id.unwrap_or_default()),
             checksummed,
+            external: self.external(),
             of,
         };
         if checksummed {
@@ -459,6 +495,14 @@ impl Fields<'_> {
         let found = self.get(Field::Pgno);
         if found != self.number.0 {
             return Err(Error::corrupt(self.number, at::PGNO, Defect::PageNumber { found }));
+        }
+        let External { folder, database, .. } = meta.external;
+        for (field, found) in [(Field::FileHigh, folder), (Field::DatabaseHigh, database)] {
+            // Before, anything may stand there.
+            if i64::try_from(found).is_err() && generation.has_late_externals() {
+                let high = u32::try_from(found >> 32).unwrap_or(u32::MAX);
+                return Err(self.wrong(field, high, "below 2^31"));
+            }
         }
         if meta.flags.compressed() && generation.has_checksums() {
             return Err(unsupported(Feature::Compressed));
@@ -492,6 +536,15 @@ impl Fields<'_> {
             pad: self.get(Field::RePad).to_le_bytes()[0],
             root: PageNo(root),
             root_at,
+        }
+    }
+
+    fn external(&self) -> External {
+        let number = |low, high| external::joined(self.get(low), self.get(high));
+        External {
+            threshold: self.get(Field::Threshold),
+            folder: number(Field::FileLow, Field::FileHigh),
+            database: number(Field::DatabaseLow, Field::DatabaseHigh),
         }
     }
 

@@ -7,6 +7,7 @@ mod chain;
 mod codec;
 mod content;
 mod extents;
+mod external;
 mod file;
 mod kept;
 mod overlay;
@@ -26,6 +27,8 @@ pub use chain::{ItemReader, Pieces};
 pub(crate) use codec::Codec;
 pub(crate) use content::{Content, Duplicates, Stored, size_of_item};
 pub(crate) use extents::{Extent, Extents};
+pub use external::ExternalFile;
+pub(crate) use external::{External, ExternalFolder};
 pub use file::{File, OpenOptions};
 #[cfg(feature = "upgrade")]
 pub(crate) use overlay::Overlay;

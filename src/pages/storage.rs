@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 /// What is read by position: a file of the system, or anything that can be read and sought.
-pub(super) struct Storage {
+pub(crate) struct Storage {
     reader: Reader,
     len: u64,
 }
@@ -38,13 +38,17 @@ impl Storage {
         if !kind.is_file() || kind.len() == 0 {
             return Ok(None);
         }
-        let file = File::open(path)?;
+        Storage::of_file(File::open(path)?).map(Some)
+    }
+
+    /// A regular file.
+    pub(super) fn of_file(file: File) -> io::Result<Storage> {
         let len = file.metadata()?.len();
         #[cfg(any(unix, windows))]
         let reader = Reader::File(file);
         #[cfg(not(any(unix, windows)))]
         let reader = Reader::Shared(Mutex::new(Box::new(file)));
-        Ok(Some(Storage { reader, len }))
+        Ok(Storage { reader, len })
     }
 
     /// Anything that can be read and sought; the length is where its end is now.
@@ -53,7 +57,7 @@ impl Storage {
         Ok(Storage { reader: Reader::Shared(Mutex::new(Box::new(reader))), len })
     }
 
-    pub(super) fn len(&self) -> u64 {
+    pub(crate) fn len(&self) -> u64 {
         self.len
     }
 
@@ -73,7 +77,7 @@ impl Storage {
     }
 
     /// Up to so many of the first bytes; all, if there are no more.
-    pub(super) fn first(&self, most: u64) -> io::Result<Vec<u8>> {
+    pub(crate) fn first(&self, most: u64) -> io::Result<Vec<u8>> {
         const STEP: u64 = 1 << 20;
         let (mut bytes, end) = (Vec::new(), self.len.min(most));
         let mut at = 0;

@@ -8,7 +8,7 @@
 //! - `catalog`: the databases, as far as metadata pages can be read
 //! - `walk`: leaves in tree order, as far as the tree holds
 //! - `page`, `leaf`, `careful`, `bucket`: the records of a page
-//! - `overflow`: the bytes of long items
+//! - `overflow`, `external`: the bytes of long items
 //! - `flat`, `queue`, `heap`: databases without trees and buckets
 //! - `compressed`: the records in an entry of a compressed database
 //! - `remains`: what was deleted, on free pages and in unused space
@@ -19,6 +19,7 @@ mod careful;
 mod catalog;
 mod claims;
 mod compressed;
+mod external;
 mod file;
 mod flat;
 mod geometry;
@@ -60,6 +61,7 @@ use crate::method::Feature;
 use crate::order::{Endianness, with_order};
 use crate::pages::{self, Extent, Extents, OpenOptions};
 use crate::types::{PageNo, PageSize};
+use external::Externals;
 use file::File;
 use geometry::Forced;
 use work::Work;
@@ -184,7 +186,7 @@ impl<'a> Salvage<'a> {
             }
         }
         let geometry = geometry?;
-        let file = File::new(bytes, geometry);
+        let file = File::new(bytes, geometry, Externals::of(&self.file));
         let mut work = Work::new(file);
         let (databases, orphans) =
             with_order!(geometry.endianness(), O => catalog::databases::<O>(&mut work));
@@ -215,7 +217,7 @@ impl<'a> Salvage<'a> {
         if let Err(error) = meta::parse(self.file.kind(), bytes) {
             report.problem(error);
         }
-        let file = File::new(bytes, geometry);
+        let file = File::new(bytes, geometry, Externals::of(&self.file));
         let Work { seen, chains, .. } = Work::new(file);
         let (databases, deleted) = (vec![owner.clone()], self.deleted);
         Ok(Some(SalvagedFile {

@@ -108,7 +108,7 @@ impl<'a> Comparer<'a> {
         Some(match held {
             Held::Plain(bytes) => Bytes { plain: Some(bytes), ..none(0) },
             Held::Chain { first, len } => Bytes { next: Some(first), ..none(len) },
-            Held::Duplicates(_) => return None,
+            Held::Duplicates(_) | Held::External(_) => return None,
         })
     }
 }

@@ -7,6 +7,7 @@ use super::finding::Rule;
 use super::seen::Seen;
 use super::sink::Reporter;
 use crate::error::{Defect, Error};
+use crate::format::external::{self, Holder};
 use crate::format::item::{self, DELETED, Form, INTERNAL_HEAD, KEYDATA, NoItem, OVERFLOW, REFERENCE};
 use crate::format::page::{Page, PageKind, at, slot as slot_of, slot_offset};
 use crate::meta::Meta;
@@ -28,8 +29,13 @@ pub(super) struct Context<'c, 'p> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Held<'a> {
     Plain(&'a [u8]),
-    Chain { first: PageNo, len: u32 },
+    Chain {
+        first: PageNo,
+        len: u32,
+    },
     Duplicates(PageNo),
+    /// In an external file: the item.
+    External(&'a [u8; external::LENGTH]),
 }
 
 impl<'a> Held<'a> {
@@ -38,6 +44,7 @@ impl<'a> Held<'a> {
             Form::Data(bytes) => Held::Plain(bytes),
             Form::Overflow { first, len } => Held::Chain { first: PageNo(first), len },
             Form::Duplicates { root } => Held::Duplicates(PageNo(root)),
+            Form::External(item) => Held::External(item),
         }
     }
 
@@ -46,7 +53,7 @@ impl<'a> Held<'a> {
         match self {
             Held::Plain(bytes) => u32::try_from(bytes.len()).unwrap_or(u32::MAX),
             Held::Chain { len, .. } => len,
-            Held::Duplicates(_) => 0,
+            Held::Duplicates(_) | Held::External(_) => 0,
         }
     }
 
@@ -212,6 +219,9 @@ impl<'c> Context<'c, '_> {
                 let text = format!("slot {slot} is marked as deleted but still there, as a crash leaves it");
                 report.warning(Rule::ItemDeleted, no, offset.saturating_add(2), text);
             }
+            if let (Held::External(item), false) = (held, deleted) {
+                self.external(no, offset, item, Holder::Leaf);
+            }
             if !shared {
                 tiling.add(offset, size);
             }
@@ -315,7 +325,7 @@ impl<'c> Context<'c, '_> {
         data_of_pair: bool,
     ) -> Option<(Held<'c>, usize, bool)> {
         let raw = slots.bytes.get(offset..)?;
-        let expected = if data_of_pair { "1 to 3" } else { "1 or 3" };
+        let expected = if data_of_pair { "1 to 4" } else { "1 or 3" };
         let wrong_kind = |byte: u8| {
             let text = format!("item type {byte:#04x} in slot {slot}, expected {expected}");
             self.report.error(Rule::ItemKind, no, offset.saturating_add(2), text);
@@ -337,7 +347,10 @@ impl<'c> Context<'c, '_> {
                 return None;
             }
         };
-        if matches!(item.form, Form::Duplicates { .. }) && !data_of_pair {
+        let external = matches!(item.form, Form::External(_));
+        if (external || matches!(item.form, Form::Duplicates { .. })) && !data_of_pair
+            || external && !self.meta.generation().has_externals()
+        {
             wrong_kind(item::type_byte(raw).unwrap_or(0));
             return None;
         }
@@ -412,7 +425,7 @@ fn held_key(content: Content<'_>) -> Option<Held<'_>> {
     match content {
         Content::Here(bytes) => Some(Held::Plain(bytes)),
         Content::Chain(chain) => Some(Held::Chain { first: chain.first, len: chain.len }),
-        Content::Split(_) | Content::Duplicates(_) => None,
+        Content::Split(_) | Content::External(_) | Content::Duplicates(_) => None,
     }
 }
 

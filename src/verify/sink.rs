@@ -82,11 +82,14 @@ impl Reporter<'_, '_> {
     /// What a reader said of a page, as a finding.
     pub(super) fn reader(&self, error: &Error) {
         let (page, offset) = match error {
-            Error::Corrupt { page, offset, .. } | Error::Checksum { page, offset, .. } => (*page, *offset),
+            Error::Corrupt { page, offset, .. }
+            | Error::Checksum { page, offset, .. }
+            | Error::External { page, offset, .. } => (*page, *offset),
             other => (other.page().unwrap_or_default(), 0),
         };
         let text = match error {
             Error::Corrupt { defect, .. } => defect.to_string(),
+            Error::External { file, .. } => file.to_string(),
             Error::Checksum { stored, computed, .. } => {
                 format!("checksum {stored:#010x}, expected {computed:#010x}")
             }
@@ -103,6 +106,7 @@ fn rule_of(error: &Error) -> Rule {
         Error::Empty | Error::TooShort { .. } | Error::Read { .. } => Rule::FileSize,
         Error::Directory { .. } => Rule::Directory,
         Error::MissingFile { .. } => Rule::QueueRange,
+        Error::External { .. } => Rule::ExternalFile,
         Error::Corrupt { defect, .. } => match defect {
             Defect::Field { field: "root", .. } => Rule::Root,
             Defect::Field { field: "flags" | "metaflags" | "encrypt_alg", .. } => Rule::Flags,
@@ -124,6 +128,7 @@ fn rule_of(error: &Error) -> Rule {
             Defect::Stray { .. } => Rule::QueueRange,
             Defect::KeyOrder { .. } => Rule::KeyOrder,
             Defect::Repeated { .. } | Defect::Repeats { .. } => Rule::Repeats,
+            Defect::ExternalTwice { .. } => Rule::ExternalId,
             Defect::ReachedTwice { .. } | Defect::Crowded { .. } | Defect::Loop => Rule::Once,
             Defect::Bucket { .. } => Rule::Bucket,
             Defect::EmptyBucket { .. } => Rule::Elements,

@@ -33,6 +33,7 @@ mod restore_plan;
 
 mod differential;
 mod edges;
+mod external;
 #[cfg(unix)]
 mod kill;
 mod log;

@@ -277,10 +277,11 @@ impl<'a> Cursor<'a> {
         Ok(Pair::new(key, value))
     }
 
-    /// Notes an overflow chain that a full walk comes by: each belongs to one item.
+    /// Notes an overflow chain or an external file that a full walk comes by: each belongs to one item.
     #[inline(always)]
     fn mark(&mut self, item: &Item<'a>) -> Result<()> {
-        self.visited.as_mut().map_or(Ok(()), |visited| visited.reach_chain(item.content()))
+        let pages = self.tree.pages();
+        self.visited.as_mut().map_or(Ok(()), |visited| visited.reach_bytes(pages, item.content()))
     }
 
     /// As [`Cursor::mark`], once for all pairs that share a key item.
