@@ -112,7 +112,7 @@ impl Tally {
     #[cold]
     fn add_chain(&mut self, item: &Item<'_>) -> Outcome<()> {
         for piece in item.pieces() {
-            self.add(piece?);
+            self.add(&piece?);
         }
         Ok(())
     }

@@ -120,7 +120,7 @@ fn samples() -> Vec<Sample> {
 fn sum_of_item(item: &Item<'_>) -> u64 {
     match item.on_page() {
         Some(bytes) => sum(bytes),
-        None => item.pieces().flatten().fold(0, |total, piece| total.wrapping_add(sum(piece))),
+        None => item.pieces().flatten().fold(0, |total, piece| total.wrapping_add(sum(&piece))),
     }
 }
 

@@ -26,7 +26,7 @@ fn files() -> Vec<PathBuf> {
 }
 
 fn sum_of_item(item: &Item<'_>) -> u64 {
-    item.pieces().flatten().fold(0, |total, piece| total.wrapping_add(sum(piece)))
+    item.pieces().flatten().fold(0, |total, piece| total.wrapping_add(sum(&piece)))
 }
 
 fn sum_of_recovered(item: &Recovered<'_>) -> u64 {

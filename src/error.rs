@@ -1,6 +1,6 @@
 //! What can go wrong when a database file is read.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::method::{Feature, Method};
@@ -219,6 +219,16 @@ pub enum Error {
         /// The limit in bytes.
         limit: u32,
     },
+    /// A value is in an external file that cannot be given: nothing is wrong with other pairs.
+    #[error("page {page}: byte {offset}: {file}")]
+    External {
+        /// The page with the item that stands for the value.
+        page: PageNo,
+        /// Where that item stands on its page, in bytes.
+        offset: usize,
+        /// Which file, and why.
+        file: Box<ExternalFileError>,
+    },
     /// Pages are read on demand, or decrypted, and as many are kept as the caller allowed.
     #[error(
         "page {page}: {limit} bytes of pages are kept already, the limit (Limits::max_kept): let go of them \
@@ -313,11 +323,65 @@ fn and_more(more: u32) -> String {
     if more == 0 { String::new() } else { format!(" (and {more} more)") }
 }
 
+/// Why the value of a pair cannot be read that is in an external file (other-releases, "Where the
+/// bytes are").
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("a value of {size} bytes is in the external file {id}, {}{fault}", named(.path.as_deref()))]
+#[non_exhaustive]
+pub struct ExternalFileError {
+    /// The number of the file in its folder.
+    pub id: u64,
+    /// Bytes of the value, as its item says.
+    pub size: u64,
+    /// Where the file should be; `None` if no folder of external files is known.
+    pub path: Option<PathBuf>,
+    /// What is wrong.
+    pub fault: ExternalFault,
+}
+
+/// What is wrong with an external file.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ExternalFault {
+    /// Nobody named the folder of external files, and there is none beside the database or above.
+    #[error("whose folder is not known: there is no __db_bl beside the database or in a folder above")]
+    NoFolder,
+    /// The file is not there.
+    #[error("which is missing")]
+    Missing,
+    /// It, or a folder on the way to it, is a link or of a kind that is not followed.
+    #[error("which is not followed: it, or a folder on the way, is a link or no regular file")]
+    NotFollowed,
+    /// It has another length than the item says.
+    #[error("which has {found} bytes")]
+    Length {
+        /// Its length in bytes.
+        found: u64,
+    },
+    /// It is longer than what may be read into memory.
+    #[error("which exceeds the limit of {limit}: read it as a stream, or raise the limit")]
+    TooLong {
+        /// The limit in bytes.
+        limit: u32,
+    },
+    /// The operating system refused to open or read it.
+    #[error("{cause}")]
+    Io {
+        /// What the operating system said.
+        cause: Arc<std::io::Error>,
+    },
+}
+
+/// A path before what is said of it.
+fn named(path: Option<&Path>) -> String {
+    path.map_or(String::new(), |path| format!("{}, ", path.shown()))
+}
+
 /// What is known of a version that is not read.
 fn unsupported(method: Method, version: u32) -> String {
     let newest = method.newest_version();
     if version > newest {
-        return format!("newer than {newest}: written by release 6.x or later, and not supported");
+        return format!("newer than {newest}: written by a release later than 18.1, and not supported");
     }
     let oldest = method.oldest_version();
     format!("older than {oldest}: written by the 1.x series or a pre-release, and not supported")
@@ -595,6 +659,12 @@ pub enum Defect {
         /// Length of the key in bytes.
         len: usize,
     },
+    /// Two values are in the same external file.
+    #[error("the external file {id} is that of another value too")]
+    ExternalTwice {
+        /// The number of the file.
+        id: u64,
+    },
     /// A page was reached a second time in one walk.
     #[error("page {target} is reached a second time")]
     ReachedTwice {
@@ -674,6 +744,11 @@ impl Error {
         match self {
             Error::Partition { error, .. } => error.kind(),
             Error::Open { .. } | Error::Read { .. } => ErrorKind::Io,
+            Error::External { file, .. } => match file.fault {
+                ExternalFault::Io { .. } => ErrorKind::Io,
+                ExternalFault::TooLong { .. } => ErrorKind::Limit,
+                _ => ErrorKind::Damaged,
+            },
             Error::NoFolder => ErrorKind::Question,
             Error::NotADatabase { .. } | Error::LogFile { .. } | Error::Region => ErrorKind::NotADatabase,
             Error::Extent
@@ -727,6 +802,7 @@ impl Error {
             | Error::Checksum { page, .. }
             | Error::Authentication { page, .. }
             | Error::Read { page, .. }
+            | Error::External { page, .. }
             | Error::KeptPages { page, .. }
             | Error::LimitExceeded { page, .. }
             | Error::HashFunction { page, .. } => Some(*page),

@@ -1,6 +1,6 @@
 //! Reads and upgrades the database files of Berkeley DB and reads its transaction logs,
-//! without libdb: BTREE, RECNO, HASH, QUEUE and HEAP files of releases 2.x to 5.3, with one or
-//! several databases inside, and logs of versions 2 to 19; little-endian and big-endian. Upgrades
+//! without libdb: BTREE, RECNO, HASH, QUEUE and HEAP files of releases 2.x to 18.1, with one or
+//! several databases inside, and logs of versions 2 to 23; little-endian and big-endian. Upgrades
 //! are of BTREE and RECNO.
 //!
 //! ```
@@ -109,7 +109,7 @@ pub use access::{
     Cursor, Database, Entries, Entry, FileStats, IntoEntries, Item, KeyPart, KeyRange, LeafPage, PageScan,
     Pair, Pairs, Scanned, ScannedItems, Subdatabase, Subdatabases, TreeStats,
 };
-pub use error::{Defect, Error, ErrorKind, Result};
+pub use error::{Defect, Error, ErrorKind, ExternalFault, ExternalFileError, Result};
 pub use format::page::PageKind;
 pub use key_hash::KeyHash;
 pub use key_order::KeyOrder;
@@ -117,7 +117,7 @@ pub use limits::Limits;
 pub use meta::{DatabaseKind, Extents, FileKind, Flags, Meta};
 pub use method::{Feature, Method};
 pub use order::Endianness;
-pub use pages::{File, ItemReader, OpenOptions, Pieces};
+pub use pages::{ExternalFile, File, ItemReader, OpenOptions, Pieces};
 #[cfg(feature = "parallel")]
 pub use rayon;
 pub use shown::{ShowName, Shown};

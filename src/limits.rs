@@ -8,7 +8,7 @@
 #[non_exhaustive]
 pub struct Limits {
     /// Longest key or value, in bytes, that is assembled in memory from an
-    /// overflow chain. Longer ones can still be read as a stream.
+    /// overflow chain, or read from an external file. Longer ones can still be read as a stream.
     pub max_item: u32,
     /// Most that is read into memory of a pipe or a device, in bytes.
     pub max_stream: u64,

@@ -40,12 +40,12 @@ impl Method {
         }
     }
 
-    /// The version of release 5.3.
+    /// The version of release 18.1.
     pub(crate) fn newest_version(self) -> u32 {
         match self {
-            Method::Btree | Method::Recno | Method::Hash => 9,
+            Method::Btree | Method::Recno | Method::Hash => 10,
             Method::Queue => 4,
-            Method::Heap => 1,
+            Method::Heap => 2,
         }
     }
 }
@@ -71,6 +71,8 @@ pub enum Feature {
     Encrypted,
     /// Pairs are in several files.
     Partitioned,
+    /// Pairs are in files of the same name in other folders (`__db.slice000` and so on).
+    Sliced,
 }
 
 impl fmt::Display for Feature {
@@ -78,6 +80,7 @@ impl fmt::Display for Feature {
         f.pad(match self {
             Feature::Encrypted => "encrypted",
             Feature::Partitioned => "partitioned",
+            Feature::Sliced => "sliced (its data is in the folders __db.slice000 and so on)",
         })
     }
 }

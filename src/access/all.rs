@@ -53,7 +53,7 @@ impl<'a> AllPairs<'a> {
                     break None;
                 };
                 look(pair)?;
-                if bounded && self.database.kept() > most && pairs.rests() {
+                if bounded && self.database.kept() > most {
                     break Some(pairs.park());
                 }
             };

@@ -110,7 +110,7 @@ impl Database<'static> {
     /// # Errors
     ///
     /// [`Error::Open`] from the operating system; an error that names what the file
-    /// is if it is not a database of release 2.x to 5.3; an error that names the field if its
+    /// is if it is not a database of release 2.x to 18.1; an error that names the field if its
     /// metadata is damaged; [`Error::Encrypted`] if it needs a [password](OpenOptions::password); for
     /// a QUEUE with extents, what keeps one from being opened.
     ///

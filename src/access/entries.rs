@@ -145,15 +145,6 @@ impl<'a> Pairs<'a> {
         Ok(Pairs { rows: rows(parked.rows)?, ways: parked.ways, pages })
     }
 
-    /// Whether they can be parked where they are.
-    pub(super) fn rests(&self) -> bool {
-        match &self.rows {
-            Rows::Hash(walk) => walk.rests(),
-            Rows::Parts(pairs) => pairs.rests(),
-            _ => true,
-        }
-    }
-
     /// Lets go of the pages.
     pub(super) fn park(self) -> Parked {
         let rows = match self.rows {

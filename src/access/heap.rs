@@ -1,16 +1,18 @@
 //! HEAP: records where there was room for them, under the place where each stands
 //! (database-format, annex C).
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::item::Item;
 use super::pair::{Pair, RecordNo};
 use crate::error::{Defect, Error, Result};
+use crate::format::external::Numbers;
 use crate::format::heap::PIECE_HEAD;
 use crate::format::meta::at::LAST_PGNO;
 use crate::format::page::at;
 use crate::meta::Meta;
-use crate::pages::{Content, HeapPage, Origin, Pages, Placed, Split, Step};
+use crate::pages::{Content, External, HeapPage, Origin, Pages, Place, Placed, Split, Step};
 use crate::types::{PageNo, RecordId};
 
 /// The records of a HEAP database.
@@ -55,9 +57,13 @@ impl<'a> Heap<'a> {
 
 /// The bytes of a record that begins with an item.
 fn value<'p>(pages: &'p Pages<'p>, id: RecordId, placed: Placed<'p>) -> Item<'p> {
-    let content = match split(id, placed) {
-        Some(split) => Content::Split(split),
-        None => Content::Here(placed.item.bytes),
+    let content = match (split(id, placed), placed.item.external()) {
+        (Some(split), _) => Content::Split(split),
+        (None, Some(item)) => {
+            let place = Place::new(id.page, placed.offset);
+            Content::External(External { item, place })
+        }
+        (None, None) => Content::Here(placed.item.bytes),
     };
     Item::new(pages, content)
 }
@@ -83,6 +89,8 @@ pub(super) struct HeapWalk<'a> {
     left: u64,
     /// The next page whose pieces are compared, when all records were given.
     compared: u32,
+    /// External files, as records state them.
+    files: BTreeSet<Numbers>,
 }
 
 /// A walk without the page that it stands on.
@@ -93,6 +101,7 @@ pub(super) struct Parked {
     led_to: Vec<(u32, u32)>,
     left: u64,
     compared: u32,
+    files: BTreeSet<Numbers>,
 }
 
 impl Parked {
@@ -102,20 +111,20 @@ impl Parked {
     ///
     /// A page that was good before cannot be read again.
     pub(super) fn resume<'a>(self, heap: &'a Heap<'a>) -> Result<HeapWalk<'a>> {
-        let Parked { no, page, led_to, left, compared } = self;
+        let Parked { no, page, led_to, left, compared, files } = self;
         let page = match page {
             Some((no, slot)) => heap.page(no)?.map(|page| (page, slot)),
             None => None,
         };
-        Ok(HeapWalk { heap, no, page, led_to, left, compared })
+        Ok(HeapWalk { heap, no, page, led_to, left, compared, files })
     }
 }
 
 impl<'a> HeapWalk<'a> {
     /// Lets go of the page.
     pub(super) fn park(self) -> Parked {
-        let HeapWalk { no, page, led_to, left, compared, .. } = self;
-        Parked { no, page: page.map(|(page, slot)| (page.no, slot)), led_to, left, compared }
+        let HeapWalk { no, page, led_to, left, compared, files, .. } = self;
+        Parked { no, page: page.map(|(page, slot)| (page.no, slot)), led_to, left, compared, files }
     }
 
     /// How much of the pages was gone through.
@@ -127,7 +136,7 @@ impl<'a> HeapWalk<'a> {
         let count = heap.pages.count();
         let bytes = crate::error::file_bytes(count, heap.pages.size());
         let led_to = vec![(0, 0); PageNo(count).index()];
-        HeapWalk { heap, no: 1, page: None, led_to, left: bytes, compared: 0 }
+        HeapWalk { heap, no: 1, page: None, led_to, left: bytes, compared: 0, files: BTreeSet::new() }
     }
 
     /// The next record; whatever the error, the call after it goes on.
@@ -160,8 +169,22 @@ impl<'a> HeapWalk<'a> {
             if let Some(split) = split(id, placed) {
                 self.follow(split)?;
             }
-            return Ok(Some(heap.pair(id, placed)));
+            let pair = heap.pair(id, placed);
+            if let Some(Content::External(external)) = pair.value().content() {
+                self.claim(external)?;
+            }
+            return Ok(Some(pair));
         }
+    }
+
+    /// Notes the external file of a record: each is that of one.
+    fn claim(&mut self, external: External<'_>) -> Result<()> {
+        // What cannot be is said when it is read.
+        let Ok(numbers) = external.numbers(&self.heap.pages) else { return Ok(()) };
+        if self.files.insert(numbers) {
+            return Ok(());
+        }
+        Err(external.place.corrupt(0, Defect::ExternalTwice { id: numbers.id }))
     }
 
     /// Goes along the pieces of a record, and counts them: each belongs to one.

@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use crate::error::Result;
 use crate::key_order::KeyOrder;
-use crate::pages::{Content, ItemReader, Pages, Pieces};
+use crate::pages::{Content, ExternalFile, ItemReader, Pages, Pieces};
 use crate::shown::Escaped;
 
-/// A key or a value as it is stored: on a page, in an overflow chain, or in pieces on pages of a
-/// HEAP.
+/// A key or a value as it is stored: on a page, in an overflow chain, in pieces on pages of a HEAP, or
+/// in an external file.
 ///
-/// Nothing is read of an overflow chain before its bytes are asked for.
+/// Nothing is read of an overflow chain or of an external file before its bytes are asked for.
 #[derive(Clone)]
 pub struct Item<'a> {
     pages: &'a Pages<'a>,
@@ -47,7 +47,8 @@ impl<'a> Item<'a> {
         }
     }
 
-    /// Length in bytes, as the item states it.
+    /// Length in bytes, as the item states it; `u32::MAX` if it is longer, as a value in an
+    /// [external file](Item::external) may be.
     #[must_use]
     #[allow(clippy::len_without_is_empty)] // an item is not a collection
     pub fn len(&self) -> u32 {
@@ -56,6 +57,9 @@ impl<'a> Item<'a> {
             Bytes::Stored(Content::Here(bytes)) => of(bytes),
             Bytes::Stored(Content::Chain(chain)) => chain.len,
             Bytes::Stored(Content::Split(split)) => split.len,
+            Bytes::Stored(Content::External(external)) => {
+                u32::try_from(external.stated(self.pages).size).unwrap_or(u32::MAX)
+            }
             Bytes::Stored(Content::Duplicates(_)) => 0,
             Bytes::Made(bytes) => of(bytes),
         }
@@ -81,17 +85,27 @@ impl<'a> Item<'a> {
         }
     }
 
-    /// The bytes: borrowed from the page, or put together from the chain.
+    /// The external file that has the bytes, if one has.
+    #[must_use]
+    pub fn external(&self) -> Option<ExternalFile> {
+        match self.bytes {
+            Bytes::Stored(Content::External(external)) => Some(external.file(self.pages)),
+            _ => None,
+        }
+    }
+
+    /// The bytes: borrowed from the page, put together from the chain, or read from their file.
     ///
     /// # Errors
     ///
-    /// A damaged chain, or an item longer than [`Limits`](crate::Limits) allow.
+    /// A damaged chain, an external file that cannot be read, or an item longer than [`Limits`](crate::Limits) allow.
     #[inline]
     pub fn read(&self) -> Result<Cow<'a, [u8]>> {
         match &self.bytes {
             Bytes::Stored(Content::Here(bytes)) => Ok(Cow::Borrowed(bytes)),
             Bytes::Stored(Content::Chain(chain)) => chain.assemble(self.pages),
             Bytes::Stored(Content::Split(split)) => split.assemble(self.pages),
+            Bytes::Stored(Content::External(external)) => external.assemble(self.pages),
             Bytes::Stored(Content::Duplicates(_)) => Ok(Cow::Borrowed(&[])),
             Bytes::Made(bytes) => Ok(Cow::Owned(bytes.to_vec())),
         }
@@ -105,6 +119,7 @@ impl<'a> Item<'a> {
             Bytes::Stored(Content::Here(bytes)) => Pieces::here(bytes),
             Bytes::Stored(Content::Chain(chain)) => Pieces::new(self.pages, *chain),
             Bytes::Stored(Content::Split(split)) => Pieces::split(self.pages, *split),
+            Bytes::Stored(Content::External(external)) => Pieces::external(self.pages, *external),
             Bytes::Stored(Content::Duplicates(_)) => Pieces::here(&[]),
             Bytes::Made(bytes) => Pieces::here(bytes),
         }
@@ -147,30 +162,43 @@ impl fmt::Debug for Item<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.at_hand() {
             Some(bytes) => Escaped(bytes).fmt(f),
+            None if self.external().is_some() => write!(f, "{} bytes in an external file", self.len()),
             None => write!(f, "{} bytes in a chain", self.len()),
         }
     }
 }
 
+/// What is left of a piece.
+#[derive(Default)]
+struct Rest<'a> {
+    piece: Cow<'a, [u8]>,
+    given: usize,
+}
+
+impl<'a> Rest<'a> {
+    /// Some bytes; none at the end of all pieces.
+    fn bytes(&mut self, pieces: &mut Pieces<'a>) -> Result<&[u8]> {
+        if self.given >= self.piece.len() {
+            (self.piece, self.given) = (pieces.next().transpose()?.unwrap_or_default(), 0);
+        }
+        Ok(self.piece.get(self.given..).unwrap_or(&[]))
+    }
+}
+
 /// Compares two items byte by byte, reading no further than the first difference.
 fn compare_pieces(mut a: Pieces<'_>, mut b: Pieces<'_>) -> Result<Ordering> {
-    let (mut left, mut right): (&[u8], &[u8]) = (&[], &[]);
+    let (mut left, mut right) = (Rest::default(), Rest::default());
     loop {
-        if left.is_empty() {
-            left = a.next().transpose()?.unwrap_or(&[]);
-        }
-        if right.is_empty() {
-            right = b.next().transpose()?.unwrap_or(&[]);
-        }
-        let len = left.len().min(right.len());
+        let (here, there) = (left.bytes(&mut a)?, right.bytes(&mut b)?);
+        let len = here.len().min(there.len());
         if len == 0 {
-            return Ok(left.len().cmp(&right.len()));
+            return Ok(here.len().cmp(&there.len()));
         }
-        let (head, rest) = left.split_at(len);
-        let (other_head, other_rest) = right.split_at(len);
-        match head.cmp(other_head) {
-            Ordering::Equal => (left, right) = (rest, other_rest),
-            unequal => return Ok(unequal),
+        let order = here.iter().take(len).cmp(there.iter().take(len));
+        if order != Ordering::Equal {
+            return Ok(order);
         }
+        left.given = left.given.saturating_add(len);
+        right.given = right.given.saturating_add(len);
     }
 }

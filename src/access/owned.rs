@@ -99,7 +99,7 @@ impl<'a> IntoEntries<'a> {
             }
             self.ready.push_back(entry);
             let enough = self.ready.len() >= ENTRIES || bytes >= BYTES || self.database.kept() > most;
-            if enough && pairs.rests() {
+            if enough {
                 break;
             }
         }

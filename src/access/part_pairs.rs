@@ -64,11 +64,6 @@ impl<'d> PartPairs<'d> {
         PartPairs { parts, front: None, back: None, state }
     }
 
-    /// Whether they can be parked where they are.
-    pub(super) fn rests(&self) -> bool {
-        [&self.front, &self.back].into_iter().flatten().all(|(_, pairs)| pairs.rests())
-    }
-
     /// Lets go of the pages.
     pub(super) fn park(self) -> Parked {
         let park = |(number, pairs): (u32, Pairs<'_>)| (number, Box::new(pairs.park()));

@@ -1,10 +1,13 @@
 //! Which pages a walk has seen: one bit a page.
 
+use std::collections::BTreeSet;
+
 use crate::bits::Bits;
 use crate::error::{Defect, Error, Result};
+use crate::format::external::Numbers;
 use crate::format::page::{Page, PageKind, at, holds_records};
 use crate::order::with_order;
-use crate::pages::{Content, Origin, Pages};
+use crate::pages::{Content, External, Origin, Pages};
 use crate::types::PageNo;
 
 /// The pages that one walk over a file has reached.
@@ -16,12 +19,14 @@ pub(crate) struct Visited {
     /// How many more pages may be looked at that have another place already: for walks
     /// that number pages, where no link leads to each.
     again: u32,
+    /// External files, as items state them: of two lengths of one file one is wrong.
+    files: BTreeSet<Numbers>,
 }
 
 impl Visited {
     pub(crate) fn new(pages: &Pages<'_>) -> Self {
         let count = pages.count();
-        Visited { bits: Bits::new(PageNo::META, count), count, again: count }
+        Visited { bits: Bits::new(PageNo::META, count), count, again: count, files: BTreeSet::new() }
     }
 
     /// Marks a page, and says whether this is the first time. Pages beyond the
@@ -42,17 +47,29 @@ impl Visited {
         Err(Error::corrupt(from.page, from.offset, Defect::ReachedTwice { target: no.0 }))
     }
 
-    /// Marks the overflow chain of an item, if it has one: each belongs to one item.
+    /// Marks the overflow chain or the external file of an item, if it has one: each belongs to one
+    /// item.
     ///
     /// # Errors
     ///
-    /// As [`Visited::reach`].
+    /// As [`Visited::reach`], and [`Defect::ExternalTwice`].
     #[inline(always)]
-    pub(crate) fn reach_chain(&mut self, content: Content<'_>) -> Result<()> {
+    pub(crate) fn reach_bytes(&mut self, pages: &Pages<'_>, content: Content<'_>) -> Result<()> {
         match content {
             Content::Chain(chain) => self.reach(chain.first, chain.origin()),
+            Content::External(external) => self.reach_file(pages, external),
             _ => Ok(()),
         }
+    }
+
+    #[inline(never)]
+    fn reach_file(&mut self, pages: &Pages<'_>, external: External<'_>) -> Result<()> {
+        // What cannot be is said when it is read.
+        let Ok(numbers) = external.numbers(pages) else { return Ok(()) };
+        if self.files.insert(numbers) {
+            return Ok(());
+        }
+        Err(external.place.corrupt(0, Defect::ExternalTwice { id: numbers.id }))
     }
 
     /// Counts one more page that has another place; says whether it may be passed over.
@@ -69,6 +86,7 @@ impl Visited {
     /// Adds the pages of another walk over the same file.
     pub(crate) fn merge(&mut self, other: &Visited) {
         self.bits.merge(&other.bits);
+        self.files.extend(&other.files);
     }
 
     /// Pages with records that the walk did not reach, from `start` on: what

@@ -171,9 +171,16 @@ impl<S: Sum> Batches<S> {
             self.bytes(bytes);
             return Ok(());
         }
+        if let Some(file) = item.external() {
+            // Its file is no part of this one.
+            for number in [file.id, file.size] {
+                self.batch.extend_from_slice(&number.to_le_bytes());
+            }
+            return Ok(());
+        }
         self.batch.extend_from_slice(&item.len().to_le_bytes());
         for piece in item.pieces() {
-            self.add(piece?);
+            self.add(&piece?);
         }
         Ok(())
     }

@@ -59,7 +59,7 @@ impl Keys {
         let bytes = match item::leaf::<O>(first).ok()?.form {
             Form::Data(bytes) => bytes,
             Form::Overflow { .. } => first.get(..REFERENCE)?,
-            Form::Duplicates { .. } => return None,
+            Form::Duplicates { .. } | Form::External(_) => return None,
         };
         let kind = if self == Keys::Marked { kind } else { kind & !DELETED };
         Some(Key { kind, bytes })

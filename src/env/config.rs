@@ -8,6 +8,8 @@ use std::path::Path;
 pub(crate) const LOGS: [&str; 2] = ["set_lg_dir", "DB_LOG_DIR"];
 /// Settings that name a folder of databases, those of the first releases last.
 pub(crate) const DATABASES: [&str; 3] = ["set_data_dir", "add_data_dir", "DB_DATA_DIR"];
+/// Settings that name the folder of external files, that of releases 6.0 and 6.1 last.
+pub(crate) const EXTERNAL: [&str; 2] = ["set_ext_file_dir", "set_blob_dir"];
 /// More is not read, in bytes.
 pub(crate) const LONGEST: u64 = 64 << 10;
 

@@ -114,8 +114,15 @@ pub static ENGINES: [Engine; 14] = [
 static UNSEEN: Engine = engine("3.3", 8, (4, Host), (3, None), Numbered);
 
 /// Writers of the versions that are no engine's own, or of engines whose ways are not known.
-static OTHER_WRITERS: [(u32, &str); 3] =
-    [(15, "4.8 before its second patch"), (17, "5.0 and 5.1"), (18, "5.2")];
+static OTHER_WRITERS: [(u32, &str); 7] = [
+    (15, "4.8 before its second patch"),
+    (17, "5.0 and 5.1"),
+    (18, "5.2"),
+    (20, "6.0 before its third patch"),
+    (21, "6.0"),
+    (22, "6.1"),
+    (23, "6.2 and 18.1"),
+];
 
 /// Up to this version logs are in the order of the machine.
 pub const LAST_OF_HOST_ORDER: u32 = 13;
@@ -190,6 +197,7 @@ mod tests {
         assert_eq!(Engine::writers(2), ["2.7", "3.0", "3.1"]);
         assert_eq!(Engine::writers(4), ["3.3"]);
         assert_eq!(Engine::writers(17), ["5.0 and 5.1"]);
+        assert_eq!(Engine::writers(23), ["6.2 and 18.1"]);
         assert!(Engine::known().map(|engine| engine.log).is_sorted());
     }
 }

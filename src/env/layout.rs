@@ -5,7 +5,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 
-use super::config::{Config, DATABASES, LOGS, LONGEST};
+use super::config::{Config, DATABASES, EXTERNAL, LOGS, LONGEST};
 use crate::shown::ShowName;
 
 /// Where an environment keeps its logs and its databases: in its home, in the folders that its
@@ -19,6 +19,7 @@ pub struct Layout {
     home: PathBuf,
     logs: Folder,
     data: Vec<Folder>,
+    external: Option<Folder>,
     unread: Option<String>,
 }
 
@@ -48,15 +49,21 @@ pub enum FolderOrigin {
 
 impl Layout {
     /// The environment with this home, by its `DB_CONFIG` if there is one: `set_lg_dir` and
-    /// `set_data_dir`, also as `add_data_dir`, `DB_LOG_DIR` and `DB_DATA_DIR`.
+    /// `set_data_dir`, also as `add_data_dir`, `DB_LOG_DIR` and `DB_DATA_DIR`; `set_ext_file_dir`, also as
+    /// `set_blob_dir`.
     #[must_use]
     pub fn of(home: impl AsRef<Path>) -> Layout {
         let home = match home.as_ref() {
             empty if empty == Path::new("") => Path::new("."),
             home => home,
         };
-        let mut layout =
-            Layout { home: home.to_owned(), logs: Folder::home(home), data: Vec::new(), unread: None };
+        let mut layout = Layout {
+            home: home.to_owned(),
+            logs: Folder::home(home),
+            data: Vec::new(),
+            external: None,
+            unread: None,
+        };
         let config = match Config::of(home) {
             Ok(config) => config,
             Err(error) if error.kind() == ErrorKind::NotFound => return layout,
@@ -78,6 +85,8 @@ impl Layout {
                 layout.logs = folder();
             } else if DATABASES.contains(&name) {
                 layout.data.push(folder());
+            } else if EXTERNAL.contains(&name) {
+                layout.external = Some(folder());
             }
         }
         layout
@@ -126,6 +135,13 @@ impl Layout {
             }
         }
         all
+    }
+
+    /// The folder of external files, if the configuration names one; otherwise it is `__db_bl` in the
+    /// home. For [`OpenOptions::external_dir`](crate::OpenOptions::external_dir).
+    #[must_use]
+    pub fn external(&self) -> Option<&Folder> {
+        self.external.as_ref()
     }
 
     /// The folders that are not the home, those of the logs first.
@@ -265,6 +281,16 @@ mod tests {
         for name in ["../d1/out.db", "/d1/out.db", "d2/../d1/out.db"] {
             assert_eq!(layout.find(Path::new(name)), None, "{name}");
         }
+    }
+
+    #[test]
+    fn a_configuration_names_the_folder_of_external_files() {
+        for line in ["set_ext_file_dir d1", "set_blob_dir d1"] {
+            let home = home(line);
+            let layout = Layout::of(home.path());
+            assert_eq!(layout.external().map(|folder| folder.path.clone()), Some(home.path().join("d1")));
+        }
+        assert_eq!(Layout::of(home("set_data_dir d1").path()).external(), None);
     }
 
     #[test]

@@ -193,6 +193,20 @@ pub(super) static ALL: &[Explanation] = &[
         &[SEEN],
     ),
     is(
+        "B-ID",
+        "an item for an external file does not lead to one of its own",
+        "Since release 6.0 long values may be in files of their own. Each item names one by its number, in the folder of its database, and no two items name the same. Here a number cannot be, or is that of another value.",
+        SALVAGE,
+        &[SEEN],
+    ),
+    is(
+        "B-FILE",
+        "an external file is missing or has another length",
+        "Since release 6.0 long values may be in files of their own, in a folder __db_bl beside the database or above it, or where DB_CONFIG says. Without the file the value is lost; with another length it was cut, or belongs to another state of the database.",
+        "Bring the folder back that belongs to the database, or name it. Other pairs are not concerned.",
+        &[SEEN],
+    ),
+    is(
         "I-REP",
         "the pairs of a page repeat the same bytes beyond measure",
         "Keys and values of a page may be shared, but what a page gives in all is bounded: beyond that a small file could be made to fill any disk. No genuine release writes such a page.",

@@ -11,8 +11,10 @@
 //!
 //! A file has two byte orders (upgrade-other, "Byte order"): that of the headers, and that of the
 //! machine that wrote it, in which offsets and items stand. Where they differ, the four bytes at 16
-//! are reversed as one.
+//! are reversed as one. From version 2 on there is one order (other-releases, "HEAP 2").
 
+use super::external;
+use super::page::at;
 use crate::order::Endianness;
 use crate::types::PageNo;
 
@@ -22,7 +24,7 @@ pub(crate) const SPLIT: u8 = 0x01;
 pub(crate) const FIRST: u8 = 0x02;
 /// The last piece.
 pub(crate) const LAST: u8 = 0x04;
-/// Its bytes are in an external file: from release 6 on.
+/// Its bytes are in an external file.
 const EXTERNAL: u8 = 0x08;
 
 /// Where the highest slot and the first free one stand.
@@ -164,6 +166,8 @@ pub(crate) struct Item<'a> {
     /// Where its bytes start in it.
     pub(crate) head: usize,
     pub(crate) bytes: &'a [u8],
+    /// The page from its start on.
+    raw: &'a [u8],
     /// Of a piece: length of the record, if it is the first; page and slot of the next one.
     pub(crate) total: u32,
     pub(crate) next: (u32, u16),
@@ -180,7 +184,7 @@ impl<'a> Item<'a> {
         } else {
             (0, (0, 0))
         };
-        Some(Item { flags, head, bytes: item.get(head..)?.get(..size)?, total, next })
+        Some(Item { flags, head, bytes: item.get(head..)?.get(..size)?, raw: item, total, next })
     }
 
     /// Whether it is a piece of a record.
@@ -198,20 +202,26 @@ impl<'a> Item<'a> {
         !self.is_piece() || self.flags & LAST != 0
     }
 
-    /// Whether its flags go together: those of pieces only on pieces.
+    /// Whether its flags go together: those of pieces only on pieces, that of an external file alone.
     pub(crate) fn has_known_flags(&self) -> bool {
-        self.flags & !(SPLIT | FIRST | LAST) == 0 && (self.is_piece() || self.flags == 0)
+        let piece = self.flags & !(SPLIT | FIRST | LAST) == 0 && self.is_piece();
+        piece || matches!(self.flags, 0 | EXTERNAL)
     }
 
-    /// Whether its bytes are in an external file.
-    pub(crate) fn is_external(&self) -> bool {
-        self.flags & EXTERNAL != 0
+    /// The whole item, if it stands for a value in an external file.
+    pub(crate) fn external(&self) -> Option<&'a [u8; external::LENGTH]> {
+        if self.flags == EXTERNAL { external::item(self.raw) } else { None }
     }
 
     /// The space that it takes.
     pub(crate) fn space(&self) -> usize {
         super::item::padded(self.head.saturating_add(self.bytes.len())).max(LEAST)
     }
+}
+
+/// The highest page that was made, of those behind a region page; 0 if none was.
+pub(crate) fn highest(region: &[u8], head: Endianness) -> Option<u32> {
+    head.u32_at(region, at::PREV)
 }
 
 /// The bits of a region page that say how full a page is: 0 for the emptiest, 3 for full.

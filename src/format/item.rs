@@ -4,22 +4,28 @@
 //! leaf      KEYDATA    0 len u16   2 type   3 bytes
 //!           DUPLICATE  2 type   4 pgno of the first page or root
 //!           OVERFLOW   2 type   4 pgno of the first page   8 total length
+//!           EXTERNAL   see `external`
 //! internal  BTREE      0 len u16   2 type   4 child   8 nrecs   12 key bytes or an OVERFLOW item
 //!           RECNO      0 child   4 nrecs
 //! hash      KEYDATA    0 type   1 bytes
 //!           DUPLICATE  0 type   then for each: len u16, bytes, len u16 again
 //!           OFFPAGE    0 type   4 pgno of the first page   8 total length
 //!           OFFDUP     0 type   4 pgno of the first page or root
+//!           EXTERNAL   see `external`
 //! ```
 
 use byteorder::ByteOrder;
 
+use super::external;
 use crate::order::{Endianness, with_order};
 
 /// Item types: the low seven bits of the type byte.
 pub(crate) const KEYDATA: u8 = 1;
 pub(crate) const DUPLICATE: u8 = 2;
 pub(crate) const OVERFLOW: u8 = 3;
+/// The value is in an external file: of a leaf, and of a bucket.
+pub(crate) const EXTERNAL: u8 = 4;
+pub(crate) const HASH_EXTERNAL: u8 = 5;
 /// The bit of the type byte that marks a deleted item.
 pub(crate) const DELETED: u8 = 0x80;
 
@@ -83,7 +89,7 @@ pub(crate) struct LeafItem<'a> {
     pub(crate) deleted: bool,
 }
 
-/// The three forms of an item of a leaf.
+/// The forms of an item of a leaf.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form<'a> {
     /// The bytes themselves.
@@ -92,6 +98,8 @@ pub(crate) enum Form<'a> {
     Overflow { first: u32, len: u32 },
     /// Duplicates on pages of their own: the first page, or the root.
     Duplicates { root: u32 },
+    /// A value in an external file: the item.
+    External(&'a [u8; external::LENGTH]),
 }
 
 /// Why bytes are no item of a leaf.
@@ -112,6 +120,7 @@ impl Form<'_> {
         match self {
             Form::Data(bytes) => padded(KEYDATA_HEAD.saturating_add(bytes.len())),
             Form::Overflow { .. } | Form::Duplicates { .. } => REFERENCE,
+            Form::External(item) => item.len(),
         }
     }
 }
@@ -128,6 +137,8 @@ pub(crate) fn leaf<O: ByteOrder>(item: &[u8]) -> Result<LeafItem<'_>, NoItem> {
         }
         OVERFLOW => reference::<O>(item).map(|(first, len)| Form::Overflow { first, len }).ok_or_else(cut)?,
         DUPLICATE => reference::<O>(item).map(|(root, _)| Form::Duplicates { root }).ok_or_else(cut)?,
+        // Of another length it is an item of another type, or none.
+        EXTERNAL => external::on_leaf(item).map(Form::External).ok_or(NoItem::Kind(byte))?,
         _ => return Err(NoItem::Kind(byte)),
     };
     Ok(LeafItem { form, deleted: byte & DELETED != 0 })

@@ -41,6 +41,10 @@ pub(crate) const CHECKSUMMED: u8 = 0x01;
 pub(crate) const BY_KEYS: u8 = 0x02;
 pub(crate) const BY_CALLBACK: u8 = 0x04;
 pub(crate) const PARTITIONED: u8 = BY_KEYS | BY_CALLBACK;
+/// metaflags of release 6.2 and later, and the flags that say the same of a BTREE and a HASH.
+pub(crate) const SLICED: u8 = 0x08;
+pub(crate) const SLICED_BTREE: u32 = 0x100;
+pub(crate) const SLICED_HASH: u32 = 0x08;
 
 macro_rules! fields {
     ($($name:ident $text:literal),* $(,)?) => {
@@ -66,7 +70,8 @@ fields! {
     Ffactor "ffactor", Nelem "nelem", Charkey "h_charkey", Spares "spares",
     Start "start", FirstRecno "first_recno", CurRecno "cur_recno", RecPage "rec_page", PageExt "page_ext",
     CurRegion "curregion", Nregions "nregions", Gbytes "gbytes", Bytes "bytes", RegionSize "region_size",
-    CryptoMagic "crypto_magic", Iv "iv", Chksum "chksum",
+    Threshold "threshold", FileLow "file_lo", FileHigh "file_hi", DatabaseLow "sdb_lo",
+    DatabaseHigh "sdb_hi", CryptoMagic "crypto_magic", Iv "iv", Chksum "chksum",
 }
 
 /// A field, its offset in the page, and how many bytes it has.
@@ -158,6 +163,22 @@ const QUEUE_3: &[Entry] = &[
 ];
 const HEAP_1: &[Entry] =
     &[(CurRegion, 72, 4), (Nregions, 76, 4), (Gbytes, 80, 4), (Bytes, 84, 4), (RegionSize, 88, 4)];
+/// What releases 6.0 and later added, beginning with 6.0.19, which still wrote the versions of 5.3.
+const EXTERNAL_BTREE: &[Entry] = &[
+    (Threshold, 92, 4),
+    (FileLow, 96, 4),
+    (FileHigh, 100, 4),
+    (DatabaseLow, 104, 4),
+    (DatabaseHigh, 108, 4),
+];
+const EXTERNAL_HASH: &[Entry] = &[
+    (Threshold, 224, 4),
+    (FileLow, 228, 4),
+    (FileHigh, 232, 4),
+    (DatabaseLow, 236, 4),
+    (DatabaseHigh, 240, 4),
+];
+const EXTERNAL_HEAP: &[Entry] = &[(Threshold, 92, 4), (FileLow, 96, 4), (FileHigh, 100, 4)];
 /// What release 4.1 added.
 const TAIL: &[Entry] = &[(CryptoMagic, 460, 4), (Iv, 476, 16), (Chksum, 492, 20)];
 
@@ -168,6 +189,7 @@ pub(crate) struct Layout {
     generation: Generation,
     header: &'static [Entry],
     own: &'static [Entry],
+    external: &'static [Entry],
     tail: &'static [Entry],
 }
 
@@ -191,10 +213,16 @@ impl Layout {
         let header = match generation {
             Generation::V2 => &[],
             Generation::V30 => HEADER_30,
-            Generation::V31 | Generation::V41 => HEADER_31,
+            Generation::V31 | Generation::V41 | Generation::V60 => HEADER_31,
+        };
+        let external: &[Entry] = match (magic, version) {
+            (BTREE_MAGIC, 9..) => EXTERNAL_BTREE,
+            (HASH_MAGIC, 9..) => EXTERNAL_HASH,
+            (HEAP_MAGIC, _) => EXTERNAL_HEAP,
+            _ => &[],
         };
         let tail: &[Entry] = if generation.has_checksums() { TAIL } else { &[] };
-        Some(Layout { magic, generation, header, own, tail })
+        Some(Layout { magic, generation, header, own, external, tail })
     }
 
     /// The layout of the metadata page that these bytes begin.
@@ -204,7 +232,8 @@ impl Layout {
 
     /// The layout that release 5.3 writes with this magic number; `None` if it has no such.
     pub(crate) fn newest(magic: u32) -> Option<Layout> {
-        (1..=9).rev().find_map(|version| Layout::of(magic, version))
+        let mut all = (1..=9).rev().filter_map(|version| Layout::of(magic, version));
+        all.find(|layout| layout.generation <= Generation::V41)
     }
 
     /// The family of releases that wrote it.
@@ -214,7 +243,7 @@ impl Layout {
 
     /// All fields in the order of their offsets, each with its length.
     pub(crate) fn entries(&self) -> impl Iterator<Item = Entry> {
-        [PREFIX, self.header, self.own, self.tail].into_iter().flatten().copied()
+        [PREFIX, self.header, self.own, self.external, self.tail].into_iter().flatten().copied()
     }
 
     /// Where a field stands and how long it is; `None` if the version has none.

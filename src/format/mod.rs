@@ -8,6 +8,7 @@
 pub(crate) mod checksum;
 pub(crate) mod chunk;
 pub(crate) mod edit;
+pub(crate) mod external;
 pub(crate) mod generation;
 pub(crate) mod hash;
 pub(crate) mod heap;

@@ -52,7 +52,7 @@ pub enum LogError {
         found: u32,
     },
     /// A log version that is not read.
-    #[error("log version {version} ({order}) is not supported, only 2 to 5, 7, 8 and 10 to 19")]
+    #[error("log version {version} ({order}) is not supported, only 2 to 5, 7, 8 and 10 to 23")]
     Version {
         /// Version in the header.
         version: u32,

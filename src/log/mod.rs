@@ -1,4 +1,4 @@
-//! Transaction log files: versions 2 to 19, in both byte orders.
+//! Transaction log files: versions 2 to 23, in both byte orders.
 //!
 //! [`LogDir`] is the log of an environment, [`LogFile`] one of its files. Both give
 //! [`Record`]s, borrowed from the files: what each is and holds is told by the tables

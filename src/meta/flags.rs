@@ -122,7 +122,7 @@ impl Flags {
             Generation::V2 => 0x1f,
             Generation::V30 => 0x3f,
             Generation::V31 => 0x7f,
-            Generation::V41 => 0xff,
+            Generation::V41 | Generation::V60 => 0xff,
         };
         if self.has(!known) {
             Some("flags that this version knows")

@@ -8,13 +8,14 @@ use super::kind::{DatabaseKind, FileKind};
 use super::queue::Queue;
 use crate::error::{Defect, Error, Result};
 use crate::format::checksum;
+use crate::format::external;
 use crate::format::generation::Generation;
 use crate::format::hash::HashFunction;
 use crate::format::meta::{self as layout, Field, Layout, at};
 use crate::format::page::PageKind;
 use crate::format::queue;
 use crate::format::seal::Seal;
-use crate::method::Method;
+use crate::method::{Feature, Method};
 use crate::order::Endianness;
 use crate::types::{FileId, Lsn, PageNo, PageSize};
 
@@ -36,6 +37,7 @@ pub struct Meta {
     checksummed: bool,
     encrypted: bool,
     partitioned: Option<Partitioned>,
+    external: External,
     of: Of,
 }
 
@@ -44,6 +46,14 @@ pub struct Meta {
 struct Partitioned {
     count: u32,
     by_keys: bool,
+}
+
+/// What a database keeps in external files, and where.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct External {
+    threshold: u32,
+    folder: u64,
+    database: u64,
 }
 
 /// What each access method has of its own.
@@ -72,7 +82,8 @@ impl Meta {
         self.page
     }
 
-    /// Version of the format: 6 to 9 of BTREE and RECNO, 4 to 9 of HASH. Each access method counts its own.
+    /// Version of the format: 6 to 10 of BTREE and RECNO, 4 to 10 of HASH. Each access method counts its
+    /// own.
     #[must_use]
     pub fn version(&self) -> u32 {
         self.version
@@ -262,6 +273,21 @@ impl Meta {
             Of::Heap(_) => layout::HEAP_MAGIC,
             Of::Tree(_) => layout::BTREE_MAGIC,
         }
+    }
+
+    /// From which length on, in bytes, the library puts values into external files; `None` if it never
+    /// does (other-releases, "Metadata fields").
+    #[must_use]
+    pub fn external_threshold(&self) -> Option<u32> {
+        Some(self.external.threshold).filter(|&threshold| threshold > 0)
+    }
+
+    /// The number of the folder that has the external files of this file, and that of the folder in it
+    /// which has those of this database, if it is not alone in its file. `None` if it never had such.
+    #[must_use]
+    pub fn external_folder(&self) -> Option<(u64, Option<u64>)> {
+        let External { folder, database, .. } = self.external;
+        (folder > 0).then(|| (folder, Some(database).filter(|&database| database > 0)))
     }
 
     fn tree(&self) -> Option<&Tree> {
@@ -465,6 +491,8 @@ impl Fields<'_> {
             let defect = Defect::PageType { found, expected: kind.name() };
             return Err(Error::corrupt(self.number, at::TYPE, defect));
         }
+        let unsupported = |feature| Error::UnsupportedFeature { method, version, order: self.order, feature };
+        let stored = self.get(Field::Flags);
         let [encryption, metaflags, nparts] = [Field::EncryptAlg, Field::Metaflags, Field::Nparts]
             .map(|field| if generation.has_checksums() { self.get(field) } else { 0 });
         if encryption > u32::from(layout::AES) {
@@ -476,6 +504,15 @@ impl Fields<'_> {
         if encrypted && magic != self.get(Field::Magic) {
             return Err(self.wrong(Field::CryptoMagic, magic, "the magic number, decrypted"));
         }
+        let sliced_flag = match method {
+            Method::Btree | Method::Recno => layout::SLICED_BTREE,
+            Method::Hash => layout::SLICED_HASH,
+            Method::Queue | Method::Heap => 0,
+        };
+        let sliced = metaflags & u32::from(layout::SLICED) != 0 || stored & sliced_flag != 0;
+        if sliced && generation.has_slices() {
+            return Err(unsupported(Feature::Sliced));
+        }
         if metaflags & !u32::from(layout::CHECKSUMMED | layout::PARTITIONED) != 0 {
             return Err(self.wrong(Field::Metaflags, metaflags, "known flags only"));
         }
@@ -483,7 +520,6 @@ impl Fields<'_> {
         let checksummed = metaflags & u32::from(layout::CHECKSUMMED) != 0;
         let size = self.get(Field::PageSize);
         let page_size = PageSize::new(size).ok_or(Error::PageSize { found: size })?;
-        let stored = self.get(Field::Flags);
         let (flags, of) = match method {
             Method::Hash => (Flags::of_hash(stored), Of::Hash(Box::new(self.buckets(version)))),
             Method::Queue => (Flags::of_none(stored), Of::Queue(self.queue())),
@@ -509,6 +545,7 @@ impl Fields<'_> {
             checksummed,
             encrypted,
             partitioned,
+            external: self.external(),
             of,
         };
         // The code of an encrypted page was checked when it was decrypted.
@@ -518,6 +555,14 @@ impl Fields<'_> {
         let found = self.get(Field::Pgno);
         if found != self.number.0 {
             return Err(Error::corrupt(self.number, at::PGNO, Defect::PageNumber { found }));
+        }
+        let External { folder, database, .. } = meta.external;
+        for (field, found) in [(Field::FileHigh, folder), (Field::DatabaseHigh, database)] {
+            // Before, anything may stand there.
+            if i64::try_from(found).is_err() && generation.has_late_externals() {
+                let high = u32::try_from(found >> 32).unwrap_or(u32::MAX);
+                return Err(self.wrong(field, high, "below 2^31"));
+            }
         }
         if let Some(expected) = meta.flags.objection(generation) {
             return Err(meta.wrong_flags(expected));
@@ -567,6 +612,15 @@ impl Fields<'_> {
             pad: self.get(Field::RePad).to_le_bytes()[0],
             root: PageNo(root),
             root_at,
+        }
+    }
+
+    fn external(&self) -> External {
+        let number = |low, high| external::joined(self.get(low), self.get(high));
+        External {
+            threshold: self.get(Field::Threshold),
+            folder: number(Field::FileLow, Field::FileHigh),
+            database: number(Field::DatabaseLow, Field::DatabaseHigh),
         }
     }
 

@@ -91,7 +91,11 @@ impl Beside {
 }
 
 /// Opens a regular file, and not what a link leads to.
-fn open_here(path: &Path) -> io::Result<File> {
+///
+/// # Errors
+///
+/// [`InvalidInput`](io::ErrorKind::InvalidInput) for what is none, and those of the system.
+pub(super) fn open_here(path: &Path) -> io::Result<File> {
     let refused = || io::Error::new(io::ErrorKind::InvalidInput, "not a regular file");
     let named = fs::symlink_metadata(path)?;
     if !named.is_file() {

@@ -4,12 +4,15 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::io;
 use std::iter::FusedIterator;
+use std::sync::Arc;
 
 use byteorder::ByteOrder;
 
+use super::external::External;
 use super::place::{Origin, Place};
 use super::space::Pages;
 use super::split::{Split, Step};
+use super::storage::Storage;
 use crate::error::{Defect, Error, Result, file_bytes};
 use crate::format::page::{Page, PageKind, at};
 use crate::order::with_order;
@@ -40,9 +43,9 @@ impl Chain {
         }
         let mut pieces = Pieces::new(pages, self);
         let Some(first) = pieces.next() else { return Ok(Cow::Borrowed(&[])) };
-        let mut bytes = first?.to_vec();
+        let mut bytes = first?.into_owned();
         for piece in pieces {
-            bytes.extend_from_slice(piece?);
+            bytes.extend_from_slice(&piece?);
         }
         Ok(Cow::Owned(bytes))
     }
@@ -62,7 +65,7 @@ impl Chain {
         let apart = pages.unbounded();
         let mut pieces = Pieces { state: State::Chain { pages: &apart, chain: self, link } };
         for piece in pieces.by_ref().take(AT_ONCE) {
-            bytes.extend_from_slice(piece?);
+            bytes.extend_from_slice(&piece?);
         }
         Ok(match pieces.state {
             State::Chain { link, .. } => Some(link),
@@ -76,7 +79,7 @@ impl Chain {
         for piece in Pieces::new(pages, self) {
             let piece = piece?;
             let (head, tail) = rest.split_at(piece.len().min(rest.len()));
-            match piece.cmp(head) {
+            match piece.as_ref().cmp(head) {
                 Ordering::Equal => rest = tail,
                 unequal => return Ok(unequal),
             }
@@ -87,7 +90,8 @@ impl Chain {
 
 /// The bytes of an item piece by piece, as they stand on its pages.
 ///
-/// An item on a leaf is one piece, an overflow chain gives one piece a page.
+/// An item on a leaf is one piece, an overflow chain gives one piece a page, an external file is read
+/// piece by piece.
 /// After an error there are no more.
 #[derive(Clone, Debug)]
 pub struct Pieces<'a> {
@@ -99,6 +103,7 @@ enum State<'a> {
     Here(&'a [u8]),
     Chain { pages: &'a Pages<'a>, chain: Chain, link: Link },
     Split { pages: &'a Pages<'a>, split: Split, step: Step },
+    External { pages: &'a Pages<'a>, external: External<'a>, from: Option<Reading> },
     Done,
 }
 
@@ -117,6 +122,16 @@ impl Link {
     }
 }
 
+/// An external file that is open, and where to read on.
+#[derive(Clone, Debug)]
+struct Reading {
+    storage: Arc<Storage>,
+    at: u64,
+}
+
+/// Bytes of an external file that are read at once.
+const PIECE: u64 = 64 << 10;
+
 /// Pages of a chain that are in memory at once if they are read on demand.
 const AT_ONCE: usize = 16;
 
@@ -129,23 +144,27 @@ impl<'a> Pieces<'a> {
         Pieces { state: State::Split { pages, split, step: Step::first(split) } }
     }
 
+    pub(crate) fn external(pages: &'a Pages<'a>, external: External<'a>) -> Self {
+        Pieces { state: State::External { pages, external, from: None } }
+    }
+
     pub(crate) fn here(bytes: &'a [u8]) -> Self {
         Pieces { state: State::Here(bytes) }
     }
 }
 
 impl<'a> Iterator for Pieces<'a> {
-    type Item = Result<&'a [u8]>;
+    type Item = Result<Cow<'a, [u8]>>;
 
     fn next(&mut self) -> Option<Self::Item> {
         match std::mem::replace(&mut self.state, State::Done) {
-            State::Here(bytes) => Some(Ok(bytes)),
+            State::Here(bytes) => Some(Ok(Cow::Borrowed(bytes))),
             State::Done => None,
             State::Split { pages, split, step } => {
                 let piece = step.piece(pages, split).transpose()?;
                 Some(piece.map(|(bytes, step)| {
                     self.state = State::Split { pages, split, step };
-                    bytes
+                    Cow::Borrowed(bytes)
                 }))
             }
             State::Chain { pages, chain, link } => {
@@ -155,13 +174,41 @@ impl<'a> Iterator for Pieces<'a> {
                     Err(error) => return Some(Err(error)),
                 };
                 self.state = state;
-                Some(Ok(bytes))
+                Some(Ok(Cow::Borrowed(bytes)))
+            }
+            State::External { pages, external, from } => {
+                match read_file(pages, external, from).transpose()? {
+                    Ok((bytes, from)) => {
+                        self.state = State::External { pages, external, from: Some(from) };
+                        Some(Ok(Cow::Owned(bytes)))
+                    }
+                    Err(error) => Some(Err(error)),
+                }
             }
         }
     }
 }
 
 impl FusedIterator for Pieces<'_> {}
+
+/// Some more bytes of an external file, or `None` at its end.
+fn read_file(
+    pages: &Pages<'_>,
+    external: External<'_>,
+    from: Option<Reading>,
+) -> Result<Option<(Vec<u8>, Reading)>> {
+    let Reading { storage, at } = match from {
+        Some(from) => from,
+        None => Reading { storage: Arc::new(external.open(pages)?), at: 0 },
+    };
+    let len = storage.len().saturating_sub(at).min(PIECE);
+    if len == 0 {
+        return Ok(None);
+    }
+    let mut bytes = vec![0; usize::try_from(len).unwrap_or(0)];
+    storage.read(&mut bytes, at).map_err(|cause| external.unread(pages, cause))?;
+    Ok(Some((bytes, Reading { storage, at: at.saturating_add(len) })))
+}
 
 /// The next piece and what follows it, or `None` at the proper end.
 fn piece<'a, O: ByteOrder>(
@@ -257,7 +304,7 @@ impl<'a> ItemReader<'a> {
                 };
                 Some(rest.map(|_| Cow::Owned(bytes)))
             }
-            _ => self.pieces.next().map(|piece| piece.map(Cow::Borrowed)),
+            _ => self.pieces.next(),
         }
     }
 }

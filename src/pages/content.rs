@@ -1,6 +1,7 @@
 //! Where the bytes of a leaf's item are.
 
 use super::chain::Chain;
+use super::external::External;
 use super::place::{Origin, Place};
 use super::split::Split;
 use crate::error::{Defect, Error};
@@ -27,6 +28,8 @@ pub(crate) enum Content<'a> {
     Chain(Chain),
     /// In pieces on pages of a HEAP.
     Split(Split),
+    /// In a file of its own.
+    External(External<'a>),
     /// The data of a pair whose key has off-page duplicates.
     Duplicates(Duplicates),
 }
@@ -38,6 +41,7 @@ impl<'a> Content<'a> {
             Form::Data(bytes) => Content::Here(bytes),
             Form::Overflow { first, len } => Content::Chain(Chain { first: PageNo(first), len, place }),
             Form::Duplicates { root } => Content::Duplicates(Duplicates { root: PageNo(root), place }),
+            Form::External(item) => Content::External(External { item, place }),
         }
     }
 
@@ -47,7 +51,7 @@ impl<'a> Content<'a> {
         match self {
             Content::Here(bytes) => u64::try_from(bytes.len()).unwrap_or(u64::MAX),
             Content::Chain(chain) if again => chain.len.into(),
-            Content::Chain(_) | Content::Split(_) | Content::Duplicates(_) => 0,
+            Content::Chain(_) | Content::Split(_) | Content::External(_) | Content::Duplicates(_) => 0,
         }
     }
 }
@@ -76,6 +80,7 @@ impl Duplicates {
 pub(crate) fn size_of_item(content: Content<'_>) -> usize {
     match content {
         Content::Here(bytes) => item::padded(KEYDATA_HEAD.saturating_add(bytes.len())),
+        Content::External(external) => external.item.len(),
         Content::Chain(_) | Content::Split(_) | Content::Duplicates(_) => REFERENCE,
     }
 }

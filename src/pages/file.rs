@@ -4,9 +4,10 @@ use std::borrow::Cow;
 use std::fmt;
 use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::cipher::Password;
+use super::external::ExternalFolder;
 use super::overlay::Overlay;
 use super::source::{self, Source};
 use super::storage::Storage;
@@ -37,6 +38,7 @@ pub struct OpenOptions<'f> {
     map: bool,
     on_demand: bool,
     password: Password,
+    external: Option<&'f Path>,
 }
 
 impl Default for OpenOptions<'_> {
@@ -48,6 +50,7 @@ impl Default for OpenOptions<'_> {
             map: true,
             on_demand: false,
             password: Password::Missing,
+            external: None,
         }
     }
 }
@@ -121,8 +124,7 @@ impl<'f> OpenOptions<'f> {
     ///   them.
     /// - [`Verify`](crate::verify::Verify) keeps all pages while it runs, and
     ///   [`salvage`](crate::salvage) reads the whole file. Extents of a QUEUE are read whole.
-    /// - A record of a HEAP in pieces, and the duplicates of one key of a HASH, are kept until they
-    ///   were given.
+    /// - A record of a HEAP in pieces is kept until it was given.
     ///
     /// Of a pipe or a device all is read, as without this. Nobody may change the file
     /// meanwhile: that can end nothing and break no memory, but what is read may be partly old
@@ -152,6 +154,28 @@ impl<'f> OpenOptions<'f> {
     #[must_use]
     pub fn password(mut self, password: impl Into<String>) -> Self {
         self.password = Password::of(&password.into());
+        self
+    }
+
+    /// The folder with the external files of the database: values from a length on that its program
+    /// chose, since release 6.0. If nothing is said it is `__db_bl` beside the file or, of an
+    /// environment, in a folder above.
+    ///
+    /// Such a file is read when its value is. Its name is made of numbers, so a damaged or hostile
+    /// database leads to none outside of this folder; links in it are not followed.
+    ///
+    /// ```
+    /// use bdbkit::OpenOptions;
+    ///
+    /// let options = OpenOptions::new().external_dir("testdata/v10-btree-external/__db_bl".as_ref());
+    /// let db = options.open("testdata/v10-btree-external/f.db")?;
+    /// let long = db.iter().pairs().flatten().filter_map(|pair| pair.value().external());
+    /// assert_eq!(long.map(|file| file.size).max(), Some(1175));
+    /// # Ok::<(), bdbkit::Error>(())
+    /// ```
+    #[must_use]
+    pub fn external_dir(mut self, folder: &'f Path) -> Self {
+        self.external = Some(folder);
         self
     }
 
@@ -243,6 +267,7 @@ struct Opened<'a> {
     source: Source<'a>,
     kind: FileKind,
     options: OpenOptions<'a>,
+    external: OnceLock<ExternalFolder>,
 }
 
 impl File<'static> {
@@ -266,7 +291,7 @@ impl<'a> File<'a> {
 
     fn new(path: Option<PathBuf>, source: Source<'a>, options: OpenOptions<'a>) -> File<'a> {
         let kind = FileKind::of(source.head());
-        File { opened: Arc::new(Opened { path, source, kind, options }) }
+        File { opened: Arc::new(Opened { path, source, kind, options, external: OnceLock::new() }) }
     }
 
     /// A file beside another, opened as that was.
@@ -290,6 +315,13 @@ impl<'a> File<'a> {
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
         self.opened.path.as_deref()
+    }
+
+    /// The folder in which external files are looked for: the one [named](OpenOptions::external_dir), or
+    /// the nearest; `None` if there is none.
+    #[must_use]
+    pub fn external_dir(&self) -> Option<&Path> {
+        self.external_folder().folder()
     }
 
     /// All its bytes, as they stand. If it is read [on demand](OpenOptions::on_demand), all is
@@ -317,6 +349,12 @@ impl<'a> File<'a> {
     /// Whether its pages are read when they are first needed.
     pub(super) fn on_demand(&self) -> bool {
         self.opened.options.on_demand
+    }
+
+    /// The folder of its external files: looked for when it is first needed.
+    pub(crate) fn external_folder(&self) -> &ExternalFolder {
+        let Opened { external, path, options, .. } = &*self.opened;
+        external.get_or_init(|| ExternalFolder::find(path.as_deref(), options.external))
     }
 
     /// Where its bytes come from.

@@ -8,6 +8,7 @@ mod cipher;
 mod codec;
 mod content;
 mod extents;
+mod external;
 mod file;
 mod kept;
 mod overlay;
@@ -29,6 +30,8 @@ pub(crate) use cipher::Cipher;
 pub(crate) use codec::Codec;
 pub(crate) use content::{Content, Duplicates, Stored, size_of_item};
 pub(crate) use extents::{Extent, Extents};
+pub use external::ExternalFile;
+pub(crate) use external::{External, ExternalFolder};
 pub use file::{File, OpenOptions};
 #[cfg(feature = "upgrade")]
 pub(crate) use overlay::Overlay;

@@ -219,6 +219,9 @@ impl<'a> Pages<'a> {
     /// The order of the bodies of the pages of a HEAP: that of the machine that wrote them.
     pub(crate) fn body_order(&self) -> Endianness {
         *self.body.get_or_init(|| {
+            if self.meta.generation().has_one_order() {
+                return self.order();
+            }
             let step = PageNo(self.count).index().div_euclid(ASKED).max(1);
             let vote = |no| self.look(PageNo(no), |page| heap::body(page, self.overhead(), self.order()));
             let order = |step| heap::most((1..self.count).step_by(step).filter_map(vote));

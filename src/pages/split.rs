@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use super::place::Origin;
 use super::space::Pages;
 use crate::error::{Defect, Error, Result, file_bytes};
-use crate::format::heap::{Item, NEXT_PAGE_AT, NEXT_SLOT_AT, SIZE_AT, TOTAL_AT, Table};
+use crate::format::heap::{Item, NEXT_PAGE_AT, NEXT_SLOT_AT, SIZE_AT, TOTAL_AT, Table, fullness, highest};
 use crate::format::page::{Page, PageKind, at};
 use crate::order::with_order;
 use crate::types::{PageNo, RecordId};
@@ -55,11 +55,7 @@ impl<'a> HeapPage<'a> {
             return Err(Error::corrupt(no, offset.saturating_add(SIZE_AT), defect));
         };
         if !item.has_known_flags() {
-            let expected = if item.is_external() {
-                "no record in an external file, which is not supported"
-            } else {
-                "flags of a piece on pieces only"
-            };
+            let expected = "flags of a piece on pieces only, that of an external file alone";
             return Err(Error::field(no, offset, "flags of a record", item.flags, expected));
         }
         Ok(Some(Placed { offset, item }))
@@ -74,8 +70,7 @@ fn is_hole(pages: &Pages<'_>, raw: &[u8]) -> bool {
 fn check(pages: &Pages<'_>, no: PageNo, raw: &[u8], from: Origin) -> Result<bool> {
     let is_region = pages.meta().heap().is_some_and(|heap| heap.is_region(no));
     if is_hole(pages, raw) {
-        // The region says whether it was in use.
-        if !is_region && fullness(pages, no) == 0 {
+        if !is_region && !is_made(pages, no) {
             return Ok(false);
         }
         let defect = Defect::Unwritten { page: from.page, offset: from.offset };
@@ -118,13 +113,16 @@ fn check(pages: &Pages<'_>, no: PageNo, raw: &[u8], from: Origin) -> Result<bool
     Ok(true)
 }
 
-/// How full the region says that a page is.
-fn fullness(pages: &Pages<'_>, no: PageNo) -> u8 {
+/// Whether the region says that a page was made: that it has records, or that it or one behind it is
+/// the highest.
+fn is_made(pages: &Pages<'_>, no: PageNo) -> bool {
     let region = pages.meta().heap().and_then(|heap| heap.region(no));
-    let bits = region.and_then(|(region, index)| {
-        crate::format::heap::fullness(pages.raw(region)?, pages.overhead(), index)
+    let says = region.and_then(|(region, index)| {
+        let region = pages.raw(region)?;
+        let bits = fullness(region, pages.overhead(), index)?;
+        Some(bits > 0 || highest(region, pages.order())? >= no.0)
     });
-    bits.unwrap_or(0)
+    says.unwrap_or(false)
 }
 
 /// A record in pieces, as its first piece states it.

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 /// What is read by position: a file of the system, or anything that can be read and sought.
-pub(super) struct Storage {
+pub(crate) struct Storage {
     reader: Reader,
     len: u64,
 }
@@ -57,7 +57,7 @@ impl Storage {
         Ok(Storage { reader: Reader::Shared(Mutex::new(Box::new(reader))), len })
     }
 
-    pub(super) fn len(&self) -> u64 {
+    pub(crate) fn len(&self) -> u64 {
         self.len
     }
 
@@ -77,7 +77,7 @@ impl Storage {
     }
 
     /// Up to so many of the first bytes; all, if there are no more.
-    pub(super) fn first(&self, most: u64) -> io::Result<Vec<u8>> {
+    pub(crate) fn first(&self, most: u64) -> io::Result<Vec<u8>> {
         const STEP: u64 = 1 << 20;
         let (mut bytes, end) = (Vec::new(), self.len.min(most));
         let mut at = 0;

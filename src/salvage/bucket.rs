@@ -5,11 +5,13 @@ use std::ops::Range;
 
 use byteorder::ByteOrder;
 
+use super::external::External;
 use super::item::{Chain, Item, Unit};
 use super::note::Notes;
 use super::place::Place;
 use crate::error::{Defect, Error};
-use crate::format::item::{self, DUPLICATE, KEYDATA, OFFDUP, OVERFLOW, REFERENCE};
+use crate::format::external::{self, Holder};
+use crate::format::item::{self, DUPLICATE, HASH_EXTERNAL, KEYDATA, OFFDUP, OVERFLOW, REFERENCE};
 use crate::format::page::{Page, slot as slot_of, slot_offset};
 use crate::types::PageNo;
 
@@ -112,7 +114,13 @@ impl<'s> Bucket<'s> {
                 units.push(unit(place, at, Item::Duplicates { root: PageNo(root), at: holder }));
             }
             _ => {
-                let value = match simple::<O>(raw, at) {
+                let external = Some(raw).filter(|raw| raw.first() == Some(&HASH_EXTERNAL));
+                let external = external.filter(|raw| raw.len() == external::LENGTH).and_then(external::item);
+                let external = external.map(|item| {
+                    let at = u16::try_from(at).unwrap_or(0);
+                    Item::External(External { item, holder: Holder::Bucket, at })
+                });
+                let value = match external.or_else(|| simple::<O>(raw, at)) {
                     Some(item) => item,
                     None => self.bad(value_slot, at),
                 };
@@ -139,7 +147,7 @@ impl<'s> Bucket<'s> {
 
     fn bad(&mut self, slot: u16, at: usize) -> Item<'s> {
         let found = self.bytes.get(at).copied().unwrap_or(0);
-        let defect = Defect::ItemKind { slot, found, expected: "1 to 4" };
+        let defect = Defect::ItemKind { slot, found, expected: "1 to 5" };
         self.problems.push(Error::corrupt(self.no, at, defect));
         Item::Missing
     }

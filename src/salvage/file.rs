@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use byteorder::ByteOrder;
 
+use super::external::Externals;
 use super::geometry::Geometry;
 use super::note::{Note, Notes};
 use super::place::Spot;
@@ -20,13 +21,14 @@ pub(super) struct File<'s> {
     pub(super) geometry: Geometry,
     /// One more than the highest page number.
     pub(super) pages: u32,
+    pub(super) externals: Externals<'s>,
 }
 
 impl<'s> File<'s> {
-    pub(super) fn new(bytes: &'s [u8], geometry: Geometry) -> Self {
+    pub(super) fn new(bytes: &'s [u8], geometry: Geometry, externals: Externals<'s>) -> Self {
         let there = bytes.len().div_ceil(geometry.page_size().bytes());
         let pages = u32::try_from(there).unwrap_or(u32::MAX).saturating_add(geometry.first_page().0);
-        File { bytes, geometry, pages }
+        File { bytes, geometry, pages, externals }
     }
 
     /// A set of its pages, with none in it yet.

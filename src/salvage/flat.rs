@@ -13,6 +13,7 @@ use super::place::Provenance;
 use super::queue::{self, Queue};
 use super::record::{Key, Recovered};
 use super::report::SalvageReport;
+use super::work::Work;
 use crate::format::meta::{self as layout, Field, Layout, at};
 use crate::format::page::{Page, PageKind};
 use crate::format::seal::Seal;
@@ -240,10 +241,10 @@ impl<'s> Walk<'s> {
         }
     }
 
-    pub(super) fn next(&mut self, report: &mut SalvageReport) -> Option<Found<'s>> {
+    pub(super) fn next(&mut self, work: &mut Work<'_>) -> Option<Found<'s>> {
         match self {
-            Walk::Queue(walk) => walk.next(report),
-            Walk::Heap(walk) => walk.next(report),
+            Walk::Queue(walk) => walk.next(&mut work.report),
+            Walk::Heap(walk) => walk.next(work),
         }
     }
 }

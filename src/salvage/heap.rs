@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::external::External;
 use super::flat::{Claim, Found};
 use super::geometry::Geometry;
 use super::note::{Note, Notes};
@@ -10,8 +11,10 @@ use super::owner::Owner;
 use super::place::{Origin, Place, Provenance};
 use super::record::{Bytes, Key, Recovered};
 use super::report::SalvageReport;
+use super::work::Work;
 use crate::bits::Bits;
 use crate::error::{Defect, Error};
+use crate::format::external::Holder;
 use crate::format::heap::{self, Item, NEXT_PAGE_AT, TOTAL_AT, Table};
 use crate::format::meta::Field;
 use crate::format::page::{PageKind, at};
@@ -83,8 +86,9 @@ pub(super) fn of<'s>(
     let size = geometry.page_size().bytes();
     let head = geometry.endianness();
     let pages = bytes.chunks_exact(size).skip(1);
-    let body =
-        heap::most(pages.filter_map(|page| heap::body(page, geometry.overhead(), head))).unwrap_or(head);
+    let one_order = claim.is_some_and(|claim| claim.layout.generation().has_one_order());
+    let vote = |page| heap::body(page, geometry.overhead(), head);
+    let body = if one_order { None } else { heap::most(pages.filter_map(vote)) }.unwrap_or(head);
     let pages = u32::try_from(bytes.len().div_ceil(size)).unwrap_or(u32::MAX);
     let region = claim.and_then(|claim| claim.number(Field::RegionSize));
     let mut heap = Heap {
@@ -246,7 +250,7 @@ impl<'s> Walk<'s> {
         Walk { heap, no: 1, page: None, led_to: BTreeSet::new(), orphans: false }
     }
 
-    pub(super) fn next(&mut self, report: &mut SalvageReport) -> Option<Found<'s>> {
+    pub(super) fn next(&mut self, work: &mut Work<'_>) -> Option<Found<'s>> {
         loop {
             let Some((no, notes, items)) = &mut self.page else {
                 if self.no >= self.heap.pages {
@@ -258,7 +262,7 @@ impl<'s> Walk<'s> {
                 }
                 let no = PageNo(self.no);
                 self.no = self.no.saturating_add(1);
-                self.open(no, report);
+                self.open(no, &mut work.report);
                 continue;
             };
             let (no, of_page) = (*no, *notes);
@@ -269,8 +273,10 @@ impl<'s> Walk<'s> {
             let found = Standing { notes: found.notes.with(of_page), ..found };
             let id = RecordId { page: no, slot: found.slot };
             match (self.orphans, found.item.starts()) {
-                (false, true) => return Some(self.record(id, found, report)),
-                (true, false) if !self.led_to.contains(&id) => return Some(self.orphan(id, found, report)),
+                (false, true) => return Some(self.record(id, found, work)),
+                (true, false) if !self.led_to.contains(&id) => {
+                    return Some(self.orphan(id, found, &mut work.report));
+                }
                 _ => {}
             }
         }
@@ -319,7 +325,8 @@ impl<'s> Walk<'s> {
     }
 
     /// A record, whole or put together.
-    fn record(&mut self, id: RecordId, found: Standing<'s>, report: &mut SalvageReport) -> Found<'s> {
+    fn record(&mut self, id: RecordId, found: Standing<'s>, work: &mut Work<'_>) -> Found<'s> {
+        let report = &mut work.report;
         let Standing { offset, item, mut notes, .. } = found;
         if !item.has_known_flags() {
             report.problem(Error::field(
@@ -346,10 +353,16 @@ impl<'s> Walk<'s> {
                 }
                 Recovered::Whole(Bytes::many(pieces))
             }
+        } else if let Some(whole) = item.external() {
+            let at = u16::try_from(offset).unwrap_or(0);
+            let external = External { item: whole, holder: Holder::Heap, at };
+            let (externals, order) = (work.file.externals, self.heap.body);
+            work.given.value(externals, id.page, external, order, &mut notes, report)
         } else {
             Recovered::Whole(Bytes::one(item.bytes))
         };
-        let head = if item.is_piece() { offset } else { offset.saturating_add(item.head) };
+        let whole = item.is_piece() || item.external().is_some();
+        let head = if whole { offset } else { offset.saturating_add(item.head) };
         let provenance = self.heap.provenance(id.page, id.slot, head, Origin::Tree);
         Found { key: Key::Record(None), value, provenance, notes }
     }

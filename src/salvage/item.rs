@@ -2,8 +2,10 @@
 
 use byteorder::ByteOrder;
 
+use super::external::External;
 use super::note::Notes;
 use super::place::Place;
+use crate::format::external::Holder;
 use crate::format::item::{self, Form};
 use crate::types::PageNo;
 
@@ -17,6 +19,7 @@ pub(super) enum Item<'s> {
         expected: u32,
     },
     Chain(Chain),
+    External(External<'s>),
     /// The value of a key whose duplicates are on other pages.
     Duplicates {
         root: PageNo,
@@ -56,8 +59,9 @@ pub(super) fn read<O: ByteOrder>(bytes: &[u8], offset: usize, duplicates: bool) 
     let item = match found.form {
         Form::Data(bytes) => Item::Here(bytes),
         Form::Overflow { first, len } => Item::Chain(Chain { first: PageNo(first), len, at }),
+        Form::External(item) if duplicates => Item::External(External { item, holder: Holder::Leaf, at }),
         Form::Duplicates { root } if duplicates => Item::Duplicates { root: PageNo(root), at },
-        Form::Duplicates { .. } => return None,
+        Form::Duplicates { .. } | Form::External(_) => return None,
     };
     Some(Stored { item, deleted: found.deleted, size: found.form.size() })
 }

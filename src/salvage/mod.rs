@@ -9,7 +9,7 @@
 //! - `catalog`: the databases, as far as metadata pages can be read
 //! - `walk`: leaves in tree order, as far as the tree holds
 //! - `page`, `leaf`, `careful`, `bucket`: the records of a page
-//! - `overflow`: the bytes of long items
+//! - `overflow`, `external`: the bytes of long items
 //! - `flat`, `queue`, `heap`: databases without trees and buckets
 //! - `compressed`: the records in an entry of a compressed database
 //! - `remains`: what was deleted, on free pages and in unused space
@@ -20,6 +20,7 @@ mod careful;
 mod catalog;
 mod claims;
 mod compressed;
+mod external;
 mod file;
 mod flat;
 mod geometry;
@@ -61,6 +62,7 @@ use crate::meta;
 use crate::order::{Endianness, with_order};
 use crate::pages::{self, Extent, Extents, OpenOptions, PartitionPlace, Partitions};
 use crate::types::{PageNo, PageSize};
+use external::Externals;
 use file::File;
 use flat::Flat;
 use geometry::Forced;
@@ -195,7 +197,7 @@ impl<'a> Salvage<'a> {
             }
         }
         let geometry = geometry?;
-        let file = File::new(bytes, geometry);
+        let file = File::new(bytes, geometry, Externals::of(&self.file));
         let mut work = Work::new(file);
         self.wrong(geometry).for_each(|error| work.report.problem(error));
         let (databases, orphans) =
@@ -304,7 +306,7 @@ impl<'a> Salvage<'a> {
         if let Err(error) = meta::parse(self.file.kind(), bytes) {
             report.problem(error);
         }
-        let file = File::new(bytes, geometry);
+        let file = File::new(bytes, geometry, Externals::of(&self.file));
         // Those of a QUEUE are named as they are read, with their numbers.
         let named = |error: &Error| error.page() == Some(PageNo::META) || matches!(flat, Flat::Heap(_));
         self.wrong(geometry).filter(named).for_each(|error| report.problem(error));

@@ -59,6 +59,8 @@ notes! {
     ChainShared, "the overflow chain belongs to another item too", Medium;
     /// A page of the overflow chain is damaged.
     ChainPage, "a page of the overflow chain is damaged", Medium;
+    /// The external file has another length than its item says.
+    External, "the external file has another length than its item says", Medium;
     /// A link was lost, and what it led to was found again: pages that nothing else leads to,
     /// and that alone fit.
     Joined, "put together over a lost link", Medium;

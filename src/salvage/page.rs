@@ -187,6 +187,10 @@ pub(super) fn recover<'s, O: ByteOrder>(
             let file = work.file;
             work.chains.follow::<O>(&file, &work.seen, page, chain, notes, &mut work.report)
         }
+        Item::External(external) => {
+            let (file, order) = (work.file, work.file.geometry.endianness());
+            work.given.value(file.externals, page, external, order, notes, &mut work.report)
+        }
         Item::Duplicates { .. } | Item::Missing => Recovered::Missing,
     }
 }

@@ -1,6 +1,7 @@
 //! What all steps of a salvage share.
 
 use super::claims::Claims;
+use super::external::Given;
 use super::file::File;
 use super::overflow::Chains;
 use super::report::SalvageReport;
@@ -14,6 +15,7 @@ pub(super) struct Work<'s> {
     /// Pages that belong to something that was given or passed.
     pub(super) seen: Bits,
     pub(super) chains: Chains,
+    pub(super) given: Given,
     /// Pages whose type was called wrong.
     pub(super) typed: Bits,
     /// Scratch for one page.
@@ -30,6 +32,7 @@ impl<'s> Work<'s> {
             file,
             seen: file.no_pages(),
             chains: Chains::new(&file),
+            given: Given::default(),
             typed: file.no_pages(),
             claims: Claims::new(),
             tiles: Tiles::new(),

@@ -99,6 +99,11 @@ impl Databases {
         })
     }
 
+    /// The newest version that one of them has.
+    pub(super) fn newest_version(&self) -> u32 {
+        self.all.iter().map(|known| known.meta.version()).max().unwrap_or(0)
+    }
+
     /// A page of a HASH database, if there is one.
     pub(super) fn hash(&self) -> Option<PageNo> {
         self.all.iter().find(|known| known.meta.method() == Method::Hash).map(|known| known.meta.page())

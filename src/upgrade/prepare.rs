@@ -67,7 +67,7 @@ fn ready(file: &[u8], choices: &Choices) -> Result<Option<Ready>> {
     let Some(order) = meta::identify_tree(file).filter(|_| file.len() >= LENGTH) else { return Ok(None) };
     let version = order.u32_at(file, at::VERSION).unwrap_or(0);
     if !profile.keeps(version) {
-        let beyond = (7..=9).contains(&version) && version > profile.version();
+        let beyond = (7..=10).contains(&version) && version > profile.version();
         return if beyond {
             Err(Refusal::Downgrade { version, profile: profile.name() }.into())
         } else {
@@ -93,6 +93,11 @@ fn prepare<'p, O: ByteOrder>(
     let version = file.meta().version();
     let mut notices = structure(file, choices.leave_unreachable, counter)?;
     let mut databases = Databases::find::<O>(file)?;
+    // Releases 6.0 and later put databases of theirs into files of before.
+    let newest = databases.newest_version();
+    if newest > profile.version().max(9) {
+        return Err(Refusal::Downgrade { version: newest, profile: profile.name() }.into());
+    }
     if let Some(page) = databases.hash().filter(|_| version == 7 && profile.version() > 7) {
         return Err(Refusal::Hash { page }.into());
     }

@@ -7,8 +7,9 @@ use super::finding::Rule;
 use super::order::Comparer;
 use super::page::{Context, Held, Repeats};
 use super::seen::Referrer;
+use crate::format::external::{self, Holder};
 use crate::format::hash::{PROBE, sorted};
-use crate::format::item::{self, DUPLICATE, KEYDATA, OFFDUP, OFFDUP_LEN, OVERFLOW, REFERENCE};
+use crate::format::item::{self, DUPLICATE, HASH_EXTERNAL, KEYDATA, OFFDUP, OFFDUP_LEN, OVERFLOW, REFERENCE};
 use crate::format::meta::Field;
 use crate::format::page::{Page, PageKind, at, slot_offset};
 use crate::key_hash::KeyHash;
@@ -131,9 +132,13 @@ impl<'c> Context<'c, '_> {
             end = offset;
             let from = Origin { page: no, offset: offset.saturating_add(4), what: "overflow page" };
             let reference = item.filter(|item| item.len() == REFERENCE).and_then(item::reference::<O>);
+            let externals = self.meta.generation().has_externals();
+            let external = item.filter(|item| item.len() == external::LENGTH && externals);
+            let external = external.and_then(external::item);
             let held = match (kind, reference) {
                 (KEYDATA, _) => Held::Plain(rest),
                 (OVERFLOW, Some((first, len))) => Held::Chain { first: PageNo(first), len },
+                (HASH_EXTERNAL, _) => external.map_or(Held::Duplicates(PageNo::META), Held::External),
                 _ => Held::Duplicates(PageNo::META),
             };
             if slot & 1 == 0 {
@@ -153,6 +158,11 @@ impl<'c> Context<'c, '_> {
                 (OVERFLOW, Some((first, len))) => {
                     self.overflow::<O>(PageNo(first), len, from, Referrer::Owner);
                 }
+                (HASH_EXTERNAL, _) if slot & 1 == 1 && external.is_some() => {
+                    if let Some(item) = external {
+                        self.external(no, offset, item, Holder::Bucket);
+                    }
+                }
                 (DUPLICATE, _) if slot & 1 == 1 => {
                     repeats.key = 0;
                     tally.several = tally.several.saturating_add(1);
@@ -165,7 +175,7 @@ impl<'c> Context<'c, '_> {
                 }
                 _ => {
                     let text =
-                        format!("item type {kind:#04x} in slot {slot}, expected 1 to 4 and their lengths");
+                        format!("item type {kind:#04x} in slot {slot}, expected 1 to 5 and their lengths");
                     report.error(Rule::BucketItem, no, offset, text);
                 }
             }

@@ -225,7 +225,7 @@ impl Comparer<'_> {
                 let fits = skip.checked_add(len).is_some_and(|end| end <= whole);
                 fits.then_some(Held::Part { first, whole, skip, len })
             }
-            Held::Part { .. } | Held::Duplicates(_) => None,
+            Held::Part { .. } | Held::Duplicates(_) | Held::External(_) => None,
         }
     }
 }

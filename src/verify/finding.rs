@@ -166,6 +166,11 @@ rules! {
     ItemDeleted = "I-DEL";
     /// References to overflow chains stay within the file.
     OverflowItem = "I-OVF";
+    /// Items that stand for external files lead to one of their own each, in the folder of the
+    /// database.
+    ExternalId = "B-ID";
+    /// External files are there, and as long as their items say.
+    ExternalFile = "B-FILE";
     /// The pairs of a page do not give the bytes of others again and again.
     Repeats = "I-REP";
     /// The keys of a leaf increase.

@@ -83,7 +83,12 @@ impl Table<'_, '_, '_> {
         if let Some((_, no)) = self.empty.filter(|(expects, _)| missing > 0 && missing <= *expects) {
             let (meta, offset) = (meta.page(), meta.at(Field::Nelem));
             let defect = Defect::EmptyBucket { counted, found: self.found.keys, meta, offset };
-            self.context.report.error(Rule::Elements, no, at::TYPE, defect.to_string());
+            let report = &self.context.report;
+            if self.context.meta.generation().counts_keys() {
+                report.error(Rule::Elements, no, at::TYPE, defect.to_string());
+            } else {
+                report.warning(Rule::Elements, no, at::TYPE, defect.to_string());
+            }
         }
     }
 }

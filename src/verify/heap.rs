@@ -4,7 +4,10 @@
 use super::finding::Rule;
 use super::page::Context;
 use crate::error::file_bytes;
-use crate::format::heap::{HIGH_AT, Item, NEXT_PAGE_AT, NEXT_SLOT_AT, SIZE_AT, TOTAL_AT, Table, fullness};
+use crate::format::external::Holder;
+use crate::format::heap::{
+    HIGH_AT, Item, NEXT_PAGE_AT, NEXT_SLOT_AT, SIZE_AT, TOTAL_AT, Table, fullness, highest,
+};
 use crate::format::meta::Field;
 use crate::format::page::{Page, PageKind, at};
 use crate::meta::Heap;
@@ -79,6 +82,12 @@ impl<'c> Context<'c, '_> {
         fullness(self.pages.raw(region)?, self.pages.overhead(), index)
     }
 
+    /// Whether a page was made: its region names it, or one behind it, as the highest.
+    fn is_made(&self, heap: &Heap, no: PageNo) -> bool {
+        let region = heap.region(no).and_then(|(region, _)| self.pages.raw(region));
+        region.and_then(|region| highest(region, self.pages.order())).is_some_and(|highest| highest >= no.0)
+    }
+
     /// The table of a page of records, if it can be read.
     fn heap_page(&self, heap: &Heap, no: PageNo) -> Option<Table<'c>> {
         let (pages, report) = (self.pages, &self.report);
@@ -87,7 +96,7 @@ impl<'c> Context<'c, '_> {
             let page = Page::<O>::new(raw)?;
             if page.is_hole() {
                 report.sink.page();
-                if self.fullness(heap, no).is_some_and(|bits| bits > 0) {
+                if self.fullness(heap, no).is_some_and(|bits| bits > 0) || self.is_made(heap, no) {
                     let text = "the page is empty: zeroed, or never written; its region says that it is in use";
                     report.error(Rule::PageType, no, at::TYPE, text);
                 }
@@ -131,13 +140,11 @@ impl<'c> Context<'c, '_> {
             };
             items.push((offset, item.space(), slot));
             if !item.has_known_flags() {
-                let what = if item.is_external() {
-                    ": a record in an external file, which is not supported"
-                } else {
-                    ""
-                };
-                let text = format!("flags {:#04x} of the record in slot {slot}{what}", item.flags);
+                let text = format!("flags {:#04x} of the record in slot {slot}", item.flags);
                 report.error(Rule::HeapFlag, no, offset, text);
+            }
+            if let Some(external) = item.external() {
+                self.external(no, offset, external, Holder::Heap);
             }
             if item.is_piece() && item.starts() {
                 self.follow(RecordId { page: no, slot }, offset, item, pieces, left);

@@ -4,6 +4,7 @@
 mod bucket;
 mod chain;
 mod chunk;
+mod external;
 mod finding;
 mod free;
 mod hash;
@@ -299,6 +300,7 @@ impl<'a> Verify<'a> {
         };
         let context = Context { meta: &meta, report, ..file.clone() };
         context.own_metadata(&meta);
+        context.own_folder(file.meta);
         if let Some(free) = meta.free() {
             let text = format!("a free list that starts at page {free}: only page 0 has one");
             context.report.error(Rule::Free, no, meta.at(Field::Free), text);
@@ -346,7 +348,9 @@ impl Context<'_, '_> {
         match last.0.checked_add(1) {
             Some(stated) if stated == pages => {}
             // As upgrades by 4.7 and later leave it.
-            _ if last.0 == pages => self.report.warning(Rule::LastPage, PageNo::META, at::LAST_PGNO, text),
+            _ if last.0 == pages && meta.heap().is_none() => {
+                self.report.warning(Rule::LastPage, PageNo::META, at::LAST_PGNO, text)
+            }
             // Releases 3.1 and 3.2 do not keep it.
             _ if !kept => {
                 let danger =
@@ -377,9 +381,29 @@ impl Context<'_, '_> {
             let text = "sorted duplicates, but the database has none: as db_upgrade -s leaves it";
             self.report.warning(Rule::Flags, meta.page(), meta.at(Field::Flags), text);
         }
+        if meta.generation().has_late_externals()
+            && meta.external_threshold().is_some()
+            && meta.external_folder().is_none()
+        {
+            let text =
+                "values from a length on go to external files, but the database has no folder for them";
+            self.report.error(Rule::ExternalId, meta.page(), meta.at(Field::Threshold), text);
+        }
         if meta.stray_record_length() {
             let text = "a record length, but records have none";
             self.report.error(Rule::RecordLength, meta.page(), meta.at(Field::ReLen), text);
+        }
+    }
+
+    /// The databases of a file have their external files in one folder.
+    fn own_folder(&self, file: &Meta) {
+        let folder = |meta: &Meta| meta.external_folder().map(|(folder, _)| folder);
+        if let (Some(of_file), Some(own)) = (folder(file), folder(self.meta)) {
+            if own != of_file {
+                let text = format!("the external files are in folder {own}, those of the file in {of_file}");
+                let (page, at) = (self.meta.page(), self.meta.at(Field::FileLow));
+                self.report.error(Rule::ExternalId, page, at, text);
+            }
         }
     }
 

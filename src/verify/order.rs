@@ -123,7 +123,7 @@ impl<'a> Comparer<'a> {
             Held::Plain(bytes) => Bytes { plain: Some(bytes), ..none(0) },
             Held::Chain { first, len } => Bytes { next: Some(first), ..none(len) },
             Held::Part { first, whole, skip, len } => Bytes { next: Some(first), whole, skip, ..none(len) },
-            Held::Duplicates(_) => return None,
+            Held::Duplicates(_) | Held::External(_) => return None,
         })
     }
 }

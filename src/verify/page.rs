@@ -7,6 +7,7 @@ use super::finding::Rule;
 use super::seen::Seen;
 use super::sink::Reporter;
 use crate::error::{Defect, Error};
+use crate::format::external::{self, Holder};
 use crate::format::item::{self, DELETED, Form, INTERNAL_HEAD, KEYDATA, NoItem, OVERFLOW, REFERENCE};
 use crate::format::page::{Page, PageKind, at, slot as slot_of, slot_offset};
 use crate::meta::Meta;
@@ -40,6 +41,8 @@ pub(super) enum Held<'a> {
         len: u32,
     },
     Duplicates(PageNo),
+    /// In an external file: the item.
+    External(&'a [u8; external::LENGTH]),
 }
 
 impl<'a> Held<'a> {
@@ -48,6 +51,7 @@ impl<'a> Held<'a> {
             Form::Data(bytes) => Held::Plain(bytes),
             Form::Overflow { first, len } => Held::Chain { first: PageNo(first), len },
             Form::Duplicates { root } => Held::Duplicates(PageNo(root)),
+            Form::External(item) => Held::External(item),
         }
     }
 
@@ -56,7 +60,7 @@ impl<'a> Held<'a> {
         match self {
             Held::Plain(bytes) => u32::try_from(bytes.len()).unwrap_or(u32::MAX),
             Held::Chain { len, .. } | Held::Part { len, .. } => len,
-            Held::Duplicates(_) => 0,
+            Held::Duplicates(_) | Held::External(_) => 0,
         }
     }
 
@@ -222,6 +226,9 @@ impl<'c> Context<'c, '_> {
                 let text = format!("slot {slot} is marked as deleted but still there, as a crash leaves it");
                 report.warning(Rule::ItemDeleted, no, offset.saturating_add(2), text);
             }
+            if let (Held::External(item), false) = (held, deleted) {
+                self.external(no, offset, item, Holder::Leaf);
+            }
             if !shared {
                 tiling.add(offset, size);
             }
@@ -325,7 +332,7 @@ impl<'c> Context<'c, '_> {
         data_of_pair: bool,
     ) -> Option<(Held<'c>, usize, bool)> {
         let raw = slots.bytes.get(offset..)?;
-        let expected = if data_of_pair { "1 to 3" } else { "1 or 3" };
+        let expected = if data_of_pair { "1 to 4" } else { "1 or 3" };
         let wrong_kind = |byte: u8| {
             let text = format!("item type {byte:#04x} in slot {slot}, expected {expected}");
             self.report.error(Rule::ItemKind, no, offset.saturating_add(2), text);
@@ -347,7 +354,10 @@ impl<'c> Context<'c, '_> {
                 return None;
             }
         };
-        if matches!(item.form, Form::Duplicates { .. }) && !data_of_pair {
+        let external = matches!(item.form, Form::External(_));
+        if (external || matches!(item.form, Form::Duplicates { .. })) && !data_of_pair
+            || external && !self.meta.generation().has_externals()
+        {
             wrong_kind(item::type_byte(raw).unwrap_or(0));
             return None;
         }
@@ -422,7 +432,7 @@ fn held_key(content: Content<'_>) -> Option<Held<'_>> {
     match content {
         Content::Here(bytes) => Some(Held::Plain(bytes)),
         Content::Chain(chain) => Some(Held::Chain { first: chain.first, len: chain.len }),
-        Content::Split(_) | Content::Duplicates(_) => None,
+        Content::Split(_) | Content::External(_) | Content::Duplicates(_) => None,
     }
 }
 

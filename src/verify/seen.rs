@@ -1,11 +1,12 @@
 //! Which pages were reached, and how often overflow chains were referred to: shared by
 //! the threads of a check.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::bits::AtomicBits;
+use crate::format::external::Numbers;
 use crate::types::PageNo;
 
 /// One bit a page, and a number for each overflow chain that is not referred to once.
@@ -17,6 +18,10 @@ pub(super) struct Seen {
     lengths: Mutex<HashMap<PageNo, u64>>,
     /// How many more pages may be looked at that have another place already.
     again: AtomicU32,
+    /// External files, by the numbers of their folders and their own.
+    files: Mutex<HashSet<(u64, u64, u64)>>,
+    /// Whether it was said that the folder of external files is not known.
+    no_folder: AtomicBool,
 }
 
 /// How often a chain says that it is referred to, and how often it is.
@@ -45,6 +50,8 @@ impl Seen {
             chains: Mutex::default(),
             lengths: Mutex::default(),
             again: AtomicU32::new(pages),
+            files: Mutex::default(),
+            no_folder: AtomicBool::new(false),
         }
     }
 
@@ -76,6 +83,17 @@ impl Seen {
         let entry = chains.entry(first).or_insert(References { stated, found: start, owned: false });
         entry.found = entry.found.saturating_add(1);
         by == Referrer::Copy || !std::mem::replace(&mut entry.owned, true)
+    }
+
+    /// Notes an external file; says whether this is the first time.
+    pub(super) fn file(&self, Numbers { id, folder, database, .. }: Numbers) -> bool {
+        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        files.insert((folder, database, id))
+    }
+
+    /// Whether this is the first time that the folder of external files was missed.
+    pub(super) fn misses_folder(&self) -> bool {
+        !self.no_folder.swap(true, Ordering::Relaxed)
     }
 
     /// The length of a chain: found out once, and remembered.

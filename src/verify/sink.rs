@@ -106,11 +106,13 @@ impl Reporter<'_, '_> {
         let (page, offset) = match error {
             Error::Corrupt { page, offset, .. }
             | Error::Checksum { page, offset, .. }
+            | Error::External { page, offset, .. }
             | Error::Authentication { page, offset } => (*page, *offset),
             other => (other.page().unwrap_or_default(), 0),
         };
         let text = match error {
             Error::Corrupt { defect, .. } => defect.to_string(),
+            Error::External { file, .. } => file.to_string(),
             Error::Checksum { stored, computed, .. } => {
                 format!("checksum {stored:#010x}, expected {computed:#010x}")
             }
@@ -131,6 +133,7 @@ fn rule_of(error: &Error) -> Rule {
         Error::Directory { .. } => Rule::Directory,
         Error::MissingFile { .. } => Rule::QueueRange,
         Error::MissingPartition { .. } | Error::Open { .. } => Rule::Partition,
+        Error::External { .. } => Rule::ExternalFile,
         Error::Corrupt { defect, .. } => match defect {
             Defect::Field { field: "root", .. } => Rule::Root,
             Defect::Field { field: "nparts", .. } => Rule::PartitionKeys,
@@ -157,6 +160,7 @@ fn rule_of(error: &Error) -> Rule {
             Defect::Compressed { .. } => Rule::ChunkLength,
             Defect::CompressedOrder { .. } => Rule::ChunkOrder,
             Defect::Repeated { .. } | Defect::Repeats { .. } | Defect::Unpacked { .. } => Rule::Repeats,
+            Defect::ExternalTwice { .. } => Rule::ExternalId,
             Defect::ReachedTwice { .. } | Defect::Crowded { .. } | Defect::Loop => Rule::Once,
             Defect::Bucket { .. } => Rule::Bucket,
             Defect::EmptyBucket { .. } => Rule::Elements,

@@ -1008,7 +1008,7 @@ fn options_of_db_printlog_do_what_they_do_there() {
     // The list has every type, and --type takes each.
     let list = out(&run(&["log", "print", "--type-list"]));
     let line = list.lines().find(|line| line.starts_with("bam_split ")).unwrap();
-    assert!(line.contains("62") && line.contains("versions 2 to 19"), "{line}");
+    assert!(line.contains("62") && line.contains("versions 2 to 23"), "{line}");
     assert!(list.lines().count() > 80, "{list}");
     for name in list.lines().filter_map(|line| line.split_whitespace().next()) {
         let output = run(&["log", "print", "--type", name, path(&case)]);

@@ -34,6 +34,7 @@ mod restore_plan;
 mod differential;
 mod edges;
 mod encrypted;
+mod external;
 #[cfg(unix)]
 mod kill;
 mod log;

@@ -11,6 +11,7 @@ use super::common::logs::{Writer, lsn, to_u32, word};
 #[derive(Clone, Debug)]
 pub(crate) enum Of {
     Number(u32),
+    Wide(u64),
     Lsn(Lsn),
     Bytes(Vec<u8>),
 }
@@ -108,7 +109,9 @@ impl Craft {
                     body.extend(word(order, to_u32(bytes.len())));
                     body.extend(bytes);
                 }
-                (None, FieldKind::Lsn) => body.extend([0; 8]),
+                (Some(Of::Wide(n)), _) if order == Endianness::Big => body.extend(n.to_be_bytes()),
+                (Some(Of::Wide(n)), _) => body.extend(n.to_le_bytes()),
+                (None, FieldKind::Lsn | FieldKind::Wide) => body.extend([0; 8]),
                 (None, _) => body.extend([0; 4]),
             }
         }

@@ -10,7 +10,10 @@ use bdbkit::log::{LogDir, LogError, LogOptions, Record, Records, Tail};
 use super::Case;
 
 /// All log versions that were released.
-pub(crate) const VERSIONS: [u32; 16] = [2, 3, 4, 5, 7, 8, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19];
+pub(crate) const VERSIONS: [u32; 20] =
+    [2, 3, 4, 5, 7, 8, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23];
+/// Those that other-releases describes by what they changed in the last of the others.
+pub(crate) const LATER: std::ops::RangeInclusive<u32> = 20..=23;
 /// Bytes of a record header without encryption.
 pub(crate) const HEADER: usize = 12;
 /// Offset of the first record behind a file's header.

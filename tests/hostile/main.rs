@@ -8,6 +8,7 @@
 //! - `damage`: the files of these tests, and what is done to them
 //! - `memory`: what damaged files make the reader allocate
 //! - `damaged`: the files of `testdata/damage-*`
+//! - `external`: files of later releases, with values in external files
 //! - `regress`: faults that were found and mended
 //! - `folders`: folders that were laid out for the tool to fall into
 //!
@@ -52,6 +53,7 @@ mod agreement;
 mod classes;
 mod damage;
 mod damaged;
+mod external;
 mod flat;
 #[cfg(all(unix, feature = "cli"))]
 mod folders;

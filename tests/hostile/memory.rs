@@ -17,7 +17,7 @@ fn read_all(bytes: &[u8]) {
             sum += entry.key().len() + entry.value().len();
         }
         for pair in db.iter().pairs().rev().take(bound).flatten() {
-            sum += pair.value().pieces().flatten().map(<[u8]>::len).sum::<usize>();
+            sum += pair.value().pieces().flatten().map(|piece| piece.len()).sum::<usize>();
         }
         let _ = (db.get(b"key"), db.record(3), db.tree_stats().len(), db.file_stats().free_list);
         sum

@@ -258,7 +258,7 @@ fn class_05_06_07_08_10_no_field_of_the_metadata_is_believed() {
         for magic in [0, 0x0006_1561, 0x0004_2253, 0x0007_4582, 0x0012_3456, 0x6231_0500, u32::MAX] {
             patches.push((12, magic));
         }
-        for version in [0, 5, 10, 255, 0x0900_0000, u32::MAX] {
+        for version in [0, 5, 10, 11, 255, 0x0900_0000, u32::MAX] {
             patches.push((16, version));
         }
         if tree.version() >= 8 {

@@ -194,7 +194,7 @@ fn class_05_a_magic_number_of_another_kind_is_refused_by_name() {
 #[test]
 fn class_06_versions_that_are_not_known_are_refused_by_name() {
     for tree in trees() {
-        for version in [0, 5, 10, 255, 0x0900_0000, u32::MAX] {
+        for version in [0, 5, 11, 255, 0x0900_0000, u32::MAX] {
             expect_refusal(tree.clone().put_u32(0, 16, version), &format!("version {version}"));
         }
     }

@@ -644,6 +644,7 @@ fn body_of(layout: &RecordLayout, order: Endianness, state: &mut u64) -> Vec<u8>
                 list.extend([7; 32]);
                 body.extend([word(order, to_u32(list.len())).to_vec(), list].concat());
             }
+            FieldKind::Wide => body.extend([word(order, next(state)), word(order, 0)].concat()),
             FieldKind::PageList => body.extend([word(order, 32).to_vec(), vec![3; 32]].concat()),
             FieldKind::Bytes
             | FieldKind::PageImage

@@ -5,6 +5,7 @@
 //! - `history`: what a log tells of pairs; `history_crafted` for one question each,
 //!   `history_hostile` for what misleads it
 //! - `pages`: what records do to pages, step by step
+//! - `later`: records that only logs of releases 6.0 to 18.1 have
 //! - `hostile`: logs that are cut, damaged, or made to cost time or memory
 
 #![allow(
@@ -29,5 +30,6 @@ mod history;
 mod history_crafted;
 mod history_hostile;
 mod hostile;
+mod later;
 mod pages;
 mod props;

@@ -4,6 +4,7 @@
 //! - `props`: look-ups, ranges, cursors and iterators against a model
 //! - `verify`: the check of whole files
 //! - `salvage`: what damaged and destroyed files give
+//! - `external`: values in external files, and the versions of the releases that write them
 //! - `built`: the files that tests build are sound
 //! - `encrypted`: encrypted databases, with and without their password
 //! - `ways`: page by page, by iterators that own their database, in parts: always the same
@@ -30,6 +31,7 @@ mod plans;
 mod built;
 #[cfg(feature = "encryption")]
 mod encrypted;
+mod external;
 mod flat;
 mod golden;
 mod packed;

@@ -638,7 +638,7 @@ fn streams_and_pieces_of_items_are_what_reading_gives() {
                 let label = sample.label();
                 assert_eq!(usize::try_from(item.len()).unwrap(), expected.len(), "{label}");
                 assert_eq!(item.read().unwrap(), expected.as_slice(), "{label}");
-                let pieces: Vec<&[u8]> = item.pieces().map(|piece| piece.unwrap()).collect();
+                let pieces: Vec<_> = item.pieces().map(|piece| piece.unwrap()).collect();
                 assert_eq!(&pieces.concat(), expected, "{label}");
                 let mut bytes = Vec::new();
                 item.reader().read_to_end(&mut bytes).unwrap();

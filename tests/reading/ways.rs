@@ -367,3 +367,20 @@ fn iterators_stay_at_their_end_and_tell_how_far_they_are() {
     let debug = format!("{:?}", Verify::new(&database));
     assert!(debug.starts_with("Verify { file: File { path: None, kind: Database("), "{debug}");
 }
+
+/// Release 5.3 wrote it: a key of 2500 bytes with 390 values beside it, and one of 1500 bytes with 2500
+/// values on pages of their own.
+#[test]
+fn an_iterator_that_owns_its_database_keeps_a_few_values_of_a_key_at_once() {
+    let bytes = std::fs::read(testdata().join("regress/hash-long-keys-many-values.db")).unwrap();
+    let database = Database::from_bytes(&bytes[..]).unwrap();
+    let borrowed = told(database.iter());
+    assert_eq!(borrowed.len(), 2891);
+    assert_eq!(told(database.clone().into_iter()), borrowed);
+    let few = on_demand(&bytes, 9).unwrap();
+    assert_eq!(told(few.clone().into_iter()), borrowed, "page by page");
+    let mut given = 0;
+    let peak = peak_of(|| given = few.into_iter().map(|entry| entry.unwrap().key().len()).sum());
+    assert!(given > 4 << 20, "{given} bytes of keys");
+    assert!(peak < 1 << 20, "{peak} bytes at once");
+}

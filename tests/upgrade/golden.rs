@@ -386,3 +386,31 @@ fn a_copy_that_is_not_what_was_planned_gets_no_name() {
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     assert_eq!(read(&path), Image::of_case(CHAIN).bytes);
 }
+
+/// Releases 6.0 and later put databases of their version into files of before: they cannot be made older.
+#[test]
+fn databases_of_later_releases_are_no_part_of_an_upgrade() {
+    for case in ["btree-v8-le-subdbs", "btree-v8-be-subdbs"] {
+        let mut bytes = common::data(case);
+        let (page, order) = {
+            let file = Database::from_bytes(&bytes[..]).unwrap();
+            let inner = file.subdatabases().map(Result::unwrap);
+            let tree = inner.filter(|found| found.meta().root().is_some()).last().unwrap();
+            (tree.meta().page(), file.meta().endianness())
+        };
+        let at = usize::try_from(page.0).unwrap() * 512 + 16;
+        let version = if order == Endianness::Big { 10u32.to_be_bytes() } else { 10u32.to_le_bytes() };
+        bytes[at..at + 4].copy_from_slice(&version);
+        for &profile in Profile::ALL {
+            let Err(error) = upgraded(&bytes, profile, Duplicates::Unsorted) else {
+                assert!(matches!(profile, Profile::Genuine8a), "{case} {profile:?}");
+                continue;
+            };
+            let refusal = error.refusal();
+            assert!(matches!(refusal, Some(Refusal::Downgrade { .. })), "{case} {profile:?}: {error}");
+        }
+    }
+    let bytes = read(common::testdata().join("v10-btree-external/f.db"));
+    let error = upgraded(&bytes, Profile::V9, Duplicates::Unsorted).unwrap_err();
+    assert!(matches!(error.refusal(), Some(Refusal::Downgrade { version: 10, .. })), "{error}");
+}

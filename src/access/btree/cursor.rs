@@ -395,11 +395,12 @@ impl<'a> Cursor<'a> {
         Ok(Pair::new(key, value))
     }
 
-    /// Notes an overflow chain that a full walk comes by: each belongs to one item.
+    /// Notes an overflow chain or an external file that a full walk comes by: each belongs to one item.
     #[inline(always)]
     fn mark(&mut self, item: &Item<'a>) -> Result<()> {
+        let pages = self.tree.pages();
         self.visited.as_mut().map_or(Ok(()), |visited| match item.content() {
-            Some(content) => visited.reach_chain(content),
+            Some(content) => visited.reach_bytes(pages, content),
             None => Ok(()),
         })
     }

@@ -268,7 +268,7 @@ impl<'a> Leaf<'a> {
     ) -> Result<Stored<'a>> {
         let corrupt = |defect| Error::corrupt(self.no, offset, defect);
         let wrong_kind = |found| {
-            let expected = if duplicates { "1, 2 or 3" } else { "1 or 3" };
+            let expected = if duplicates { "1 to 4" } else { "1 or 3" };
             corrupt(Defect::ItemKind { slot, found, expected })
         };
         let found = item::leaf::<O>(item).map_err(|error| match error {
@@ -277,7 +277,10 @@ impl<'a> Leaf<'a> {
             NoItem::Length(len) => corrupt(Defect::ItemLength { slot, len, end: self.bytes.len() }),
         })?;
         let content = Content::of(found.form, Place::new(self.no, offset));
-        if matches!(content, Content::Duplicates(_)) && !duplicates {
+        let external = matches!(content, Content::External(_));
+        if (external || matches!(content, Content::Duplicates(_))) && !duplicates
+            || external && !self.pages.meta().generation().has_externals()
+        {
             return Err(wrong_kind(item::type_byte(item).unwrap_or(0)));
         }
         Ok(Stored { content, deleted: found.deleted })

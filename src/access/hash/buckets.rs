@@ -1,10 +1,9 @@
 //! The pairs of a HASH database, bucket by bucket (database-format, annex A).
 
-use std::cmp::Ordering;
-
 use byteorder::ByteOrder;
 
 use super::Hash;
+use super::others::Others;
 use super::page::BucketPage;
 use super::values::Values;
 use crate::access::btree::leaf::Plain;
@@ -14,7 +13,6 @@ use crate::access::visited::Visited;
 use crate::error::{Defect, Error, Result};
 use crate::format::meta::Field;
 use crate::format::page::{Page, at};
-use crate::key_order::KeyOrder;
 use crate::meta::Buckets;
 use crate::order::{Endianness, with_order};
 use crate::pages::{Allowance, Content, Origin};
@@ -27,7 +25,7 @@ pub(in crate::access) struct BucketWalk<'a> {
     order: Endianness,
     /// The page where the walk stands.
     pub(super) page: Option<BucketPage<'a>>,
-    key: Content<'a>,
+    pub(super) key: Content<'a>,
     pub(super) values: Values<'a>,
     pub(super) state: State,
 }
@@ -42,7 +40,7 @@ pub(super) struct State {
     /// What is added to the number of a bucket of this level to get its page.
     spare: u32,
     /// The pair on the page that comes next.
-    pair: u16,
+    pub(super) pair: u16,
     /// What the pairs of the page gave.
     allowance: Allowance,
     /// Pages of the table that have another place, and those of them that were not named.
@@ -54,8 +52,9 @@ pub(super) struct State {
     empty: Option<(u64, PageNo)>,
     /// Where to look next for pages that a walk over the whole file missed.
     missed_from: Option<u32>,
-    /// The key whose pairs alone are given.
+    /// The key whose pairs alone are given, and chains that are other keys.
     only: Option<Vec<u8>>,
+    others: Others,
     /// Duplicates that were left out because they are marked as deleted.
     deleted: u64,
 }
@@ -77,6 +76,7 @@ impl<'a> BucketWalk<'a> {
             empty: None,
             missed_from: None,
             only: None,
+            others: Others::default(),
             deleted: 0,
         };
         BucketWalk::at(hash, None, state)
@@ -204,14 +204,9 @@ impl<'a> BucketWalk<'a> {
     }
 
     /// Whether the pairs of the key where the walk stands are to be given.
-    fn is_wanted(&self) -> Result<bool> {
-        match (&self.state.only, self.key) {
-            (None, _) => Ok(true),
-            (Some(only), Content::Chain(chain)) if PageNo(chain.len).index() != only.len() => Ok(false),
-            (Some(only), key) => {
-                Item::new(self.hash.pages(), key).compare(only, KeyOrder::Bytes).map(Ordering::is_eq)
-            }
-        }
+    fn is_wanted(&mut self) -> Result<bool> {
+        let State { only, others, .. } = &mut self.state;
+        only.as_ref().map_or(Ok(true), |only| others.is_key(self.hash.pages(), self.key, only))
     }
 
     fn give(&mut self, value: Content<'a>) -> Result<Pair<'a>> {
@@ -220,9 +215,10 @@ impl<'a> BucketWalk<'a> {
         Ok(Pair::new(item(self.key), item(value)))
     }
 
-    /// Notes an overflow chain: each belongs to one item.
+    /// Notes an overflow chain or an external file: each belongs to one item.
     fn mark(&mut self, content: Content<'a>) -> Result<()> {
-        self.state.visited.as_mut().map_or(Ok(()), |visited| visited.reach_chain(content))
+        let pages = self.hash.pages();
+        self.state.visited.as_mut().map_or(Ok(()), |visited| visited.reach_bytes(pages, content))
     }
 
     /// Goes on to the page behind one.
@@ -331,7 +327,10 @@ impl<'a> BucketWalk<'a> {
         match empty {
             // What could not be read holds keys, too.
             Some((expects, no))
-                if missing > 0 && missing <= expects && self.hash.pages().failed().is_none() =>
+                if missing > 0
+                    && missing <= expects
+                    && meta.generation().counts_keys()
+                    && self.hash.pages().failed().is_none() =>
             {
                 let (meta, offset) = (meta.page(), meta.at(Field::Nelem));
                 let defect = Defect::EmptyBucket { counted, found: self.state.keys, meta, offset };

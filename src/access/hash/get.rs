@@ -10,13 +10,13 @@ use std::cmp::Ordering;
 use byteorder::ByteOrder;
 
 use super::Hash;
+use super::others::Others;
 use super::page::{BucketPage, Found};
 use super::values::Values;
 use crate::access::item::Item;
 use crate::error::{Defect, Error, Result};
 use crate::format::hash::sorted;
 use crate::format::page::{PageKind, at};
-use crate::key_order::KeyOrder;
 use crate::meta::Buckets;
 use crate::pages::{Content, Origin};
 use crate::types::PageNo;
@@ -42,10 +42,10 @@ impl Hash<'_> {
             self.check_lookups()?;
         }
         let bucket = buckets.of_hash(self.hash(buckets, key));
-        let mut keys = false;
+        let (mut keys, mut others) = (false, Others::default());
         let found = self.pages_of::<O, _>(buckets, bucket, |page| {
             keys |= page.pairs() > 0;
-            Ok(self.search::<O>(page, key)?.map(|pair| (*page, pair)))
+            Ok(self.search::<O>(page, key, &mut others)?.map(|pair| (*page, pair)))
         })?;
         // An empty bucket may be one that there is not yet: its keys are still where they were
         // before it was split off. Keys that belong here are an error there.
@@ -156,7 +156,12 @@ impl Hash<'_> {
 
     /// The pair of a page that has the key.
     #[inline]
-    fn search<O: ByteOrder>(&self, page: &BucketPage<'_>, key: &[u8]) -> Result<Option<u16>> {
+    fn search<O: ByteOrder>(
+        &self,
+        page: &BucketPage<'_>,
+        key: &[u8],
+        others: &mut Others,
+    ) -> Result<Option<u16>> {
         let [_, ordered] = &*self.proven;
         if ordered.has(page.no()) {
             return Ok(binary_search::<O>(page, key));
@@ -165,15 +170,8 @@ impl Hash<'_> {
             match page.plain_key::<O>(pair) {
                 Some((_, found)) if found == key => return Ok(Some(pair)),
                 Some(_) => {}
-                None => match page.key::<O>(pair)? {
-                    Content::Chain(chain) if PageNo(chain.len).index() != key.len() => {}
-                    content => {
-                        let item = Item::new(self.pages(), content);
-                        if item.compare(key, KeyOrder::Bytes)?.is_eq() {
-                            return Ok(Some(pair));
-                        }
-                    }
-                },
+                None if others.is_key(self.pages(), page.key::<O>(pair)?, key)? => return Ok(Some(pair)),
+                None => {}
             }
         }
         Ok(None)

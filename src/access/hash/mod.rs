@@ -2,6 +2,7 @@
 
 pub(super) mod buckets;
 mod get;
+mod others;
 pub(super) mod page;
 pub(super) mod parked;
 pub(super) mod scan;
@@ -60,7 +61,9 @@ impl<'a> Hash<'a> {
         match self.pages.meta().generation() {
             Generation::V2 => true,
             Generation::V30 | Generation::V31 => page.0 == self.pages.count(),
-            Generation::V41 => self.pages.meta().last_page().is_some_and(|last| page > last),
+            Generation::V41 | Generation::V60 => {
+                self.pages.meta().last_page().is_some_and(|last| page > last)
+            }
         }
     }
 

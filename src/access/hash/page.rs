@@ -4,9 +4,10 @@ use byteorder::ByteOrder;
 
 use crate::access::btree::leaf::Plain;
 use crate::error::{Defect, Error, Result};
-use crate::format::item::{self, DUPLICATE, KEYDATA, OFFDUP, OVERFLOW, REFERENCE};
+use crate::format::external;
+use crate::format::item::{self, DUPLICATE, HASH_EXTERNAL, KEYDATA, OFFDUP, OVERFLOW, REFERENCE};
 use crate::format::page::{Page, PageKind, at, slot, slot_offset};
-use crate::pages::{Chain, Content, Duplicates, Pages, Place};
+use crate::pages::{Chain, Content, Duplicates, External, Pages, Place};
 use crate::types::PageNo;
 
 /// A page of a bucket whose header was checked; its items are checked when touched.
@@ -126,6 +127,9 @@ impl<'a> BucketPage<'a> {
         let (offset, kind, item) = self.item::<O>(slot)?;
         let place = Place::new(self.no, offset);
         let found = match kind {
+            HASH_EXTERNAL if self.pages.meta().generation().has_externals() => external::item(item)
+                .filter(|whole| whole.len() == item.len())
+                .map(|item| Found::One(Content::External(External { item, place }))),
             DUPLICATE => item.get(1..).map(|set| Found::Set { set, place }),
             OFFDUP => item
                 .get(4..)
@@ -133,7 +137,7 @@ impl<'a> BucketPage<'a> {
                 .map(|raw| Found::Elsewhere(Duplicates { root: PageNo(O::read_u32(raw)), place })),
             _ => self.simple::<O>(kind, offset, item).map(Found::One),
         };
-        found.ok_or_else(|| self.wrong_kind(slot, offset, kind, "1 to 4"))
+        found.ok_or_else(|| self.wrong_kind(slot, offset, kind, "1 to 5"))
     }
 
     /// The error for a pair.

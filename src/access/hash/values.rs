@@ -35,6 +35,17 @@ impl<'a> Set<'a> {
         Set { rest: set, place }
     }
 
+    /// The last ones of a set, in so many bytes.
+    pub(super) fn last(set: &'a [u8], left: usize, place: Place) -> Self {
+        let given = set.len().saturating_sub(left);
+        Set { rest: set.get(given..).unwrap_or(&[]), place }
+    }
+
+    /// Bytes of those that are still to come.
+    pub(super) fn left(&self) -> usize {
+        self.rest.len()
+    }
+
     /// The next one; `key` is the length of the key that is given with it. After lengths that do
     /// not fit there are no more.
     pub(super) fn next<O: ByteOrder>(

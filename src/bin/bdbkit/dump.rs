@@ -13,7 +13,7 @@ use crate::genuine::Genuine;
 use crate::input::open;
 use crate::output::Output;
 use crate::password::Password;
-use crate::{progress, salvage};
+use crate::{hints, progress, salvage};
 
 /// Write a database as text, in the form that db_load reads
 ///
@@ -104,8 +104,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let writer = dump::Writer::new().print(arguments.print).record_numbers(arguments.keys);
     let summary = writer.write(&db, bar.wrap_write(&mut out), |damage| {
         let message = match damage.database {
-            Some(name) => format!("database {}: {}", escape(name), damage.error),
-            None => damage.error.to_string(),
+            Some(name) => format!("database {}: {}", escape(name), hints::damage(&damage.error)),
+            None => hints::damage(&damage.error),
         };
         bar.suspend(|| complain(about(path, message)));
     });

@@ -65,7 +65,7 @@ impl Failure {
     pub(crate) fn plain(path: &Path, error: &bdbkit::Error) -> Failure {
         let told = match error {
             bdbkit::Error::Open { .. } => Told::new(Some(path), error.to_string()),
-            _ => about(path, error),
+            _ => about(path, hints::damage(error)),
         };
         Failure::of_kind(error.kind())(told.kind(error.kind()))
     }

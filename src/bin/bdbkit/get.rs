@@ -117,7 +117,7 @@ fn place(db: &Database<'_>, arguments: &Arguments, out: &mut impl Write) -> Resu
 
 fn print(value: &Item<'_>, arguments: &Arguments, out: &mut impl Write) -> Result<(), Failure> {
     for bytes in value.pieces() {
-        piece(bytes.map_err(|error| Failure::about(&arguments.file, &error))?, arguments, out)?;
+        piece(&bytes.map_err(|error| Failure::about(&arguments.file, &error))?, arguments, out)?;
     }
     out.write_all(b"\n")?;
     Ok(())

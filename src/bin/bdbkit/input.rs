@@ -13,7 +13,7 @@ use crate::files::refused;
 use crate::password;
 
 /// What the command line says of all files, whatever the command.
-#[derive(clap::Args, Clone, Copy, Debug, Default)]
+#[derive(clap::Args, Clone, Debug, Default)]
 pub(crate) struct Opening {
     /// Read files into memory instead of mapping them: slower, but safe if others cut them meanwhile
     #[arg(long, global = true)]
@@ -27,6 +27,11 @@ pub(crate) struct Opening {
     /// How much is read of a pipe or a device, in bytes (default: 1 GiB)
     #[arg(long, global = true, value_name = "BYTES")]
     max_stream: Option<u64>,
+
+    /// The folder of external files, whatever DB_CONFIG says (default: __db_bl beside the file or in a
+    /// folder above)
+    #[arg(long, global = true, value_name = "DIR")]
+    external_dir: Option<PathBuf>,
 }
 
 static OPENING: OnceLock<Opening> = OnceLock::new();
@@ -37,11 +42,11 @@ impl Opening {
         let _ = OPENING.set(self);
     }
 
-    fn get() -> Opening {
-        *OPENING.get_or_init(Opening::default)
+    fn get() -> &'static Opening {
+        OPENING.get_or_init(Opening::default)
     }
 
-    fn limits(self) -> Limits {
+    fn limits(&self) -> Limits {
         let limits = Limits::DEFAULT;
         let limits = self.max_repeats.into_iter().fold(limits, Limits::max_repeats);
         self.max_stream.into_iter().fold(limits, Limits::max_stream)
@@ -64,7 +69,27 @@ pub(crate) fn options(path: &Path) -> OpenOptions<'static> {
     let opening = Opening::get();
     let map = map() && !journal::held_elsewhere(path) && !journal::on_network(path);
     let options = OpenOptions::new().map(map).limits(opening.limits());
+    let options = match opening.external_dir.as_deref().or_else(|| external_dir(path)) {
+        Some(folder) => options.external_dir(folder),
+        None => options,
+    };
     password::of(path).into_iter().fold(options, OpenOptions::password)
+}
+
+/// The folder of external files by the configuration of the nearest environment that a file may be in;
+/// `None`, if it is where the library looks for it.
+fn external_dir(path: &Path) -> Option<&'static Path> {
+    let path = std::path::absolute(path).ok()?;
+    for home in path.ancestors().skip(1) {
+        if let Some(folder) = Layout::of(home).external() {
+            // As many as there are files on the command line.
+            return Some(Box::leak(folder.path.clone().into_boxed_path()));
+        }
+        if home.join("__db_bl").is_dir() {
+            return None;
+        }
+    }
+    None
 }
 
 /// How log files are opened.

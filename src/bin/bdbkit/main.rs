@@ -36,9 +36,9 @@ use failure::Outcome;
 
 /// Reads and upgrades the database and log files of Berkeley DB, without libdb.
 ///
-/// BTREE and RECNO files of versions 6 to 9, transaction logs of versions 2 to 19
-/// (releases 2.x to 5.3), little- and big-endian. Files are only read, never written,
-/// except by upgrade and the reset commands.
+/// BTREE, RECNO, HASH, QUEUE and HEAP files of releases 2.x to 18.1, transaction logs of
+/// versions 2 to 23, little- and big-endian. Files are only read, never written, except by
+/// upgrade and the reset commands.
 #[derive(Parser)]
 #[command(version, propagate_version = true, max_term_width = 100, after_help = EXAMPLES)]
 struct Arguments {

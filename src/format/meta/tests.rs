@@ -8,7 +8,11 @@ type Row = (usize, usize, String);
 
 /// The text of a section of the specification, up to the next heading.
 fn section(heading: &str) -> String {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/database-format.md");
+    section_of("database-format", heading)
+}
+
+fn section_of(document: &str, heading: &str) -> String {
+    let path = format!("{}/docs/{document}.md", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(path).unwrap();
     let start = text.find(&format!("# {heading}")).unwrap_or_else(|| panic!("no section {heading}"));
     let body = text[start..].split_once('\n').unwrap().1;
@@ -42,9 +46,11 @@ fn listed(text: &str) -> BTreeSet<(usize, String)> {
     pairs.filter_map(|(at, name)| Some((at.parse().ok()?, (*name).to_owned()))).collect()
 }
 
+/// The fields of a layout but for those that later releases added.
 fn table(magic: u32, version: u32) -> BTreeSet<Row> {
     let layout = Layout::of(magic, version).unwrap();
-    layout.entries().map(|(field, at, len)| (at, len, field.name().to_owned())).collect()
+    let entries = layout.entries().filter(|entry| !layout.external.contains(entry));
+    entries.map(|(field, at, len)| (at, len, field.name().to_owned())).collect()
 }
 
 /// Fields that the specification lists, and nobody reads.
@@ -112,6 +118,33 @@ fn queues_and_heaps_are_laid_out_as_the_specification_has_them() {
     for (at, _, name) in table(HEAP_MAGIC, 1).into_iter().filter(|row| (72..460).contains(&row.0)) {
         assert!(listed.contains(&(at, name.clone())), "{at} {name}");
     }
+}
+
+#[test]
+fn external_files_are_told_of_as_the_specification_has_it() {
+    let text = section_of("other-releases", "A.2 Metadata fields");
+    let mut checked = 0;
+    for line in text.lines().filter(|line| line.starts_with('|')) {
+        let cells: Vec<Vec<&str>> =
+            line.split('|').map(|cell| cell.trim().split(", ").collect()).skip(1).take(4).collect();
+        for (index, name) in cells[0].iter().enumerate() {
+            for (magic, versions, column) in
+                [(BTREE_MAGIC, [9, 10], 1), (HASH_MAGIC, [9, 10], 2), (HEAP_MAGIC, [1, 2], 3)]
+            {
+                let at = cells[column].get(index).and_then(|cell| cell.parse::<usize>().ok());
+                for version in versions.into_iter().filter(|_| name.contains('_') || *name == "threshold") {
+                    let layout = Layout::of(magic, version).unwrap();
+                    let found = layout.entries().find(|(field, ..)| field.name() == *name);
+                    assert_eq!(found.map(|(_, at, _)| at), at, "{name} of {magic:#x} {version}");
+                    assert!(found.is_none_or(|(.., len)| len == 4));
+                    checked += 1;
+                }
+            }
+        }
+    }
+    assert_eq!(checked, 30);
+    assert!(Layout::of(BTREE_MAGIC, 8).unwrap().external.is_empty());
+    assert_eq!(Layout::newest(HEAP_MAGIC), Layout::of(HEAP_MAGIC, 1));
 }
 
 /// No field overlaps another, and none leaves the page.

@@ -317,12 +317,12 @@ fn value(kind: FieldKind, order: Endianness, word: usize, bytes: &[u8]) -> Optio
             let (offset, rest) = order.split_u32(rest)?;
             (Value::Lsn(Lsn { file: n, offset }), rest)
         }
-        FieldKind::Size if word == 8 => {
+        FieldKind::Size | FieldKind::Wide if word == 8 || kind == FieldKind::Wide => {
             let (second, rest) = order.split_u32(rest)?;
             let (high, low) = if order == Endianness::Big { (n, second) } else { (second, n) };
             (Value::Size(u64::from(high) << 32 | u64::from(low)), rest)
         }
-        FieldKind::Size => (Value::Size(n.into()), rest),
+        FieldKind::Size | FieldKind::Wide => (Value::Size(n.into()), rest),
         FieldKind::Bytes
         | FieldKind::PageImage
         | FieldKind::PageTail
@@ -371,7 +371,7 @@ pub enum Value<'a> {
     Unsigned(u32),
     /// A signed number, a file id, or seconds since 1970.
     Signed(i32),
-    /// A number of the writer's word size.
+    /// A number of the writer's word size, or of 64 bits.
     Size(u64),
     /// An LSN.
     Lsn(Lsn),

@@ -169,6 +169,8 @@ pub enum FieldKind {
     Lsn,
     /// An unsigned number of the writer's word size, 4 or 8 bytes.
     Size,
+    /// An unsigned number of 64 bits, in the order of the log.
+    Wide,
     /// Bytes.
     Bytes,
     /// Bytes: the image of a page, or of its head.
@@ -251,6 +253,7 @@ macro_rules! records {
     (@field $field:ident regop) => { super::layout::records!(@make $field Register Register) };
     (@field $field:ident lsn) => { super::layout::records!(@make $field Lsn Lsn) };
     (@field $field:ident size) => { super::layout::records!(@make $field Size UnsignedLong) };
+    (@field $field:ident u64) => { super::layout::records!(@make $field Wide UnsignedLong) };
     (@field $field:ident dbt) => { super::layout::records!(@make $field Bytes Bytes) };
     (@field $field:ident pgdbt) => { super::layout::records!(@make $field PageImage Bytes) };
     (@field $field:ident pgddbt) => { super::layout::records!(@make $field PageTail Bytes) };

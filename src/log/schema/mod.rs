@@ -1,5 +1,5 @@
 //! The layouts of log records as data: one table for each log version
-//! (log-format, "Record types" and `log-records.toml`).
+//! (log-format, "Record types" and `log-records.toml`; other-releases, "Logs 20 – 23").
 //!
 //! A table lists what its version added or changed, and which types it dropped;
 //! the rest is that of the version before.
@@ -19,6 +19,10 @@ mod v17;
 mod v18;
 mod v19;
 mod v2;
+mod v20;
+mod v21;
+mod v22;
+mod v23;
 mod v3;
 mod v4;
 mod v5;
@@ -31,7 +35,7 @@ pub(crate) use op::Op;
 pub(crate) use pages::{Before, Number, PageOf, Part};
 
 /// All tables, oldest first. Log version 2 has one for each of its dialects.
-static TABLES: [&Schema; 18] = [
+static TABLES: [&Schema; 22] = [
     &v2::V2_7,
     &v2::V3_0,
     &v2::V3_1,
@@ -50,6 +54,10 @@ static TABLES: [&Schema; 18] = [
     &v17::V17,
     &v18::V18,
     &v19::V19,
+    &v20::V20,
+    &v21::V21,
+    &v22::V22,
+    &v23::V23,
 ];
 
 impl Schema {
@@ -74,6 +82,7 @@ mod tests {
         assert_eq!(schema(14).record(150).unwrap().printed_name(), "__fop_rename");
         assert_eq!(Schema::of_version(2).count(), 3);
         assert_eq!(Schema::of_version(6).count(), 0);
+        assert_eq!(Schema::of_version(24).count(), 0);
         assert!(schema(19).record(u32::MAX).is_none());
     }
 }

@@ -14,14 +14,14 @@ macro_rules! names {
 }
 
 names! {
-    add adjust alloc_lsn appname arg_flags begin_lsn bqual bucket c_lsn child ckp_lsn curregion data
+    add adjust alloc_lsn appname arg_flags begin_lsn blob_fid_hi blob_fid_lo bqual bucket c_lsn child ckp_lsn curregion data
     datatype dbt dirname dup_off envid fid fileid first_indx flag formatID free free_pgno from_indx
     from_pgno ftype gid gtrid hdr header host id ind indx indx_copy is_dup is_insert is_region
     isdeleted key key_count keytype last_ckp last_free last_lsn last_pgno left left_pgno len list
     llsn locks lsn lsn_next lsn_prev makedup max meta meta_lsn meta_pgno metalsn min mmetalsn mmpgno
-    mode mpgno name nbytes ndx new new_cur new_first new_indx new_pgno new_type newalloc newitem
+    mode mpgno name nbytes ndx new new_cur new_data new_first new_indx new_pgno new_type newalloc newitem
     newname newtype next next_free next_pgno nextlsn nextpgno nlsn nnext_pgno nnextlsn npages npgno
-    nrec nregions num off offset old old_cur old_data old_first old_indx old_pgno old_type olddata
+    nrec nregions num off offset offset_hi offset_lo old old_cur old_data old_first old_indx old_pgno old_type olddata
     olditem oldname oldtype op opcode opflags opgno order orig ovflpoint page page_lsn pageimage
     pagelsn pageno parent pentry pg pg_copy pgdbt pgno pgsize pindx plsn port ppgno prefix prev
     prev_pgno prev_status prevlsn ptype real_fid recno record_count rentry rep_gen repl right rlsn

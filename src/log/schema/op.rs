@@ -79,7 +79,7 @@ ops! {
     /// A file is removed that another replaces.
     FileReplace b"fop_file_remove" {}
     /// Bytes are written to a file directly.
-    FileWrite b"fop_write" {}
+    FileWrite b"fop_write" b"fop_write_file" {}
     /// The metadata page of a new file. The page is judged by whether it is there at all.
     Metapage b"crdel_metapage" {}
     /// A database in memory.

@@ -2,7 +2,7 @@
 
 use super::buffer::Text;
 
-/// How many bytes of a field versions 17 to 19 show.
+/// How many bytes of a field versions 17 and later show.
 const SHOWN: usize = 100;
 
 /// The length, and the first bytes: as text if most are printable.

@@ -36,7 +36,7 @@ const NEW_FORM: u32 = 17;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// Versions 17 to 19 list images of pages item by item, and numbers in items in the
+/// Versions 17 and later list images of pages item by item, and numbers in items in the
 /// byte order of the printing machine. For the way in which a database keeps its pages
 /// a printer goes by the register records that it has printed or [passed](Printer::pass);
 /// without one, byte order is guessed for images, and items stay as they are. It differs

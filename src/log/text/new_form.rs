@@ -1,10 +1,11 @@
-//! The form in which releases 5.0 to 5.3 print: log versions 17 to 19.
+//! The form in which releases from 5.0 on print: log versions 17 and later.
 
 use super::buffer::Text;
 use super::data::{data, page_kind};
 use super::databases::Databases;
 use super::page_listing::{self, Image};
 use super::values::{extended, lock_lines, time};
+use crate::format::item::{EXTERNAL, HASH_EXTERNAL};
 use crate::log::record::{Fields, Record, Value, unsigned};
 use crate::log::schema::{FieldKind, Print, RecordLayout};
 use crate::order::Endianness;
@@ -105,8 +106,10 @@ fn swapped(operation: u32, item: &[u8]) -> Vec<u8> {
         (3, _) => &[(0, 2), (4, 4), (8, 4)],
         (4, _) => &[(0, 4), (4, 4)],
         (5 | 6 | 12, 1) => &[(0, 2)],
+        (5, EXTERNAL) => &[(0, 2), (48, 8), (56, 8), (64, 8), (72, 8)],
         (5 | 6 | 12, _) => &[(4, 4), (8, 4)],
         (2 | 13, _) if matches!(hash_kind, 3 | 4) => &[(4, 4), (8, 4)],
+        (2 | 13, _) if hash_kind == HASH_EXTERNAL => &[(48, 8), (56, 8), (64, 8), (72, 8)],
         _ => &[],
     };
     let mut item = item.to_vec();

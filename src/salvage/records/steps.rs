@@ -108,7 +108,7 @@ impl<'s> SalvagedRecords<'s> {
                 self.search_page_without_records::<O>(no);
             }
             Step::Flat => {
-                let found = self.flat.as_mut()?.next(&mut self.work.report)?;
+                let found = self.flat.as_mut()?.next(&mut self.work)?;
                 let record = self.give(found.key, found.value, found.provenance, found.notes);
                 return Some(record.map_or(Found::Page, |record| Found::Record(Box::new(record))));
             }

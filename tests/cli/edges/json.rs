@@ -216,6 +216,10 @@ pub(super) fn made(top: &Path) {
         (data("queue-v4-le-extents"), "queue.db"),
         ("queue-v4-le-extents/__dbq.data.db.1".to_owned(), "__dbq.queue.db.1"),
         ("queue-v4-le-extents/__dbq.data.db.4".to_owned(), "__dbq.queue.db.4"),
+        ("v10-several-external/f.db".to_owned(), "external.db"),
+        ("v10-several-external/__db_bl/__db1/__db2/__db.bl001".to_owned(), "ext/__db1/__db2/__db.bl001"),
+        ("v10-several-external/__db_bl/__db1/__db2/__db.bl002".to_owned(), "ext/__db1/__db2/__db.bl002"),
+        ("v10-several-external/__db_bl/__db1/__db2/__db.bl003".to_owned(), "ext/__db1/__db2/__db.bl003"),
         (data("queue-v4-le-extents"), "parted.db"),
         ("queue-v4-le-extents/__dbq.data.db.4".to_owned(), "__dbq.parted.db.4"),
         (data("damage-v9-le-flip"), "damaged.db"),
@@ -336,10 +340,11 @@ impl Goldens {
 }
 
 /// Every command, and how it ends.
-const RUNS: [(&str, &str, i32); 39] = [
+const RUNS: [(&str, &str, i32); 40] = [
     ("info", "info --json several.db fixed.db", 0),
     ("info", "info --json hash.db mixed/encrypted.db notes.txt nowhere.db", 1),
     ("info", "info --json queue.db heap.db", 0),
+    ("info", "info --json --external-dir ext external.db", 0),
     ("info", "info --json parted.db", 1),
     ("info", "info --json home home/logs/log.0000000001", 1),
     ("info", "info --json crashed crashed/p.db", 0),

@@ -60,13 +60,14 @@ pub(crate) fn of(code: &str) -> Option<&'static str> {
         "T-SNAPSHOT" => "bdbkit store restore-snapshot",
         "F-LAST" => "bdbkit upgrade; bdbkit salvage",
         "I-PACK" => "bdbkit salvage --deleted",
+        "B-FILE" => "--external-dir names the folder",
         "K-ORD" | "K-ORDI" | "K-RANGE" | "K-CHAIN" | "D-ORD" | "X-ORD" => {
             "bdbkit verify --no-order; bdbkit dump"
         }
         "D-TYPE" => "bdbkit upgrade --resume; bdbkit salvage",
         "F-SIZE" | "F-ONCE" | "M-MAGIC" | "M-TYPE" | "M-ROOT" | "M-FREE" | "FL-TYPE" | "FL-LINK"
         | "P-NUM" | "P-TYPE" | "P-LEVEL" | "P-ENT" | "P-LINK" | "I-OFF" | "I-LEN" | "I-KIND" | "I-SHARE"
-        | "I-OVF" | "I-REP" | "D-FLAG" | "T-CHAIN" | "T-EMPTY" | "N-RELEN" | "O-TYPE" | "O-PREV"
+        | "I-OVF" | "I-REP" | "B-ID" | "D-FLAG" | "T-CHAIN" | "T-EMPTY" | "N-RELEN" | "O-TYPE" | "O-PREV"
         | "O-LEN" | "S-NAME" | "C-SUM" | "C-META" | "H-NELEM" | "H-PAGE" | "H-SPARE" | "H-MASK"
         | "H-BUCKET" | "H-CHAIN" | "H-ITEM" | "H-SORT" | "H-DUP" | "Q-RECPAGE" | "Q-RANGE" | "Q-FLAG"
         | "X-INT" | "X-LEN" | "PART-FILE" | "PART-KEYS" | "E-TAB" | "E-OVER" | "E-SPLIT" | "E-FLAG"
@@ -87,6 +88,13 @@ pub(crate) fn of_kind(kind: ErrorKind) -> Option<&'static str> {
         ErrorKind::Password => Some("--password-file FILE or -P PASSWORD gives it"),
         _ => None,
     }
+}
+
+/// What the library says of a part of a file, and what the tool has for it.
+pub(crate) fn damage(error: &bdbkit::Error) -> String {
+    let unknown = matches!(error, bdbkit::Error::External { file, .. }
+        if matches!(file.fault, bdbkit::ExternalFault::NoFolder));
+    with(&error.to_string(), unknown.then_some("--external-dir names it"))
 }
 
 /// What to add to a refusal of a file in which a salvage finds records all the same.

@@ -29,6 +29,9 @@ pub(super) struct File {
     file_id: String,
     checksums: bool,
     encrypted: bool,
+    /// The folder of external files, if the file has such.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    external_dir: Option<String>,
     max_lsn: json::Lsn,
     page_types: Vec<Pages>,
     unwritten_pages: u32,
@@ -99,6 +102,13 @@ struct Inner {
     region_size: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     most_bytes: Option<u64>,
+    /// From which length on values are in external files, and the numbers of their folders.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    external_threshold: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    external_folder: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    external_subfolder: Option<u64>,
     root: Option<u32>,
     depth: Option<u8>,
     records: u64,
@@ -179,6 +189,10 @@ impl File {
             file_id: meta.file_id().to_string(),
             checksums: meta.checksummed(),
             encrypted: meta.encrypted(),
+            external_dir: meta
+                .external_folder()
+                .and_then(|_| db.file().external_dir())
+                .map(|folder| folder.shown().to_string()),
             max_lsn: highest_lsn.into(),
             page_types,
             unwritten_pages: unwritten,
@@ -219,6 +233,9 @@ impl File {
         row("page size", self.page_size.to_string())?;
         row("checksums", if self.checksums { "yes" } else { "no" }.into())?;
         row("encryption", if self.encrypted { "with a password" } else { "none" }.into())?;
+        if let Some(folder) = &self.external_dir {
+            row("external files", folder.clone())?;
+        }
         row("pages", self.pages.to_string())?;
         for Pages { page_type, pages } in &self.page_types {
             row("", format!("{pages} {page_type}"))?;
@@ -278,6 +295,9 @@ impl Inner {
             extent_pages: meta.extent_pages(),
             region_size: meta.region_size(),
             most_bytes: meta.most_bytes(),
+            external_threshold: meta.external_threshold().filter(|_| meta.external_folder().is_some()),
+            external_folder: meta.external_folder().map(|(folder, _)| folder),
+            external_subfolder: meta.external_folder().and_then(|(_, inner)| inner),
             root: meta.root().map(|root| root.0),
             depth: stats.depth,
             records: stats.records,
@@ -319,6 +339,14 @@ impl Inner {
         }
         if let Some(bytes) = self.most_bytes {
             row("size limit", format!("{bytes} bytes"))?;
+        }
+        if let Some(folder) = self.external_folder {
+            let inner = self.external_subfolder.map_or(String::new(), |inner| format!("/__db{inner}"));
+            let from = match self.external_threshold {
+                Some(bytes) => format!("values of {bytes} bytes and more"),
+                None => "none by itself".to_owned(),
+            };
+            row("external", format!("{from}, in __db{folder}{inner}"))?;
         }
         if self.deleted > 0 {
             row("deleted", format!("{}, marked but still there", self.deleted))?;

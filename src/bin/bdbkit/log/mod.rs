@@ -22,7 +22,7 @@ use crate::failure::{Failure, Outcome};
 
 /// Read transaction logs: the files log.0000000001, log.0000000002, ...
 ///
-/// Logs of versions 2 to 19 (releases 2.x to 5.3), of both byte orders, encrypted
+/// Logs of versions 2 to 23 (releases 2.x to 18.1), of both byte orders, encrypted
 /// ones too. Give the folder of an environment, or log files: those of one folder
 /// are read as one log.
 #[derive(clap::Args)]

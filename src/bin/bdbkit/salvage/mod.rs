@@ -10,6 +10,7 @@ use bdbkit::salvage::{Salvage, SalvageReport, SalvagedFile};
 use bdbkit::{Endianness, PageNo, PageSize, dump};
 
 use crate::failure::{Failure, Outcome, about, complain};
+use crate::hints;
 use crate::input::{options, real};
 use crate::output::Output;
 use crate::password::Password;
@@ -270,7 +271,9 @@ fn outcome(path: &Path, survey: &SalvagedFile<'_>, report: &SalvageReport, holds
         ));
     }
     let problems = survey.problems().iter().chain(report.problems());
-    problems.take(NAMED).for_each(|problem| complain(about(path, problem).kind(problem.kind())));
+    problems
+        .take(NAMED)
+        .for_each(|problem| complain(about(path, hints::damage(problem)).kind(problem.kind())));
     let all =
         u64::try_from(survey.problems().len()).unwrap_or(u64::MAX).saturating_add(report.problem_count());
     let more = all.saturating_sub(u64::try_from(NAMED).unwrap_or(0));
