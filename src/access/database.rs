@@ -276,19 +276,6 @@ impl<'a> Database<'a> {
         }
     }
 
-    /// Refuses a change that is made to BTREE and RECNO files only.
-    #[cfg(feature = "upgrade")]
-    pub(crate) fn expect_tree(&self) -> Result<()> {
-        let (method, meta) = (self.meta().method(), self.meta());
-        match &self.of {
-            Of::Tree(_) => Ok(()),
-            _ => {
-                let (version, order) = (meta.version(), meta.endianness());
-                Err(Error::UnsupportedMethod { method, version, order })
-            }
-        }
-    }
-
     /// The name, if the database is one of several in its file: any bytes.
     #[must_use]
     pub fn name(&self) -> Option<&[u8]> {

@@ -218,7 +218,12 @@ struct Opened<'a> {
     source: Source<'a>,
     kind: FileKind,
     options: OpenOptions<'a>,
+    given: Option<Given<'a>>,
 }
+
+/// What stands beside a file, from one who knows it: where the file is, and its extents with their
+/// numbers.
+type Given<'a> = (PathBuf, Vec<(u32, &'a [u8])>);
 
 impl File<'static> {
     /// Opens a file as a memory map (read into memory, without the feature `mmap`):
@@ -241,7 +246,20 @@ impl<'a> File<'a> {
 
     fn new(path: Option<PathBuf>, source: Source<'a>, options: OpenOptions<'a>) -> File<'a> {
         let kind = FileKind::of(source.head());
-        File { opened: Arc::new(Opened { path, source, kind, options }) }
+        File { opened: Arc::new(Opened { path, source, kind, options, given: None }) }
+    }
+
+    /// A file in memory, and the extents that it has where it stands.
+    #[cfg(feature = "upgrade")]
+    pub(crate) fn with_extents(bytes: &'a [u8], path: &Path, extents: Vec<(u32, &'a [u8])>) -> File<'a> {
+        let (source, options) = (Source::Bytes(Cow::Borrowed(bytes)), OpenOptions::new());
+        let (kind, given) = (FileKind::of(source.head()), Some((path.to_owned(), extents)));
+        File { opened: Arc::new(Opened { path: None, source, kind, options, given }) }
+    }
+
+    /// Where it stands and its extents, if somebody gave them together with it.
+    pub(super) fn given(&self) -> Option<(&Path, &[(u32, &'a [u8])])> {
+        self.opened.given.as_ref().map(|(path, extents)| (path.as_path(), extents.as_slice()))
     }
 
     /// A file as it would be.
@@ -270,6 +288,12 @@ impl<'a> File<'a> {
     /// [`Error::Read`](crate::Error::Read).
     pub fn bytes(&self) -> Result<&[u8]> {
         self.opened.source.bytes().map_err(unread)
+    }
+
+    /// Its first bytes.
+    #[cfg(feature = "upgrade")]
+    pub(crate) fn head(&self) -> &[u8] {
+        self.opened.source.head()
     }
 
     /// Length in bytes.

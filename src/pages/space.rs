@@ -15,6 +15,7 @@ use super::overlay::Below;
 use super::place::Origin;
 use crate::bits::AtomicBits;
 use crate::error::{Defect, Error, Result, file_bytes};
+use crate::format::generation::Generation;
 use crate::format::heap;
 use crate::format::page::{Page, at};
 use crate::limits::Limits;
@@ -36,7 +37,10 @@ pub(crate) struct Pages<'a> {
     in_place: u32,
     codec: Codec,
     /// The files beside the main file that hold all pages but page 0.
-    extents: Option<Arc<Extents>>,
+    extents: Option<Arc<Extents<'a>>>,
+    /// Whether this is itself such a file: then its first page is none of metadata.
+    #[cfg_attr(not(feature = "upgrade"), allow(dead_code))] // only what changes files asks
+    is_extent: bool,
     /// See [`Pages::body_order`].
     body: OnceLock<Endianness>,
     /// Pages of a HEAP that were checked: those that are right, and those that are not.
@@ -62,14 +66,14 @@ impl<'a> Pages<'a> {
     /// Reads the metadata page; touches no other, but opens the files that hold the rest.
     pub(crate) fn new(file: File<'a>) -> Result<Self> {
         let meta = meta::parse(file.kind(), file.source().head())?;
-        let extents = Extents::of(file.path(), &meta, file.maps(), file.limits())?.map(Arc::new);
+        let extents = Extents::of(&file, &meta)?.map(Arc::new);
         let whole = file.len().checked_div(meta.page_size().get().into()).unwrap_or(0);
         let count = u32::try_from(whole).unwrap_or(u32::MAX);
         let most = file.limits().max_kept;
         Ok(Pages::keeping(file, meta, extents, count, most))
     }
 
-    fn keeping(file: File<'a>, meta: Meta, extents: Option<Arc<Extents>>, count: u32, most: u64) -> Self {
+    fn keeping(file: File<'a>, meta: Meta, extents: Option<Arc<Extents<'a>>>, count: u32, most: u64) -> Self {
         let codec = Codec::new(meta.checksummed(), meta.endianness());
         let kept = file.source().storage().map(|_| Kept::new(count, meta.page_size(), most));
         let in_place = if kept.is_none() && file.source().over().is_none() { count } else { 0 };
@@ -77,7 +81,23 @@ impl<'a> Pages<'a> {
         let (body, chain_lengths) = (OnceLock::new(), Mutex::default());
         let checked = || AtomicBits::new(if meta.heap().is_some() { count } else { 0 });
         let (right, wrong) = (checked(), checked());
-        Pages { file, meta, count, in_place, codec, extents, body, right, wrong, kept, chain_lengths }
+        let is_extent = false;
+        Pages { file, meta, count, in_place, codec, extents, is_extent, body, right, wrong, kept, chain_lengths }
+    }
+
+    /// The pages of one of the files beside a main file, numbered from 0.
+    #[cfg(feature = "upgrade")]
+    pub(crate) fn of_extent(bytes: &'a [u8], meta: &Meta) -> Pages<'a> {
+        let count = bytes.len().checked_div(meta.page_size().bytes()).unwrap_or(0);
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        let pages = Pages::keeping(File::from_bytes(bytes), meta.clone(), None, count, u64::MAX);
+        Pages { is_extent: true, ..pages }
+    }
+
+    /// Whether this is one of the files beside a main file.
+    #[cfg(feature = "upgrade")]
+    pub(crate) fn is_extent(&self) -> bool {
+        self.is_extent
     }
 
     /// The same pages, with none of them kept.
@@ -125,7 +145,7 @@ impl<'a> Pages<'a> {
     }
 
     /// The files beside the main file that hold all pages but page 0.
-    pub(crate) fn extents(&self) -> Option<&Extents> {
+    pub(crate) fn extents(&self) -> Option<&Extents<'a>> {
         self.extents.as_deref()
     }
 
@@ -290,6 +310,20 @@ impl<'a> Pages<'a> {
         }
         let defect = Defect::BeyondEnd { what: from.what, target: no.0, pages: self.count };
         Error::corrupt(from.page, from.offset, defect)
+    }
+
+    /// Whether the first page of a bucket may lie beyond the end of the file. Releases 2.x write
+    /// it when the bucket gets its first key; later ones write all of a doubling at once, but
+    /// those that upgrade such files can leave them one page short. From 4.6 on that one is then
+    /// counted as if it was there.
+    pub(crate) fn may_lack_bucket(&self, page: PageNo) -> bool {
+        match self.meta.generation() {
+            Generation::V2 => true,
+            Generation::V30 | Generation::V31 => page.0 == self.count,
+            Generation::V41 => {
+                self.meta.last_page().is_some_and(|last| page > last || (page == last && page.0 == self.count))
+            }
+        }
     }
 
     /// A page that was checked before.

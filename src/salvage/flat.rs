@@ -72,7 +72,7 @@ impl Claim<'_> {
 /// Finds out whether a file is a QUEUE or a HEAP, and how it is divided.
 pub(super) fn find<'s>(
     bytes: &'s [u8],
-    extents: &'s [Extent],
+    extents: &'s [Extent<'static>],
     forced: Forced,
     report: &mut SalvageReport,
 ) -> Option<(Geometry, Flat<'s>, Owner)> {
@@ -82,7 +82,7 @@ pub(super) fn find<'s>(
     let main = Segment { bytes, extent: None, main: !alone };
     let mut segments = vec![main];
     let beside =
-        |extent: &'s Extent| Segment { bytes: extent.bytes(), extent: Some(extent.number), main: false };
+        |extent: &'s Extent<'static>| Segment { bytes: extent.bytes(), extent: Some(extent.number), main: false };
     if method != Some(Method::Heap) {
         segments.extend(extents.iter().map(beside));
     }

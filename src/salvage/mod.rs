@@ -98,7 +98,7 @@ pub struct Salvage<'a> {
     forced: Forced,
     deleted: bool,
     /// Files beside it that hold records of a QUEUE, and what was wrong with others.
-    extents: OnceLock<(Vec<Extent>, Vec<Error>)>,
+    extents: OnceLock<(Vec<Extent<'static>>, Vec<Error>)>,
 }
 
 impl<'f> OpenOptions<'f> {

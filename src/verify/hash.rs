@@ -134,7 +134,13 @@ impl<'c> Context<'c, '_> {
                 }
                 None => {
                     let text = format!("{}: the file has {} pages", would_be(), self.pages.count());
-                    table.error(Rule::Spares, text);
+                    if no.0 == self.pages.count() && self.pages.may_lack_bucket(no) {
+                        let text = text + ": as upgrades by genuine tools can leave it";
+                        self.report.warning(Rule::Spares, self.meta.page(), spares, text);
+                        table.note_empty(bucket, no);
+                    } else {
+                        table.error(Rule::Spares, text);
+                    }
                     break;
                 }
                 Some(page) if !page.is_hole() && !may_be_bucket(page) => table.foreign(Rule::Spares, || {

@@ -101,7 +101,7 @@ impl Context<'_, '_> {
     }
 
     /// The files beside the main file.
-    fn extents(&self, queue: &Queue, extents: &Extents) {
+    fn extents(&self, queue: &Queue, extents: &Extents<'_>) {
         let size = u64::from(self.pages.size().get());
         let (mut there, mut inside) = (0u32, 0u32);
         for (_, extent) in extents.found() {

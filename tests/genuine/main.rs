@@ -29,6 +29,8 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 mod log;
 #[cfg(all(unix, feature = "upgrade"))]
+mod other;
+#[cfg(all(unix, feature = "upgrade"))]
 mod store;
 #[cfg(feature = "upgrade")]
 mod upgrade;
