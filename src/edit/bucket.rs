@@ -42,7 +42,11 @@ fn pair<'p, O: ByteOrder>(pages: &'p Pages<'_>, page: &Page<'p, O>, slot: u16) -
         (&KEYDATA, bytes) => Content::Here(bytes),
         (&OVERFLOW, _) if key.len() == REFERENCE => {
             let (first, len) = item::reference::<O>(key)?;
-            Content::Chain(Chain { first: PageNo(first), len, place: Place::new(PageNo(page.pgno()), offset) })
+            Content::Chain(Chain {
+                first: PageNo(first),
+                len,
+                place: Place::new(PageNo(page.pgno()), offset),
+            })
         }
         _ => return None,
     };

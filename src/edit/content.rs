@@ -225,7 +225,13 @@ mod tests {
 
     #[test]
     fn a_sum_is_the_same_on_one_thread() {
-        for case in ["btree-v9-le-subdbs", "btree-v6-be-overflow", "recno-v9-le-var", "hash-v9-le-mixed", "queue-v4-le-few"] {
+        for case in [
+            "btree-v9-le-subdbs",
+            "btree-v6-be-overflow",
+            "recno-v9-le-var",
+            "hash-v9-le-mixed",
+            "queue-v4-le-few",
+        ] {
             let file = std::fs::read(format!("testdata/{case}/data.db")).unwrap();
             let db = Database::from_bytes(&file[..]).unwrap();
             let content = ContentSum::here(&db).unwrap();

@@ -54,12 +54,11 @@ impl<D: Disk, O: Operation> Edit<'_, D, O> {
         let facts = self.facts(&db, &prepared);
         let validating = self.watch.step(path, Step::Validate);
         let made = self.copy_extents(&db, &facts, &extents, target)?;
-        let lost = write(self.disk, (&source, path), target, &prepared.draft, |contents| {
-            match extents.is_empty() {
+        let lost =
+            write(self.disk, (&source, path), target, &prepared.draft, |contents| match extents.is_empty() {
                 true => validation::whole(contents, &facts, validating),
                 false => validation::head(contents, &facts, db.meta()),
-            }
-        });
+            });
         let lost = lost.inspect_err(|_| self.remove_all(&made))?;
         prepared.notices.extend((!lost.is_empty()).then_some(Notice::Attributes { names: lost }));
         Ok(FileReport::new(path, &prepared, None))

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::forms::{Form, Forms};
 use super::bucket;
+use super::forms::{Form, Forms};
 use super::node::Node;
 use super::reason::Reason;
 use crate::format::checksum;

@@ -74,14 +74,19 @@ pub(crate) fn extents_of<D: Disk>(disk: &D, path: &Path, contents: &[u8]) -> Res
 impl<D: Disk, O: Operation> Edit<'_, D, O> {
     /// The extents of a file that is not locked, if the operation changes such.
     pub(super) fn look_at_extents(&self, path: &Path, contents: &[u8]) -> Result<Vec<Extent>> {
-        if self.operation.takes(Method::Queue) { extents_of(self.disk, path, contents) } else { Ok(Vec::new()) }
+        if self.operation.takes(Method::Queue) {
+            extents_of(self.disk, path, contents)
+        } else {
+            Ok(Vec::new())
+        }
     }
 
     /// Locks the extents of a file that has this place and is locked, if it may change.
     pub(super) fn hold_extents(&self, place: &Path, file: &D::File) -> Result<Vec<Held<D::File>>> {
         let contents = file.contents().map_err(at(place))?;
         // Whether it is refused is for others to say.
-        let changes = self.operation.takes(Method::Queue) && matches!(self.operation.ready(&contents), Ok(None));
+        let changes =
+            self.operation.takes(Method::Queue) && matches!(self.operation.ready(&contents), Ok(None));
         if !changes {
             return Ok(Vec::new());
         }

@@ -87,18 +87,18 @@ impl<'d, D: Disk, O: Operation> Edit<'d, D, O> {
         let settled: Vec<_> = own.chain(others.iter().cloned()).collect();
         let done = self.hold_all(&places, &files);
         let done = done.and_then(|extents| self.run_after(&places, &files, &extents, leftovers));
-        let report =
-            done.map_err(|error| match settled.is_empty() {
-                true => error,
-                false => EditError::Afterwards { settled, cause: Box::new(error) },
-            })?;
+        let report = done.map_err(|error| match settled.is_empty() {
+            true => error,
+            false => EditError::Afterwards { settled, cause: Box::new(error) },
+        })?;
         Ok(Report { others, ..report })
     }
 
     /// Locks the extents of all files.
     fn hold_all(&self, places: &[PathBuf], files: &[D::File]) -> Result<Vec<Vec<Held<D::File>>>> {
         let all = self.paths.iter().zip(places).zip(files);
-        all.map(|((path, place), file)| self.hold_extents(place, file).map_err(|error| error.about(path))).collect()
+        all.map(|((path, place), file)| self.hold_extents(place, file).map_err(|error| error.about(path)))
+            .collect()
     }
 
     /// The run, once it is known that no earlier one left anything behind.

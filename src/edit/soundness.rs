@@ -17,8 +17,9 @@ fn stays(rule: Rule) -> bool {
 pub(super) fn first_error(file: &Database<'_>, genuine: bool, counter: Counter<'_>) -> Option<String> {
     let verdict = verdict(file, counter);
     let mut errors = verdict.findings().iter().filter(|finding| finding.severity == Severity::Error);
-    let error = errors
-        .find(|found| !stays(found.rule) && !(genuine && matches!(found.rule, Rule::Flags | Rule::Elements)));
+    let error = errors.find(|found| {
+        !(stays(found.rule) || (genuine && matches!(found.rule, Rule::Flags | Rule::Elements)))
+    });
     error.map(ToString::to_string)
 }
 

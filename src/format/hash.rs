@@ -51,7 +51,11 @@ pub(crate) fn sorted(a: &[u8], b: &[u8]) -> Ordering {
 
 /// The item of a slot on a page of a bucket, and its offset: items lie one below the other, in
 /// slot order. `None` if there is no such slot, or its item has no bytes.
-pub(crate) fn item<'p, O: ByteOrder>(page: &Page<'p, O>, overhead: usize, number: u16) -> Option<(usize, &'p [u8])> {
+pub(crate) fn item<'p, O: ByteOrder>(
+    page: &Page<'p, O>,
+    overhead: usize,
+    number: u16,
+) -> Option<(usize, &'p [u8])> {
     let end = match number.checked_sub(1) {
         Some(before) => usize::from(page.slot(overhead, before)?),
         None => page.bytes().len(),

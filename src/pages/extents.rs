@@ -57,7 +57,7 @@ impl<'a> Extents<'a> {
     pub(crate) fn of(file: &File<'a>, meta: &Meta) -> Result<Option<Extents<'a>>> {
         let Some(pages) = meta.extent_pages() else { return Ok(None) };
         let (main, given) = match file.given() {
-            Some((main, given)) => (Some(main), Some(given)),
+            Some((main, given)) => (Some(main.as_path()), Some(given)),
             None => (file.path(), None),
         };
         let beside = main.and_then(|main| Beside::of(main, PREFIX)).ok_or(Error::NoFolder)?;
@@ -75,7 +75,11 @@ impl<'a> Extents<'a> {
 
     /// The extents that a main file has, whatever its metadata says, and why others could not be
     /// opened; none, if it is in memory.
-    pub(crate) fn beside(main: Option<&Path>, map: bool, limits: Limits) -> (Vec<Extent<'static>>, Vec<Error>) {
+    pub(crate) fn beside(
+        main: Option<&Path>,
+        map: bool,
+        limits: Limits,
+    ) -> (Vec<Extent<'static>>, Vec<Error>) {
         let (mut found, mut errors) = (Vec::new(), Vec::new());
         let Some(beside) = main.and_then(|main| Beside::of(main, PREFIX)) else { return (found, errors) };
         match beside.numbers(number) {

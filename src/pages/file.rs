@@ -223,7 +223,7 @@ struct Opened<'a> {
 
 /// What stands beside a file, from one who knows it: where the file is, and its extents with their
 /// numbers.
-type Given<'a> = (PathBuf, Vec<(u32, &'a [u8])>);
+pub(super) type Given<'a> = (PathBuf, Vec<(u32, &'a [u8])>);
 
 impl File<'static> {
     /// Opens a file as a memory map (read into memory, without the feature `mmap`):
@@ -258,8 +258,8 @@ impl<'a> File<'a> {
     }
 
     /// Where it stands and its extents, if somebody gave them together with it.
-    pub(super) fn given(&self) -> Option<(&Path, &[(u32, &'a [u8])])> {
-        self.opened.given.as_ref().map(|(path, extents)| (path.as_path(), extents.as_slice()))
+    pub(super) fn given(&self) -> Option<&Given<'a>> {
+        self.opened.given.as_ref()
     }
 
     /// A file as it would be.

@@ -82,7 +82,20 @@ impl<'a> Pages<'a> {
         let checked = || AtomicBits::new(if meta.heap().is_some() { count } else { 0 });
         let (right, wrong) = (checked(), checked());
         let is_extent = false;
-        Pages { file, meta, count, in_place, codec, extents, is_extent, body, right, wrong, kept, chain_lengths }
+        Pages {
+            file,
+            meta,
+            count,
+            in_place,
+            codec,
+            extents,
+            is_extent,
+            body,
+            right,
+            wrong,
+            kept,
+            chain_lengths,
+        }
     }
 
     /// The pages of one of the files beside a main file, numbered from 0.
@@ -320,9 +333,10 @@ impl<'a> Pages<'a> {
         match self.meta.generation() {
             Generation::V2 => true,
             Generation::V30 | Generation::V31 => page.0 == self.count,
-            Generation::V41 => {
-                self.meta.last_page().is_some_and(|last| page > last || (page == last && page.0 == self.count))
-            }
+            Generation::V41 => self
+                .meta
+                .last_page()
+                .is_some_and(|last| page > last || (page == last && page.0 == self.count)),
         }
     }
 

@@ -81,8 +81,11 @@ pub(super) fn find<'s>(
     let alone = extents.is_empty() && claim.is_none() && starts_with_records(bytes);
     let main = Segment { bytes, extent: None, main: !alone };
     let mut segments = vec![main];
-    let beside =
-        |extent: &'s Extent<'static>| Segment { bytes: extent.bytes(), extent: Some(extent.number), main: false };
+    let beside = |extent: &'s Extent<'static>| Segment {
+        bytes: extent.bytes(),
+        extent: Some(extent.number),
+        main: false,
+    };
     if method != Some(Method::Heap) {
         segments.extend(extents.iter().map(beside));
     }

@@ -9,8 +9,8 @@ use super::profile::{Duplicates, Profile, Standing};
 use super::{hash, queue, shared_keys, v5_to_v6, v6_to_v7, v7_to_v8, v8_to_v9};
 use crate::access::Database;
 use crate::edit::{
-    Counter, Draft, ExtentDraft, Notice, Operation, Prepared, Ready, Reason, Refusal, Result, fresh_id, structure,
-    with_content,
+    Counter, Draft, ExtentDraft, Notice, Operation, Prepared, Ready, Reason, Refusal, Result, fresh_id,
+    structure, with_content,
 };
 use crate::format::generation::Generation;
 use crate::format::meta::{LENGTH, at};

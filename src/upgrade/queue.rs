@@ -89,10 +89,8 @@ fn records<O: ByteOrder>(draft: &mut Draft<'_>, first: u32) {
     let pages = draft.pages();
     for no in (first..pages.count()).map(PageNo) {
         let Some(page) = pages.raw(no).and_then(Page::<O>::new) else { continue };
-        let is_other = matches!(
-            PageKind::from_byte(page.type_byte()),
-            Some(PageKind::HashUnsorted | PageKind::Invalid)
-        );
+        let is_other =
+            matches!(PageKind::from_byte(page.type_byte()), Some(PageKind::HashUnsorted | PageKind::Invalid));
         if page.pgno() != 0 && is_other {
             draft.reshape(no, Form::Records);
         }

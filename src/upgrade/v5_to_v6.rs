@@ -90,9 +90,12 @@ pub(super) fn lengthen(draft: &mut Draft<'_>, meta: &Meta, profile: Profile) -> 
     }
     let wanted = last.saturating_add(1);
     let size = draft.pages().size();
-    let most = u64::from(pages).saturating_mul(TIMES).saturating_mul(size.get().into()).saturating_add(LONGER);
+    let most =
+        u64::from(pages).saturating_mul(TIMES).saturating_mul(size.get().into()).saturating_add(LONGER);
     match u32::try_from(wanted) {
-        Ok(wanted) if last <= u64::from(pages).saturating_add(mask.into()) && file_bytes(wanted, size) <= most => {
+        Ok(wanted)
+            if last <= u64::from(pages).saturating_add(mask.into()) && file_bytes(wanted, size) <= most =>
+        {
             draft.lengthen(wanted);
             Ok(())
         }

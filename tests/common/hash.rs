@@ -102,7 +102,8 @@ impl HashFile {
     fn meta(&self, keys: u32, duplicates: bool, pages: usize) -> Vec<u8> {
         let mut page = vec![0; self.page_size];
         let mut put = |at: usize, number: u32| page[at..at + 4].copy_from_slice(&self.u32(number));
-        for (at, number) in [(12, 0x61561), (16, self.version), (20, u32::try_from(self.page_size).unwrap())] {
+        for (at, number) in [(12, 0x61561), (16, self.version), (20, u32::try_from(self.page_size).unwrap())]
+        {
             put(at, number);
         }
         let own = match self.version {
@@ -129,7 +130,13 @@ impl HashFile {
             (0..=usize::try_from(used).unwrap()).for_each(|index| put(own + 24 + 4 * index, 1));
             page[25] = 8;
         }
-        let uid = if self.version > 6 { 52 } else if self.version == 6 { 36 } else { 188 };
+        let uid = if self.version > 6 {
+            52
+        } else if self.version == 6 {
+            36
+        } else {
+            188
+        };
         page[uid..uid + 20].copy_from_slice(b"a uid of twenty byte");
         page[26] = u8::from(self.checksums);
         page

@@ -23,7 +23,10 @@ fn built(order: Endianness) -> Vec<(String, Vec<u8>)> {
         let page_size = [512, 1024, 2048, 4096, 16384, 65536][seed as usize % 6];
         let checksums = version == 8 && seed % 3 == 0;
         let file = HashFile { checksums, ..HashFile::new(version, order, page_size, 2 + seed % 7) };
-        all.push((format!("{file:?}"), file.build(&mixed(seed, 70, page_size, if version < 7 { 150 } else { 24 }))));
+        all.push((
+            format!("{file:?}"),
+            file.build(&mixed(seed, 70, page_size, if version < 7 { 150 } else { 24 })),
+        ));
     }
     for max in [3, 7, 12] {
         for keys in 1..5 {
@@ -82,7 +85,9 @@ fn hash_files_become_what_the_genuine_tool_makes_of_them() {
         if before.version() > 8 {
             continue;
         }
-        for (option, duplicates) in [(&[][..], Duplicates::Unsorted), (&["-s"][..], Duplicates::SortedUnchecked)] {
+        for (option, duplicates) in
+            [(&[][..], Duplicates::Unsorted), (&["-s"][..], Duplicates::SortedUnchecked)]
+        {
             files += 1;
             fs::write(&path, &old).unwrap();
             expect_success(&tool(UPGRADE, option, &path));
@@ -179,7 +184,7 @@ fn libdb_accepts_queues_of_version_4_and_upgrades_as_we_do() {
         }
         let path = folder.path().join("data.db");
         let old = read(&path);
-        if old[16..20].iter().any(|&version| version == 4) {
+        if old[16..20].contains(&4) {
             continue;
         }
         files += 1;

@@ -12,11 +12,11 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use bdbkit::{Endianness, FileId};
 use bdbkit::journal::{self, Disk, JournalError, Outcome};
 use bdbkit::upgrade::{
     Choices, Duplicates, EditError, NewId, Profile, Refusal, Report, Reset, Upgrade, in_memory,
 };
+use bdbkit::{Endianness, FileId};
 
 use crate::common::hash::HashFile;
 use crate::common::{data, databases, read, readable, testdata};

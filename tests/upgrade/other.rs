@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use bdbkit::upgrade::{Choices, Duplicates, EditError, Notice, Profile, Reason, Refusal, Upgrade, in_memory};
-use bdbkit::verify::{Severity, Verify};
+use bdbkit::verify::{Rule, Severity, Verify};
 use bdbkit::{Database, Endianness, Method, PageNo};
 
 use crate::build::{self, Builder, Tree};
@@ -79,7 +79,10 @@ fn hash_files_of_every_version_keep_their_pairs_and_are_sound() {
 fn hash_files_of_all_sizes_and_orders_keep_their_pairs() {
     for (seed, version) in (0..).zip([5, 6, 7, 8].repeat(4)) {
         for (order, page_size) in ORDERS.into_iter().zip([512, 1024, 4096, 65536, 2048, 512].repeat(2)) {
-            let file = HashFile { checksums: version == 8 && seed % 2 == 0, ..HashFile::new(version, order, page_size, 5 + seed % 4) };
+            let file = HashFile {
+                checksums: version == 8 && seed % 2 == 0,
+                ..HashFile::new(version, order, page_size, 5 + seed % 4)
+            };
             let entries = mixed(seed, 60, page_size, many(version));
             let old = file.build(&entries);
             let name = format!("{file:?}");
@@ -320,10 +323,11 @@ fn duplicates_of_a_hash_are_taken_as_sorted_only_if_they_are() {
         }
         // The genuine tools set the flag, and build trees of unsorted ones.
         let unchecked = Choices { profile: Profile::Genuine8b, ..choices(Duplicates::SortedUnchecked) };
-        if count == 3 {
-            let genuine = upgraded(&old, &unchecked).unwrap();
-            assert_eq!(genuine.u32(0, 48), 5);
-        }
+        let genuine = upgraded(&old, &unchecked).unwrap();
+        assert_eq!((genuine.u32(0, 48), values(&genuine.bytes)), (5, values(&old)));
+        let verdict = Verify::from_bytes(&genuine.bytes[..]).run();
+        let told = verdict.findings().iter().filter(|found| found.rule == Rule::Flags).count();
+        assert_eq!(told, usize::from(count > 3), "{:?}", verdict.findings());
     }
 }
 

@@ -217,8 +217,7 @@ impl Way<'_> {
     /// HASH and QUEUE files that no later release opens, if no BTREE is to be upgraded: with one,
     /// they go with it.
     fn hashes_and_queues(&self) -> Option<PlanStep> {
-        let files: Vec<_> =
-            self.survey.databases.iter().filter(|file| file.is_old_hash_or_queue()).collect();
+        let files: Vec<_> = self.survey.databases.iter().filter(|file| file.is_old_hash_or_queue()).collect();
         if files.is_empty() || self.survey.btrees().any(|(_, version)| version < 8) {
             return None;
         }
