@@ -24,7 +24,6 @@ use crate::error::{Defect, Error, Result};
 use crate::format::page::at;
 use crate::meta::{self, Meta};
 #[cfg(feature = "upgrade")]
-use crate::method::Feature;
 use crate::order::with_order;
 use crate::pages::{File, OpenOptions, Pages};
 use crate::types::RecordId;
@@ -290,23 +289,6 @@ impl<'a> Database<'a> {
             Of::Tree(tree) => Ok(tree),
             Of::Parts(_) => Err(Error::InPartitions { asked }),
             _ => Err(Error::WrongMethod { asked, method: self.meta().method() }),
-        }
-    }
-
-    /// Refuses a change that is made to BTREE and RECNO files only.
-    #[cfg(feature = "upgrade")]
-    pub(crate) fn expect_tree(&self) -> Result<()> {
-        let (method, meta) = (self.meta().method(), self.meta());
-        match &self.of {
-            Of::Tree(_) => Ok(()),
-            Of::Parts(_) => {
-                let (version, order, feature) = (meta.version(), meta.endianness(), Feature::Partitioned);
-                Err(Error::UnsupportedFeature { method, version, order, feature })
-            }
-            _ => {
-                let (version, order) = (meta.version(), meta.endianness());
-                Err(Error::UnsupportedMethod { method, version, order })
-            }
         }
     }
 

@@ -10,7 +10,9 @@ codes! { Refusal:
     Damaged = "R-DAMAGED",
     Unreachable = "R-UNREACHABLE",
     Unreadable = "R-UNREADABLE",
-    Hash = "R-HASH",
+    OldHash = "R-OLD-HASH",
+    Growth = "R-GROWTH",
+    QueueStart = "R-QUEUE-START",
     KeyOrder = "R-KEY-ORDER",
     RecordLength = "R-RECORD-LENGTH",
     Chain = "R-CHAIN",
@@ -39,4 +41,7 @@ codes! { Notice:
     Sorted = "W-SORTED",
     ForeignLog = "W-FOREIGN-LOG",
     LogsIgnored = "W-LOGS-IGNORED",
+    CustomHash = "W-CUSTOM-HASH",
+    StaleSpares = "W-STALE-SPARES",
+    SortedBuckets = "W-SORTED-BUCKETS",
 }

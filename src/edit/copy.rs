@@ -1,11 +1,12 @@
 //! The new file under another name (upgrade, "Alternative: copy mode").
 
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::builder::Edit;
 use super::draft::Draft;
 use super::error::{EditError, Refusal, Result, at};
+use super::extents::{self, Extent};
 use super::names::Names;
 use super::notice::Notice;
 use super::open::open;
@@ -13,7 +14,9 @@ use super::operation::Operation;
 use super::progress::Step;
 use super::report::{FileReport, Report};
 use super::{soundness, validation};
-use crate::journal::{self, BoxError, ContentSum, Contents, Disk, DiskFile, JournalError, Promise};
+use crate::access::Database;
+use crate::journal::{self, BoxError, ContentSum, Contents, Disk, DiskFile, Facts, JournalError, Promise};
+use crate::pages::Extents;
 
 /// As much as is written at once, in bytes.
 const AT_ONCE: usize = 1 << 20;
@@ -37,23 +40,63 @@ impl<D: Disk, O: Operation> Edit<'_, D, O> {
         let contents = source.contents().map_err(at(path))?;
         // A file that has the form already is checked all the same: it is written.
         self.operation.ready(&contents)?;
-        let db = open(&contents)?;
+        let extents = self.look_at_extents(path, &contents)?;
+        let db = open(&self.operation, &contents, &extents)?;
         let mut names = Names::new(self.operation.databases());
         names.look(&db);
         names.all_found()?;
         let mut prepared = self.prepare(&db, path, None)?;
-        // All pages are written, so all pairs are compared.
-        if prepared.promise == Promise::OnlyPageZero {
+        // All pages are written, so all pairs are compared. Those in extents are compared there.
+        if prepared.promise == Promise::OnlyPageZero && extents.is_empty() {
             let sum = ContentSum::of(&db).map_err(soundness::unreadable)?;
             prepared.promise = Promise::SamePairs(sum);
         }
         let facts = self.facts(&db, &prepared);
         let validating = self.watch.step(path, Step::Validate);
-        let lost = write(self.disk, (&source, path), target, &prepared.draft, |contents| {
-            validation::whole(contents, &facts, validating)
-        })?;
+        let made = self.copy_extents(&db, &facts, &extents, target)?;
+        let lost =
+            write(self.disk, (&source, path), target, &prepared.draft, |contents| match extents.is_empty() {
+                true => validation::whole(contents, &facts, validating),
+                false => validation::head(contents, &facts, db.meta()),
+            });
+        let lost = lost.inspect_err(|_| self.remove_all(&made))?;
         prepared.notices.extend((!lost.is_empty()).then_some(Notice::Attributes { names: lost }));
         Ok(FileReport::new(path, &prepared, None))
+    }
+
+    /// Writes the extents of a QUEUE beside where its main file is to be; gives their names.
+    fn copy_extents(
+        &self,
+        db: &Database<'_>,
+        facts: &Facts,
+        extents: &[Extent],
+        target: &Path,
+    ) -> Result<Vec<PathBuf>> {
+        let mut made = Vec::new();
+        for extent in extents {
+            let copy = || {
+                let source = self.disk.open_plain(extent.path()).map_err(at(extent.path()))?;
+                let place = Extents::path_beside(target, extent.number).unwrap_or_else(|| target.to_owned());
+                let pages = self.pages_of_extent(db, extent);
+                let draft = self.draft_of_extent(db, extent, &pages);
+                let facts = extents::facts(facts, extent);
+                let watch = self.watch.step(extent.path(), Step::Validate);
+                write(self.disk, (&source, extent.path()), &place, &draft, |contents| {
+                    validation::whole(contents, &facts, watch)
+                })?;
+                Ok(place)
+            };
+            made.push(copy().inspect_err(|_: &EditError| self.remove_all(&made))?);
+        }
+        Ok(made)
+    }
+
+    /// Removes copies whose main file could not be written.
+    fn remove_all(&self, made: &[PathBuf]) {
+        for path in made {
+            // What failed is said already; an extent without a main file is in nobody's way.
+            let _ = self.disk.remove(path);
+        }
     }
 }
 

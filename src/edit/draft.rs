@@ -3,13 +3,15 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::leaves::Leaves;
+use super::bucket;
+use super::forms::{Form, Forms};
 use super::node::Node;
 use super::reason::Reason;
 use crate::format::checksum;
 use crate::format::meta::{self as layout, at};
 use crate::format::page::PageKind;
 use crate::journal::PageChange;
+use crate::order::with_order;
 use crate::pages::{Overlay, Pages};
 use crate::types::{Lsn, PageNo};
 
@@ -59,7 +61,9 @@ impl Change {
 pub(crate) struct Draft<'p> {
     pages: &'p Pages<'p>,
     changes: BTreeMap<PageNo, Change>,
-    leaves: Leaves,
+    forms: Forms,
+    /// Pages of zeros that are added behind the end, and the nodes behind these.
+    zeros: u32,
     appended: Vec<Node>,
     /// How many of the pages that are there stay, and why others do not, one bit for each reason.
     kept: u32,
@@ -72,9 +76,17 @@ pub(crate) struct Draft<'p> {
 
 impl<'p> Draft<'p> {
     pub(crate) fn new(pages: &'p Pages<'p>) -> Self {
-        let (changes, leaves) = (BTreeMap::new(), Leaves::new(pages.count()));
-        let kept = pages.count();
-        Draft { pages, changes, leaves, appended: Vec::new(), kept, cut_for: 0, lsn: None, reasons: 0 }
+        Draft {
+            pages,
+            changes: BTreeMap::new(),
+            forms: Forms::default(),
+            zeros: 0,
+            appended: Vec::new(),
+            kept: pages.count(),
+            cut_for: 0,
+            lsn: None,
+            reasons: 0,
+        }
     }
 
     /// The file as it is.
@@ -85,7 +97,7 @@ impl<'p> Draft<'p> {
     /// Number of pages afterwards.
     pub(crate) fn count(&self) -> u32 {
         let appended = u32::try_from(self.appended.len()).unwrap_or(u32::MAX);
-        self.kept.saturating_add(appended)
+        self.kept.saturating_add(self.zeros).saturating_add(appended)
     }
 
     /// Replaces bytes at an offset in a page that is there; those that are equal do not count.
@@ -126,10 +138,30 @@ impl<'p> Draft<'p> {
         self.replace(no, offset, &word, reason);
     }
 
-    /// Makes a page of a chain of duplicates a leaf; says whether it was none before.
-    pub(crate) fn become_leaf(&mut self, no: PageNo, sorted: bool) -> bool {
-        self.reasons |= Reason::DuplicatePage.bit();
-        self.leaves.add(no, sorted)
+    /// Gives a page a form; says whether it was given none before.
+    pub(crate) fn reshape(&mut self, no: PageNo, form: Form) -> bool {
+        self.reasons |= Reason::of_form(form).bit();
+        self.forms.add(no, form, self.pages.count())
+    }
+
+    /// Sorts the pairs on a page of a bucket; says whether they can be read.
+    pub(crate) fn sort_bucket(&mut self, no: PageNo) -> bool {
+        let readable = with_order!(self.pages.order(), O => {
+            self.pages.raw(no).and_then(|page| bucket::sorted::<O>(self.pages, page)).is_some()
+        });
+        if readable {
+            self.reshape(no, Form::Bucket);
+        }
+        readable
+    }
+
+    /// Adds pages of zeros at the end of the file, to which nothing else was added yet, so that it
+    /// has so many.
+    pub(crate) fn lengthen(&mut self, pages: u32) {
+        if self.appended.is_empty() && pages > self.count() {
+            self.zeros = pages.saturating_sub(self.kept);
+            self.reasons |= Reason::Buckets.bit();
+        }
     }
 
     /// Adds an internal page at the end of the file, of which nothing was cut off.
@@ -145,7 +177,7 @@ impl<'p> Draft<'p> {
     #[cfg_attr(not(test), expect(dead_code, reason = "no operation makes files shorter yet"))]
     pub(crate) fn truncate(&mut self, pages: u32, reason: Reason) {
         let pages = pages.max(1);
-        if pages < self.kept && self.appended.is_empty() {
+        if pages < self.kept && self.appended.is_empty() && self.zeros == 0 {
             self.kept = pages;
             self.cut_for |= reason.bit();
             self.reasons |= reason.bit();
@@ -165,15 +197,18 @@ impl<'p> Draft<'p> {
         }
         let mut page = match self.pages.raw(no).filter(|_| no.0 < self.kept) {
             Some(raw) => raw.to_vec(),
-            None => {
-                let index = no.index().checked_sub(PageNo(self.kept).index())?;
-                self.appended.get(index)?.image(self.pages, no)?
-            }
+            None => match self.behind_zeros(no) {
+                Some(index) => self.appended.get(index)?.image(self.pages, no)?,
+                // A page that was never written has no LSN, and no checksum.
+                None => return Some(vec![0; self.pages.size().bytes()]),
+            },
         };
         if let Some(change) = self.changes.get(&no) {
             change.apply(&mut page);
         }
-        self.leaves.apply(no, &mut page);
+        if let Some(form) = self.forms.of(no) {
+            form.apply(self.pages, &mut page);
+        }
         let order = self.pages.order();
         if let Some(lsn) = self.lsn.filter(|_| !self.is_hole(no)) {
             order.put_u32(&mut page, 0, lsn.file);
@@ -208,13 +243,21 @@ impl<'p> Draft<'p> {
         file
     }
 
+    /// The place of a page among the nodes that are added; `None` for a page of zeros.
+    fn behind_zeros(&self, no: PageNo) -> Option<usize> {
+        no.index().checked_sub(PageNo(self.kept.saturating_add(self.zeros)).index())
+    }
+
     /// A page that was allocated and never written keeps its zeros.
     fn is_hole(&self, no: PageNo) -> bool {
-        let raw = self.pages.raw(no).filter(|_| no != PageNo::META);
+        let raw = self.pages.raw(no).filter(|_| no != PageNo::META || self.pages.is_extent());
         raw.is_some_and(|raw| raw.iter().all(|&byte| byte == 0))
     }
 
     fn is_metadata(&self, no: PageNo) -> bool {
+        if self.pages.is_extent() {
+            return false;
+        }
         let kind =
             self.pages.raw(no).and_then(|raw| raw.get(at::TYPE)).and_then(|&byte| PageKind::from_byte(byte));
         no == PageNo::META || matches!(kind, Some(PageKind::BtreeMeta | PageKind::HashMeta))
@@ -222,7 +265,7 @@ impl<'p> Draft<'p> {
 
     /// The pages that change, by number; page 0 first, those that are added or cut off last.
     pub(crate) fn touched(&self) -> impl Iterator<Item = PageNo> + '_ {
-        let any = self.lsn.is_some() || !self.leaves.is_empty();
+        let any = self.lsn.is_some() || !self.forms.is_empty();
         let every = if any { 0..self.kept } else { 0..0 };
         let some = self.changes.keys().copied().filter(move |no| !any && no.0 < self.kept);
         every
@@ -281,7 +324,7 @@ impl<'p> Draft<'p> {
 
     /// Whether a page changes.
     pub(crate) fn changes_page(&self, no: PageNo) -> bool {
-        no.0 >= self.kept || self.leaves.has(no) || self.changes.contains_key(&no) || self.resets_lsn(no)
+        no.0 >= self.kept || self.forms.has(no) || self.changes.contains_key(&no) || self.resets_lsn(no)
     }
 
     /// Whether a page gets another LSN than it has.
@@ -301,10 +344,11 @@ impl<'p> Draft<'p> {
     /// Why a page changes, one bit for each reason.
     pub(crate) fn reasons(&self, no: PageNo) -> u16 {
         if no.0 >= self.kept {
-            return if no.0 < self.pages.count() { self.cut_for } else { Reason::Internal.bit() };
+            let added = if self.behind_zeros(no).is_some() { Reason::Internal } else { Reason::Buckets };
+            return if no.0 < self.pages.count() { self.cut_for } else { added.bit() };
         }
-        let leaf = if self.leaves.has(no) { Reason::DuplicatePage.bit() } else { 0 };
+        let form = self.forms.of(no).map_or(0, |form| Reason::of_form(form).bit());
         let lsn = if self.resets_lsn(no) { Reason::Lsn.bit() } else { 0 };
-        self.changes.get(&no).map_or(0, |change| change.reasons) | leaf | lsn
+        self.changes.get(&no).map_or(0, |change| change.reasons) | form | lsn
     }
 }

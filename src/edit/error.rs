@@ -158,11 +158,35 @@ pub enum Refusal {
         /// What the reader says.
         first: String,
     },
-    /// A version 7 file holds a HASH database, whose pages change too.
-    #[error("page {page} is that of a HASH database: only BTREE and RECNO can be upgraded from version 7")]
-    Hash {
-        /// A page of the database.
+    /// A HASH database of version 4: its keys were placed by another function than those of any
+    /// later version.
+    #[error(
+        "HASH version 4: later versions look keys up by another hash function: dump it and load the dump, or \
+         keep its placing if the application has a hash function of its own"
+    )]
+    OldHash,
+    /// A HASH file would get far more pages than it has, to no use: its numbers are not believed.
+    #[error(
+        "page {page}: byte {offset}: the buckets ask for {wanted} pages, but the file has {pages}: most likely \
+         its numbers are damaged"
+    )]
+    Growth {
+        /// The metadata page.
         page: PageNo,
+        /// Where the number of buckets stands, in bytes.
+        offset: usize,
+        /// The pages that the file would have.
+        wanted: u64,
+        /// The pages that it has.
+        pages: u32,
+    },
+    /// The pages of a QUEUE do not count from record 1, which later versions cannot say.
+    #[error("page 0: byte {offset}: the pages count from record {start}, which later versions cannot say")]
+    QueueStart {
+        /// Where the number stands, in bytes.
+        offset: usize,
+        /// The number.
+        start: u32,
     },
     /// Keys that release 2 stored in the order of the other machine: no genuine tool turns
     /// them round, and no release reads what it makes of them.

@@ -18,9 +18,9 @@ pub(super) enum Journals<'f, D: Disk> {
 }
 
 impl<'f, D: Disk> Journals<'f, D> {
-    pub(super) fn new(disk: &'f D, places: &[PathBuf]) -> Result<Self> {
+    pub(super) fn new(disk: &'f D, places: &[PathBuf], several: bool) -> Result<Self> {
         Ok(match places {
-            [first, _, ..] => Journals::Several(Set::new(disk, first.parent().unwrap_or(first))?),
+            [first, ..] if several => Journals::Several(Set::new(disk, first.parent().unwrap_or(first))?),
             _ => Journals::One(disk, None),
         })
     }

@@ -8,9 +8,12 @@ use super::error::{Result, at};
 use super::progress::Step;
 use super::report::Settled;
 use super::validation;
+use crate::folder::directory;
 use crate::journal::{
-    self, BoxError, Contents, Disk, DiskFile, Facts, Form, JournalError, Leftover, LeftoverState, SetLeftover,
+    self, BoxError, Contents, Disk, DiskFile, EntryKind, Facts, Form, JournalError, Leftover, LeftoverState,
+    SetLeftover,
 };
+use crate::pages::Extents;
 
 /// What to do with a leftover.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -51,9 +54,38 @@ impl<'d, D: Disk, O> Edit<'d, D, O> {
 
     /// Deals with what an earlier run left behind; what became of it, file by file.
     pub(super) fn settle(&self, places: &[PathBuf], files: &[D::File], wish: Wish) -> Result<Settled> {
+        let extents = self.journaled_extents(places)?;
+        let (paths, held): (Vec<_>, Vec<_>) = extents.iter().map(|(path, file)| (path.clone(), file)).unzip();
+        let all: Vec<PathBuf> = places.iter().chain(&paths).cloned().collect();
+        let held: Vec<&D::File> = files.iter().chain(held).collect();
+        let mut settled = self.settle_all(&all, &held, wish)?;
+        let of_extents = paths.into_iter().zip(settled.files.split_off(places.len()));
+        settled.others.extend(of_extents.filter_map(|(path, outcome)| Some((path, outcome?))));
+        Ok(settled)
+    }
+
+    /// The extents of files that have journals, locked: whoever gives a main file means them, too.
+    fn journaled_extents(&self, places: &[PathBuf]) -> Result<Vec<(PathBuf, D::File)>> {
+        let mut found = Vec::new();
+        for place in places {
+            let folder = directory(place);
+            let names = self.disk.names(folder).map_err(at(folder))?;
+            for (_, path) in Extents::among(place, &names) {
+                let there = self.disk.exists(&journal::name(&path)).map_err(at(&path))?;
+                let is_file = self.disk.look(&path).map_err(at(&path))?.map(|found| found.kind);
+                if there && is_file == Some(EntryKind::File) {
+                    let file = self.disk.open_exclusive(&path, self.surroundings.assume_closed)?;
+                    found.push((path, file));
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    fn settle_all(&self, places: &[PathBuf], files: &[&D::File], wish: Wish) -> Result<Settled> {
         let mut settled = Settled::default();
         let (mut of_set, mut numbers) = (Vec::new(), Vec::new());
-        for (path, file) in places.iter().zip(files) {
+        for (path, &file) in places.iter().zip(files) {
             let outcome = match journal::leftover(self.disk, file, path)? {
                 None => None,
                 Some(leftover) if leftover.one_of_set() => {
@@ -96,7 +128,8 @@ impl<'d, D: Disk, O> Edit<'d, D, O> {
         let nothing = of_set.is_empty() && settled.files.iter().all(Option::is_none);
         let members = of_set.into_iter().map(|(_, leftover)| leftover).collect();
         if let Some(set) = self.set(folder, places, members)? {
-            let locked = || places.iter().zip(files).chain(strangers.iter().map(|(path, file)| (path, file)));
+            let own = || places.iter().zip(files.iter().copied());
+            let locked = || own().chain(strangers.iter().map(|(path, file)| (path, file)));
             let check = |path: &Path, form, contents: &Contents, facts: &Facts| {
                 let file = locked().find(|(place, _)| *place == path);
                 file.map_or(Ok(()), |(path, file)| self.check(path, file, form, contents, facts))

@@ -8,6 +8,7 @@ use super::surroundings::Surroundings;
 use crate::access::Database;
 use crate::env::{Comparison, FolderOrigin, Layout, is_region};
 use crate::log::{LogDir, LogError};
+use crate::method::Method;
 use crate::shown::counted;
 
 /// Refuses a file that may be in use, or that its logs have not finished with: that first,
@@ -38,9 +39,16 @@ fn compare(file: &Database<'_>, home: &Path, regions: bool, around: &Surrounding
         Err(_) if around.ignore_logs => return Ok(Some(Notice::LogsIgnored)),
         Err(source) => return Err(error(source)),
     };
-    let found = Comparison::new(&logs).and_then(|comparison| comparison.with(file)).map_err(error)?;
+    let comparison = Comparison::new(&logs).map_err(error)?;
+    let found = comparison.with(file).map_err(error)?;
+    let running = if regions { "; region files are there: it may be in use" } else { "" };
+    // Of a QUEUE the log says too little to compare it: all that it does say may be missing.
+    let is_concerned = || comparison.concerned().is_none_or(|ids| ids.contains(&file.meta().file_id()));
+    if file.meta().method() == Method::Queue && is_concerned() {
+        let why = format!("the log speaks of changes of a QUEUE, which cannot be compared with it{running}");
+        return Err(Refusal::Recovery { why, from: comparison.start, to: found.end }.into());
+    }
     if let Some(from) = found.first {
-        let running = if regions { "; region files are there: it may be in use" } else { "" };
         let why = format!(
             "{} not in the file, {} in it{running}",
             counted(found.redo, "committed change"),

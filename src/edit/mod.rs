@@ -2,25 +2,28 @@
 //! procedure").
 //!
 //! - `operation`: what an operation has to say of a file; `builder`, `run`, `copy`: the machine
-//! - `draft`, `reason`: the file as it will be, in memory of the size of the changes; `leaves`,
-//!   `node`: pages of trees that are built
-//! - `soundness`, `content`, `validation`: what must be true before and afterwards
+//! - `draft`, `reason`: the file as it will be, in memory of the size of the changes; `forms`,
+//!   `bucket`: pages that change as a whole; `node`: pages of trees that are built
+//! - `soundness`, `content`, `keyed`, `validation`: what must be true before and afterwards
 //! - `journals`, `backups`, `leftovers`: the journals and copies of a run, and what an earlier
 //!   one left behind
-//! - `surroundings`, `logs`: the environment around the files
+//! - `surroundings`, `logs`: the environment around the files; `extents`: files that belong to one
 //! - `plan`, `report`, `progress`, `notice`, `error`, `codes`: what the user sees of it
 //!
 //! It uses no operation, and knows none by name.
 
 mod backups;
+mod bucket;
 mod builder;
 mod codes;
 mod content;
 mod copy;
 mod draft;
 mod error;
+mod extents;
+mod forms;
 mod journals;
-mod leaves;
+mod keyed;
 mod leftovers;
 mod logs;
 mod names;
@@ -44,10 +47,13 @@ pub(crate) use content::with_content;
 pub(crate) use draft::Draft;
 pub(crate) use error::Result;
 pub use error::{EditError, Refusal};
+pub(crate) use extents::extents_of;
+pub(crate) use forms::Form;
 pub(crate) use logs::check_logs;
 pub(crate) use node::{Child, Keys, Node, entry};
 pub use notice::Notice;
-pub(crate) use operation::{Operation, Prepared, Ready, fresh_id};
+pub(crate) use open::with_extents;
+pub(crate) use operation::{ExtentDraft, Operation, Prepared, Ready, fresh_id};
 pub use plan::{Change, Plan};
 pub(crate) use progress::Counter;
 pub use progress::{Progress, Step};

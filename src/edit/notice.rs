@@ -78,6 +78,26 @@ pub enum Notice {
     },
     /// The logs beside the file were not looked at, as asked.
     LogsIgnored,
+    /// Keys were placed by a hash function of the application's own: whether each is in its bucket
+    /// is not known.
+    CustomHash {
+        /// Name of the database, of several.
+        database: Option<Vec<u8>>,
+    },
+    /// Entries of the table of buckets were cleared that later releases would take for pages that
+    /// are kept for buckets to come.
+    StaleSpares {
+        /// How many.
+        entries: u32,
+    },
+    /// Pages of buckets are sorted, as release 4.6 and later write them: earlier ones reject them,
+    /// whatever the version of the file.
+    SortedBuckets {
+        /// How many.
+        pages: u64,
+        /// The first of them.
+        first: PageNo,
+    },
 }
 
 impl fmt::Display for Notice {
@@ -152,6 +172,25 @@ impl fmt::Display for Notice {
             }
             Notice::ForeignLog { text } => f.write_str(text),
             Notice::LogsIgnored => f.write_str("the logs beside the file were not looked at, as asked"),
+            Notice::CustomHash { database } => {
+                if let Some(name) = database {
+                    write!(f, "database {}: ", name.shown())?;
+                }
+                f.write_str(
+                    "custom hash function: the keys were placed by one of the application's own, and stay where they are",
+                )
+            }
+            Notice::StaleSpares { entries } => {
+                let entries = if *entries == 1 { "1 entry".to_owned() } else { format!("{entries} entries") };
+                write!(
+                    f,
+                    "{entries} of the table of buckets cleared: newer releases would have put keys over other pages"
+                )
+            }
+            Notice::SortedBuckets { pages, first } => {
+                let pages = counted(*pages, "page");
+                write!(f, "{pages} of buckets sorted, the first is {first}: releases before 4.6 reject that")
+            }
         }
     }
 }

@@ -1,25 +1,51 @@
 //! Opening what is to be changed.
 
 use super::error::Result;
+use super::extents::Extent;
+use super::operation::Operation;
 use crate::access::Database;
 use crate::error::Error;
-use crate::meta::{DatabaseKind, FileKind};
-use crate::method::{Feature, Method};
+use crate::method::Feature;
+use crate::pages::File;
 
-/// Opens the database in a file that is to be changed. Of a QUEUE not even its records are
-/// looked for, which may be in other files: none is changed.
-pub(super) fn open(contents: &[u8]) -> Result<Database<'_>> {
-    if let FileKind::Database(DatabaseKind { method: method @ Method::Queue, version, order, .. }) =
-        FileKind::of(contents)
-    {
-        return Err(Error::UnsupportedMethod { method, version, order }.into());
+/// Opens the database in a file that is to be changed, with the extents that it has.
+///
+/// # Errors
+///
+/// As [`File::database`]; [`Error::UnsupportedMethod`] if the operation changes no such files.
+pub(super) fn open<'c>(
+    operation: &impl Operation,
+    contents: &'c [u8],
+    extents: &'c [Extent],
+) -> Result<Database<'c>> {
+    let file = with_extents(contents, extents);
+    if let Some(kind) = file.kind().database() {
+        let (method, version, order) = (kind.method, kind.version, kind.order);
+        if !operation.takes(method) {
+            return Err(Error::UnsupportedMethod { method, version, order }.into());
+        }
+        if kind.partitions.is_some() {
+            let feature = Feature::Partitioned;
+            return Err(Error::UnsupportedFeature { method, version, order, feature }.into());
+        }
     }
-    match Database::from_bytes(contents) {
+    match file.database() {
         // No password would help.
         Err(Error::Encrypted { method, version, order }) => {
             let feature = Feature::Encrypted;
             Err(Error::UnsupportedFeature { method, version, order, feature }.into())
         }
         opened => Ok(opened?),
+    }
+}
+
+/// A file in memory, with the extents that it has.
+pub(crate) fn with_extents<'c>(contents: &'c [u8], extents: &'c [Extent]) -> File<'c> {
+    match extents.first() {
+        Some(first) => {
+            let given = extents.iter().map(|extent| (extent.number, &extent.contents[..])).collect();
+            File::with_extents(contents, &first.main, given)
+        }
+        None => File::from_bytes(contents),
     }
 }

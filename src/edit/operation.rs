@@ -11,8 +11,9 @@ use super::progress::Counter;
 use super::reason::Reason;
 use crate::access::Database;
 use crate::journal::{self, Identity, Options, Promise};
+use crate::method::Method;
 use crate::order::Endianness;
-use crate::types::FileId;
+use crate::types::{FileId, PageNo};
 
 /// A kind of change to database files: an upgrade, or a reset.
 pub trait Operation: fmt::Debug {
@@ -21,6 +22,11 @@ pub trait Operation: fmt::Debug {
 
     /// Why it may change pages. A draft with other changes is not carried out.
     fn may_change(&self) -> &'static [Reason];
+
+    /// Whether it can change files of an access method.
+    fn takes(&self, method: Method) -> bool {
+        matches!(method, Method::Btree | Method::Recno)
+    }
 
     /// Names of databases that it was told something about: one that no file has is refused.
     fn databases(&self) -> Vec<&[u8]> {
@@ -50,6 +56,19 @@ pub trait Operation: fmt::Debug {
         identity: Option<Identity>,
         counter: Counter<'_>,
     ) -> Result<Prepared<'p>>;
+
+    /// Adds what changes on the pages of an extent of a QUEUE that was checked.
+    fn extent(&self, extent: &mut ExtentDraft<'_>) {
+        let _ = extent;
+    }
+}
+
+/// The pages of an extent of a QUEUE, numbered from 0, and what changes on them.
+#[derive(Debug)]
+pub struct ExtentDraft<'p> {
+    pub(crate) draft: Draft<'p>,
+    /// The number that the first of them has in the QUEUE.
+    pub(crate) first: PageNo,
 }
 
 /// A file that was checked, and what an operation makes of it.

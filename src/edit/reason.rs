@@ -1,5 +1,7 @@
 //! Why pages change.
 
+use super::forms::Form;
+
 /// Why a page changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
@@ -8,7 +10,7 @@ pub enum Reason {
     Metadata,
     /// A page of off-page duplicates becomes the leaf of a tree.
     DuplicatePage,
-    /// Items of a leaf name the root of a tree of off-page duplicates.
+    /// Items of a leaf, or of a bucket, name the root of a tree of off-page duplicates.
     DuplicateRoot,
     /// The first page of an overflow chain counts more references.
     References,
@@ -22,10 +24,20 @@ pub enum Reason {
     FileId,
     /// A new internal page in a tree of off-page duplicates.
     Internal,
+    /// A page of a bucket has its pairs in the order of version 9.
+    BucketOrder,
+    /// A page for a bucket that has no keys yet.
+    Buckets,
+    /// A page of QUEUE records says that it is one.
+    RecordPage,
+    /// The header of a page of QUEUE records is in the order of the file.
+    HeaderOrder,
+    /// A free page tells no more of what it was.
+    FreePage,
 }
 
 impl Reason {
-    const ALL: [Reason; 9] = [
+    const ALL: [Reason; 14] = [
         Reason::Metadata,
         Reason::DuplicatePage,
         Reason::DuplicateRoot,
@@ -35,7 +47,22 @@ impl Reason {
         Reason::Lsn,
         Reason::FileId,
         Reason::Internal,
+        Reason::BucketOrder,
+        Reason::Buckets,
+        Reason::RecordPage,
+        Reason::HeaderOrder,
+        Reason::FreePage,
     ];
+
+    /// Why pages take a form.
+    pub(super) fn of_form(form: Form) -> Reason {
+        match form {
+            Form::Leaf | Form::SortedLeaf => Reason::DuplicatePage,
+            Form::Bucket => Reason::BucketOrder,
+            Form::Records => Reason::RecordPage,
+            Form::Free => Reason::FreePage,
+        }
+    }
 
     /// In words.
     #[must_use]
@@ -50,6 +77,11 @@ impl Reason {
             Reason::Lsn => "the LSN is reset",
             Reason::FileId => "the file gets another id",
             Reason::Internal => "a new internal page in a tree of off-page duplicates",
+            Reason::BucketOrder => "the pairs of a bucket are in the order of version 9",
+            Reason::Buckets => "a page for a bucket that has no keys yet",
+            Reason::RecordPage => "a page of records says that it is one",
+            Reason::HeaderOrder => "the header of a page of records is in the order of the file",
+            Reason::FreePage => "a free page tells no more of what it was",
         }
     }
 

@@ -10,7 +10,8 @@ use crate::journal::{ContentSum, Outcome};
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Report {
-    /// Each file, in the order in which they were given.
+    /// Each file, in the order in which they were given, with those of its extents that changed
+    /// behind it.
     pub files: Vec<FileReport>,
     /// Files that were not given, but which an earlier run had been changing together with
     /// one that was: what became of that.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::backups::Backups;
 use super::builder::Edit;
 use super::error::{EditError, Result, at};
+use super::extents::{self, Held};
 use super::journals::Journals;
 use super::leftovers::Wish;
 use super::logs;
@@ -32,8 +33,7 @@ pub(crate) fn in_memory(operation: &impl Operation, file: &[u8]) -> Result<(Vec<
         names.all_found()?;
         return Ok((file.to_vec(), Vec::new()));
     }
-    let db = open(file)?;
-    db.expect_tree()?;
+    let db = open(operation, file, &[])?;
     names.look(&db);
     names.all_found()?;
     let watch = Watch::default();
@@ -55,8 +55,10 @@ impl<'d, D: Disk, O: Operation> Edit<'d, D, O> {
     /// Why a file would be refused, or that the result would be wrong.
     pub fn plan(&self) -> Result<Vec<Plan>> {
         let mut names = Names::new(self.operation.databases());
-        let mut plan = |path: &PathBuf| self.plan_one(path, &mut names).map_err(|error| error.about(path));
-        let mut plans = self.paths.iter().map(&mut plan).collect::<Result<Vec<_>>>()?;
+        let mut plans = Vec::new();
+        for path in &self.paths {
+            plans.extend(self.plan_one(path, &mut names).map_err(|error| error.about(path))?);
+        }
         names.all_found()?;
         if let Some(first) = plans.iter_mut().find(|plan| plan.changes().len() > 0) {
             first.notices.extend(self.unseen());
@@ -83,12 +85,20 @@ impl<'d, D: Disk, O: Operation> Edit<'d, D, O> {
         let own =
             self.paths.iter().zip(&leftovers).filter_map(|(path, of)| Some((path.clone(), of.clone()?)));
         let settled: Vec<_> = own.chain(others.iter().cloned()).collect();
-        let report =
-            self.run_after(&places, &files, leftovers).map_err(|error| match settled.is_empty() {
-                true => error,
-                false => EditError::Afterwards { settled, cause: Box::new(error) },
-            })?;
+        let done = self.hold_all(&places, &files);
+        let done = done.and_then(|extents| self.run_after(&places, &files, &extents, leftovers));
+        let report = done.map_err(|error| match settled.is_empty() {
+            true => error,
+            false => EditError::Afterwards { settled, cause: Box::new(error) },
+        })?;
         Ok(Report { others, ..report })
+    }
+
+    /// Locks the extents of all files.
+    fn hold_all(&self, places: &[PathBuf], files: &[D::File]) -> Result<Vec<Vec<Held<D::File>>>> {
+        let all = self.paths.iter().zip(places).zip(files);
+        all.map(|((path, place), file)| self.hold_extents(place, file).map_err(|error| error.about(path)))
+            .collect()
     }
 
     /// The run, once it is known that no earlier one left anything behind.
@@ -96,17 +106,23 @@ impl<'d, D: Disk, O: Operation> Edit<'d, D, O> {
         &self,
         places: &[PathBuf],
         files: &[D::File],
+        extents: &[Vec<Held<D::File>>],
         leftovers: Vec<Option<Outcome>>,
     ) -> Result<Report> {
-        let mut journals = Journals::new(self.disk, places)?;
+        let several = places.len() > 1 || extents.iter().any(|extents| !extents.is_empty());
+        let mut journals = Journals::new(self.disk, places, several)?;
         let mut reports = Vec::new();
         let mut backups = Backups::new(self.disk, self.backup.as_deref());
         let (mut validation, mut names) = (Validation::default(), Names::new(self.operation.databases()));
         let mut written = Ok(());
-        for ((path, file), leftover) in self.paths.iter().zip(files).zip(leftovers) {
-            let report = self.write(path, file, &mut journals, &mut backups, &mut validation, &mut names);
+        for (((path, file), extents), leftover) in self.paths.iter().zip(files).zip(extents).zip(leftovers) {
+            let report =
+                self.write(path, (file, extents), &mut journals, &mut backups, &mut validation, &mut names);
             match report {
-                Ok(report) => reports.push(FileReport { leftover, ..report }),
+                Ok(mut all) => {
+                    all.iter_mut().take(1).for_each(|main| main.leftover.clone_from(&leftover));
+                    reports.extend(all);
+                }
                 Err(error) => {
                     written = Err(error.about(path));
                     break;
@@ -129,22 +145,36 @@ impl<'d, D: Disk, O: Operation> Edit<'d, D, O> {
         Ok(Report { files: reports, others: Vec::new() })
     }
 
-    fn plan_one(&self, path: &Path, names: &mut Names<'_>) -> Result<Plan> {
+    /// The plan of a file, and those of its extents that change.
+    fn plan_one(&self, path: &Path, names: &mut Names<'_>) -> Result<Vec<Plan>> {
         let contents = self.disk.read(path).map_err(at(path))?;
         if let Some(ready) = self.operation.ready(&contents)? {
             names.look_at(Database::from_bytes(&contents[..]));
             let mut plan = Plan::nothing(path, ready);
             plan.notices = self.unfinished(path)?;
-            return Ok(plan);
+            return Ok(vec![plan]);
         }
-        let db = open(&contents)?;
+        let extents = self.look_at_extents(path, &contents)?;
+        let db = open(&self.operation, &contents, &extents)?;
         names.look(&db);
         let prepared = self.prepare(&db, path, None)?;
         let counter = self.watch.step(path, Step::Validate);
-        validation::plan(&prepared.draft, &self.facts(&db, &prepared), CHECKED_IN_MEMORY, counter)?;
+        let of_main = self.facts(&db, &prepared);
+        validation::plan(&prepared.draft, &of_main, CHECKED_IN_MEMORY, counter)?;
         let mut plan = Plan::new(path, &prepared);
         plan.notices.extend(self.unfinished(path)?);
-        Ok(plan)
+        let mut plans = vec![plan];
+        for extent in &extents {
+            let pages = self.pages_of_extent(&db, extent);
+            let draft = self.draft_of_extent(&db, extent, &pages);
+            if draft.is_empty() {
+                continue;
+            }
+            let facts = extents::facts(&of_main, extent);
+            validation::plan(&draft, &facts, CHECKED_IN_MEMORY, counter)?;
+            plans.push(Plan::new(extent.path(), &extents::told(&prepared, draft, &facts)));
+        }
+        Ok(plans)
     }
 
     /// That an earlier run left a journal, which the next one deals with first.
@@ -161,38 +191,53 @@ impl<'d, D: Disk, O: Operation> Edit<'d, D, O> {
         }
     }
 
-    /// Plans one file, copies it if asked, and writes its journal.
+    /// Plans one file, copies it if asked, and writes its journal; and the same of its extents
+    /// that change.
     fn write<'f>(
         &self,
         path: &Path,
-        file: &'f D::File,
+        (file, held): (&'f D::File, &'f [Held<D::File>]),
         journals: &mut Journals<'f, D>,
         backups: &mut Backups<'_, D>,
         validation: &mut Validation,
         names: &mut Names<'_>,
-    ) -> Result<FileReport>
+    ) -> Result<Vec<FileReport>>
     where
         'd: 'f,
     {
         let contents = file.contents().map_err(at(path))?;
         if let Some(ready) = self.operation.ready(&contents)? {
             names.look_at(Database::from_bytes(&contents[..]));
-            return Ok(FileReport::nothing(path, ready));
+            return Ok(vec![FileReport::nothing(path, ready)]);
         }
-        let db = open(&contents)?;
+        let place = self.disk.resolve(path).map_err(at(path))?;
+        let extents = extents::contents(&place, held)?;
+        let db = open(&self.operation, &contents, &extents)?;
         names.look(&db);
         let prepared = self.prepare(&db, path, file.identity().ok())?;
-        let mut backup = None;
+        let (mut backup, facts) = (None, self.facts(&db, &prepared));
         if !prepared.draft.is_empty() {
             backup = backups.copy(file, path)?.filter(|_| self.keep_backup);
-            let facts = self.facts(&db, &prepared);
             let counter = self.watch.step(path, Step::Journal);
             journals.write(file, path, &facts, &prepared.draft, counter)?;
             if prepared.draft.is_head_only() {
-                validation.only_head(self.disk.resolve(path).map_err(at(path))?, db.meta().clone());
+                validation.only_head(place, db.meta().clone());
             }
         }
-        Ok(FileReport::new(path, &prepared, backup))
+        let mut reports = vec![FileReport::new(path, &prepared, backup)];
+        for (extent, held) in extents.iter().zip(held) {
+            let pages = self.pages_of_extent(&db, extent);
+            let draft = self.draft_of_extent(&db, extent, &pages);
+            if draft.is_empty() {
+                continue;
+            }
+            let backup = backups.copy(&held.file, &held.path)?.filter(|_| self.keep_backup);
+            let facts = extents::facts(&facts, extent);
+            let counter = self.watch.step(&held.path, Step::Journal);
+            journals.write(&held.file, &held.path, &facts, &draft, counter)?;
+            reports.push(FileReport::new(&held.path, &extents::told(&prepared, draft, &facts), backup));
+        }
+        Ok(reports)
     }
 
     /// What becomes of a file, if its logs allow it.
@@ -202,7 +247,6 @@ impl<'d, D: Disk, O: Operation> Edit<'d, D, O> {
         path: &Path,
         identity: Option<Identity>,
     ) -> Result<Prepared<'p>> {
-        db.expect_tree()?;
         // The log lies beside the file, not beside a link to it.
         let place = self.disk.resolve(path).unwrap_or_else(|_| path.to_owned());
         let logs = logs::check_logs(db, &place, &self.surroundings);

@@ -13,11 +13,13 @@ fn stays(rule: Rule) -> bool {
 }
 
 /// The first error that a file must not have. The genuine profiles keep the flags that the
-/// genuine tools set without need.
+/// genuine tools set without need, and numbers of keys.
 pub(super) fn first_error(file: &Database<'_>, genuine: bool, counter: Counter<'_>) -> Option<String> {
     let verdict = verdict(file, counter);
     let mut errors = verdict.findings().iter().filter(|finding| finding.severity == Severity::Error);
-    let error = errors.find(|finding| !stays(finding.rule) && (finding.rule != Rule::Flags || !genuine));
+    let error = errors.find(|found| {
+        !(stays(found.rule) || (genuine && matches!(found.rule, Rule::Flags | Rule::Elements)))
+    });
     error.map(ToString::to_string)
 }
 

@@ -10,7 +10,7 @@ use super::soundness;
 use crate::access::Database;
 use crate::error::file_bytes;
 use crate::journal::{BoxError, ContentSum, Contents, Facts, Promise};
-use crate::meta::Meta;
+use crate::meta::{self, FileKind, Meta};
 use crate::pages::File;
 use crate::types::PageNo;
 
@@ -57,7 +57,7 @@ pub(super) fn plan(
 ) -> Result<(), EditError> {
     let checked = if draft.is_empty() {
         Ok(())
-    } else if draft.is_head_only() {
+    } else if draft.is_head_only() && !facts.options.extent {
         head(&draft.image(PageNo::META).unwrap_or_default(), facts, draft.pages().meta())
     } else if file_bytes(draft.modified().saturating_add(draft.appended()), draft.pages().size()) <= most {
         sound(&File::over(&draft.over()), facts, counter)
@@ -80,7 +80,21 @@ pub(super) fn whole(contents: &[u8], facts: &Facts, counter: Counter<'_>) -> Res
     sound(&File::from_bytes(contents), facts, counter)
 }
 
+/// Whether an extent of a QUEUE has the records that it had.
+fn extent(contents: &[u8], facts: &Facts) -> Result<(), BoxError> {
+    let records = ContentSum::of_extent(contents, facts.page_size);
+    facts.promise.content().map_or(Ok(()), |promised| same(&records, &promised))
+}
+
 fn sound(file: &File<'_>, facts: &Facts, counter: Counter<'_>) -> Result<(), BoxError> {
+    if facts.options.extent {
+        return extent(file.bytes()?, facts);
+    }
+    // The records of a QUEUE with extents are looked at there; of it only page 0 changes.
+    let meta = meta::parse(file.kind(), file.head());
+    if let Some(meta) = meta.ok().filter(|meta| meta.extent_pages().is_some()) {
+        return of_version(&meta, facts);
+    }
     let db = file.database()?;
     let genuine = facts.options.genuine_8a || facts.options.genuine_8b;
     let check = || soundness::first_error(&db, genuine, counter);
@@ -103,18 +117,22 @@ pub(super) fn old(
     facts: &Facts,
     now: impl FnOnce() -> Option<Contents>,
 ) -> Result<(), BoxError> {
-    let db = Database::from_bytes(contents)?;
+    if facts.options.extent {
+        return extent(contents, facts);
+    }
+    let (db, kind) = (|| Database::from_bytes(contents), FileKind::of(contents));
     match facts.promise {
-        Promise::SamePairs(before) => same(&ContentSum::of(&db)?, &before),
+        Promise::SamePairs(before) => same(&ContentSum::of(&db()?)?, &before),
         Promise::OnlyPageZero => {
-            let now = now();
-            let now = now.as_deref().and_then(|now| Database::from_bytes(now).ok());
-            match now.filter(|now| !db.meta().leads_as(now.meta())) {
+            // The pages of a QUEUE may be in other files.
+            let (before, now) = (meta::parse(&kind, contents)?, now());
+            let now = now.as_deref().and_then(|now| meta::parse(&FileKind::of(now), now).ok());
+            match now.filter(|now| !before.leads_as(now)) {
                 Some(_) => Err(invalid("page 0 leads elsewhere than that of the new file".to_owned())),
                 None => Ok(()),
             }
         }
-        Promise::Pairs(_) | Promise::SoundOnly => Ok(()),
+        Promise::Pairs(_) | Promise::SoundOnly => Ok(db().map(drop)?),
     }
 }
 
@@ -128,11 +146,18 @@ fn same(found: &ContentSum, promised: &ContentSum) -> Result<(), BoxError> {
 
 /// Whether page 0 is right. All other pages were checked and read before, and stay as they
 /// are; so do the pairs, if page 0 leads to them as it did.
-fn head(contents: &[u8], facts: &Facts, before: &Meta) -> Result<(), BoxError> {
-    let db = Database::from_bytes(contents)?;
-    let version = db.meta().version();
-    if version == u32::from(facts.target_version) && db.meta().leads_as(before) {
+pub(super) fn head(contents: &[u8], facts: &Facts, before: &Meta) -> Result<(), BoxError> {
+    let meta = meta::parse(&FileKind::of(contents), contents)?;
+    of_version(&meta, facts)?;
+    if meta.leads_as(before) {
         return Ok(());
     }
-    Err(invalid(format!("page 0 says version {version}, or leads elsewhere than before")))
+    Err(invalid("page 0 leads elsewhere than before".to_owned()))
+}
+
+fn of_version(meta: &Meta, facts: &Facts) -> Result<(), BoxError> {
+    if meta.version() == u32::from(facts.target_version) {
+        return Ok(());
+    }
+    Err(invalid(format!("page 0 says version {}", meta.version())))
 }

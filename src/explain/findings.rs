@@ -20,7 +20,7 @@ pub(super) static ALL: &[Explanation] = &[
     is(
         "M-101",
         "a BTREE version that newer releases do not open",
-        "Releases up to 5.x write BTREE 6, and no release from 6.0 on opens that as it is.",
+        "Releases up to 5.x write BTREE 6, and no release from 6.0 on opens that as it is. So it is with HASH 4 to 6 and QUEUE 1.",
         "Upgrade the databases after the final recovery by the old release, or have ims_db_upgrade of the target do so.",
         &[BTREE_FILE, SEEN],
     ),

@@ -3,7 +3,10 @@
 
 use std::cmp::Ordering;
 
+use byteorder::ByteOrder;
+
 use super::checksum;
+use super::page::{Page, slot_offset};
 
 /// The bytes whose hash a metadata page keeps, by which its function is known.
 pub(crate) const PROBE: &[u8] = b"%$sniglet^&\0";
@@ -44,6 +47,23 @@ pub(crate) fn sorted(a: &[u8], b: &[u8]) -> Ordering {
         (Some(head), Some(other)) => head.cmp(other).then(b.len().cmp(&a.len())),
         _ => a.cmp(b),
     }
+}
+
+/// The item of a slot on a page of a bucket, and its offset: items lie one below the other, in
+/// slot order. `None` if there is no such slot, or its item has no bytes.
+#[cfg_attr(not(feature = "upgrade"), allow(dead_code))] // only what changes files asks
+pub(crate) fn item<'p, O: ByteOrder>(
+    page: &Page<'p, O>,
+    overhead: usize,
+    number: u16,
+) -> Option<(usize, &'p [u8])> {
+    let end = match number.checked_sub(1) {
+        Some(before) => usize::from(page.slot(overhead, before)?),
+        None => page.bytes().len(),
+    };
+    let start = usize::from(page.slot(overhead, number).filter(|_| number < page.entries())?);
+    let item = page.bytes().get(start..end).filter(|_| start >= slot_offset(overhead, page.entries()))?;
+    Some((start, item)).filter(|_| !item.is_empty())
 }
 
 #[cfg(test)]

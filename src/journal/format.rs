@@ -69,6 +69,7 @@ mod bit {
     pub(super) const GENUINE_8B: u32 = 8;
     pub(super) const LOGS_IGNORED: u32 = 16;
     pub(super) const ONE_OF_SET: u32 = 32;
+    pub(super) const EXTENT: u32 = 64;
 }
 
 /// The codes of byte 12 in the first form.
@@ -128,6 +129,7 @@ impl Header {
             (facts.options.genuine_8b, bit::GENUINE_8B),
             (facts.options.logs_ignored, bit::LOGS_IGNORED),
             (self.one_of_set, bit::ONE_OF_SET),
+            (facts.options.extent, bit::EXTENT),
         ];
         let options = options.iter().filter(|(set, _)| *set).fold(0, |bits, (_, bit)| bits | bit);
         let [before, poison, after] = self.heads;
@@ -245,6 +247,7 @@ impl RawHeader {
             genuine_8a: option(bit::GENUINE_8A),
             genuine_8b: option(bit::GENUINE_8B),
             logs_ignored: option(bit::LOGS_IGNORED),
+            extent: option(bit::EXTENT),
         };
         let poison = option(bit::POISON);
         equal(20, "poison bit of the options", poison.into(), (self.entries > 1).into())?;
@@ -538,7 +541,7 @@ pub(super) mod tests {
                 source_version: 7,
                 target_version: 9,
                 page_size: PageSize::new(0x1000).unwrap(),
-                options: Options { sorted: true, genuine_8a: false, genuine_8b: true, logs_ignored: true },
+                options: Options { sorted: true, genuine_8b: true, logs_ignored: true, ..Options::default() },
                 new_uid: FileId(std::array::from_fn(|i| 0xa0 | u8::try_from(i).unwrap())),
                 promise: Promise::SamePairs(ContentSum {
                     digest: std::array::from_fn(|i| 0x40 | u8::try_from(i).unwrap()),

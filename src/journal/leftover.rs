@@ -9,10 +9,13 @@ use super::change::{Journal, Stage};
 use super::disk::{Contents, Disk, DiskFile};
 use super::error::{BoxError, Flaw, JournalError, LeftoverState, at};
 use super::format::{self, Ending};
-use super::names::{HEAD, Head, beside, discard, poisoned, version};
+use super::names::{HEAD, Head, beside, discard, order, poisoned, version};
 use super::plan::{Facts, Form, Promise};
 use super::trust;
 use crate::folder::directory;
+use crate::format::meta::{HALF_WRITTEN, at as layout};
+use crate::order::Endianness;
+use crate::pages::Extents;
 
 /// Versions that a file in use may have, whatever its access method.
 const VERSIONS: std::ops::RangeInclusive<u32> = 1..=10;
@@ -105,7 +108,8 @@ pub fn leftover<'d, D: Disk>(
     let journal = match Journal::read(disk, file, path.clone(), store, name.clone())? {
         Ok(journal) => journal,
         Err(flaw) => {
-            let harmless = !flaw.whole && head.as_ref().is_some_and(in_use);
+            let sound = |head: &Head| in_use(head) || is_extent(&path, head);
+            let harmless = !flaw.whole && head.as_ref().is_some_and(sound);
             let state = if harmless { LeftoverState::Incomplete } else { LeftoverState::Damaged };
             let content = Content::Flawed(flaw);
             return Ok(Some(Leftover { disk, path, name, state, moved: false, apart: false, content }));
@@ -148,6 +152,14 @@ fn head(file: &impl DiskFile) -> std::io::Result<Option<Head>> {
 /// Whether page 0 is one that other programs open.
 fn in_use(head: &Head) -> bool {
     version(head).is_some_and(|version| VERSIONS.contains(&version))
+}
+
+/// Whether a file has the name of an extent of a QUEUE, and a first page that no run poisoned.
+fn is_extent(path: &Path, head: &Head) -> bool {
+    let poisoned = [Endianness::Little, Endianness::Big]
+        .into_iter()
+        .any(|order| order.u32_at(head, layout::VERSION) == Some(HALF_WRITTEN));
+    Extents::is_name(path) && order(head).is_none() && !poisoned
 }
 
 /// The state of a file with a whole journal, and the step with which its run goes on.
@@ -207,7 +219,9 @@ fn compare<D: Disk>(
             (_, false) => (LeftoverState::Superseded, Stage::Ended(Ending::Completed)),
         });
     }
-    let torn = head.is_none_or(|head| !in_use(head) || heads.mixed(head));
+    // An extent says nothing of itself.
+    let other = |head: &Head| in_use(head) || header.facts.options.extent;
+    let torn = head.is_none_or(|head| !other(head) || heads.mixed(head));
     let restorable = head.is_some() && pages.known && in_range;
     Ok(if torn {
         (LeftoverState::TornHead { restorable }, Stage::Applying)

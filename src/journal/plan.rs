@@ -73,6 +73,8 @@ pub struct Options {
     pub genuine_8b: bool,
     /// The logs' advice was overridden.
     pub logs_ignored: bool,
+    /// The file is an extent of a QUEUE: it has no metadata, and its first page is one of records.
+    pub extent: bool,
 }
 
 /// What the journal says about a change as a whole (upgrade, "Journal file", header).
@@ -130,8 +132,14 @@ pub struct ContentSum {
     /// its length (32 bits, little-endian) and its bytes. The name is empty in a file with
     /// one database; the key of a RECNO record is its number, as 32 bits, little-endian.
     /// Deleted items are left out.
+    ///
+    /// The pairs of a HASH database have no order that stays: for each key on its pages name, key
+    /// and all values, as above, have a SHA-256 of their own; the name and the sum of these, as
+    /// numbers of 256 bits, little-endian, without what is carried out of them, stand for the
+    /// database. The key of a QUEUE record is its number, as for RECNO. Of an extent of a QUEUE it is
+    /// the sum of all bytes behind the headers of its pages.
     pub digest: [u8; 32],
-    /// Number of pairs.
+    /// Number of pairs; of an extent, of pages.
     pub pairs: u64,
 }
 

@@ -35,8 +35,22 @@ impl Buckets {
     /// The first page of a bucket, by the table.
     #[inline]
     pub(crate) fn page(&self, bucket: u32) -> PageNo {
-        let doubling = PageNo(32u32.saturating_sub(bucket.leading_zeros())).index();
-        PageNo(bucket.saturating_add(self.spares.get(doubling).copied().unwrap_or(0)))
+        let spare = self.spares.get(Buckets::doubling(bucket)).copied().unwrap_or(0);
+        PageNo(bucket.saturating_add(spare))
+    }
+
+    /// What decides where the pages of the buckets are, and which of them a key is in.
+    #[cfg(feature = "upgrade")]
+    pub(crate) fn places(&self) -> ([u32; 5], &[u32]) {
+        let used = Buckets::doubling(self.max).saturating_add(1);
+        let Buckets { max, high_mask, low_mask, fill_factor, probe, .. } = *self;
+        ([max, high_mask, low_mask, fill_factor, probe], self.spares.get(..used).unwrap_or(&self.spares))
+    }
+
+    /// The doubling of the table by which a bucket came to it: 0 for the first one.
+    #[inline]
+    pub(crate) fn doubling(bucket: u32) -> usize {
+        PageNo(32u32.saturating_sub(bucket.leading_zeros())).index()
     }
 
     /// The number that cannot be, and what would be, if keys cannot be looked up by these.

@@ -3,22 +3,12 @@
 use super::kind::{DatabaseKind, FileKind};
 use crate::error::{Error, Result};
 use crate::format::meta::at;
-#[cfg(feature = "upgrade")]
-use crate::method::Method;
 use crate::order::Endianness;
 
 /// The byte order of a file of an access method that is read; for anything else, an error
 /// that says what it is.
 pub(crate) fn identify(file: &[u8]) -> Result<Endianness> {
     expect_supported(&FileKind::of(file), file)
-}
-
-/// The byte order of a file, if it is one of BTREE or RECNO.
-#[cfg(feature = "upgrade")]
-pub(crate) fn identify_tree(file: &[u8]) -> Option<Endianness> {
-    let kind = FileKind::of(file);
-    let is_tree = |kind: &&DatabaseKind| matches!(kind.method, Method::Btree | Method::Recno);
-    kind.database().filter(is_tree).map(|kind| kind.order)
 }
 
 /// As [`identify`], of a file of which it is known what it is.

@@ -14,8 +14,6 @@ pub use flags::Flags;
 pub(crate) use hash::Buckets;
 pub(crate) use heap::Heap;
 pub(crate) use identify::identify;
-#[cfg(feature = "upgrade")]
-pub(crate) use identify::identify_tree;
 pub use kind::{DatabaseKind, Extents, FileKind, Region};
 #[cfg(feature = "upgrade")]
 pub(crate) use listed::readings as listed_readings;

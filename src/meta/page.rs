@@ -319,9 +319,10 @@ impl Meta {
         self.tree().map_or(at::VERSION, |tree| tree.root_at)
     }
 
-    /// Whether it leads to the same tree and the same free list, and the pages are to be
-    /// taken alike: everything but version, file id, whether duplicates are sorted, and a
-    /// length of records that one of them does not store.
+    /// Whether it leads to the same tree, buckets or records and the same free list, and the pages
+    /// are to be taken alike: everything but version, file id, whether duplicates are sorted, a
+    /// length of records that one of them does not store, and what is there of a HASH for buckets
+    /// still to come.
     #[cfg(feature = "upgrade")]
     pub(crate) fn leads_as(&self, other: &Meta) -> bool {
         let facts = |meta: &Meta| {
@@ -330,7 +331,11 @@ impl Meta {
         };
         let records = |meta: &Meta| meta.tree().map(|tree| (tree.record_length, tree.pad));
         let stored = self.stores_records() && other.stores_records();
-        facts(self) == facts(other) && (records(self) == records(other) || !stored)
+        facts(self) == facts(other)
+            && (records(self) == records(other) || !stored)
+            && self.buckets().map(Buckets::places) == other.buckets().map(Buckets::places)
+            && self.queue() == other.queue()
+            && self.heap() == other.heap()
     }
 
     /// Whether a record length is stored that the flags do not allow.

@@ -39,6 +39,17 @@ impl Shape {
         }
     }
 
+    /// The same, where the root is of this kind: the genuine upgrades can say that those of a HASH
+    /// are sorted, and build trees of unsorted ones (upgrade-other, "6 → 7: every page of type 2, by
+    /// type byte").
+    pub(crate) fn of_duplicates_at(meta: &Meta, root: Option<PageKind>) -> Shape {
+        let unsorted = matches!(root, Some(PageKind::RecnoLeaf | PageKind::RecnoInternal));
+        match meta.method() {
+            Method::Hash if unsorted && meta.duplicate_trees() => Shape::records(),
+            _ => Shape::of_duplicates(meta),
+        }
+    }
+
     fn records() -> Shape {
         Shape { internal: Some(PageKind::RecnoInternal), leaf: PageKind::RecnoLeaf, counted: true }
     }

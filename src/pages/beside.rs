@@ -56,7 +56,7 @@ impl Beside {
     }
 
     /// What stands behind the beginning that all names have.
-    fn end<'n>(&self, name: &'n OsStr) -> Option<&'n str> {
+    pub(super) fn end<'n>(&self, name: &'n OsStr) -> Option<&'n str> {
         let end = name.as_encoded_bytes().strip_prefix(self.begin.as_encoded_bytes())?;
         std::str::from_utf8(end).ok()
     }

@@ -1,9 +1,13 @@
 //! Several files as one page space: the extents of a QUEUE (database-format, annex B).
 
+use std::borrow::Cow;
+#[cfg(feature = "upgrade")]
+use std::ffi::OsString;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::beside::Beside;
+use super::file::File;
 use super::source::Source;
 use crate::error::{Error, Result};
 use crate::limits::Limits;
@@ -15,35 +19,35 @@ const PREFIX: &str = "__dbq.";
 
 /// The files beside a main file that hold all pages but page 0.
 #[derive(Debug)]
-pub(crate) struct Extents {
+pub(crate) struct Extents<'a> {
     beside: Beside,
     /// Pages of each.
     pages: u32,
     page_size: PageSize,
     /// Those that are there, by their numbers.
-    found: Vec<Extent>,
+    found: Vec<Extent<'a>>,
     /// Those that are there and cannot be read, and why: told to whoever asks for their pages.
     unread: Vec<(u32, Error)>,
 }
 
 /// One of them.
 #[derive(Debug)]
-pub(crate) struct Extent {
+pub(crate) struct Extent<'a> {
     pub(crate) number: u32,
-    source: Source<'static>,
+    source: Source<'a>,
     /// Whole pages of those before it.
     before: u64,
 }
 
-impl Extent {
+impl Extent<'_> {
     /// All its bytes.
     pub(crate) fn bytes(&self) -> &[u8] {
         self.source.in_place()
     }
 
     /// The same with other bytes.
-    pub(crate) fn with(&self, bytes: Vec<u8>) -> Extent {
-        Extent { source: Source::Bytes(bytes.into()), ..*self }
+    pub(crate) fn with(&self, bytes: Vec<u8>) -> Extent<'static> {
+        Extent { number: self.number, source: Source::Bytes(bytes.into()), before: self.before }
     }
 
     fn whole_pages(&self, size: PageSize) -> u64 {
@@ -56,33 +60,48 @@ fn number(digits: &str) -> Option<u32> {
     digits.parse().ok().filter(|number: &u32| number.to_string() == digits)
 }
 
-impl Extents {
-    /// Opens those that are beside the main file of a QUEUE that has such.
+impl<'a> Extents<'a> {
+    /// Opens those that are beside the main file of a QUEUE that has such, unless they were given
+    /// together with it.
     ///
     /// # Errors
     ///
     /// [`Error::NoFolder`] if it is in memory; [`Error::Open`]: the folder cannot be read.
-    pub(crate) fn of(main: Option<&Path>, meta: &Meta, map: bool, limits: Limits) -> Result<Option<Extents>> {
+    pub(crate) fn of(file: &File<'a>, meta: &Meta) -> Result<Option<Extents<'a>>> {
         let Some(pages) = meta.extent_pages() else { return Ok(None) };
+        let (main, given) = match file.given() {
+            Some((main, given)) => (Some(main.as_path()), Some(given)),
+            None => (file.path(), None),
+        };
         let beside = main.and_then(|main| Beside::of(main, PREFIX)).ok_or(Error::NoFolder)?;
         let (mut found, mut unread) = (Vec::new(), Vec::new());
-        let (page_size, mut before) = (meta.page_size(), 0u64);
-        for number in beside.numbers(number)? {
-            match open(&beside, number, map, limits) {
-                Ok(mut extent) => {
-                    extent.before = before;
-                    before = before.saturating_add(extent.whole_pages(page_size));
-                    found.push(extent);
+        match given {
+            Some(given) => found.extend(given.iter().map(|&(number, bytes)| Extent::given(number, bytes))),
+            None => {
+                for number in beside.numbers(number)? {
+                    match open(&beside, number, file.maps(), file.limits()) {
+                        Ok(extent) => found.push(extent),
+                        Err(error) => unread.push((number, error)),
+                    }
                 }
-                Err(error) => unread.push((number, error)),
             }
+        }
+        found.sort_unstable_by_key(|extent| extent.number);
+        let (page_size, mut before) = (meta.page_size(), 0u64);
+        for extent in &mut found {
+            extent.before = before;
+            before = before.saturating_add(extent.whole_pages(page_size));
         }
         Ok(Some(Extents { beside, pages, page_size, found, unread }))
     }
 
     /// The extents that a main file has, whatever its metadata says, and why others could not be
     /// opened; none, if it is in memory.
-    pub(crate) fn beside(main: Option<&Path>, map: bool, limits: Limits) -> (Vec<Extent>, Vec<Error>) {
+    pub(crate) fn beside(
+        main: Option<&Path>,
+        map: bool,
+        limits: Limits,
+    ) -> (Vec<Extent<'static>>, Vec<Error>) {
         let (mut found, mut errors) = (Vec::new(), Vec::new());
         let Some(beside) = main.and_then(|main| Beside::of(main, PREFIX)) else { return (found, errors) };
         match beside.numbers(number) {
@@ -96,7 +115,7 @@ impl Extents {
     }
 
     /// Those that are there, each with its path and its bytes.
-    pub(crate) fn found(&self) -> impl Iterator<Item = (PathBuf, &Extent)> {
+    pub(crate) fn found(&self) -> impl Iterator<Item = (PathBuf, &Extent<'a>)> {
         self.found.iter().map(|extent| (self.path(extent.number), extent))
     }
 
@@ -106,7 +125,7 @@ impl Extents {
     }
 
     /// An extent, if it is there.
-    pub(crate) fn get(&self, number: u32) -> Option<&Extent> {
+    pub(crate) fn get(&self, number: u32) -> Option<&Extent<'a>> {
         let at = self.found.binary_search_by_key(&number, |extent| extent.number).ok()?;
         self.found.get(at)
     }
@@ -131,7 +150,7 @@ impl Extents {
     }
 
     /// The extent of a page, if it is there, and the place of the page in it.
-    fn find(&self, no: PageNo) -> Option<(&Extent, u32)> {
+    fn find(&self, no: PageNo) -> Option<(&Extent<'a>, u32)> {
         let index = no.0.checked_sub(1)?;
         let (number, place) = (index.checked_div(self.pages)?, index.checked_rem(self.pages)?);
         Some((self.get(number)?, place))
@@ -154,7 +173,7 @@ impl Extents {
         self.found.iter().filter_map(|extent| self.run(extent))
     }
 
-    fn run(&self, extent: &Extent) -> Option<Range<u32>> {
+    fn run(&self, extent: &Extent<'_>) -> Option<Range<u32>> {
         let start = extent.number.checked_mul(self.pages)?.checked_add(1)?;
         Some(start..start.saturating_add(self.whole_pages(extent).min(self.pages)))
     }
@@ -178,12 +197,43 @@ impl Extents {
     }
 
     /// How many whole pages a file has.
-    pub(crate) fn whole_pages(&self, extent: &Extent) -> u32 {
+    pub(crate) fn whole_pages(&self, extent: &Extent<'_>) -> u32 {
         u32::try_from(extent.whole_pages(self.page_size)).unwrap_or(u32::MAX)
     }
 }
 
-fn open(beside: &Beside, number: u32, map: bool, limits: Limits) -> Result<Extent> {
+#[cfg(feature = "upgrade")]
+impl Extents<'_> {
+    /// The extents of a main file among the names of what is in its folder, with their numbers.
+    pub(crate) fn among(main: &Path, names: &[OsString]) -> Vec<(u32, PathBuf)> {
+        let Some(beside) = Beside::of(main, PREFIX) else { return Vec::new() };
+        let of = |name: &OsString| {
+            let number = beside.end(name).and_then(number)?;
+            Some((number, beside.path(&number.to_string())))
+        };
+        names.iter().filter_map(of).collect()
+    }
+
+    /// Where an extent of one main file stands if it becomes one of another.
+    pub(crate) fn path_beside(main: &Path, number: u32) -> Option<PathBuf> {
+        Some(Beside::of(main, PREFIX)?.path(&number.to_string()))
+    }
+
+    /// Whether a file is named as an extent of some main file is.
+    pub(crate) fn is_name(path: &Path) -> bool {
+        let name = path.file_name().and_then(|name| name.as_encoded_bytes().strip_prefix(PREFIX.as_bytes()));
+        let end = name.and_then(|name| name.rsplit(|&byte| byte == b'.').next());
+        end.and_then(|end| std::str::from_utf8(end).ok()).and_then(number).is_some()
+    }
+}
+
+impl<'a> Extent<'a> {
+    fn given(number: u32, bytes: &'a [u8]) -> Extent<'a> {
+        Extent { number, source: Source::Bytes(Cow::Borrowed(bytes)), before: 0 }
+    }
+}
+
+fn open(beside: &Beside, number: u32, map: bool, limits: Limits) -> Result<Extent<'static>> {
     let source = beside.open(&number.to_string(), map, limits)?;
     Ok(Extent { number, source, before: 0 })
 }

@@ -268,7 +268,12 @@ struct Opened<'a> {
     kind: FileKind,
     options: OpenOptions<'a>,
     external: OnceLock<ExternalFolder>,
+    given: Option<Given<'a>>,
 }
+
+/// What stands beside a file, from one who knows it: where the file is, and its extents with their
+/// numbers.
+pub(super) type Given<'a> = (PathBuf, Vec<(u32, &'a [u8])>);
 
 impl File<'static> {
     /// Opens a file as a memory map (read into memory, without the feature `mmap`):
@@ -291,12 +296,29 @@ impl<'a> File<'a> {
 
     fn new(path: Option<PathBuf>, source: Source<'a>, options: OpenOptions<'a>) -> File<'a> {
         let kind = FileKind::of(source.head());
-        File { opened: Arc::new(Opened { path, source, kind, options, external: OnceLock::new() }) }
+        File {
+            opened: Arc::new(Opened { path, source, kind, options, external: OnceLock::new(), given: None }),
+        }
     }
 
     /// A file beside another, opened as that was.
     pub(super) fn beside(other: &File<'a>, path: PathBuf, source: Source<'a>) -> File<'a> {
         File::new(Some(path), source, other.opened.options)
+    }
+
+    /// A file in memory, and the extents that it has where it stands.
+    #[cfg(feature = "upgrade")]
+    pub(crate) fn with_extents(bytes: &'a [u8], path: &Path, extents: Vec<(u32, &'a [u8])>) -> File<'a> {
+        let (source, options) = (Source::Bytes(Cow::Borrowed(bytes)), OpenOptions::new());
+        let (kind, given) = (FileKind::of(source.head()), Some((path.to_owned(), extents)));
+        File {
+            opened: Arc::new(Opened { path: None, source, kind, options, external: OnceLock::new(), given }),
+        }
+    }
+
+    /// Where it stands and its extents, if somebody gave them together with it.
+    pub(super) fn given(&self) -> Option<&Given<'a>> {
+        self.opened.given.as_ref()
     }
 
     /// A file as it would be.
@@ -332,6 +354,12 @@ impl<'a> File<'a> {
     /// [`Error::Read`](crate::Error::Read).
     pub fn bytes(&self) -> Result<&[u8]> {
         self.opened.source.bytes().map_err(unread)
+    }
+
+    /// Its first bytes.
+    #[cfg(feature = "upgrade")]
+    pub(crate) fn head(&self) -> &[u8] {
+        self.opened.source.head()
     }
 
     /// Length in bytes.

@@ -19,6 +19,7 @@ use super::partitions::Partitions;
 use super::place::Origin;
 use crate::bits::AtomicBits;
 use crate::error::{Defect, Error, Result, file_bytes};
+use crate::format::generation::Generation;
 use crate::format::heap;
 use crate::format::meta::LENGTH;
 use crate::format::page::{Page, at};
@@ -43,9 +44,12 @@ pub(crate) struct Pages<'a> {
     /// What opens them, if they are encrypted.
     cipher: Option<Cipher>,
     /// The files beside the main file that hold all pages but page 0.
-    extents: Option<Arc<Extents>>,
+    extents: Option<Arc<Extents<'a>>>,
     /// The files beside the main file that hold the pairs.
     partitions: Option<Arc<Partitions>>,
+    /// Whether this is itself such a file: then its first page is none of metadata.
+    #[cfg_attr(not(feature = "upgrade"), allow(dead_code))] // only what changes files asks
+    is_extent: bool,
     /// See [`Pages::body_order`].
     body: OnceLock<Endianness>,
     /// Pages of a HEAP that were checked: those that are right, and those that are not.
@@ -82,7 +86,7 @@ impl<'a> Pages<'a> {
             cipher = Some(found);
         }
         let meta = meta::parse(file.kind(), &first)?;
-        let extents = Extents::of(file.path(), &meta, file.maps(), file.limits())?.map(Arc::new);
+        let extents = Extents::of(&file, &meta)?.map(Arc::new);
         let partitions = Partitions::of(file.path(), &meta)?.map(Arc::new);
         let whole = file.len().checked_div(meta.page_size().get().into()).unwrap_or(0);
         let count = u32::try_from(whole).unwrap_or(u32::MAX);
@@ -94,7 +98,7 @@ impl<'a> Pages<'a> {
         file: File<'a>,
         meta: Meta,
         cipher: Option<Cipher>,
-        extents: Option<Arc<Extents>>,
+        extents: Option<Arc<Extents<'a>>>,
         count: u32,
         most: u64,
     ) -> Self {
@@ -108,7 +112,7 @@ impl<'a> Pages<'a> {
         let (body, chain_lengths) = (OnceLock::new(), Mutex::default());
         let checked = || AtomicBits::new(if meta.heap().is_some() { count } else { 0 });
         let (right, wrong) = (checked(), checked());
-        let partitions = None;
+        let (partitions, is_extent) = (None, false);
         Pages {
             file,
             meta,
@@ -118,12 +122,28 @@ impl<'a> Pages<'a> {
             cipher,
             extents,
             partitions,
+            is_extent,
             body,
             right,
             wrong,
             kept,
             chain_lengths,
         }
+    }
+
+    /// The pages of one of the files beside a main file, numbered from 0.
+    #[cfg(feature = "upgrade")]
+    pub(crate) fn of_extent(bytes: &'a [u8], meta: &Meta) -> Pages<'a> {
+        let count = bytes.len().checked_div(meta.page_size().bytes()).unwrap_or(0);
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        let pages = Pages::keeping(File::from_bytes(bytes), meta.clone(), None, None, count, u64::MAX);
+        Pages { is_extent: true, ..pages }
+    }
+
+    /// Whether this is one of the files beside a main file.
+    #[cfg(feature = "upgrade")]
+    pub(crate) fn is_extent(&self) -> bool {
+        self.is_extent
     }
 
     /// The same pages, with none of them kept.
@@ -193,7 +213,7 @@ impl<'a> Pages<'a> {
     }
 
     /// The files beside the main file that hold all pages but page 0.
-    pub(crate) fn extents(&self) -> Option<&Extents> {
+    pub(crate) fn extents(&self) -> Option<&Extents<'a>> {
         self.extents.as_deref()
     }
 
@@ -332,7 +352,7 @@ impl<'a> Pages<'a> {
     }
 
     /// The extents, if the page is one of theirs and stands there as it is.
-    fn stands_beside(&self, no: PageNo) -> Option<&Extents> {
+    fn stands_beside(&self, no: PageNo) -> Option<&Extents<'a>> {
         self.extents().filter(|_| no != PageNo::META && self.cipher.is_none())
     }
 
@@ -430,6 +450,21 @@ impl<'a> Pages<'a> {
         }
         let defect = Defect::BeyondEnd { what: from.what, target: no.0, pages: self.count };
         Error::corrupt(from.page, from.offset, defect)
+    }
+
+    /// Whether the first page of a bucket may lie beyond the end of the file. Releases 2.x write
+    /// it when the bucket gets its first key; later ones write all of a doubling at once, but
+    /// those that upgrade such files can leave them one page short. From 4.6 on that one is then
+    /// counted as if it was there.
+    pub(crate) fn may_lack_bucket(&self, page: PageNo) -> bool {
+        match self.meta.generation() {
+            Generation::V2 => true,
+            Generation::V30 | Generation::V31 => page.0 == self.count,
+            Generation::V41 | Generation::V60 => self
+                .meta
+                .last_page()
+                .is_some_and(|last| page > last || (page == last && page.0 == self.count)),
+        }
     }
 
     /// A page that was checked before.

@@ -74,7 +74,7 @@ impl Claim<'_> {
 /// Finds out whether a file is a QUEUE or a HEAP, and how it is divided.
 pub(super) fn find<'s>(
     bytes: &'s [u8],
-    extents: &'s [Extent],
+    extents: &'s [Extent<'static>],
     forced: Forced,
     report: &mut SalvageReport,
 ) -> Option<(Geometry, Flat<'s>, Owner)> {
@@ -83,8 +83,11 @@ pub(super) fn find<'s>(
     let alone = extents.is_empty() && claim.is_none() && starts_with_records(bytes);
     let main = Segment { bytes, extent: None, main: !alone };
     let mut segments = vec![main];
-    let beside =
-        |extent: &'s Extent| Segment { bytes: extent.bytes(), extent: Some(extent.number), main: false };
+    let beside = |extent: &'s Extent<'static>| Segment {
+        bytes: extent.bytes(),
+        extent: Some(extent.number),
+        main: false,
+    };
     if method != Some(Method::Heap) {
         segments.extend(extents.iter().map(beside));
     }

@@ -102,7 +102,7 @@ pub struct Salvage<'a> {
     forced: Forced,
     deleted: bool,
     /// Files beside it that hold records of a QUEUE, and what was wrong with others.
-    extents: OnceLock<(Vec<Extent>, Vec<Error>)>,
+    extents: OnceLock<(Vec<Extent<'static>>, Vec<Error>)>,
     /// A copy that is decrypted, if the file is encrypted and its password known.
     opened: OnceLock<Option<Opened>>,
 }
@@ -260,7 +260,7 @@ impl<'a> Salvage<'a> {
 
     /// The bytes of the file and the files beside it, decrypted if they have to be, and what is known
     /// of them.
-    fn content(&self) -> Result<(&[u8], &[Extent], Forced)> {
+    fn content(&self) -> Result<(&[u8], &[Extent<'static>], Forced)> {
         let bytes = self.file.bytes()?;
         let (extents, _) = self.beside();
         let opened = self.opened.get_or_init(|| {
@@ -281,7 +281,7 @@ impl<'a> Salvage<'a> {
     }
 
     /// The files beside it that hold records of a QUEUE, and what was wrong with others.
-    fn beside(&self) -> &(Vec<Extent>, Vec<Error>) {
+    fn beside(&self) -> &(Vec<Extent<'static>>, Vec<Error>) {
         self.extents.get_or_init(|| Extents::beside(self.file.path(), self.file.maps(), self.file.limits()))
     }
 

@@ -16,7 +16,7 @@ const SAMPLE: usize = 64;
 #[derive(Debug)]
 pub(super) struct Opened {
     pub(super) bytes: Vec<u8>,
-    pub(super) extents: Vec<Extent>,
+    pub(super) extents: Vec<Extent<'static>>,
     page_size: PageSize,
     /// Pages of the file whose code is wrong, by their places.
     wrong: Vec<PageNo>,
@@ -27,7 +27,7 @@ impl Opened {
     /// so it proves the keys, and the size of pages, too.
     pub(super) fn of(
         bytes: &[u8],
-        extents: &[Extent],
+        extents: &[Extent<'static>],
         kind: Option<&DatabaseKind>,
         ciphers: [Cipher; 2],
         forced: Forced,

@@ -53,4 +53,11 @@ pub struct Choices {
     /// what could be found on them as long as they had their old form may be lost to the tools
     /// of later releases.
     pub leave_unreachable: bool,
+    /// Whether pages of buckets keep the order of their pairs in version 9, which is valid:
+    /// releases sort a page when they first put something on it. Then little more than page 0
+    /// changes.
+    pub lazy: bool,
+    /// Whether to upgrade HASH files of version 4, whose keys only an application with a hash
+    /// function of its own will find afterwards.
+    pub keep_hash: bool,
 }

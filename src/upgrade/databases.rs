@@ -1,4 +1,5 @@
-//! The databases of a file: their metadata pages, and which leaf belongs to which.
+//! The databases of a file: their metadata pages, and which leaf or page of a bucket belongs to
+//! which.
 
 use byteorder::ByteOrder;
 
@@ -6,34 +7,38 @@ use super::choices::Choices;
 use super::profile::Duplicates;
 use super::sorting;
 use crate::access::Database;
+use crate::bits::Bits;
 use crate::edit::{Refusal, Result};
+use crate::format::generation::Generation;
 use crate::format::item;
 use crate::format::meta::Field;
 use crate::format::page::{Page, PageKind};
-use crate::meta::{Flags, Meta};
+use crate::meta::{Buckets, Flags, Meta};
 use crate::method::Method;
 use crate::pages::Pages;
 use crate::types::PageNo;
 
-/// A leaf that no database leads to.
+/// A page that no database leads to.
 const NONE: u16 = u16::MAX;
 
 /// The databases of a file, the list of them first if there are several.
 #[derive(Debug)]
 pub(super) struct Databases {
     all: Vec<Known>,
-    /// For each page, the database whose leaf it is.
+    /// For each page, the database whose leaf it is, or page of a bucket.
     owners: Vec<u16>,
     /// The choice for pages that nothing leads to.
     default: bool,
 }
 
 #[derive(Debug)]
-struct Known {
+pub(super) struct Known {
     name: Option<Vec<u8>>,
     meta: Meta,
-    /// Leaves of a BTREE, in the order of the tree.
-    leaves: Vec<PageNo>,
+    /// Leaves of a BTREE, in the order of the tree; pages of the buckets of a HASH.
+    pages: Vec<PageNo>,
+    /// Pairs on the pages of all buckets.
+    pairs: u32,
     sorted: bool,
 }
 
@@ -48,8 +53,8 @@ impl Databases {
         }
         let mut owners = vec![NONE; PageNo(pages.count()).index()];
         for (index, known) in (0u16..NONE).zip(&all) {
-            for leaf in &known.leaves {
-                owners.iter_mut().skip(leaf.index()).take(1).for_each(|owner| *owner = index);
+            for page in &known.pages {
+                owners.iter_mut().skip(page.index()).take(1).for_each(|owner| *owner = index);
             }
         }
         Ok(Databases { all, owners, default: false })
@@ -72,15 +77,20 @@ impl Databases {
         Ok(())
     }
 
-    /// All BTREE and RECNO metadata pages.
-    pub(super) fn metadata_pages(&self) -> impl Iterator<Item = PageNo> + '_ {
-        self.metadata_with_order().map(|(no, _)| no)
+    /// All HASH databases.
+    pub(super) fn hashes(&self) -> impl Iterator<Item = &Known> {
+        self.all.iter().filter(|known| known.meta.method() == Method::Hash)
     }
 
-    /// The same, and whether duplicates are taken as sorted.
-    pub(super) fn metadata_with_order(&self) -> impl Iterator<Item = (PageNo, bool)> + '_ {
+    /// All BTREE and RECNO metadata pages.
+    pub(super) fn metadata_pages(&self) -> impl Iterator<Item = PageNo> + '_ {
         let btree = self.all.iter().filter(|known| known.meta.method() != Method::Hash);
-        btree.map(|known| (known.meta.page(), known.sorted))
+        btree.map(|known| known.meta.page())
+    }
+
+    /// Those of databases whose off-page duplicates are in chains, and their access method.
+    pub(super) fn with_chains(&self) -> impl Iterator<Item = &Known> {
+        self.all.iter().filter(|known| known.has_chains())
     }
 
     /// Metadata pages of version 8 that say sorted where there are no duplicates, as the
@@ -104,22 +114,18 @@ impl Databases {
         self.all.iter().map(|known| known.meta.version()).max().unwrap_or(0)
     }
 
-    /// A page of a HASH database, if there is one.
-    pub(super) fn hash(&self) -> Option<PageNo> {
-        self.all.iter().find(|known| known.meta.method() == Method::Hash).map(|known| known.meta.page())
-    }
-
     /// Leaves of the list of databases.
     pub(super) fn list_leaves(&self) -> &[PageNo] {
         match self.all.first() {
-            Some(list) if list.meta.flags().several_databases() => &list.leaves,
+            Some(list) if list.meta.flags().several_databases() => &list.pages,
             _ => &[],
         }
     }
 
-    /// Leaves of all databases.
+    /// Leaves of all BTREE databases.
     pub(super) fn leaves(&self) -> impl Iterator<Item = PageNo> + '_ {
-        self.all.iter().flat_map(|known| known.leaves.iter().copied())
+        let trees = self.all.iter().filter(|known| known.meta.method() == Method::Btree);
+        trees.flat_map(|known| known.pages.iter().copied())
     }
 
     /// Whether off-page duplicates are possible.
@@ -127,15 +133,20 @@ impl Databases {
         self.all.iter().any(|known| known.meta.flags().duplicates())
     }
 
-    /// Whether the duplicates on a leaf are sorted; `None` if no database has the leaf.
-    pub(super) fn sorted(&self, leaf: PageNo) -> Option<bool> {
-        let owner = self.owners.get(leaf.index()).filter(|&&owner| owner != NONE)?;
-        self.all.get(usize::from(*owner)).map(|known| known.sorted)
+    /// The database that has a page as a leaf, or in a bucket.
+    pub(super) fn owner(&self, page: PageNo) -> Option<&Known> {
+        let owner = self.owners.get(page.index()).filter(|&&owner| owner != NONE)?;
+        self.all.get(usize::from(*owner))
     }
 
     /// Whether the genuine tools take the duplicates of the file as sorted.
     pub(super) fn sorted_by_default(&self) -> bool {
         self.default
+    }
+
+    /// Whether one of them may have off-page duplicates in chains.
+    pub(super) fn has_chains_of_old(&self) -> bool {
+        self.all.iter().any(Known::has_chains)
     }
 
     /// Names and choices, for the report: databases with duplicates only.
@@ -148,24 +159,87 @@ impl Databases {
 impl Known {
     fn new<O: ByteOrder>(pages: &Pages<'_>, name: Option<Vec<u8>>, meta: &Meta) -> Result<Known> {
         let btree = meta.method() == Method::Btree;
-        let leaves = match meta.root().filter(|_| btree) {
-            Some(root) => leaves::<O>(pages, root)?,
-            None => Vec::new(),
+        let (own, pairs) = match (meta.root().filter(|_| btree), meta.buckets()) {
+            (Some(root), _) => (leaves::<O>(pages, root)?, 0),
+            (None, Some(table)) => buckets::<O>(pages, table)?,
+            (None, None) => (Vec::new(), 0),
         };
-        Ok(Known { name, meta: meta.clone(), leaves, sorted: false })
+        Ok(Known { name, meta: meta.clone(), pages: own, pairs, sorted: false })
+    }
+
+    pub(super) fn name(&self) -> Option<&[u8]> {
+        self.name.as_deref()
+    }
+
+    pub(super) fn meta(&self) -> &Meta {
+        &self.meta
+    }
+
+    /// Leaves of a BTREE; pages of the buckets of a HASH.
+    pub(super) fn pages(&self) -> &[PageNo] {
+        &self.pages
+    }
+
+    /// Pairs on the pages of all buckets.
+    pub(super) fn pairs(&self) -> u32 {
+        self.pairs
+    }
+
+    /// Whether off-page duplicates are in chains.
+    pub(super) fn has_chains(&self) -> bool {
+        self.meta.generation() < Generation::V31
+    }
+
+    /// Whether its duplicates are taken as sorted.
+    pub(super) fn is_sorted(&self) -> bool {
+        self.sorted
     }
 }
 
 /// Whether the duplicates of databases that share a choice are taken as sorted.
 fn sorted<O: ByteOrder>(pages: &Pages<'_>, choice: Duplicates, databases: &[Known]) -> Result<bool> {
     let with = databases.iter().filter(|known| known.meta.flags().duplicates());
-    let mut checks = with.map(|known| sorting::check::<O>(pages, &known.leaves));
+    let mut checks = with.map(|known| match known.meta.method() {
+        Method::Hash => sorting::check_buckets::<O>(pages, &known.pages),
+        _ => sorting::check::<O>(pages, &known.pages),
+    });
     Ok(match choice {
         Duplicates::Unsorted => false,
         Duplicates::SortedUnchecked => true,
         Duplicates::Sorted => checks.try_for_each(|check| check.map(drop)).map(|()| true)?,
         Duplicates::Auto => checks.collect::<Result<Vec<_>>>().is_ok_and(|several| several.contains(&true)),
     })
+}
+
+/// The pages of all buckets that were ever written, and how many pairs are on them.
+fn buckets<O: ByteOrder>(pages: &Pages<'_>, table: &Buckets) -> Result<(Vec<PageNo>, u32)> {
+    let (mut found, mut pairs) = (Vec::new(), 0u32);
+    let mut seen = Bits::new(PageNo::META, pages.count());
+    for (doubling, &spare) in (0u32..).zip(&table.spares) {
+        let first = if doubling == 0 { 0 } else { 1u32 << doubling.saturating_sub(1) };
+        if first > table.max {
+            break;
+        }
+        let last = first.saturating_mul(2).saturating_sub(1).max(first).min(table.max);
+        let [start, end] = [first, last].map(|bucket| bucket.saturating_add(spare));
+        for head in (start..end.saturating_add(1).min(pages.count())).map(PageNo) {
+            let mut next = Some(head);
+            while let Some(no) = next {
+                let page = pages.raw(no).and_then(Page::<O>::new).filter(|_| seen.mark(no));
+                let Some(page) = page else {
+                    let first = format!("page {no} has no place of its own in the buckets");
+                    return Err(Refusal::Unreadable { first }.into());
+                };
+                if page.is_hole() {
+                    break;
+                }
+                found.push(no);
+                pairs = pairs.saturating_add(u32::from(page.entries()) >> 1);
+                next = PageNo::link(page.next());
+            }
+        }
+    }
+    Ok((found, pairs))
 }
 
 /// The leaves of a tree, in its order.

@@ -4,7 +4,7 @@
 use byteorder::ByteOrder;
 
 use super::profile::Profile;
-use crate::edit::{self, Child, Draft, Keys, Node, Reason, Refusal, Result};
+use crate::edit::{self, Child, Draft, Form, Keys, Node, Reason, Refusal, Result};
 use crate::format::edit::total;
 use crate::format::page::{Page, PageKind, at};
 use crate::types::PageNo;
@@ -82,7 +82,7 @@ fn leaves<O: ByteOrder>(
         if sorted && keys.of::<O>(&page, pages.overhead()).is_none() {
             return refuse("it leads to a page whose first item is none");
         }
-        if !draft.become_leaf(no, sorted) {
+        if !draft.reshape(no, if sorted { Form::SortedLeaf } else { Form::Leaf }) {
             return refuse("it leads to a page that another chain has");
         }
         let entries = u32::from(page.entries());

@@ -1,19 +1,23 @@
-//! Upgrading files in place: 6 → 7 → 8 → 9, in either byte order (upgrade); and what else is
-//! done to files through the same machine.
+//! Upgrading files in place, in either byte order: BTREE 6 → 7 → 8 → 9 (upgrade), HASH 4 → 9 and
+//! QUEUE 1 → 4 (upgrade-other); and what else is done to files through the same machine.
 //!
 //! - `open`: the upgrade as its user sees it; `choices`, `profile`: what it is to do
 //! - `prepare`: checks, and the plan, before anything is written
 //! - `v6_to_v7`, `v7_to_v8`, `v8_to_v9`: one step each; `duplicates`: chains become trees
+//! - `v5_to_v6`, `hash`: of HASH what BTREE does not have; `queue`: all steps of QUEUE
 //! - `databases`, `sorting`, `shared_keys`: what the steps need to know
 
 mod choices;
 mod databases;
 mod duplicates;
+mod hash;
 mod open;
 mod prepare;
 mod profile;
+mod queue;
 mod shared_keys;
 mod sorting;
+mod v5_to_v6;
 mod v6_to_v7;
 mod v7_to_v8;
 mod v8_to_v9;

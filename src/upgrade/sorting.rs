@@ -6,7 +6,8 @@ use byteorder::ByteOrder;
 
 use crate::access::{Item, Leaf};
 use crate::edit::{Refusal, Result};
-use crate::format::item::{self, DELETED, DUPLICATE, Form};
+use crate::format::hash;
+use crate::format::item::{self, DELETED, DUPLICATE, Form, OFFDUP};
 use crate::format::page::{Page, PageKind};
 use crate::key_order::KeyOrder;
 use crate::pages::{Content, Pages, Place};
@@ -52,6 +53,28 @@ pub(super) fn check<O: ByteOrder>(pages: &Pages<'_>, leaves: &[PageNo]) -> Resul
     Ok(check.several)
 }
 
+/// The same of the pages of the buckets of a HASH database (upgrade-other, "Refuse first").
+pub(super) fn check_buckets<O: ByteOrder>(pages: &Pages<'_>, buckets: &[PageNo]) -> Result<bool> {
+    let mut check = Check { pages, several: false };
+    for &no in buckets {
+        let Some(page) = pages.raw(no).and_then(Page::<O>::new) else { continue };
+        for slot in (1..page.entries()).step_by(2) {
+            let Some((_, raw)) = hash::item(&page, pages.overhead(), slot) else {
+                return Err(unreadable(no, slot));
+            };
+            match raw.split_first() {
+                Some((&DUPLICATE, set)) => check.set::<O>(set, no, slot)?,
+                Some((&OFFDUP, _)) => {
+                    let root = raw.last_chunk::<4>().map_or(0, |root| O::read_u32(root));
+                    check.chain::<O>(PageNo(root))?;
+                }
+                _ => {}
+            }
+        }
+    }
+    Ok(check.several)
+}
+
 fn unreadable(no: PageNo, slot: u16) -> crate::edit::EditError {
     Refusal::Unreadable { first: format!("page {no}: slot {slot} holds no item") }.into()
 }
@@ -71,6 +94,20 @@ impl<'p> Check<'p> {
             form => Content::of(form, Place::new(no, offset)),
         };
         Some((offset, Item::new(self.pages, content)))
+    }
+
+    /// Duplicates in one item of a bucket.
+    fn set<O: ByteOrder>(&mut self, set: &'p [u8], no: PageNo, slot: u16) -> Result<()> {
+        let (mut rest, mut last) = (set, None);
+        while !rest.is_empty() {
+            let Some((value, behind)) = item::hash_duplicate::<O>(rest) else {
+                return Err(unreadable(no, slot));
+            };
+            let value = Item::new(self.pages, Content::Here(value));
+            self.next(last, &value, no, slot)?;
+            (last, rest) = (Some(value), behind);
+        }
+        Ok(())
     }
 
     /// The duplicates on the pages of a chain.

@@ -144,7 +144,15 @@ impl<'c> Context<'c, '_> {
                 }
                 None => {
                     let text = format!("{}: the file has {} pages", would_be(), self.pages.count());
-                    table.error(Rule::Spares, text);
+                    // The last of all, of a table that is alone in its file.
+                    let last = bucket == buckets.high_mask && self.meta.page() == PageNo::META;
+                    if last && no.0 == self.pages.count() && self.pages.may_lack_bucket(no) {
+                        let text = text + ": as upgrades by genuine tools can leave it";
+                        self.report.warning(Rule::Spares, self.meta.page(), spares, text);
+                        table.note_empty(bucket, no);
+                    } else {
+                        table.error(Rule::Spares, text);
+                    }
                     break;
                 }
                 Some(page) if !page.is_hole() && !may_be_bucket(page) => table.foreign(Rule::Spares, || {

@@ -103,7 +103,7 @@ impl Context<'_, '_> {
     }
 
     /// The files beside the main file.
-    fn extents(&self, queue: &Queue, extents: &Extents) {
+    fn extents(&self, queue: &Queue, extents: &Extents<'_>) {
         let size = u64::from(self.pages.size().get());
         let mut inside = 0u32;
         for (number, error) in extents.unread() {

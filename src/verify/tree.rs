@@ -103,7 +103,12 @@ impl<'c> Context<'c, '_> {
         length: u32,
         key: Option<Held<'c>>,
     ) {
-        let shape = Shape::of_duplicates(self.meta);
+        let kind = self.pages.raw(root).and_then(Page::<O>::new).map(|page| page.type_byte());
+        let shape = Shape::of_duplicates_at(self.meta, kind.and_then(PageKind::from_byte));
+        if shape != Shape::of_duplicates(self.meta) {
+            let text = "duplicates that are not sorted, where the flags say that they are: as db_upgrade -s leaves them";
+            self.report.error(Rule::Flags, from.page, from.offset, text);
+        }
         if shape.internal.is_none() {
             self.duplicate_chain::<O>(root, from, length);
             return;

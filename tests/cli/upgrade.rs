@@ -1252,3 +1252,40 @@ fn resets_equal_those_of_the_genuine_tool() {
         same("-r fileid");
     }
 }
+
+#[test]
+fn hash_and_queue_files_are_upgraded_by_versions_of_their_own() {
+    let folder = TempDir::new().unwrap();
+    let hash = folder.path().join("hash.db");
+    fs::write(&hash, data("hash-v5-le-dups-offpage")).unwrap();
+    let planned = done(&on(&hash, &["upgrade", "--check"]));
+    assert!(planned.contains("version 5 to 9") && planned.contains("in the order of version 9"), "{planned}");
+    let lazy = done(&on(&hash, &["upgrade", "--check", "--lazy"]));
+    assert!(!lazy.contains("in the order of version 9") && lazy.contains("the root of a tree"), "{lazy}");
+    let to_8 = done(&on(&hash, &["upgrade", "--check", "--to", "8"]));
+    assert!(to_8.contains("version 5 to 7"), "{to_8}");
+    done(&on(&hash, &["upgrade"]));
+    assert_eq!(Database::open(&hash).unwrap().meta().version(), 9);
+    refused(&on(&hash, &["upgrade", "--to", "8"]), &["version 9 cannot become v8"]);
+
+    let mut old = Image::of_case("hash-v5-be-few");
+    old.put_u32(0, 16, 4);
+    fs::write(&hash, &old.bytes).unwrap();
+    // Its keys are where version 5 puts them: as if the application had a function of its own.
+    old.put_u32(0, 52, 7);
+    fs::write(&hash, &old.bytes).unwrap();
+    refused(&on(&hash, &["upgrade"]), &["HASH version 4", "--keep-hash", "[R-OLD-HASH]"]);
+    let kept = done(&on(&hash, &["upgrade", "--keep-hash"]));
+    assert!(kept.contains("custom hash function") && kept.contains("[W-CUSTOM-HASH]"), "{kept}");
+
+    let queue = folder.path().join("data.db");
+    for entry in fs::read_dir(testdata().join("queue-v3-be-extents")).unwrap() {
+        let path = entry.unwrap().path();
+        fs::write(folder.path().join(path.file_name().unwrap()), read(&path)).unwrap();
+    }
+    let lines = done(&on(&queue, &["upgrade", "--json"]));
+    let files: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(files.len(), 5, "{lines}");
+    assert!(files.iter().all(|file| file["from_version"] == 3 && file["to_version"] == 4), "{lines}");
+    assert!(done(&on(&queue, &["upgrade"])).contains("nothing to do"));
+}

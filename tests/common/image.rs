@@ -30,9 +30,9 @@ pub(crate) struct Image {
     overhead: usize,
 }
 
-/// Whether a file is big-endian, by its magic number: that of BTREE or of HASH.
+/// Whether a file is big-endian, by its magic number: that of BTREE, of HASH or of QUEUE.
 fn is_big(bytes: &[u8]) -> bool {
-    matches!(bytes[12..16], [0, 5, 0x31, 0x62] | [0, 6, 0x15, 0x61])
+    matches!(bytes[12..16], [0, 5, 0x31, 0x62] | [0, 6, 0x15, 0x61] | [0, 4, 0x22, 0x53])
 }
 
 impl Image {
@@ -198,15 +198,19 @@ pub(crate) fn difference_to_genuine(before: &Image, ours: &[u8], genuine: &Image
     Some(format!("page {page}, byte {byte}: {:#x}, not {:#x}", ours[at], genuine.bytes[at]))
 }
 
-/// The bytes that may differ: the new id of a file that was of version 6, and what the
+/// The bytes that may differ: the new id of a file that was of release 2, and what the
 /// genuine tools leave undefined on the internal pages that they add.
 fn undefined(before: &Image, after: &Image) -> Vec<bool> {
     let mut free = vec![false; after.bytes.len()];
-    if before.version() == 6 {
+    let is_hash = before.u32(0, 12) == 0x0006_1561;
+    if if is_hash { before.version() < 6 } else { before.version() == 6 } {
         free[52..72].fill(true);
     }
     for page in before.pages()..after.pages() {
         let start = usize::try_from(page).unwrap() * after.page_size;
+        if after.kind(page) == 0 {
+            continue; // a page of zeros
+        }
         let entries = after.entries(page);
         let lowest = usize::from(after.u16(page, 22));
         free[start + after.slot(entries)..start + lowest].fill(true);

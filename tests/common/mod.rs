@@ -3,6 +3,7 @@
 
 #![allow(dead_code)] // each crate uses a part
 
+pub(crate) mod hash;
 pub(crate) mod history;
 pub(crate) mod image;
 pub(crate) mod logs;
@@ -276,11 +277,18 @@ pub(crate) fn forward(db: &Database<'_>) -> Vec<Pair> {
         .collect()
 }
 
-/// All pairs of a file, database by database with its name.
+/// All pairs of a file, database by database with its name. Those of a HASH, whose keys have no
+/// order that stays, by their keys.
 pub(crate) fn pairs_by_database(bytes: &[u8]) -> Vec<(Option<Vec<u8>>, Vec<Pair>)> {
     let file = Database::from_bytes(bytes).unwrap();
-    let all = all_databases(&file);
-    all.iter().map(|db| (db.name().map(<[u8]>::to_vec), forward(db))).collect()
+    let pairs = |db: &Database<'_>| {
+        let mut pairs = forward(db);
+        if db.meta().method() == Method::Hash {
+            pairs.sort_by(|(a, _), (b, _)| a.cmp(b));
+        }
+        (db.name().map(<[u8]>::to_vec), pairs)
+    };
+    all_databases(&file).iter().map(pairs).collect()
 }
 
 /// The text that the library writes of a file, and how often it met damage.

@@ -28,6 +28,8 @@ use std::sync::RwLockWriteGuard;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 mod log;
+#[cfg(all(unix, feature = "upgrade"))]
+mod other;
 mod packed;
 #[cfg(all(unix, feature = "upgrade"))]
 mod store;

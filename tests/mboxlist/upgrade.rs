@@ -137,9 +137,8 @@ fn a_store_is_judged_even_if_no_file_is_due() {
     assert!(error.to_string().contains("resume it"), "{error}");
     fs::remove_dir(folder.join(".bdbkit-restore")).unwrap();
 
-    // A file that is none any more is not left out in silence; one of another method is told.
-    let hash = testdata().join("hash-v5-be-few/data.db");
-    fs::copy(hash, folder.join("user.db")).unwrap();
+    // A file that is none any more is not left out in silence; one that was never written is told.
+    fs::write(folder.join("user.db"), b"").unwrap();
     let report = StoreUpgrade::open(folder).run().unwrap();
     assert!(
         matches!(&report.left_out[..], [(path, _)] if path.ends_with("user.db")),
@@ -152,6 +151,45 @@ fn a_store_is_judged_even_if_no_file_is_due() {
     fs::write(folder.join("folder.db"), bytes).unwrap();
     let error = refused();
     assert!(error.to_string().contains("folder.db"), "{error}");
+}
+
+/// HASH and QUEUE databases go with the others, extents with their main files.
+#[test]
+fn databases_of_other_methods_follow() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let put = |case: &str, from: &str, to: &str| {
+        fs::write(folder.join(to), fs::read(testdata().join(case).join(from)).unwrap()).unwrap();
+    };
+    put("btree-v6-be-few", "data.db", "tree.db");
+    put("hash-v6-be-dups-offpage", "data.db", "hash.db");
+    put("queue-v3-be-extents", "data.db", "queue.db");
+    for number in 1..=4 {
+        put("queue-v3-be-extents", &format!("__dbq.data.db.{number}"), &format!("__dbq.queue.db.{number}"));
+    }
+    put("hash-v9-be-few", "data.db", "new.db");
+    let before = contents(folder);
+    let report = StoreUpgrade::open(folder).run().unwrap();
+    assert_eq!((report.files.len(), report.untouched.len()), (2, 2), "{report:?}");
+    for (name, bytes) in before {
+        fs::write(folder.join(name), bytes).unwrap();
+    }
+    let before = contents(folder);
+    let upgrade = StoreUpgrade::open(folder).include_version_8(true).keep_backup(true);
+    assert_eq!(upgrade.plan().unwrap().len(), 7);
+    let report = upgrade.run().unwrap();
+    let names: Vec<_> = report.files.iter().map(|file| file.path.file_name().unwrap()).collect();
+    assert_eq!(names.len(), 7, "{names:?}");
+    assert_eq!(report.untouched.len(), 1);
+    let kept = contents(&report.backup.unwrap());
+    let (manifest, copies): (Vec<_>, Vec<_>) = kept.into_iter().partition(|(name, _)| name == "MANIFEST");
+    assert!(copies.iter().all(|(name, copy)| before[name] == *copy) && copies.len() == 7);
+    let manifest = String::from_utf8(manifest[0].1.clone()).unwrap();
+    assert!(copies.iter().all(|(name, _)| manifest.contains(name)), "{manifest}");
+    let queue = Database::open(folder.join("queue.db")).unwrap();
+    assert_eq!((queue.meta().version(), Verify::new(&queue).run().worst()), (4, None));
+    let hash = Database::open(folder.join("hash.db")).unwrap();
+    assert_eq!((hash.meta().version(), Verify::new(&hash).run().worst()), (9, None));
 }
 
 /// LSNs stay where the logs only stand elsewhere; where they are gone, files that need nothing

@@ -12,13 +12,14 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use bdbkit::FileId;
 use bdbkit::journal::{self, Disk, JournalError, Outcome};
 use bdbkit::upgrade::{
     Choices, Duplicates, EditError, NewId, Profile, Refusal, Report, Reset, Upgrade, in_memory,
 };
+use bdbkit::{Endianness, FileId};
 
-use crate::common::{databases, read, readable, testdata};
+use crate::common::hash::HashFile;
+use crate::common::{data, databases, read, readable, testdata};
 use crate::fake_disk::{Crash, FakeDisk, Fault, Tried};
 
 const FOLDER: &str = "/store";
@@ -64,6 +65,8 @@ impl Job {
 /// Files before and after a job.
 struct Files {
     job: Job,
+    /// Those that are given: all, but for extents.
+    given: Vec<PathBuf>,
     paths: Vec<PathBuf>,
     old: Vec<Vec<u8>>,
     new: Vec<Vec<u8>>,
@@ -74,16 +77,23 @@ impl Files {
     fn upgraded(job: Job, old: Vec<u8>) -> Option<Files> {
         let (new, _) = in_memory(&old, &job.choices()).ok()?;
         let paths = vec![Path::new(FOLDER).join("a.db")];
-        (new != old).then_some(Files { job, paths, old: vec![old], new: vec![new] })
+        let given = paths.clone();
+        (new != old).then_some(Files { job, given, paths, old: vec![old], new: vec![new] })
     }
 
     /// Files of which a run without accidents says what becomes of them; `None` if there is
     /// nothing to do.
     fn after_run(job: Job, old: Vec<Vec<u8>>) -> Option<Files> {
-        let paths = (0..old.len()).map(|number| Path::new(FOLDER).join(format!("{number}.db"))).collect();
-        let mut files = Files { job, paths, new: old.clone(), old };
+        let paths: Vec<_> =
+            (0..old.len()).map(|number| Path::new(FOLDER).join(format!("{number}.db"))).collect();
+        Files::of_given(job, paths.len(), paths, old)
+    }
+
+    /// The same of files of which the first ones are given.
+    fn of_given(job: Job, given: usize, paths: Vec<PathBuf>, old: Vec<Vec<u8>>) -> Option<Files> {
+        let mut files = Files { job, given: paths[..given].to_vec(), paths, new: old.clone(), old };
         let disk = files.disk();
-        job.run(&disk, &files.paths).unwrap();
+        job.run(&disk, &files.given).unwrap();
         files.new = files.paths.iter().map(|path| disk.bytes(path).unwrap()).collect();
         (files.old != files.new).then_some(files)
     }
@@ -97,7 +107,7 @@ impl Files {
     /// not be forgotten.
     fn run(&self, disk: &FakeDisk) -> Result<Option<Outcome>, EditError> {
         self.paths.iter().for_each(|path| disk.mark_at_first_sync(path));
-        let report = self.job.run(disk, &self.paths)?;
+        let report = self.job.run(disk, &self.given)?;
         assert!(self.found(disk) == self.new, "not the new files");
         let did = report.files.iter().any(|file| file.changed() || file.leftover.is_some());
         Ok(did.then_some(Outcome::Completed))
@@ -116,7 +126,7 @@ impl Files {
     }
 
     fn upgrade<'d>(&self, disk: &'d FakeDisk) -> Upgrade<'d, FakeDisk> {
-        Upgrade::on(disk, &self.paths).choices(self.job.choices()).ignore_logs(true).assume_closed(true)
+        Upgrade::on(disk, &self.given).choices(self.job.choices()).ignore_logs(true).assume_closed(true)
     }
 
     fn journal(&self, number: usize) -> PathBuf {
@@ -139,7 +149,9 @@ impl Files {
             None => assert!(new || (old && !marked), "a mixture, or a change was forgotten"),
             Some(other) => panic!("{other:?}"),
         }
-        assert_eq!(disk.names(), self.paths, "something was left behind");
+        let mut names = self.paths.clone();
+        names.sort();
+        assert_eq!(disk.names(), names, "something was left behind");
     }
 
     fn crash(&self, with: impl FnOnce(&Crash<'_, Outcome>) -> Tried) -> Tried {
@@ -229,6 +241,39 @@ fn an_upgrade_may_die_anywhere() {
     }
     may_die_anywhere(V9, &[CHAIN], false);
     may_die_anywhere(V9, &[HEAD], true);
+}
+
+/// A HASH with chains of duplicates, and one with pages that are not there yet.
+#[test]
+fn an_upgrade_of_a_hash_may_die_anywhere() {
+    let file = HashFile { short: true, ..HashFile::new(5, Endianness::Big, 512, 7) };
+    let short = file.build(&[(b"key".to_vec(), vec![b"value".to_vec()])]);
+    for (old, added) in [(data("hash-v5-le-dups-offpage"), false), (short, true)] {
+        let files = Files::upgraded(V9, old).unwrap();
+        assert!(!added || files.new[0].len() > files.old[0].len());
+        let tried = files.crash(|crash| at_every_point(crash, added));
+        println!("a hash: {tried:?}");
+        assert!(tried.points > 12 && tried.disks > 200, "{tried:?}");
+        let tried = files.crash(|crash| crash.with_every_failure());
+        assert!(tried.points > 20, "{tried:?}");
+    }
+}
+
+/// A QUEUE whose extents change with it: of them only the main file is given.
+#[test]
+fn an_upgrade_of_a_queue_with_extents_may_die_anywhere() {
+    let folder = testdata().join("queue-v3-be-extents");
+    let names: Vec<String> = (1..=4).map(|number| format!("__dbq.data.db.{number}")).collect();
+    let names: Vec<_> = std::iter::once("data.db".to_owned()).chain(names).collect();
+    let old: Vec<_> = names.iter().map(|name| read(folder.join(name))).collect();
+    let paths = names.iter().map(|name| Path::new(FOLDER).join(name)).collect();
+    let files = Files::of_given(V9, 1, paths, old).unwrap();
+    assert!(files.old.iter().zip(&files.new).all(|(old, new)| old != new));
+    let tried = files.crash(|crash| at_every_point(crash, false));
+    println!("a queue: {tried:?}");
+    assert!(tried.points > 80 && tried.disks > 1_000, "{tried:?}");
+    let tried = files.crash(|crash| crash.with_every_failure());
+    assert!(tried.points > 100, "{tried:?}");
 }
 
 #[test]
@@ -523,8 +568,8 @@ fn journals_of_the_first_format_are_resumed_and_rolled_back() {
         let names: Vec<String> = known.iter().filter_map(|path| stem(path, ".old.db")).collect();
         let all =
             |suffix: &str| names.iter().map(|name| read(folder.join(format!("{name}{suffix}")))).collect();
-        let paths = names.iter().map(|name| Path::new(FOLDER).join(format!("{name}.db"))).collect();
-        let files = Files { job, paths, old: all(".old.db"), new: all(".new.db") };
+        let paths: Vec<_> = names.iter().map(|name| Path::new(FOLDER).join(format!("{name}.db"))).collect();
+        let files = Files { job, given: paths.clone(), paths, old: all(".old.db"), new: all(".new.db") };
         assert!(files.old != files.new && states.len() > 3, "{case}: {states:?}");
         for state in states {
             let mut left: Vec<(String, Vec<u8>)> = std::fs::read_dir(&state)

@@ -23,7 +23,7 @@ struct Genuine {
 /// `upgraded-v8.db` is by 3.2.9, `upgraded-v9.db` by 4.7.25; `-s` with sorted duplicates.
 fn genuine() -> Vec<Genuine> {
     let mut found = Vec::new();
-    for case in cases(&["btree-", "recno-"]) {
+    for case in cases(&["btree-", "recno-", "hash-", "queue-"]) {
         for (file, profile, duplicates) in [
             ("upgraded-v8.db", Profile::Genuine8a, Duplicates::Unsorted),
             ("upgraded-v9.db", Profile::Genuine8b, Duplicates::Unsorted),
@@ -50,7 +50,7 @@ fn upgraded(bytes: &[u8], profile: Profile, duplicates: Duplicates) -> Result<Ve
 #[test]
 fn the_genuine_profiles_equal_the_genuine_tools_byte_for_byte() {
     let all = genuine();
-    assert_eq!(all.len(), 53);
+    assert_eq!(all.len(), 61);
     let mut failures = Vec::new();
     for Genuine { name, before, after, profile, duplicates } in &all {
         let ours = match upgraded(&before.bytes, *profile, *duplicates) {

@@ -1,6 +1,7 @@
 //! Upgrades of database files.
 //!
 //! - `golden`: the result byte for byte beside that of the genuine tools
+//! - `other`: HASH and QUEUE
 //! - `logs`: files beside logs that are made for one question each
 //! - `crash`: a disk that stops, or fails, at any operation
 //! - `memory`: how much an upgrade takes
@@ -40,3 +41,4 @@ mod golden;
 mod logs;
 #[cfg(all(unix, feature = "mmap"))]
 mod memory;
+mod other;

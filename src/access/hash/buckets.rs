@@ -268,7 +268,7 @@ impl<'a> BucketWalk<'a> {
             let missing = PageNo(start.max(pages.count()));
             if missing.0 < end {
                 let last = PageNo(end.saturating_sub(1));
-                if !self.hash.may_lack(missing) || !self.hash.may_lack(last) {
+                if !pages.may_lack_bucket(missing) || !pages.may_lack_bucket(last) {
                     return Err(pages.beyond_end(missing, origin));
                 }
                 self.note_empty(buckets, last);

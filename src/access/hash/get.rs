@@ -91,7 +91,7 @@ impl Hash<'_> {
     fn has_page<O: ByteOrder>(&self, head: PageNo, origin: Origin) -> Result<bool> {
         match self.pages().unchecked_page::<O>(head) {
             Some(page) => Ok(!page.is_hole()),
-            None if head.0 >= self.pages().count() && self.may_lack(head) => Ok(false),
+            None if head.0 >= self.pages().count() && self.pages().may_lack_bucket(head) => Ok(false),
             None => Err(self.pages().beyond_end(head, origin)),
         }
     }

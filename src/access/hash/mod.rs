@@ -12,13 +12,11 @@ use std::sync::Arc;
 
 use crate::bits::AtomicBits;
 use crate::error::{Error, Result};
-use crate::format::generation::Generation;
 use crate::format::hash::PROBE;
 use crate::format::meta::Field;
 use crate::key_hash::KeyHash;
 use crate::meta::{Buckets, Meta};
 use crate::pages::{Origin, Pages};
-use crate::types::PageNo;
 
 /// The table of a HASH database, and the pages that look-ups may trust.
 #[derive(Clone, Debug)]
@@ -52,19 +50,6 @@ impl<'a> Hash<'a> {
     /// Where the table of bucket pages stands.
     fn table(&self) -> Origin {
         Origin { page: self.meta.page(), offset: self.meta.at(Field::Spares), what: "bucket page" }
-    }
-
-    /// Whether the first page of a bucket may lie beyond the end of the file. Releases 2.x write
-    /// it when the bucket gets its first key; later ones write all of a doubling at once, but
-    /// those that upgrade such files can leave them one page short.
-    fn may_lack(&self, page: PageNo) -> bool {
-        match self.pages.meta().generation() {
-            Generation::V2 => true,
-            Generation::V30 | Generation::V31 => page.0 == self.pages.count(),
-            Generation::V41 | Generation::V60 => {
-                self.pages.meta().last_page().is_some_and(|last| page > last)
-            }
-        }
     }
 
     /// The hash of a key.

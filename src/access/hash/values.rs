@@ -8,6 +8,7 @@ use crate::access::btree::walk::{Direction, Walk};
 use crate::access::visited::Visited;
 use crate::error::{Defect, Result};
 use crate::format::item;
+use crate::format::page::{PageKind, at};
 use crate::meta::Shape;
 use crate::pages::{Allowance, Content, Place};
 
@@ -83,7 +84,8 @@ impl<'a> Values<'a> {
             Found::Set { set, place } => Ok(Values::Here(Set::new(set, place))),
             Found::Elsewhere(duplicates) if !duplicates_allowed => Err(duplicates.unexpected()),
             Found::Elsewhere(duplicates) => {
-                let shape = Shape::of_duplicates(hash.meta());
+                let root = hash.pages().raw(duplicates.root).and_then(|page| page.get(at::TYPE)).copied();
+                let shape = Shape::of_duplicates_at(hash.meta(), root.and_then(PageKind::from_byte));
                 let walk = Walk::new(hash.pages(), shape, duplicates.root, duplicates.origin());
                 Ok(Values::Walk(Box::new(walk)))
             }

@@ -30,6 +30,7 @@ pub(super) fn of(way: &Way<'_>) -> Vec<PlanStep> {
         way.refused(),
         way.damaged(),
         way.databases(),
+        way.hashes_and_queues(),
         way.logs(),
         way.lsns(),
         way.start(),
@@ -213,6 +214,27 @@ impl Way<'_> {
         Some(step.command(salvage).note(note))
     }
 
+    /// HASH and QUEUE files that no later release opens, if no BTREE is to be upgraded: with one,
+    /// they go with it.
+    fn hashes_and_queues(&self) -> Option<PlanStep> {
+        let files: Vec<_> = self.survey.databases.iter().filter(|file| file.is_old_hash_or_queue()).collect();
+        if files.is_empty() || self.survey.btrees().any(|(_, version)| version < 8) {
+            return None;
+        }
+        let newest = self.target.upgrades_to();
+        let reason = format!(
+            "{}: HASH or QUEUE of releases that no later one opens as they are",
+            listed(files.iter().map(|file| &file.name))
+        );
+        let step = PlanStep::new(Task::Btree, Bdbkit, Todo, "Upgrade HASH and QUEUE databases", reason);
+        let here = files.iter().all(|file| file.path.parent() == Some(&*self.survey.dir));
+        Some(step.severity(StoreSeverity::Error).command(if here {
+            self.here(Job::StoreUpgrade(newest))
+        } else {
+            StepCommand::Own(Job::Upgrade(newest), files.iter().map(|file| file.path.clone()).collect())
+        }))
+    }
+
     /// BTREE files: 6 and 7 are upgraded, 8 and 9 stay.
     fn databases(&self) -> Option<PlanStep> {
         let files: Vec<_> = self.survey.btrees().collect();
@@ -252,7 +274,9 @@ impl Way<'_> {
                 reason,
             );
             let step = step.severity(StoreSeverity::Error).note("or ims_db_upgrade of the target");
-            let due = files.iter().filter(|(_, version)| *version < 8).map(|(file, _)| file);
+            let due = files.iter().filter(|(_, version)| *version < 8).map(|(file, _)| *file);
+            let others = self.survey.databases.iter().filter(|file| file.is_old_hash_or_queue());
+            let due = due.chain(others);
             let here = due.clone().all(|file| file.path.parent() == Some(&*self.survey.dir));
             return Some(step.command(if here {
                 self.here(Job::StoreUpgrade(newest))

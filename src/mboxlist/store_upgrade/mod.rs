@@ -19,9 +19,12 @@ pub use error::StoreUpgradeError;
 use super::classify::Class;
 use super::files;
 use crate::access::Database;
-use crate::edit::{EditError, FileReport, Notice, Plan, Refusal, Surroundings, check_logs};
+use crate::edit::{
+    EditError, FileReport, Notice, Plan, Refusal, Surroundings, check_logs, extents_of, with_extents,
+};
 use crate::env::{LAST_OF_HOST_ORDER, Layout};
 use crate::error::Error;
+use crate::format::generation::Generation;
 use crate::journal::{self, Disk, Outcome, SetLeftover};
 use crate::log::LogFile;
 use crate::order::Endianness;
@@ -44,7 +47,7 @@ pub enum Lsns {
 /// An upgrade of all databases of a store, or of none.
 ///
 /// Databases of versions 6 and 7 are upgraded; 8 and 9 are compatible and stay as they are,
-/// unless asked for. Logs are never touched: they are kept as they are.
+/// unless asked for. Of HASH that is 4 to 6, and 7 to 9; of QUEUE 1, and 2 to 4. Logs are never touched: they are kept as they are.
 #[derive(Clone, Debug)]
 pub struct StoreUpgrade<'d, D: Disk> {
     disk: &'d D,
@@ -68,7 +71,7 @@ pub struct StoreReport {
     pub untouched: Vec<(PathBuf, u32)>,
     /// The log files, all of which are kept.
     pub logs: Vec<PathBuf>,
-    /// Databases of other access methods, and empty files: why they were left as they are.
+    /// Files that hold nothing: why they were left as they are.
     pub left_out: Vec<(PathBuf, String)>,
     /// Whether the LSNs of the databases that were upgraded were reset.
     pub lsns_reset: bool,
@@ -85,6 +88,8 @@ pub struct StoreReport {
 struct Found {
     /// Those to upgrade.
     due: Vec<PathBuf>,
+    /// The extents of these.
+    extents: Vec<PathBuf>,
     untouched: Vec<(PathBuf, u32)>,
     logs: Vec<PathBuf>,
     left_out: Vec<(PathBuf, String)>,
@@ -145,7 +150,8 @@ impl<'d, D: Disk> StoreUpgrade<'d, D> {
         self
     }
 
-    /// Whether databases of version 8 are upgraded, too.
+    /// Whether databases of version 8 are upgraded, too; of HASH those of version 7, of QUEUE those
+    /// of versions 2 and 3.
     #[must_use]
     pub fn include_version_8(mut self, include: bool) -> Self {
         self.version_8 = include;
@@ -217,7 +223,7 @@ impl<'d, D: Disk> StoreUpgrade<'d, D> {
             None => Backup::within(self.disk, &self.folder, keep)?,
         };
         let upgrade = upgrade.backup_dir(backup.folder()).keep_backup(true);
-        let listed = backup.write_manifest(found.due.iter().chain(&found.logs));
+        let listed = backup.write_manifest(found.due.iter().chain(&found.extents).chain(&found.logs));
         match listed.and_then(|()| Ok(upgrade.run()?)) {
             Ok(done) => report.files = done.files,
             Err(error) => {
@@ -318,24 +324,24 @@ impl<'d, D: Disk> StoreUpgrade<'d, D> {
         self.idle()?;
         self.not_restoring()?;
         let mut unclean = Vec::new();
-        let (mut due, mut untouched) = (Vec::new(), Vec::new());
+        let (mut due, mut extents, mut untouched) = (Vec::new(), Vec::new(), Vec::new());
         let (mut left_out, mut logged) = (Vec::new(), Vec::new());
         let mut orders: Vec<(PathBuf, Endianness)> = Vec::new();
         for path in all.iter().filter(|path| Class::of_file(path) == Class::Database) {
             let contents = self.disk.read(path).map_err(at(path, "reading"))?;
-            let database = Database::from_bytes(&contents[..]);
-            let db = match database.and_then(|db| db.expect_tree().map(|()| db)) {
+            let beside = extents_of(self.disk, path, &contents).map_err(|error| error.about(path))?;
+            let db = match with_extents(&contents, &beside).database() {
                 Ok(db) => db,
-                // Other access methods, and files that were created and never written.
-                Err(error @ (Error::UnsupportedMethod { .. } | Error::NoFolder | Error::Empty)) => {
+                // Files that were created and never written.
+                Err(error @ Error::Empty) => {
                     left_out.push((path.clone(), error.to_string()));
                     continue;
                 }
                 Err(error) => return Err(EditError::from(error).about(path).into()),
             };
-            let version = db.meta().version();
+            let (version, method) = (db.meta().version(), db.meta().method());
             let profile = self.choices.profile;
-            if version > profile.version() {
+            if !profile.leads_to(method, version) {
                 let refusal = Refusal::Downgrade { version, profile: profile.name() };
                 return Err(EditError::from(refusal).about(path).into());
             }
@@ -351,8 +357,10 @@ impl<'d, D: Disk> StoreUpgrade<'d, D> {
                 logged.push(path.clone());
             }
             orders.push((path.clone(), db.meta().endianness()));
-            if version < 8 || (version == 8 && self.version_8) {
+            let generation = db.meta().generation();
+            if generation < Generation::V31 || (generation == Generation::V31 && self.version_8) {
                 due.push(path.clone());
+                extents.extend(beside.iter().map(|extent| extent.path().to_owned()));
             } else {
                 untouched.push((path.clone(), version));
             }
@@ -387,7 +395,7 @@ impl<'d, D: Disk> StoreUpgrade<'d, D> {
             }
         };
         let stale = logged.into_iter().filter(|path| reset && !due.contains(path)).collect();
-        Ok(Found { due, untouched, logs, left_out, stale, reset })
+        Ok(Found { due, extents, untouched, logs, left_out, stale, reset })
     }
 
     /// Refuses a store with region files in the folder that was named for them.

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use crate::access::Database;
 use crate::dump::escape;
 use crate::error::Error;
+use crate::format::generation::Generation;
+use crate::format::meta::{HASH_MAGIC, QUEUE_MAGIC};
 use crate::mboxlist::names;
 use crate::meta::{DatabaseKind, FileKind};
 use crate::order::Endianness;
@@ -166,6 +168,19 @@ impl DatabaseFile {
     #[must_use]
     pub fn is_known(&self) -> bool {
         KNOWN.iter().any(|name| self.name == *name) && self.kind.as_deref().is_none_or(|kind| kind == "btree")
+    }
+
+    /// Whether it is a HASH or a QUEUE that is of releases before 3.1, which no later one opens as
+    /// it is.
+    #[must_use]
+    pub fn is_old_hash_or_queue(&self) -> bool {
+        let magic = match self.kind.as_deref() {
+            Some("hash") => HASH_MAGIC,
+            Some("queue") => QUEUE_MAGIC,
+            _ => return false,
+        };
+        let generation = self.version.and_then(|version| Generation::of(magic, version));
+        generation.is_some_and(|generation| generation < Generation::V31)
     }
 
     /// The version in the file, as it stands there.

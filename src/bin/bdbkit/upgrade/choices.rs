@@ -110,6 +110,8 @@ impl Arguments {
             records: self.re_len.map(|length| RecordForm { length, pad: self.re_pad }),
             reset_lsn: self.reset_lsn,
             leave_unreachable: self.leave_unreachable,
+            lazy: self.lazy,
+            keep_hash: self.keep_hash,
             ..duplicates
         }
     }

@@ -23,8 +23,10 @@ use choices::{Id, To};
 
 /// Upgrade files in place: to version 9, 8 or 7
 ///
-/// Works on BTREE and RECNO files of versions 6, 7 and 8 in either byte order, and keeps the
-/// order. All files are checked first, and planned; then a journal beside each holds what was
+/// Works on BTREE and RECNO files of versions 6, 7 and 8, on HASH files of versions 4 to 8 and on
+/// QUEUE files of versions 1 to 3 with their extents, in either byte order, and keeps the order.
+/// Each method counts its own versions: where BTREE becomes 9, 8 or 7, HASH becomes 9, 7 or 6,
+/// and QUEUE 4, 3 or stays 1. All files are checked first, and planned; then a journal beside each holds what was
 /// there and what is to be. Whatever happens then, a later run completes all files or brings
 /// all of them back. The result is validated before it counts: every rule of bdbkit verify,
 /// and the same pairs as before.
@@ -55,6 +57,16 @@ pub(crate) struct Arguments {
     /// What fills shorter data up to that length
     #[arg(long, value_name = "BYTE", default_value = "0x20", requires = "re_len", value_parser = choices::byte)]
     re_pad: u8,
+
+    /// Leave the pairs of HASH pages in their order: valid in version 9, whose releases sort a page
+    /// when they first put something on it. Little more than page 0 changes
+    #[arg(long)]
+    lazy: bool,
+
+    /// Upgrade HASH files of version 4 for an application with a hash function of its own: any other
+    /// would not find its keys afterwards
+    #[arg(long)]
+    keep_hash: bool,
 
     /// As --dupsort yes, as db_upgrade has it
     #[arg(short = 's', conflicts_with = "dupsort")]
@@ -272,8 +284,9 @@ pub(crate) fn kind(error: &EditError) -> fn(Told) -> Failure {
             | Refusal::Unreachable { .. }
             | Refusal::Unreadable { .. }
             | Refusal::Chain { .. }
-            | Refusal::DatabaseList { .. } => Failure::Message,
-            Refusal::Hash { .. } => Failure::Unsupported,
+            | Refusal::DatabaseList { .. }
+            | Refusal::Growth { .. } => Failure::Message,
+            Refusal::QueueStart { .. } => Failure::Unsupported,
             Refusal::NoSuchDatabase { .. }
             | Refusal::RecordLength { .. }
             | Refusal::Twice

@@ -103,7 +103,21 @@ fn sound(survey: &Survey, file: &DatabaseFile, contents: &DatabaseContents, foun
     }
 }
 
+/// HASH and QUEUE databases of releases that no later one reads as they are.
+fn others(file: &DatabaseFile, target: Option<&Release>, found: &mut Vec<StoreFinding>) {
+    let (Some(kind), Some(version)) = (&file.kind, file.version) else { return };
+    let text = format!("{} {version}: releases from 3.1 on do not open it", kind.to_uppercase());
+    let severity = if target.is_some() { StoreSeverity::Error } else { StoreSeverity::Info };
+    let finding = StoreFinding::new(Code::OldBtree, severity, text).file(&file.name);
+    let job = Job::StoreUpgrade(target.map_or(9, Release::upgrades_to));
+    let finding = finding.action("upgrade it before a newer release opens it").jobs(&[job]);
+    found.push(finding.evidence(file.version_bytes().map(|bytes| Evidence { offset: VERSION, bytes })));
+}
+
 fn versions(file: &DatabaseFile, target: Option<&Release>, found: &mut Vec<StoreFinding>) {
+    if file.is_old_hash_or_queue() {
+        return others(file, target, found);
+    }
     let Some(version) = file.version.filter(|_| matches!(file.kind.as_deref(), Some("btree" | "recno")))
     else {
         return;
