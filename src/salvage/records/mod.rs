@@ -31,6 +31,8 @@ use crate::types::PageNo;
 /// How often the bytes of a page of duplicates may be given again with their key, which stands
 /// elsewhere: a page holds many that are small.
 const REPEATS_OFF_PAGE: usize = 1024;
+/// How much less of that a byte counts that comes out of a compressed entry.
+const UNPACKED: usize = 16;
 
 /// The records of a file. At its end, or at any time, [`SalvagedRecords::report`] says what
 /// was met.
@@ -274,8 +276,9 @@ impl<'s> SalvagedRecords<'s> {
         }
         if let (true, Key::Bytes(Recovered::Whole(key)), Some(chunk)) = (self.compressed, &key, value.bytes())
         {
-            let room = if chunk.is_one() { 0 } else { chunk.len().saturating_mul(REPEATS) };
-            let budget = self.cursor().map_or(0, Cursor::take_spare).saturating_add(room);
+            let room = if chunk.is_one() { 0 } else { chunk.len().saturating_mul(REPEATS_OFF_PAGE) };
+            let spare = self.cursor().map_or(0, Cursor::take_spare).saturating_mul(UNPACKED);
+            let budget = spare.saturating_add(room);
             let chunk = Chunk::new(key.to_cow().into_owned(), chunk.to_cow().into_owned(), budget);
             self.packed = Some((chunk, provenance, notes));
             return None;
@@ -323,7 +326,7 @@ impl<'s> SalvagedRecords<'s> {
     fn unpack(&mut self) -> Option<Salvaged<'s>> {
         let (chunk, provenance, notes) = self.packed.as_mut()?;
         if chunk.is_done() {
-            let left = chunk.left();
+            let left = chunk.left().div_euclid(UNPACKED);
             self.packed = None;
             self.cursor().into_iter().for_each(|page| page.add_spare(left));
             return None;

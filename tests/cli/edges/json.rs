@@ -222,6 +222,24 @@ pub(super) fn made(top: &Path) {
         ("v10-several-external/__db_bl/__db1/__db2/__db.bl003".to_owned(), "ext/__db1/__db2/__db.bl003"),
         (data("queue-v4-le-extents"), "parted.db"),
         ("queue-v4-le-extents/__dbq.data.db.4".to_owned(), "__dbq.parted.db.4"),
+        ("partitioned/btree-v9-le-partitioned-keys/data.db".to_owned(), "parts/keys.db"),
+        ("partitioned/btree-v9-le-partitioned-keys/__dbp.data.db.000".to_owned(), "parts/__dbp.keys.db.000"),
+        ("partitioned/btree-v9-le-partitioned-keys/__dbp.data.db.001".to_owned(), "parts/__dbp.keys.db.001"),
+        ("partitioned/btree-v9-le-partitioned-keys/__dbp.data.db.002".to_owned(), "parts/__dbp.keys.db.002"),
+        ("partitioned/btree-v9-le-partitioned-keys/__dbp.data.db.003".to_owned(), "parts/__dbp.keys.db.003"),
+        ("partitioned/damage-partitioned-v9-be-part-key/data.db".to_owned(), "parts/bad.db"),
+        (
+            "partitioned/damage-partitioned-v9-be-part-key/__dbp.data.db.000".to_owned(),
+            "parts/__dbp.bad.db.000",
+        ),
+        (
+            "partitioned/damage-partitioned-v9-be-part-key/__dbp.data.db.001".to_owned(),
+            "parts/__dbp.bad.db.001",
+        ),
+        (
+            "partitioned/damage-partitioned-v9-be-part-key/__dbp.data.db.002".to_owned(),
+            "parts/__dbp.bad.db.002",
+        ),
         (data("damage-v9-le-flip"), "damaged.db"),
         (data("damage-v9-le-flip"), "mixed/damaged.db"),
         (data("btree-v9-le-encrypted"), "mixed/encrypted.db"),
@@ -340,12 +358,14 @@ impl Goldens {
 }
 
 /// Every command, and how it ends.
-const RUNS: [(&str, &str, i32); 40] = [
+const RUNS: [(&str, &str, i32); 41] = [
     ("info", "info --json several.db fixed.db", 0),
     ("info", "info --json hash.db mixed/encrypted.db notes.txt nowhere.db", 1),
     ("info", "info --json queue.db heap.db", 0),
     ("info", "info --json --external-dir ext external.db", 0),
     ("info", "info --json parted.db", 1),
+    ("info", "info --json parts/keys.db parts/__dbp.keys.db.001", 0),
+    ("verify", "verify --json parts/bad.db", 1),
     ("info", "info --json home home/logs/log.0000000001", 1),
     ("info", "info --json crashed crashed/p.db", 0),
     ("verify", "verify --json damaged.db several.db", 1),
