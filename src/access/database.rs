@@ -18,9 +18,11 @@ use super::pair::{Entry, Pair};
 use super::queue::{Queue, QueueWalk};
 use super::ranges::KeyRange;
 use super::scan::PageScan;
+use super::series1::Series1;
 use super::visited::Visited;
 use crate::error::{Defect, Error, Result};
 use crate::format::page::at;
+use crate::key_order::KeyOrder;
 use crate::meta::{self, Meta};
 use crate::order::with_order;
 use crate::pages::{File, OpenOptions, Pages};
@@ -74,7 +76,10 @@ impl<'a> AsRef<File<'a>> for Database<'a> {
 ///
 /// What a method cannot do is answered by [`Error::WrongMethod`]: the keys of HASH have no
 /// order, so no ranges, no cursor, and no way back; a QUEUE has numbers instead of keys, and a
-/// HEAP places.
+/// HEAP places. Files of the 1.x series (1.85, 1.86) are read forwards, by key, range or number; a
+/// cursor, a way back and a scan of pages are answered by [`Error::ForwardsOnly`]. Where such a
+/// BTREE has keys too long for a page, these stand in no order: a range then goes through all
+/// pairs, and gives them as they stand.
 ///
 /// Opening reads the metadata page and nothing else, but for a QUEUE with extents, which are
 /// opened, too. A database is `Send` and
@@ -94,6 +99,7 @@ enum Of<'a> {
     Hash(Hash<'a>),
     Queue(Queue<'a>),
     Heap(Heap<'a>),
+    Series1(Series1<'a>),
 }
 
 impl Database<'static> {
@@ -143,6 +149,7 @@ impl<'a> Database<'a> {
 
     fn of(pages: Arc<Pages<'a>>, meta: Meta, name: Option<Vec<u8>>) -> Self {
         let of = match (meta.root(), meta.queue(), meta.heap()) {
+            _ if meta.is_series1() => Of::Series1(Series1::new(pages)),
             (Some(root), ..) => Of::Tree(Tree::new(pages, meta, root)),
             (_, Some(&numbers), _) => Of::Queue(Queue::new(pages, numbers)),
             (.., Some(_)) => Of::Heap(Heap::new(pages)),
@@ -235,6 +242,10 @@ impl<'a> Database<'a> {
                     Rows::Queue(Box::new(walk.resume(queue.reader())?))
                 }
                 (ParkedRows::Heap(walk), Of::Heap(heap)) => Rows::Heap(Box::new(walk.resume(heap)?)),
+                (ParkedRows::Series1(walk), Of::Series1(series1)) => match walk.resume(series1) {
+                    Some(walk) => Rows::Series1(Box::new(walk)),
+                    None => Rows::Refused(None),
+                },
                 (ParkedRows::Refused(error), _) => Rows::Refused(error),
                 _ => Rows::Refused(None),
             })
@@ -247,6 +258,7 @@ impl<'a> Database<'a> {
             Of::Hash(hash) => hash.pages(),
             Of::Queue(queue) => queue.pages(),
             Of::Heap(heap) => heap.pages(),
+            Of::Series1(series1) => series1.pages(),
         }
     }
 
@@ -264,6 +276,7 @@ impl<'a> Database<'a> {
             Of::Hash(hash) => hash.meta(),
             Of::Queue(queue) => queue.meta(),
             Of::Heap(heap) => heap.meta(),
+            Of::Series1(series1) => series1.meta(),
         }
     }
 
@@ -272,6 +285,7 @@ impl<'a> Database<'a> {
         self.expect_one_database()?;
         match &self.of {
             Of::Tree(tree) => Ok(tree),
+            Of::Series1(_) => Err(Error::ForwardsOnly { asked }),
             _ => Err(Error::WrongMethod { asked, method: self.meta().method() }),
         }
     }
@@ -282,6 +296,10 @@ impl<'a> Database<'a> {
         let (method, meta) = (self.meta().method(), self.meta());
         match &self.of {
             Of::Tree(_) => Ok(()),
+            Of::Series1(_) => {
+                let (version, order) = (meta.version(), meta.endianness());
+                Err(Error::Series1 { method, version, order })
+            }
             _ => {
                 let (version, order) = (meta.version(), meta.endianness());
                 Err(Error::UnsupportedMethod { method, version, order })
@@ -383,10 +401,26 @@ impl<'a> Database<'a> {
     /// The pairs whose keys start with some bytes.
     #[must_use]
     pub fn prefix(&self, prefix: impl AsRef<[u8]>) -> Entries<'_> {
+        if let Of::Series1(_) = &self.of {
+            let prefix = prefix.as_ref();
+            return match self.file().key_order() {
+                KeyOrder::Bytes => self.between(Bound::Included(prefix.to_vec()), behind(prefix)),
+                KeyOrder::Custom(_) => {
+                    let asked = "give keys with a prefix in an order of their own";
+                    Entries::new(Pairs::refused(self.pages(), Error::ForwardsOnly { asked }))
+                }
+            };
+        }
         self.pairs_of(|tree| TreePairs::prefix(tree, prefix.as_ref()))
     }
 
     pub(super) fn between(&self, start: Bound<Vec<u8>>, end: Bound<Vec<u8>>) -> Entries<'_> {
+        if let Of::Series1(series1) = &self.of {
+            return Entries::new(match series1.between(start, end) {
+                Ok(walk) => Pairs::new(self.pages(), Rows::Series1(Box::new(walk))),
+                Err(error) => Pairs::refused(self.pages(), error),
+            });
+        }
         self.pairs_of(|tree| TreePairs::range(tree, start, end))
     }
 
@@ -407,6 +441,7 @@ impl<'a> Database<'a> {
             (_, Of::Hash(hash)) => Rows::Hash(Box::new(BucketWalk::all(hash, seen, alone))),
             (_, Of::Queue(queue)) => Rows::Queue(Box::new(QueueWalk::new(queue.reader()))),
             (_, Of::Heap(heap)) => Rows::Heap(Box::new(HeapWalk::new(heap))),
+            (_, Of::Series1(series1)) => Rows::Series1(Box::new(series1.all(seen))),
         };
         Pairs::new(self.pages(), rows)
     }
@@ -415,6 +450,12 @@ impl<'a> Database<'a> {
     #[must_use]
     pub fn duplicates(&self, key: impl AsRef<[u8]>) -> Entries<'_> {
         let key = key.as_ref();
+        if let Of::Series1(series1) = &self.of {
+            return Entries::new(match series1.of_key(key) {
+                Ok(walk) => Pairs::new(self.pages(), Rows::Series1(Box::new(walk))),
+                Err(error) => Pairs::refused(self.pages(), error),
+            });
+        }
         let Of::Hash(hash) = &self.of else {
             return self.between(Bound::Included(key.to_vec()), Bound::Included(key.to_vec()));
         };
@@ -460,6 +501,9 @@ impl<'a> Database<'a> {
         if let Of::Hash(hash) = &self.of {
             return with_order!(hash.pages().order(), O => hash.get::<O>(key.as_ref()));
         }
+        if let Of::Series1(series1) = &self.of {
+            return series1.get(key.as_ref());
+        }
         let tree = self.tree("look up a key")?;
         tree.expect_keys()?;
         with_order!(tree.pages().order(), O => tree.get::<O>(key.as_ref()))
@@ -495,6 +539,9 @@ impl<'a> Database<'a> {
     fn record_kept(&self, number: u32) -> Result<Option<Entry<'_>>> {
         if let Of::Queue(queue) = &self.of {
             return queue.reader().record(number)?.map(|pair| pair.read()).transpose();
+        }
+        if let Of::Series1(series1) = &self.of {
+            return series1.record(number)?.map(|pair| pair.read()).transpose();
         }
         let pair = Cursor::new(self.tree("look up a record number")?).seek_record(number)?;
         let pair = pair.filter(|pair| pair.record_number().is_none_or(|found| found == number));
@@ -579,11 +626,26 @@ impl<'a> Database<'a> {
     /// Levels of the tree, 1 if the root is a leaf; `None` if the root cannot be read, or for
     /// HASH.
     pub(super) fn depth(&self) -> Option<u8> {
+        if let Of::Series1(series1) = &self.of {
+            return series1.meta().root().and_then(|_| series1.depth());
+        }
         let Of::Tree(tree) = &self.of else { return None };
         with_order!(tree.pages().order(), O => {
             tree.pages().page::<O>(tree.root(), tree.root_origin()).ok().map(|page| page.level())
         })
     }
+}
+
+/// The end of the keys with a prefix.
+fn behind(prefix: &[u8]) -> Bound<Vec<u8>> {
+    let mut end = prefix.to_vec();
+    while let Some(last) = end.pop() {
+        if let Some(next) = last.checked_add(1) {
+            end.push(next);
+            return Bound::Excluded(end);
+        }
+    }
+    Bound::Unbounded
 }
 
 impl<'d> IntoIterator for &'d Database<'_> {

@@ -11,6 +11,7 @@ use super::heap::{self, HeapWalk};
 use super::item::Item;
 use super::pair::{Entry, Pair, RecordNo};
 use super::queue::{self, QueueWalk};
+use super::series1;
 use super::visited::Visited;
 use crate::error::{Error, Result};
 use crate::method::Method;
@@ -42,6 +43,7 @@ pub(super) enum Rows<'a> {
     Hash(Box<BucketWalk<'a>>),
     Queue(Box<QueueWalk<'a>>),
     Heap(Box<HeapWalk<'a>>),
+    Series1(Box<series1::Walk<'a>>),
     /// A question that the database cannot answer: the error, once.
     Refused(Option<Error>),
 }
@@ -59,6 +61,7 @@ pub(super) enum ParkedRows {
     Hash(Box<parked::Parked>),
     Queue(Box<queue::Parked>),
     Heap(Box<heap::Parked>),
+    Series1(Box<series1::Parked>),
     Refused(Option<Error>),
 }
 
@@ -70,16 +73,20 @@ struct Ways {
 }
 
 impl Ways {
-    /// What comes next, if that is where the walk can go.
+    /// What comes next, if that is where the walk can go; `method` is `None` in the 1.x series.
     fn go<'a>(
         &mut self,
         forward: bool,
-        method: Method,
+        method: Option<Method>,
         next: impl FnOnce() -> Result<Option<Pair<'a>>>,
     ) -> Option<Result<Pair<'a>>> {
         if !forward {
             let asked = std::mem::replace(&mut self.back, true);
-            return (!asked).then_some(Err(Error::WrongMethod { asked: "go backwards", method }));
+            let asked_for = "go backwards";
+            return (!asked).then_some(Err(match method {
+                Some(method) => Error::WrongMethod { asked: asked_for, method },
+                None => Error::ForwardsOnly { asked: asked_for },
+            }));
         }
         let pair = if self.ended { None } else { next().transpose() };
         self.ended = pair.is_none();
@@ -154,6 +161,7 @@ impl<'a> Pairs<'a> {
             Rows::Hash(walk) => ParkedRows::Hash(Box::new(walk.park())),
             Rows::Queue(walk) => ParkedRows::Queue(Box::new(walk.park())),
             Rows::Heap(walk) => ParkedRows::Heap(Box::new(walk.park())),
+            Rows::Series1(walk) => ParkedRows::Series1(Box::new(walk.park())),
             Rows::Refused(error) => ParkedRows::Refused(error),
         };
         Parked { rows, ways: self.ways }
@@ -164,7 +172,7 @@ impl<'a> Pairs<'a> {
         match self.rows {
             Rows::Tree(pairs) => pairs.into_visited(),
             Rows::Hash(buckets) => buckets.into_visited(),
-            Rows::Queue(_) | Rows::Heap(_) | Rows::Refused(_) => None,
+            Rows::Queue(_) | Rows::Heap(_) | Rows::Series1(_) | Rows::Refused(_) => None,
         }
     }
 
@@ -178,6 +186,7 @@ impl<'a> Pairs<'a> {
             Rows::Hash(walk) => walk.share(),
             Rows::Queue(walk) => walk.share(),
             Rows::Heap(walk) => walk.share(),
+            Rows::Series1(walk) => walk.share(),
             Rows::Refused(Some(_)) => 0.0,
         }
     }
@@ -188,7 +197,7 @@ impl<'a> Pairs<'a> {
         match &self.rows {
             Rows::Tree(pairs) => pairs.deleted(),
             Rows::Hash(walk) => walk.deleted(),
-            Rows::Queue(_) | Rows::Heap(_) | Rows::Refused(_) => 0,
+            Rows::Queue(_) | Rows::Heap(_) | Rows::Series1(_) | Rows::Refused(_) => 0,
         }
     }
 
@@ -198,7 +207,7 @@ impl<'a> Pairs<'a> {
         match &mut self.rows {
             Rows::Tree(pairs) => pairs.next_plain(),
             Rows::Hash(walk) => walk.next_plain(),
-            Rows::Queue(_) | Rows::Heap(_) | Rows::Refused(_) => None,
+            Rows::Queue(_) | Rows::Heap(_) | Rows::Series1(_) | Rows::Refused(_) => None,
         }
     }
 
@@ -207,9 +216,10 @@ impl<'a> Pairs<'a> {
         let ways = &mut self.ways;
         match &mut self.rows {
             Rows::Tree(pairs) => pairs.step(forward),
-            Rows::Hash(walk) => ways.go(forward, Method::Hash, || walk.next()),
-            Rows::Queue(walk) => ways.go(forward, Method::Queue, || walk.next()),
-            Rows::Heap(walk) => ways.go(forward, Method::Heap, || walk.next()),
+            Rows::Hash(walk) => ways.go(forward, Some(Method::Hash), || walk.next()),
+            Rows::Queue(walk) => ways.go(forward, Some(Method::Queue), || walk.next()),
+            Rows::Heap(walk) => ways.go(forward, Some(Method::Heap), || walk.next()),
+            Rows::Series1(walk) => ways.go(forward, None, || walk.next()),
             Rows::Refused(error) => error.take().map(Err),
         }
     }

@@ -36,6 +36,8 @@ impl<'a> Item<'a> {
             Content::Here(bytes) => u32::try_from(bytes.len()).unwrap_or(u32::MAX),
             Content::Chain(chain) => chain.len,
             Content::Split(split) => split.len,
+            Content::Long(long) => long.len,
+            Content::Mended(mended) => u32::try_from(mended.len()).unwrap_or(u32::MAX),
             Content::Duplicates(_) => 0,
         }
     }
@@ -61,6 +63,10 @@ impl<'a> Item<'a> {
             Content::Here(bytes) => Ok(Cow::Borrowed(bytes)),
             Content::Chain(chain) => chain.assemble(self.pages),
             Content::Split(split) => split.assemble(self.pages),
+            Content::Long(long) => long.assemble(self.pages),
+            Content::Mended(mended) => {
+                Ok(Cow::Owned(Pieces::mended(mended).flatten().flatten().copied().collect()))
+            }
             Content::Duplicates(_) => Ok(Cow::Borrowed(&[])),
         }
     }
@@ -72,6 +78,8 @@ impl<'a> Item<'a> {
             Content::Here(bytes) => Pieces::here(bytes),
             Content::Chain(chain) => Pieces::new(self.pages, chain),
             Content::Split(split) => Pieces::split(self.pages, split),
+            Content::Long(long) => Pieces::long(self.pages, long),
+            Content::Mended(mended) => Pieces::mended(mended),
             Content::Duplicates(_) => Pieces::here(&[]),
         }
     }
@@ -88,6 +96,9 @@ impl<'a> Item<'a> {
         match (order, self.content) {
             (KeyOrder::Bytes, Content::Here(bytes)) => Ok(bytes.cmp(key)),
             (KeyOrder::Bytes, Content::Chain(chain)) => chain.compare(self.pages, key),
+            (KeyOrder::Bytes, Content::Long(_) | Content::Mended(_)) => {
+                compare_pieces(self.pieces(), Pieces::here(key))
+            }
             _ => Ok(order.compare(self.read()?.as_ref(), key)),
         }
     }

@@ -13,6 +13,7 @@ mod pair;
 mod queue;
 mod ranges;
 mod scan;
+mod series1;
 mod split;
 mod stats;
 mod visited;

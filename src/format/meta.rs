@@ -182,12 +182,17 @@ impl Layout {
             _ => HEAP_1,
         };
         let header = match generation {
-            Generation::V2 => &[],
+            Generation::V1 | Generation::V2 => &[],
             Generation::V30 => HEADER_30,
             Generation::V31 | Generation::V41 => HEADER_31,
         };
         let tail: &[Entry] = if generation.has_checksums() { TAIL } else { &[] };
         Some(Layout { magic, generation, header, own, tail })
+    }
+
+    /// That of a file of the 1.x series, whose fields are others: it has none.
+    pub(crate) fn of_series1(magic: u32) -> Layout {
+        Layout { magic, generation: Generation::V1, header: &[], own: &[], tail: &[] }
     }
 
     /// The layout of the metadata page that these bytes begin.
@@ -207,7 +212,8 @@ impl Layout {
 
     /// All fields in the order of their offsets, each with its length.
     pub(crate) fn entries(&self) -> impl Iterator<Item = Entry> {
-        [PREFIX, self.header, self.own, self.tail].into_iter().flatten().copied()
+        let prefix: &[Entry] = if self.generation == Generation::V1 { &[] } else { PREFIX };
+        [prefix, self.header, self.own, self.tail].into_iter().flatten().copied()
     }
 
     /// Where a field stands and how long it is; `None` if the version has none.

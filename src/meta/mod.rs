@@ -8,6 +8,7 @@ mod kind;
 mod listed;
 mod page;
 mod queue;
+mod series1;
 mod shape;
 
 pub use flags::Flags;
@@ -23,4 +24,5 @@ pub(crate) use listed::{is_inner, listed};
 pub use page::Meta;
 pub(crate) use page::{is_database_magic, parse, parse_inner, verify_checksum};
 pub(crate) use queue::Queue;
+pub(crate) use series1::{Series1, objection as series1_objection};
 pub(crate) use shape::Shape;

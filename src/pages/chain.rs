@@ -8,10 +8,12 @@ use std::iter::FusedIterator;
 use byteorder::ByteOrder;
 
 use super::place::{Origin, Place};
+use super::series1::{Long, LongStep};
 use super::space::Pages;
 use super::split::{Split, Step};
 use crate::error::{Defect, Error, Result, file_bytes};
 use crate::format::page::{Page, PageKind, at};
+use crate::format::series1::tree::Mended;
 use crate::order::with_order;
 use crate::types::PageNo;
 
@@ -99,6 +101,8 @@ enum State<'a> {
     Here(&'a [u8]),
     Chain { pages: &'a Pages<'a>, chain: Chain, link: Link },
     Split { pages: &'a Pages<'a>, split: Split, step: Step },
+    Long { pages: &'a Pages<'a>, long: Long, step: LongStep },
+    Mended { mended: Mended<'a>, given: usize },
     Done,
 }
 
@@ -129,6 +133,14 @@ impl<'a> Pieces<'a> {
         Pieces { state: State::Split { pages, split, step: Step::first(split) } }
     }
 
+    pub(crate) fn long(pages: &'a Pages<'a>, long: Long) -> Self {
+        Pieces { state: State::Long { pages, long, step: LongStep::first(long, pages) } }
+    }
+
+    pub(crate) fn mended(mended: Mended<'a>) -> Self {
+        Pieces { state: State::Mended { mended, given: 0 } }
+    }
+
     pub(crate) fn here(bytes: &'a [u8]) -> Self {
         Pieces { state: State::Here(bytes) }
     }
@@ -147,6 +159,18 @@ impl<'a> Iterator for Pieces<'a> {
                     self.state = State::Split { pages, split, step };
                     bytes
                 }))
+            }
+            State::Long { pages, long, step } => {
+                let piece = step.piece(pages, long).transpose()?;
+                Some(piece.map(|(bytes, step)| {
+                    self.state = State::Long { pages, long, step };
+                    bytes
+                }))
+            }
+            State::Mended { mended, given } => {
+                let bytes = mended.piece(given)?;
+                self.state = State::Mended { mended, given: given.saturating_add(bytes.len()) };
+                Some(Ok(bytes))
             }
             State::Chain { pages, chain, link } => {
                 let piece = with_order!(pages.order(), O => piece::<O>(pages, chain, link));

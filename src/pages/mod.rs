@@ -12,6 +12,7 @@ mod kept;
 mod overlay;
 mod place;
 mod reversed;
+pub(crate) mod series1;
 mod source;
 mod space;
 mod split;

@@ -58,7 +58,7 @@ impl<'a> Hash<'a> {
     /// those that upgrade such files can leave them one page short.
     fn may_lack(&self, page: PageNo) -> bool {
         match self.pages.meta().generation() {
-            Generation::V2 => true,
+            Generation::V1 | Generation::V2 => true,
             Generation::V30 | Generation::V31 => page.0 == self.pages.count(),
             Generation::V41 => self.pages.meta().last_page().is_some_and(|last| page > last),
         }
