@@ -1,4 +1,4 @@
-//! What the first page of a file of the 1.x series says (other-releases, "Part B. The 1.x series").
+//! What the first page of a file of the 1.x series says (other-releases, "The 1.x series").
 
 use super::flags::Flags;
 use crate::error::{Error, Result};

@@ -1,5 +1,5 @@
 //! Pages of files of the 1.x series, and items that are longer than their page may hold: overflow
-//! chains of trees, and big pairs of HASH (other-releases, "Part B. The 1.x series").
+//! chains of trees, and big pairs of HASH (other-releases, "The 1.x series").
 
 use std::borrow::Cow;
 

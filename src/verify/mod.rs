@@ -12,6 +12,7 @@ mod page;
 mod queue;
 mod rest;
 mod seen;
+mod series1;
 mod sink;
 mod tree;
 
@@ -201,6 +202,10 @@ impl<'a> Verify<'a> {
         let report = Reporter { sink, database: None };
         let context = Context { pages, meta: pages.meta(), report, seen: &seen, order: self.order };
         sink.page();
+        if let Some(series1) = pages.meta().series1() {
+            context.series1(series1);
+            return true;
+        }
         context.file_size();
         context.last_page();
         context.own_metadata(pages.meta());

@@ -1,5 +1,5 @@
-//! Databases of the 1.x series: BTREE 3, RECNO and HASH 1 to 3 (other-releases, "Part B. The 1.x
-//! series"). They are read forwards; what takes a cursor is refused.
+//! Databases of the 1.x series: BTREE 3, RECNO and HASH 1 to 3 (other-releases, "The 1.x series").
+//! They are read forwards; what takes a cursor is refused.
 
 mod hash;
 mod stats;

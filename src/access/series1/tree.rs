@@ -157,38 +157,46 @@ impl Series1<'_> {
         }
         let Some(mut before) = number.checked_sub(1) else { return Ok(None) };
         let (mut no, mut from) = self.root();
-        let mut expected = None;
+        let (mut expected, mut on_edge) = (None, true);
         for _ in 0..DEEPEST {
             let (page, leaf) = self.node(no, from)?;
-            let counted = if leaf { Some(page.slots()) } else { records_below(no, &page)? };
-            let counted = counted.and_then(|counted| u32::try_from(counted).ok()).unwrap_or(u32::MAX);
-            if let Some(found) = expected.filter(|found| *found != counted) {
+            let counted = if leaf { page.slots() } else { records_below(no, &page)? };
+            let counted = u32::try_from(counted).unwrap_or(u32::MAX);
+            if let Some(found) = expected.filter(|found| !counts_fit(*found, counted, on_edge)) {
                 let defect = Defect::Count { found, counted };
                 return Err(Error::corrupt(from.page, from.offset.saturating_sub(4), defect));
             }
-            if before >= counted {
+            if before >= counted && (leaf || !on_edge) {
                 return Ok(None);
             }
             if leaf {
                 let (_, value) = self.pair_at(no, &page, PageNo(before).index())?;
                 let key = self.item(Content::Here(&[]));
-                return Ok(Some(Pair::numbered(
-                    key,
-                    self.item(value),
-                    RecordNo::after(number.checked_sub(1)),
-                )));
+                let record = RecordNo::after(number.checked_sub(1));
+                return Ok(Some(Pair::numbered(key, self.item(value), record)));
             }
+            let last = page.slots().saturating_sub(1);
             for slot in 0..page.slots() {
                 let (next, origin, records) = child(no, &page, slot)?;
-                if before < records {
+                if before < records || (on_edge && slot == last) {
                     (no, from, expected) = (next, origin, Some(records));
+                    on_edge &= slot == last;
                     break;
                 }
                 before = before.saturating_sub(records);
             }
+            if page.slots() == 0 {
+                return Ok(None);
+            }
         }
         Err(Error::corrupt(from.page, from.offset, Defect::Loop))
     }
+}
+
+/// Whether a page may have so many records where its parent counts `found`. The libraries do not
+/// count records that are put behind the last one, so on the way to that they count too few.
+fn counts_fit(found: u32, counted: u32, on_edge: bool) -> bool {
+    found == counted || (on_edge && found < counted)
 }
 
 /// The offset of the item of a slot, if the item ends on the page.
@@ -226,13 +234,13 @@ fn child(no: PageNo, page: &Page<'_>, slot: usize) -> Result<(PageNo, Origin, u3
 }
 
 /// The sum of the records below the children of a page.
-fn records_below(no: PageNo, page: &Page<'_>) -> Result<Option<usize>> {
+fn records_below(no: PageNo, page: &Page<'_>) -> Result<usize> {
     let mut sum = 0usize;
     for slot in 0..page.slots() {
         let (.., records) = child(no, page, slot)?;
         sum = sum.saturating_add(PageNo(records).index());
     }
-    Ok(Some(sum))
+    Ok(sum)
 }
 
 impl<'s> TreeWalk<'s> {
@@ -346,11 +354,19 @@ impl<'s> TreeWalk<'s> {
         let Some((no, _)) = self.state.leaf.filter(|_| self.of.meta().flags().recno()) else { return Ok(()) };
         let (page, _) = self.of.node(no, from)?;
         let counted = u32::try_from(page.slots()).unwrap_or(u32::MAX);
-        if counted == found {
+        if counts_fit(found, counted, self.is_on_edge()) {
             return Ok(());
         }
         let defect = Defect::Count { found, counted };
         Err(Error::corrupt(from.page, from.offset.saturating_sub(4), defect))
+    }
+
+    /// Whether the walk has come to the last leaf.
+    fn is_on_edge(&self) -> bool {
+        self.state.path.iter().all(|(no, next)| {
+            let slots = |page: &[u8]| Page::new(page, self.of.pages.order()).map(|page| page.slots());
+            self.of.pages.look(*no, slots).is_some_and(|slots| *next >= slots)
+        })
     }
 
     /// Turns to a page: a leaf, or an internal one whose children come next.

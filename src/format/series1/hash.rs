@@ -1,4 +1,4 @@
-//! HASH 1 to 3 (other-releases, "HASH 1 and 2" and "HASH 3").
+//! HASH 1 to 3 (other-releases, "HASH 1 and 2" and "HASH 3 (1.86, krb5)").
 
 use super::VERSION;
 use crate::order::Endianness::{self, Big};

@@ -1,4 +1,4 @@
-//! Files of the 1.x series (other-releases, "Part B. The 1.x series"). They share nothing with later
+//! Files of the 1.x series (other-releases, "The 1.x series"). They share nothing with later
 //! ones but their magic numbers, which stand at the start of the file.
 
 pub(crate) mod hash;

@@ -334,7 +334,7 @@ pub(crate) fn reference(bytes: &[u8], order: Endianness) -> Option<(u32, u32)> {
 }
 
 /// A key on a page on which a library of the series has taken eight of its bytes for numbers, and
-/// changed the order of the wrong ones (other-releases, "Byte order defects").
+/// changed the order of the wrong ones (other-releases, "Byte order defects (foreign files").
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Mended<'a> {
     /// All from the key to the end of the page.
