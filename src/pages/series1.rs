@@ -220,10 +220,22 @@ impl<'p> BigPage<'p> {
     pub(crate) fn of(pages: &'p Pages<'_>, no: PageNo, from: Origin, in_data: bool) -> Result<Self> {
         let bytes = pages.series1(no, from)?;
         let Some(header) = pages.series1_table() else { return Err(pages.beyond_end(no, from)) };
+        BigPage::parse(bytes, no, from, in_data, header, pages.order())
+    }
+
+    /// As [`BigPage::of`], of the bytes of a page.
+    pub(crate) fn parse(
+        bytes: &'p [u8],
+        no: PageNo,
+        from: Origin,
+        in_data: bool,
+        header: &Header,
+        order: Endianness,
+    ) -> Result<Self> {
         if header.version == 3 {
-            BigPage::third(bytes, no, pages.order())
+            BigPage::third(bytes, no, order)
         } else {
-            BigPage::marked(bytes, no, from, in_data, header, pages.order())
+            BigPage::marked(bytes, no, from, in_data, header, order)
         }
     }
 
@@ -384,11 +396,5 @@ pub(crate) fn leads_to_chain(pages: &Pages<'_>, (first, len): (u32, u32)) -> boo
 /// The key of a pair whose reference to data stands in the order in which some libraries leave it,
 /// and that reference.
 pub(crate) fn mended<'p>(pages: &Pages<'_>, pair: &tree::Pair<'p>) -> Option<(Mended<'p>, (u32, u32))> {
-    let stated = tree::reference(pair.data, pages.order())?;
-    if pair.has_big_key() || leads_to_chain(pages, stated) {
-        return None;
-    }
-    let mended = Mended::of(pair)?;
-    let reference = mended.reference(pages.order())?;
-    leads_to_chain(pages, reference).then_some((mended, reference))
+    pair.mended(pages.order(), |reference| leads_to_chain(pages, reference))
 }

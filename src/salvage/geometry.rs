@@ -80,6 +80,16 @@ impl Geometry {
         Geometry { page_size, endianness, checksummed, first: 0, told, assumed: false }
     }
 
+    /// That of a file of the 1.x series.
+    pub(super) fn of_series1(
+        page_size: PageSize,
+        endianness: Endianness,
+        first: u32,
+        told: bool,
+    ) -> Geometry {
+        Geometry { page_size, endianness, checksummed: false, first, told, assumed: false }
+    }
+
     /// Whether so many keys can be required on a page (database-format, "Overflow thresholds").
     pub(crate) fn fits_keys(&self, min_key: u32) -> bool {
         let room = self.page_size.bytes().saturating_sub(self.overhead());

@@ -10,6 +10,7 @@
 //! - `page`, `leaf`, `careful`, `bucket`: the records of a page
 //! - `overflow`: the bytes of long items
 //! - `flat`, `queue`, `heap`: databases without trees and buckets
+//! - `series1`: files of the 1.x series
 //! - `compressed`: the records in an entry of a compressed database
 //! - `remains`: what was deleted, on free pages and in unused space
 //! - `records`: all of it, each page once
@@ -35,6 +36,7 @@ mod record;
 mod records;
 mod remains;
 mod report;
+mod series1;
 mod survey;
 mod tiles;
 mod walk;
@@ -55,12 +57,13 @@ pub use survey::SalvagedFile;
 
 use crate::error::{Error, Result};
 use crate::format::meta::{HALF_WRITTEN, at};
-use crate::meta::{self, DatabaseKind};
+use crate::meta::{self, DatabaseKind, FileKind};
 use crate::method::Feature;
 use crate::order::{Endianness, with_order};
 use crate::pages::{self, Extent, Extents, OpenOptions};
 use crate::types::{PageNo, PageSize};
 use file::File;
+use flat::Flat;
 use geometry::Forced;
 use work::Work;
 
@@ -177,9 +180,19 @@ impl<'a> Salvage<'a> {
     /// [`Error::UnsupportedFeature`] if it is encrypted.
     pub fn survey(&self) -> Result<SalvagedFile<'_>> {
         let bytes = self.file.bytes()?;
+        if let FileKind::Series1 { .. } = self.file.kind() {
+            if let Some(survey) = self.series1()? {
+                return Ok(survey);
+            }
+        }
         let geometry = geometry::find(bytes, self.forced);
         if geometry.as_ref().map_or(true, Geometry::assumed) {
             if let Some(survey) = self.flat()? {
+                return Ok(survey);
+            }
+        }
+        if geometry.is_err() {
+            if let Some(survey) = self.series1()? {
                 return Ok(survey);
             }
         }
@@ -193,6 +206,14 @@ impl<'a> Salvage<'a> {
             report.problem(Error::Interrupted);
         }
         Ok(SalvagedFile { file, databases, orphans, deleted: self.deleted, seen, chains, report, flat: None })
+    }
+
+    /// The file as one of the 1.x series, if it is such.
+    fn series1(&self) -> Result<Option<SalvagedFile<'_>>> {
+        let (bytes, deleted) = (self.file.bytes()?, self.deleted);
+        let mut report = SalvageReport::new(PageNo::META);
+        let found = series1::find(bytes, self.file.kind(), self.forced, deleted, &mut report);
+        Ok(found.map(|(geometry, flat, owner)| self.of_flat(bytes, geometry, flat, owner, report)))
     }
 
     /// The file as a QUEUE or a HEAP, if it is one.
@@ -215,18 +236,20 @@ impl<'a> Salvage<'a> {
         if let Err(error) = meta::parse(self.file.kind(), bytes) {
             report.problem(error);
         }
+        Ok(Some(self.of_flat(bytes, geometry, flat, owner, report)))
+    }
+
+    fn of_flat<'s>(
+        &self,
+        bytes: &'s [u8],
+        geometry: Geometry,
+        flat: Flat<'s>,
+        owner: Owner,
+        report: SalvageReport,
+    ) -> SalvagedFile<'s> {
         let file = File::new(bytes, geometry);
         let Work { seen, chains, .. } = Work::new(file);
-        let (databases, deleted) = (vec![owner.clone()], self.deleted);
-        Ok(Some(SalvagedFile {
-            file,
-            databases,
-            orphans: owner,
-            deleted,
-            seen,
-            chains,
-            report,
-            flat: Some(flat),
-        }))
+        let (databases, deleted, flat) = (vec![owner.clone()], self.deleted, Some(flat));
+        SalvagedFile { file, databases, orphans: owner, deleted, seen, chains, report, flat }
     }
 }

@@ -46,7 +46,7 @@ impl Field {
 const POINTS: usize = 32;
 
 /// The header of a file, as it stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Header {
     pub(crate) version: u32,
     pub(crate) lorder: u32,
@@ -350,10 +350,6 @@ impl<'a> Page<'a> {
     pub(crate) fn link_at(&self) -> usize {
         self.words().saturating_sub(1).saturating_mul(2)
     }
-
-    pub(crate) fn bytes(&self) -> &'a [u8] {
-        self.bytes
-    }
 }
 
 /// Offsets of the fields of a page of HASH 3.
@@ -384,10 +380,6 @@ pub(crate) struct Page3<'a> {
 impl<'a> Page3<'a> {
     pub(crate) fn new(bytes: &'a [u8], order: Endianness) -> Page3<'a> {
         Page3 { bytes, order }
-    }
-
-    pub(crate) fn bytes(&self) -> &'a [u8] {
-        self.bytes
     }
 
     pub(crate) fn pgno(&self) -> u32 {

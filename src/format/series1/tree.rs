@@ -117,7 +117,7 @@ pub(crate) struct Record<'a> {
     flags: u8,
 }
 
-impl Pair<'_> {
+impl<'a> Pair<'a> {
     pub(crate) fn has_big_key(&self) -> bool {
         self.flags & BIG_KEY != 0
     }
@@ -136,6 +136,21 @@ impl Pair<'_> {
 
     pub(crate) fn flags(&self) -> u8 {
         self.flags
+    }
+
+    /// Its key and the reference to its data, if that leads nowhere as it stands, and does where
+    /// eight bytes are put in their order again.
+    pub(crate) fn mended(
+        &self,
+        order: Endianness,
+        leads: impl Fn((u32, u32)) -> bool,
+    ) -> Option<(Mended<'a>, (u32, u32))> {
+        if self.has_big_key() || !self.has_big_data() || leads(reference(self.data, order)?) {
+            return None;
+        }
+        let mended = Mended::of(self)?;
+        let reference = mended.reference(order)?;
+        leads(reference).then_some((mended, reference))
     }
 
     fn size(&self) -> usize {

@@ -114,7 +114,8 @@ impl Check<'_, '_, '_> {
     /// Notes the pages of bits.
     fn bit_pages(&self, table: &mut Table<'_>) {
         let at = Header::place(table.header.version, Field::Bitmaps);
-        for (index, &address) in table.header.bitmaps.iter().enumerate().filter(|(_, address)| **address != 0) {
+        for (index, &address) in table.header.bitmaps.iter().enumerate().filter(|(_, address)| **address != 0)
+        {
             let offset = at.saturating_add(index.saturating_mul(2));
             let from = Origin { page: PageNo::META, offset, what: "page of bits" };
             let no = PageNo(table.header.overflow_page(address));
@@ -130,7 +131,8 @@ impl Check<'_, '_, '_> {
     fn use_address(&self, table: &mut Table<'_>, address: u16, from: Origin) -> PageNo {
         let (point, number) = format::split_address(address);
         if number == 0 || point > table.header.ovfl_point {
-            let text = format!("{} has the address {address:#06x}, which is that of no overflow page", from.what);
+            let text =
+                format!("{} has the address {address:#06x}, which is that of no overflow page", from.what);
             self.report.error(Rule::Link, from.page, from.offset, text);
         }
         table.used.extend(table.header.bit(address));
@@ -185,7 +187,12 @@ impl Check<'_, '_, '_> {
                     next = Some((self.use_address(table, address, from), from));
                 }
                 Words::Next(_) => {
-                    report.error(Rule::BucketItem, no, at, "the address of another page before other entries");
+                    report.error(
+                        Rule::BucketItem,
+                        no,
+                        at,
+                        "the address of another page before other entries",
+                    );
                 }
                 Words::Mark(mark) => {
                     let text = format!("mark {mark} of a big pair behind other entries");
@@ -193,7 +200,8 @@ impl Check<'_, '_, '_> {
                 }
                 Words::Pair(key, data) => {
                     let Some(bytes) = bytes.get(key..end).filter(|_| data >= lowest && data <= key) else {
-                        let text = format!("a key at {key} and data at {data}, expected from {lowest} to {end}");
+                        let text =
+                            format!("a key at {key} and data at {data}, expected from {lowest} to {end}");
                         report.error(Rule::ItemOffset, no, at, text);
                         return next;
                     };
@@ -202,8 +210,8 @@ impl Check<'_, '_, '_> {
                 }
             }
         }
-        // A page that was never used says nothing.
-        if page.words() > 0 && page.lowest() != end && !(page.lowest() == 0 && end == bytes.len()) {
+        // A page from which all pairs went may say anything.
+        if end < bytes.len() && page.lowest() != end {
             let text = format!("items start at {end}, but the page says {}", page.lowest());
             report.error(Rule::ItemArea, no, lowest.saturating_sub(2), text);
         }
@@ -278,9 +286,9 @@ impl Check<'_, '_, '_> {
         let Some(point) = point.filter(|point| *point <= header.ovfl_point) else { return };
         let last = header.bucket_page(1u32.checked_shl(point).unwrap_or(0).wrapping_sub(1));
         let address = no.0.checked_sub(last).and_then(|number| u16::try_from(number).ok());
-        let address = address.filter(|number| *number < 0x800).map(|number| {
-            u16::try_from(point).unwrap_or(0).wrapping_shl(11) | number
-        });
+        let address = address
+            .filter(|number| *number < 0x800)
+            .map(|number| u16::try_from(point).unwrap_or(0).wrapping_shl(11) | number);
         table.used.extend(address.and_then(|address| header.bit(address)));
     }
 
@@ -308,7 +316,9 @@ impl Check<'_, '_, '_> {
             };
             if table.header.version == 3 {
                 self.use_page(table, next);
-            } else if let Some(address) = self.pages.raw(no).and_then(|raw| Page::new(raw, self.pages.order()).link()) {
+            } else if let Some(address) =
+                self.pages.raw(no).and_then(|raw| Page::new(raw, self.pages.order()).link())
+            {
                 self.use_address(table, address, from);
             }
             if !self.reach(next, from) {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::Check;
 use crate::format::series1::tree::{self as format, Kind, LEAF_HEAD, Page, Pair, at, meta_at};
 use crate::meta::Series1Tree;
-use crate::pages::series1::{mended, OVERFLOW_PAGE};
+use crate::pages::series1::{OVERFLOW_PAGE, mended};
 use crate::pages::{Origin, Pieces};
 use crate::types::PageNo;
 use crate::verify::finding::Rule;
@@ -35,6 +35,8 @@ struct Leaves {
     /// Its last key.
     key: Option<Vec<u8>>,
     records: u64,
+    /// Keys with eight bytes in another order, and where the first is.
+    mended: Option<(PageNo, usize, u32)>,
 }
 
 impl Check<'_, '_, '_> {
@@ -67,6 +69,13 @@ impl Check<'_, '_, '_> {
             let text = format!("next page is {next}, expected 0: this is the last leaf");
             self.report.error(Rule::LeafChain, no, at::NEXT, text);
         }
+        if let Some((no, offset, number)) = leaves.mended {
+            let text = format!(
+                "{number} references in the other byte order, each with eight bytes of its key, this one \
+                 first: as libraries of the series leave them in files of an order that is not their own"
+            );
+            self.report.note(Rule::OverflowItem, no, offset, text);
+        }
         if meta.recno && u64::from(meta.records) != leaves.records {
             let text = format!("{} records, but there are {}", meta.records, leaves.records);
             self.report.warning(Rule::Count, PageNo::META, meta_at::NRECS, text);
@@ -80,7 +89,8 @@ impl Check<'_, '_, '_> {
         let mut next = self.meta.free();
         while let Some(no) = next {
             if no.0 >= self.pages.count() {
-                let text = format!("free page {no} lies beyond the end: the file has {} pages", self.pages.count());
+                let text =
+                    format!("free page {no} lies beyond the end: the file has {} pages", self.pages.count());
                 self.report.error(Rule::FreeLink, from.page, from.offset, text);
                 return;
             }
@@ -310,23 +320,31 @@ impl Check<'_, '_, '_> {
         leaves.records = leaves.records.saturating_add(u64::try_from(page.slots()).unwrap_or(0));
         let mut before = leaves.key.take().map(Cow::Owned);
         for slot in 0..page.slots() {
-            let Some(start) = page.offset(slot).filter(|start| page.space(*start).is_some()) else { continue };
+            let Some(start) = page.offset(slot).filter(|start| page.space(*start).is_some()) else {
+                continue;
+            };
             if page.kind() == Some(Kind::RecnoLeaf) {
                 self.record(no, page, start);
                 continue;
             }
             let Some(pair) = page.pair(start) else { continue };
             if !pair.is_sound() {
-                let text = format!("flags {:#04x}, expected 0 to 3, and 8 bytes for what is elsewhere", pair.flags());
+                let text = format!(
+                    "flags {:#04x}, expected 0 to 3, and 8 bytes for what is elsewhere",
+                    pair.flags()
+                );
                 report.error(Rule::ItemKind, no, start.saturating_add(LEAF_HEAD - 1), text);
                 continue;
             }
-            let key = self.pair(no, page, start, &pair);
+            let key = self.pair(no, page, start, &pair, leaves);
             if !in_order {
                 continue;
             }
             let key_at = start.saturating_add(LEAF_HEAD);
-            match before.as_ref().map(|before: &Cow<'_, [u8]>| self.pages.file().key_order().compare(before, &key)) {
+            match before
+                .as_ref()
+                .map(|before: &Cow<'_, [u8]>| self.pages.file().key_order().compare(before, &key))
+            {
                 Some(order) if order.is_gt() => {
                     let rule = if slot == 0 { Rule::KeyChain } else { Rule::KeyOrder };
                     let text = format!("the key in slot {slot} is not behind the one before");
@@ -348,7 +366,14 @@ impl Check<'_, '_, '_> {
     }
 
     /// Checks the chains of a pair; gives its key, as far as that stands on the page.
-    fn pair<'p>(&self, no: PageNo, page: &Page<'p>, start: usize, pair: &Pair<'p>) -> Cow<'p, [u8]> {
+    fn pair<'p>(
+        &self,
+        no: PageNo,
+        page: &Page<'p>,
+        start: usize,
+        pair: &Pair<'p>,
+        leaves: &mut Leaves,
+    ) -> Cow<'p, [u8]> {
         let key_at = start.saturating_add(LEAF_HEAD);
         let data_at = key_at.saturating_add(pair.key.len());
         if pair.has_big_key() {
@@ -358,9 +383,8 @@ impl Check<'_, '_, '_> {
             return Cow::Borrowed(pair.key);
         }
         if let Some((key, reference)) = mended(self.pages, pair) {
-            let text = "a reference in the other byte order, with eight bytes of its key: as libraries of the \
-                        series leave it in files of an order that is not their own";
-            self.report.note(Rule::OverflowItem, no, data_at, text);
+            let (.., number) = leaves.mended.get_or_insert((no, data_at, 0));
+            *number = number.saturating_add(1);
             self.chain(no, data_at, Some(reference));
             return Cow::Owned(Pieces::mended(key).flatten().flatten().copied().collect());
         }
@@ -371,7 +395,8 @@ impl Check<'_, '_, '_> {
     fn record(&self, no: PageNo, page: &Page<'_>, start: usize) {
         let Some(record) = page.record(start) else { return };
         if !record.is_sound() {
-            let text = format!("flags {:#04x}, expected 0 or 1, and 8 bytes for what is elsewhere", record.flags());
+            let text =
+                format!("flags {:#04x}, expected 0 or 1, and 8 bytes for what is elsewhere", record.flags());
             self.report.error(Rule::ItemKind, no, start.saturating_add(4), text);
         } else if record.is_big() {
             self.chain(no, start.saturating_add(5), format::reference(record.data, page.body()));
