@@ -262,7 +262,7 @@ pub enum Error {
 fn series1(method: Method, version: u32) -> &'static str {
     match (method, version) {
         (Method::Hash, 1..=3) | (Method::Btree | Method::Recno, 3) => {
-            "it is read, but not changed in place: write it anew, with dump and db_load"
+            "not supported here; what dump prints of it db_load writes anew"
         }
         _ => "not supported",
     }

@@ -117,7 +117,7 @@ impl Long {
         let pages = apart.as_ref().unwrap_or(pages);
         let mut step = LongStep::first(self, pages);
         loop {
-            if step.left > 0 || !step.started {
+            if step.left > 0 {
                 visit(step.no, step.from)?;
             }
             match step.piece(pages, self)? {
@@ -137,21 +137,13 @@ pub(crate) struct LongStep {
     left: u32,
     /// Pages that may still be visited: there are no more in the file.
     pages: u32,
-    started: bool,
     /// Whether the pages have data, not key.
     in_data: bool,
 }
 
 impl LongStep {
     pub(crate) fn first(long: Long, pages: &Pages<'_>) -> LongStep {
-        LongStep {
-            no: long.first,
-            from: long.origin(),
-            left: long.len,
-            pages: pages.count(),
-            started: false,
-            in_data: false,
-        }
+        LongStep { no: long.first, from: long.origin(), left: long.len, pages: pages.count(), in_data: false }
     }
 
     /// The next bytes and what follows them, or `None` when all were given.
@@ -178,7 +170,7 @@ impl LongStep {
         let Some(visits) = self.pages.checked_sub(1) else {
             return Err(Error::corrupt(self.from.page, self.from.offset, Defect::Loop));
         };
-        let step = LongStep { pages: visits, started: true, ..self };
+        let step = LongStep { pages: visits, ..self };
         if long.part == Part::All {
             let (page, kind) = pages.series1_tree(self.no, self.from)?;
             if kind != Kind::Overflow {

@@ -238,6 +238,9 @@ pub(super) fn find(bytes: &[u8], forced: Forced) -> Result<Geometry> {
 /// Refuses a file that says that its pages are no trees and no buckets.
 fn expect_items(bytes: &[u8]) -> Result<()> {
     let order = meta::identify(bytes)?;
+    if let FileKind::Series1 { method, version, order } = FileKind::of(bytes) {
+        return Err(Error::Series1 { method, version, order });
+    }
     match FileKind::of(bytes).database() {
         Some(DatabaseKind { method: method @ (Method::Queue | Method::Heap), version, .. }) => {
             Err(Error::UnsupportedMethod { method: *method, version: *version, order })

@@ -42,6 +42,8 @@ mod hostile_folder;
 #[cfg(all(unix, feature = "cli"))]
 #[path = "../common/journals.rs"]
 mod journals;
+#[path = "../common/build/series1.rs"]
+mod old;
 #[cfg(all(unix, feature = "cli"))]
 #[path = "../common/restore_plan.rs"]
 mod restore_plan;
@@ -57,4 +59,5 @@ mod memory;
 mod mutants;
 mod regress;
 mod salvage_classes;
+mod series1;
 mod verify_classes;

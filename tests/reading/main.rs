@@ -4,6 +4,7 @@
 //! - `props`: look-ups, ranges, cursors and iterators against a model
 //! - `verify`: the check of whole files
 //! - `salvage`: what damaged and destroyed files give
+//! - `series1`: files of the 1.x series
 //! - `built`: the files that tests build are sound
 //! - `ways`: page by page, by iterators that own their database, in parts: always the same
 
@@ -23,6 +24,8 @@ mod build;
 mod common;
 #[path = "../common/counting.rs"]
 mod counting;
+#[path = "../common/build/series1.rs"]
+mod old;
 #[path = "../common/plans.rs"]
 mod plans;
 
@@ -31,5 +34,6 @@ mod flat;
 mod golden;
 mod props;
 mod salvage;
+mod series1;
 mod verify;
 mod ways;

@@ -377,13 +377,19 @@ impl<'s> HashWalk<'s> {
             return Ok(());
         }
         let (counted, found) = (self.header.keys, self.state.keys);
-        match self.state.missing {
-            Some(no) if found < counted && self.of.pages.failed().is_none() => {
-                let offset = Header::place(self.header.version, Field::Keys);
-                let defect = Defect::EmptyBucket { counted, found, meta: PageNo::META, offset };
-                Err(Error::corrupt(no, 0, defect))
-            }
-            _ => Ok(()),
+        if found >= counted || self.of.pages.failed().is_some() {
+            return Ok(());
         }
+        let offset = Header::place(self.header.version, Field::Keys);
+        Err(match self.state.missing {
+            Some(no) => {
+                let defect = Defect::EmptyBucket { counted, found, meta: PageNo::META, offset };
+                Error::corrupt(no, 0, defect)
+            }
+            None => {
+                let defect = Defect::Count { found: counted, counted: found };
+                Error::corrupt(PageNo::META, offset, defect)
+            }
+        })
     }
 }

@@ -215,6 +215,17 @@ fn item_at(no: PageNo, page: &Page<'_>, slot: usize) -> Result<usize> {
     Ok(at)
 }
 
+/// The items of a page fill it from the lowest to its end: if they do not, one is missing.
+fn expect_packed(no: PageNo, page: &Page<'_>) -> Result<()> {
+    let items = (0..page.slots()).filter_map(|slot| page.space(page.offset(slot)?));
+    let items = items.fold(0usize, usize::saturating_add);
+    let area = page.bytes().len().saturating_sub(page.upper());
+    if items == area {
+        return Ok(());
+    }
+    Err(Error::corrupt(no, format::at::UPPER, Defect::Packing { items, area }))
+}
+
 fn wrong_item(no: PageNo, at: usize, slot: usize, found: u8) -> Error {
     let slot = u16::try_from(slot).unwrap_or(u16::MAX);
     let expected = "0 to 3, with 8 bytes for what is elsewhere";
@@ -387,6 +398,9 @@ impl<'s> TreeWalk<'s> {
         self.state.allowance = self.of.pages.allowance();
         if self.state.sorted {
             self.expect_order(no, &page)?;
+        }
+        if self.state.reached.is_all() {
+            expect_packed(no, &page)?;
         }
         let expected = *self.state.depth.get_or_insert(depth);
         if expected != depth {

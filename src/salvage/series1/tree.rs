@@ -37,7 +37,6 @@ pub(in crate::salvage) struct Walk<'s> {
 struct Leaf<'s> {
     no: PageNo,
     page: Page<'s>,
-    origin: Origin,
     notes: Notes,
     items: std::vec::IntoIter<(Place, usize, Origin, Option<u32>)>,
     /// Bytes that its items may still give: those that overlap give no more than the page has.
@@ -228,7 +227,7 @@ impl<'s> Walk<'s> {
             });
         }
         let left = page.bytes().len();
-        Some(Leaf { no, page, origin, notes, items: items.into_iter(), left })
+        Some(Leaf { no, page, notes, items: items.into_iter(), left })
     }
 
     /// Where an item may start: as on a whole page, also if the file ends within this one.

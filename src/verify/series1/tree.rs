@@ -409,7 +409,7 @@ impl Check<'_, '_, '_> {
         let Some((first, len)) = reference else { return };
         let report = &self.report;
         let file = crate::error::file_bytes(self.pages.count(), self.pages.size());
-        if len == 0 || u64::from(len) > file {
+        if u64::from(len) > file {
             let text = format!("an item of {len} bytes in an overflow chain, in a file of {file}");
             return report.error(Rule::OverflowLength, no, offset.saturating_add(4), text);
         }
