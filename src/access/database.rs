@@ -112,7 +112,7 @@ impl Database<'static> {
     /// # Errors
     ///
     /// [`Error::Open`] from the operating system; an error that names what the file
-    /// is if it is not a database of release 2.x to 5.3; an error that names the field if its
+    /// is if it is not a database of a release up to 5.3; an error that names the field if its
     /// metadata is damaged; for a QUEUE with extents, what keeps one from being opened.
     ///
     /// ```

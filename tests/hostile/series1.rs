@@ -43,7 +43,7 @@ fn files() -> Vec<(&'static str, Vec<u8>)> {
 /// Reads a file in every way; gives the pairs that a walk finds, and its errors.
 fn read_all(name: &str, bytes: &[u8], turn: usize) -> Option<(usize, usize)> {
     let bound = bytes.len() + 64;
-    if thorough() || turn % 3 == 0 {
+    if thorough() || turn % 7 == 0 {
         let salvage = Salvage::from_bytes(bytes).deleted(turn % 2 == 0);
         if let Ok(survey) = salvage.survey() {
             assert!(survey.records().take(bound).count() < bound, "{name}: salvage without end");
@@ -81,7 +81,7 @@ fn every_changed_byte_and_every_cut_is_met_or_does_no_harm() {
         for offset in 0..bytes.len() {
             watch.about(format!("{name}, byte {offset}"));
             let old = bytes[offset];
-            let few = [0, 0xff, old ^ 1, old.wrapping_add(0x40)];
+            let few = [0, 0xff, old ^ 1];
             let all: Vec<u8> = if thorough() { (0..=255).collect() } else { few.to_vec() };
             for (turn, value) in all.into_iter().filter(|value| *value != old).enumerate() {
                 changed[offset] = value;
