@@ -157,7 +157,8 @@ pub(super) fn find(bytes: &[u8], forced: Forced) -> Result<Geometry> {
     let certain = |c: &Candidate| c.votes >= CERTAIN || (c.votes > 0 && claimed(c));
     // In a file that says that it is something else, or if the pages are not where they would
     // belong, some numbers may fit by accident.
-    let foreign = refuse().is_err_and(|error| is_foreign(&error));
+    let is_series1 = matches!(FileKind::of(bytes), FileKind::Series1 { .. });
+    let foreign = is_series1 || refuse().is_err_and(|error| is_foreign(&error));
     let credible = |c: &Candidate| {
         let fits = claimed(c) && c.votes > 0 || c.votes >= CERTAIN;
         c.strong > 0 || (c.first == 0 && fits && !foreign)
@@ -238,10 +239,11 @@ pub(super) fn find(bytes: &[u8], forced: Forced) -> Result<Geometry> {
 /// Refuses a file that says that its pages are no trees and no buckets.
 fn expect_items(bytes: &[u8]) -> Result<()> {
     let order = meta::identify(bytes)?;
-    if let FileKind::Series1 { method, version, order } = FileKind::of(bytes) {
-        return Err(Error::Series1 { method, version, order });
+    let kind = FileKind::of(bytes);
+    if let FileKind::Series1 { .. } = kind {
+        return meta::parse(&kind, bytes).map(drop);
     }
-    match FileKind::of(bytes).database() {
+    match kind.database() {
         Some(DatabaseKind { method: method @ (Method::Queue | Method::Heap), version, .. }) => {
             Err(Error::UnsupportedMethod { method: *method, version: *version, order })
         }

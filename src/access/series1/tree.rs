@@ -42,11 +42,14 @@ pub(in crate::access) struct State {
     /// Whether keys stand in their order, so that the walk begins and ends where the bounds are.
     sorted: bool,
     /// On the way to the first leaf of such a walk: the keys between which its keys are.
-    seeking: Option<(Option<Vec<u8>>, Option<Vec<u8>>)>,
+    seeking: Option<Interval>,
     /// The last key of the leaf before.
     before: Option<Vec<u8>>,
     pages: u32,
 }
+
+/// The lowest and the highest key that can be, as far as they are known.
+type Interval = (Option<Vec<u8>>, Option<Vec<u8>>);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {

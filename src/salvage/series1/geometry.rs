@@ -28,7 +28,7 @@ pub(super) enum Kind {
         /// The first page of the free list, if page 0 tells it.
         free: Option<PageNo>,
     },
-    Table(Table),
+    Table(Box<Table>),
 }
 
 /// A HASH file.
@@ -74,7 +74,7 @@ pub(super) fn find(bytes: &[u8], kind: &FileKind, meta: Option<&Meta>, forced: F
         let kind = match series1 {
             Series1::Tree(tree) => Kind::Tree { recno: tree.recno, free: meta.free() },
             Series1::Hash(header) => {
-                Kind::Table(Table { third: header.version == 3, header: Some(**header) })
+                Kind::Table(Box::new(Table { third: header.version == 3, header: Some(**header) }))
             }
         };
         return Some(Shape { geometry, kind });
@@ -99,7 +99,7 @@ pub(super) fn find(bytes: &[u8], kind: &FileKind, meta: Option<&Meta>, forced: F
         let (method, page_size) = (stated?, forced.page_size?);
         let geometry = Geometry::of_series1(page_size, forced.endianness.unwrap_or(Little), 0, false);
         let kind = match method {
-            Method::Hash => Kind::Table(Table { third: false, header: None }),
+            Method::Hash => Kind::Table(Box::new(Table { third: false, header: None })),
             _ => Kind::Tree { recno: method == Method::Recno, free: None },
         };
         return Some(Shape { geometry, kind });
@@ -112,7 +112,7 @@ pub(super) fn find(bytes: &[u8], kind: &FileKind, meta: Option<&Meta>, forced: F
             let header = Header::of(bytes).filter(|header| {
                 stated == Some(Method::Hash) && header.page_size == best.size.get() && header.pages > 0
             });
-            Kind::Table(Table { third: what == What::Third, header })
+            Kind::Table(Box::new(Table { third: what == What::Third, header }))
         }
     };
     Some(Shape { geometry, kind })

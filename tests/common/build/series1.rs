@@ -234,7 +234,7 @@ impl Table {
         let point = 32 - max.leading_zeros();
         let high = if max == 0 { 1 } else { u32::MAX >> max.leading_zeros() };
         let low = high >> 1;
-        let mut counts = vec![0u32; 32];
+        let mut counts = [0u32; 32];
         let mut turn = 0;
         // Overflow pages behind the buckets of each doubling in turn.
         let mut address = || {
@@ -257,7 +257,7 @@ impl Table {
                 _ => self.bucket2(bucket, &here, &mut address, &mut drafts),
             }
         }
-        let mut spares = vec![0u32; 32];
+        let mut spares = [0u32; 32];
         let mut sum = 0;
         for (at, count) in counts.iter().enumerate() {
             sum += count;
@@ -429,7 +429,10 @@ impl Table {
             // What is left of data, on pages of its own; an empty one, if it ended with a full page.
             let whole = drafts.last().unwrap();
             let done = whole.words[1] == 3 && whole.free != Some(0);
-            while !done {
+            if done {
+                continue;
+            }
+            loop {
                 let (piece, more) = rest.split_at(rest.len().min(room));
                 rest = more;
                 let next = address();
