@@ -224,7 +224,7 @@ impl<'p> BigPage<'p> {
         header: &Header,
         order: Endianness,
     ) -> Result<Self> {
-        if header.version == 3 {
+        if header.has_page_numbers() {
             BigPage::third(bytes, no, order)
         } else {
             BigPage::marked(bytes, no, from, in_data, header, order)

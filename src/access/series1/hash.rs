@@ -137,7 +137,8 @@ impl<'s> HashWalk<'s> {
                 }
                 return self.close().map(|()| None);
             };
-            let found = if self.header.version == 3 { self.third(standing)? } else { self.entry(standing)? };
+            let found =
+                if self.header.has_page_numbers() { self.third(standing)? } else { self.entry(standing)? };
             let Found::Pair(key, value) = found else { continue };
             self.state.keys = self.state.keys.saturating_add(1);
             let (key, value) = (self.of.item(key), self.of.item(value));
@@ -163,7 +164,7 @@ impl<'s> HashWalk<'s> {
     }
 
     fn at_entry(&self, at: Standing, defect: Defect) -> Error {
-        let third = self.header.version == 3;
+        let third = self.header.has_page_numbers();
         let offset = if third { Page3::slot_at(at.entry) } else { Page::entry_at(at.entry) };
         Error::corrupt(at.no, offset, defect)
     }
@@ -229,7 +230,7 @@ impl<'s> HashWalk<'s> {
         let end = pages.size().bytes();
         let bytes = pages.series1(no, from)?;
         let standing = Standing { no, from, entry: 0, end };
-        if self.header.version == 3 {
+        if self.header.has_page_numbers() {
             let page = Page3::new(bytes, pages.order());
             if page.is_hole() {
                 self.state.missing.get_or_insert(no);

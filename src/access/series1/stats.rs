@@ -53,7 +53,7 @@ fn kind_of(pages: &Pages<'_>, no: PageNo, page: &[u8]) -> Option<PageKind> {
     if no.0 < header.pages || header.bitmaps.iter().any(bits) {
         return Some(PageKind::HashMeta);
     }
-    if header.version == 3 {
+    if header.has_page_numbers() {
         let page = Page3::new(page, pages.order());
         return match page.kind() {
             _ if page.is_hole() || page.pgno() != no.0 => None,

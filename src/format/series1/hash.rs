@@ -178,6 +178,11 @@ impl Header {
         }
     }
 
+    /// Whether pages carry their numbers, and link to one another by them: what 1.86 brought.
+    pub(crate) fn has_page_numbers(&self) -> bool {
+        self.version == 3
+    }
+
     /// The order of all pages.
     pub(crate) fn order(&self) -> Option<Endianness> {
         match self.lorder {

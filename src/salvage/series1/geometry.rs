@@ -74,7 +74,7 @@ pub(super) fn find(bytes: &[u8], kind: &FileKind, meta: Option<&Meta>, forced: F
         let kind = match series1 {
             Series1::Tree(tree) => Kind::Tree { recno: tree.recno, free: meta.free() },
             Series1::Hash(header) => {
-                Kind::Table(Box::new(Table { third: header.version == 3, header: Some(**header) }))
+                Kind::Table(Box::new(Table { third: header.has_page_numbers(), header: Some(**header) }))
             }
         };
         return Some(Shape { geometry, kind });

@@ -154,9 +154,9 @@ impl Check<'_, '_, '_> {
             }
             self.report.sink.page();
             let Some(bytes) = self.pages.raw(no) else { return };
-            next = match table.header.version {
-                3 => self.page3(table, no, bytes, chained),
-                _ => self.page2(table, no, bytes),
+            next = match table.header.has_page_numbers() {
+                true => self.page3(table, no, bytes, chained),
+                false => self.page2(table, no, bytes),
             };
             chained = true;
         }
@@ -314,7 +314,7 @@ impl Check<'_, '_, '_> {
                 let behind = page.behind;
                 return behind.map(|(address, offset)| (address, Origin { page: no, offset, ..origin }));
             };
-            if table.header.version == 3 {
+            if table.header.has_page_numbers() {
                 self.use_page(table, next);
             } else if let Some(address) =
                 self.pages.raw(no).and_then(|raw| Page::new(raw, self.pages.order()).link())
