@@ -113,7 +113,7 @@ pub enum Error {
     #[error("a region file of an environment (cache, locks), not a database")]
     Region,
     /// A file of the 1.x series (1.85, 1.86).
-    #[error("a {method} file of the 1.x series (version {version}, {order}): not supported")]
+    #[error("a {method} file of the 1.x series (version {version}, {order}): {}", series1(*method, *version))]
     Series1 {
         /// Access method.
         method: Method,
@@ -303,6 +303,13 @@ pub enum Error {
         /// That of the function.
         computed: u32,
     },
+    /// A question that files of the 1.x series do not answer: they are read forwards, by key or by
+    /// number.
+    #[error("{asked}: a file of the 1.x series is read forwards only, by key or by number")]
+    ForwardsOnly {
+        /// What was asked.
+        asked: &'static str,
+    },
     /// A question that does not fit the kind of database.
     #[error("{asked}: a {} database cannot answer that", method.name())]
     WrongMethod {
@@ -375,6 +382,16 @@ pub enum ExternalFault {
 /// A path before what is said of it.
 fn named(path: Option<&Path>) -> String {
     path.map_or(String::new(), |path| format!("{}, ", path.shown()))
+}
+
+/// What can be done with a file of the 1.x series.
+fn series1(method: Method, version: u32) -> &'static str {
+    match (method, version) {
+        (Method::Hash, 1..=3) | (Method::Btree | Method::Recno, 3) => {
+            "not supported here; what dump prints of it db_load writes anew"
+        }
+        _ => "not supported",
+    }
 }
 
 /// What is known of a version that is not read.
@@ -770,6 +787,7 @@ impl Error {
             | Error::NotPartitioned
             | Error::SeveralDatabases { .. }
             | Error::HashFunction { .. }
+            | Error::ForwardsOnly { .. }
             | Error::WrongMethod { .. } => ErrorKind::Question,
             Error::Empty
             | Error::TooShort { .. }

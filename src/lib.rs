@@ -1,7 +1,7 @@
 //! Reads and upgrades the database files of Berkeley DB and reads its transaction logs,
 //! without libdb: BTREE, RECNO, HASH, QUEUE and HEAP files of releases 2.x to 18.1, with one or
-//! several databases inside, and logs of versions 2 to 23; little-endian and big-endian. Upgrades
-//! are of BTREE and RECNO.
+//! several databases inside, BTREE, RECNO and HASH files of the 1.x series (1.85, 1.86), and logs of
+//! versions 2 to 23; little-endian and big-endian. Upgrades are of BTREE, RECNO, HASH and QUEUE.
 //!
 //! ```
 //! let db = bdbkit::Database::open("testdata/btree-v6-be-levels/data.db")?;

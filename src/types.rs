@@ -46,7 +46,8 @@ impl fmt::Display for PageNo {
 }
 
 /// A legal page size: a power of two from 512 to 65536 bytes
-/// (database-format, "Identification").
+/// (database-format, "Identification"). Files of the 1.x series may have others: any even number
+/// from 512 on, and of HASH powers of two from 64 on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PageSize(u32);
 
@@ -55,6 +56,16 @@ impl PageSize {
     #[must_use]
     pub fn new(bytes: u32) -> Option<PageSize> {
         (bytes.is_power_of_two() && (512..=65536).contains(&bytes)).then_some(PageSize(bytes))
+    }
+
+    /// A size that a BTREE or RECNO file of the 1.x series can have.
+    pub(crate) fn of_series1(bytes: u32) -> Option<PageSize> {
+        (bytes & 1 == 0 && (512..=65536).contains(&bytes)).then_some(PageSize(bytes))
+    }
+
+    /// A size that a HASH file of the 1.x series can have.
+    pub(crate) fn of_table(bytes: u32) -> Option<PageSize> {
+        (bytes.is_power_of_two() && (64..=65536).contains(&bytes)).then_some(PageSize(bytes))
     }
 
     /// The size in bytes.

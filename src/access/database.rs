@@ -19,9 +19,11 @@ use super::partitions::{Partitioned, SomePairs, Wanted};
 use super::queue::{Queue, QueueWalk};
 use super::ranges::KeyRange;
 use super::scan::{Compressed, FileScan, PageScan};
+use super::series1::Series1;
 use super::visited::Visited;
 use crate::error::{Defect, Error, Result};
 use crate::format::page::at;
+use crate::key_order::KeyOrder;
 use crate::meta::{self, Meta};
 #[cfg(feature = "upgrade")]
 use crate::order::with_order;
@@ -76,7 +78,10 @@ impl<'a> AsRef<File<'a>> for Database<'a> {
 ///
 /// What a method cannot do is answered by [`Error::WrongMethod`]: the keys of HASH have no
 /// order, so no ranges, no cursor, and no way back; a QUEUE has numbers instead of keys, and a
-/// HEAP places.
+/// HEAP places. Files of the 1.x series (1.85, 1.86) are read forwards, by key, range or number; a
+/// cursor, a way back and a scan of pages are answered by [`Error::ForwardsOnly`]. Where such a
+/// BTREE has keys too long for a page, these stand in no order: a range then goes through all
+/// pairs, and gives them as they stand.
 ///
 /// Opening reads the metadata page and nothing else, but for a QUEUE with extents, which are
 /// opened, too. A database is `Send` and
@@ -97,6 +102,7 @@ enum Of<'a> {
     Queue(Queue<'a>),
     Heap(Heap<'a>),
     Parts(Partitioned<'a>),
+    Series1(Series1<'a>),
 }
 
 impl Database<'static> {
@@ -109,7 +115,7 @@ impl Database<'static> {
     /// # Errors
     ///
     /// [`Error::Open`] from the operating system; an error that names what the file
-    /// is if it is not a database of release 2.x to 18.1; an error that names the field if its
+    /// is if it is not a database of a release up to 18.1; an error that names the field if its
     /// metadata is damaged; [`Error::Encrypted`] if it needs a [password](OpenOptions::password); for
     /// a QUEUE with extents, what keeps one from being opened.
     ///
@@ -150,6 +156,7 @@ impl<'a> Database<'a> {
             return Database { of: Of::Parts(parts), name, listing: false };
         }
         let of = match (meta.root(), meta.queue(), meta.heap()) {
+            _ if meta.is_series1() => Of::Series1(Series1::new(pages)),
             (Some(root), ..) => Of::Tree(Tree::new(pages, meta, root)),
             (_, Some(&numbers), _) => Of::Queue(Queue::new(pages, numbers)),
             (.., Some(_)) => Of::Heap(Heap::new(pages)),
@@ -248,6 +255,10 @@ impl<'a> Database<'a> {
                 (ParkedRows::Heap(walk), Of::Heap(heap)) => Rows::Heap(Box::new(walk.resume(heap)?)),
                 (ParkedRows::Parts(pairs), Of::Parts(parts)) => Rows::Parts(Box::new(pairs.resume(parts)?)),
                 (ParkedRows::Merged(pairs), Of::Parts(parts)) => Rows::Merged(Box::new(pairs.resume(parts)?)),
+                (ParkedRows::Series1(walk), Of::Series1(series1)) => match walk.resume(series1) {
+                    Some(walk) => Rows::Series1(Box::new(walk)),
+                    None => Rows::Refused(None),
+                },
                 (ParkedRows::Refused(error), _) => Rows::Refused(error),
                 _ => Rows::Refused(None),
             })
@@ -261,6 +272,7 @@ impl<'a> Database<'a> {
             Of::Queue(queue) => queue.pages(),
             Of::Heap(heap) => heap.pages(),
             Of::Parts(parts) => parts.pages(),
+            Of::Series1(series1) => series1.pages(),
         }
     }
 
@@ -279,6 +291,7 @@ impl<'a> Database<'a> {
             Of::Queue(queue) => queue.meta(),
             Of::Heap(heap) => heap.meta(),
             Of::Parts(parts) => parts.meta(),
+            Of::Series1(series1) => series1.meta(),
         }
     }
 
@@ -288,6 +301,7 @@ impl<'a> Database<'a> {
         match &self.of {
             Of::Tree(tree) => Ok(tree),
             Of::Parts(_) => Err(Error::InPartitions { asked }),
+            Of::Series1(_) => Err(Error::ForwardsOnly { asked }),
             _ => Err(Error::WrongMethod { asked, method: self.meta().method() }),
         }
     }
@@ -440,12 +454,28 @@ impl<'a> Database<'a> {
         if let Of::Parts(parts) = &self.of {
             return self.some_of(parts, Wanted::Prefix(prefix.as_ref().to_vec()));
         }
+        if let Of::Series1(_) = &self.of {
+            let prefix = prefix.as_ref();
+            return match self.file().key_order() {
+                KeyOrder::Bytes => self.between(Bound::Included(prefix.to_vec()), behind(prefix)),
+                KeyOrder::Custom(_) => {
+                    let asked = "give keys with a prefix in an order of their own";
+                    Entries::new(Pairs::refused(self.pages(), Error::ForwardsOnly { asked }))
+                }
+            };
+        }
         self.pairs_of(|tree| TreePairs::prefix(tree, prefix.as_ref()))
     }
 
     pub(super) fn between(&self, start: Bound<Vec<u8>>, end: Bound<Vec<u8>>) -> Entries<'_> {
         if let Of::Parts(parts) = &self.of {
             return self.some_of(parts, Wanted::Range(start, end));
+        }
+        if let Of::Series1(series1) = &self.of {
+            return Entries::new(match series1.between(start, end) {
+                Ok(walk) => Pairs::new(self.pages(), Rows::Series1(Box::new(walk))),
+                Err(error) => Pairs::refused(self.pages(), error),
+            });
         }
         self.pairs_of(|tree| TreePairs::range(tree, start, end))
     }
@@ -476,6 +506,7 @@ impl<'a> Database<'a> {
             (_, Of::Queue(queue)) => Rows::Queue(Box::new(QueueWalk::new(queue.reader()))),
             (_, Of::Heap(heap)) => Rows::Heap(Box::new(HeapWalk::new(heap))),
             (_, Of::Parts(parts)) => Rows::Parts(Box::new(parts.pairs())),
+            (_, Of::Series1(series1)) => Rows::Series1(Box::new(series1.all(seen))),
         };
         Pairs::new(self.pages(), rows)
     }
@@ -484,6 +515,12 @@ impl<'a> Database<'a> {
     #[must_use]
     pub fn duplicates(&self, key: impl AsRef<[u8]>) -> Entries<'_> {
         let key = key.as_ref();
+        if let Of::Series1(series1) = &self.of {
+            return Entries::new(match series1.of_key(key) {
+                Ok(walk) => Pairs::new(self.pages(), Rows::Series1(Box::new(walk))),
+                Err(error) => Pairs::refused(self.pages(), error),
+            });
+        }
         let hash = match &self.of {
             Of::Hash(hash) => hash,
             Of::Parts(parts) => return self.some_of(parts, Wanted::Key(key.to_vec())),
@@ -534,6 +571,9 @@ impl<'a> Database<'a> {
         if let Of::Parts(parts) = &self.of {
             return parts.get(key.as_ref());
         }
+        if let Of::Series1(series1) = &self.of {
+            return series1.get(key.as_ref());
+        }
         let tree = self.tree("look up a key")?;
         tree.expect_keys()?;
         with_order!(tree.pages().order(), O => tree.get::<O>(key.as_ref()))
@@ -569,6 +609,9 @@ impl<'a> Database<'a> {
     fn record_kept(&self, number: u32) -> Result<Option<Entry<'_>>> {
         if let Of::Queue(queue) = &self.of {
             return queue.reader().record(number)?.map(|pair| pair.read()).transpose();
+        }
+        if let Of::Series1(series1) = &self.of {
+            return series1.record(number)?.map(|pair| pair.read()).transpose();
         }
         let pair = Cursor::new(self.tree("look up a record number")?).seek_record(number)?;
         let pair = pair.filter(|pair| pair.record_number().is_none_or(|found| found == number));
@@ -678,11 +721,26 @@ impl<'a> Database<'a> {
     /// Levels of the tree, 1 if the root is a leaf; `None` if the root cannot be read, or for
     /// HASH.
     pub(super) fn depth(&self) -> Option<u8> {
+        if let Of::Series1(series1) = &self.of {
+            return series1.meta().root().and_then(|_| series1.depth());
+        }
         let Of::Tree(tree) = &self.of else { return None };
         with_order!(tree.pages().order(), O => {
             tree.pages().page::<O>(tree.root(), tree.root_origin()).ok().map(|page| page.level())
         })
     }
+}
+
+/// The end of the keys with a prefix.
+fn behind(prefix: &[u8]) -> Bound<Vec<u8>> {
+    let mut end = prefix.to_vec();
+    while let Some(last) = end.pop() {
+        if let Some(next) = last.checked_add(1) {
+            end.push(next);
+            return Bound::Excluded(end);
+        }
+    }
+    Bound::Unbounded
 }
 
 impl<'d> IntoIterator for &'d Database<'_> {

@@ -13,6 +13,7 @@ use super::merged::{self, Merged};
 use super::pair::{Entry, Pair, RecordNo};
 use super::part_pairs::{self, PartPairs};
 use super::queue::{self, QueueWalk};
+use super::series1;
 use super::visited::Visited;
 use crate::error::{Error, Result};
 use crate::method::Method;
@@ -46,6 +47,7 @@ pub(super) enum Rows<'a> {
     Heap(Box<HeapWalk<'a>>),
     Parts(Box<PartPairs<'a>>),
     Merged(Box<Merged<'a>>),
+    Series1(Box<series1::Walk<'a>>),
     /// A question that the database cannot answer: the error, once.
     Refused(Option<Error>),
 }
@@ -65,6 +67,7 @@ pub(super) enum ParkedRows {
     Heap(Box<heap::Parked>),
     Parts(Box<part_pairs::Parked>),
     Merged(Box<merged::Parked>),
+    Series1(Box<series1::Parked>),
     Refused(Option<Error>),
 }
 
@@ -76,16 +79,20 @@ struct Ways {
 }
 
 impl Ways {
-    /// What comes next, if that is where the walk can go.
+    /// What comes next, if that is where the walk can go; `method` is `None` in the 1.x series.
     fn go<'a>(
         &mut self,
         forward: bool,
-        method: Method,
+        method: Option<Method>,
         next: impl FnOnce() -> Result<Option<Pair<'a>>>,
     ) -> Option<Result<Pair<'a>>> {
         if !forward {
             let asked = std::mem::replace(&mut self.back, true);
-            return (!asked).then_some(Err(Error::WrongMethod { asked: "go backwards", method }));
+            let asked_for = "go backwards";
+            return (!asked).then_some(Err(match method {
+                Some(method) => Error::WrongMethod { asked: asked_for, method },
+                None => Error::ForwardsOnly { asked: asked_for },
+            }));
         }
         let pair = if self.ended { None } else { next().transpose() };
         self.ended = pair.is_none();
@@ -154,6 +161,7 @@ impl<'a> Pairs<'a> {
             Rows::Heap(walk) => ParkedRows::Heap(Box::new(walk.park())),
             Rows::Parts(pairs) => ParkedRows::Parts(Box::new(pairs.park())),
             Rows::Merged(pairs) => ParkedRows::Merged(Box::new(pairs.park())),
+            Rows::Series1(walk) => ParkedRows::Series1(Box::new(walk.park())),
             Rows::Refused(error) => ParkedRows::Refused(error),
         };
         Parked { rows, ways: self.ways }
@@ -164,7 +172,12 @@ impl<'a> Pairs<'a> {
         match self.rows {
             Rows::Tree(pairs) => pairs.into_visited(),
             Rows::Hash(buckets) => buckets.into_visited(),
-            Rows::Queue(_) | Rows::Heap(_) | Rows::Parts(_) | Rows::Merged(_) | Rows::Refused(_) => None,
+            Rows::Queue(_)
+            | Rows::Heap(_)
+            | Rows::Parts(_)
+            | Rows::Merged(_)
+            | Rows::Series1(_)
+            | Rows::Refused(_) => None,
         }
     }
 
@@ -180,6 +193,7 @@ impl<'a> Pairs<'a> {
             Rows::Hash(walk) => walk.share(),
             Rows::Queue(walk) => walk.share(),
             Rows::Heap(walk) => walk.share(),
+            Rows::Series1(walk) => walk.share(),
             Rows::Refused(Some(_)) => 0.0,
         }
     }
@@ -192,7 +206,7 @@ impl<'a> Pairs<'a> {
             Rows::Hash(walk) => walk.deleted(),
             Rows::Parts(pairs) => pairs.deleted(),
             Rows::Merged(pairs) => pairs.deleted(),
-            Rows::Queue(_) | Rows::Heap(_) | Rows::Refused(_) => 0,
+            Rows::Queue(_) | Rows::Heap(_) | Rows::Series1(_) | Rows::Refused(_) => 0,
         }
     }
 
@@ -203,7 +217,7 @@ impl<'a> Pairs<'a> {
             Rows::Tree(pairs) => pairs.next_plain(),
             Rows::Hash(walk) => walk.next_plain(),
             Rows::Parts(pairs) => pairs.next_plain(),
-            Rows::Queue(_) | Rows::Heap(_) | Rows::Merged(_) | Rows::Refused(_) => None,
+            Rows::Queue(_) | Rows::Heap(_) | Rows::Merged(_) | Rows::Series1(_) | Rows::Refused(_) => None,
         }
     }
 
@@ -212,9 +226,10 @@ impl<'a> Pairs<'a> {
         let ways = &mut self.ways;
         match &mut self.rows {
             Rows::Tree(pairs) => pairs.step(forward),
-            Rows::Hash(walk) => ways.go(forward, Method::Hash, || walk.next()),
-            Rows::Queue(walk) => ways.go(forward, Method::Queue, || walk.next()),
-            Rows::Heap(walk) => ways.go(forward, Method::Heap, || walk.next()),
+            Rows::Hash(walk) => ways.go(forward, Some(Method::Hash), || walk.next()),
+            Rows::Queue(walk) => ways.go(forward, Some(Method::Queue), || walk.next()),
+            Rows::Heap(walk) => ways.go(forward, Some(Method::Heap), || walk.next()),
+            Rows::Series1(walk) => ways.go(forward, None, || walk.next()),
             Rows::Parts(pairs) => pairs.step(forward),
             Rows::Merged(pairs) => pairs.step(forward),
             Rows::Refused(error) => error.take().map(Err),

@@ -60,6 +60,8 @@ impl<'a> Item<'a> {
             Bytes::Stored(Content::External(external)) => {
                 u32::try_from(external.stated(self.pages).size).unwrap_or(u32::MAX)
             }
+            Bytes::Stored(Content::Long(long)) => long.len,
+            Bytes::Stored(Content::Mended(mended)) => u32::try_from(mended.len()).unwrap_or(u32::MAX),
             Bytes::Stored(Content::Duplicates(_)) => 0,
             Bytes::Made(bytes) => of(bytes),
         }
@@ -106,6 +108,8 @@ impl<'a> Item<'a> {
             Bytes::Stored(Content::Chain(chain)) => chain.assemble(self.pages),
             Bytes::Stored(Content::Split(split)) => split.assemble(self.pages),
             Bytes::Stored(Content::External(external)) => external.assemble(self.pages),
+            Bytes::Stored(Content::Long(long)) => long.assemble(self.pages),
+            Bytes::Stored(Content::Mended(mended)) => Ok(Cow::Owned(mended.to_vec())),
             Bytes::Stored(Content::Duplicates(_)) => Ok(Cow::Borrowed(&[])),
             Bytes::Made(bytes) => Ok(Cow::Owned(bytes.to_vec())),
         }
@@ -120,6 +124,8 @@ impl<'a> Item<'a> {
             Bytes::Stored(Content::Chain(chain)) => Pieces::new(self.pages, *chain),
             Bytes::Stored(Content::Split(split)) => Pieces::split(self.pages, *split),
             Bytes::Stored(Content::External(external)) => Pieces::external(self.pages, *external),
+            Bytes::Stored(Content::Long(long)) => Pieces::long(self.pages, *long),
+            Bytes::Stored(Content::Mended(mended)) => Pieces::mended(*mended),
             Bytes::Stored(Content::Duplicates(_)) => Pieces::here(&[]),
             Bytes::Made(bytes) => Pieces::here(bytes),
         }
@@ -137,6 +143,9 @@ impl<'a> Item<'a> {
         match (order, &self.bytes) {
             (KeyOrder::Bytes, Bytes::Stored(Content::Here(bytes))) => Ok((*bytes).cmp(key)),
             (KeyOrder::Bytes, Bytes::Stored(Content::Chain(chain))) => chain.compare(self.pages, key),
+            (KeyOrder::Bytes, Bytes::Stored(Content::Long(_) | Content::Mended(_))) => {
+                compare_pieces(self.pieces(), Pieces::here(key))
+            }
             (order, Bytes::Made(bytes)) => Ok(order.compare(bytes, key)),
             _ => Ok(order.compare(self.read()?.as_ref(), key)),
         }

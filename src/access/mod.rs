@@ -17,6 +17,7 @@ mod partitions;
 mod queue;
 mod ranges;
 mod scan;
+mod series1;
 mod split;
 mod stats;
 mod visited;

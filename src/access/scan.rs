@@ -27,7 +27,8 @@ use crate::types::{PageNo, RecordId};
 ///
 /// Sees every leaf, every page of a bucket, and every page of records of a QUEUE or a HEAP, also
 /// one that nothing leads to, of all databases in the file. Reports pages that it cannot read and
-/// goes on with the next.
+/// goes on with the next. Of a file of the 1.x series it gives one error, as their pages do not
+/// all tell what they are.
 ///
 /// ```
 /// let db = bdbkit::Database::open("testdata/btree-v9-le-levels/data.db")?;
@@ -65,6 +66,8 @@ pub(super) struct FileScan<'a> {
     partition: bool,
     /// Whether to report a file that ends too early, behind the last page.
     cut: bool,
+    /// Whether to say that files of the 1.x series are not scanned.
+    refused: bool,
     /// A leaf to give after the error about it.
     pending: Option<LeafPage<'a>>,
 }
@@ -199,7 +202,17 @@ impl<'a> FileScan<'a> {
         let cut = last.is_some_and(|last| last.0 >= pages.count().saturating_add(one_more));
         // Where other files hold the pages, there may be any number of them.
         let end = pages.extents().map_or(pages.count(), |extents| extents.end());
-        FileScan { pages, compressed, range: 1..end, base: 0, partition: false, cut, pending: None }
+        let refused = pages.meta().is_series1();
+        FileScan {
+            pages,
+            compressed,
+            range: 1..if refused { 1 } else { end },
+            base: 0,
+            partition: false,
+            cut,
+            refused,
+            pending: None,
+        }
     }
 
     /// No pages of a file.
@@ -306,6 +319,9 @@ impl<'a> Iterator for FileScan<'a> {
     fn next(&mut self) -> Option<Self::Item> {
         if let Some(leaf) = self.pending.take() {
             return Some(Ok(leaf));
+        }
+        if std::mem::take(&mut self.refused) {
+            return Some(Err(Error::ForwardsOnly { asked: "scan page by page" }));
         }
         loop {
             let Some(no) = self.next_page() else { return self.cut_off().map(Err) };

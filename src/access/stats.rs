@@ -5,6 +5,7 @@ use std::convert::Infallible;
 
 use super::database::Database;
 use super::directory::Part;
+use super::series1;
 use super::visited::Visited;
 use crate::error::Error;
 use crate::format::page::{Page, PageKind};
@@ -32,6 +33,9 @@ pub struct FileStats {
 
 impl FileStats {
     fn of(pages: &Pages<'_>) -> FileStats {
+        if pages.meta().is_series1() {
+            return series1::file_stats(pages);
+        }
         let mut stats = FileStats { highest_lsn: highest_lsn(pages), ..FileStats::default() };
         let mut count = |kind| {
             let number = stats.pages.entry(kind).or_insert(0u32);
@@ -88,6 +92,9 @@ impl FileStats {
 /// or of an off-page duplicate of version 6 or 7, may be anything (upgrade, "Environment and
 /// logs").
 fn highest_lsn(pages: &Pages<'_>) -> Lsn {
+    if pages.meta().is_series1() {
+        return Lsn::default();
+    }
     with_order!(pages.order(), O => {
         let lsn = |page: &[u8]| {
             let page = Page::<O>::new(page)?;

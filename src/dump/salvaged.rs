@@ -8,6 +8,7 @@ use super::writer::{BUFFER, Writer};
 use crate::meta::Flags;
 use crate::method::Method;
 use crate::salvage::{Key, Name, Owner, Recovered, Salvaged, SalvagedFile, SalvagedRecords};
+use crate::types::PageSize;
 
 /// What stands in a dump for a key or a value of which nothing is left, as
 /// `db_dump -r` has it.
@@ -220,7 +221,10 @@ impl<'j> Job<'j, '_> {
         if as_it_was && has(Flags::compressed) && (!duplicates || has(Flags::sorted_duplicates)) {
             line("compressed=1".into());
         }
-        line(format!("db_pagesize={}", self.survey.geometry().page_size()));
+        // Files of the 1.x series have sizes that no later one can have.
+        if PageSize::new(geometry.page_size().get()).is_some() {
+            line(format!("db_pagesize={}", geometry.page_size()));
+        }
         if owner.method() == Method::Queue {
             line("keys=1".into());
         }

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use super::text::{Format, escape};
 use crate::access::{AllPairs, Database, Item, Pair, Part};
 use crate::method::Method;
+use crate::types::PageSize;
 
 /// Why a dump could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -181,6 +182,9 @@ impl Job<'_> {
                 }
             }
             Method::Hash => {
+                if let Some(fill_factor) = meta.series1_fill_factor().filter(|&n| n > 0) {
+                    line(format!("h_ffactor={fill_factor}"));
+                }
                 // One key is not worth a line to the genuine tool.
                 if let Some(elements) = meta.buckets().map(|b| b.elements).filter(|&n| n > 1) {
                     line(format!("h_nelem={elements}"));
@@ -222,7 +226,10 @@ impl Job<'_> {
         if flags.compressed() {
             line("compressed=1".into());
         }
-        line(format!("db_pagesize={}", meta.page_size()));
+        // Files of the 1.x series have sizes that no later one can have.
+        if PageSize::new(meta.page_size().get()).is_some() {
+            line(format!("db_pagesize={}", meta.page_size()));
+        }
         if let Some(count) = meta.partitions().filter(|_| meta.partitioned_by_keys()) {
             line(format!("nparts={count}"));
             // Those that cannot be read are damage that is met with the pairs.

@@ -5,6 +5,7 @@ use super::extents::Extent;
 use super::operation::Operation;
 use crate::access::Database;
 use crate::error::Error;
+use crate::meta::FileKind;
 use crate::method::Feature;
 use crate::pages::File;
 
@@ -19,6 +20,9 @@ pub(super) fn open<'c>(
     extents: &'c [Extent],
 ) -> Result<Database<'c>> {
     let file = with_extents(contents, extents);
+    if let FileKind::Series1 { method, version, order } = *file.kind() {
+        return Err(Error::Series1 { method, version, order }.into());
+    }
     if let Some(kind) = file.kind().database() {
         let (method, version, order) = (kind.method, kind.version, kind.order);
         if !operation.takes(method) {

@@ -7,6 +7,8 @@ use super::magic::{BTREE_MAGIC, HASH_MAGIC, HEAP_MAGIC, QUEUE_MAGIC};
 /// file is what they have in common, and what decides how it is laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Generation {
+    /// The 1.x series, whose files share nothing with later ones but their magic numbers.
+    V1,
     /// Releases 2.x: no page types on metadata, the root is page 1.
     V2,
     /// Release 3.0: page types, several databases in a file.
@@ -21,8 +23,8 @@ pub(crate) enum Generation {
 }
 
 impl Generation {
-    /// The family that wrote a metadata page with this magic number and version; `None` if no
-    /// release did.
+    /// The family that wrote a metadata page with this magic number and version, where they stand
+    /// from releases 2.x on; `None` if no release did.
     pub(crate) fn of(magic: u32, version: u32) -> Option<Generation> {
         Some(match (magic, version) {
             (BTREE_MAGIC, 6) | (HASH_MAGIC, 4 | 5) => Generation::V2,

@@ -194,6 +194,11 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
+    /// The magic number.
+    pub(crate) fn magic(&self) -> u32 {
+        self.magic
+    }
+
     /// The layout of a metadata page with this magic number and version; `None` if no release
     /// wrote such.
     pub(crate) fn of(magic: u32, version: u32) -> Option<Layout> {
@@ -211,7 +216,7 @@ impl Layout {
             _ => HEAP_1,
         };
         let header = match generation {
-            Generation::V2 => &[],
+            Generation::V1 | Generation::V2 => &[],
             Generation::V30 => HEADER_30,
             Generation::V31 | Generation::V41 | Generation::V60 => HEADER_31,
         };
@@ -223,6 +228,11 @@ impl Layout {
         };
         let tail: &[Entry] = if generation.has_checksums() { TAIL } else { &[] };
         Some(Layout { magic, generation, header, own, external, tail })
+    }
+
+    /// That of a file of the 1.x series, whose fields are others: it has none.
+    pub(crate) fn of_series1(magic: u32) -> Layout {
+        Layout { magic, generation: Generation::V1, header: &[], own: &[], external: &[], tail: &[] }
     }
 
     /// The layout of the metadata page that these bytes begin.
@@ -243,7 +253,8 @@ impl Layout {
 
     /// All fields in the order of their offsets, each with its length.
     pub(crate) fn entries(&self) -> impl Iterator<Item = Entry> {
-        [PREFIX, self.header, self.own, self.external, self.tail].into_iter().flatten().copied()
+        let prefix: &[Entry] = if self.generation == Generation::V1 { &[] } else { PREFIX };
+        [prefix, self.header, self.own, self.external, self.tail].into_iter().flatten().copied()
     }
 
     /// Where a field stands and how long it is; `None` if the version has none.

@@ -19,3 +19,4 @@ pub(crate) mod meta;
 pub(crate) mod page;
 pub(crate) mod queue;
 pub(crate) mod seal;
+pub(crate) mod series1;

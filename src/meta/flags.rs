@@ -53,6 +53,11 @@ impl Flags {
         Flags(if bits == 0 { 0 } else { UNKNOWN })
     }
 
+    /// The flags of a file of the 1.x series, where the bits are others.
+    pub(super) fn of_series1(duplicates: bool, recno: bool) -> Flags {
+        Flags(if duplicates { DUP } else { 0 } | if recno { RECNO } else { 0 })
+    }
+
     /// The bits, as they are stored in BTREE files.
     #[must_use]
     pub fn bits(self) -> u32 {
@@ -119,7 +124,7 @@ impl Flags {
     /// What would be legal, if these flags are not.
     pub(super) fn objection(self, generation: Generation) -> Option<&'static str> {
         let known = match generation {
-            Generation::V2 => 0x1f,
+            Generation::V1 | Generation::V2 => 0x1f,
             Generation::V30 => 0x3f,
             Generation::V31 => 0x7f,
             Generation::V41 | Generation::V60 => 0xff,

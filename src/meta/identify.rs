@@ -1,6 +1,7 @@
 //! Whether a file is one that the reader reads (database-format, "Identification").
 
 use super::kind::{DatabaseKind, FileKind};
+use super::series1::is_read;
 use crate::error::{Error, Result};
 use crate::format::meta::at;
 use crate::order::Endianness;
@@ -18,6 +19,7 @@ pub(super) fn expect_supported(kind: &FileKind, file: &[u8]) -> Result<Endiannes
         FileKind::Extent => Error::Extent,
         FileKind::Log { version, order } => Error::LogFile { version, order },
         FileKind::Region(_) => Error::Region,
+        FileKind::Series1 { method, version, order } if is_read(method, version) => return Ok(order),
         FileKind::Series1 { method, version, order } => Error::Series1 { method, version, order },
         FileKind::Placeholder => Error::Placeholder,
         FileKind::Empty => Error::Empty,

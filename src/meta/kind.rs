@@ -1,6 +1,7 @@
 //! What a file is, by its first bytes (database-format, "Identification"; log-format, "Files").
 
 use super::flags::Flags;
+use super::series1;
 use crate::format::log::MAGIC as LOG_MAGIC;
 use crate::format::meta::{self as layout, Field, Layout, at};
 use crate::format::page::PageKind;
@@ -130,12 +131,8 @@ impl FileKind {
     }
 
     fn series_1(head: &[u8], order: Endianness) -> Option<FileKind> {
-        let method = match order.u32_at(head, 0)? {
-            layout::BTREE_MAGIC => Method::Btree,
-            layout::HASH_MAGIC => Method::Hash,
-            _ => return None,
-        };
-        Some(FileKind::Series1 { method, version: order.u32_at(head, 4).unwrap_or(0), order })
+        let (method, version, order) = series1::kind(head, order)?;
+        Some(FileKind::Series1 { method, version, order })
     }
 
     /// An extent has no metadata: it begins with records, on a page of their type. Where

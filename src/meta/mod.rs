@@ -8,6 +8,7 @@ mod kind;
 mod listed;
 mod page;
 mod queue;
+mod series1;
 mod shape;
 
 pub use flags::Flags;
@@ -21,4 +22,5 @@ pub(crate) use listed::{is_inner, listed};
 pub use page::Meta;
 pub(crate) use page::{encrypted, is_database_magic, parse, parse_inner, verify_checksum};
 pub(crate) use queue::Queue;
+pub(crate) use series1::{Series1, Tree as Series1Tree, objection as series1_objection};
 pub(crate) use shape::Shape;

@@ -6,6 +6,7 @@ use super::heap::Heap;
 use super::identify::expect_supported;
 use super::kind::{DatabaseKind, FileKind};
 use super::queue::Queue;
+use super::series1::{self, Series1};
 use crate::error::{Defect, Error, Result};
 use crate::format::checksum;
 use crate::format::external;
@@ -15,6 +16,7 @@ use crate::format::meta::{self as layout, Field, Layout, at};
 use crate::format::page::PageKind;
 use crate::format::queue;
 use crate::format::seal::Seal;
+use crate::format::series1::tree;
 use crate::method::{Feature, Method};
 use crate::order::Endianness;
 use crate::types::{FileId, Lsn, PageNo, PageSize};
@@ -63,6 +65,7 @@ enum Of {
     Hash(Box<Buckets>),
     Queue(Queue),
     Heap(Heap),
+    Series1(Series1),
 }
 
 /// A BTREE or a RECNO tree.
@@ -82,8 +85,8 @@ impl Meta {
         self.page
     }
 
-    /// Version of the format: 6 to 10 of BTREE and RECNO, 4 to 10 of HASH. Each access method counts its
-    /// own.
+    /// Version of the format: 6 to 10 of BTREE and RECNO, 4 to 10 of HASH, and 3 or less of the 1.x
+    /// series. Each access method counts its own.
     #[must_use]
     pub fn version(&self) -> u32 {
         self.version
@@ -110,10 +113,11 @@ impl Meta {
     /// The access method.
     #[must_use]
     pub fn method(&self) -> Method {
-        match self.of {
+        match &self.of {
             Of::Hash(_) => Method::Hash,
             Of::Queue(_) => Method::Queue,
             Of::Heap(_) => Method::Heap,
+            Of::Series1(series1) => series1.method(),
             Of::Tree(_) if self.flags.recno() => Method::Recno,
             Of::Tree(_) => Method::Btree,
         }
@@ -182,13 +186,20 @@ impl Meta {
     /// Root page of the tree; `None` for HASH, QUEUE and HEAP.
     #[must_use]
     pub fn root(&self) -> Option<PageNo> {
-        self.tree().map(|tree| tree.root)
+        match &self.of {
+            Of::Series1(Series1::Tree(_)) => Some(PageNo(tree::ROOT)),
+            _ => self.tree().map(|tree| tree.root),
+        }
     }
 
     /// Buckets of a HASH database; `None` for trees.
     #[must_use]
     pub fn bucket_count(&self) -> Option<u64> {
-        self.buckets().map(|buckets| u64::from(buckets.max).saturating_add(1))
+        let max = match &self.of {
+            Of::Series1(Series1::Hash(header)) => Some(header.max_bucket),
+            _ => self.buckets().map(|buckets| buckets.max),
+        };
+        max.map(|max| u64::from(max).saturating_add(1))
     }
 
     /// Where the pages of a HASH database are.
@@ -212,6 +223,29 @@ impl Meta {
         match &self.of {
             Of::Heap(heap) => Some(heap),
             _ => None,
+        }
+    }
+
+    /// What a file of the 1.x series says: they are read by readers of their own.
+    pub(crate) fn series1(&self) -> Option<&Series1> {
+        match &self.of {
+            Of::Series1(series1) => Some(series1),
+            _ => None,
+        }
+    }
+
+    /// Whether the file is one of the 1.x series (1.85, 1.86): no environment knows it, and it is
+    /// not changed in place.
+    #[must_use]
+    pub fn is_series1(&self) -> bool {
+        self.series1().is_some()
+    }
+
+    /// Keys in a bucket of a HASH file of the 1.x series, as its maker wanted it.
+    pub(crate) fn series1_fill_factor(&self) -> Option<u32> {
+        match self.series1()? {
+            Series1::Hash(header) => Some(header.fill_factor),
+            Series1::Tree(_) => None,
         }
     }
 
@@ -272,6 +306,7 @@ impl Meta {
             Of::Queue(_) => layout::QUEUE_MAGIC,
             Of::Heap(_) => layout::HEAP_MAGIC,
             Of::Tree(_) => layout::BTREE_MAGIC,
+            Of::Series1(_) => self.layout.magic(),
         }
     }
 
@@ -288,6 +323,26 @@ impl Meta {
     pub fn external_folder(&self) -> Option<(u64, Option<u64>)> {
         let External { folder, database, .. } = self.external;
         (folder > 0).then(|| (folder, Some(database).filter(|&database| database > 0)))
+    }
+
+    fn of_series1(facts: series1::Facts) -> Meta {
+        Meta {
+            page: PageNo::META,
+            version: facts.version,
+            layout: Layout::of_series1(facts.magic),
+            endianness: facts.order,
+            page_size: facts.page_size,
+            lsn: Lsn::default(),
+            flags: facts.flags,
+            free: facts.free,
+            last_page: None,
+            file_id: FileId([0; 20]),
+            checksummed: false,
+            encrypted: false,
+            partitioned: None,
+            external: External::default(),
+            of: Of::Series1(facts.of),
+        }
     }
 
     fn tree(&self) -> Option<&Tree> {
@@ -390,6 +445,9 @@ pub(crate) fn encrypted<'k>(kind: &'k FileKind, file: &[u8]) -> Option<&'k Datab
 /// field that is wrong.
 pub(crate) fn parse(kind: &FileKind, file: &[u8]) -> Result<Meta> {
     let order = expect_supported(kind, file)?;
+    if let FileKind::Series1 { method, version, .. } = *kind {
+        return series1::parse(method, version, order, file).map(Meta::of_series1);
+    }
     let bytes = file
         .get(..layout::LENGTH)
         .ok_or_else(|| Error::TooShort { len: u64::try_from(file.len()).unwrap_or(u64::MAX) })?;

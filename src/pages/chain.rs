@@ -10,11 +10,13 @@ use byteorder::ByteOrder;
 
 use super::external::External;
 use super::place::{Origin, Place};
+use super::series1::{Long, LongStep};
 use super::space::Pages;
 use super::split::{Split, Step};
 use super::storage::Storage;
 use crate::error::{Defect, Error, Result, file_bytes};
 use crate::format::page::{Page, PageKind, at};
+use crate::format::series1::tree::Mended;
 use crate::order::with_order;
 use crate::types::PageNo;
 
@@ -104,6 +106,8 @@ enum State<'a> {
     Chain { pages: &'a Pages<'a>, chain: Chain, link: Link },
     Split { pages: &'a Pages<'a>, split: Split, step: Step },
     External { pages: &'a Pages<'a>, external: External<'a>, from: Option<Reading> },
+    Long { pages: &'a Pages<'a>, long: Long, step: LongStep },
+    Mended { mended: Mended<'a>, given: usize },
     Done,
 }
 
@@ -148,6 +152,14 @@ impl<'a> Pieces<'a> {
         Pieces { state: State::External { pages, external, from: None } }
     }
 
+    pub(crate) fn long(pages: &'a Pages<'a>, long: Long) -> Self {
+        Pieces { state: State::Long { pages, long, step: LongStep::first(long, pages) } }
+    }
+
+    pub(crate) fn mended(mended: Mended<'a>) -> Self {
+        Pieces { state: State::Mended { mended, given: 0 } }
+    }
+
     pub(crate) fn here(bytes: &'a [u8]) -> Self {
         Pieces { state: State::Here(bytes) }
     }
@@ -166,6 +178,18 @@ impl<'a> Iterator for Pieces<'a> {
                     self.state = State::Split { pages, split, step };
                     Cow::Borrowed(bytes)
                 }))
+            }
+            State::Long { pages, long, step } => {
+                let piece = step.piece(pages, long).transpose()?;
+                Some(piece.map(|(bytes, step)| {
+                    self.state = State::Long { pages, long, step };
+                    Cow::Borrowed(bytes)
+                }))
+            }
+            State::Mended { mended, given } => {
+                let bytes = mended.piece(given)?;
+                self.state = State::Mended { mended, given: given.saturating_add(bytes.len()) };
+                Some(Ok(Cow::Borrowed(bytes)))
             }
             State::Chain { pages, chain, link } => {
                 let piece = with_order!(pages.order(), O => piece::<O>(pages, chain, link));

@@ -3,9 +3,11 @@
 use super::chain::Chain;
 use super::external::External;
 use super::place::{Origin, Place};
+use super::series1::Long;
 use super::split::Split;
 use crate::error::{Defect, Error};
 use crate::format::item::{self, Form, KEYDATA_HEAD, REFERENCE};
+use crate::format::series1::tree::Mended;
 use crate::types::PageNo;
 
 /// An item of a leaf, with its mark of deletion.
@@ -32,6 +34,10 @@ pub(crate) enum Content<'a> {
     External(External<'a>),
     /// The data of a pair whose key has off-page duplicates.
     Duplicates(Duplicates),
+    /// On pages of its own, in a file of the 1.x series.
+    Long(Long),
+    /// On the page, with some of its bytes in another order.
+    Mended(Mended<'a>),
 }
 
 impl<'a> Content<'a> {
@@ -51,7 +57,12 @@ impl<'a> Content<'a> {
         match self {
             Content::Here(bytes) => u64::try_from(bytes.len()).unwrap_or(u64::MAX),
             Content::Chain(chain) if again => chain.len.into(),
-            Content::Chain(_) | Content::Split(_) | Content::External(_) | Content::Duplicates(_) => 0,
+            Content::Mended(mended) => u64::try_from(mended.len()).unwrap_or(u64::MAX),
+            Content::Chain(_)
+            | Content::Split(_)
+            | Content::External(_)
+            | Content::Duplicates(_)
+            | Content::Long(_) => 0,
         }
     }
 }
@@ -81,6 +92,10 @@ pub(crate) fn size_of_item(content: Content<'_>) -> usize {
     match content {
         Content::Here(bytes) => item::padded(KEYDATA_HEAD.saturating_add(bytes.len())),
         Content::External(external) => external.item.len(),
-        Content::Chain(_) | Content::Split(_) | Content::Duplicates(_) => REFERENCE,
+        Content::Chain(_)
+        | Content::Split(_)
+        | Content::Duplicates(_)
+        | Content::Long(_)
+        | Content::Mended(_) => REFERENCE,
     }
 }

@@ -15,6 +15,7 @@ mod overlay;
 mod partitions;
 mod place;
 mod reversed;
+pub(crate) mod series1;
 mod source;
 mod space;
 mod split;

@@ -13,6 +13,7 @@ use super::place::Provenance;
 use super::queue::{self, Queue};
 use super::record::{Key, Recovered};
 use super::report::SalvageReport;
+use super::series1::{self, Series1};
 use super::work::Work;
 use crate::format::meta::{self as layout, Field, Layout, at};
 use crate::format::page::{Page, PageKind};
@@ -28,14 +29,16 @@ const CERTAIN: usize = 3;
 /// Pages that are asked for their checksum.
 const WITNESSES: usize = 64;
 
-/// A QUEUE or a HEAP.
+/// A QUEUE or a HEAP, or a file of the 1.x series.
 #[derive(Debug)]
 pub(super) enum Flat<'s> {
     Queue(Queue<'s>),
     Heap(Heap<'s>),
+    Series1(Series1<'s>),
 }
 
 /// A record, before it is given.
+#[derive(Debug)]
 pub(super) struct Found<'s> {
     pub(super) key: Key<'s>,
     pub(super) value: Recovered<'s>,
@@ -234,6 +237,7 @@ fn sums_fit(segments: &[Segment<'_>], size: PageSize, order: Endianness) -> bool
 pub(super) enum Walk<'s> {
     Queue(queue::Walk<'s>),
     Heap(heap::Walk<'s>),
+    Series1(series1::Walk<'s>),
 }
 
 impl<'s> Walk<'s> {
@@ -241,6 +245,7 @@ impl<'s> Walk<'s> {
         match flat {
             Flat::Queue(queue) => Walk::Queue(queue::Walk::new(queue)),
             Flat::Heap(heap) => Walk::Heap(heap::Walk::new(heap)),
+            Flat::Series1(series1) => Walk::Series1(series1::Walk::new(series1)),
         }
     }
 
@@ -248,6 +253,7 @@ impl<'s> Walk<'s> {
         match self {
             Walk::Queue(walk) => walk.next(&mut work.report),
             Walk::Heap(walk) => walk.next(work),
+            Walk::Series1(walk) => walk.next(&mut work.report),
         }
     }
 }

@@ -89,6 +89,16 @@ impl Geometry {
         Geometry { page_size, endianness, seal, first: 0, told, assumed: false }
     }
 
+    /// That of a file of the 1.x series.
+    pub(super) fn of_series1(
+        page_size: PageSize,
+        endianness: Endianness,
+        first: u32,
+        told: bool,
+    ) -> Geometry {
+        Geometry { page_size, endianness, seal: Seal::None, first, told, assumed: false }
+    }
+
     /// Whether so many keys can be required on a page (database-format, "Overflow thresholds").
     pub(crate) fn fits_keys(&self, min_key: u32) -> bool {
         let room = self.page_size.bytes().saturating_sub(self.overhead());
@@ -169,7 +179,8 @@ pub(super) fn find(bytes: &[u8], forced: Forced) -> Result<Geometry> {
     let certain = |c: &Candidate| c.votes >= CERTAIN || (c.votes > 0 && claimed(c));
     // In a file that says that it is something else, or if the pages are not where they would
     // belong, some numbers may fit by accident.
-    let foreign = refuse().is_err_and(|error| is_foreign(&error));
+    let is_series1 = matches!(FileKind::of(bytes), FileKind::Series1 { .. });
+    let foreign = is_series1 || refuse().is_err_and(|error| is_foreign(&error));
     let credible = |c: &Candidate| {
         let fits = claimed(c) && c.votes > 0 || c.votes >= CERTAIN;
         c.strong > 0 || (c.first == 0 && fits && !foreign)
@@ -247,7 +258,11 @@ pub(super) fn find(bytes: &[u8], forced: Forced) -> Result<Geometry> {
 /// Refuses a file that says that its pages are no trees and no buckets.
 fn expect_items(bytes: &[u8]) -> Result<()> {
     let order = meta::identify(bytes)?;
-    match FileKind::of(bytes).database() {
+    let kind = FileKind::of(bytes);
+    if let FileKind::Series1 { .. } = kind {
+        return meta::parse(&kind, bytes).map(drop);
+    }
+    match kind.database() {
         Some(DatabaseKind { method: method @ (Method::Queue | Method::Heap), version, .. }) => {
             Err(Error::UnsupportedMethod { method: *method, version: *version, order })
         }

@@ -11,6 +11,7 @@
 //! - `page`, `leaf`, `careful`, `bucket`: the records of a page
 //! - `overflow`, `external`: the bytes of long items
 //! - `flat`, `queue`, `heap`: databases without trees and buckets
+//! - `series1`: files of the 1.x series
 //! - `compressed`: the records in an entry of a compressed database
 //! - `remains`: what was deleted, on free pages and in unused space
 //! - `records`: all of it, each page once
@@ -38,6 +39,7 @@ mod record;
 mod records;
 mod remains;
 mod report;
+mod series1;
 mod survey;
 mod tiles;
 mod walk;
@@ -58,7 +60,7 @@ pub use survey::SalvagedFile;
 
 use crate::error::{Error, Result};
 use crate::format::meta::{HALF_WRITTEN, at};
-use crate::meta;
+use crate::meta::{self, FileKind};
 use crate::order::{Endianness, with_order};
 use crate::pages::{self, Extent, Extents, OpenOptions, PartitionPlace, Partitions};
 use crate::types::{PageNo, PageSize};
@@ -183,6 +185,11 @@ impl<'a> Salvage<'a> {
     /// What the file is instead, if no page speaks for a database; [`Error::Encrypted`] and
     /// [`Error::Password`], if its pages cannot be decrypted.
     pub fn survey(&self) -> Result<SalvagedFile<'_>> {
+        if let FileKind::Series1 { .. } = self.file.kind() {
+            if let Some(survey) = self.series1()? {
+                return Ok(survey);
+            }
+        }
         let (bytes, _, forced) = self.content()?;
         let geometry = match geometry::find(bytes, forced) {
             Err(Error::Encrypted { .. }) => Err(self.locked()),
@@ -193,6 +200,11 @@ impl<'a> Salvage<'a> {
         }
         if geometry.as_ref().map_or(true, Geometry::assumed) {
             if let Some(survey) = self.flat()? {
+                return Ok(survey);
+            }
+        }
+        if geometry.is_err() {
+            if let Some(survey) = self.series1()? {
                 return Ok(survey);
             }
         }
@@ -291,6 +303,14 @@ impl<'a> Salvage<'a> {
         error.unwrap_or(Error::Password)
     }
 
+    /// The file as one of the 1.x series, if it is such.
+    fn series1(&self) -> Result<Option<SalvagedFile<'_>>> {
+        let (bytes, deleted) = (self.file.bytes()?, self.deleted);
+        let mut report = SalvageReport::new(PageNo::META);
+        let found = series1::find(bytes, self.file.kind(), self.forced, deleted, &mut report);
+        Ok(found.map(|(geometry, flat, owner)| self.of_flat(bytes, geometry, flat, owner, report)))
+    }
+
     /// The file as a QUEUE or a HEAP, if it is one.
     fn flat(&self) -> Result<Option<SalvagedFile<'_>>> {
         let (bytes, extents, forced) = self.content()?;
@@ -306,13 +326,24 @@ impl<'a> Salvage<'a> {
         if let Err(error) = meta::parse(self.file.kind(), bytes) {
             report.problem(error);
         }
-        let file = File::new(bytes, geometry, Externals::of(&self.file));
         // Those of a QUEUE are named as they are read, with their numbers.
         let named = |error: &Error| error.page() == Some(PageNo::META) || matches!(flat, Flat::Heap(_));
         self.wrong(geometry).filter(named).for_each(|error| report.problem(error));
+        Ok(Some(self.of_flat(bytes, geometry, flat, owner, report)))
+    }
+
+    fn of_flat<'s>(
+        &'s self,
+        bytes: &'s [u8],
+        geometry: Geometry,
+        flat: Flat<'s>,
+        owner: Owner,
+        report: SalvageReport,
+    ) -> SalvagedFile<'s> {
+        let file = File::new(bytes, geometry, Externals::of(&self.file));
         let Work { seen, chains, .. } = Work::new(file);
         let (databases, deleted) = (vec![owner.clone()], self.deleted);
-        Ok(Some(SalvagedFile {
+        SalvagedFile {
             file,
             databases,
             orphans: owner,
@@ -322,6 +353,6 @@ impl<'a> Salvage<'a> {
             report,
             bounds: false,
             flat: Some(flat),
-        }))
+        }
     }
 }

@@ -15,6 +15,7 @@ mod partitions;
 mod queue;
 mod rest;
 mod seen;
+mod series1;
 mod sink;
 mod tree;
 
@@ -217,6 +218,10 @@ impl<'a> Verify<'a> {
         let context =
             Context { pages, meta: pages.meta(), report: report.clone(), seen: &seen, order: self.order };
         report.sink.page();
+        if let Some(series1) = pages.meta().series1() {
+            context.series1(series1);
+            return (true, Vec::new());
+        }
         context.file_size();
         context.last_page();
         context.own_metadata(pages.meta());

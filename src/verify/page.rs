@@ -432,7 +432,11 @@ fn held_key(content: Content<'_>) -> Option<Held<'_>> {
     match content {
         Content::Here(bytes) => Some(Held::Plain(bytes)),
         Content::Chain(chain) => Some(Held::Chain { first: chain.first, len: chain.len }),
-        Content::Split(_) | Content::External(_) | Content::Duplicates(_) => None,
+        Content::Split(_)
+        | Content::External(_)
+        | Content::Duplicates(_)
+        | Content::Long(_)
+        | Content::Mended(_) => None,
     }
 }
 

@@ -45,6 +45,8 @@ mod hostile_folder;
 #[cfg(all(unix, feature = "cli"))]
 #[path = "../common/journals.rs"]
 mod journals;
+#[path = "../common/build/series1.rs"]
+mod old;
 #[cfg(all(unix, feature = "cli"))]
 #[path = "../common/restore_plan.rs"]
 mod restore_plan;
@@ -62,4 +64,5 @@ mod mutants;
 mod packed;
 mod regress;
 mod salvage_classes;
+mod series1;
 mod verify_classes;

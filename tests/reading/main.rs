@@ -5,6 +5,7 @@
 //! - `verify`: the check of whole files
 //! - `salvage`: what damaged and destroyed files give
 //! - `external`: values in external files, and the versions of the releases that write them
+//! - `series1`: files of the 1.x series
 //! - `built`: the files that tests build are sound
 //! - `encrypted`: encrypted databases, with and without their password
 //! - `ways`: page by page, by iterators that own their database, in parts: always the same
@@ -25,6 +26,8 @@ mod build;
 mod common;
 #[path = "../common/counting.rs"]
 mod counting;
+#[path = "../common/build/series1.rs"]
+mod old;
 #[path = "../common/plans.rs"]
 mod plans;
 
@@ -37,5 +40,6 @@ mod golden;
 mod packed;
 mod props;
 mod salvage;
+mod series1;
 mod verify;
 mod ways;

@@ -92,7 +92,7 @@ fn record(db: &Database<'_>, arguments: &Arguments, out: &mut impl Write) -> Res
         return Err(Failure::Usage(about(&arguments.file, message)));
     };
     let error = |error| Failure::about(&arguments.file, &error);
-    if db.meta().method() == Method::Queue {
+    if db.meta().method() == Method::Queue || db.meta().is_series1() {
         let Some(entry) = db.record(number).map_err(error)? else { return Ok(false) };
         return piece(entry.value(), arguments, out).and_then(|()| Ok(out.write_all(b"\n")?)).map(|()| true);
     }

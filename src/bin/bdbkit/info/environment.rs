@@ -323,7 +323,10 @@ impl Found {
     /// Any file that is a database, and any that is called one.
     fn of(path: PathBuf, name: String) -> Option<Found> {
         let (read, error) = match input::options(&path).open(&path) {
-            Ok(db) => (Some(db.meta().method().name()), None),
+            Ok(db) => {
+                let meta = db.meta();
+                (Some((meta.method().name(), meta.version(), meta.endianness())), None)
+            }
             Err(error) => (None, Some(error)),
         };
         let mut found = Found {
@@ -339,7 +342,7 @@ impl Found {
         let path = &found.path;
         if let Some(kind) = kind::of(path) {
             let method = match (read, &error) {
-                (Some(method), _) => Some(method),
+                (Some((method, ..)), _) => Some(method),
                 (None, Some(error)) if error.kind() == bdbkit::ErrorKind::Unsupported => {
                     Some(kind.method.name())
                 }
@@ -349,6 +352,12 @@ impl Found {
             found.version = Some(kind.version);
             found.byte_order = Some(Order(kind.order));
             found.known = Some(Known::of(path, &kind));
+            return Some(found);
+        }
+        // One of the 1.x series has no more to tell.
+        if let Some((method, version, order)) = read {
+            (found.method, found.version) = (Some(method), Some(version));
+            found.byte_order = Some(Order(order));
             return Some(found);
         }
         match error? {
