@@ -94,6 +94,7 @@ mod meta;
 mod method;
 mod order;
 mod pages;
+pub mod recover;
 #[cfg(feature = "upgrade")]
 mod reset;
 pub mod salvage;

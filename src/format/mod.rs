@@ -16,3 +16,4 @@ pub(crate) mod magic;
 pub(crate) mod meta;
 pub(crate) mod page;
 pub(crate) mod queue;
+pub(crate) mod swap;

@@ -8,7 +8,7 @@
 /// The record is there.
 pub(crate) const VALID: u8 = 0x01;
 /// It was there once.
-const SET: u8 = 0x02;
+pub(crate) const SET: u8 = 0x02;
 
 /// Where records start.
 pub(crate) fn header(checksummed: bool) -> usize {

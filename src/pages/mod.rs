@@ -25,7 +25,7 @@ pub(crate) use chain::length as chain_length;
 pub use chain::{ItemReader, Pieces};
 pub(crate) use codec::Codec;
 pub(crate) use content::{Content, Duplicates, Stored, size_of_item};
-pub(crate) use extents::{Extent, Extents};
+pub(crate) use extents::{Extent, Extents, paths as extent_paths};
 pub use file::{File, OpenOptions};
 #[cfg(feature = "upgrade")]
 pub(crate) use overlay::Overlay;
