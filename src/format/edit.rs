@@ -290,7 +290,8 @@ impl<'p> PageMut<'p> {
         let offset = self.offset(slot)?;
         let none = PageError::Item { slot, offset };
         let found = self.bytes.get(at::TYPE).copied().unwrap_or(0);
-        let kind = PageKind::from_byte(found).filter(|&kind| has_items(kind)).ok_or(PageError::Kind { found })?;
+        let kind =
+            PageKind::from_byte(found).filter(|&kind| has_items(kind)).ok_or(PageError::Kind { found })?;
         let item = self.bytes.get(offset..).ok_or(none)?;
         with_order!(self.order, O => size::<O>(kind, item)).ok_or(none)
     }

@@ -95,7 +95,11 @@ pub(crate) fn page(page: &mut [u8], overhead: usize, from: Endianness) -> Option
     }
     let kind = kind?;
     match kind {
-        PageKind::Overflow | PageKind::Invalid | PageKind::QueueData | PageKind::Heap | PageKind::HeapRegion => {}
+        PageKind::Overflow
+        | PageKind::Invalid
+        | PageKind::QueueData
+        | PageKind::Heap
+        | PageKind::HeapRegion => {}
         PageKind::Hash | PageKind::HashUnsorted => return hash(page, overhead, entries, from),
         _ => return tree(page, overhead, kind, entries, from),
     }

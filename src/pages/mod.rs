@@ -27,8 +27,7 @@ pub(crate) use codec::Codec;
 pub(crate) use content::{Content, Duplicates, Stored, size_of_item};
 pub(crate) use extents::{Extent, Extents, paths as extent_paths};
 pub use file::{File, OpenOptions};
-#[cfg(feature = "upgrade")]
-pub(crate) use overlay::Overlay;
+pub(crate) use overlay::{Below, Overlay};
 pub(crate) use place::{Origin, Place};
 pub(crate) use reversed::Reversible;
 pub(crate) use source::Source;

@@ -33,7 +33,9 @@ pub enum RecoverError {
         version: u32,
     },
     /// A page had a wrong checksum when the log was written.
-    #[error("record {lsn}: a page had a wrong checksum; only a recovery from the first record on can mend that")]
+    #[error(
+        "record {lsn}: a page had a wrong checksum; only a recovery from the first record on can mend that"
+    )]
     Checksum {
         /// The record that says so.
         lsn: Lsn,

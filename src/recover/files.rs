@@ -47,8 +47,13 @@ impl<'l> Passes<'l> {
     }
 
     fn rename(&mut self, record: &Decoded<'l>, way: Way) {
-        let (old, new) = (record.bytes(Name::oldname).unwrap_or_default(), record.bytes(Name::newname).unwrap_or_default());
-        let Some(id) = record.bytes(Name::fileid).and_then(|id| id.try_into().ok()).map(FileId) else { return };
+        let (old, new) = (
+            record.bytes(Name::oldname).unwrap_or_default(),
+            record.bytes(Name::newname).unwrap_or_default(),
+        );
+        let Some(id) = record.bytes(Name::fileid).and_then(|id| id.try_into().ok()).map(FileId) else {
+            return;
+        };
         let has = |passes: &mut Self, name| {
             let found = passes.world.find(name);
             found.map(|index| passes.world.id(index))
@@ -73,7 +78,8 @@ impl<'l> Passes<'l> {
     fn replace(&mut self, record: &Decoded<'l>, way: Way, name: &[u8]) {
         let ids = [Name::real_fid, Name::tmp_fid].map(|field| record.bytes(field).unwrap_or_default());
         let found = self.world.find(name);
-        let known = found.and_then(|index| self.world.id(index)).is_some_and(|id| ids.contains(&id.0.as_slice()));
+        let known =
+            found.and_then(|index| self.world.id(index)).is_some_and(|id| ids.contains(&id.0.as_slice()));
         if way == Way::Redo {
             if known {
                 self.world.remove(name);
@@ -107,7 +113,9 @@ impl<'l> Passes<'l> {
                 }
             }
             (Op::Metapage, _) => {
-                let (Some(no), Some(image)) = (record.number(Name::pgno), record.bytes(Name::page)) else { return };
+                let (Some(no), Some(image)) = (record.number(Name::pgno), record.bytes(Name::page)) else {
+                    return;
+                };
                 let Some(index) = self.world.find(name) else { return };
                 let found = self.world.get(index).and_then(|file| file.lsn(no, super::release::Release::R32));
                 if way == Way::Undo {

@@ -109,7 +109,14 @@ impl Held {
     }
 
     /// Makes it a page without items.
-    pub(crate) fn init(&mut self, no: u32, prev: u32, next: u32, level: u8, kind: PageKind) -> Result<(), PageError> {
+    pub(crate) fn init(
+        &mut self,
+        no: u32,
+        prev: u32,
+        next: u32,
+        level: u8,
+        kind: PageKind,
+    ) -> Result<(), PageError> {
         self.items()?.init(PageHeader { no: PageNo(no), prev, next, level, kind });
         Ok(())
     }

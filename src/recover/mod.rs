@@ -10,10 +10,9 @@ mod release;
 mod report;
 mod target;
 mod transactions;
+mod view;
 mod world;
 
 pub use error::RecoverError;
-pub use report::{FileReport, Report};
-
-#[cfg(test)]
-mod tests;
+pub use report::{FileChange, RecoverReport, RecoveredFile};
+pub use view::{Recover, View, ViewFile};

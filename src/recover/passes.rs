@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::apply::{Change, Way};
 use super::error::RecoverError;
 use super::release::{Release, Walk};
-use super::report::{FileReport, Report};
+use super::report::{FileChange, RecoverReport, RecoveredFile};
 use super::transactions::{State, Table};
 use super::world::{Index, World};
 use crate::env::Layout;
@@ -36,8 +36,8 @@ pub(crate) struct Passes<'l> {
     release: Release,
     /// Which file each binding of the log is, as the names were then.
     bound: HashMap<usize, (u64, Option<Index>)>,
-    pub(crate) report: Report,
-    reports: BTreeMap<Index, FileReport>,
+    report: RecoverReport,
+    reports: BTreeMap<Index, RecoveredFile>,
 }
 
 /// Where the passes begin.
@@ -65,7 +65,11 @@ impl From {
 }
 
 impl<'l> Passes<'l> {
-    pub(crate) fn new(dir: &'l LogDir, layout: &'l Layout, wanted: Wanted) -> Result<Passes<'l>, RecoverError> {
+    pub(crate) fn new(
+        dir: &'l LogDir,
+        layout: &'l Layout,
+        wanted: Wanted,
+    ) -> Result<Passes<'l>, RecoverError> {
         let release = last_release(dir)?;
         let files = dir.files();
         Ok(Passes {
@@ -77,13 +81,13 @@ impl<'l> Passes<'l> {
             walk: release.walk(),
             release,
             bound: HashMap::new(),
-            report: Report::default(),
+            report: RecoverReport::default(),
             reports: BTreeMap::new(),
         })
     }
 
     /// Brings the files in memory to their consistent state.
-    pub(crate) fn run(mut self) -> Result<(World<'l>, Report), RecoverError> {
+    pub(crate) fn run(mut self) -> Result<(World<'l>, RecoverReport), RecoverError> {
         self.meet_files();
         let from = self.start()?;
         self.report.from = from.lsn();
@@ -93,8 +97,21 @@ impl<'l> Passes<'l> {
         self.undo_pass(from)?;
         self.redo_pass(from)?;
         self.give_back();
-        let Passes { world, mut report, reports, .. } = self;
-        report.files = reports.into_iter().filter_map(|(index, of)| Some((world.get(index)?.name.clone(), of))).collect();
+        let Passes { world, mut report, mut reports, .. } = self;
+        for index in world.indices() {
+            let Some(file) = world.get(index) else { continue };
+            let change = match (world.is_there(index), file.is_where_it_was()) {
+                (true, true) => FileChange::Kept,
+                (true, false) => FileChange::Made,
+                (false, _) if file.origin().is_some() => FileChange::Removed,
+                (false, _) => continue,
+            };
+            let pages = u64::try_from(file.changed().count()).unwrap_or(u64::MAX);
+            let of = reports.remove(&index).unwrap_or_default();
+            let (name, resized) = (file.name.clone(), file.is_resized());
+            report.files.push(RecoveredFile { name, change, pages, resized, ..of });
+        }
+        report.files.sort_by(|one, other| one.name.cmp(&other.name));
         Ok((world, report))
     }
 
@@ -157,7 +174,9 @@ impl<'l> Passes<'l> {
                 break;
             }
             // A checkpoint leads to an earlier record, or is the last of the chain.
-            let record = Some(next).filter(|next| next.file != 0 && *next < at).and_then(|next| self.dir.record(next).ok());
+            let record = Some(next)
+                .filter(|next| next.file != 0 && *next < at)
+                .and_then(|next| self.dir.record(next).ok());
             let Some(record) = record else { break };
             at = next;
             next = checkpoint(&record).map_or(Lsn::default(), |(_, _, before)| before);
@@ -298,7 +317,9 @@ impl<'l> Passes<'l> {
             Op::Register => return Ok(()),
             Op::Noop => return self.apply(record, Way::Undo),
             Op::TxnChild => {
-                let (Some(child), Some(parent)) = (record.number(Name::child).map(TxnId), txn) else { return Ok(()) };
+                let (Some(child), Some(parent)) = (record.number(Name::child).map(TxnId), txn) else {
+                    return Ok(());
+                };
                 if self.table.get(parent).is_none() {
                     self.table.set(parent, State::Abort);
                 }
@@ -405,7 +426,13 @@ impl<'l> Passes<'l> {
             }
             Some(State::Ignore) if op == Op::TxnChild => self.call(record),
             Some(State::Ignore) => Ok(()),
-            Some(State::Commit) => if preset { self.call(record) } else { Ok(()) },
+            Some(State::Commit) => {
+                if preset {
+                    self.call(record)
+                } else {
+                    Ok(())
+                }
+            }
             Some(state) => {
                 self.call(record)?;
                 if state == State::Ok {
@@ -456,11 +483,10 @@ impl<'l> Passes<'l> {
             Op::TxnRecycle => self.recycle(record),
             Op::TxnCkp => {}
             Op::Noop => return self.apply(record, Way::Redo),
-            Op::Register => {
-                if release >= Release::R47 || txn.is_none() || committed {
-                    self.register(record, Pass::Redo);
-                }
+            Op::Register if release >= Release::R47 || txn.is_none() || committed => {
+                self.register(record, Pass::Redo);
             }
+            Op::Register => {}
             _ if committed => match op {
                 Op::TxnRegop | Op::TxnXaRegop | Op::TxnPrepare => {
                     if let Some(txn) = txn {
@@ -475,7 +501,9 @@ impl<'l> Passes<'l> {
                 _ => return self.apply(record, Way::Redo),
             },
             Op::PgAlloc | Op::MetaGroup | Op::GroupAlloc
-                if matches!(release, Release::R41 | Release::R42) && txn.is_some() && state != Some(State::Ignore) =>
+                if matches!(release, Release::R41 | Release::R42)
+                    && txn.is_some()
+                    && state != Some(State::Ignore) =>
             {
                 return self.apply(record, Way::Undo);
             }
@@ -525,11 +553,22 @@ impl<'l> Passes<'l> {
     /// Applies a record to its file, or takes it back.
     fn apply(&mut self, record: &Decoded<'l>, way: Way) -> Result<(), RecoverError> {
         match record.op() {
-            Op::TxnRegop | Op::TxnXaRegop | Op::TxnPrepare | Op::TxnChild | Op::InMemory | Op::RepmgrMember
-            | Op::Debug | Op::QamFile => return Ok(()),
+            Op::TxnRegop
+            | Op::TxnXaRegop
+            | Op::TxnPrepare
+            | Op::TxnChild
+            | Op::InMemory
+            | Op::RepmgrMember
+            | Op::Debug
+            | Op::QamFile => return Ok(()),
             Op::Cksum if self.wanted.catastrophic => return Ok(()),
             Op::Cksum => return Err(RecoverError::Checksum { lsn: record.record().lsn() }),
-            Op::FileCreate | Op::FileRemove | Op::FileRename | Op::FileReplace | Op::FileWrite | Op::Metapage => {
+            Op::FileCreate
+            | Op::FileRemove
+            | Op::FileRename
+            | Op::FileReplace
+            | Op::FileWrite
+            | Op::Metapage => {
                 self.file_record(record, way);
                 return Ok(());
             }
@@ -545,8 +584,16 @@ impl<'l> Passes<'l> {
             self.report.absent = self.report.absent.saturating_add(1);
             return Ok(());
         };
-        let (Some(binding), Some(file)) = (self.files.place(place), self.world.get_mut(index)) else { return Ok(()) };
+        let (Some(binding), Some(file)) = (self.files.place(place), self.world.get_mut(index)) else {
+            return Ok(());
+        };
         let Some(head) = file.head.filter(|_| file.stopped.is_none()) else { return Ok(()) };
+        if head.encrypted {
+            let what = "its pages are encrypted".to_owned();
+            self.reports.entry(index).or_default().stopped.get_or_insert_with(|| what.clone());
+            file.stopped = Some(what);
+            return Ok(());
+        }
         let version = record.record().version();
         let numbers = record.record().endianness();
         let machine = self.files.machine().unwrap_or(numbers);
@@ -555,9 +602,9 @@ impl<'l> Passes<'l> {
             14..17 => (machine, Endianness::Little),
             _ => (head.order, head.order),
         };
-        let counts = file.look(0, self.release, |page| flags(page, &head)).is_some_and(|flags| {
-            flags.recno() || flags.record_numbers()
-        });
+        let counts = file
+            .look(0, self.release, |page| flags(page, &head))
+            .is_some_and(|flags| flags.recno() || flags.record_numbers());
         let mut change = Change {
             record: *record,
             way,
@@ -602,7 +649,8 @@ impl<'l> Passes<'l> {
         let binding = self.files.place(place)?;
         let id = binding.id?;
         let named = if binding.name.is_empty() { None } else { self.world.find(binding.name) };
-        let found = named.filter(|&index| self.world.id(index) == Some(id)).or_else(|| self.world.with_id(id));
+        let found =
+            named.filter(|&index| self.world.id(index) == Some(id)).or_else(|| self.world.with_id(id));
         self.bound.insert(place, (epoch, found));
         found
     }

@@ -7,15 +7,16 @@ use std::path::{Path, PathBuf};
 use super::held::Held;
 use super::release::Release;
 use crate::error::Error;
+use crate::format::checksum;
 use crate::format::edit;
 use crate::format::heap;
-use crate::format::meta::{Field, Layout, at as meta_at};
+use crate::format::meta::{self, Field, Layout, at as meta_at};
 use crate::format::page::{PageKind, at};
 use crate::meta::FileKind;
 use crate::method::Method;
 use crate::order::Endianness;
-use crate::pages::{File, OpenOptions};
-use crate::types::{FileId, Lsn, PageSize};
+use crate::pages::{Below, File, OpenOptions};
+use crate::types::{FileId, Lsn, PageNo, PageSize};
 
 /// What page 0 says of a file, as far as recovery needs it.
 #[derive(Clone, Copy, Debug)]
@@ -70,6 +71,8 @@ struct Piece {
     file: File<'static>,
     /// How many of them.
     pages: u32,
+    /// How many there are on disk.
+    first: u32,
 }
 
 /// A file while it is recovered.
@@ -77,6 +80,8 @@ struct Piece {
 pub(crate) struct Target {
     /// Where it is now.
     pub(crate) name: PathBuf,
+    /// Where it was when it was met first.
+    first_name: PathBuf,
     /// The folder of one that is made.
     pub(crate) folder: Option<PathBuf>,
     /// The file on disk.
@@ -95,8 +100,6 @@ pub(crate) struct Target {
     pub(crate) stopped: Option<String>,
     /// Pages at the end that were given back, in the order of their arrival (recovery, "Limbo").
     pub(crate) limbo: Vec<u32>,
-    /// Whether it was made, or written into as a whole.
-    pub(crate) rewritten: bool,
     /// The order of what stands on pages of a HEAP.
     body: Endianness,
 }
@@ -107,19 +110,18 @@ impl Target {
         let file = OpenOptions::new().file(path)?;
         let head = Head::of(file.bytes()?);
         let mut target = Target::made(name);
-        target.rewritten = false;
         let size = head.map_or(512, |head| u64::from(head.size.get()));
         let pages = u32::try_from(file.len().checked_div(size).unwrap_or(0)).unwrap_or(u32::MAX);
         (target.visible, target.last) = (pages, pages.checked_sub(1));
         target.head = head;
         if head.is_some_and(|head| head.extent > 0) {
             target.extents = extents(path, size)?;
-            let ends = target.extents.iter().filter(|(_, piece)| piece.pages > 0);
+            let ends = target.extents.iter().rev().find(|(_, piece)| piece.pages > 0);
             let extent = head.map_or(0, |head| head.extent);
-            let last = ends.last().map(|(number, piece)| number.saturating_mul(extent).saturating_add(piece.pages));
+            let last = ends.map(|(number, piece)| number.saturating_mul(extent).saturating_add(piece.pages));
             target.last = target.last.max(last);
         }
-        target.main = Some(Piece { path: path.to_owned(), file, pages });
+        target.main = Some(Piece { path: path.to_owned(), file, pages, first: pages });
         target.body = target.body_order();
         Ok(target)
     }
@@ -140,6 +142,7 @@ impl Target {
     /// A file that is made now, and empty.
     pub(crate) fn made(name: PathBuf) -> Target {
         Target {
+            first_name: name.clone(),
             name,
             folder: None,
             main: None,
@@ -151,9 +154,13 @@ impl Target {
             dropped: BTreeSet::new(),
             stopped: None,
             limbo: Vec::new(),
-            rewritten: true,
             body: Endianness::Little,
         }
+    }
+
+    /// Whether it is on disk, under the name that it has now.
+    pub(crate) fn is_where_it_was(&self) -> bool {
+        self.main.as_ref().is_some_and(|_| self.first_name == self.name)
     }
 
     /// The file on disk.
@@ -172,7 +179,10 @@ impl Target {
         let (piece, place) = match no.checked_sub(1).filter(|_| head.extent > 0) {
             Some(place) => {
                 let extent = place.checked_div(head.extent)?;
-                (self.extents.get(&extent).filter(|_| !self.dropped.contains(&extent))?, place.checked_rem(head.extent)?)
+                (
+                    self.extents.get(&extent).filter(|_| !self.dropped.contains(&extent))?,
+                    place.checked_rem(head.extent)?,
+                )
             }
             None => (self.main.as_ref()?, no),
         };
@@ -350,7 +360,9 @@ impl Target {
 
     /// Links pages into the list of free ones, without a record of it.
     pub(crate) fn give_back(&mut self, limbo: &[u32], free_at: usize, release: Release) {
-        let Some((head, of_meta)) = self.look(0, release, |page| (page.u32(free_at), page.lsn())) else { return };
+        let Some((head, of_meta)) = self.look(0, release, |page| (page.u32(free_at), page.lsn())) else {
+            return;
+        };
         let late = release >= Release::R41;
         if !late && limbo.contains(&head) {
             return;
@@ -395,7 +407,13 @@ impl Target {
 
     /// The pages that are not as they stand on disk.
     pub(crate) fn changed(&self) -> impl Iterator<Item = (u32, &Held)> {
-        self.held.iter().filter(|(_, page)| page.changed).map(|(no, page)| (*no, page))
+        let differs = |no: u32, page: &Held| page.changed && self.disk(no) != Some(page.bytes.as_slice());
+        self.held.iter().filter(move |(no, page)| differs(**no, page)).map(|(no, page)| (*no, page))
+    }
+
+    /// Whether it has more pages in the end than on disk, or fewer.
+    pub(crate) fn is_resized(&self) -> bool {
+        self.main.as_ref().is_some_and(|piece| piece.first != self.count()) || !self.dropped.is_empty()
     }
 
     /// How many pages the main file has in the end.
@@ -414,26 +432,46 @@ impl Target {
         }
     }
 
+    /// A page as it is to be written: with its checksum.
+    pub(crate) fn sealed(&self, no: u32) -> Vec<u8> {
+        let mut page = self.page(no);
+        let changed = self.held.get(&no).is_some_and(|page| page.changed);
+        let Some(head) = self.head.filter(|head| head.checksummed && changed) else { return page };
+        if page.iter().all(|&byte| byte == 0) {
+            return page;
+        }
+        let metadata = no == 0 || Layout::of_page(&page, head.order).is_some_and(|_| begins_database(&page));
+        let (field, covered) =
+            if metadata { (checksum::ON_META, meta::LENGTH) } else { (checksum::ON_PAGE, page.len()) };
+        let sum = checksum::sum(page.get(..covered).unwrap_or_default(), field);
+        let raw = if head.order == Endianness::Big { sum.to_be_bytes() } else { sum.to_le_bytes() };
+        edit::put(&mut page, field, &raw);
+        page
+    }
+
     /// All bytes of the main file, in the end.
     pub(crate) fn whole(&self) -> Vec<u8> {
         if self.head.is_none() {
             return self.main.as_ref().and_then(|piece| piece.file.bytes().ok()).unwrap_or_default().to_vec();
         }
-        (0..self.count()).flat_map(|no| self.page(no)).collect()
+        (0..self.count()).flat_map(|no| self.sealed(no)).collect()
     }
 
     /// All bytes of an extent, in the end, which has so many pages.
     pub(crate) fn extent(&self, number: u32, pages: u32) -> Vec<u8> {
         let first = self.head.map_or(0, |head| head.extent).saturating_mul(number).saturating_add(1);
-        (0..pages).flat_map(|page| self.page(first.saturating_add(page))).collect()
+        (0..pages).flat_map(|page| self.sealed(first.saturating_add(page))).collect()
     }
 
     /// The extents that there are in the end, each with the number of its pages.
     pub(crate) fn extents(&self) -> BTreeMap<u32, u32> {
-        let mut found: BTreeMap<u32, u32> = self.extents.iter().map(|(number, piece)| (*number, piece.pages)).collect();
+        let mut found: BTreeMap<u32, u32> =
+            self.extents.iter().map(|(number, piece)| (*number, piece.pages)).collect();
         let extent = self.head.map_or(0, |head| head.extent);
         for (no, _) in self.changed() {
-            if let Some((number, place)) = no.checked_sub(1).and_then(|no| Some((no.checked_div(extent)?, no.checked_rem(extent)?))) {
+            if let Some((number, place)) =
+                no.checked_sub(1).and_then(|no| Some((no.checked_div(extent)?, no.checked_rem(extent)?)))
+            {
                 let pages = found.entry(number).or_default();
                 *pages = (*pages).max(place.saturating_add(1));
             }
@@ -442,13 +480,36 @@ impl Target {
     }
 }
 
+impl Below for Target {
+    fn size(&self) -> PageSize {
+        self.head.map_or(PageSize::LEAST, |head| head.size)
+    }
+
+    /// A page as it stands on disk, or one of zeros.
+    fn raw(&self, no: PageNo) -> Option<&[u8]> {
+        match self.disk(no.0) {
+            Some(page) => Some(page),
+            None => ZEROS.get(..self.size().bytes()),
+        }
+    }
+}
+
+/// The longest page of zeros.
+static ZEROS: [u8; 1 << 16] = [0; 1 << 16];
+
+/// Whether a page is one of metadata, by its type.
+fn begins_database(page: &[u8]) -> bool {
+    let kind = page.get(at::TYPE).copied().and_then(PageKind::from_byte);
+    matches!(kind, Some(PageKind::BtreeMeta | PageKind::HashMeta | PageKind::QueueMeta | PageKind::HeapMeta))
+}
+
 /// The extents beside the main file of a QUEUE.
 fn extents(main: &Path, size: u64) -> Result<BTreeMap<u32, Piece>, Error> {
     let mut found = BTreeMap::new();
     for (number, path) in crate::pages::extent_paths(main)? {
         let file = OpenOptions::new().file(&path)?;
         let pages = u32::try_from(file.len().checked_div(size).unwrap_or(0)).unwrap_or(u32::MAX);
-        found.insert(number, Piece { path, file, pages });
+        found.insert(number, Piece { path, file, pages, first: pages });
     }
     Ok(found)
 }

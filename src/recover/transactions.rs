@@ -35,7 +35,11 @@ struct Range {
 
 impl Range {
     fn has(self, id: u32) -> bool {
-        if self.min <= self.max { (self.min..=self.max).contains(&id) } else { id >= self.min || id <= self.max }
+        if self.min <= self.max {
+            (self.min..=self.max).contains(&id)
+        } else {
+            id >= self.min || id <= self.max
+        }
     }
 }
 
@@ -63,7 +67,10 @@ impl Table {
     }
 
     fn top(&self) -> u32 {
-        self.ranges.last().map_or(0, |range| range.number).wrapping_add(self.generation.wrapping_mul(0x1_0000))
+        self.ranges
+            .last()
+            .map_or(0, |range| range.number)
+            .wrapping_add(self.generation.wrapping_mul(0x1_0000))
     }
 
     pub(crate) fn get(&self, id: TxnId) -> Option<State> {
@@ -107,7 +114,8 @@ impl Table {
 
     /// A restart was passed: forward or backward.
     pub(crate) fn restart(&mut self, forward: bool) {
-        self.generation = if forward { self.generation.wrapping_sub(1) } else { self.generation.wrapping_add(1) };
+        self.generation =
+            if forward { self.generation.wrapping_sub(1) } else { self.generation.wrapping_add(1) };
     }
 
     /// What the undoing of the end of a subtransaction makes of it (recovery, "Which records a pass

@@ -56,22 +56,14 @@ impl<'l> World<'l> {
         self.files.get_mut(index)
     }
 
-    /// All files that were met, also those that are removed.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (Index, &Target)> {
-        self.files.iter().enumerate()
+    /// All files that were met, also those that are removed, by their places.
+    pub(crate) fn into_files(self) -> Vec<Target> {
+        self.files
     }
 
     /// Whether a file is there, under its name.
     pub(crate) fn is_there(&self, index: Index) -> bool {
         self.get(index).is_some_and(|file| self.names.get(&file.name) == Some(&Some(index)))
-    }
-
-    /// The names that had a file on disk which is not there any more.
-    pub(crate) fn removed(&self) -> impl Iterator<Item = &Path> {
-        let named = |path: &Path| {
-            self.names.values().flatten().any(|&index| self.get(index).is_some_and(|file| file.origin() == Some(path)))
-        };
-        self.files.iter().filter_map(|file| file.origin()).filter(move |path| !named(path))
     }
 
     /// A name as the log has it, as a path under the home: `None` if it leads out of the
@@ -84,7 +76,10 @@ impl<'l> World<'l> {
         }
         if path.is_absolute() {
             let folders = self.layout.data();
-            return folders.iter().find_map(|folder| path.strip_prefix(&folder.path).ok()).map(Path::to_owned);
+            return folders
+                .iter()
+                .find_map(|folder| path.strip_prefix(&folder.path).ok())
+                .map(Path::to_owned);
         }
         let inside = path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
         inside.then(|| path.components().collect())
@@ -161,7 +156,9 @@ impl<'l> World<'l> {
         if head.order != order && swap::page(&mut image, head.index, order).is_none() {
             return;
         }
-        let raw = |number: u32| if head.order == Endianness::Big { number.to_be_bytes() } else { number.to_le_bytes() };
+        let raw = |number: u32| {
+            if head.order == Endianness::Big { number.to_be_bytes() } else { number.to_le_bytes() }
+        };
         edit::put(&mut image, 0, &raw(lsn.file));
         edit::put(&mut image, 4, &raw(lsn.offset));
         file.write(head.size, page, 0, &image);
@@ -179,7 +176,9 @@ impl<'l> World<'l> {
 
     /// Gives what stands under a name another one, in place of what may stand there.
     pub(crate) fn rename(&mut self, old: &[u8], new: &[u8]) {
-        let (Some(index), Some(from), Some(to)) = (self.find(old), self.path(old), self.path(new)) else { return };
+        let (Some(index), Some(from), Some(to)) = (self.find(old), self.path(old), self.path(new)) else {
+            return;
+        };
         self.find(new);
         self.names.insert(from, None);
         if let Some(file) = self.files.get_mut(index) {

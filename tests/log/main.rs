@@ -31,3 +31,4 @@ mod history_hostile;
 mod hostile;
 mod pages;
 mod props;
+mod recover;

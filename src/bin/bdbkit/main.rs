@@ -19,6 +19,7 @@ mod output;
 mod page;
 mod places;
 mod progress;
+mod recover;
 mod reset;
 mod salvage;
 mod store;
@@ -89,6 +90,7 @@ enum Command {
     Salvage(salvage::Arguments),
     Verify(verify::Arguments),
     Upgrade(upgrade::Arguments),
+    Recover(recover::Arguments),
     #[command(name = "reset-lsn")]
     ResetLsn(reset::Lsn),
     #[command(name = "reset-fileid")]
@@ -114,6 +116,7 @@ fn main() -> ExitCode {
         Command::Salvage(arguments) => salvage::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Upgrade(arguments) => upgrade::run(&arguments),
+        Command::Recover(arguments) => recover::run(&arguments),
         Command::ResetLsn(arguments) => reset::lsn(&arguments),
         Command::ResetFileId(arguments) => reset::file_ids(&arguments),
         Command::Store(arguments) => store::run(&arguments),

@@ -62,7 +62,8 @@ impl Change<'_, '_> {
     fn source(&self) -> Result<Held, Fault> {
         let (head, data, size) = (self.b(Name::hdr)?, self.b(Name::data)?, self.size());
         let images = self.images;
-        let mut source = Held { bytes: vec![0; size], index: self.index(), order: images, body: images, changed: false };
+        let mut source =
+            Held { bytes: vec![0; size], index: self.index(), order: images, body: images, changed: false };
         edit::put(&mut source.bytes, 0, head);
         if let Some(index) = self.record.bytes(Name::ind) {
             if head.is_empty() {
@@ -76,7 +77,11 @@ impl Change<'_, '_> {
                 edit::put(&mut source.bytes, start, index);
             }
         }
-        let place = if source.kind() == Some(PageKind::Overflow) { source.index } else { size.saturating_sub(data.len()) };
+        let place = if source.kind() == Some(PageKind::Overflow) {
+            source.index
+        } else {
+            size.saturating_sub(data.len())
+        };
         edit::put(&mut source.bytes, place, data);
         self.turn(&mut source.bytes).ok_or(Fault::Field(Name::hdr.text()))?;
         source.order = self.order();

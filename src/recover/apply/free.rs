@@ -71,7 +71,8 @@ impl Change<'_, '_> {
         if undone && !existed && !self.strict {
             // The list leads to a page that was never written: it becomes a free one.
             if let Some(page) = self.file.change(no, self.release) {
-                page.init(no, 0, head, 0, PageKind::Invalid).map_err(|why| Fault::Page { page: PageNo(no), why })?;
+                page.init(no, 0, head, 0, PageKind::Invalid)
+                    .map_err(|why| Fault::Page { page: PageNo(no), why })?;
                 page.set_lsn(Lsn::default());
             }
             self.notes.push(format!("page {no} was never written: it is a free page now"));
@@ -159,7 +160,11 @@ impl Change<'_, '_> {
         self.one(no, before, Missing::Skip, |page, _| page.init(no, 0, next, 0, PageKind::Invalid))?;
         let now = self.file.lsn(no, self.release);
         let there = now.is_some() || self.release >= Release::R45;
-        if self.is_zero(before) && there && now.is_none_or(|now| self.is_zero(now)) && self.meta_u32(meta_at::LAST_PGNO) <= no {
+        if self.is_zero(before)
+            && there
+            && now.is_none_or(|now| self.is_zero(now))
+            && self.meta_u32(meta_at::LAST_PGNO) <= no
+        {
             self.file.truncate(no, self.release);
         }
         Ok(())
@@ -253,7 +258,8 @@ impl Change<'_, '_> {
         if self.redo() {
             let again = self.release >= Release::R50 && found == self.lsn_of_record();
             let fresh = self.is_zero(before) && found <= meta;
-            let due = found == before || fresh || again || self.is_zero(found) || self.fits(no, found, before)?;
+            let due =
+                found == before || fresh || again || self.is_zero(found) || self.fits(no, found, before)?;
             if !due {
                 return Ok(());
             }
@@ -300,7 +306,8 @@ impl Change<'_, '_> {
     pub(super) fn pg_sort(&mut self) -> Done {
         let list = self.list(false)?;
         let nexts = list.iter().skip(1).map(|page| page.no).chain([0]);
-        let list: Vec<Listed> = list.iter().zip(nexts).map(|(page, next)| Listed { next: Some(next), ..*page }).collect();
+        let list: Vec<Listed> =
+            list.iter().zip(nexts).map(|(page, next)| Listed { next: Some(next), ..*page }).collect();
         let first = list.first().map_or(0, |page| page.no);
         self.sorted(list, first, first, true)
     }
@@ -314,7 +321,8 @@ impl Change<'_, '_> {
 
     fn sorted(&mut self, list: Vec<Listed>, link_back: u32, head_back: u32, whole: bool) -> Done {
         let lsn = self.lsn_of_record();
-        let (meta, last_free, last) = (self.n(Name::meta)?, self.n(Name::last_free)?, self.n(Name::last_pgno)?);
+        let (meta, last_free, last) =
+            (self.n(Name::meta)?, self.n(Name::last_free)?, self.n(Name::last_pgno)?);
         let (of_meta, of_last) = (self.lsn(Name::meta_lsn)?, self.lsn(Name::last_lsn)?);
         let free_at = self.free_at();
         if self.redo() {
@@ -403,5 +411,4 @@ impl Change<'_, '_> {
         self.link(prev, self.lsn(Name::page_lsn)?, link_at, Missing::Skip, (next_free, first))?;
         Ok(())
     }
-
 }

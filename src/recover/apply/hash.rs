@@ -29,7 +29,14 @@ impl Change<'_, '_> {
     }
 
     /// An item as it stands on the page.
-    fn hash_item(&self, item: &[u8], kind: Option<Name>, put: bool, whole: u32, set: u32) -> Result<Vec<u8>, Fault> {
+    fn hash_item(
+        &self,
+        item: &[u8],
+        kind: Option<Name>,
+        put: bool,
+        whole: u32,
+        set: u32,
+    ) -> Result<Vec<u8>, Fault> {
         let mut bytes = Vec::with_capacity(item.len().saturating_add(1));
         if let Some(kind) = kind.and_then(|kind| self.record.number(kind)) {
             let kind = kind >> 8;
@@ -112,7 +119,8 @@ impl Change<'_, '_> {
         let turn = |bytes: &[u8], kind: Option<u32>| {
             let mut bytes = bytes.to_vec();
             if from != order {
-                let mut typed = [&[u8::try_from(kind.unwrap_or(1) & 0xff).unwrap_or(1)], bytes.as_slice()].concat();
+                let mut typed =
+                    [&[u8::try_from(kind.unwrap_or(1) & 0xff).unwrap_or(1)], bytes.as_slice()].concat();
                 if kind.is_some_and(|kind| !REFERENCES.contains(&kind)) {
                     crate::format::swap::hash_item(&mut typed, from);
                     bytes = typed.split_off(1);
@@ -128,7 +136,8 @@ impl Change<'_, '_> {
         self.one(self.n(Name::pgno)?, self.lsn(Name::pagelsn)?, missing, |page, way| {
             let (item, out) = if way == Way::Redo { (&new, &old) } else { (&old, &new) };
             let mut place = offset;
-            let mut change = i64::try_from(item.len()).unwrap_or(0).wrapping_sub(i64::try_from(out.len()).unwrap_or(0));
+            let mut change =
+                i64::try_from(item.len()).unwrap_or(0).wrapping_sub(i64::try_from(out.len()).unwrap_or(0));
             let plain = kinds.is_some_and(|(old, _)| old == 1 || old == 2);
             if offset < 0 && plain {
                 // The type byte of the old item is not recorded, that of the new one is.
@@ -278,7 +287,8 @@ impl Change<'_, '_> {
     /// The table shrinks by a bucket.
     pub(super) fn contract(&mut self) -> Done {
         let (bucket, pages) = (self.n(Name::bucket)?, self.n(Name::pgno)?);
-        let [max, high, low] = [Field::MaxBucket, Field::HighMask, Field::LowMask].map(|field| self.hash_at(field, 0));
+        let [max, high, low] =
+            [Field::MaxBucket, Field::HighMask, Field::LowMask].map(|field| self.hash_at(field, 0));
         let spare = self.hash_at(Field::Spares, log2(bucket).saturating_add(1));
         self.one(self.n(Name::meta)?, self.lsn(Name::meta_lsn)?, Missing::Skip, |page, way| {
             if way == Way::Redo {
@@ -327,7 +337,8 @@ impl Change<'_, '_> {
         };
         let page = if several { first.wrapping_add(bucket) } else { first };
         let spare = self.hash_at(Field::Spares, log2(grown).saturating_add(1));
-        let [max, high, low] = [Field::MaxBucket, Field::HighMask, Field::LowMask].map(|field| self.hash_at(field, 0));
+        let [max, high, low] =
+            [Field::MaxBucket, Field::HighMask, Field::LowMask].map(|field| self.hash_at(field, 0));
         let late = self.release.truncates();
         let before = self.lsn(Name::pagelsn)?;
         let meta = self.record.number(Name::mpgno).unwrap_or(self.meta.0);
@@ -457,7 +468,11 @@ impl Change<'_, '_> {
             }
             self.one(0, meta, Missing::Stop, |_, _| Ok(()))?;
             if self.release >= Release::R41 {
-                let raised = self.file.look(0, self.release, |page| page.u32(meta_at::LAST_PGNO)).unwrap_or(0).max(last);
+                let raised = self
+                    .file
+                    .look(0, self.release, |page| page.u32(meta_at::LAST_PGNO))
+                    .unwrap_or(0)
+                    .max(last);
                 if let Some(page) = self.file.change(0, self.release) {
                     page.put_u32(meta_at::LAST_PGNO, raised);
                 }
@@ -647,7 +662,8 @@ impl Held {
     fn hash_shift(&mut self, top: usize, by: i64, from: u16) -> Result<(), PageError> {
         let area = self.area();
         let wrong = PageError::Area { area, index: top };
-        let moved = |place: usize| i64::try_from(place).ok()?.checked_add(by).and_then(|to| usize::try_from(to).ok());
+        let moved =
+            |place: usize| i64::try_from(place).ok()?.checked_add(by).and_then(|to| usize::try_from(to).ok());
         let to = moved(area).ok_or(wrong)?;
         let index_end = crate::format::page::slot_offset(self.index, self.entries());
         let end = moved(top).ok_or(wrong)?;
@@ -657,7 +673,9 @@ impl Held {
         self.bytes.copy_within(area..top, to);
         for slot in from..self.entries() {
             let offset = self.offset(slot)?;
-            let to = moved(offset).and_then(|to| u16::try_from(to).ok()).ok_or(PageError::Item { slot, offset })?;
+            let to = moved(offset)
+                .and_then(|to| u16::try_from(to).ok())
+                .ok_or(PageError::Item { slot, offset })?;
             self.put_u16(crate::format::page::slot_offset(self.index, slot), to);
         }
         self.set_area(to);
@@ -721,7 +739,9 @@ impl Held {
                 Ok(off) => offset.saturating_add(1).saturating_add(off),
             };
             self.hash_shift(top, change.wrapping_neg(), slot)?;
-            if let (Ok(opened), true) = (usize::try_from(change), within.is_ok_and(|off| off >= data & 0xffff)) {
+            if let (Ok(opened), true) =
+                (usize::try_from(change), within.is_ok_and(|off| off >= data & 0xffff))
+            {
                 let at = top.saturating_sub(opened);
                 self.put(at, &vec![0; opened])?;
             }

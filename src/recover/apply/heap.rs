@@ -51,7 +51,11 @@ impl Change<'_, '_> {
             return Ok(());
         }
         self.touch(no, before, |page, way| {
-            if add == (way == Way::Redo) { page.heap_put(slot, space, &item) } else { page.heap_delete(slot, space) }
+            if add == (way == Way::Redo) {
+                page.heap_put(slot, space, &item)
+            } else {
+                page.heap_delete(slot, space)
+            }
         })?;
         self.mark_space(no)
     }
@@ -62,7 +66,8 @@ impl Change<'_, '_> {
         let start = if index == 32 { 48 } else { index };
         let size = self.size();
         let free = self.file.look(no, self.release, |page| {
-            let slots = if page.entries() == 0 { 0 } else { usize::from(page.heap_slots().0).saturating_add(1) };
+            let slots =
+                if page.entries() == 0 { 0 } else { usize::from(page.heap_slots().0).saturating_add(1) };
             page.area().saturating_sub(start).saturating_sub(slots.saturating_mul(2))
         });
         let percent = free.unwrap_or(0).saturating_mul(100).checked_div(size).unwrap_or(0);
@@ -124,7 +129,9 @@ impl Change<'_, '_> {
                     page.init(no, 0, 0, 0, kind)
                 })?;
             }
-            if let Some(page) = self.file.change(region_page, self.release).filter(|page| page.u32(HIGHEST_PAGE) < no) {
+            if let Some(page) =
+                self.file.change(region_page, self.release).filter(|page| page.u32(HIGHEST_PAGE) < no)
+            {
                 page.put_u32(HIGHEST_PAGE, no);
             }
             return Ok(());
@@ -141,7 +148,8 @@ impl Change<'_, '_> {
                 }
             }
             let now = self.file.look(no, self.release, |page| (page.lsn(), page.type_byte()));
-            let blank = now.is_some_and(|(lsn, kind)| lsn == Lsn::default() && kind != PageKind::HeapRegion.byte());
+            let blank =
+                now.is_some_and(|(lsn, kind)| lsn == Lsn::default() && kind != PageKind::HeapRegion.byte());
             if cut {
                 self.file.forget(no);
             } else if blank {
@@ -158,13 +166,17 @@ impl Change<'_, '_> {
 
     /// The file is emptied: its metadata page.
     pub(super) fn heap_trunc_meta(&mut self) -> Done {
-        let (last, keys, records) = (self.n(Name::last_pgno)?, self.n(Name::key_count)?, self.n(Name::record_count)?);
+        let (last, keys, records) =
+            (self.n(Name::last_pgno)?, self.n(Name::key_count)?, self.n(Name::record_count)?);
         let (current, regions) = (self.n(Name::curregion)?, self.n(Name::nregions)?);
         let [current_at, regions_at] = [Field::CurRegion, Field::Nregions].map(|field| self.heap_at(field));
         let done = self.one(self.n(Name::pgno)?, self.lsn(Name::pagelsn)?, Missing::Stop, |page, way| {
-            let values = if way == Way::Redo { [1, 0, 0, 1, 1] } else { [last, keys, records, current, regions] };
+            let values =
+                if way == Way::Redo { [1, 0, 0, 1, 1] } else { [last, keys, records, current, regions] };
             let [keys_at, records_at] = COUNTS;
-            for (at, value) in [meta_at::LAST_PGNO, keys_at, records_at, current_at, regions_at].into_iter().zip(values) {
+            for (at, value) in
+                [meta_at::LAST_PGNO, keys_at, records_at, current_at, regions_at].into_iter().zip(values)
+            {
                 page.put_u32(at, value);
             }
             Ok(())
@@ -197,7 +209,8 @@ impl Held {
     /// The highest slot and the first free one: in the order of the body, four bytes reversed as one
     /// where that is another than the order of the header.
     fn heap_slots(&self) -> (u16, u16) {
-        let mut word: [u8; 4] = self.bytes.get(HIGH..).and_then(|rest| rest.first_chunk()).copied().unwrap_or_default();
+        let mut word: [u8; 4] =
+            self.bytes.get(HIGH..).and_then(|rest| rest.first_chunk()).copied().unwrap_or_default();
         if self.order != self.body {
             word.reverse();
         }
@@ -206,7 +219,9 @@ impl Held {
     }
 
     fn set_heap_slots(&mut self, high: u16, free: u16) {
-        let raw = |number: u16| if self.body == Endianness::Big { number.to_be_bytes() } else { number.to_le_bytes() };
+        let raw = |number: u16| {
+            if self.body == Endianness::Big { number.to_be_bytes() } else { number.to_le_bytes() }
+        };
         let ([a, b], [c, d]) = (raw(high), raw(free));
         let mut word = [a, b, c, d];
         if self.order != self.body {

@@ -61,7 +61,11 @@ impl Change<'_, '_> {
     pub(super) fn cdel(&mut self) -> Done {
         let (slot, old) = (self.short(Name::indx)?, self.release == Release::R2);
         self.one(self.n(Name::pgno)?, self.lsn(Name::lsn)?, Missing::Stop, |page, way| {
-            let pairs = if old { page.kind() != Some(PageKind::Duplicate) } else { page.kind() == Some(PageKind::BtreeLeaf) };
+            let pairs = if old {
+                page.kind() != Some(PageKind::Duplicate)
+            } else {
+                page.kind() == Some(PageKind::BtreeLeaf)
+            };
             mark(page, slot.saturating_add(pairs.into()), way == Way::Redo)
         })?;
         Ok(())
@@ -71,7 +75,8 @@ impl Change<'_, '_> {
     pub(super) fn repl(&mut self) -> Done {
         let slot = self.short(Name::indx)?;
         let (old, new) = (self.b(Name::orig)?, self.b(Name::repl)?);
-        let [prefix, suffix] = [Name::prefix, Name::suffix].map(|field| self.n(field).map(|n| usize::try_from(n).unwrap_or(usize::MAX)));
+        let [prefix, suffix] = [Name::prefix, Name::suffix]
+            .map(|field| self.n(field).map(|n| usize::try_from(n).unwrap_or(usize::MAX)));
         let (prefix, suffix) = (prefix?, suffix?);
         let flag = self.n(Name::isdeleted)? != 0;
         self.one(self.n(Name::pgno)?, self.lsn(Name::lsn)?, Missing::Stop, |page, way| {
@@ -85,7 +90,13 @@ impl Change<'_, '_> {
             let data = [head, middle, tail].concat();
             if internal {
                 let kind = item.get(TYPE_AT).copied().unwrap_or(KEYDATA);
-                let kind = if !flag { kind } else if kind == OVERFLOW { KEYDATA } else { OVERFLOW };
+                let kind = if !flag {
+                    kind
+                } else if kind == OVERFLOW {
+                    KEYDATA
+                } else {
+                    OVERFLOW
+                };
                 let len = data.len().checked_sub(INTERNAL_HEAD.saturating_sub(KEYDATA_HEAD)).ok_or(none)?;
                 let len = u16::try_from(len).map_err(|_| none)?;
                 let mut new = [&[0, 0, kind], data.as_slice()].concat();

@@ -225,12 +225,17 @@ impl<'a> Change<'_, 'a> {
             return Ok(true);
         }
         let page = PageNo(no);
-        let unlogged = found.file == 0 && (found.offset == 1 || (found.offset == 0 && self.release >= Release::R43));
+        let unlogged =
+            found.file == 0 && (found.offset == 1 || (found.offset == 0 && self.release >= Release::R43));
         if found > before || self.release == Release::R2 || (unlogged && self.release > Release::R32) {
             return Ok(false);
         }
         if self.release == Release::R32 {
-            self.notes.push(format!("{}: {}", self.record.record().lsn(), Fault::Sequence { page, found, expected: before }));
+            self.notes.push(format!(
+                "{}: {}",
+                self.record.record().lsn(),
+                Fault::Sequence { page, found, expected: before }
+            ));
             return Ok(false);
         }
         Err(Fault::Sequence { page, found, expected: before })
@@ -340,5 +345,4 @@ impl<'a> Change<'_, 'a> {
         let byte = u8::try_from(self.n(field)?).ok();
         byte.and_then(PageKind::from_byte).ok_or(Fault::Field(field.text()))
     }
-
 }

@@ -95,7 +95,9 @@ impl Change<'_, '_> {
     fn present(&self, record: u32) -> bool {
         let Some((no, slot)) = self.page_of(record) else { return false };
         let Some((at, _)) = self.place(slot) else { return false };
-        let flags = |page: &Held| page.u32(at::PGNO) != 0 && page.bytes.get(at).is_some_and(|flags| flags & VALID != 0);
+        let flags = |page: &Held| {
+            page.u32(at::PGNO) != 0 && page.bytes.get(at).is_some_and(|flags| flags & VALID != 0)
+        };
         self.file.look(no, self.release, flags).unwrap_or(false)
     }
 
@@ -259,7 +261,8 @@ impl Change<'_, '_> {
         }
         let numbers = self.numbers();
         let Numbers { first, cur } = numbers;
-        let back = numbers.before(record) && (first <= cur || first.wrapping_sub(record) < record.wrapping_sub(cur));
+        let back =
+            numbers.before(record) && (first <= cur || first.wrapping_sub(record) < record.wrapping_sub(cur));
         if first == 0 || back {
             self.set_meta(Field::FirstRecno, record);
         }
@@ -300,10 +303,16 @@ impl Change<'_, '_> {
             }
             let blind = self.release <= Release::R42;
             let numbers = self.numbers();
-            if code & 1 != 0 && (blind || (numbers.first == old_first && (old_first > new_first || !self.present(numbers.first)))) {
+            if code & 1 != 0
+                && (blind
+                    || (numbers.first == old_first
+                        && (old_first > new_first || !self.present(numbers.first))))
+            {
                 self.set_meta(Field::FirstRecno, new_first);
             }
-            if code & 2 != 0 && (blind || (numbers.cur == old_cur && (old_cur < new_cur || !self.present(numbers.cur)))) {
+            if code & 2 != 0
+                && (blind || (numbers.cur == old_cur && (old_cur < new_cur || !self.present(numbers.cur))))
+            {
                 self.set_meta(Field::CurRecno, new_cur);
             }
             self.set_lsn(0, self.lsn_of_record());

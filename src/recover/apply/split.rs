@@ -14,7 +14,6 @@ use crate::types::{Lsn, PageNo};
 struct Halves {
     /// The page before.
     old: Held,
-    no: u32,
     left: Held,
     right: Held,
     /// Records on both.
@@ -27,7 +26,8 @@ impl Change<'_, '_> {
     fn halves(&self, root: bool) -> Result<Halves, Fault> {
         let mut bytes = self.image(Name::pg)?;
         bytes.resize(self.size(), 0);
-        let old = Held { bytes, index: self.index(), order: self.order(), body: self.order(), changed: false };
+        let old =
+            Held { bytes, index: self.index(), order: self.order(), body: self.order(), changed: false };
         let no = old.u32(at::PGNO);
         let fault = |why| Fault::Page { page: PageNo(no), why };
         let kind = old.kind().ok_or(fault(PageError::Kind { found: old.type_byte() }))?;
@@ -50,7 +50,7 @@ impl Change<'_, '_> {
         let [one, two] = links;
         let (left, before) = half(left, one, 0..at_slot).map_err(fault)?;
         let (right, behind) = half(right, two, at_slot..old.entries()).map_err(fault)?;
-        Ok(Halves { no, left, right, total: before.wrapping_add(behind), kind, old })
+        Ok(Halves { left, right, total: before.wrapping_add(behind), kind, old })
     }
 
     /// The number of the page that is split, as its image says it.
@@ -166,7 +166,9 @@ impl Change<'_, '_> {
         let entry_here = root || !(counted && self.release >= Release::R50);
         if self.redo() {
             let mut due = [false; 3];
-            for (due, (no, before)) in due.iter_mut().zip([(parent, of_parent), (left, of_left), (right, of_right)]) {
+            for (due, (no, before)) in
+                due.iter_mut().zip([(parent, of_parent), (left, of_left), (right, of_right)])
+            {
                 if let Some(found) = self.file.lsn(no, self.release) {
                     *due = self.fits(no, found, before)?;
                 }
@@ -180,8 +182,8 @@ impl Change<'_, '_> {
                     }
                 }
                 let kind = if recno { PageKind::RecnoInternal } else { PageKind::BtreeInternal };
-                let [first, second] =
-                    [Name::pentry, Name::rentry].map(|field| self.b(field).map(|item| self.item(Some(kind), item, &[])));
+                let [first, second] = [Name::pentry, Name::rentry]
+                    .map(|field| self.b(field).map(|item| self.item(Some(kind), item, &[])));
                 let (first, second) = (first?, second?);
                 let (level, total) = (halves.old.level().saturating_add(1), halves.total);
                 if to_parent {
@@ -255,9 +257,14 @@ impl Change<'_, '_> {
             page.init(root, records, 0, level, kind)?;
             page.items()?.insert(0, entry.len(), &entry, &[])
         })?;
-        self.one(no, before, Missing::Stop, |page, way| {
-            if way == Way::Undo { page.take(&image) } else { Ok(()) }
-        })?;
+        self.one(
+            no,
+            before,
+            Missing::Stop,
+            |page, way| {
+                if way == Way::Undo { page.take(&image) } else { Ok(()) }
+            },
+        )?;
         Ok(())
     }
 }
@@ -266,7 +273,9 @@ impl Halves {
     /// The type of the page above.
     fn parent_kind(&self) -> PageKind {
         match self.kind {
-            PageKind::BtreeInternal | PageKind::BtreeLeaf | PageKind::DuplicateLeaf => PageKind::BtreeInternal,
+            PageKind::BtreeInternal | PageKind::BtreeLeaf | PageKind::DuplicateLeaf => {
+                PageKind::BtreeInternal
+            }
             _ => PageKind::RecnoInternal,
         }
     }

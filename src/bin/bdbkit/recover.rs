@@ -1,0 +1,172 @@
+//! `bdbkit recover`: the databases of an environment as its log says they should be.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use bdbkit::ShowName;
+use bdbkit::recover::{FileChange, Recover, RecoverError, RecoverReport, RecoveredFile};
+use serde::Serialize;
+
+use crate::failure::{Failure, Outcome, about, complain};
+use crate::json;
+use crate::log::source::{Password, log_failure};
+use crate::output::counted;
+use crate::places::{self, Places};
+
+/// Bring the databases of an environment to their consistent state, in a copy
+///
+/// What committed transactions changed and the files lack is done, what unfinished ones left
+/// in them is taken back: as the release would that wrote the log, and without it. Logs of releases
+/// 2.x, 3.2 and 4.1 to 5.3, from machines of either byte order. Nothing is ever written into the
+/// environment: --to names a new folder for the databases, --check tells only what would be done, and
+/// exits with 1 if that is anything.
+#[derive(clap::Args)]
+#[command(disable_help_flag = true)]
+pub(crate) struct Arguments {
+    /// Write the databases into this folder, which is made
+    #[arg(long, value_name = "FOLDER", required_unless_present = "check")]
+    to: Option<PathBuf>,
+
+    /// Tell what would be done, and write nothing
+    #[arg(long, conflicts_with = "to")]
+    check: bool,
+
+    /// Begin with the first record, whatever checkpoints say: for files that are older than the
+    /// last checkpoint, or missing
+    #[arg(short = 'c', long)]
+    catastrophic: bool,
+
+    /// Repeat the faults that the release has which wrote the log: to compare with it
+    #[arg(long)]
+    strict: bool,
+
+    #[command(flatten)]
+    password: Password,
+
+    #[command(flatten)]
+    places: Places,
+
+    /// One JSON object for each file, and one for the environment
+    #[arg(long)]
+    json: bool,
+
+    /// Print help
+    #[arg(long, action = clap::ArgAction::Help)]
+    help: Option<bool>,
+
+    /// The home of the environment
+    #[arg(value_name = "DIR")]
+    home: PathBuf,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
+    let home = arguments.home.as_path();
+    let layout = arguments.places.layout(home);
+    let placed = Outcome::complete_if(places::complete(&layout));
+    places::note(&layout);
+    let recover = Recover::new().strict(arguments.strict).catastrophic(arguments.catastrophic);
+    let recover = recover.log(arguments.password.options()?);
+    let view = recover.view(&layout).map_err(|error| failure(home, &layout.logs().path, &error))?;
+    let report = view.report();
+    for file in &report.files {
+        if let Some(why) = &file.stopped {
+            complain(about(&home.join(&file.name), format_args!("not recovered: {why}")));
+        }
+    }
+    for (txn, lsn) in &report.in_doubt {
+        complain(about(
+            home,
+            format_args!("note: transaction {txn} was prepared ({lsn}): it counts as committed"),
+        ));
+    }
+    let mut out = io::stdout().lock();
+    if arguments.json {
+        lines(report, &mut out)?;
+    } else {
+        text(home, report, &mut out)?;
+    }
+    if let Some(folder) = &arguments.to {
+        view.write_to(folder).map_err(|error| Failure::io(folder, &error))?;
+        if !arguments.json {
+            writeln!(out, "{}: the databases as they should be", folder.shown())?;
+        }
+        return Ok(Outcome::complete_if(report.is_complete()).and(placed));
+    }
+    Ok(Outcome::complete_if(report.is_clean()).and(placed))
+}
+
+fn failure(home: &Path, logs: &Path, error: &RecoverError) -> Failure {
+    match error {
+        RecoverError::Log(error) => log_failure(logs, error),
+        RecoverError::Version { .. } => Failure::Unsupported(about(home, error)),
+        _ => Failure::Message(about(home, error)),
+    }
+}
+
+fn text(home: &Path, report: &RecoverReport, out: &mut impl Write) -> io::Result<()> {
+    for file in &report.files {
+        let what = match file.change {
+            FileChange::Kept if file.pages == 0 && !file.resized => continue,
+            FileChange::Kept => changes(file),
+            FileChange::Made => format!("made, or named anew; {}", changes(file)),
+            FileChange::Removed => "removed, or named anew".to_owned(),
+            _ => continue,
+        };
+        writeln!(out, "{}: {what}", file.name.shown())?;
+    }
+    let records = counted(report.records, "record");
+    let state = match (report.is_complete(), report.is_clean()) {
+        (_, true) => "nothing to recover",
+        (true, _) => "can be recovered",
+        (false, _) => "can be recovered in part",
+    };
+    writeln!(out, "{}: {state} ({records} from {} to {})", home.shown(), report.from, report.end)
+}
+
+fn changes(file: &RecoveredFile) -> String {
+    let parts = [
+        format!("{} changed", counted(file.pages, "page")),
+        format!("{} made", counted(file.redone, "change")),
+        format!("{} taken back", counted(file.undone, "change")),
+    ];
+    parts.join(", ")
+}
+
+#[derive(Serialize)]
+struct FileLine<'r> {
+    name: String,
+    change: &'static str,
+    pages: u64,
+    redone: u64,
+    undone: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stopped: Option<&'r str>,
+}
+
+#[derive(Serialize)]
+struct EnvironmentLine {
+    clean: bool,
+    complete: bool,
+    from: json::Lsn,
+    end: json::Lsn,
+    records: u64,
+    in_doubt: Vec<String>,
+}
+
+fn lines(report: &RecoverReport, out: &mut impl Write) -> io::Result<()> {
+    for file in &report.files {
+        let change = match file.change {
+            FileChange::Made => "made",
+            FileChange::Removed => "removed",
+            _ => "kept",
+        };
+        let stopped = file.stopped.as_deref();
+        let name = file.name.shown().to_string();
+        let RecoveredFile { pages, redone, undone, .. } = *file;
+        json::line("recovered-file", &FileLine { name, change, pages, redone, undone, stopped }, out)?;
+    }
+    let in_doubt = report.in_doubt.iter().map(|(txn, _)| txn.to_string()).collect();
+    let (clean, complete, records) = (report.is_clean(), report.is_complete(), report.records);
+    let (from, end) = (report.from.into(), report.end.into());
+    json::line("recovery", &EnvironmentLine { clean, complete, from, end, records, in_doubt }, out)
+}
