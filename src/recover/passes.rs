@@ -74,7 +74,7 @@ impl<'l> Passes<'l> {
         let files = dir.files();
         Ok(Passes {
             dir,
-            world: World::new(layout, release),
+            world: World::new(layout, release, growth(dir)),
             files,
             table: Table::new(),
             wanted,
@@ -663,9 +663,9 @@ impl<'l> Passes<'l> {
         let release = self.release;
         for index in self.world.indices() {
             let Some(file) = self.world.get_mut(index) else { continue };
-            let limbo = std::mem::take(&mut file.limbo);
-            let Some(head) = file.head.filter(|_| !limbo.is_empty()) else { continue };
-            file.give_back(&limbo, head.free_at(), release);
+            if let Some(head) = file.head {
+                file.give_back(head.free_at(), release);
+            }
         }
     }
 }
@@ -676,6 +676,11 @@ enum Pass {
     Open,
     Undo,
     Redo,
+}
+
+/// How many pages the records of a log can have made: each has 28 bytes at least, and some make groups.
+fn growth(dir: &LogDir) -> u64 {
+    (dir.size() / 4).saturating_add(1 << 16)
 }
 
 /// What a checkpoint tells: its own LSN, where transactions begin that it leaves open, and the

@@ -99,7 +99,10 @@ pub(crate) struct Target {
     /// Why nothing more is done to it.
     pub(crate) stopped: Option<String>,
     /// Pages at the end that were given back, in the order of their arrival (recovery, "Limbo").
-    pub(crate) limbo: Vec<u32>,
+    limbo: Vec<u32>,
+    in_limbo: BTreeSet<u32>,
+    /// No page from this one on is made.
+    most: u32,
     /// The order of what stands on pages of a HEAP.
     body: Endianness,
 }
@@ -154,6 +157,8 @@ impl Target {
             dropped: BTreeSet::new(),
             stopped: None,
             limbo: Vec::new(),
+            in_limbo: BTreeSet::new(),
+            most: u32::MAX,
             body: Endianness::Little,
         }
     }
@@ -268,9 +273,30 @@ impl Target {
         Some(page)
     }
 
+    /// Lets the file grow by no more pages than this.
+    pub(crate) fn bound(&mut self, pages: u64) {
+        let all = u64::from(self.last.unwrap_or(0)).saturating_add(pages);
+        self.most = u32::try_from(all).unwrap_or(u32::MAX);
+    }
+
+    /// Whether a page is so far behind the end that no record can have made it.
+    pub(crate) fn is_too_far(&self, no: u32) -> bool {
+        // The pages of extents are numbered from the first record that ever was.
+        let extent = self.head.map_or(0, |head| head.extent);
+        let place = no.checked_sub(1).and_then(|no| no.checked_rem(extent)).unwrap_or(no);
+        place >= self.most
+    }
+
+    /// A page at the end was given back.
+    pub(crate) fn remember(&mut self, no: u32) {
+        if self.in_limbo.insert(no) {
+            self.limbo.push(no);
+        }
+    }
+
     /// Makes a page exist. Says whether it did not before.
     pub(crate) fn create(&mut self, no: u32, release: Release) -> bool {
-        if self.has(no, release) {
+        if self.has(no, release) || self.is_too_far(no) {
             return false;
         }
         let Some(mut page) = self.load(no, release) else { return false };
@@ -334,7 +360,9 @@ impl Target {
         if self.head.is_none() && no == 0 && offset == 0 {
             self.head = Head::of(bytes);
         }
-        let Some(head) = self.head.filter(|head| head.size == size) else { return false };
+        let Some(head) = self.head.filter(|head| head.size == size && !self.is_too_far(no)) else {
+            return false;
+        };
         let mut page = match self.held.remove(&no) {
             Some(page) => page,
             None => {
@@ -359,7 +387,8 @@ impl Target {
     }
 
     /// Links pages into the list of free ones, without a record of it.
-    pub(crate) fn give_back(&mut self, limbo: &[u32], free_at: usize, release: Release) {
+    pub(crate) fn give_back(&mut self, free_at: usize, release: Release) {
+        let limbo = std::mem::take(&mut self.limbo);
         let Some((head, of_meta)) = self.look(0, release, |page| (page.u32(free_at), page.lsn())) else {
             return;
         };
@@ -368,17 +397,19 @@ impl Target {
             return;
         }
         let mut prev = head;
-        for &no in limbo {
+        let mut listed = if late { self.free_list(head, release) } else { BTreeSet::new() };
+        for no in limbo {
             self.create(no, release);
             let Some(lsn) = self.lsn(no, release) else { continue };
             let zero = lsn.file == 0 && (late || lsn.offset == 0);
-            if !zero || (late && self.leads_to(prev, no, release)) {
+            if !zero || listed.contains(&no) {
                 continue;
             }
             if let Some(page) = self.change(no, release) {
                 // A page that holds nothing has room for a header.
                 let _ = page.init(no, 0, prev, 0, PageKind::Invalid);
                 page.set_lsn(if late { Lsn { file: 1, offset: 0 } } else { of_meta });
+                listed.insert(no);
                 prev = no;
             }
         }
@@ -389,20 +420,31 @@ impl Target {
         }
     }
 
-    /// Whether the list of free pages leads from one to another.
-    fn leads_to(&self, from: u32, to: u32, release: Release) -> bool {
-        let mut at = from;
-        // A list has no more pages than the file.
-        for _ in 0..=self.last.unwrap_or(0) {
-            if at == to {
-                return true;
-            }
-            match self.look(at, release, Held::next) {
-                Some(next) if at != 0 => at = next,
-                _ => return false,
-            }
+    /// The pages of the list of free ones.
+    fn free_list(&self, head: u32, release: Release) -> BTreeSet<u32> {
+        let (mut at, mut found) = (head, BTreeSet::new());
+        while at != 0 && found.insert(at) {
+            at = self.look(at, release, Held::next).unwrap_or(0);
         }
-        false
+        found
+    }
+
+    /// The first page behind one that exists.
+    pub(crate) fn next_page(&self, no: u32) -> Option<u32> {
+        let behind = no.checked_add(1)?;
+        let held = self.held.range(behind..).next().map(|(no, _)| *no);
+        let extent = self.head.map_or(0, |head| head.extent);
+        let on_disk = if self.is_one_piece() {
+            Some(behind).filter(|&no| no < self.visible)
+        } else {
+            let from = self.extent_of(behind)?;
+            let mut later = self.extents.range(from..).filter(|(number, _)| !self.dropped.contains(number));
+            later.find_map(|(number, piece)| {
+                let first = number.checked_mul(extent)?.checked_add(1)?;
+                Some(first.max(behind)).filter(|&no| no.wrapping_sub(first) < piece.pages)
+            })
+        };
+        held.into_iter().chain(on_disk).min()
     }
 
     /// The pages that are not as they stand on disk.
@@ -457,10 +499,10 @@ impl Target {
         (0..self.count()).flat_map(|no| self.sealed(no)).collect()
     }
 
-    /// All bytes of an extent, in the end, which has so many pages.
-    pub(crate) fn extent(&self, number: u32, pages: u32) -> Vec<u8> {
+    /// The pages of an extent, in the end, which has so many.
+    pub(crate) fn extent(&self, number: u32, pages: u32) -> impl Iterator<Item = Vec<u8>> {
         let first = self.head.map_or(0, |head| head.extent).saturating_mul(number).saturating_add(1);
-        (0..pages).flat_map(|page| self.sealed(first.saturating_add(page))).collect()
+        (0..pages).map(move |page| self.sealed(first.saturating_add(page)))
     }
 
     /// The extents that there are in the end, each with the number of its pages.

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use super::error::RecoverError;
@@ -157,9 +157,12 @@ impl View {
     fn write_files(&self, folder: &Path) -> io::Result<()> {
         for target in &self.files {
             let path = folder.join(&target.name);
-            write(&path, (0..target.count()).map(|no| target.sealed(no)), target)?;
+            match target.head {
+                Some(_) => write(&path, (0..target.count()).map(|no| target.sealed(no)))?,
+                None => write(&path, std::iter::once(target.whole()))?,
+            }
             for (number, pages) in target.extents() {
-                write(&extent_path(&path, number), std::iter::once(target.extent(number, pages)), target)?;
+                write(&extent_path(&path, number), target.extent(number, pages))?;
             }
         }
         for (name, path) in self.others()? {
@@ -239,17 +242,27 @@ fn is_extent_of(path: &Path, main: &Target) -> bool {
     name.starts_with(&begin)
 }
 
-/// Writes a file, and what is in front of it, and waits until it is on the disk.
-fn write(path: &Path, pieces: impl Iterator<Item = Vec<u8>>, target: &Target) -> io::Result<()> {
+/// Writes a file of these pages, those of zeros as holes, and waits until it is on the disk.
+fn write(path: &Path, pages: impl Iterator<Item = Vec<u8>>) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
     let mut file = io::BufWriter::with_capacity(1 << 20, fs::File::create_new(path)?);
-    if target.head.is_none() {
-        file.write_all(&target.whole())?;
+    let (mut len, mut hole) = (0_u64, 0_i64);
+    for page in pages {
+        let size = i64::try_from(page.len()).unwrap_or(0);
+        len = len.saturating_add(size.unsigned_abs());
+        if page.iter().all(|&byte| byte == 0) {
+            hole = hole.saturating_add(size);
+            continue;
+        }
+        if hole > 0 {
+            file.seek(SeekFrom::Current(hole))?;
+            hole = 0;
+        }
+        file.write_all(&page)?;
     }
-    for piece in pieces {
-        file.write_all(&piece)?;
-    }
-    file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
+    let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+    file.set_len(len)?;
+    file.sync_all()
 }

@@ -1,7 +1,7 @@
 //! The files of an environment while it is recovered: which is where, under which name
 //! (recovery, "Names" and "Records about files").
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Component, Path, PathBuf};
 
 use super::release::Release;
@@ -26,13 +26,26 @@ pub(crate) struct World<'l> {
     /// Why files under names could not be opened.
     pub(crate) failed: Vec<(PathBuf, Error)>,
     release: Release,
+    /// So many pages a file may have more than on disk.
+    growth: u64,
+    /// The files of each id.
+    ids: HashMap<FileId, BTreeSet<Index>>,
     /// How often names or ids have changed.
     epoch: u64,
 }
 
 impl<'l> World<'l> {
-    pub(crate) fn new(layout: &'l Layout, release: Release) -> World<'l> {
-        World { layout, files: Vec::new(), names: HashMap::new(), failed: Vec::new(), release, epoch: 0 }
+    pub(crate) fn new(layout: &'l Layout, release: Release, growth: u64) -> World<'l> {
+        World {
+            layout,
+            files: Vec::new(),
+            names: HashMap::new(),
+            failed: Vec::new(),
+            release,
+            growth,
+            ids: HashMap::new(),
+            epoch: 0,
+        }
     }
 
     /// Changes with every change of what stands under a name.
@@ -92,10 +105,7 @@ impl<'l> World<'l> {
             return *known;
         }
         let found = self.layout.find(&path).and_then(|disk| match Target::open(&disk, path.clone()) {
-            Ok(file) => {
-                self.files.push(file);
-                self.files.len().checked_sub(1)
-            }
+            Ok(file) => Some(self.push(file)),
             Err(error) => {
                 self.failed.push((disk, error));
                 None
@@ -107,7 +117,18 @@ impl<'l> World<'l> {
 
     /// The file of an id among those that are there.
     pub(crate) fn with_id(&self, id: FileId) -> Option<Index> {
-        self.names.values().flatten().copied().find(|&index| self.id(index) == Some(id))
+        self.ids.get(&id)?.iter().copied().find(|&index| self.is_there(index))
+    }
+
+    /// Takes a file in; gives its place.
+    fn push(&mut self, mut file: Target) -> Index {
+        let index = self.files.len();
+        file.bound(self.growth);
+        if let Some(head) = file.head {
+            self.ids.entry(head.id).or_default().insert(index);
+        }
+        self.files.push(file);
+        index
     }
 
     /// The id of a file.
@@ -131,17 +152,25 @@ impl<'l> World<'l> {
         };
         let mut made = Target::made(path.clone());
         made.folder = Some(place.unwrap_or_else(|| self.layout.home().to_owned()));
-        self.files.push(made);
-        let index = self.files.len().checked_sub(1);
-        self.names.insert(path, index);
+        let index = self.push(made);
+        self.names.insert(path, Some(index));
         self.changed();
-        index
+        Some(index)
     }
 
     /// Writes bytes into a file.
     pub(crate) fn write(&mut self, index: Index, size: PageSize, page: u32, offset: u32, bytes: &[u8]) {
-        if let Some(file) = self.files.get_mut(index) {
-            file.write(size, page, offset, bytes);
+        let Some(file) = self.files.get_mut(index) else { return };
+        let before = file.head.map(|head| head.id);
+        file.write(size, page, offset, bytes);
+        let after = file.head.map(|head| head.id);
+        if before != after {
+            if let Some(of_it) = before.and_then(|id| self.ids.get_mut(&id)) {
+                of_it.remove(&index);
+            }
+            if let Some(id) = after {
+                self.ids.entry(id).or_default().insert(index);
+            }
         }
         self.changed();
     }
@@ -161,8 +190,7 @@ impl<'l> World<'l> {
         };
         edit::put(&mut image, 0, &raw(lsn.file));
         edit::put(&mut image, 4, &raw(lsn.offset));
-        file.write(head.size, page, 0, &image);
-        self.changed();
+        self.write(index, head.size, page, 0, &image);
     }
 
     /// Removes what stands under a name.

@@ -32,3 +32,4 @@ mod hostile;
 mod pages;
 mod props;
 mod recover;
+mod recover_hostile;

@@ -107,7 +107,7 @@ impl Change<'_, '_> {
             }
             let now = self.file.lsn(no, self.release).unwrap_or_default();
             if self.is_zero(now) && self.is_zero(before) {
-                self.file.limbo.push(no);
+                self.file.remember(no);
             }
         }
         let free_at = self.free_at();
@@ -287,7 +287,7 @@ impl Change<'_, '_> {
     /// A page at the end of the file is remembered.
     pub(super) fn pg_new(&mut self) -> Done {
         let no = self.n(Name::pgno)?;
-        self.file.limbo.push(no);
+        self.file.remember(no);
         Ok(())
     }
 

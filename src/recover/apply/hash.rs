@@ -13,6 +13,9 @@ use crate::recover::held::Held;
 use crate::recover::release::Release;
 use crate::types::{Lsn, PageNo};
 
+/// So much of the text of long keys is compared where a page is sorted, in bytes.
+const MOST_TEXT: usize = 64 << 20;
+
 /// Types of items that are recorded whole.
 const REFERENCES: [u32; 2] = [3, 4];
 
@@ -205,11 +208,16 @@ impl Change<'_, '_> {
         let fault = |why| Fault::Page { page: PageNo(no), why };
         let Some(page) = self.file.look(no, self.release, Held::clone) else { return Ok(None) };
         let mut pairs: Vec<(Vec<u8>, Vec<u8>, Vec<u8>)> = Vec::new();
+        let mut left = MOST_TEXT;
         let mut slot = 0;
         while slot < page.entries() {
             let key = page.hash_item(slot).map_err(fault)?.to_vec();
             let data = page.hash_item(slot.saturating_add(1)).map_err(fault)?.to_vec();
-            let text = self.key_text(&key);
+            let text = self.key_text(&key, left);
+            left = left
+                .checked_sub(text.len())
+                .filter(|&left| left > 0)
+                .ok_or_else(|| fault(PageError::Space { len: text.len(), space: left }))?;
             pairs.push((text, key, data));
             slot = slot.saturating_add(2);
         }
@@ -227,12 +235,12 @@ impl Change<'_, '_> {
     }
 
     /// The bytes of a key: those of its chain, if it has one.
-    fn key_text(&self, item: &[u8]) -> Vec<u8> {
+    fn key_text(&self, item: &[u8], most: usize) -> Vec<u8> {
         let Some((3, _)) = item.split_first() else { return item.get(1..).unwrap_or_default().to_vec() };
         let order = self.order();
         let (mut no, len) = (order.u32_at(item, 4).unwrap_or(0), order.u32_at(item, 8).unwrap_or(0));
         let mut text = Vec::new();
-        let len = usize::try_from(len).unwrap_or(usize::MAX);
+        let len = usize::try_from(len).unwrap_or(usize::MAX).min(most);
         // A chain has no more pages than the file.
         let mut left = self.file.last().unwrap_or(0);
         while no != 0 && text.len() < len && left > 0 {
@@ -429,7 +437,7 @@ impl Change<'_, '_> {
     /// The pages of a new group become ones of buckets without numbers.
     fn begin_group(&mut self, first: u32, end: u32) -> Done {
         let kind = self.bucket_kind();
-        // No page is behind the last but one that was made now.
+        self.near(end)?;
         for no in first..end {
             let made = self.file.create(no, self.release);
             if self.file.lsn(no, self.release) != Some(Lsn::default()) {
@@ -493,9 +501,8 @@ impl Change<'_, '_> {
         if self.release >= Release::R41 && self.file.lsn(last, self.release) == Some(lsn) {
             self.touch(last, Lsn::default(), |_, _| Ok(()))?;
         }
-        // There are not many more than in the file: each is looked at later.
-        let end = last.min(self.file.last().unwrap_or(0).saturating_add(1 << 16));
-        self.file.limbo.extend(first..=end);
+        self.near(last)?;
+        (first..=last).for_each(|no| self.file.remember(no));
         self.one(0, meta, Missing::Skip, |_, _| Ok(()))?;
         Ok(())
     }
@@ -589,8 +596,7 @@ impl Change<'_, '_> {
             Ok(())
         })?;
         let (lsn, end) = (self.lsn_of_record(), first.saturating_add(count));
-        // The pages exist, or the record is one of the last: there are not many more than in the file.
-        let end = end.min(self.file.last().unwrap_or(0).saturating_add(1 << 16));
+        self.near(end)?;
         for no in first..end {
             let next = if no.saturating_add(1) == end { free } else { no.saturating_add(1) };
             if self.redo() {

@@ -56,6 +56,9 @@ pub(crate) enum Fault {
         /// The LSN that it had when the record was written.
         expected: Lsn,
     },
+    /// A page is so far behind the end of the file that no record of the log can have made it.
+    #[error("page {0} is far behind the end of the file")]
+    Far(PageNo),
     /// The record does not hold what such records do.
     #[error("its field {0} cannot be read")]
     Field(&'static str),
@@ -210,10 +213,16 @@ impl<'a> Change<'_, 'a> {
             (Redo, Missing::CreateOnce | Missing::Stop) if late => Ok(None),
             (Redo, Missing::Stop) => Err(Fault::Missing(PageNo(no))),
             (Redo, Missing::Create | Missing::CreateOnce) => {
+                self.near(no)?;
                 self.file.create(no, self.release);
                 Ok(self.file.lsn(no, self.release))
             }
         }
+    }
+
+    /// A page that may exist, or be made.
+    fn near(&self, no: u32) -> Done {
+        if self.file.is_too_far(no) { Err(Fault::Far(PageNo(no))) } else { Ok(()) }
     }
 
     /// Whether the record is for a page with this LSN (recovery, "The page-LSN rule").

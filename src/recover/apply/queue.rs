@@ -119,16 +119,13 @@ impl Change<'_, '_> {
         while first != cur && !(Numbers { first, cur }).before(limit) {
             let Some((no, _)) = self.page_of(first) else { break };
             if !self.file.has(no, self.release) {
-                // Nothing of it is there: what follows on pages that are missing is passed at once.
-                let last_here = no.saturating_mul(per_page);
-                let inside = |n: u32| n.wrapping_sub(first) <= last_here.saturating_sub(first);
-                first = if inside(cur) {
-                    cur
-                } else if inside(limit) {
-                    next(limit)
-                } else {
-                    next(last_here.max(first))
-                };
+                // Nothing of it is there: what is missing is passed at once.
+                let there = self
+                    .file
+                    .next_page(no)
+                    .and_then(|no| no.checked_sub(1)?.checked_mul(per_page)?.checked_add(1));
+                let ends = [Some(cur), Some(next(limit)), there];
+                first = ends.into_iter().flatten().min_by_key(|end| end.wrapping_sub(first)).unwrap_or(cur);
                 continue;
             }
             if self.present(first) {
