@@ -1,4 +1,4 @@
-//! The byte order of pages (database-format, "Byte order conversion"): which numbers stand on a page,
+//! The byte order of pages (database-format, "Byte order"): which numbers stand on a page,
 //! and those turned around.
 //!
 //! Every length and offset is taken from the page as it was. What does not fit the page is left as

@@ -527,24 +527,23 @@ impl<'l> Passes<'l> {
     /// A database is opened, closed or listed: notes what became of the subtransaction that made
     /// its file.
     fn register(&mut self, record: &Decoded<'l>, pass: Pass) {
-        let version = record.record().version();
+        let release = self.release_of(record);
         let code = record.number(Name::opcode).unwrap_or(0);
-        let code = if version >= 17 { code & 0xf } else { code };
+        let code = if release >= Release::R50 { code & 0xf } else { code };
         let opens = match code {
             1 | 7 => pass != Pass::Redo,
-            2 => pass == Pass::Undo,
-            4 if version < 11 => pass == Pass::Undo,
-            5 => pass == Pass::Undo,
+            2 | 5 => pass == Pass::Undo,
+            4 if release < Release::R44 => pass == Pass::Undo,
             3 | 8 => pass != Pass::Undo,
             _ => false,
         };
-        let maker = record.number(Name::id).filter(|&id| id != 0 && version >= 7).map(TxnId);
+        let maker = record.number(Name::id).filter(|&id| id != 0 && release >= Release::R41).map(TxnId);
         let (Some(maker), true) = (maker, opens) else { return };
         let name = record.bytes(Name::name).unwrap_or_default();
         let id = record.bytes(Name::uid).unwrap_or_default();
         let state = match self.world.find(name) {
             Some(index) if self.world.id(index).is_some_and(|found| found.0 == id) => State::Expected,
-            Some(_) if self.release_of(record) <= Release::R42 => State::Ignore,
+            Some(_) if release <= Release::R42 => State::Ignore,
             _ => State::Unexpected,
         };
         self.table.set(maker, state);
@@ -594,12 +593,12 @@ impl<'l> Passes<'l> {
             file.stopped = Some(what);
             return Ok(());
         }
-        let version = record.record().version();
+        let release = Release::of(record.record().version()).unwrap_or(self.release);
         let numbers = record.record().endianness();
         let machine = self.files.machine().unwrap_or(numbers);
-        let (items, images) = match version {
-            ..14 => (numbers, numbers),
-            14..17 => (machine, Endianness::Little),
+        let (items, images) = match release {
+            release if release < Release::R47 => (numbers, numbers),
+            Release::R47 | Release::R48 => (machine, Endianness::Little),
             _ => (head.order, head.order),
         };
         let counts = file
@@ -608,7 +607,7 @@ impl<'l> Passes<'l> {
         let mut change = Change {
             record: *record,
             way,
-            release: Release::of(version).unwrap_or(self.release),
+            release,
             strict: self.wanted.strict,
             file,
             meta: PageNo(binding.meta.0),

@@ -28,6 +28,7 @@ use std::sync::RwLockWriteGuard;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 mod log;
+mod recover;
 #[cfg(all(unix, feature = "upgrade"))]
 mod store;
 #[cfg(feature = "upgrade")]

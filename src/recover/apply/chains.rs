@@ -1,4 +1,4 @@
-//! Overflow pages and the links between pages (recovery, "big", "relink", "addpage").
+//! Overflow pages and the links between pages (recovery, "Record actions").
 
 use super::{Change, Done, Fault, Missing, Way};
 use crate::format::page::{PageKind, at};

@@ -1,5 +1,4 @@
-//! Pages whose items go elsewhere while a database is made smaller (recovery, "merge,
-//! bam_pgno").
+//! Pages whose items go elsewhere while a database is made smaller (recovery, "merge, bam_pgno").
 
 use super::{Change, Done, Fault, Missing, Way};
 use crate::format::edit::{self, PageError};

@@ -1,4 +1,4 @@
-//! Pages that are taken into use and given back (recovery, "pg_alloc", "pg_free", "pg_sort").
+//! Pages that are taken into use and given back (recovery, "Record actions").
 
 use super::{Change, Done, Fault, Missing, Way};
 use crate::format::meta::at as meta_at;

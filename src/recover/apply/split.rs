@@ -1,4 +1,4 @@
-//! A page is split in two, and a tree loses a level (recovery, "split", "rsplit").
+//! A page is split in two, and a tree loses a level (recovery, "Record actions").
 
 use super::{Change, Done, Fault, Missing, Way};
 use crate::format::edit::PageError;
