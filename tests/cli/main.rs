@@ -37,6 +37,7 @@ mod edges;
 mod kill;
 mod log;
 mod read;
+mod recover;
 mod salvage;
 #[cfg(unix)]
 mod store;

@@ -79,20 +79,18 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
             format_args!("note: transaction {txn} was prepared ({lsn}): it counts as committed"),
         ));
     }
+    let copy = arguments.to.as_deref();
+    if let Some(folder) = copy {
+        view.write_to(folder).map_err(|error| Failure::io(folder, &error))?;
+    }
     let mut out = io::stdout().lock();
     if arguments.json {
-        lines(report, &mut out)?;
+        lines(home, copy, report, &mut out)?;
     } else {
-        text(home, report, &mut out)?;
+        text(home, copy, report, &mut out)?;
     }
-    if let Some(folder) = &arguments.to {
-        view.write_to(folder).map_err(|error| Failure::io(folder, &error))?;
-        if !arguments.json {
-            writeln!(out, "{}: the databases as they should be", folder.shown())?;
-        }
-        return Ok(Outcome::complete_if(report.is_complete()).and(placed));
-    }
-    Ok(Outcome::complete_if(report.is_clean()).and(placed))
+    let wanted = if copy.is_some() { report.is_complete() } else { report.is_clean() };
+    Ok(Outcome::complete_if(wanted).and(placed))
 }
 
 fn failure(home: &Path, logs: &Path, error: &RecoverError) -> Failure {
@@ -103,24 +101,26 @@ fn failure(home: &Path, logs: &Path, error: &RecoverError) -> Failure {
     }
 }
 
-fn text(home: &Path, report: &RecoverReport, out: &mut impl Write) -> io::Result<()> {
+fn text(home: &Path, copy: Option<&Path>, report: &RecoverReport, out: &mut impl Write) -> io::Result<()> {
     for file in &report.files {
         let what = match file.change {
             FileChange::Kept if file.pages == 0 && !file.resized => continue,
             FileChange::Kept => changes(file),
             FileChange::Made => format!("made, or named anew; {}", changes(file)),
-            FileChange::Removed => "removed, or named anew".to_owned(),
-            _ => continue,
+            _ => "removed, or named anew".to_owned(),
         };
         writeln!(out, "{}: {what}", file.name.shown())?;
     }
     let records = counted(report.records, "record");
-    let state = match (report.is_complete(), report.is_clean()) {
-        (_, true) => "nothing to recover",
-        (true, _) => "can be recovered",
-        (false, _) => "can be recovered in part",
+    let state = match (report.is_complete(), report.is_clean(), copy) {
+        (true, true, _) => "nothing to recover",
+        (true, _, None) => "recovery is due",
+        (true, _, Some(_)) => "recovered",
+        (false, _, None) => "can be recovered in part only",
+        (false, _, Some(_)) => "recovered in part only",
     };
-    writeln!(out, "{}: {state} ({records} from {} to {})", home.shown(), report.from, report.end)
+    let to = copy.map(|copy| format!(" into {}", copy.shown())).unwrap_or_default();
+    writeln!(out, "{}: {state}{to} ({records}, {} to {})", home.shown(), report.from, report.end)
 }
 
 fn changes(file: &RecoveredFile) -> String {
@@ -134,39 +134,48 @@ fn changes(file: &RecoveredFile) -> String {
 
 #[derive(Serialize)]
 struct FileLine<'r> {
-    name: String,
-    change: &'static str,
+    file: String,
+    outcome: &'static str,
     pages: u64,
+    resized: bool,
     redone: u64,
     undone: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    stopped: Option<&'r str>,
+    problem: Option<&'r str>,
 }
 
 #[derive(Serialize)]
 struct EnvironmentLine {
+    dir: String,
     clean: bool,
     complete: bool,
-    from: json::Lsn,
-    end: json::Lsn,
     records: u64,
+    from_lsn: json::Lsn,
+    end_lsn: json::Lsn,
     in_doubt: Vec<String>,
+    copy: Option<String>,
 }
 
-fn lines(report: &RecoverReport, out: &mut impl Write) -> io::Result<()> {
+fn lines(home: &Path, copy: Option<&Path>, report: &RecoverReport, out: &mut impl Write) -> io::Result<()> {
     for file in &report.files {
-        let change = match file.change {
+        let outcome = match file.change {
             FileChange::Made => "made",
             FileChange::Removed => "removed",
             _ => "kept",
         };
-        let stopped = file.stopped.as_deref();
-        let name = file.name.shown().to_string();
-        let RecoveredFile { pages, redone, undone, .. } = *file;
-        json::line("recovered-file", &FileLine { name, change, pages, redone, undone, stopped }, out)?;
+        let RecoveredFile { pages, resized, redone, undone, .. } = *file;
+        let (name, problem) = (file.name.shown().to_string(), file.stopped.as_deref());
+        let line = FileLine { file: name, outcome, pages, resized, redone, undone, problem };
+        json::line("recovered_file", &line, out)?;
     }
-    let in_doubt = report.in_doubt.iter().map(|(txn, _)| txn.to_string()).collect();
-    let (clean, complete, records) = (report.is_clean(), report.is_complete(), report.records);
-    let (from, end) = (report.from.into(), report.end.into());
-    json::line("recovery", &EnvironmentLine { clean, complete, from, end, records, in_doubt }, out)
+    let line = EnvironmentLine {
+        dir: home.shown().to_string(),
+        clean: report.is_clean(),
+        complete: report.is_complete(),
+        records: report.records,
+        from_lsn: report.from.into(),
+        end_lsn: report.end.into(),
+        in_doubt: report.in_doubt.iter().map(|(txn, _)| txn.to_string()).collect(),
+        copy: copy.map(|copy| copy.shown().to_string()),
+    };
+    json::line("recovered", &line, out)
 }
