@@ -27,6 +27,7 @@
 //! | what can still be found in it? | [`salvage::Salvage`] |
 //! | transaction logs: records, transactions, the history of a key | [`log::LogDir`], [`log::LogFile`] |
 //! | what stands around a file: its environment, changes that it lacks | [`env::Layout`], [`env::pending()`] |
+//! | what recovery would make of an environment: read, or copied | [`recover::Recover`], [`recover::View`] |
 //! | what a code in a report means | [`explain::Explanation`] |
 //! | what a mail store is and holds, how it comes to another release | `mboxlist`: `Survey`, `List`, `StorePlan` |
 //! | upgrade files in place, reset LSNs and file ids | `upgrade`: `Upgrade`, `Reset` |
@@ -77,7 +78,6 @@ mod edit;
 pub mod env;
 mod error;
 pub mod explain;
-#[cfg(feature = "mboxlist")]
 mod file_name;
 #[cfg(feature = "mboxlist")]
 mod folder;
@@ -94,6 +94,7 @@ mod meta;
 mod method;
 mod order;
 mod pages;
+pub mod recover;
 #[cfg(feature = "upgrade")]
 mod reset;
 pub mod salvage;

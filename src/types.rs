@@ -52,6 +52,9 @@ impl fmt::Display for PageNo {
 pub struct PageSize(u32);
 
 impl PageSize {
+    /// The smallest one.
+    pub(crate) const LEAST: PageSize = PageSize(512);
+
     /// Accepts a legal size, and nothing else.
     #[must_use]
     pub fn new(bytes: u32) -> Option<PageSize> {

@@ -28,8 +28,8 @@ pub(super) fn sorted<O: ByteOrder>(pages: &Pages<'_>, bytes: &[u8]) -> Option<Ve
     let mut list: Vec<Pair<'_>> = Vec::new();
     for slot in (0..page.entries()).step_by(2) {
         let pair = pair::<O>(pages, &page, slot)?;
-        let place = place(&list, &pair).ok()?;
-        list.insert(place.min(list.len()), pair);
+        let place = hash::insertion(&list, |other| compare(&pair.key, &other.key)).ok()?;
+        list.insert(place, pair);
     }
     lay_down::<O>(bytes, pages.overhead(), &list)
 }
@@ -50,27 +50,6 @@ fn pair<'p, O: ByteOrder>(pages: &'p Pages<'_>, page: &Page<'p, O>, slot: u16) -
         _ => return None,
     };
     Some(Pair { key: Item::new(pages, content), items: [key, value] })
-}
-
-/// Where the library puts a pair among those that it has put there before. Where long keys are
-/// among them that is no order, so the very search counts.
-fn place(list: &[Pair<'_>], new: &Pair<'_>) -> Result<usize> {
-    let (mut base, mut left, mut at, mut found) = (0usize, list.len(), 0usize, Ordering::Equal);
-    while left > 0 {
-        at = base.saturating_add(left >> 1);
-        let Some(probe) = list.get(at) else { break };
-        found = compare(&new.key, &probe.key)?;
-        match found {
-            Ordering::Equal => break,
-            Ordering::Greater => {
-                base = at.saturating_add(1);
-                left = left.saturating_sub(1);
-            }
-            Ordering::Less => {}
-        }
-        left >>= 1;
-    }
-    Ok(if found.is_gt() { at.saturating_add(1) } else { at })
 }
 
 /// The order of two keys on a page: of two of which one is the start of the other the longer

@@ -260,6 +260,42 @@ impl<'p> PageMut<'p> {
         Ok(())
     }
 
+    /// Puts another item in the place of one, whatever both are: the items of an internal page change
+    /// so.
+    ///
+    /// # Errors
+    ///
+    /// [`PageError::Slot`], [`PageError::Item`], [`PageError::Full`], [`PageError::Area`].
+    pub(crate) fn replace_item(&mut self, slot: u16, item: &[u8]) -> Result<(), PageError> {
+        let old = self.space(slot)?;
+        let (area, offset) = (self.area()?, self.offset(slot)?);
+        let none = PageError::Item { slot, offset };
+        let end = offset.checked_add(old).filter(|&end| offset >= area && end <= self.bytes.len());
+        let end = end.ok_or(none)?;
+        let new = padded(item.len());
+        let to = usize::from(self.room(area.saturating_add(old), new, 0)?);
+        if to != area {
+            self.shift(area, offset, to, |at, entry| at == slot || (entry <= offset && offset != area))?;
+        }
+        put(self.bytes, end.saturating_sub(new), item);
+        Ok(())
+    }
+
+    /// The space of the item of a slot, by the type of the page.
+    ///
+    /// # Errors
+    ///
+    /// [`PageError::Slot`], [`PageError::Item`], [`PageError::Kind`].
+    pub(crate) fn space(&self, slot: u16) -> Result<usize, PageError> {
+        let offset = self.offset(slot)?;
+        let none = PageError::Item { slot, offset };
+        let found = self.bytes.get(at::TYPE).copied().unwrap_or(0);
+        let kind =
+            PageKind::from_byte(found).filter(|&kind| has_items(kind)).ok_or(PageError::Kind { found })?;
+        let item = self.bytes.get(offset..).ok_or(none)?;
+        with_order!(self.order, O => size::<O>(kind, item)).ok_or(none)
+    }
+
     /// Puts items of another page of this file behind those that are here: the other page is of
     /// the same type. `bare` says that the first of them, if it is not the first of its page, is
     /// to lose its key, as internal pages are split since release 4.6.

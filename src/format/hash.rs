@@ -66,6 +66,31 @@ pub(crate) fn item<'p, O: ByteOrder>(
     Some((start, item)).filter(|_| !item.is_empty())
 }
 
+/// Where the library puts a key among those that it has put on a sorted page before, as `compare`
+/// says how the key stands to one of them. Where long keys are among them that is no order, so
+/// the very search counts (upgrade-other, "Order of pairs on a type 13 page").
+pub(crate) fn insertion<T, E>(
+    list: &[T],
+    mut compare: impl FnMut(&T) -> Result<Ordering, E>,
+) -> Result<usize, E> {
+    let (mut base, mut left, mut at, mut found) = (0usize, list.len(), 0usize, Ordering::Equal);
+    while left > 0 {
+        at = base.saturating_add(left >> 1);
+        let Some(probe) = list.get(at) else { break };
+        found = compare(probe)?;
+        match found {
+            Ordering::Equal => break,
+            Ordering::Greater => {
+                base = at.saturating_add(1);
+                left = left.saturating_sub(1);
+            }
+            Ordering::Less => {}
+        }
+        left >>= 1;
+    }
+    Ok(if found.is_gt() { at.saturating_add(1) } else { at }.min(list.len()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -20,3 +20,4 @@ pub(crate) mod page;
 pub(crate) mod queue;
 pub(crate) mod seal;
 pub(crate) mod series1;
+pub(crate) mod swap;

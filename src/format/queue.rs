@@ -8,7 +8,7 @@
 /// The record is there.
 pub(crate) const VALID: u8 = 0x01;
 /// It was there once.
-const SET: u8 = 0x02;
+pub(crate) const SET: u8 = 0x02;
 
 /// The space that a record takes; `None` for a length that nothing can have.
 pub(crate) fn slot_size(record_length: u32) -> Option<u32> {

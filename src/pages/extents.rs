@@ -55,6 +55,16 @@ impl Extent<'_> {
     }
 }
 
+/// The extents beside a main file, whatever its metadata says: their numbers and paths.
+///
+/// # Errors
+///
+/// [`Error::Open`]: the folder cannot be read.
+pub(crate) fn paths(main: &Path) -> Result<Vec<(u32, PathBuf)>> {
+    let Some(beside) = Beside::of(main, PREFIX) else { return Ok(Vec::new()) };
+    Ok(beside.numbers(number)?.into_iter().map(|number| (number, beside.path(&number.to_string()))).collect())
+}
+
 /// The number of an extent, if the end of a name is one as the library writes it.
 fn number(digits: &str) -> Option<u32> {
     digits.parse().ok().filter(|number: &u32| number.to_string() == digits)

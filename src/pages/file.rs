@@ -322,7 +322,6 @@ impl<'a> File<'a> {
     }
 
     /// A file as it would be.
-    #[cfg_attr(not(feature = "upgrade"), allow(dead_code))] // only what changes files asks
     pub(crate) fn over(pages: &'a Overlay<'a>) -> File<'a> {
         File::new(None, Source::Over(pages), OpenOptions::new())
     }

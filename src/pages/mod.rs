@@ -30,12 +30,11 @@ pub use chain::{ItemReader, Pieces};
 pub(crate) use cipher::Cipher;
 pub(crate) use codec::Codec;
 pub(crate) use content::{Content, Duplicates, Stored, size_of_item};
-pub(crate) use extents::{Extent, Extents};
+pub(crate) use extents::{Extent, Extents, paths as extent_paths};
 pub use external::ExternalFile;
 pub(crate) use external::{External, ExternalFolder};
 pub use file::{File, OpenOptions};
-#[cfg(feature = "upgrade")]
-pub(crate) use overlay::Overlay;
+pub(crate) use overlay::{Below, Overlay};
 pub(crate) use partitions::{Partitions, Place as PartitionPlace};
 pub(crate) use place::{Origin, Place};
 pub(crate) use reversed::Reversible;

@@ -31,7 +31,6 @@ pub(crate) struct Overlay<'a> {
 
 impl<'a> Overlay<'a> {
     /// A file of so many pages, those of `below` but for the changed ones.
-    #[cfg_attr(not(feature = "upgrade"), allow(dead_code))] // only what changes files asks
     pub(crate) fn new(
         below: &'a dyn Below,
         count: u32,

@@ -39,6 +39,7 @@ mod external;
 mod kill;
 mod log;
 mod read;
+mod recover;
 mod salvage;
 #[cfg(unix)]
 mod store;

@@ -31,6 +31,7 @@ mod log;
 #[cfg(all(unix, feature = "upgrade"))]
 mod other;
 mod packed;
+mod recover;
 #[cfg(all(unix, feature = "upgrade"))]
 mod store;
 #[cfg(feature = "upgrade")]

@@ -33,3 +33,5 @@ mod hostile;
 mod later;
 mod pages;
 mod props;
+mod recover;
+mod recover_hostile;

@@ -20,6 +20,7 @@ mod page;
 mod password;
 mod places;
 mod progress;
+mod recover;
 mod reset;
 mod salvage;
 mod store;
@@ -90,6 +91,7 @@ enum Command {
     Salvage(salvage::Arguments),
     Verify(verify::Arguments),
     Upgrade(upgrade::Arguments),
+    Recover(recover::Arguments),
     #[command(name = "reset-lsn")]
     ResetLsn(reset::Lsn),
     #[command(name = "reset-fileid")]
@@ -115,6 +117,7 @@ fn main() -> ExitCode {
         Command::Salvage(arguments) => salvage::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Upgrade(arguments) => upgrade::run(&arguments),
+        Command::Recover(arguments) => recover::run(&arguments),
         Command::ResetLsn(arguments) => reset::lsn(&arguments),
         Command::ResetFileId(arguments) => reset::file_ids(&arguments),
         Command::Store(arguments) => store::run(&arguments),

@@ -68,24 +68,32 @@ impl<'a> Decoded<'a> {
         self.signed(Name::fileid)
     }
 
-    pub(super) fn value(&self, field: Name) -> Option<Value<'a>> {
+    pub(crate) fn value(&self, field: Name) -> Option<Value<'a>> {
         self.layout.place(field).and_then(|place| self.values.get(place)).copied().flatten()
     }
 
-    pub(super) fn number(&self, field: Name) -> Option<u32> {
+    pub(crate) fn number(&self, field: Name) -> Option<u32> {
         self.value(field).and_then(Value::bits)
     }
 
-    pub(super) fn signed(&self, field: Name) -> Option<i32> {
+    pub(crate) fn signed(&self, field: Name) -> Option<i32> {
         self.value(field).and_then(Value::signed)
     }
 
-    pub(super) fn lsn(&self, field: Name) -> Option<Lsn> {
+    pub(crate) fn lsn(&self, field: Name) -> Option<Lsn> {
         self.value(field).and_then(Value::lsn)
     }
 
-    pub(super) fn bytes(&self, field: Name) -> Option<&'a [u8]> {
+    pub(crate) fn bytes(&self, field: Name) -> Option<&'a [u8]> {
         self.value(field).and_then(Value::bytes)
+    }
+
+    /// A length in bytes.
+    pub(crate) fn size(&self, field: Name) -> Option<usize> {
+        match self.value(field)? {
+            Value::Size(size) => usize::try_from(size).ok(),
+            other => other.bits().and_then(|size| usize::try_from(size).ok()),
+        }
     }
 
     /// The pages that the record touches. A number of 0 is that of the metadata page, or where
@@ -160,7 +168,7 @@ impl<'a> Decoded<'a> {
 }
 
 /// The LSN at the beginning of a page.
-pub(super) fn lsn_at(page: &[u8], order: Endianness) -> Option<Lsn> {
+pub(crate) fn lsn_at(page: &[u8], order: Endianness) -> Option<Lsn> {
     let (file, offset) = order.u32_at(page, 0).zip(order.u32_at(page, 4))?;
     Some(Lsn { file, offset })
 }

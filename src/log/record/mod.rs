@@ -168,6 +168,12 @@ impl<'a> Record<'a> {
         self.fields().find(|field| field.name() == name).map(|field| field.value())
     }
 
+    /// Whether it is one of log version 2, and of release 3.0 or 3.1.
+    pub(crate) fn is_of_3(&self) -> bool {
+        let of_2 = |schema: &&Schema| schema.record(48).is_none();
+        self.format.version == 2 && !self.format.schemas.first().is_some_and(of_2)
+    }
+
     /// Types of applications begin at 10000 since release 3.1, before at 150.
     fn of_application(&self) -> bool {
         let first = match self.format.schemas.first() {

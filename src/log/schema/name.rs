@@ -8,6 +8,13 @@ macro_rules! names {
         #[allow(non_camel_case_types)]
         pub(crate) enum Name { $($name),* }
 
+        impl Name {
+            /// The name itself.
+            pub(crate) fn text(self) -> &'static str {
+                match self { $(Name::$name => stringify!($name)),* }
+            }
+        }
+
         /// How many names there are.
         const NAMES: usize = [$(Name::$name),*].len();
     };

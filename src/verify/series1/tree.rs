@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use super::Check;
 use crate::format::series1::tree::{self as format, Kind, LEAF_HEAD, Page, Pair, at, meta_at};
 use crate::meta::Series1Tree;
-use crate::pages::series1::{OVERFLOW_PAGE, mended};
 use crate::pages::Origin;
+use crate::pages::series1::{OVERFLOW_PAGE, mended};
 use crate::types::PageNo;
 use crate::verify::finding::Rule;
 

@@ -1,0 +1,18 @@
+//! Brings the databases of an environment to their consistent state, by its log, as the release
+//! would that wrote it (recovery).
+
+mod apply;
+mod error;
+mod files;
+mod held;
+mod passes;
+mod release;
+mod report;
+mod target;
+mod transactions;
+mod view;
+mod world;
+
+pub use error::RecoverError;
+pub use report::{FileChange, RecoverReport, RecoveredFile};
+pub use view::{Recover, View, ViewFile};

@@ -1,0 +1,711 @@
+//! The passes over a log (recovery, "The overall algorithm").
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::apply::{Change, Way};
+use super::error::RecoverError;
+use super::release::{Release, Walk};
+use super::report::{FileChange, RecoverReport, RecoveredFile};
+use super::transactions::{State, Table};
+use super::world::{Index, World};
+use crate::env::Layout;
+use crate::log::record::decoded::Decoded;
+use crate::log::schema::{Name, Op};
+use crate::log::{Files, LogDir, Record, RecordNote, TxnId};
+use crate::meta::Flags;
+use crate::method::Method;
+use crate::order::Endianness;
+use crate::types::{Lsn, PageNo};
+
+/// What is asked of a recovery.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Wanted {
+    pub(crate) strict: bool,
+    pub(crate) catastrophic: bool,
+}
+
+/// A recovery while it runs.
+pub(crate) struct Passes<'l> {
+    dir: &'l LogDir,
+    files: Files<'l>,
+    pub(crate) world: World<'l>,
+    table: Table,
+    wanted: Wanted,
+    /// The family by which the log is walked over.
+    walk: Walk,
+    release: Release,
+    /// Which file each binding of the log is, as the names were then.
+    bound: HashMap<usize, (u64, Option<Index>)>,
+    report: RecoverReport,
+    reports: BTreeMap<Index, RecoveredFile>,
+}
+
+/// Where the passes begin.
+#[derive(Clone, Copy, Debug)]
+enum From {
+    /// With this record.
+    At(Lsn),
+    /// With the one behind it.
+    Behind(Lsn),
+}
+
+impl From {
+    fn lsn(self) -> Lsn {
+        match self {
+            From::At(lsn) | From::Behind(lsn) => lsn,
+        }
+    }
+
+    fn has(self, lsn: Lsn) -> bool {
+        match self {
+            From::At(from) => lsn >= from,
+            From::Behind(from) => lsn > from,
+        }
+    }
+}
+
+impl<'l> Passes<'l> {
+    pub(crate) fn new(
+        dir: &'l LogDir,
+        layout: &'l Layout,
+        wanted: Wanted,
+    ) -> Result<Passes<'l>, RecoverError> {
+        let release = last_release(dir)?;
+        let files = dir.files();
+        Ok(Passes {
+            dir,
+            world: World::new(layout, release, growth(dir)),
+            files,
+            table: Table::new(),
+            wanted,
+            walk: release.walk(),
+            release,
+            bound: HashMap::new(),
+            report: RecoverReport::default(),
+            reports: BTreeMap::new(),
+        })
+    }
+
+    /// Brings the files in memory to their consistent state.
+    pub(crate) fn run(mut self) -> Result<(World<'l>, RecoverReport), RecoverError> {
+        self.meet_files();
+        let from = self.start()?;
+        self.report.from = from.lsn();
+        if self.walk == Walk::R4 {
+            self.open_pass(from)?;
+        }
+        self.undo_pass(from)?;
+        self.redo_pass(from)?;
+        self.give_back();
+        let Passes { world, mut report, mut reports, .. } = self;
+        for index in world.indices() {
+            let Some(file) = world.get(index) else { continue };
+            let change = match (world.is_there(index), file.is_where_it_was()) {
+                (true, true) => FileChange::Kept,
+                (true, false) => FileChange::Made,
+                (false, _) if file.origin().is_some() => FileChange::Removed,
+                (false, _) => continue,
+            };
+            let pages = u64::try_from(file.changed().count()).unwrap_or(u64::MAX);
+            let of = reports.remove(&index).unwrap_or_default();
+            let (name, resized) = (file.name.clone(), file.is_resized());
+            let stopped = of.stopped.or_else(|| file.stopped.clone());
+            report.files.push(RecoveredFile { name, change, pages, resized, stopped, ..of });
+        }
+        report.files.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok((world, report))
+    }
+
+    /// Opens the files that the log names, so that each is known by its id.
+    fn meet_files(&mut self) {
+        let names: Vec<Vec<u8>> = self.files.bindings().map(|binding| binding.name.to_vec()).collect();
+        let renamed: Vec<[Vec<u8>; 2]> =
+            self.files.renames().map(|rename| [rename.old.to_vec(), rename.new.to_vec()]).collect();
+        for name in names.iter().chain(renamed.iter().flatten()).filter(|name| !name.is_empty()) {
+            self.world.find(name);
+        }
+    }
+
+    fn damage(error: crate::log::LogError) -> RecoverError {
+        RecoverError::Log(error)
+    }
+
+    /// The first record of the unbroken run of files at the end.
+    fn first(&self) -> Lsn {
+        let numbers: Vec<u32> = self.dir.log_files().map(crate::log::DirFile::number).collect();
+        let mut first = numbers.last().copied().unwrap_or(0);
+        for number in numbers.iter().rev().skip(1) {
+            if number.checked_add(1) != Some(first) {
+                break;
+            }
+            first = *number;
+        }
+        let from = Lsn { file: first, offset: 0 };
+        self.dir.records().from(from).find_map(Result::ok).map_or(from, |record| record.lsn())
+    }
+
+    /// The last checkpoint: its own LSN, and those that it tells.
+    fn checkpoint(&self) -> Result<Option<(Lsn, Lsn, Lsn)>, RecoverError> {
+        for record in self.dir.records_back() {
+            let record = record.map_err(Self::damage)?;
+            if let Some(found) = checkpoint(&record) {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Where the passes begin.
+    fn start(&self) -> Result<From, RecoverError> {
+        let found = if self.wanted.catastrophic { None } else { self.checkpoint()? };
+        let Some((last, key, before)) = found else {
+            let first = self.first();
+            let all = self.walk == Walk::R4 || self.wanted.catastrophic;
+            return Ok(if all { From::At(first) } else { From::Behind(first) });
+        };
+        if self.walk == Walk::R4 {
+            return match self.dir.record(key) {
+                Ok(_) => Ok(From::At(key)),
+                Err(_) => Err(RecoverError::NoStart { checkpoint: last, lsn: key }),
+            };
+        }
+        let (mut at, mut next) = (last, before);
+        loop {
+            if at != last && at <= key {
+                break;
+            }
+            // A checkpoint leads to an earlier record, or is the last of the chain.
+            let record = Some(next)
+                .filter(|next| next.file != 0 && *next < at)
+                .and_then(|next| self.dir.record(next).ok());
+            let Some(record) = record else { break };
+            at = next;
+            next = checkpoint(&record).map_or(Lsn::default(), |(_, _, before)| before);
+        }
+        let later = if self.walk == Walk::R3 { at >= key } else { at > key };
+        Ok(From::Behind(if at == last || later { self.first() } else { at }))
+    }
+
+    fn open_pass(&mut self, from: From) -> Result<(), RecoverError> {
+        let dir = self.dir;
+        for record in dir.records().from(from.lsn()) {
+            let record = record.map_err(Self::damage)?;
+            if record.debug() {
+                continue;
+            }
+            if let Some(txn) = record.txn().filter(|_| record.prev_lsn().file == 0) {
+                self.table.set(txn, State::Ok);
+            }
+            let Some(decoded) = self.decode(&record)? else { continue };
+            match decoded.op() {
+                Op::Register => self.register(&decoded, Pass::Open),
+                Op::TxnRecycle => self.recycle(&decoded),
+                Op::TxnChild => {
+                    let child = decoded.number(Name::child).map(TxnId);
+                    if let Some((child, parent)) = child.zip(record.txn()) {
+                        if self.table.get(child).is_none() {
+                            self.table.set(parent, State::Ignore);
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The fields of a record; `None` for one that is left out.
+    fn decode(&mut self, record: &Record<'l>) -> Result<Option<Decoded<'l>>, RecoverError> {
+        match record.decode() {
+            Ok(decoded) => Ok(Some(decoded)),
+            Err(RecordNote::Application) => {
+                self.report.applications = self.report.applications.saturating_add(1);
+                Ok(None)
+            }
+            Err(note) => Err(RecoverError::Record { lsn: record.lsn(), note }),
+        }
+    }
+
+    fn recycle(&mut self, record: &Decoded<'l>) {
+        if let Some((min, max)) = record.number(Name::min).zip(record.number(Name::max)) {
+            self.table.push(min, max);
+        }
+    }
+
+    fn undo_pass(&mut self, from: From) -> Result<(), RecoverError> {
+        let dir = self.dir;
+        for record in dir.records_back() {
+            let record = record.map_err(Self::damage)?;
+            if !from.has(record.lsn()) {
+                break;
+            }
+            self.report.records = self.report.records.saturating_add(1);
+            self.report.end = self.report.end.max(record.lsn());
+            if record.debug() {
+                continue;
+            }
+            let Some(decoded) = self.decode(&record)? else { continue };
+            match self.walk {
+                Walk::R2 => self.undo_2(&decoded)?,
+                Walk::R3 => self.undo_3(&decoded)?,
+                Walk::R4 => self.undo_4(&decoded)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn redo_pass(&mut self, from: From) -> Result<(), RecoverError> {
+        let dir = self.dir;
+        for record in dir.records().from(from.lsn()) {
+            let record = record.map_err(Self::damage)?;
+            if record.debug() || !from.has(record.lsn()) {
+                continue;
+            }
+            let Some(decoded) = self.decode(&record)? else { continue };
+            match self.walk {
+                Walk::R2 | Walk::R3 => self.redo_3(&decoded)?,
+                Walk::R4 => self.redo_4(&decoded)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn undo_2(&mut self, record: &Decoded<'l>) -> Result<(), RecoverError> {
+        let txn = record.record().txn();
+        match (record.op(), txn) {
+            (Op::TxnCkp, _) => {
+                self.restart(record, false);
+                Ok(())
+            }
+            (Op::Register, _) | (_, None) => Ok(()),
+            (_, Some(txn)) if self.table.get(txn) == Some(State::Commit) => Ok(()),
+            (Op::TxnRegop, Some(txn)) => {
+                if record.number(Name::opcode) == Some(1) {
+                    self.table.set(txn, State::Commit);
+                }
+                Ok(())
+            }
+            (Op::TxnChild, Some(txn)) => {
+                let parent = record.number(Name::parent).map(TxnId);
+                let commits = record.number(Name::opcode) == Some(1);
+                if commits && parent.and_then(|parent| self.table.get(parent)) == Some(State::Commit) {
+                    self.table.set(txn, State::Commit);
+                }
+                Ok(())
+            }
+            (Op::TxnXaRegop, Some(txn)) => {
+                if record.bytes(Name::xid).is_some_and(|xid| !xid.is_empty()) {
+                    self.in_doubt(record, txn);
+                    self.table.set(txn, State::Commit);
+                }
+                Ok(())
+            }
+            _ => self.apply(record, Way::Undo),
+        }
+    }
+
+    fn in_doubt(&mut self, record: &Decoded<'l>, txn: TxnId) {
+        self.report.in_doubt.push((txn, record.record().lsn()));
+    }
+
+    fn undo_3(&mut self, record: &Decoded<'l>) -> Result<(), RecoverError> {
+        let txn = record.record().txn();
+        match record.op() {
+            Op::TxnCkp => {
+                self.restart(record, false);
+                return Ok(());
+            }
+            Op::Register => return Ok(()),
+            Op::Noop => return self.apply(record, Way::Undo),
+            Op::TxnChild => {
+                let (Some(child), Some(parent)) = (record.number(Name::child).map(TxnId), txn) else {
+                    return Ok(());
+                };
+                if self.table.get(parent).is_none() {
+                    self.table.set(parent, State::Abort);
+                }
+                let commits = self.table.get(parent) == Some(State::Commit);
+                self.table.set(child, if commits { State::Commit } else { State::Abort });
+                return Ok(());
+            }
+            _ => {}
+        }
+        let Some(txn) = txn else { return Ok(()) };
+        match (self.table.get(txn), record.op()) {
+            (Some(State::Commit), _) => Ok(()),
+            (_, Op::TxnRegop) => {
+                self.table.set(txn, State::Commit);
+                Ok(())
+            }
+            (None, Op::TxnXaRegop) => {
+                let commits = record.bytes(Name::xid).is_some_and(|xid| !xid.is_empty());
+                if commits {
+                    self.in_doubt(record, txn);
+                }
+                self.table.set(txn, if commits { State::Commit } else { State::Abort });
+                Ok(())
+            }
+            (_, Op::TxnXaRegop) => Ok(()),
+            (known, _) => {
+                if known.is_none() {
+                    self.table.set(txn, State::Abort);
+                }
+                self.apply(record, Way::Undo)
+            }
+        }
+    }
+
+    /// The redo pass of 2.x and 3.x.
+    fn redo_3(&mut self, record: &Decoded<'l>) -> Result<(), RecoverError> {
+        let txn = record.record().txn();
+        match record.op() {
+            Op::TxnCkp => self.restart(record, true),
+            Op::Register => {}
+            Op::Noop if self.walk == Walk::R3 => return self.apply(record, Way::Redo),
+            _ => {
+                let Some(txn) = txn else { return Ok(()) };
+                if self.table.get(txn) != Some(State::Commit) {
+                    return Ok(());
+                }
+                match record.op() {
+                    Op::TxnRegop if self.walk == Walk::R3 => self.table.remove(txn),
+                    Op::TxnChild if self.walk == Walk::R3 => {
+                        if let Some(child) = record.number(Name::child) {
+                            self.table.remove(TxnId(child));
+                        }
+                    }
+                    Op::TxnRegop | Op::TxnChild | Op::TxnXaRegop => {}
+                    _ => return self.apply(record, Way::Redo),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A checkpoint at which no transaction was active.
+    fn restart(&mut self, record: &Decoded<'l>, forward: bool) {
+        if record.lsn(Name::ckp_lsn) == Some(record.record().lsn()) {
+            self.table.restart(forward);
+        }
+    }
+
+    fn undo_4(&mut self, record: &Decoded<'l>) -> Result<(), RecoverError> {
+        let (op, txn) = (record.op(), record.record().txn());
+        match op {
+            Op::TxnRegop => {
+                let Some(txn) = txn else { return Ok(()) };
+                let abort = record.number(Name::opcode) == Some(3);
+                match (self.table.get(txn), abort) {
+                    (Some(_), true) => self.table.set(txn, State::Abort),
+                    (None, true) => self.table.set(txn, State::Ignore),
+                    (_, false) => self.table.set(txn, State::Commit),
+                }
+                return Ok(());
+            }
+            Op::TxnRecycle => {
+                self.table.pop();
+                return Ok(());
+            }
+            Op::TxnCkp => return Ok(()),
+            _ => {}
+        }
+        let release = self.release_of(record);
+        let early = release <= Release::R42;
+        let preset = match op {
+            Op::TxnChild | Op::Noop | Op::FileReplace => true,
+            Op::Register => !early || txn.is_none(),
+            _ => false,
+        };
+        if preset && early {
+            return self.call(record);
+        }
+        let Some(txn) = txn else { return if preset { self.call(record) } else { Ok(()) } };
+        match self.table.get(txn) {
+            None => {
+                self.table.set(txn, State::Ignore);
+                Ok(())
+            }
+            Some(State::Ignore) if op == Op::TxnChild => self.call(record),
+            Some(State::Ignore) => Ok(()),
+            Some(State::Commit) => {
+                if preset {
+                    self.call(record)
+                } else {
+                    Ok(())
+                }
+            }
+            Some(state) => {
+                self.call(record)?;
+                if state == State::Ok {
+                    let prepare = matches!(op, Op::TxnXaRegop | Op::TxnPrepare);
+                    if self.table.get(txn) == Some(State::Ok) {
+                        self.table.set(txn, if prepare { State::Prepare } else { State::Abort });
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Calls the function of a record in the undo pass of 4.x.
+    fn call(&mut self, record: &Decoded<'l>) -> Result<(), RecoverError> {
+        let txn = record.record().txn();
+        match record.op() {
+            Op::TxnXaRegop | Op::TxnPrepare => {
+                let Some(txn) = txn else { return Ok(()) };
+                if record.number(Name::opcode) == Some(3) {
+                    self.table.set(txn, State::Abort);
+                } else if matches!(self.table.get(txn), Some(State::Ok | State::Prepare)) {
+                    self.in_doubt(record, txn);
+                    self.table.put(txn, State::Commit);
+                }
+                Ok(())
+            }
+            Op::TxnChild => {
+                if let Some((child, parent)) = record.number(Name::child).map(TxnId).zip(txn) {
+                    self.table.end_of_child(child, parent, self.release_of(record));
+                }
+                Ok(())
+            }
+            Op::Register => {
+                self.register(record, Pass::Undo);
+                Ok(())
+            }
+            _ => self.apply(record, Way::Undo),
+        }
+    }
+
+    fn redo_4(&mut self, record: &Decoded<'l>) -> Result<(), RecoverError> {
+        let (op, txn) = (record.op(), record.record().txn());
+        let release = self.release_of(record);
+        let state = txn.and_then(|txn| self.table.get(txn));
+        let committed = state == Some(State::Commit);
+        match op {
+            Op::TxnRecycle => self.recycle(record),
+            Op::TxnCkp => {}
+            Op::Noop => return self.apply(record, Way::Redo),
+            Op::Register if release >= Release::R47 || txn.is_none() || committed => {
+                self.register(record, Pass::Redo);
+            }
+            Op::Register => {}
+            _ if committed => match op {
+                Op::TxnRegop | Op::TxnXaRegop | Op::TxnPrepare => {
+                    if let Some(txn) = txn {
+                        self.table.remove(txn);
+                    }
+                }
+                Op::TxnChild => {
+                    if let Some(child) = record.number(Name::child) {
+                        self.table.remove(TxnId(child));
+                    }
+                }
+                _ => return self.apply(record, Way::Redo),
+            },
+            Op::PgAlloc | Op::MetaGroup | Op::GroupAlloc
+                if matches!(release, Release::R41 | Release::R42)
+                    && txn.is_some()
+                    && state != Some(State::Ignore) =>
+            {
+                return self.apply(record, Way::Undo);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    pub(super) fn walk(&self) -> Walk {
+        self.walk
+    }
+
+    pub(super) fn set_state(&mut self, txn: TxnId, state: State) {
+        self.table.set(txn, state);
+    }
+
+    pub(super) fn release_of(&self, record: &Decoded<'l>) -> Release {
+        Release::of(record.record().version()).unwrap_or(self.release)
+    }
+
+    /// A database is opened, closed or listed: notes what became of the subtransaction that made
+    /// its file.
+    fn register(&mut self, record: &Decoded<'l>, pass: Pass) {
+        let release = self.release_of(record);
+        let code = record.number(Name::opcode).unwrap_or(0);
+        let code = if release >= Release::R50 { code & 0xf } else { code };
+        let opens = match code {
+            1 | 7 => pass != Pass::Redo,
+            2 | 5 => pass == Pass::Undo,
+            4 if release < Release::R44 => pass == Pass::Undo,
+            3 | 8 => pass != Pass::Undo,
+            _ => false,
+        };
+        let maker = record.number(Name::id).filter(|&id| id != 0 && release >= Release::R41).map(TxnId);
+        let (Some(maker), true) = (maker, opens) else { return };
+        let name = record.bytes(Name::name).unwrap_or_default();
+        let id = record.bytes(Name::uid).unwrap_or_default();
+        let state = match self.world.find(name) {
+            Some(index) if self.world.id(index).is_some_and(|found| found.0 == id) => State::Expected,
+            Some(_) if release <= Release::R42 => State::Ignore,
+            _ => State::Unexpected,
+        };
+        self.table.set(maker, state);
+    }
+
+    /// Applies a record to its file, or takes it back.
+    fn apply(&mut self, record: &Decoded<'l>, way: Way) -> Result<(), RecoverError> {
+        match record.op() {
+            Op::TxnRegop
+            | Op::TxnXaRegop
+            | Op::TxnPrepare
+            | Op::TxnChild
+            | Op::InMemory
+            | Op::RepmgrMember
+            | Op::Debug
+            | Op::QamFile => return Ok(()),
+            Op::Cksum if self.wanted.catastrophic => return Ok(()),
+            Op::Cksum => return Err(RecoverError::Checksum { lsn: record.record().lsn() }),
+            Op::FileCreate
+            | Op::FileRemove
+            | Op::FileRename
+            | Op::FileReplace
+            | Op::FileWrite
+            | Op::Metapage => {
+                self.file_record(record, way);
+                return Ok(());
+            }
+            _ => {}
+        }
+        let lsn = record.record().lsn();
+        let Some(number) = record.database() else { return Ok(()) };
+        let Some(place) = self.files.place_at(lsn, number) else {
+            self.report.unbound = self.report.unbound.saturating_add(1);
+            return Ok(());
+        };
+        let Some(index) = self.resolve(place) else {
+            self.report.absent = self.report.absent.saturating_add(1);
+            return Ok(());
+        };
+        let (Some(binding), Some(file)) = (self.files.place(place), self.world.get_mut(index)) else {
+            return Ok(());
+        };
+        let Some(head) = file.head.filter(|_| file.stopped.is_none()) else { return Ok(()) };
+        let release = Release::of(record.record().version()).unwrap_or(self.release);
+        let numbers = record.record().endianness();
+        let machine = self.files.machine().unwrap_or(numbers);
+        let (items, images) = match release {
+            release if release < Release::R47 => (numbers, numbers),
+            Release::R47 | Release::R48 => (machine, Endianness::Little),
+            _ => (head.order, head.order),
+        };
+        let counts = file
+            .look(0, self.release, |page| flags(page, &head))
+            .is_some_and(|flags| flags.recno() || flags.record_numbers());
+        let mut change = Change {
+            record: *record,
+            way,
+            release,
+            strict: self.wanted.strict,
+            file,
+            meta: PageNo(binding.meta.0),
+            method: method(binding.method, head.method),
+            counts,
+            items,
+            images,
+            machine,
+            notes: Vec::new(),
+            applied: 0,
+        };
+        let done = change.run();
+        let (notes, applied) = (std::mem::take(&mut change.notes), change.applied);
+        let of = self.reports.entry(index).or_default();
+        match way {
+            Way::Redo => of.redone = of.redone.saturating_add(applied),
+            Way::Undo => of.undone = of.undone.saturating_add(applied),
+        }
+        self.report.notes.extend(notes);
+        if let Err(fault) = done {
+            let what = format!("record {lsn} ({}): {fault}", record.record().name());
+            of.stopped.get_or_insert_with(|| what.clone());
+            if let Some(file) = self.world.get_mut(index) {
+                file.stopped.get_or_insert(what);
+            }
+        }
+        Ok(())
+    }
+
+    /// Which file a number of the log stands for, as things are now.
+    fn resolve(&mut self, place: usize) -> Option<Index> {
+        let epoch = self.world.epoch();
+        if let Some((at, found)) = self.bound.get(&place) {
+            if *at == epoch {
+                return *found;
+            }
+        }
+        let binding = self.files.place(place)?;
+        let id = binding.id?;
+        let named = if binding.name.is_empty() { None } else { self.world.find(binding.name) };
+        let found =
+            named.filter(|&index| self.world.id(index) == Some(id)).or_else(|| self.world.with_id(id));
+        self.bound.insert(place, (epoch, found));
+        found
+    }
+
+    /// Pages at the end of a file that were given back become free ones (recovery, "Limbo").
+    fn give_back(&mut self) {
+        if self.release.truncates() || self.release == Release::R2 {
+            return;
+        }
+        let release = self.release;
+        for index in self.world.indices() {
+            let Some(file) = self.world.get_mut(index) else { continue };
+            if let Some(head) = file.head {
+                file.give_back(head.free_at(), release);
+            }
+        }
+    }
+}
+
+/// Which of the passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pass {
+    Open,
+    Undo,
+    Redo,
+}
+
+/// How many pages the records of a log can have made: each has 28 bytes at least, and some make groups.
+fn growth(dir: &LogDir) -> u64 {
+    (dir.size() / 4).saturating_add(1 << 16)
+}
+
+/// What a checkpoint tells: its own LSN, where transactions begin that it leaves open, and the
+/// checkpoint before.
+fn checkpoint(record: &Record<'_>) -> Option<(Lsn, Lsn, Lsn)> {
+    let decoded = record.decode().ok().filter(|decoded| decoded.op() == Op::TxnCkp)?;
+    Some((record.lsn(), decoded.lsn(Name::ckp_lsn)?, decoded.lsn(Name::last_ckp)?))
+}
+
+/// The family of releases that wrote the last file of a log.
+fn last_release(dir: &LogDir) -> Result<Release, RecoverError> {
+    let last = dir.records_back().find_map(Result::ok);
+    let version = last.map_or(0, |record| record.version());
+    let unknown = RecoverError::Version { version };
+    let release = Release::of(version).ok_or(unknown)?;
+    let old = release == Release::R2 && last.is_some_and(|record| record.is_of_3());
+    if old { Err(RecoverError::Version { version }) } else { Ok(release) }
+}
+
+fn method(number: u32, of_file: Method) -> Method {
+    match number {
+        1 => Method::Btree,
+        2 => Method::Hash,
+        3 => Method::Recno,
+        4 => Method::Queue,
+        6 => Method::Heap,
+        _ => of_file,
+    }
+}
+
+fn flags(page: &super::held::Held, head: &super::target::Head) -> Flags {
+    let bits = head.layout.number(&page.bytes, crate::format::meta::Field::Flags, head.order);
+    Flags::new(bits.unwrap_or(0))
+}

@@ -1,0 +1,81 @@
+//! What a recovery did.
+
+use std::path::PathBuf;
+
+use crate::log::TxnId;
+use crate::types::Lsn;
+
+/// What a recovery did, or would do.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct RecoverReport {
+    /// The first record that was looked at.
+    pub from: Lsn,
+    /// The last record of the log.
+    pub end: Lsn,
+    /// How many records were looked at.
+    pub records: u64,
+    /// Records of applications, which were left out.
+    pub applications: u64,
+    /// Records of databases that the log does not name.
+    pub unbound: u64,
+    /// Records of databases that are not there.
+    pub absent: u64,
+    /// Transactions that were prepared, and of which somebody else decides: they count as
+    /// committed. Each with the record that says so.
+    pub in_doubt: Vec<(TxnId, Lsn)>,
+    /// The files that records concern, each with what became of it.
+    pub files: Vec<RecoveredFile>,
+    /// What was noticed.
+    pub notes: Vec<String>,
+}
+
+/// What becomes of a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RecoveredFile {
+    /// Its name, as the log has it: below the home or another folder of databases.
+    pub name: PathBuf,
+    /// What happens to it as a whole.
+    pub change: FileChange,
+    /// Changes of pages that were made: committed, and not in the file.
+    pub redone: u64,
+    /// Changes of pages that were taken back.
+    pub undone: u64,
+    /// Pages that are not as they stand in the file.
+    pub pages: u64,
+    /// Whether it becomes shorter or longer.
+    pub resized: bool,
+    /// Why nothing more was done to it from some record on: then it is not consistent.
+    pub stopped: Option<String>,
+}
+
+/// What happens to a file as a whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FileChange {
+    /// It stays, with or without changes of its pages.
+    #[default]
+    Kept,
+    /// It is made: it was not there, or under another name.
+    Made,
+    /// It is removed, or gets another name.
+    Removed,
+}
+
+impl RecoverReport {
+    /// Whether anything is to be done, or could not be done: without that the environment is
+    /// consistent as it is.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.files.iter().all(|file| {
+            file.pages == 0 && !file.resized && file.change == FileChange::Kept && file.stopped.is_none()
+        })
+    }
+
+    /// Whether every file that the log speaks of is consistent now.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.files.iter().all(|file| file.stopped.is_none())
+    }
+}

@@ -1,0 +1,554 @@
+//! A file while it is recovered: pages in memory over those on disk (recovery, "Which pages
+//! exist").
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use super::held::Held;
+use super::release::Release;
+use crate::error::Error;
+use crate::format::checksum;
+use crate::format::edit;
+use crate::format::heap;
+use crate::format::meta::{self, Field, Layout, at as meta_at};
+use crate::format::page::{PageKind, at};
+use crate::format::seal::Seal;
+use crate::meta::FileKind;
+use crate::method::Method;
+use crate::order::Endianness;
+use crate::pages::{Below, File, OpenOptions};
+use crate::types::{FileId, Lsn, PageNo, PageSize};
+
+/// What page 0 says of a file, as far as recovery needs it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Head {
+    pub(crate) method: Method,
+    pub(crate) order: Endianness,
+    pub(crate) size: PageSize,
+    pub(crate) id: FileId,
+    /// Where index arrays start.
+    pub(crate) index: usize,
+    pub(crate) layout: Layout,
+    pub(crate) checksummed: bool,
+    /// Pages of each extent of a QUEUE; 0 if it has none.
+    pub(crate) extent: u32,
+}
+
+impl Head {
+    /// Of a file that begins with these bytes; `None` if it is no database.
+    pub(crate) fn of(bytes: &[u8]) -> Option<Head> {
+        let kind = FileKind::of(bytes);
+        let database = kind.database()?;
+        let layout = Layout::of_page(bytes, database.order)?;
+        let number = |field| layout.number(bytes, field, database.order).unwrap_or(0);
+        Some(Head {
+            method: database.method,
+            order: database.order,
+            size: database.page_size?,
+            id: database.file_id?,
+            index: Seal::of(false, database.checksummed).overhead(),
+            layout,
+            checksummed: database.checksummed,
+            extent: number(Field::PageExt),
+        })
+    }
+
+    /// Where the head of the list of free pages stands on page 0.
+    pub(crate) fn free_at(&self) -> usize {
+        self.layout.place(Field::Free).map_or(meta_at::LAST_PGNO, |(at, _)| at)
+    }
+}
+
+/// The pages of one file on disk that the recovered one still has.
+#[derive(Debug)]
+struct Piece {
+    path: PathBuf,
+    file: File<'static>,
+    /// How many of them.
+    pages: u32,
+    /// How many there are on disk.
+    first: u32,
+}
+
+/// A file while it is recovered.
+#[derive(Debug)]
+pub(crate) struct Target {
+    /// Where it is now.
+    pub(crate) name: PathBuf,
+    /// Where it was when it was met first.
+    first_name: PathBuf,
+    /// The folder of one that is made.
+    pub(crate) folder: Option<PathBuf>,
+    /// The file on disk.
+    main: Option<Piece>,
+    /// The extents on disk.
+    extents: BTreeMap<u32, Piece>,
+    pub(crate) head: Option<Head>,
+    held: BTreeMap<u32, Held>,
+    /// So many pages the file has now, those behind the ones on disk all zero.
+    visible: u32,
+    /// The last page; `None` for a file without any.
+    last: Option<u32>,
+    /// Extents that are to be removed.
+    pub(crate) dropped: BTreeSet<u32>,
+    /// Why nothing more is done to it.
+    pub(crate) stopped: Option<String>,
+    /// Pages at the end that were given back, in the order of their arrival (recovery, "Limbo").
+    limbo: Vec<u32>,
+    in_limbo: BTreeSet<u32>,
+    /// No page from this one on is made.
+    most: u32,
+    /// The order of what stands on pages of a HEAP.
+    body: Endianness,
+}
+
+impl Target {
+    /// A file that is there.
+    pub(crate) fn open(path: &Path, name: PathBuf) -> Result<Target, Error> {
+        let file = OpenOptions::new().file(path)?;
+        let head = Head::of(file.bytes()?);
+        let mut target = Target::made(name);
+        let size = head.map_or(512, |head| u64::from(head.size.get()));
+        let pages = u32::try_from(file.len().checked_div(size).unwrap_or(0)).unwrap_or(u32::MAX);
+        (target.visible, target.last) = (pages, pages.checked_sub(1));
+        target.head = head;
+        let encrypted = file.kind().database().is_some_and(|kind| kind.encrypted);
+        target.stopped = encrypted.then(|| "its pages are encrypted, which is not recovered yet".to_owned());
+        if head.is_some_and(|head| head.extent > 0) {
+            target.extents = extents(path, size)?;
+            let ends = target.extents.iter().rev().find(|(_, piece)| piece.pages > 0);
+            let extent = head.map_or(0, |head| head.extent);
+            let last = ends.map(|(number, piece)| number.saturating_mul(extent).saturating_add(piece.pages));
+            target.last = target.last.max(last);
+        }
+        target.main = Some(Piece { path: path.to_owned(), file, pages, first: pages });
+        target.body = target.body_order();
+        Ok(target)
+    }
+
+    /// The order of what stands on pages: that of the header, but on those of a HEAP that of the
+    /// machine that wrote it.
+    fn body_order(&self) -> Endianness {
+        let Some(head) = self.head else { return Endianness::Little };
+        if head.method != Method::Heap {
+            return head.order;
+        }
+        let told = |no| heap::body(self.disk(no)?, head.index, head.order);
+        let last = self.last.unwrap_or(0);
+        // Logs of releases with HEAP show no machine: nearly all are little-endian.
+        (1..=last).find_map(told).unwrap_or(Endianness::Little)
+    }
+
+    /// A file that is made now, and empty.
+    pub(crate) fn made(name: PathBuf) -> Target {
+        Target {
+            first_name: name.clone(),
+            name,
+            folder: None,
+            main: None,
+            extents: BTreeMap::new(),
+            head: None,
+            held: BTreeMap::new(),
+            visible: 0,
+            last: None,
+            dropped: BTreeSet::new(),
+            stopped: None,
+            limbo: Vec::new(),
+            in_limbo: BTreeSet::new(),
+            most: u32::MAX,
+            body: Endianness::Little,
+        }
+    }
+
+    /// Whether it is on disk, under the name that it has now.
+    pub(crate) fn is_where_it_was(&self) -> bool {
+        self.main.as_ref().is_some_and(|_| self.first_name == self.name)
+    }
+
+    /// The file on disk.
+    pub(crate) fn origin(&self) -> Option<&Path> {
+        self.main.as_ref().map(|piece| piece.path.as_path())
+    }
+
+    /// Number of the last page.
+    pub(crate) fn last(&self) -> Option<u32> {
+        self.last
+    }
+
+    /// The bytes of a page on disk that the recovered file still has.
+    fn disk(&self, no: u32) -> Option<&[u8]> {
+        let head = self.head.as_ref()?;
+        let (piece, place) = match no.checked_sub(1).filter(|_| head.extent > 0) {
+            Some(place) => {
+                let extent = place.checked_div(head.extent)?;
+                (
+                    self.extents.get(&extent).filter(|_| !self.dropped.contains(&extent))?,
+                    place.checked_rem(head.extent)?,
+                )
+            }
+            None => (self.main.as_ref()?, no),
+        };
+        if place >= piece.pages {
+            return None;
+        }
+        let size = head.size.bytes();
+        let start = usize::try_from(place).ok()?.checked_mul(size)?;
+        piece.file.bytes().ok()?.get(start..)?.get(..size)
+    }
+
+    /// Whether a page exists.
+    pub(crate) fn has(&self, no: u32, release: Release) -> bool {
+        if release >= Release::R41 && self.last.is_none_or(|last| no > last) {
+            return false;
+        }
+        self.held.contains_key(&no) || self.disk(no).is_some() || (self.is_one_piece() && no < self.visible)
+    }
+
+    fn is_one_piece(&self) -> bool {
+        self.head.is_none_or(|head| head.extent == 0)
+    }
+
+    /// Looks at a page, if it exists: as it is in memory.
+    pub(crate) fn look<T>(&self, no: u32, release: Release, look: impl FnOnce(&Held) -> T) -> Option<T> {
+        if !self.has(no, release) {
+            return None;
+        }
+        match self.held.get(&no) {
+            Some(page) => Some(look(page)),
+            None => self.load(no, release).map(|page| look(&page)),
+        }
+    }
+
+    /// The LSN of a page, if it exists.
+    pub(crate) fn lsn(&self, no: u32, release: Release) -> Option<Lsn> {
+        if !self.has(no, release) {
+            return None;
+        }
+        if let Some(page) = self.held.get(&no) {
+            return Some(page.lsn());
+        }
+        let order = self.head?.order;
+        let page = self.disk(no).unwrap_or(&[0; 8]);
+        Some(Lsn { file: order.u32_at(page, 0)?, offset: order.u32_at(page, 4)? })
+    }
+
+    /// A page as it comes into memory.
+    fn load(&self, no: u32, release: Release) -> Option<Held> {
+        let head = self.head.as_ref()?;
+        let bytes = self.disk(no).map_or_else(|| vec![0; head.size.bytes()], <[u8]>::to_vec);
+        let mut page = Held { bytes, index: head.index, order: head.order, body: self.body, changed: false };
+        self.begin_hash(&mut page, no, release);
+        Some(page)
+    }
+
+    /// A hole gets the header of a page of HASH, in memory only.
+    fn begin_hash(&self, page: &mut Held, no: u32, release: Release) {
+        let hash = match self.head.map(|head| head.method) {
+            Some(Method::Hash) => true,
+            Some(Method::Btree | Method::Recno) => release >= Release::R32,
+            _ => false,
+        };
+        if hash && no != 0 && page.u32(at::PGNO) == 0 && page.u32(meta_at::MAGIC) == 0 {
+            let kind = if release >= Release::R46 { PageKind::Hash } else { PageKind::HashUnsorted };
+            // A page that holds nothing has room for a header.
+            let _ = page.init(no, 0, 0, 0, kind);
+            page.set_lsn(Lsn::default());
+        }
+    }
+
+    /// A page that exists, to be changed.
+    pub(crate) fn change(&mut self, no: u32, release: Release) -> Option<&mut Held> {
+        if !self.has(no, release) {
+            return None;
+        }
+        if !self.held.contains_key(&no) {
+            let page = self.load(no, release)?;
+            self.held.insert(no, page);
+        }
+        let page = self.held.get_mut(&no)?;
+        page.changed = true;
+        Some(page)
+    }
+
+    /// Lets the file grow by no more pages than this.
+    pub(crate) fn bound(&mut self, pages: u64) {
+        let all = u64::from(self.last.unwrap_or(0)).saturating_add(pages);
+        self.most = u32::try_from(all).unwrap_or(u32::MAX);
+    }
+
+    /// Whether a page is so far behind the end that no record can have made it.
+    pub(crate) fn is_too_far(&self, no: u32) -> bool {
+        // The pages of extents are numbered from the first record that ever was.
+        let extent = self.head.map_or(0, |head| head.extent);
+        let place = no.checked_sub(1).and_then(|no| no.checked_rem(extent)).unwrap_or(no);
+        place >= self.most
+    }
+
+    /// A page at the end was given back.
+    pub(crate) fn remember(&mut self, no: u32) {
+        if self.in_limbo.insert(no) {
+            self.limbo.push(no);
+        }
+    }
+
+    /// Makes a page exist. Says whether it did not before.
+    pub(crate) fn create(&mut self, no: u32, release: Release) -> bool {
+        if self.has(no, release) || self.is_too_far(no) {
+            return false;
+        }
+        let Some(mut page) = self.load(no, release) else { return false };
+        // What stands on disk behind the last page is not there any more.
+        page.bytes.fill(0);
+        self.begin_hash(&mut page, no, release);
+        page.changed = release >= Release::R41 && self.last.is_none_or(|last| no > last);
+        self.last = self.last.max(Some(no));
+        if let Some(extent) = self.extent_of(no) {
+            self.dropped.remove(&extent);
+        }
+        self.held.insert(no, page);
+        true
+    }
+
+    /// The extent of a page.
+    pub(crate) fn extent_of(&self, no: u32) -> Option<u32> {
+        let extent = self.head?.extent;
+        no.checked_sub(1)?.checked_div(extent)
+    }
+
+    /// Removes an extent with all its pages.
+    pub(crate) fn drop_extent(&mut self, extent: u32) {
+        let pages = self.head.map_or(0, |head| head.extent);
+        let first = extent.saturating_mul(pages).saturating_add(1);
+        let last = first.saturating_add(pages);
+        self.held.retain(|&no, _| no < first || no >= last);
+        self.dropped.insert(extent);
+        self.extents.remove(&extent);
+    }
+
+    /// Forgets a page in memory: it is again what it is on disk.
+    pub(crate) fn forget(&mut self, no: u32) {
+        self.held.remove(&no);
+    }
+
+    /// Forgets all pages from this one on.
+    pub(crate) fn truncate(&mut self, to: u32, release: Release) {
+        if self.last.is_none_or(|last| to > last) {
+            return;
+        }
+        self.held.split_off(&to);
+        if let Some(main) = &mut self.main {
+            main.pages = main.pages.min(to);
+        }
+        let extends = matches!(release, Release::R43 | Release::R44);
+        self.visible = if extends { to } else { self.visible.min(to) };
+        self.last = to.checked_sub(1);
+    }
+
+    /// The file is cut to so many pages, and what is in memory stays.
+    pub(crate) fn cut(&mut self, to: u32) {
+        if let Some(main) = &mut self.main {
+            main.pages = main.pages.min(to);
+        }
+        self.visible = self.visible.min(to);
+    }
+
+    /// Writes bytes at an offset, as records about files do.
+    pub(crate) fn write(&mut self, size: PageSize, no: u32, offset: u32, bytes: &[u8]) -> bool {
+        if self.head.is_none() && no == 0 && offset == 0 {
+            self.head = Head::of(bytes);
+        }
+        let Some(head) = self.head.filter(|head| head.size == size && !self.is_too_far(no)) else {
+            return false;
+        };
+        let mut page = match self.held.remove(&no) {
+            Some(page) => page,
+            None => {
+                let bytes = self.disk(no).map_or_else(|| vec![0; size.bytes()], <[u8]>::to_vec);
+                Held { bytes, index: head.index, order: head.order, body: self.body, changed: true }
+            }
+        };
+        page.changed = true;
+        edit::put(&mut page.bytes, usize::try_from(offset).unwrap_or(usize::MAX), bytes);
+        if no == 0 {
+            self.head = Head::of(&page.bytes).or(self.head);
+            self.body = self.body_order();
+        }
+        self.held.insert(no, page);
+        self.last = self.last.max(Some(no));
+        true
+    }
+
+    /// Whether a metadata page stands there.
+    pub(crate) fn begins(&self, no: u32) -> bool {
+        self.look(no, Release::R32, |page| page.u32(meta_at::MAGIC) != 0).unwrap_or(false)
+    }
+
+    /// Links pages into the list of free ones, without a record of it.
+    pub(crate) fn give_back(&mut self, free_at: usize, release: Release) {
+        let limbo = std::mem::take(&mut self.limbo);
+        let Some((head, of_meta)) = self.look(0, release, |page| (page.u32(free_at), page.lsn())) else {
+            return;
+        };
+        let late = release >= Release::R41;
+        if !late && limbo.contains(&head) {
+            return;
+        }
+        let mut prev = head;
+        let mut listed = if late { self.free_list(head, release) } else { BTreeSet::new() };
+        for no in limbo {
+            self.create(no, release);
+            let Some(lsn) = self.lsn(no, release) else { continue };
+            let zero = lsn.file == 0 && (late || lsn.offset == 0);
+            if !zero || listed.contains(&no) {
+                continue;
+            }
+            if let Some(page) = self.change(no, release) {
+                // A page that holds nothing has room for a header.
+                let _ = page.init(no, 0, prev, 0, PageKind::Invalid);
+                page.set_lsn(if late { Lsn { file: 1, offset: 0 } } else { of_meta });
+                listed.insert(no);
+                prev = no;
+            }
+        }
+        if prev != head {
+            if let Some(page) = self.change(0, release) {
+                page.put_u32(free_at, prev);
+            }
+        }
+    }
+
+    /// The pages of the list of free ones.
+    fn free_list(&self, head: u32, release: Release) -> BTreeSet<u32> {
+        let (mut at, mut found) = (head, BTreeSet::new());
+        while at != 0 && found.insert(at) {
+            at = self.look(at, release, Held::next).unwrap_or(0);
+        }
+        found
+    }
+
+    /// The first page behind one that exists.
+    pub(crate) fn next_page(&self, no: u32) -> Option<u32> {
+        let behind = no.checked_add(1)?;
+        let held = self.held.range(behind..).next().map(|(no, _)| *no);
+        let extent = self.head.map_or(0, |head| head.extent);
+        let on_disk = if self.is_one_piece() {
+            Some(behind).filter(|&no| no < self.visible)
+        } else {
+            let from = self.extent_of(behind)?;
+            let mut later = self.extents.range(from..).filter(|(number, _)| !self.dropped.contains(number));
+            later.find_map(|(number, piece)| {
+                let first = number.checked_mul(extent)?.checked_add(1)?;
+                Some(first.max(behind)).filter(|&no| no.wrapping_sub(first) < piece.pages)
+            })
+        };
+        held.into_iter().chain(on_disk).min()
+    }
+
+    /// The pages that are not as they stand on disk.
+    pub(crate) fn changed(&self) -> impl Iterator<Item = (u32, &Held)> {
+        let differs = |no: u32, page: &Held| page.changed && self.disk(no) != Some(page.bytes.as_slice());
+        self.held.iter().filter(move |(no, page)| differs(**no, page)).map(|(no, page)| (*no, page))
+    }
+
+    /// Whether it has more pages in the end than on disk, or fewer.
+    pub(crate) fn is_resized(&self) -> bool {
+        self.main.as_ref().is_some_and(|piece| piece.first != self.count()) || !self.dropped.is_empty()
+    }
+
+    /// How many pages the main file has in the end.
+    pub(crate) fn count(&self) -> u32 {
+        let last = if self.is_one_piece() { self.changed().map(|(no, _)| no).last() } else { None };
+        let main = self.main.as_ref().map_or(0, |piece| piece.pages);
+        self.visible.max(last.map_or(main.min(1), |last| last.saturating_add(1)))
+    }
+
+    /// A page as it is in the end; zeros for a hole.
+    pub(crate) fn page(&self, no: u32) -> Vec<u8> {
+        let size = self.head.map_or(0, |head| head.size.bytes());
+        match self.held.get(&no).filter(|page| page.changed) {
+            Some(page) => page.bytes.clone(),
+            None => self.disk(no).map_or_else(|| vec![0; size], <[u8]>::to_vec),
+        }
+    }
+
+    /// A page as it is to be written: with its checksum.
+    pub(crate) fn sealed(&self, no: u32) -> Vec<u8> {
+        let mut page = self.page(no);
+        let changed = self.held.get(&no).is_some_and(|page| page.changed);
+        let Some(head) = self.head.filter(|head| head.checksummed && changed) else { return page };
+        if page.iter().all(|&byte| byte == 0) {
+            return page;
+        }
+        let metadata = no == 0 || Layout::of_page(&page, head.order).is_some_and(|_| begins_database(&page));
+        let (field, covered) =
+            if metadata { (checksum::ON_META, meta::LENGTH) } else { (checksum::ON_PAGE, page.len()) };
+        let sum = checksum::sum(page.get(..covered).unwrap_or_default(), field);
+        let raw = if head.order == Endianness::Big { sum.to_be_bytes() } else { sum.to_le_bytes() };
+        edit::put(&mut page, field, &raw);
+        page
+    }
+
+    /// All bytes of the main file, in the end.
+    pub(crate) fn whole(&self) -> Vec<u8> {
+        if self.head.is_none() {
+            return self.main.as_ref().and_then(|piece| piece.file.bytes().ok()).unwrap_or_default().to_vec();
+        }
+        (0..self.count()).flat_map(|no| self.sealed(no)).collect()
+    }
+
+    /// The pages of an extent, in the end, which has so many.
+    pub(crate) fn extent(&self, number: u32, pages: u32) -> impl Iterator<Item = Vec<u8>> {
+        let first = self.head.map_or(0, |head| head.extent).saturating_mul(number).saturating_add(1);
+        (0..pages).map(move |page| self.sealed(first.saturating_add(page)))
+    }
+
+    /// The extents that there are in the end, each with the number of its pages.
+    pub(crate) fn extents(&self) -> BTreeMap<u32, u32> {
+        let mut found: BTreeMap<u32, u32> =
+            self.extents.iter().map(|(number, piece)| (*number, piece.pages)).collect();
+        let extent = self.head.map_or(0, |head| head.extent);
+        for (no, _) in self.changed() {
+            if let Some((number, place)) =
+                no.checked_sub(1).and_then(|no| Some((no.checked_div(extent)?, no.checked_rem(extent)?)))
+            {
+                let pages = found.entry(number).or_default();
+                *pages = (*pages).max(place.saturating_add(1));
+            }
+        }
+        found
+    }
+}
+
+impl Below for Target {
+    fn size(&self) -> PageSize {
+        self.head.map_or(PageSize::LEAST, |head| head.size)
+    }
+
+    /// A page as it stands on disk, or one of zeros.
+    fn raw(&self, no: PageNo) -> Option<&[u8]> {
+        match self.disk(no.0) {
+            Some(page) => Some(page),
+            None => ZEROS.get(..self.size().bytes()),
+        }
+    }
+}
+
+/// The longest page of zeros.
+static ZEROS: [u8; 1 << 16] = [0; 1 << 16];
+
+/// Whether a page is one of metadata, by its type.
+fn begins_database(page: &[u8]) -> bool {
+    let kind = page.get(at::TYPE).copied().and_then(PageKind::from_byte);
+    matches!(kind, Some(PageKind::BtreeMeta | PageKind::HashMeta | PageKind::QueueMeta | PageKind::HeapMeta))
+}
+
+/// The extents beside the main file of a QUEUE.
+fn extents(main: &Path, size: u64) -> Result<BTreeMap<u32, Piece>, Error> {
+    let mut found = BTreeMap::new();
+    for (number, path) in crate::pages::extent_paths(main)? {
+        let file = OpenOptions::new().file(&path)?;
+        let pages = u32::try_from(file.len().checked_div(size).unwrap_or(0)).unwrap_or(u32::MAX);
+        found.insert(number, Piece { path, file, pages, first: pages });
+    }
+    Ok(found)
+}

@@ -1,0 +1,268 @@
+//! Databases as they would be after a recovery (recovery, "A recovered view without touching the
+//! files").
+
+use std::collections::HashSet;
+use std::fs;
+use std::io::{self, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use super::error::RecoverError;
+use super::passes::{Passes, Wanted};
+use super::report::RecoverReport;
+use super::target::Target;
+use crate::env::Layout;
+use crate::log::LogOptions;
+use crate::meta::FileKind;
+use crate::pages::{File, Overlay};
+use crate::types::PageNo;
+
+/// How an environment is recovered.
+///
+/// ```
+/// use bdbkit::env::Layout;
+/// use bdbkit::recover::Recover;
+///
+/// let view = Recover::new().view(&Layout::of("testdata/env-log3-le-crashed"))?;
+/// assert!(!view.report().is_clean());
+/// let file = view.file("p.db").expect("the log speaks of it");
+/// let pairs = file.open().database()?.iter().collect::<Result<Vec<_>, _>>()?;
+/// println!("{} pairs", pairs.len());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Recover {
+    wanted: Wanted,
+    log: LogOptions,
+}
+
+impl Recover {
+    /// From the last checkpoint on, without the faults that releases had.
+    #[must_use]
+    pub fn new() -> Recover {
+        Recover::default()
+    }
+
+    /// Whether to do exactly what the release does that wrote the log, its faults included
+    /// (recovery, "Quirks of the genuine releases"): to compare with it.
+    #[must_use]
+    pub fn strict(mut self, strict: bool) -> Recover {
+        self.wanted.strict = strict;
+        self
+    }
+
+    /// Whether to begin with the first record, whatever checkpoints say: for files that are older
+    /// than the last one, or not there at all.
+    #[must_use]
+    pub fn catastrophic(mut self, catastrophic: bool) -> Recover {
+        self.wanted.catastrophic = catastrophic;
+        self
+    }
+
+    /// How the log is opened.
+    #[must_use]
+    pub fn log(mut self, options: LogOptions) -> Recover {
+        self.log = options;
+        self
+    }
+
+    /// The databases of an environment as they would be: all of it happens in memory, which is
+    /// taken for pages that change. Files are found in the folders of the layout only, and names in
+    /// the log that lead elsewhere are followed nowhere.
+    ///
+    /// # Errors
+    ///
+    /// The log cannot be read where recovery needs it; it is one of a version of which it is not
+    /// known how it is recovered. What is wrong with one file only is in the
+    /// [report](View::report), and does not stop others.
+    pub fn view(&self, layout: &Layout) -> Result<View, RecoverError> {
+        let dir = self.log.open_dir(&layout.logs().path)?;
+        let (world, report) = Passes::new(&dir, layout, self.wanted)?.run()?;
+        let there = world.indices().filter(|&index| world.is_there(index)).collect::<Vec<_>>();
+        let files = world.into_files();
+        let known = files.iter().filter_map(|file| file.origin()).map(Path::to_owned).collect();
+        let files = files.into_iter().enumerate().filter(|(index, _)| there.contains(index));
+        Ok(View { files: files.map(|(_, file)| file).collect(), report, known, layout: layout.clone() })
+    }
+}
+
+/// The databases of an environment as they would be after a recovery. Nothing of it is on disk.
+#[derive(Debug)]
+pub struct View {
+    files: Vec<Target>,
+    report: RecoverReport,
+    /// The files on disk of which the log speaks, also those that are removed.
+    known: HashSet<PathBuf>,
+    layout: Layout,
+}
+
+/// A file as it would be.
+#[derive(Debug)]
+pub struct ViewFile<'v> {
+    target: &'v Target,
+    pages: Option<Overlay<'v>>,
+}
+
+impl View {
+    /// What was done, and what could not be done.
+    #[must_use]
+    pub fn report(&self) -> &RecoverReport {
+        &self.report
+    }
+
+    /// A file that the log speaks of, by its name there, or by its path; `None` if there is none
+    /// such after the recovery: then it is what is on disk, if anything is.
+    #[must_use]
+    pub fn file(&self, name: impl AsRef<Path>) -> Option<ViewFile<'_>> {
+        let name = name.as_ref();
+        let path = fs::canonicalize(name).ok();
+        let same = |file: &&Target| {
+            file.name == name
+                || path.as_ref().is_some_and(|path| file.origin().is_some_and(|origin| same(origin, path)))
+        };
+        self.files.iter().find(same).map(ViewFile::of)
+    }
+
+    /// All files that there are after the recovery, and of which the log speaks.
+    pub fn files(&self) -> impl Iterator<Item = ViewFile<'_>> {
+        self.files.iter().map(ViewFile::of)
+    }
+
+    /// Writes the databases of the environment into a new folder: those of which the log speaks as
+    /// they would be, all others as they are. It gets its name when all of it is written; no log
+    /// is copied.
+    ///
+    /// # Errors
+    ///
+    /// The folder exists already; those of the file system.
+    pub fn write_to(&self, folder: impl AsRef<Path>) -> io::Result<()> {
+        let folder = folder.as_ref();
+        if fs::symlink_metadata(folder).is_ok() {
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, "it exists already"));
+        }
+        let mut part = folder.as_os_str().to_owned();
+        part.push(".part");
+        let part = PathBuf::from(part);
+        fs::create_dir(&part)?;
+        let written = self.write_files(&part);
+        match written.and_then(|()| fs::rename(&part, folder)) {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                // What was written so far is of no use.
+                let _ = fs::remove_dir_all(&part);
+                Err(error)
+            }
+        }
+    }
+
+    fn write_files(&self, folder: &Path) -> io::Result<()> {
+        for target in &self.files {
+            let path = folder.join(&target.name);
+            match target.head {
+                Some(_) => write(&path, (0..target.count()).map(|no| target.sealed(no)))?,
+                None => write(&path, std::iter::once(target.whole()))?,
+            }
+            for (number, pages) in target.extents() {
+                write(&extent_path(&path, number), target.extent(number, pages))?;
+            }
+        }
+        for (name, path) in self.others()? {
+            let to = folder.join(name);
+            if fs::symlink_metadata(&to).is_err() {
+                fs::copy(path, to)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Databases of which the log does not speak, with their names.
+    fn others(&self) -> io::Result<Vec<(PathBuf, PathBuf)>> {
+        let mut found = Vec::new();
+        for folder in self.layout.data() {
+            for entry in fs::read_dir(&folder.path)? {
+                let entry = entry?;
+                let path = entry.path();
+                if self.known.contains(&path) || !entry.file_type()?.is_file() {
+                    continue;
+                }
+                if let Ok(FileKind::Database(_) | FileKind::Extent) = FileKind::at(&path) {
+                    let extent = self.files.iter().any(|file| is_extent_of(&path, file));
+                    if !extent {
+                        found.push((PathBuf::from(entry.file_name()), path));
+                    }
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+impl<'v> ViewFile<'v> {
+    fn of(target: &'v Target) -> ViewFile<'v> {
+        let changed = target.changed().map(|(no, _)| PageNo(no));
+        let pages = target.head.map(|_| {
+            Overlay::new(target, target.count(), changed.collect::<Vec<_>>(), |no: PageNo| {
+                Some(target.sealed(no.0))
+            })
+        });
+        ViewFile { target, pages }
+    }
+
+    /// Its name, as the log has it.
+    #[must_use]
+    pub fn name(&self) -> &Path {
+        &self.target.name
+    }
+
+    /// The file, for all that reads one: its pages are made when they are asked for. A file that
+    /// is no database has no bytes.
+    #[must_use]
+    pub fn open(&self) -> File<'_> {
+        match &self.pages {
+            Some(pages) => File::over(pages),
+            None => File::from_bytes(&[][..]),
+        }
+    }
+}
+
+/// Whether two paths are the same file.
+fn same(one: &Path, canonical: &Path) -> bool {
+    fs::canonicalize(one).is_ok_and(|one| one == canonical)
+}
+
+fn extent_path(main: &Path, number: u32) -> PathBuf {
+    let mut name = std::ffi::OsString::from("__dbq.");
+    name.push(main.file_name().unwrap_or_default());
+    name.push(format!(".{number}"));
+    main.with_file_name(name)
+}
+
+fn is_extent_of(path: &Path, main: &Target) -> bool {
+    let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+    let begin = [b"__dbq.", main.name.file_name().unwrap_or_default().as_encoded_bytes(), b"."].concat();
+    name.starts_with(&begin)
+}
+
+/// Writes a file of these pages, those of zeros as holes, and waits until it is on the disk.
+fn write(path: &Path, pages: impl Iterator<Item = Vec<u8>>) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let mut file = io::BufWriter::with_capacity(1 << 20, fs::File::create_new(path)?);
+    let (mut len, mut hole) = (0_u64, 0_i64);
+    for page in pages {
+        let size = i64::try_from(page.len()).unwrap_or(0);
+        len = len.saturating_add(size.unsigned_abs());
+        if page.iter().all(|&byte| byte == 0) {
+            hole = hole.saturating_add(size);
+            continue;
+        }
+        if hole > 0 {
+            file.seek(SeekFrom::Current(hole))?;
+            hole = 0;
+        }
+        file.write_all(&page)?;
+    }
+    let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+    file.set_len(len)?;
+    file.sync_all()
+}

@@ -1,0 +1,163 @@
+//! Recovery of logs and databases that lie: records with right checksums that no library wrote, pages
+//! with other contents than the log says.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use bdbkit::env::Layout;
+use bdbkit::log::LogDir;
+use bdbkit::recover::Recover;
+
+use crate::common::logs::{HEADER, places, put_u32, seal};
+use crate::common::testdata;
+use crate::counting;
+
+/// One environment of each release and method.
+const CASES: [&str; 14] = [
+    "env-log2-le-mix",
+    "env-log2-be-logs",
+    "env-log3-le-files",
+    "env-log8-be-files",
+    "env-log8-le-hash-recno",
+    "env-log11-le-hash-buckets",
+    "env-log11-le-queue",
+    "env-log14-be-mix",
+    "env-log16-le-compact",
+    "env-log19-le-compact-ahead",
+    "env-log19-le-hash",
+    "env-log19-le-truncate",
+    "env-log19-le-queue-wrap",
+    "env-log19-be-foreign-types",
+];
+
+/// Numbers that are at the edges of what fits.
+const NUMBERS: [u32; 8] = [0, 1, 2, 0x7fff_ffff, 0x8000_0000, 0xffff_fffe, u32::MAX, 0x0001_0000];
+
+struct Seed(u64);
+
+impl Seed {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % limit.max(1)
+    }
+}
+
+fn home(case: &str) -> PathBuf {
+    let known = testdata().join(case);
+    if known.is_dir() { known } else { testdata().join("recover").join(case) }
+}
+
+fn copy(case: &str) -> tempfile::TempDir {
+    let to = tempfile::tempdir().unwrap();
+    for entry in fs::read_dir(home(case)).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            fs::copy(&path, to.path().join(path.file_name().unwrap())).unwrap();
+        }
+    }
+    to
+}
+
+/// Recovers an environment, whatever it holds: in bounded memory.
+fn recover(folder: &Path, what: &str) {
+    let size: u64 = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len()).sum();
+    for catastrophic in [false, true] {
+        for strict in [false, true] {
+            let run = || {
+                let recover = Recover::new().strict(strict).catastrophic(catastrophic);
+                let view = recover.view(&Layout::of(folder));
+                if let Ok(view) = view {
+                    for file in view.files() {
+                        let _ = file.open().database().map(|db| db.iter().count());
+                    }
+                }
+            };
+            let bytes = counting::taken_by(run);
+            let most = 400 * size + (64 << 20);
+            assert!((bytes as u64) < most, "{what}: {bytes} bytes were taken for {size}");
+        }
+    }
+}
+
+fn rounds() -> usize {
+    std::env::var("BDBKIT_MUTANTS").ok().and_then(|n| n.parse().ok()).unwrap_or(6)
+}
+
+#[test]
+fn records_with_other_numbers_in_them() {
+    for case in CASES {
+        let mut seed = Seed(std::env::var("BDBKIT_SEED").ok().and_then(|n| n.parse().ok()).unwrap_or(7));
+        for round in 0..rounds() {
+            let folder = copy(case);
+            let log = LogDir::open(folder.path()).unwrap();
+            let records: Vec<_> = log.records().map(Result::unwrap).collect();
+            for _ in 0..=seed.below(3) {
+                let record = &records[seed.below(records.len())];
+                let (lsn, size) = (record.lsn(), record.size() as usize);
+                let (version, order) = (record.version(), record.endianness());
+                let path = folder.path().join(format!("log.{:010}", lsn.file));
+                let mut bytes = fs::read(&path).unwrap();
+                let all = &mut bytes[lsn.offset as usize..][..size];
+                let at = HEADER + seed.below((size - HEADER) / 4) * 4;
+                if at + 4 <= size {
+                    put_u32(order, all, at, NUMBERS[seed.below(NUMBERS.len())]);
+                }
+                assert!(places(version).0 < HEADER);
+                seal(version, order, all);
+                fs::write(&path, bytes).unwrap();
+            }
+            drop(records);
+            drop(log);
+            recover(folder.path(), &format!("{case}, round {round}"));
+        }
+    }
+}
+
+#[test]
+fn pages_that_are_not_what_the_log_says() {
+    for case in CASES {
+        let mut seed = Seed(11);
+        for round in 0..rounds() {
+            let folder = copy(case);
+            let files: Vec<PathBuf> =
+                fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+            let databases: Vec<&PathBuf> = files
+                .iter()
+                .filter(|path| !path.file_name().unwrap().to_str().unwrap().starts_with("log."))
+                .filter(|path| path.metadata().unwrap().len() > 0)
+                .collect();
+            let path = databases[seed.below(databases.len())];
+            let mut bytes = fs::read(path).unwrap();
+            for _ in 0..8 {
+                let at = seed.below(bytes.len());
+                bytes[at] = [0, 1, 0x7f, 0x80, 0xff][seed.below(5)];
+            }
+            if seed.below(4) == 0 {
+                bytes.truncate(seed.below(bytes.len()));
+            }
+            fs::write(path, bytes).unwrap();
+            recover(folder.path(), &format!("{case}, round {round}"));
+        }
+    }
+}
+
+#[test]
+fn names_in_a_log_lead_nowhere_else() {
+    let folder = copy("env-log19-le-crashed");
+    let inside = folder.path().join("home");
+    fs::create_dir(&inside).unwrap();
+    for entry in fs::read_dir(home("env-log19-le-crashed")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() && path.file_name().unwrap().to_str().unwrap().starts_with("log.") {
+            let bytes = fs::read(&path).unwrap();
+            // "../" in the place of the name of each database: the length stays.
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            assert!(text.contains("p.db"));
+            fs::write(inside.join(path.file_name().unwrap()), bytes).unwrap();
+        }
+    }
+    // The databases are beside the home, not in it: nobody finds them.
+    let view = Recover::new().view(&Layout::of(&inside)).unwrap();
+    assert_eq!(view.files().count(), 0);
+    assert!(view.report().absent > 0, "{:?}", view.report());
+}
