@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use super::place::Origin;
 use super::space::Pages;
 use crate::error::{Defect, Error, Result, file_bytes};
-use crate::format::heap::{Item, NEXT_PAGE_AT, NEXT_SLOT_AT, SIZE_AT, TOTAL_AT, Table, fullness, highest};
+use crate::format::heap::{Item, NEXT_PAGE_AT, NEXT_SLOT_AT, SIZE_AT, TOTAL_AT, Table, fullness};
 use crate::format::page::{Page, PageKind, at};
 use crate::order::with_order;
 use crate::types::{PageNo, RecordId};
@@ -70,7 +70,7 @@ fn is_hole(pages: &Pages<'_>, raw: &[u8]) -> bool {
 fn check(pages: &Pages<'_>, no: PageNo, raw: &[u8], from: Origin) -> Result<bool> {
     let is_region = pages.meta().heap().is_some_and(|heap| heap.is_region(no));
     if is_hole(pages, raw) {
-        if !is_region && !is_made(pages, no) {
+        if !is_region && !has_records(pages, no) {
             return Ok(false);
         }
         let defect = Defect::Unwritten { page: from.page, offset: from.offset };
@@ -113,15 +113,12 @@ fn check(pages: &Pages<'_>, no: PageNo, raw: &[u8], from: Origin) -> Result<bool
     Ok(true)
 }
 
-/// Whether the region says that a page was made: that it has records, or that it or one behind it is
-/// the highest.
-fn is_made(pages: &Pages<'_>, no: PageNo) -> bool {
+/// Whether the region says that a page has records. That it is not the highest that was made means
+/// nothing: what a transaction that did not commit had made is zeroed, and stays below it.
+fn has_records(pages: &Pages<'_>, no: PageNo) -> bool {
     let region = pages.meta().heap().and_then(|heap| heap.region(no));
-    let says = region.and_then(|(region, index)| {
-        let region = pages.raw(region)?;
-        let bits = fullness(region, pages.overhead(), index)?;
-        Some(bits > 0 || highest(region, pages.order())? >= no.0)
-    });
+    let says =
+        region.and_then(|(region, index)| Some(fullness(pages.raw(region)?, pages.overhead(), index)? > 0));
     says.unwrap_or(false)
 }
 

@@ -25,8 +25,8 @@ use crate::types::PageNo;
 /// let view = Recover::new().view(&Layout::of("testdata/env-log3-le-crashed"))?;
 /// assert!(!view.report().is_clean());
 /// let file = view.file("p.db").expect("the log speaks of it");
-/// let pairs = file.open().database()?.iter().collect::<Result<Vec<_>, _>>()?;
-/// println!("{} pairs", pairs.len());
+/// let pairs = file.open().database()?.into_iter().count();
+/// println!("{pairs} pairs");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Default)]

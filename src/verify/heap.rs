@@ -96,9 +96,13 @@ impl<'c> Context<'c, '_> {
             let page = Page::<O>::new(raw)?;
             if page.is_hole() {
                 report.sink.page();
-                if self.fullness(heap, no).is_some_and(|bits| bits > 0) || self.is_made(heap, no) {
+                if self.fullness(heap, no).is_some_and(|bits| bits > 0) {
                     let text = "the page is empty: zeroed, or never written; its region says that it is in use";
                     report.error(Rule::PageType, no, at::TYPE, text);
+                } else if self.is_made(heap, no) {
+                    // Recovery zeroes the pages of a transaction that did not commit.
+                    let text = "the page was made and is empty: zeroed, or given back by a recovery";
+                    report.warning(Rule::PageType, no, at::TYPE, text);
                 }
                 return None;
             }

@@ -112,6 +112,13 @@ fn a_salvage_gives_all_of_every_healthy_file() {
         let mut text = Vec::new();
         bdbkit::dump::Writer::new().write_salvaged(&survey, &mut records, &mut text).unwrap();
         assert_eq!(records.report().problem_count(), 0, "{}", case.name);
+        for (_, part) in salvage.partitions() {
+            let part = part.unwrap();
+            let survey = part.survey().unwrap();
+            let mut records = survey.records();
+            bdbkit::dump::Writer::new().write_salvaged(&survey, &mut records, &mut text).unwrap();
+            assert_eq!(records.report().problem_count(), 0, "{}", case.name);
+        }
         let lines = |text: &[u8]| {
             let mut lines: Vec<Vec<u8>> = sections(text).into_iter().flat_map(|found| found.lines).collect();
             lines.sort();

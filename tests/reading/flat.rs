@@ -773,30 +773,26 @@ fn queues_of_any_numbers_are_read_as_they_were_made() {
 /// What a region says of the room on a page may be old, and 0 for a page that is full; which pages were
 /// made it says besides.
 #[test]
-fn a_page_of_zeros_is_missed_although_its_region_calls_it_empty() {
+fn a_page_of_zeros_below_the_highest_is_told() {
     for (case, size) in [("heap-v1-le-few", 1024), ("heap-v1-be-few", 1024)] {
         let mut bytes = data(case);
-        let made = bytes[size + 12..size + 16].to_vec();
         bytes[3 * size..4 * size].fill(0);
         bytes[size + 26] &= !0b1100;
-        let errors: Vec<Error> =
-            Database::from_bytes(&bytes[..]).unwrap().iter().filter_map(Result::err).collect();
-        assert!(errors.iter().any(|error| error.page() == Some(PageNo(3))), "{case}: {errors:?}");
+        // Recovery leaves such pages: no reader can tell them from one that was zeroed.
+        assert!(Database::from_bytes(&bytes[..]).unwrap().iter().all(|entry| entry.is_ok()), "{case}");
         let verdict = Verify::from_bytes(&bytes[..]).run();
         let found = verdict.findings().iter().any(|finding| finding.page == PageNo(3));
-        assert!(found && verdict.worst() == Some(Severity::Error), "{case}: {:?}", verdict.findings());
-        // One that was not made yet is none.
+        assert!(found && verdict.worst() == Some(Severity::Warning), "{case}: {:?}", verdict.findings());
+        // What is above the highest was never made.
         let last = bytes.len() / size - 1;
         let mut bytes = data(case);
         bytes[last * size..].fill(0);
         let index = last - 2;
         bytes[size + 26 + index / 4] &= !(3 << (index % 4 * 2));
-        let lower = u8::try_from(last - 1).unwrap();
         let at = if case.contains("be") { size + 15 } else { size + 12 };
-        assert_eq!(usize::from(bytes[at]), last, "{made:?}");
-        bytes[at] = lower;
-        let database = Database::from_bytes(&bytes[..]).unwrap();
-        let errors: Vec<Error> = database.iter().filter_map(Result::err).collect();
-        assert!(errors.iter().all(|error| error.page() != Some(PageNo(last as u32))), "{case}: {errors:?}");
+        assert_eq!(usize::from(bytes[at]), last);
+        bytes[at] = u8::try_from(last - 1).unwrap();
+        let verdict = Verify::from_bytes(&bytes[..]).run();
+        assert!(verdict.findings().iter().all(|finding| finding.page != PageNo(last as u32)), "{case}");
     }
 }

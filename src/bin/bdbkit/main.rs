@@ -35,11 +35,11 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use failure::Outcome;
 
-/// Reads and upgrades the database and log files of Berkeley DB, without libdb.
+/// Reads, upgrades and recovers the database and log files of Berkeley DB, without libdb.
 ///
-/// BTREE, RECNO, HASH, QUEUE and HEAP files of releases 2.x to 18.1, transaction logs of
-/// versions 2 to 23, little- and big-endian. Files are only read, never written, except by
-/// upgrade and the reset commands.
+/// BTREE, RECNO, HASH, QUEUE and HEAP files of releases 1.85 to 18.1, transaction logs of versions 2
+/// to 23, little- and big-endian. Files are only read, never written, except by upgrade and the
+/// reset commands; recover writes a new folder.
 #[derive(Parser)]
 #[command(version, propagate_version = true, max_term_width = 100, after_help = EXAMPLES)]
 struct Arguments {
@@ -62,6 +62,7 @@ Examples:
                                             # the db_load command that keeps all of it
   bdbkit upgrade --check mboxlist           # what would an upgrade to version 9 do?
   bdbkit upgrade mboxlist                   # upgrade all databases of the folder, or none
+  bdbkit recover --check store              # what would recovery do to what a crash left?
   bdbkit store list --deleted mboxlist      # what does a mail store hold, as evidence?
   bdbkit store survey mboxlist              # a mail store: how was it left, what wrote it?
   bdbkit store plan mboxlist --target 7u3   # how does it come to another release?

@@ -50,6 +50,7 @@ impl Check<'_, '_, '_> {
             }
             let no = header.bucket_page(number);
             if no >= self.pages.count() {
+                self.expect_uncut(PageNo(no), from);
                 // All later buckets of this doubling lie beyond the end, too.
                 bucket = u32::try_from(Header::point(number)).ok().and_then(|point| 1u32.checked_shl(point));
                 continue;
@@ -139,12 +140,20 @@ impl Check<'_, '_, '_> {
         PageNo(table.header.overflow_page(address))
     }
 
+    /// A page beyond the end is one that was never written, unless the file was cut there.
+    fn expect_uncut(&self, no: PageNo, from: Origin) {
+        if no.0 == self.pages.count() && self.pages.tail() > 0 {
+            self.report.reader(&self.pages.beyond_end(no, from));
+        }
+    }
+
     /// Checks the pages of a bucket.
     fn bucket_chain(&self, table: &mut Table<'_>, first: PageNo, from: Origin) {
         let (mut next, mut chained) = (Some((first, from)), false);
         while let Some((no, from)) = next {
             // What lies beyond the end is empty, like a page that was never written.
             if chained && no.0 >= self.pages.count() {
+                self.expect_uncut(no, from);
                 let text = format!("{} {no} lies beyond the end: it is taken for empty", from.what);
                 self.report.warning(Rule::Link, from.page, from.offset, text);
                 return;

@@ -33,7 +33,10 @@ pub(crate) fn of(code: &str) -> Option<&'static str> {
         "R-ASIDE" => "--aside names another",
         "R-OTHER-FILE-SYSTEM" => "--aside names a folder on the same one",
         "R-REGION-FOLDER" => "--dbtmpdir names it",
-        "R-RECOVERY" | "R-INCONSISTENT" => "--ignore-logs goes on as if there were no logs",
+        "R-RECOVERY" => {
+            "bdbkit recover --to writes a recovered copy; --ignore-logs goes on as if there were no logs"
+        }
+        "R-INCONSISTENT" => "--ignore-logs goes on as if there were no logs",
         "R-DAMAGED" | "R-UNREADABLE" => "see bdbkit verify, bdbkit salvage",
         "R-UNREACHABLE" => "see bdbkit salvage; --leave-unreachable leaves them as they are",
         "R-TAIL" | "R-CHAIN" | "R-DATABASE-LIST" | "R-LOST" | "W-UNREFERENCED" => "see bdbkit salvage",

@@ -8,7 +8,7 @@ use bdbkit::log::{RecordLayout, Schema};
 use super::filter::bare;
 
 /// Log versions that are read.
-const VERSIONS: std::ops::RangeInclusive<u32> = 2..=19;
+const VERSIONS: std::ops::RangeInclusive<u32> = 2..=23;
 /// What records are called that no version knows.
 pub(super) const UNNAMED: [&str; 2] = ["application", "unknown"];
 
