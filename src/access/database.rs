@@ -25,7 +25,6 @@ use crate::error::{Defect, Error, Result};
 use crate::format::page::at;
 use crate::key_order::KeyOrder;
 use crate::meta::{self, Meta};
-#[cfg(feature = "upgrade")]
 use crate::order::with_order;
 use crate::pages::{File, OpenOptions, Pages};
 use crate::types::RecordId;
