@@ -307,7 +307,6 @@ impl<'a> File<'a> {
     }
 
     /// A file in memory, and the extents that it has where it stands.
-    #[cfg(feature = "upgrade")]
     pub(crate) fn with_extents(bytes: &'a [u8], path: &Path, extents: Vec<(u32, &'a [u8])>) -> File<'a> {
         let (source, options) = (Source::Bytes(Cow::Borrowed(bytes)), OpenOptions::new());
         let (kind, given) = (FileKind::of(source.head()), Some((path.to_owned(), extents)));

@@ -112,6 +112,10 @@ impl<'l> Passes<'l> {
             let stopped = of.stopped.or_else(|| file.stopped.clone());
             report.files.push(RecoveredFile { name, change, pages, resized, stopped, ..of });
         }
+        for (name, error) in &world.failed {
+            let stopped = Some(error.to_string());
+            report.files.push(RecoveredFile { name: name.clone(), stopped, ..RecoveredFile::default() });
+        }
         report.files.sort_by(|one, other| one.name.cmp(&other.name));
         Ok((world, report))
     }

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use super::error::RecoverError;
 use super::passes::{Passes, Wanted};
@@ -100,6 +101,16 @@ pub struct View {
 pub struct ViewFile<'v> {
     target: &'v Target,
     pages: Option<Overlay<'v>>,
+    /// Where it would stand.
+    path: PathBuf,
+    parts: OnceLock<Parts>,
+}
+
+/// The bytes of a QUEUE with extents: of its main file, and of each extent by its number.
+#[derive(Debug)]
+struct Parts {
+    main: Vec<u8>,
+    extents: Vec<(u32, Vec<u8>)>,
 }
 
 impl View {
@@ -110,21 +121,44 @@ impl View {
     }
 
     /// A file that the log speaks of, by its name there, or by its path; `None` if there is none
-    /// such after the recovery: then it is what is on disk, if anything is.
+    /// such after the recovery: then it is what is on disk, unless it [is removed](View::removes).
     #[must_use]
     pub fn file(&self, name: impl AsRef<Path>) -> Option<ViewFile<'_>> {
-        let name = name.as_ref();
+        let (name, inside) = (name.as_ref(), self.name_of(name.as_ref()));
+        let named = |file: &&Target| file.name == name || inside.as_ref() == Some(&file.name);
         let path = fs::canonicalize(name).ok();
-        let same = |file: &&Target| {
-            file.name == name
-                || path.as_ref().is_some_and(|path| file.origin().is_some_and(|origin| same(origin, path)))
+        let stands = |file: &&Target| {
+            path.as_deref().is_some_and(|path| file.origin().is_some_and(|origin| same(origin, path)))
         };
-        self.files.iter().find(same).map(ViewFile::of)
+        let found = self.files.iter().find(named).or_else(|| self.files.iter().find(stands));
+        found.map(|file| self.view_of(file))
+    }
+
+    /// Whether a file that is on disk, by its path, is none any more after the recovery: because it is
+    /// removed, or has another name then.
+    #[must_use]
+    pub fn removes(&self, path: impl AsRef<Path>) -> bool {
+        let path = fs::canonicalize(path.as_ref());
+        let name = path.as_ref().ok().and_then(|path| self.name_of(path));
+        path.is_ok_and(|path| self.known.iter().any(|known| same(known, &path)))
+            && !self.files.iter().any(|file| name.as_ref() == Some(&file.name))
+    }
+
+    /// The name of a path in one of the folders of databases.
+    fn name_of(&self, path: &Path) -> Option<PathBuf> {
+        let path = whole_path(path)?;
+        let folders = self.layout.data();
+        let mut folders = folders.iter().filter_map(|folder| fs::canonicalize(&folder.path).ok());
+        folders.find_map(|folder| path.strip_prefix(folder).ok().map(Path::to_owned))
+    }
+
+    fn view_of<'v>(&'v self, target: &'v Target) -> ViewFile<'v> {
+        ViewFile::of(target, self.layout.home().join(&target.name))
     }
 
     /// All files that there are after the recovery, and of which the log speaks.
     pub fn files(&self) -> impl Iterator<Item = ViewFile<'_>> {
-        self.files.iter().map(ViewFile::of)
+        self.files.iter().map(|file| self.view_of(file))
     }
 
     /// Writes the databases of the environment into a new folder: those of which the log speaks as
@@ -197,14 +231,14 @@ impl View {
 }
 
 impl<'v> ViewFile<'v> {
-    fn of(target: &'v Target) -> ViewFile<'v> {
+    fn of(target: &'v Target, path: PathBuf) -> ViewFile<'v> {
         let changed = target.changed().map(|(no, _)| PageNo(no));
         let pages = target.head.map(|_| {
             Overlay::new(target, target.count(), changed.collect::<Vec<_>>(), |no: PageNo| {
                 Some(target.sealed(no.0))
             })
         });
-        ViewFile { target, pages }
+        ViewFile { target, pages, path, parts: OnceLock::new() }
     }
 
     /// Its name, as the log has it.
@@ -213,20 +247,38 @@ impl<'v> ViewFile<'v> {
         &self.target.name
     }
 
-    /// The file, for all that reads one: its pages are made when they are asked for. A file that
-    /// is no database has no bytes.
+    /// The file, for all that reads one: its pages are made when they are asked for, but for a QUEUE
+    /// with extents, all of which is made at once. A file that is no database has no bytes.
     #[must_use]
     pub fn open(&self) -> File<'_> {
         match &self.pages {
+            Some(_) if self.target.head.is_some_and(|head| head.extent > 0) => {
+                let Parts { main, extents } = self.parts.get_or_init(|| self.parts());
+                let extents = extents.iter().map(|(number, bytes)| (*number, bytes.as_slice()));
+                File::with_extents(main, &self.path, extents.collect())
+            }
             Some(pages) => File::over(pages),
             None => File::from_bytes(&[][..]),
         }
+    }
+
+    fn parts(&self) -> Parts {
+        let bytes = |number, pages| self.target.extent(number, pages).flatten().collect();
+        let extents = self.target.extents().into_iter();
+        let extents = extents.map(|(number, pages)| (number, bytes(number, pages))).collect();
+        Parts { main: self.target.whole(), extents }
     }
 }
 
 /// Whether two paths are the same file.
 fn same(one: &Path, canonical: &Path) -> bool {
     fs::canonicalize(one).is_ok_and(|one| one == canonical)
+}
+
+/// A path from the root on, through all links of the folder that it is in.
+fn whole_path(path: &Path) -> Option<PathBuf> {
+    let path = std::path::absolute(path).ok()?;
+    Some(fs::canonicalize(path.parent()?).ok()?.join(path.file_name()?))
 }
 
 fn extent_path(main: &Path, number: u32) -> PathBuf {

@@ -2,6 +2,8 @@
 //! (recovery, "Names" and "Records about files").
 
 use std::collections::{BTreeSet, HashMap};
+use std::fs;
+use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use super::release::Release;
@@ -104,15 +106,27 @@ impl<'l> World<'l> {
         if let Some(known) = self.names.get(&path) {
             return *known;
         }
-        let found = self.layout.find(&path).and_then(|disk| match Target::open(&disk, path.clone()) {
+        let found = self.layout.find(&path).and_then(|disk| match self.open(&disk, &path) {
             Ok(file) => Some(self.push(file)),
             Err(error) => {
-                self.failed.push((disk, error));
+                self.failed.push((path.clone(), error));
                 None
             }
         });
         self.names.insert(path, found);
         found
+    }
+
+    /// Opens a file, unless its path is a link that leads out of the folders of the environment.
+    fn open(&self, disk: &Path, name: &Path) -> Result<Target, Error> {
+        let real = fs::canonicalize(disk);
+        let mut folders =
+            self.layout.data().into_iter().filter_map(|folder| fs::canonicalize(folder.path).ok());
+        if real.is_ok_and(|real| !folders.any(|folder| real.starts_with(folder))) {
+            let cause = io::Error::other("a link that leads out of the folders of the environment");
+            return Err(Error::Open { path: disk.to_owned(), cause: cause.into() });
+        }
+        Target::open(disk, name.to_owned())
     }
 
     /// The file of an id among those that are there.

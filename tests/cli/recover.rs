@@ -51,3 +51,75 @@ fn what_is_asked_for_is_said() {
     assert_eq!(output.status.code(), Some(1));
     assert!(err(&output).contains("log"), "{}", err(&output));
 }
+
+#[test]
+fn commands_read_databases_as_they_would_be() {
+    // A QUEUE with extents, too.
+    let cases = [
+        ("env-log3-le-crashed", "env-log3-le-crashed", ["p.db", "d.db"]),
+        ("recover/env-log11-le-queue", "env-log11-le-queue", ["q.db", "e.db"]),
+        ("env-log2-be-mix", "env-log2-be-mix", ["p.db", "d.db"]),
+    ];
+    for (home, case, names) in cases {
+        let (home, recovered) =
+            (testdata().join(home), testdata().join("recover").join(case).join("recovered"));
+        for name in names {
+            let genuine = out(&run_in(&recovered, &["dump", name]));
+            let before = read(home.join(name));
+            let as_found = run_in(&home, &["dump", "--recovered", name]);
+            assert_eq!((as_found.status.code(), err(&as_found)), (Some(0), String::new()));
+            assert_eq!(out(&as_found), genuine, "{}: {name}", home.display());
+            // The name in the environment, and a path to it from elsewhere, are the same file.
+            let path = home.join(name);
+            let elsewhere = run_in(&testdata(), &["dump", "--recovered", path.to_str().unwrap()]);
+            assert_eq!(out(&elsewhere), genuine);
+            let by_home = run_in(&testdata(), &["dump", "--recovered", "-h", home.to_str().unwrap(), name]);
+            assert_eq!(out(&by_home), genuine);
+            assert_eq!(read(path), before);
+        }
+    }
+}
+
+#[test]
+fn a_value_is_looked_up_in_what_recovery_would_make() {
+    let home = testdata().join("env-log3-le-crashed");
+    let recovered = testdata().join("recover/env-log3-le-crashed/recovered/p.db");
+    let recovered = bdbkit::Database::open(recovered).unwrap();
+    let old = bdbkit::Database::open(home.join("p.db")).unwrap();
+    let new = recovered
+        .iter()
+        .map(|pair| pair.unwrap().key().to_owned())
+        .find(|key| old.get(key).unwrap().is_none());
+    let new = String::from_utf8(new.expect("a key that is only in the log")).unwrap();
+    assert_eq!(run_in(&home, &["get", "p.db", &new]).status.code(), Some(1));
+    let output = run_in(&home, &["get", "--recovered", "p.db", &new]);
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    let value = recovered.get(&new).unwrap().unwrap();
+    assert_eq!(out(&output).as_bytes(), [&*value, b"\n"].concat());
+}
+
+#[test]
+fn files_that_the_log_removes_or_makes_are_judged_so() {
+    let home = testdata().join("env-log11-le-files");
+    let output = run_in(&home, &["dump", "--recovered", "x6.db"]);
+    assert_eq!((output.status.code(), err(&output).contains("the log removes it")), (Some(1), true));
+    let output = run_in(&home, &["verify", "--recovered", "."]);
+    let text = out(&output);
+    assert_eq!(output.status.code(), Some(0), "{}{text}", err(&output));
+    assert!(text.contains("x5.db: sound") && !text.contains("x6.db"), "{text}");
+    // What is not there at all, and what the log makes.
+    let folder = tempfile::tempdir().unwrap();
+    for log in ["log.0000000001", "log.0000000002"] {
+        fs::copy(home.join(log), folder.path().join(log)).unwrap();
+    }
+    let output = run_in(folder.path(), &["verify", "--recovered", "."]);
+    let made = out(&output);
+    assert_eq!(output.status.code(), Some(0), "{}{made}", err(&output));
+    assert!(made.contains("x4.db: sound") && made.contains("x5.db: sound"), "{made}");
+    // Pages as they stand, or as they would be: not both.
+    let output = run_in(&home, &["dump", "-r", "--recovered", "p.db"]);
+    assert_eq!(output.status.code(), Some(2));
+    // Without a log there is nothing to do it by.
+    let output = run_in(&testdata(), &["dump", "--recovered", "btree-v9-le-one/data.db"]);
+    assert_eq!((output.status.code(), err(&output).contains("no log files")), (Some(1), true));
+}

@@ -10,7 +10,7 @@ use bdbkit::env::Layout;
 use bdbkit::log::LogOptions;
 use bdbkit::recover::{Recover, View};
 use bdbkit::verify::{Severity, Verify};
-use bdbkit::{Endianness, FileKind, Method, ShowName};
+use bdbkit::{Endianness, FileKind, ShowName};
 
 use crate::common::testdata;
 
@@ -172,7 +172,7 @@ fn recovered_files_are_sound_and_a_view_has_what_a_copy_has() {
         for file in view.files() {
             let opened = file.open();
             let FileKind::Database(kind) = opened.kind() else { continue };
-            if kind.method == Method::Queue || kind.partitions.is_some() || kind.compressed {
+            if kind.partitions.is_some() || kind.compressed {
                 continue;
             }
             let check = Verify::new(&opened).run();

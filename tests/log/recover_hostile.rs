@@ -141,6 +141,28 @@ fn pages_that_are_not_what_the_log_says() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn links_lead_nowhere_else() {
+    let home = copy("env-log3-le-crashed");
+    let outside = tempfile::tempdir().unwrap();
+    let (link, file) = (home.path().join("p.db"), outside.path().join("p.db"));
+    fs::rename(&link, &file).unwrap();
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    let view = Recover::new().view(&Layout::of(home.path())).unwrap();
+    let report = view.report();
+    let stopped = report.files.iter().find(|file| file.name == Path::new("p.db")).unwrap().stopped.as_ref();
+    assert!(stopped.is_some_and(|why| why.contains("a link that leads out")), "{report:?}");
+    assert!(!report.is_complete() && view.file("p.db").is_none());
+    // One that stays inside is followed.
+    fs::remove_file(&link).unwrap();
+    let elsewhere = home.path().join("elsewhere");
+    fs::rename(&file, &elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &link).unwrap();
+    let view = Recover::new().view(&Layout::of(home.path())).unwrap();
+    assert!(view.report().is_complete() && view.file("p.db").is_some());
+}
+
 #[test]
 fn names_in_a_log_lead_nowhere_else() {
     let folder = copy("env-log19-le-crashed");

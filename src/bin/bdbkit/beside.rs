@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use bdbkit::ShowName;
-use bdbkit::env::{Pending, PendingError, Unrecovered};
+use bdbkit::env::{Layout, Pending, PendingError, Unrecovered};
 use bdbkit::journal;
 
 use crate::failure::{Failure, Outcome, about, complain};
@@ -66,6 +66,20 @@ impl Beside {
             .or_insert_with(|| Unrecovered::of(&self.places.layout(home), &log_options()).map_err(Rc::new));
         let pending = log.as_ref().map_err(Rc::clone)?.as_ref().map(|log| log.pending(path));
         Ok(pending.transpose()?.flatten())
+    }
+
+    /// The environment with this home.
+    pub(crate) fn layout(&self, home: &Path) -> Layout {
+        self.places.layout(home)
+    }
+
+    /// Tells of a file that is read as its log has it what else concerns it.
+    pub(crate) fn tell_of_recovered<W: Write>(
+        &self,
+        path: &Path,
+        json: Option<&mut W>,
+    ) -> Result<Outcome, Failure> {
+        journal(path, self.strict, json)
     }
 
     /// The folders of databases of the environment with this home, itself first.

@@ -9,10 +9,12 @@ use bdbkit::dump::{self, escape};
 
 use crate::beside::Beside;
 use crate::failure::{Failure, NO_JSON, Outcome, about, complain, places};
+use crate::files::refused;
 use crate::genuine::Genuine;
 use crate::input::open;
 use crate::output::Output;
 use crate::password::Password;
+use crate::recovered::{Recovered, opened};
 use crate::{hints, progress, salvage};
 
 /// Write a database as text, in the form that db_load reads
@@ -58,6 +60,9 @@ pub(crate) struct Arguments {
     password: Password,
 
     #[command(flatten)]
+    recovered: Recovered,
+
+    #[command(flatten)]
     beside: Beside,
 
     /// Pages as db_dump has them for those who debug it: not supported
@@ -88,9 +93,18 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let path = path.as_path();
     if arguments.recover || arguments.recover_deleted {
         let writer = dump::Writer::new().print(arguments.print);
+        if arguments.recovered.is_wanted() {
+            let advice = "-r and -R take pages as they stand: recover --to writes a copy that they can read";
+            return Err(Failure::Usage(advice.into()));
+        }
         return salvage::dump(path, arguments.recover_deleted, writer, arguments.output.as_deref());
     }
-    let db = open(path)?;
+    let environment = arguments.recovered.environment(path, arguments.genuine.home(), &arguments.beside)?;
+    let file = environment.as_ref().map(|environment| environment.file(path)).transpose()?.flatten();
+    let db = match opened(file.as_ref()) {
+        Some(file) => file.database().map_err(|error| refused(path, &error))?,
+        None => open(path)?,
+    };
     let about_file = |error| Failure::about(path, &error);
     if arguments.list {
         return list(&db, path, arguments);
@@ -129,7 +143,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
             format_args!("damage {places}: the output is not complete (bdbkit salvage may find more)"),
         ));
     }
-    let beside = arguments.beside.tell(path, arguments.genuine.home(), NO_JSON)?;
+    let beside = match &environment {
+        Some(environment) => arguments.beside.tell_of_recovered(path, NO_JSON)?.and(environment.outcome()),
+        None => arguments.beside.tell(path, arguments.genuine.home(), NO_JSON)?,
+    };
     Ok(Outcome::complete_if(summary.damaged == 0).and(beside))
 }
 

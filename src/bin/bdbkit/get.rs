@@ -9,9 +9,11 @@ use bdbkit::{Database, Item, Method, RecordId};
 
 use crate::beside::Beside;
 use crate::failure::{Failure, NO_JSON, Outcome, about};
+use crate::files::refused;
 use crate::hex::{hex, unhex};
 use crate::input::open;
 use crate::password::Password;
+use crate::recovered::{Recovered, opened};
 
 /// Print the value of a key
 ///
@@ -26,6 +28,9 @@ pub(crate) struct Arguments {
 
     #[command(flatten)]
     password: Password,
+
+    #[command(flatten)]
+    recovered: Recovered,
 
     #[command(flatten)]
     beside: Beside,
@@ -51,7 +56,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     arguments.password.set()?;
     let path = &arguments.file;
     let about_file = |error| Failure::about(path, &error);
-    let db = open(path)?;
+    let environment = arguments.recovered.environment(path, None, &arguments.beside)?;
+    let file = environment.as_ref().map(|environment| environment.file(path)).transpose()?.flatten();
+    let db = match opened(file.as_ref()) {
+        Some(file) => file.database().map_err(|error| refused(path, &error))?,
+        None => open(path)?,
+    };
     let db = match &arguments.subdatabase {
         Some(name) => db.subdatabase(name.as_encoded_bytes()).map_err(about_file)?,
         None if db.is_directory() => {
@@ -67,7 +77,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         _ => key(&db, arguments, &mut out)?,
     };
     out.flush()?;
-    let beside = arguments.beside.tell(path, None, NO_JSON)?;
+    let beside = match &environment {
+        Some(environment) => arguments.beside.tell_of_recovered(path, NO_JSON)?.and(environment.outcome()),
+        None => arguments.beside.tell(path, None, NO_JSON)?,
+    };
     if !found {
         return Err(Failure::Message(about(path, format_args!("no key {}", arguments.shown_key()))));
     }

@@ -100,7 +100,7 @@ pub(crate) fn log_options() -> LogOptions {
 }
 
 /// Opens a database; `-` is standard input.
-pub(crate) fn open(path: &Path) -> Result<Database<'static>, Failure> {
+pub(crate) fn open<'f>(path: &Path) -> Result<Database<'f>, Failure> {
     let file = real(path);
     options(file).open(file).map_err(|error| refused(path, &error))
 }

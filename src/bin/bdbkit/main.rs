@@ -21,6 +21,7 @@ mod password;
 mod places;
 mod progress;
 mod recover;
+mod recovered;
 mod reset;
 mod salvage;
 mod store;

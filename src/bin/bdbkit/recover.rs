@@ -4,7 +4,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use bdbkit::ShowName;
-use bdbkit::recover::{FileChange, Recover, RecoverError, RecoverReport, RecoveredFile};
+use bdbkit::env::Layout;
+use bdbkit::recover::{FileChange, Recover, RecoverError, RecoverReport, RecoveredFile, View};
 use serde::Serialize;
 
 use crate::failure::{Failure, Outcome, about, complain};
@@ -68,9 +69,31 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     places::note(&layout);
     let recover = Recover::new().strict(arguments.strict).catastrophic(arguments.catastrophic);
     arguments.password.set()?;
-    let recover = recover.log(log_options());
-    let view = recover.view(&layout).map_err(|error| failure(home, &layout.logs().path, &error))?;
+    let view = view(home, &layout, recover)?;
     let report = view.report();
+    let outcome = tell(home, report);
+    let copy = arguments.to.as_deref();
+    if let Some(folder) = copy {
+        view.write_to(folder).map_err(|error| Failure::io(folder, &error))?;
+    }
+    let mut out = io::stdout().lock();
+    if arguments.json {
+        lines(home, copy, report, &mut out)?;
+    } else {
+        text(home, copy, report, &mut out)?;
+    }
+    let wanted = copy.is_some() || report.is_clean();
+    Ok(Outcome::complete_if(wanted).and(outcome).and(placed))
+}
+
+/// The databases of an environment as they would be.
+pub(crate) fn view(home: &Path, layout: &Layout, recover: Recover) -> Result<View, Failure> {
+    let view = recover.log(log_options()).view(layout);
+    view.map_err(|error| failure(home, &layout.logs().path, &error))
+}
+
+/// Tells what was not recovered, and what others decide; whether every file is consistent.
+pub(crate) fn tell(home: &Path, report: &RecoverReport) -> Outcome {
     for file in &report.files {
         if let Some(why) = &file.stopped {
             complain(about(&home.join(&file.name), format_args!("not recovered: {why}")));
@@ -82,18 +105,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
             format_args!("note: transaction {txn} was prepared ({lsn}): it counts as committed"),
         ));
     }
-    let copy = arguments.to.as_deref();
-    if let Some(folder) = copy {
-        view.write_to(folder).map_err(|error| Failure::io(folder, &error))?;
-    }
-    let mut out = io::stdout().lock();
-    if arguments.json {
-        lines(home, copy, report, &mut out)?;
-    } else {
-        text(home, copy, report, &mut out)?;
-    }
-    let wanted = if copy.is_some() { report.is_complete() } else { report.is_clean() };
-    Ok(Outcome::complete_if(wanted).and(placed))
+    Outcome::complete_if(report.is_complete())
 }
 
 fn failure(home: &Path, logs: &Path, error: &RecoverError) -> Failure {

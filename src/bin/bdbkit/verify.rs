@@ -16,6 +16,7 @@ use crate::json;
 use crate::output::counted;
 use crate::password::Password;
 use crate::progress;
+use crate::recovered::{Environment, Recovered, opened};
 
 /// Check whether files are sound
 ///
@@ -41,6 +42,9 @@ pub(crate) struct Arguments {
 
     #[command(flatten)]
     password: Password,
+
+    #[command(flatten)]
+    recovered: Recovered,
 
     #[command(flatten)]
     beside: Beside,
@@ -80,6 +84,12 @@ impl Arguments {
     fn all_of(&self, path: &Path, out: &mut impl Write) -> Result<Outcome, Failure> {
         let (mut all, mut some) = (Outcome::Complete, false);
         let mut found = Vec::new();
+        let home = self.genuine.home().or(path.is_dir().then_some(path));
+        let environment = self.recovered.environment(path, home, &self.beside)?;
+        let environment = environment.as_ref();
+        if let Some(environment) = environment {
+            all = all.and(environment.outcome());
+        }
         if path.is_dir() {
             for folder in self.beside.folders(path) {
                 found.extend(candidates(&folder)?);
@@ -87,11 +97,20 @@ impl Arguments {
         } else {
             found = candidates(path)?;
         }
+        if let Some(environment) = environment.filter(|_| path.is_dir()) {
+            found.retain(|candidate| !environment.view().removes(&candidate.path));
+            for file in environment.view().files() {
+                let path = path.join(file.name());
+                if !path.exists() {
+                    found.push(Candidate { path, what: What::Database });
+                }
+            }
+        }
         for Candidate { path, what } in found {
             some |= !matches!(what, What::Other(_));
             let one = match what {
                 What::Database => {
-                    let one = self.check(&path, out);
+                    let one = self.check(&path, environment, out);
                     one.or_else(|failure| failure.survive(self.json.then_some(&mut *out)))?
                 }
                 What::Unjudged(why) => {
@@ -128,8 +147,17 @@ impl Arguments {
     }
 
     /// Checks one file and prints what was found.
-    fn check(&self, path: &Path, out: &mut impl Write) -> Result<Outcome, Failure> {
-        let verify = options(real(path)).verify(real(path)).map_err(|error| Failure::about(path, &error))?;
+    fn check(
+        &self,
+        path: &Path,
+        environment: Option<&Environment>,
+        out: &mut impl Write,
+    ) -> Result<Outcome, Failure> {
+        let file = environment.map(|environment| environment.file(path)).transpose()?.flatten();
+        let verify = match opened(file.as_ref()) {
+            Some(file) => Verify::new(&file),
+            None => options(real(path)).verify(real(path)).map_err(|error| Failure::about(path, &error))?,
+        };
         if let Some(error) = verify.refusal() {
             return Err(refused(path, error));
         }
@@ -145,7 +173,11 @@ impl Arguments {
         bar.finish_and_clear();
 
         self.print(path, &verdict, out)?;
-        let beside = self.beside.tell(path, self.genuine.home(), self.json.then_some(out))?;
+        let json = self.json.then_some(out);
+        let beside = match environment {
+            Some(_) => self.beside.tell_of_recovered(path, json)?,
+            None => self.beside.tell(path, self.genuine.home(), json)?,
+        };
         let sound = verdict.complete() && verdict.worst() < Some(Severity::Error);
         Ok(Outcome::complete_if(sound).and(beside))
     }
