@@ -14,5 +14,5 @@ mod view;
 mod world;
 
 pub use error::RecoverError;
-pub use report::{FileChange, RecoverReport, RecoveredFile};
+pub use report::{FileChange, InDoubt, RecoverReport, RecoveredFile};
 pub use view::{Recover, View, ViewFile};

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::apply::{Change, Way};
 use super::error::RecoverError;
 use super::release::{Release, Walk};
-use super::report::{FileChange, RecoverReport, RecoveredFile};
+use super::report::{FileChange, InDoubt, RecoverReport, RecoveredFile};
 use super::transactions::{State, Table};
 use super::world::{Index, World};
 use crate::env::Layout;
@@ -22,6 +22,7 @@ use crate::types::{Lsn, PageNo};
 pub(crate) struct Wanted {
     pub(crate) strict: bool,
     pub(crate) catastrophic: bool,
+    pub(crate) in_doubt: InDoubt,
 }
 
 /// A recovery while it runs.
@@ -299,8 +300,8 @@ impl<'l> Passes<'l> {
             }
             (Op::TxnXaRegop, Some(txn)) => {
                 if record.bytes(Name::xid).is_some_and(|xid| !xid.is_empty()) {
-                    self.in_doubt(record, txn);
-                    self.table.set(txn, State::Commit);
+                    let state = self.in_doubt(record, txn);
+                    self.table.set(txn, state);
                 }
                 Ok(())
             }
@@ -308,8 +309,13 @@ impl<'l> Passes<'l> {
         }
     }
 
-    fn in_doubt(&mut self, record: &Decoded<'l>, txn: TxnId) {
+    /// A transaction was prepared, and nothing else: what it counts as.
+    fn in_doubt(&mut self, record: &Decoded<'l>, txn: TxnId) -> State {
         self.report.in_doubt.push((txn, record.record().lsn()));
+        match self.wanted.in_doubt {
+            InDoubt::Commit => State::Commit,
+            InDoubt::Abort => State::Abort,
+        }
     }
 
     fn undo_3(&mut self, record: &Decoded<'l>) -> Result<(), RecoverError> {
@@ -342,11 +348,9 @@ impl<'l> Passes<'l> {
                 Ok(())
             }
             (None, Op::TxnXaRegop) => {
-                let commits = record.bytes(Name::xid).is_some_and(|xid| !xid.is_empty());
-                if commits {
-                    self.in_doubt(record, txn);
-                }
-                self.table.set(txn, if commits { State::Commit } else { State::Abort });
+                let prepared = record.bytes(Name::xid).is_some_and(|xid| !xid.is_empty());
+                let state = if prepared { self.in_doubt(record, txn) } else { State::Abort };
+                self.table.set(txn, state);
                 Ok(())
             }
             (_, Op::TxnXaRegop) => Ok(()),
@@ -460,8 +464,8 @@ impl<'l> Passes<'l> {
                 if record.number(Name::opcode) == Some(3) {
                     self.table.set(txn, State::Abort);
                 } else if matches!(self.table.get(txn), Some(State::Ok | State::Prepare)) {
-                    self.in_doubt(record, txn);
-                    self.table.put(txn, State::Commit);
+                    let state = self.in_doubt(record, txn);
+                    self.table.put(txn, state);
                 }
                 Ok(())
             }

@@ -21,13 +21,23 @@ pub struct RecoverReport {
     pub unbound: u64,
     /// Records of databases that are not there.
     pub absent: u64,
-    /// Transactions that were prepared, and of which somebody else decides: they count as
-    /// committed. Each with the record that says so.
+    /// Transactions that were prepared, and of which somebody else decides: what they count as was
+    /// [asked for](super::Recover::in_doubt). Each with the record that says so.
     pub in_doubt: Vec<(TxnId, Lsn)>,
     /// The files that records concern, each with what became of it.
     pub files: Vec<RecoveredFile>,
     /// What was noticed.
     pub notes: Vec<String>,
+}
+
+/// What transactions count as that were prepared and not decided (recovery, "Prepared transactions").
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum InDoubt {
+    /// As committed, as the releases have it.
+    #[default]
+    Commit,
+    /// As unfinished: what they changed is taken back.
+    Abort,
 }
 
 /// What becomes of a file.

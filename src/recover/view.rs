@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 
 use super::error::RecoverError;
 use super::passes::{Passes, Wanted};
-use super::report::RecoverReport;
+use super::report::{InDoubt, RecoverReport};
 use super::target::Target;
 use crate::env::Layout;
 use crate::log::LogOptions;
@@ -56,6 +56,14 @@ impl Recover {
     #[must_use]
     pub fn catastrophic(mut self, catastrophic: bool) -> Recover {
         self.wanted.catastrophic = catastrophic;
+        self
+    }
+
+    /// What transactions count as that were prepared, and that the log does not decide:
+    /// [`InDoubt::Commit`] if nothing is said.
+    #[must_use]
+    pub fn in_doubt(mut self, in_doubt: InDoubt) -> Recover {
+        self.wanted.in_doubt = in_doubt;
         self
     }
 

@@ -123,3 +123,17 @@ fn files_that_the_log_removes_or_makes_are_judged_so() {
     let output = run_in(&testdata(), &["dump", "--recovered", "btree-v9-le-one/data.db"]);
     assert_eq!((output.status.code(), err(&output).contains("no log files")), (Some(1), true));
 }
+
+#[test]
+fn prepared_transactions_are_named_with_what_they_count_as() {
+    let told =
+        |more: &[&str]| err(&recover(&testdata(), &[&["--check", "env-log11-be-prepared"], more].concat()));
+    assert!(told(&[]).contains("transaction 80000008 was prepared ([1][7254]): it counts as committed"));
+    assert_eq!(told(&["--in-doubt", "commit"]), told(&[]));
+    assert!(
+        told(&["--in-doubt", "abort"])
+            .contains("transaction 80000008 was prepared ([1][7254]): it is taken back")
+    );
+    let output = recover(&testdata(), &["--check", "--in-doubt", "guess", "env-log11-be-prepared"]);
+    assert_eq!(output.status.code(), Some(2));
+}

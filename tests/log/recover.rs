@@ -1,14 +1,14 @@
 //! Recovery, compared with what the genuine one made of the same environments: page by page, as far
 //! as it is determined what stands there (recovery, "Primitive page changes").
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use bdbkit::env::Layout;
-use bdbkit::log::LogOptions;
-use bdbkit::recover::{Recover, View};
+use bdbkit::log::{LogDir, LogOptions};
+use bdbkit::recover::{InDoubt, Recover, View};
 use bdbkit::verify::{Severity, Verify};
 use bdbkit::{Endianness, FileKind, ShowName};
 
@@ -193,5 +193,54 @@ fn nothing_is_to_be_done_twice() {
         let again = Recover::new().view(&Layout::of(&to).log_dir(&layout.logs().path)).unwrap();
         let report = again.report();
         assert!(report.is_clean(), "{name}: {report:#?}");
+    }
+}
+
+/// The pairs of the two databases of an environment with prepared transactions.
+fn pairs(view: &View) -> BTreeMap<(&str, Vec<u8>), Vec<Vec<u8>>> {
+    let mut all = BTreeMap::<_, Vec<_>>::new();
+    for name in ["p.db", "u.db"] {
+        let file = view.file(name).unwrap();
+        let opened = file.open();
+        assert!(Verify::new(&opened).run().worst() < Some(Severity::Error));
+        for pair in &opened.database().unwrap() {
+            let pair = pair.unwrap();
+            let value = pair.value().to_vec();
+            all.entry((name, pair.key().to_owned())).or_default().push(value);
+        }
+    }
+    all
+}
+
+#[test]
+fn a_prepared_transaction_is_taken_back_if_that_is_asked_for() {
+    let abort = Recover::new().in_doubt(InDoubt::Abort);
+    for case in
+        ["env-log8-le-prepared", "env-log11-be-prepared", "env-log14-le-prepared", "env-log19-le-prepared"]
+    {
+        let (_, home, genuine) = cases().into_iter().find(|(name, ..)| name == case).unwrap();
+        let committed = view(&home, false);
+        let unfinished = abort.view(&Layout::of(&home)).unwrap();
+        let &[(txn, _)] = unfinished.report().in_doubt.as_slice() else {
+            panic!("{:?}", unfinished.report())
+        };
+        assert_eq!(committed.report().in_doubt, unfinished.report().in_doubt);
+        let (with, without) = (pairs(&committed), pairs(&unfinished));
+        assert_ne!(with, without, "{case}");
+        // What is not the same are keys that the transaction changed.
+        let log = LogDir::open(&home).unwrap();
+        let history = log.history().read();
+        let of_it =
+            history.changes().filter(|change| history.transaction(change).is_some_and(|of| of.id == txn));
+        let touched = of_it.filter_map(|change| change.key.bytes()).collect::<BTreeSet<_>>();
+        for key in with.keys().chain(without.keys()) {
+            let same = with.get(key) == without.get(key);
+            assert!(same || touched.contains(key.1.as_slice()), "{case}: {key:?}");
+        }
+        // Files that hold its changes already lose them again.
+        let after = Layout::of(&genuine).log_dir(&home);
+        let again = abort.clone().catastrophic(true).view(&after).unwrap();
+        assert_eq!(pairs(&again), without, "{case}");
+        assert!(again.report().files.iter().any(|file| file.undone > 0));
     }
 }

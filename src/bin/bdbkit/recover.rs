@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use bdbkit::ShowName;
 use bdbkit::env::Layout;
-use bdbkit::recover::{FileChange, Recover, RecoverError, RecoverReport, RecoveredFile, View};
+use bdbkit::recover::{FileChange, InDoubt, Recover, RecoverError, RecoverReport, RecoveredFile, View};
 use serde::Serialize;
 
 use crate::failure::{Failure, Outcome, about, complain};
@@ -43,6 +43,10 @@ pub(crate) struct Arguments {
     #[arg(long)]
     strict: bool,
 
+    /// What transactions count as that were prepared, and not decided
+    #[arg(long, value_name = "OUTCOME", value_enum, default_value_t)]
+    in_doubt: Prepared,
+
     #[command(flatten)]
     password: Password,
 
@@ -62,16 +66,38 @@ pub(crate) struct Arguments {
     home: PathBuf,
 }
 
+/// What a prepared transaction counts as.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, Default)]
+enum Prepared {
+    /// As committed: a transaction manager may decide so
+    #[default]
+    Commit,
+    /// As unfinished: it is taken back
+    Abort,
+}
+
+impl Prepared {
+    fn in_doubt(self) -> InDoubt {
+        match self {
+            Prepared::Commit => InDoubt::Commit,
+            Prepared::Abort => InDoubt::Abort,
+        }
+    }
+}
+
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let home = arguments.home.as_path();
     let layout = arguments.places.layout(home);
     let placed = Outcome::complete_if(places::complete(&layout));
     places::note(&layout);
-    let recover = Recover::new().strict(arguments.strict).catastrophic(arguments.catastrophic);
+    let recover = Recover::new()
+        .strict(arguments.strict)
+        .catastrophic(arguments.catastrophic)
+        .in_doubt(arguments.in_doubt.in_doubt());
     arguments.password.set()?;
     let view = view(home, &layout, recover)?;
     let report = view.report();
-    let outcome = tell(home, report);
+    let outcome = tell(home, report, arguments.in_doubt.in_doubt());
     let copy = arguments.to.as_deref();
     if let Some(folder) = copy {
         view.write_to(folder).map_err(|error| Failure::io(folder, &error))?;
@@ -93,17 +119,18 @@ pub(crate) fn view(home: &Path, layout: &Layout, recover: Recover) -> Result<Vie
 }
 
 /// Tells what was not recovered, and what others decide; whether every file is consistent.
-pub(crate) fn tell(home: &Path, report: &RecoverReport) -> Outcome {
+pub(crate) fn tell(home: &Path, report: &RecoverReport, in_doubt: InDoubt) -> Outcome {
     for file in &report.files {
         if let Some(why) = &file.stopped {
             complain(about(&home.join(&file.name), format_args!("not recovered: {why}")));
         }
     }
+    let counts = match in_doubt {
+        InDoubt::Commit => "counts as committed",
+        InDoubt::Abort => "is taken back",
+    };
     for (txn, lsn) in &report.in_doubt {
-        complain(about(
-            home,
-            format_args!("note: transaction {txn} was prepared ({lsn}): it counts as committed"),
-        ));
+        complain(about(home, format_args!("note: transaction {txn} was prepared ({lsn}): it {counts}")));
     }
     Outcome::complete_if(report.is_complete())
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use bdbkit::File;
-use bdbkit::recover::{View, ViewFile};
+use bdbkit::recover::{InDoubt, Recover, View, ViewFile};
 
 use crate::beside::Beside;
 use crate::failure::{Failure, Outcome, about};
@@ -49,8 +49,8 @@ impl Recovered {
 impl Environment {
     /// The environment with this home. What could not be recovered is told.
     pub(crate) fn of(home: &Path, beside: &Beside) -> Result<Environment, Failure> {
-        let view = recover::view(home, &beside.layout(home), bdbkit::recover::Recover::new())?;
-        let outcome = recover::tell(home, view.report());
+        let view = recover::view(home, &beside.layout(home), Recover::new())?;
+        let outcome = recover::tell(home, view.report(), InDoubt::Commit);
         Ok(Environment { view, outcome })
     }
 
