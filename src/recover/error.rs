@@ -1,5 +1,6 @@
 //! Why an environment cannot be recovered.
 
+use super::report::Until;
 use crate::log::{LogError, RecordNote};
 use crate::types::Lsn;
 
@@ -24,6 +25,30 @@ pub enum RecoverError {
         /// The checkpoint.
         checkpoint: Lsn,
         /// The record that is missing.
+        lsn: Lsn,
+    },
+    /// The moment is before all that the log can take back.
+    #[error(
+        "the log does not reach back to {until}: its first checkpoint to begin with is {checkpoint}{when}"
+    )]
+    Early {
+        /// The moment.
+        until: Until,
+        /// The first checkpoint that recovery can begin with.
+        checkpoint: Lsn,
+        /// Its time, in words.
+        when: String,
+    },
+    /// A moment is given for a log without a checkpoint to begin with.
+    #[error("the log has no checkpoint to begin with: it cannot be brought to {until}")]
+    NoCheckpoint {
+        /// The moment.
+        until: Until,
+    },
+    /// A time is given for a log whose commits have none.
+    #[error("record {lsn}: commits of this release have no time: give an LSN")]
+    Timeless {
+        /// A commit.
         lsn: Lsn,
     },
     /// It is not specified how logs of this version are recovered.

@@ -10,9 +10,10 @@ mod release;
 mod report;
 mod target;
 mod transactions;
+mod turned;
 mod view;
 mod world;
 
 pub use error::RecoverError;
-pub use report::{FileChange, InDoubt, RecoverReport, RecoveredFile};
+pub use report::{FileChange, InDoubt, RecoverReport, RecoveredFile, Until};
 pub use view::{Recover, View, ViewFile};

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::apply::{Change, Way};
 use super::error::RecoverError;
 use super::release::{Release, Walk};
-use super::report::{FileChange, InDoubt, RecoverReport, RecoveredFile};
+use super::report::{FileChange, InDoubt, RecoverReport, RecoveredFile, Until};
 use super::transactions::{State, Table};
 use super::world::{Index, World};
 use crate::env::Layout;
@@ -23,6 +23,7 @@ pub(crate) struct Wanted {
     pub(crate) strict: bool,
     pub(crate) catastrophic: bool,
     pub(crate) in_doubt: InDoubt,
+    pub(crate) until: Option<Until>,
 }
 
 /// A recovery while it runs.
@@ -75,7 +76,7 @@ impl<'l> Passes<'l> {
         let files = dir.files();
         Ok(Passes {
             dir,
-            world: World::new(layout, release, growth(dir)),
+            world: World::new(layout, release, growth(dir), !wanted.strict),
             files,
             table: Table::new(),
             wanted,
@@ -162,6 +163,41 @@ impl<'l> Passes<'l> {
 
     /// Where the passes begin.
     fn start(&self) -> Result<From, RecoverError> {
+        let Some(until) = self.wanted.until else { return self.usual_start() };
+        let first = self.first();
+        if self.walk != Walk::R4 {
+            return Ok(From::At(first));
+        }
+        let start = self.earliest(until, first)?;
+        Ok(match self.usual_start()? {
+            From::At(usual) if usual < start => From::At(usual),
+            _ => From::At(start),
+        })
+    }
+
+    /// With which record a recovery to a moment begins.
+    fn earliest(&self, until: Until, first: Lsn) -> Result<Lsn, RecoverError> {
+        for record in self.dir.records().from(first) {
+            let record = record.map_err(Self::damage)?;
+            let Some((lsn, start, _)) = checkpoint(&record).filter(|(_, start, _)| *start >= first) else {
+                continue;
+            };
+            let time = record.decode().ok().and_then(|record| time_of(&record));
+            let (early, when) = match (until, time) {
+                (Until::Lsn(until), _) => (until < start, String::new()),
+                (Until::Time(until), Some(time)) => (until < time, format!(", of second {time}")),
+                (Until::Time(_), None) => return Err(RecoverError::Timeless { lsn }),
+            };
+            if early {
+                return Err(RecoverError::Early { until, checkpoint: lsn, when });
+            }
+            return Ok(start);
+        }
+        Err(RecoverError::NoCheckpoint { until })
+    }
+
+    /// Where the passes begin if all of the log counts.
+    fn usual_start(&self) -> Result<From, RecoverError> {
         let found = if self.wanted.catastrophic { None } else { self.checkpoint()? };
         let Some((last, key, before)) = found else {
             let first = self.first();
@@ -263,6 +299,9 @@ impl<'l> Passes<'l> {
         let dir = self.dir;
         for record in dir.records().from(from.lsn()) {
             let record = record.map_err(Self::damage)?;
+            if self.wanted.until.is_some() && record.lsn() > self.report.last.unwrap_or(from.lsn()) {
+                break;
+            }
             if record.debug() || !from.has(record.lsn()) {
                 continue;
             }
@@ -285,7 +324,7 @@ impl<'l> Passes<'l> {
             (Op::Register, _) | (_, None) => Ok(()),
             (_, Some(txn)) if self.table.get(txn) == Some(State::Commit) => Ok(()),
             (Op::TxnRegop, Some(txn)) => {
-                if record.number(Name::opcode) == Some(1) {
+                if record.number(Name::opcode) == Some(1) && self.counts(record)? {
                     self.table.set(txn, State::Commit);
                 }
                 Ok(())
@@ -311,10 +350,37 @@ impl<'l> Passes<'l> {
 
     /// A transaction was prepared, and nothing else: what it counts as.
     fn in_doubt(&mut self, record: &Decoded<'l>, txn: TxnId) -> State {
-        self.report.in_doubt.push((txn, record.record().lsn()));
+        let lsn = record.record().lsn();
+        self.report.in_doubt.push((txn, lsn));
+        // A prepared transaction has no time.
+        let late = matches!(self.wanted.until, Some(Until::Lsn(until)) if lsn > until);
         match self.wanted.in_doubt {
-            InDoubt::Commit => State::Commit,
-            InDoubt::Abort => State::Abort,
+            InDoubt::Commit if !late => {
+                self.last(lsn);
+                State::Commit
+            }
+            _ => State::Abort,
+        }
+    }
+
+    /// Whether a commit is not later than the moment that is asked for.
+    fn counts(&mut self, record: &Decoded<'l>) -> Result<bool, RecoverError> {
+        let lsn = record.record().lsn();
+        let counts = match self.wanted.until {
+            None => return Ok(true),
+            Some(Until::Lsn(until)) => lsn <= until,
+            Some(Until::Time(until)) => time_of(record).ok_or(RecoverError::Timeless { lsn })? <= until,
+        };
+        if counts {
+            self.last(lsn);
+        }
+        Ok(counts)
+    }
+
+    /// Going backward, the first record that counts is the last of all.
+    fn last(&mut self, lsn: Lsn) {
+        if self.wanted.until.is_some() {
+            self.report.last.get_or_insert(lsn);
         }
     }
 
@@ -344,7 +410,8 @@ impl<'l> Passes<'l> {
         match (self.table.get(txn), record.op()) {
             (Some(State::Commit), _) => Ok(()),
             (_, Op::TxnRegop) => {
-                self.table.set(txn, State::Commit);
+                let state = if self.counts(record)? { State::Commit } else { State::Abort };
+                self.table.set(txn, state);
                 Ok(())
             }
             (None, Op::TxnXaRegop) => {
@@ -406,7 +473,8 @@ impl<'l> Passes<'l> {
                 match (self.table.get(txn), abort) {
                     (Some(_), true) => self.table.set(txn, State::Abort),
                     (None, true) => self.table.set(txn, State::Ignore),
-                    (_, false) => self.table.set(txn, State::Commit),
+                    (_, false) if self.counts(record)? => self.table.set(txn, State::Commit),
+                    (_, false) => self.table.set(txn, State::Abort),
                 }
                 return Ok(());
             }
@@ -690,6 +758,11 @@ fn growth(dir: &LogDir) -> u64 {
 fn checkpoint(record: &Record<'_>) -> Option<(Lsn, Lsn, Lsn)> {
     let decoded = record.decode().ok().filter(|decoded| decoded.op() == Op::TxnCkp)?;
     Some((record.lsn(), decoded.lsn(Name::ckp_lsn)?, decoded.lsn(Name::last_ckp)?))
+}
+
+/// When a record was written, by its own account: seconds since 1970.
+fn time_of(record: &Decoded<'_>) -> Option<i64> {
+    record.number(Name::timestamp).map(i64::from)
 }
 
 /// The family of releases that wrote the last file of a log.

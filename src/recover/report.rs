@@ -1,5 +1,6 @@
 //! What a recovery did.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use crate::log::TxnId;
@@ -13,6 +14,8 @@ pub struct RecoverReport {
     pub from: Lsn,
     /// The last record of the log.
     pub end: Lsn,
+    /// The last commit that counts, if a [moment](super::Recover::until) was given, and there is one.
+    pub last: Option<Lsn>,
     /// How many records were looked at.
     pub records: u64,
     /// Records of applications, which were left out.
@@ -28,6 +31,25 @@ pub struct RecoverReport {
     pub files: Vec<RecoveredFile>,
     /// What was noticed.
     pub notes: Vec<String>,
+}
+
+/// To which moment an environment is brought (recovery, "Recovery to a moment"): transactions that
+/// commit later are taken back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// To the end of this second, counted since 1970, as records of commits have it.
+    Time(i64),
+    /// To this record.
+    Lsn(Lsn),
+}
+
+impl fmt::Display for Until {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Until::Time(seconds) => write!(f, "second {seconds} since 1970"),
+            Until::Lsn(lsn) => write!(f, "{lsn}"),
+        }
+    }
 }
 
 /// What transactions count as that were prepared and not decided (recovery, "Prepared transactions").

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::held::Held;
 use super::release::Release;
+use super::turned;
 use crate::error::Error;
 use crate::format::checksum;
 use crate::format::edit;
@@ -96,6 +97,8 @@ pub(crate) struct Target {
     /// Pages at the end that were given back, in the order of their arrival (recovery, "Limbo").
     limbo: Vec<u32>,
     in_limbo: BTreeSet<u32>,
+    /// Whether faults of releases in it are mended.
+    pub(crate) sound: bool,
     /// No page from this one on is made.
     most: u32,
     /// The order of what stands on pages of a HEAP.
@@ -155,6 +158,7 @@ impl Target {
             stopped: None,
             limbo: Vec::new(),
             in_limbo: BTreeSet::new(),
+            sound: false,
             most: u32::MAX,
             body: Endianness::Little,
         }
@@ -238,6 +242,9 @@ impl Target {
         let bytes = self.disk(no).map_or_else(|| vec![0; head.size.bytes()], <[u8]>::to_vec);
         let mut page = Held { bytes, index: head.index, order: head.order, body: self.body, changed: false };
         self.begin_hash(&mut page, no, release);
+        if self.sound && release == Release::R2 {
+            turned::page(&mut page.bytes, page.index, page.order, self.last.unwrap_or(0));
+        }
         Some(page)
     }
 

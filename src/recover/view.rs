@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 
 use super::error::RecoverError;
 use super::passes::{Passes, Wanted};
-use super::report::{InDoubt, RecoverReport};
+use super::report::{InDoubt, RecoverReport, Until};
 use super::target::Target;
 use crate::env::Layout;
 use crate::log::LogOptions;
@@ -56,6 +56,15 @@ impl Recover {
     #[must_use]
     pub fn catastrophic(mut self, catastrophic: bool) -> Recover {
         self.wanted.catastrophic = catastrophic;
+        self
+    }
+
+    /// To which moment: transactions that commit later are taken back, also in files that have what
+    /// they changed. All of the log is read for that, and must be there from a checkpoint on that is
+    /// not later than the moment.
+    #[must_use]
+    pub fn until(mut self, until: Until) -> Recover {
+        self.wanted.until = Some(until);
         self
     }
 

@@ -30,6 +30,8 @@ pub(crate) struct World<'l> {
     release: Release,
     /// So many pages a file may have more than on disk.
     growth: u64,
+    /// Whether faults of releases are mended.
+    sound: bool,
     /// The files of each id.
     ids: HashMap<FileId, BTreeSet<Index>>,
     /// How often names or ids have changed.
@@ -37,7 +39,7 @@ pub(crate) struct World<'l> {
 }
 
 impl<'l> World<'l> {
-    pub(crate) fn new(layout: &'l Layout, release: Release, growth: u64) -> World<'l> {
+    pub(crate) fn new(layout: &'l Layout, release: Release, growth: u64, sound: bool) -> World<'l> {
         World {
             layout,
             files: Vec::new(),
@@ -45,6 +47,7 @@ impl<'l> World<'l> {
             failed: Vec::new(),
             release,
             growth,
+            sound,
             ids: HashMap::new(),
             epoch: 0,
         }
@@ -126,7 +129,9 @@ impl<'l> World<'l> {
             let cause = io::Error::other("a link that leads out of the folders of the environment");
             return Err(Error::Open { path: disk.to_owned(), cause: cause.into() });
         }
-        Target::open(disk, name.to_owned())
+        let mut file = Target::open(disk, name.to_owned())?;
+        file.sound = self.sound;
+        Ok(file)
     }
 
     /// The file of an id among those that are there.

@@ -44,6 +44,9 @@ fn a_copy_has_what_the_old_program_would_have_left() {
 
 #[test]
 fn what_is_asked_for_is_said() {
+    let output = recover(&testdata(), &["--check", "btree-v9-le-one/data.db"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(err(&output).starts_with("bdbkit: btree-v9-le-one/data.db: a file: "), "{}", err(&output));
     let output = recover(&testdata(), &["env-log3-le-crashed"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(err(&output).contains("--to"), "{}", err(&output));
@@ -136,4 +139,41 @@ fn prepared_transactions_are_named_with_what_they_count_as() {
     );
     let output = recover(&testdata(), &["--check", "--in-doubt", "guess", "env-log11-be-prepared"]);
     assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn a_copy_is_made_of_a_moment() {
+    let home = testdata().join("env-log11-be-mix");
+    let home = home.to_str().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let line = |until: &str| {
+        let output = run_in(folder.path(), &["recover", "--check", "--json", "--until", until, home]);
+        let last = out(&output).lines().last().map(str::to_owned);
+        (output.status.code(), last.unwrap_or_default(), err(&output))
+    };
+    // Seconds after the last commit: all of it.
+    let (code, whole, _) = line("9999999999");
+    let all = out(&run_in(folder.path(), &["recover", "--check", "--json", home]));
+    let known = |text: &str, key: &str| {
+        let value: serde_json::Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+        value[key].clone()
+    };
+    assert_eq!((code, known(&whole, "end_lsn")), (Some(1), known(&all, "end_lsn")));
+    assert!(known(&whole, "last_lsn").is_object() && known(&all, "last_lsn").is_null(), "{whole}");
+    // Before the first checkpoint, and what is no moment.
+    let (code, _, told) = line("1");
+    assert_eq!(
+        (code, told.contains("does not reach back to second 1 since 1970")),
+        (Some(1), true),
+        "{told}"
+    );
+    let (code, _, told) = line("yesterday");
+    assert_eq!((code, told.contains("or an LSN")), (Some(2), true), "{told}");
+    let last = known(&whole, "last_lsn");
+    let last = format!("{}/{}", last["file"], last["offset"]);
+    let output = run_in(folder.path(), &["recover", "--until", &last, "--to", "then", home]);
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    let dump = |path: &str| out(&run_in(folder.path(), &["dump", path]));
+    let genuine = testdata().join("recover/env-log11-be-mix/recovered/p.db");
+    assert_eq!(dump("then/p.db"), dump(genuine.to_str().unwrap()));
 }

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 
 use bdbkit::env::Layout;
 use bdbkit::log::{LogDir, LogOptions};
-use bdbkit::recover::{InDoubt, Recover, View};
+use bdbkit::recover::{InDoubt, Recover, RecoverError, Until, View};
 use bdbkit::verify::{Severity, Verify};
-use bdbkit::{Endianness, FileKind, ShowName};
+use bdbkit::{Endianness, FileKind, Lsn, ShowName, dump};
 
 use crate::common::testdata;
 
@@ -243,4 +243,91 @@ fn a_prepared_transaction_is_taken_back_if_that_is_asked_for() {
         assert_eq!(pairs(&again), without, "{case}");
         assert!(again.report().files.iter().any(|file| file.undone > 0));
     }
+}
+
+/// What the databases of an environment hold, as text.
+fn texts(view: &View) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut all = BTreeMap::new();
+    for file in view.files() {
+        let opened = file.open();
+        let FileKind::Database(kind) = opened.kind() else { continue };
+        if kind.partitions.is_some() {
+            continue;
+        }
+        let mut text = Vec::new();
+        let database = opened.database().unwrap();
+        // Damage is a part of it.
+        let mut damage = Vec::new();
+        dump::Writer::new()
+            .write(&database, &mut text, |found| damage.push(found.error.to_string()))
+            .unwrap();
+        text.extend(damage.concat().into_bytes());
+        all.insert(file.name().to_owned(), text);
+    }
+    all
+}
+
+/// A folder with a log that ends before a record.
+fn cut(home: &Path, end: Option<Lsn>) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for file in LogDir::open(home).unwrap().log_files() {
+        if end.is_some_and(|end| file.number() > end.file) {
+            continue;
+        }
+        let name = format!("log.{:010}", file.number());
+        let mut bytes = fs::read(home.join(&name)).unwrap();
+        if let Some(end) = end.filter(|end| end.file == file.number()) {
+            bytes.truncate(end.offset as usize);
+        }
+        fs::write(folder.path().join(name), bytes).unwrap();
+    }
+    folder
+}
+
+#[test]
+fn a_moment_is_what_the_log_up_to_it_would_have_made() {
+    let mut versions = BTreeMap::<u32, usize>::new();
+    for (name, home, genuine) in cases().into_iter().filter(|(name, ..)| !name.contains("encrypted")) {
+        // From nothing: for logs that begin with the environment.
+        let catastrophic = Recover::new().catastrophic(true);
+        let made = |end| {
+            let folder = cut(&home, end);
+            catastrophic.view(&Layout::of(folder.path())).map(|view| texts(&view))
+        };
+        let whole = texts(&view(&home, false));
+        let from_nothing = made(None).is_ok_and(|made| made == whole);
+        // But for a genuine result that is damaged (recovery, Q11).
+        let recovered = Recover::new().view(&Layout::of(&genuine).log_dir(&home)).unwrap();
+        let sound =
+            recovered.files().all(|file| Verify::new(&file.open()).run().worst() < Some(Severity::Error));
+        let datas = [Some(&home), Some(&genuine).filter(|_| sound)];
+        let log = LogDir::open(&home).unwrap();
+        let records = log.records().map(|record| record.unwrap()).collect::<Vec<_>>();
+        let commits = (0..records.len()).filter(|&at| records[at].name().ends_with("txn_regop"));
+        for at in commits.step_by(5) {
+            let lsn = records[at].lsn();
+            let moment = catastrophic.clone().until(Until::Lsn(lsn));
+            let mut expected = None;
+            if from_nothing {
+                expected = made(records.get(at + 1).map(|record| record.lsn())).ok();
+            }
+            // Files that lack changes, and files that have those to be taken back.
+            for data in datas.into_iter().flatten() {
+                let found = match moment.view(&Layout::of(data).log_dir(&home)) {
+                    Ok(view) => {
+                        assert_eq!(view.report().last, Some(lsn), "{name}");
+                        texts(&view)
+                    }
+                    Err(RecoverError::Early { .. } | RecoverError::NoCheckpoint { .. }) => continue,
+                    Err(error) => panic!("{name}: {lsn}: {error}"),
+                };
+                for (file, text) in expected.get_or_insert_with(|| found.clone()) {
+                    assert!(found.get(file) == Some(text), "{name}: {lsn}: {}", file.shown());
+                }
+                *versions.entry(records[0].version()).or_default() += 1;
+            }
+        }
+    }
+    println!("{versions:?}");
+    assert!(versions.len() >= 7, "{versions:?}");
 }

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use bdbkit::ShowName;
 use bdbkit::env::Layout;
-use bdbkit::recover::{FileChange, InDoubt, Recover, RecoverError, RecoverReport, RecoveredFile, View};
+use bdbkit::recover::{
+    FileChange, InDoubt, Recover, RecoverError, RecoverReport, RecoveredFile, Until, View,
+};
 use serde::Serialize;
 
 use crate::failure::{Failure, Outcome, about, complain};
@@ -15,6 +17,7 @@ use crate::log::source::log_failure;
 use crate::output::counted;
 use crate::password::Password;
 use crate::places::{self, Places};
+use crate::time;
 
 /// Bring the databases of an environment to their consistent state, in a copy
 ///
@@ -43,6 +46,10 @@ pub(crate) struct Arguments {
     #[arg(long)]
     strict: bool,
 
+    /// To this moment: an LSN, the end of a second since 1970, or a time; what commits later is taken back
+    #[arg(long, value_name = "LSN|TIME", value_parser = until)]
+    until: Option<Until>,
+
     /// What transactions count as that were prepared, and not decided
     #[arg(long, value_name = "OUTCOME", value_enum, default_value_t)]
     in_doubt: Prepared,
@@ -66,6 +73,16 @@ pub(crate) struct Arguments {
     home: PathBuf,
 }
 
+/// Reads a moment.
+fn until(text: &str) -> Result<Until, String> {
+    match text.parse() {
+        Ok(lsn) => Ok(Until::Lsn(lsn)),
+        Err(_) => {
+            time::parse(text).map(Until::Time).map_err(|error| format!("{error}; or an LSN, as 7/1234"))
+        }
+    }
+}
+
 /// What a prepared transaction counts as.
 #[derive(clap::ValueEnum, Clone, Copy, Debug, Default)]
 enum Prepared {
@@ -87,6 +104,9 @@ impl Prepared {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let home = arguments.home.as_path();
+    if home.is_file() {
+        return Err(Failure::Usage(about(home, "a file: recover takes the folder of the environment")));
+    }
     let layout = arguments.places.layout(home);
     let placed = Outcome::complete_if(places::complete(&layout));
     places::note(&layout);
@@ -94,6 +114,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         .strict(arguments.strict)
         .catastrophic(arguments.catastrophic)
         .in_doubt(arguments.in_doubt.in_doubt());
+    let recover = arguments.until.into_iter().fold(recover, Recover::until);
     arguments.password.set()?;
     let view = view(home, &layout, recover)?;
     let report = view.report();
@@ -193,6 +214,8 @@ struct EnvironmentLine {
     records: u64,
     from_lsn: json::Lsn,
     end_lsn: json::Lsn,
+    /// The last commit that counts, if a moment was given.
+    last_lsn: Option<json::Lsn>,
     in_doubt: Vec<String>,
     copy: Option<String>,
 }
@@ -216,6 +239,7 @@ fn lines(home: &Path, copy: Option<&Path>, report: &RecoverReport, out: &mut imp
         records: report.records,
         from_lsn: report.from.into(),
         end_lsn: report.end.into(),
+        last_lsn: report.last.map(json::Lsn::from),
         in_doubt: report.in_doubt.iter().map(|(txn, _)| txn.to_string()).collect(),
         copy: copy.map(|copy| copy.shown().to_string()),
     };

@@ -9,6 +9,7 @@ use crate::log::schema::Name;
 use crate::method::Method;
 use crate::recover::held::Held;
 use crate::recover::release::Release;
+use crate::recover::turned;
 
 /// The count of records in an item of a BTREE's internal page, and of a RECNO tree's.
 const BTREE_COUNT: usize = 8;
@@ -26,7 +27,10 @@ impl Change<'_, '_> {
         let space = self.record.size(Name::nbytes).ok_or(Fault::Field(Name::nbytes.text()))?;
         let (head, data) = (self.b(Name::hdr)?, self.b(Name::dbt)?);
         let kind = self.kind_of(no);
-        let item = if head.is_empty() { Vec::new() } else { self.item(kind, head, data) };
+        let mut item = if head.is_empty() { Vec::new() } else { self.item(kind, head, data) };
+        if self.release == Release::R2 && !self.strict {
+            turned::item(&mut item, self.order());
+        }
         self.one(no, before, Missing::Create, |page, way| {
             let mut page = page.items()?;
             match (add == (way == Way::Redo), item.is_empty()) {

@@ -12,6 +12,7 @@ mod split;
 use super::held::Held;
 use super::release::Release;
 use super::target::Target;
+use super::turned;
 use crate::format::edit::PageError;
 use crate::format::page::PageKind;
 use crate::format::swap;
@@ -329,7 +330,13 @@ impl<'a> Change<'_, 'a> {
 
     /// Turns a page from the order of the log's images into that of the file.
     fn turn(&self, image: &mut [u8]) -> Option<()> {
-        if self.images == self.order() { Some(()) } else { swap::page(image, self.index(), self.images) }
+        if self.images != self.order() {
+            swap::page(image, self.index(), self.images)?;
+        }
+        if self.release == Release::R2 && !self.strict {
+            turned::page(image, self.index(), self.order(), self.file.last().unwrap_or(0));
+        }
+        Some(())
     }
 
     /// An item of a page of this type in the order of the file: its head, and what follows.

@@ -358,7 +358,7 @@ impl Goldens {
 }
 
 /// Every command, and how it ends.
-const RUNS: [(&str, &str, i32); 44] = [
+const RUNS: [(&str, &str, i32); 45] = [
     ("info", "info --json several.db fixed.db", 0),
     ("info", "info --json hash.db mixed/encrypted.db notes.txt nowhere.db", 1),
     ("info", "info --json queue.db heap.db", 0),
@@ -382,6 +382,7 @@ const RUNS: [(&str, &str, i32); 44] = [
     ("log", "log history --json crashed", 0),
     ("log", "log history --json --db nothing crashed", 1),
     ("recover", "recover --json --check crashed", 1),
+    ("recover", "recover --json --check --until 9999999999 crashed", 1),
     ("recover", "recover --json --to recovered crashed", 0),
     ("upgrade", "upgrade --json --check old", 0),
     ("upgrade", "upgrade --json --check mixed", 4),
