@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::btree::cursor::Cursor;
-use super::btree::rows::TreePairs;
+use super::btree::rows::{self, TreePairs};
 use super::btree::tree::Tree;
 use super::entries::{Entries, Pairs, Parked, ParkedRows, Rows};
 use super::hash::Hash;
@@ -456,7 +456,10 @@ impl<'a> Database<'a> {
         if let Of::Series1(_) = &self.of {
             let prefix = prefix.as_ref();
             return match self.file().key_order() {
-                KeyOrder::Bytes => self.between(Bound::Included(prefix.to_vec()), behind(prefix)),
+                KeyOrder::Bytes => {
+                    let (start, end) = rows::prefix_bounds(prefix, KeyOrder::Bytes);
+                    self.between(start, end)
+                }
                 KeyOrder::Custom(_) => {
                     let asked = "give keys with a prefix in an order of their own";
                     Entries::new(Pairs::refused(self.pages(), Error::ForwardsOnly { asked }))
@@ -666,7 +669,7 @@ impl<'a> Database<'a> {
         tree.expect_keys()?;
         let mut cursor = Cursor::new(tree);
         let Some(pair) = cursor.seek(key)? else { return Ok(None) };
-        if !pair.key().compare(key, tree.key_order())?.is_eq() {
+        if !pair.key_item().compare(key, tree.key_order())?.is_eq() {
             return Ok(None);
         }
         let number = cursor.records_before().map(|before| before.saturating_add(1));
@@ -728,18 +731,6 @@ impl<'a> Database<'a> {
             tree.pages().page::<O>(tree.root(), tree.root_origin()).ok().map(|page| page.level())
         })
     }
-}
-
-/// The end of the keys with a prefix.
-fn behind(prefix: &[u8]) -> Bound<Vec<u8>> {
-    let mut end = prefix.to_vec();
-    while let Some(last) = end.pop() {
-        if let Some(next) = last.checked_add(1) {
-            end.push(next);
-            return Bound::Excluded(end);
-        }
-    }
-    Bound::Unbounded
 }
 
 impl<'d> IntoIterator for &'d Database<'_> {

@@ -1,13 +1,12 @@
 //! HEAP: records where there was room for them, under the place where each stands
 //! (database-format, annex C).
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::item::Item;
 use super::pair::{Pair, RecordNo};
+use super::visited::ExternalFiles;
 use crate::error::{Defect, Error, Result};
-use crate::format::external::Numbers;
 use crate::format::heap::PIECE_HEAD;
 use crate::format::meta::at::LAST_PGNO;
 use crate::format::page::at;
@@ -89,8 +88,7 @@ pub(super) struct HeapWalk<'a> {
     left: u64,
     /// The next page whose pieces are compared, when all records were given.
     compared: u32,
-    /// External files, as records state them.
-    files: BTreeSet<Numbers>,
+    files: ExternalFiles,
 }
 
 /// A walk without the page that it stands on.
@@ -101,7 +99,7 @@ pub(super) struct Parked {
     led_to: Vec<(u32, u32)>,
     left: u64,
     compared: u32,
-    files: BTreeSet<Numbers>,
+    files: ExternalFiles,
 }
 
 impl Parked {
@@ -136,7 +134,15 @@ impl<'a> HeapWalk<'a> {
         let count = heap.pages.count();
         let bytes = crate::error::file_bytes(count, heap.pages.size());
         let led_to = vec![(0, 0); PageNo(count).index()];
-        HeapWalk { heap, no: 1, page: None, led_to, left: bytes, compared: 0, files: BTreeSet::new() }
+        HeapWalk {
+            heap,
+            no: 1,
+            page: None,
+            led_to,
+            left: bytes,
+            compared: 0,
+            files: ExternalFiles::default(),
+        }
     }
 
     /// The next record; whatever the error, the call after it goes on.
@@ -170,21 +176,11 @@ impl<'a> HeapWalk<'a> {
                 self.follow(split)?;
             }
             let pair = heap.pair(id, placed);
-            if let Some(Content::External(external)) = pair.value().content() {
-                self.claim(external)?;
+            if let Some(Content::External(external)) = pair.value_item().content() {
+                self.files.reach(&heap.pages, external)?;
             }
             return Ok(Some(pair));
         }
-    }
-
-    /// Notes the external file of a record: each is that of one.
-    fn claim(&mut self, external: External<'_>) -> Result<()> {
-        // What cannot be is said when it is read.
-        let Ok(numbers) = external.numbers(&self.heap.pages) else { return Ok(()) };
-        if self.files.insert(numbers) {
-            return Ok(());
-        }
-        Err(external.place.corrupt(0, Defect::ExternalTwice { id: numbers.id }))
     }
 
     /// Goes along the pieces of a record, and counts them: each belongs to one.

@@ -19,14 +19,34 @@ pub(crate) struct Visited {
     /// How many more pages may be looked at that have another place already: for walks
     /// that number pages, where no link leads to each.
     again: u32,
-    /// External files, as items state them: of two lengths of one file one is wrong.
-    files: BTreeSet<Numbers>,
+    files: ExternalFiles,
+}
+
+/// External files that a walk has met, as items state them: of two lengths of one file one is wrong.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ExternalFiles(BTreeSet<Numbers>);
+
+impl ExternalFiles {
+    /// Notes the file of an item: each belongs to one.
+    ///
+    /// # Errors
+    ///
+    /// [`Defect::ExternalTwice`].
+    #[inline(never)]
+    pub(super) fn reach(&mut self, pages: &Pages<'_>, external: External<'_>) -> Result<()> {
+        // What cannot be is said when it is read.
+        let Ok(numbers) = external.numbers(pages) else { return Ok(()) };
+        if self.0.insert(numbers) {
+            return Ok(());
+        }
+        Err(external.place.corrupt(0, Defect::ExternalTwice { id: numbers.id }))
+    }
 }
 
 impl Visited {
     pub(crate) fn new(pages: &Pages<'_>) -> Self {
         let count = pages.count();
-        Visited { bits: Bits::new(PageNo::META, count), count, again: count, files: BTreeSet::new() }
+        Visited { bits: Bits::new(PageNo::META, count), count, again: count, files: ExternalFiles::default() }
     }
 
     /// Marks a page, and says whether this is the first time. Pages beyond the
@@ -57,19 +77,9 @@ impl Visited {
     pub(crate) fn reach_bytes(&mut self, pages: &Pages<'_>, content: Content<'_>) -> Result<()> {
         match content {
             Content::Chain(chain) => self.reach(chain.first, chain.origin()),
-            Content::External(external) => self.reach_file(pages, external),
+            Content::External(external) => self.files.reach(pages, external),
             _ => Ok(()),
         }
-    }
-
-    #[inline(never)]
-    fn reach_file(&mut self, pages: &Pages<'_>, external: External<'_>) -> Result<()> {
-        // What cannot be is said when it is read.
-        let Ok(numbers) = external.numbers(pages) else { return Ok(()) };
-        if self.files.insert(numbers) {
-            return Ok(());
-        }
-        Err(external.place.corrupt(0, Defect::ExternalTwice { id: numbers.id }))
     }
 
     /// Counts one more page that has another place; says whether it may be passed over.
@@ -86,7 +96,7 @@ impl Visited {
     /// Adds the pages of another walk over the same file.
     pub(crate) fn merge(&mut self, other: &Visited) {
         self.bits.merge(&other.bits);
-        self.files.extend(&other.files);
+        self.files.0.extend(&other.files.0);
     }
 
     /// Pages with records that the walk did not reach, from `start` on: what

@@ -252,9 +252,9 @@ impl Job<'_> {
             (Some(number), _) if self.writer.keys => self.line(number.to_string().as_bytes()),
             // The place of a record has no text form: db_dump -k leaves it out, too.
             (Some(_), _) | (_, Some(_)) => {}
-            (None, None) => self.item(&pair.key())?,
+            (None, None) => self.item(pair.key_item())?,
         }
-        self.item(&pair.value())?;
+        self.item(pair.value_item())?;
         self.summary.records = self.summary.records.saturating_add(1);
         if self.text.len() >= BUFFER {
             self.flush()?;
@@ -294,8 +294,8 @@ impl Job<'_> {
 
 /// Reads overflow items to their end, so that no half of one is written.
 fn check(pair: &Pair<'_>) -> crate::Result<()> {
-    let long = |item: &Item<'_>| item.on_page().is_none();
-    let mut items = [pair.key(), pair.value()].into_iter().filter(long);
+    let long = |item: &&Item<'_>| item.on_page().is_none();
+    let mut items = [pair.key_item(), pair.value_item()].into_iter().filter(long);
     items.try_for_each(|item| {
         let mut pieces = item.reader();
         std::iter::from_fn(|| pieces.piece()).try_for_each(|piece| piece.map(drop))
@@ -306,7 +306,7 @@ fn check(pair: &Pair<'_>) -> crate::Result<()> {
 fn record_length(db: &Database<'_>) -> u32 {
     let of_first = || {
         let first = db.iter().pairs().flatten().next();
-        first.map_or(0, |pair| pair.value().len())
+        first.map_or(0, |pair| pair.value_item().len())
     };
     db.meta().record_length().unwrap_or_else(of_first)
 }

@@ -178,9 +178,9 @@ impl<S: Sum> Batches<S> {
             self.bytes(name);
             match pair.record_number().filter(|_| numbered) {
                 Some(number) => self.bytes(&number.to_le_bytes()),
-                None => self.item(&pair.key())?,
+                None => self.item(pair.key_item())?,
             }
-            self.item(&pair.value())?;
+            self.item(pair.value_item())?;
             Ok(())
         })?;
         if let Some(keyed) = keyed {

@@ -83,11 +83,12 @@ impl<D: Disk, O: Operation> Edit<'_, D, O> {
 
     /// Locks the extents of a file that has this place and is locked, if it may change.
     pub(super) fn hold_extents(&self, place: &Path, file: &D::File) -> Result<Vec<Held<D::File>>> {
+        if !self.operation.takes(Method::Queue) {
+            return Ok(Vec::new());
+        }
         let contents = file.contents().map_err(at(place))?;
         // Whether it is refused is for others to say.
-        let changes =
-            self.operation.takes(Method::Queue) && matches!(self.operation.ready(&contents), Ok(None));
-        if !changes {
+        if !matches!(self.operation.ready(&contents), Ok(None)) {
             return Ok(Vec::new());
         }
         let hold = |(number, path): (u32, PathBuf)| {

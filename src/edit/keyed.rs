@@ -34,7 +34,7 @@ impl KeyedSum {
     ///
     /// A damaged chain.
     pub(super) fn add(&mut self, pair: &Pair<'_>) -> Result<()> {
-        let key = pair.key();
+        let key = pair.key_item();
         let standing = match key.content() {
             Some(Content::Here(bytes)) => Standing::Here(bytes.as_ptr().addr()),
             Some(Content::Chain(chain)) => Standing::Elsewhere(chain.first.0),
@@ -45,10 +45,10 @@ impl KeyedSum {
             let mut sum = Sha256::new();
             sum.update(u32::try_from(self.name.len()).unwrap_or(u32::MAX).to_le_bytes());
             sum.update(&self.name);
-            update(&mut sum, &key)?;
+            update(&mut sum, key)?;
             self.open = Some((standing, sum));
         }
-        self.open.as_mut().map_or(Ok(()), |(_, sum)| update(sum, &pair.value()))
+        self.open.as_mut().map_or(Ok(()), |(_, sum)| update(sum, pair.value_item()))
     }
 
     /// The sum.

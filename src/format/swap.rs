@@ -6,15 +6,13 @@
 
 use std::collections::BTreeSet;
 
-use super::item::{DELETED, INTERNAL_HEAD, KEYDATA, KEYDATA_HEAD, OVERFLOW, REFERENCE, TYPE_AT};
+use super::item::{
+    DELETED, DUPLICATE, INTERNAL_HEAD, KEYDATA, KEYDATA_HEAD, OFFDUP, OVERFLOW, RECNO_INTERNAL, REFERENCE,
+    TYPE_AT,
+};
 use super::meta::{Field, Layout};
 use super::page::{PageKind, at, slot_offset};
 use crate::order::Endianness;
-
-/// Types of items of HASH.
-const HASH_SET: u8 = 2;
-const HASH_OFFPAGE: u8 = 3;
-const HASH_OFFDUP: u8 = 4;
 
 /// Turns a number of 32 bits around.
 fn turn_u32(bytes: &mut [u8], at: usize) {
@@ -52,9 +50,9 @@ pub(crate) fn item(kind: PageKind, item: &mut [u8]) {
 /// Turns an item of HASH around that stands in this order, with its type.
 pub(crate) fn hash_item(item: &mut [u8], from: Endianness) {
     match item.first() {
-        Some(&HASH_OFFPAGE) => [4, 8].into_iter().for_each(|at| turn_u32(item, at)),
-        Some(&HASH_OFFDUP) => turn_u32(item, 4),
-        Some(&HASH_SET) => {
+        Some(&OVERFLOW) => [4, 8].into_iter().for_each(|at| turn_u32(item, at)),
+        Some(&OFFDUP) => turn_u32(item, 4),
+        Some(&DUPLICATE) => {
             let mut place = 1_usize;
             while let Some(len) = from.u16_at(item, place) {
                 turn_u16(item, place);
@@ -71,7 +69,7 @@ pub(crate) fn hash_item(item: &mut [u8], from: Endianness) {
 fn len(kind: PageKind, item: &[u8], from: Endianness) -> Option<usize> {
     let number = || from.u16_at(item, 0).map(usize::from);
     Some(match kind {
-        PageKind::RecnoInternal => 8,
+        PageKind::RecnoInternal => RECNO_INTERNAL,
         PageKind::BtreeInternal => INTERNAL_HEAD.saturating_add(number()?),
         _ if item.get(TYPE_AT)? & !DELETED == KEYDATA => KEYDATA_HEAD.saturating_add(number()?),
         _ => REFERENCE,

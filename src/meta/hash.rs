@@ -1,5 +1,7 @@
 //! The buckets of a HASH database (database-format, annex A).
 
+use std::ops::Range;
+
 use crate::format::hash::HashFunction;
 use crate::format::meta::Field;
 use crate::types::PageNo;
@@ -37,6 +39,19 @@ impl Buckets {
     pub(crate) fn page(&self, bucket: u32) -> PageNo {
         let spare = self.spares.get(Buckets::doubling(bucket)).copied().unwrap_or(0);
         PageNo(bucket.saturating_add(spare))
+    }
+
+    /// The first pages of the buckets that came with a doubling, and are in use; `None` for one behind
+    /// the last.
+    pub(crate) fn heads(&self, doubling: u32) -> Option<Range<u32>> {
+        let &spare = self.spares.get(PageNo(doubling).index())?;
+        let first =
+            if doubling == 0 { 0 } else { 1u32.checked_shl(doubling.wrapping_sub(1)).unwrap_or(u32::MAX) };
+        if first > self.max {
+            return None;
+        }
+        let last = first.saturating_mul(2).saturating_sub(1).max(first).min(self.max);
+        Some(first.saturating_add(spare)..last.saturating_add(spare).saturating_add(1))
     }
 
     /// What decides where the pages of the buckets are, and which of them a key is in.

@@ -301,13 +301,7 @@ impl Meta {
 
     /// The magic number of its access method.
     pub(crate) fn magic(&self) -> u32 {
-        match self.of {
-            Of::Hash(_) => layout::HASH_MAGIC,
-            Of::Queue(_) => layout::QUEUE_MAGIC,
-            Of::Heap(_) => layout::HEAP_MAGIC,
-            Of::Tree(_) => layout::BTREE_MAGIC,
-            Of::Series1(_) => self.layout.magic(),
-        }
+        self.layout.magic()
     }
 
     /// From which length on, in bytes, the library puts values into external files; `None` if it never

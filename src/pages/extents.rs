@@ -212,6 +212,18 @@ impl<'a> Extents<'a> {
     }
 }
 
+impl Extents<'_> {
+    /// Where an extent of one main file stands if it becomes one of another.
+    pub(crate) fn path_beside(main: &Path, number: u32) -> Option<PathBuf> {
+        Some(Beside::of(main, PREFIX)?.path(&number.to_string()))
+    }
+
+    /// Whether a file is named as if it were an extent of a main file, whatever its number.
+    pub(crate) fn is_beside(main: &Path, path: &Path) -> bool {
+        Beside::of(main, PREFIX).zip(path.file_name()).is_some_and(|(beside, name)| beside.begins(name))
+    }
+}
+
 #[cfg(feature = "upgrade")]
 impl Extents<'_> {
     /// The extents of a main file among the names of what is in its folder, with their numbers.
@@ -222,11 +234,6 @@ impl Extents<'_> {
             Some((number, beside.path(&number.to_string())))
         };
         names.iter().filter_map(of).collect()
-    }
-
-    /// Where an extent of one main file stands if it becomes one of another.
-    pub(crate) fn path_beside(main: &Path, number: u32) -> Option<PathBuf> {
-        Some(Beside::of(main, PREFIX)?.path(&number.to_string()))
     }
 
     /// Whether a file is named as an extent of some main file is.

@@ -225,45 +225,8 @@ impl<'p> BigPage<'p> {
         order: Endianness,
     ) -> Result<Self> {
         if header.has_page_numbers() {
-            BigPage::third(bytes, no, order)
-        } else {
-            BigPage::marked(bytes, no, from, in_data, header, order)
+            return BigPage::third(bytes, no, order);
         }
-    }
-
-    fn third(bytes: &'p [u8], no: PageNo, order: Endianness) -> Result<Self> {
-        let page = Page3::new(bytes, order);
-        if page.pgno() != no.0 {
-            return Err(Error::corrupt(no, at3::PGNO, Defect::PageNumber { found: page.pgno() }));
-        }
-        if page.kind() != hash::BIG_PAIR {
-            let defect = Defect::PageType { found: page.kind(), expected: "3, of a big pair" };
-            return Err(Error::corrupt(no, at3::TYPE, defect));
-        }
-        let Some((key, data)) = page.big() else {
-            let (key, data) = page.slots(0);
-            let found = u64::try_from(key.saturating_add(data.into())).unwrap_or(u64::MAX);
-            return Err(Error::field(
-                no,
-                at3::SLOTS,
-                "bytes of a big pair",
-                found,
-                "no more than fit the page",
-            ));
-        };
-        let link = (page.next() != hash::NO_PAGE).then_some(PageNo(page.next()));
-        let origin = Origin { page: no, offset: at3::NEXT, what: BIG_PAGE };
-        Ok(BigPage { key, data, next: link.map(|next| (next, origin, false)), behind: None })
-    }
-
-    fn marked(
-        bytes: &'p [u8],
-        no: PageNo,
-        from: Origin,
-        in_data: bool,
-        header: &Header,
-        order: Endianness,
-    ) -> Result<Self> {
         let page = hash::Page::new(bytes, order);
         if page.words() == 0 {
             return Err(Error::corrupt(no, 0, Defect::Unwritten { page: from.page, offset: from.offset }));
@@ -311,6 +274,31 @@ impl<'p> BigPage<'p> {
         };
         let behind = link.filter(|_| next.is_none()).map(|address| (address, page.link_at()));
         Ok(BigPage { key, data, next, behind })
+    }
+
+    fn third(bytes: &'p [u8], no: PageNo, order: Endianness) -> Result<Self> {
+        let page = Page3::new(bytes, order);
+        if page.pgno() != no.0 {
+            return Err(Error::corrupt(no, at3::PGNO, Defect::PageNumber { found: page.pgno() }));
+        }
+        if page.kind() != hash::BIG_PAIR {
+            let defect = Defect::PageType { found: page.kind(), expected: "3, of a big pair" };
+            return Err(Error::corrupt(no, at3::TYPE, defect));
+        }
+        let Some((key, data)) = page.big() else {
+            let (key, data) = page.slots(0);
+            let found = u64::try_from(key.saturating_add(data.into())).unwrap_or(u64::MAX);
+            return Err(Error::field(
+                no,
+                at3::SLOTS,
+                "bytes of a big pair",
+                found,
+                "no more than fit the page",
+            ));
+        };
+        let link = (page.next() != hash::NO_PAGE).then_some(PageNo(page.next()));
+        let origin = Origin { page: no, offset: at3::NEXT, what: BIG_PAGE };
+        Ok(BigPage { key, data, next: link.map(|next| (next, origin, false)), behind: None })
     }
 }
 

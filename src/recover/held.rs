@@ -2,7 +2,7 @@
 
 use crate::format::edit::{self, PageError, PageHeader, PageMut};
 use crate::format::page::{PageKind, at, slot_offset};
-use crate::order::Endianness;
+use crate::order::{Endianness, with_order};
 use crate::types::{Lsn, PageNo};
 
 /// A page in memory, in the clear and in the byte order of its file.
@@ -28,13 +28,11 @@ impl Held {
     }
 
     pub(crate) fn put_u32(&mut self, at: usize, number: u32) {
-        let raw = if self.order == Endianness::Big { number.to_be_bytes() } else { number.to_le_bytes() };
-        edit::put(&mut self.bytes, at, &raw);
+        with_order!(self.order, O => edit::put_u32::<O>(&mut self.bytes, at, number));
     }
 
     pub(crate) fn put_u16(&mut self, at: usize, number: u16) {
-        let raw = if self.order == Endianness::Big { number.to_be_bytes() } else { number.to_le_bytes() };
-        edit::put(&mut self.bytes, at, &raw);
+        with_order!(self.order, O => edit::put_u16::<O>(&mut self.bytes, at, number));
     }
 
     pub(crate) fn lsn(&self) -> Lsn {

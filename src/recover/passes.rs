@@ -15,7 +15,7 @@ use crate::log::{Files, LogDir, Record, RecordNote, TxnId};
 use crate::meta::Flags;
 use crate::method::Method;
 use crate::order::Endianness;
-use crate::types::{Lsn, PageNo};
+use crate::types::Lsn;
 
 /// What is asked of a recovery.
 #[derive(Clone, Copy, Debug, Default)]
@@ -33,8 +33,6 @@ pub(crate) struct Passes<'l> {
     pub(crate) world: World<'l>,
     table: Table,
     wanted: Wanted,
-    /// The family by which the log is walked over.
-    walk: Walk,
     release: Release,
     /// Which file each binding of the log is, as the names were then.
     bound: HashMap<usize, (u64, Option<Index>)>,
@@ -80,7 +78,6 @@ impl<'l> Passes<'l> {
             files,
             table: Table::new(),
             wanted,
-            walk: release.walk(),
             release,
             bound: HashMap::new(),
             report: RecoverReport::default(),
@@ -93,7 +90,7 @@ impl<'l> Passes<'l> {
         self.meet_files();
         let from = self.start()?;
         self.report.from = from.lsn();
-        if self.walk == Walk::R4 {
+        if self.walk() == Walk::R4 {
             self.open_pass(from)?;
         }
         self.undo_pass(from)?;
@@ -111,7 +108,7 @@ impl<'l> Passes<'l> {
             let pages = u64::try_from(file.changed().count()).unwrap_or(u64::MAX);
             let of = reports.remove(&index).unwrap_or_default();
             let (name, resized) = (file.name.clone(), file.is_resized());
-            let stopped = of.stopped.or_else(|| file.stopped.clone());
+            let stopped = file.stopped.clone();
             report.files.push(RecoveredFile { name, change, pages, resized, stopped, ..of });
         }
         for (name, error) in &world.failed {
@@ -124,16 +121,11 @@ impl<'l> Passes<'l> {
 
     /// Opens the files that the log names, so that each is known by its id.
     fn meet_files(&mut self) {
-        let names: Vec<Vec<u8>> = self.files.bindings().map(|binding| binding.name.to_vec()).collect();
-        let renamed: Vec<[Vec<u8>; 2]> =
-            self.files.renames().map(|rename| [rename.old.to_vec(), rename.new.to_vec()]).collect();
-        for name in names.iter().chain(renamed.iter().flatten()).filter(|name| !name.is_empty()) {
+        let names = self.files.bindings().map(|binding| &binding.name);
+        let renamed = self.files.renames().flat_map(|rename| [&rename.old, &rename.new]);
+        for name in names.chain(renamed).filter(|name| !name.is_empty()) {
             self.world.find(name);
         }
-    }
-
-    fn damage(error: crate::log::LogError) -> RecoverError {
-        RecoverError::Log(error)
     }
 
     /// The first record of the unbroken run of files at the end.
@@ -153,7 +145,7 @@ impl<'l> Passes<'l> {
     /// The last checkpoint: its own LSN, and those that it tells.
     fn checkpoint(&self) -> Result<Option<(Lsn, Lsn, Lsn)>, RecoverError> {
         for record in self.dir.records_back() {
-            let record = record.map_err(Self::damage)?;
+            let record = record?;
             if let Some(found) = checkpoint(&record) {
                 return Ok(Some(found));
             }
@@ -165,7 +157,7 @@ impl<'l> Passes<'l> {
     fn start(&self) -> Result<From, RecoverError> {
         let Some(until) = self.wanted.until else { return self.usual_start() };
         let first = self.first();
-        if self.walk != Walk::R4 {
+        if self.walk() != Walk::R4 {
             return Ok(From::At(first));
         }
         let start = self.earliest(until, first)?;
@@ -178,7 +170,7 @@ impl<'l> Passes<'l> {
     /// With which record a recovery to a moment begins.
     fn earliest(&self, until: Until, first: Lsn) -> Result<Lsn, RecoverError> {
         for record in self.dir.records().from(first) {
-            let record = record.map_err(Self::damage)?;
+            let record = record?;
             let Some((lsn, start, _)) = checkpoint(&record).filter(|(_, start, _)| *start >= first) else {
                 continue;
             };
@@ -201,10 +193,10 @@ impl<'l> Passes<'l> {
         let found = if self.wanted.catastrophic { None } else { self.checkpoint()? };
         let Some((last, key, before)) = found else {
             let first = self.first();
-            let all = self.walk == Walk::R4 || self.wanted.catastrophic;
+            let all = self.walk() == Walk::R4 || self.wanted.catastrophic;
             return Ok(if all { From::At(first) } else { From::Behind(first) });
         };
-        if self.walk == Walk::R4 {
+        if self.walk() == Walk::R4 {
             return match self.dir.record(key) {
                 Ok(_) => Ok(From::At(key)),
                 Err(_) => Err(RecoverError::NoStart { checkpoint: last, lsn: key }),
@@ -223,14 +215,14 @@ impl<'l> Passes<'l> {
             at = next;
             next = checkpoint(&record).map_or(Lsn::default(), |(_, _, before)| before);
         }
-        let later = if self.walk == Walk::R3 { at >= key } else { at > key };
+        let later = if self.walk() == Walk::R3 { at >= key } else { at > key };
         Ok(From::Behind(if at == last || later { self.first() } else { at }))
     }
 
     fn open_pass(&mut self, from: From) -> Result<(), RecoverError> {
         let dir = self.dir;
         for record in dir.records().from(from.lsn()) {
-            let record = record.map_err(Self::damage)?;
+            let record = record?;
             if record.debug() {
                 continue;
             }
@@ -276,7 +268,7 @@ impl<'l> Passes<'l> {
     fn undo_pass(&mut self, from: From) -> Result<(), RecoverError> {
         let dir = self.dir;
         for record in dir.records_back() {
-            let record = record.map_err(Self::damage)?;
+            let record = record?;
             if !from.has(record.lsn()) {
                 break;
             }
@@ -286,7 +278,7 @@ impl<'l> Passes<'l> {
                 continue;
             }
             let Some(decoded) = self.decode(&record)? else { continue };
-            match self.walk {
+            match self.walk() {
                 Walk::R2 => self.undo_2(&decoded)?,
                 Walk::R3 => self.undo_3(&decoded)?,
                 Walk::R4 => self.undo_4(&decoded)?,
@@ -298,7 +290,7 @@ impl<'l> Passes<'l> {
     fn redo_pass(&mut self, from: From) -> Result<(), RecoverError> {
         let dir = self.dir;
         for record in dir.records().from(from.lsn()) {
-            let record = record.map_err(Self::damage)?;
+            let record = record?;
             if self.wanted.until.is_some() && record.lsn() > self.report.last.unwrap_or(from.lsn()) {
                 break;
             }
@@ -306,7 +298,7 @@ impl<'l> Passes<'l> {
                 continue;
             }
             let Some(decoded) = self.decode(&record)? else { continue };
-            match self.walk {
+            match self.walk() {
                 Walk::R2 | Walk::R3 => self.redo_3(&decoded)?,
                 Walk::R4 => self.redo_4(&decoded)?,
             }
@@ -436,15 +428,15 @@ impl<'l> Passes<'l> {
         match record.op() {
             Op::TxnCkp => self.restart(record, true),
             Op::Register => {}
-            Op::Noop if self.walk == Walk::R3 => return self.apply(record, Way::Redo),
+            Op::Noop if self.walk() == Walk::R3 => return self.apply(record, Way::Redo),
             _ => {
                 let Some(txn) = txn else { return Ok(()) };
                 if self.table.get(txn) != Some(State::Commit) {
                     return Ok(());
                 }
                 match record.op() {
-                    Op::TxnRegop if self.walk == Walk::R3 => self.table.remove(txn),
-                    Op::TxnChild if self.walk == Walk::R3 => {
+                    Op::TxnRegop if self.walk() == Walk::R3 => self.table.remove(txn),
+                    Op::TxnChild if self.walk() == Walk::R3 => {
                         if let Some(child) = record.number(Name::child) {
                             self.table.remove(TxnId(child));
                         }
@@ -589,8 +581,9 @@ impl<'l> Passes<'l> {
         Ok(())
     }
 
+    /// By which family the log is walked over.
     pub(super) fn walk(&self) -> Walk {
-        self.walk
+        self.release.walk()
     }
 
     pub(super) fn set_state(&mut self, txn: TxnId, state: State) {
@@ -660,11 +653,11 @@ impl<'l> Passes<'l> {
             self.report.absent = self.report.absent.saturating_add(1);
             return Ok(());
         };
+        let release = self.release_of(record);
         let (Some(binding), Some(file)) = (self.files.place(place), self.world.get_mut(index)) else {
             return Ok(());
         };
         let Some(head) = file.head.filter(|_| file.stopped.is_none()) else { return Ok(()) };
-        let release = Release::of(record.record().version()).unwrap_or(self.release);
         let numbers = record.record().endianness();
         let machine = self.files.machine().unwrap_or(numbers);
         let (items, images) = match release {
@@ -672,16 +665,18 @@ impl<'l> Passes<'l> {
             Release::R47 | Release::R48 => (machine, Endianness::Little),
             _ => (head.order, head.order),
         };
-        let counts = file
-            .look(0, self.release, |page| flags(page, &head))
-            .is_some_and(|flags| flags.recno() || flags.record_numbers());
+        // Nobody else asks.
+        let counts = release == Release::R2
+            && file
+                .look(0, self.release, |page| flags(page, &head))
+                .is_some_and(|flags| flags.recno() || flags.record_numbers());
         let mut change = Change {
             record: *record,
             way,
             release,
             strict: self.wanted.strict,
             file,
-            meta: PageNo(binding.meta.0),
+            meta: binding.meta,
             method: method(binding.method, head.method),
             counts,
             items,
@@ -700,7 +695,6 @@ impl<'l> Passes<'l> {
         self.report.notes.extend(notes);
         if let Err(fault) = done {
             let what = format!("record {lsn} ({}): {fault}", record.record().name());
-            of.stopped.get_or_insert_with(|| what.clone());
             if let Some(file) = self.world.get_mut(index) {
                 file.stopped.get_or_insert(what);
             }

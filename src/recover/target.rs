@@ -13,10 +13,10 @@ use crate::format::edit;
 use crate::format::heap;
 use crate::format::meta::{self, Field, Layout, at as meta_at};
 use crate::format::page::{PageKind, at};
-use crate::format::seal::Seal;
+use crate::format::seal::{Seal, is_metadata};
 use crate::meta::FileKind;
 use crate::method::Method;
-use crate::order::Endianness;
+use crate::order::{Endianness, with_order};
 use crate::pages::{Below, File, OpenOptions};
 use crate::types::{FileId, Lsn, PageNo, PageSize};
 
@@ -80,6 +80,8 @@ pub(crate) struct Target {
     first_name: PathBuf,
     /// The folder of one that is made.
     pub(crate) folder: Option<PathBuf>,
+    /// Its path on disk, through all links.
+    pub(crate) real: Option<PathBuf>,
     /// The file on disk.
     main: Option<Piece>,
     /// The extents on disk.
@@ -91,7 +93,7 @@ pub(crate) struct Target {
     /// The last page; `None` for a file without any.
     last: Option<u32>,
     /// Extents that are to be removed.
-    pub(crate) dropped: BTreeSet<u32>,
+    dropped: BTreeSet<u32>,
     /// Why nothing more is done to it.
     pub(crate) stopped: Option<String>,
     /// Pages at the end that were given back, in the order of their arrival (recovery, "Limbo").
@@ -148,6 +150,7 @@ impl Target {
             first_name: name.clone(),
             name,
             folder: None,
+            real: None,
             main: None,
             extents: BTreeMap::new(),
             head: None,
@@ -185,10 +188,7 @@ impl Target {
         let (piece, place) = match no.checked_sub(1).filter(|_| head.extent > 0) {
             Some(place) => {
                 let extent = place.checked_div(head.extent)?;
-                (
-                    self.extents.get(&extent).filter(|_| !self.dropped.contains(&extent))?,
-                    place.checked_rem(head.extent)?,
-                )
+                (self.extents.get(&extent)?, place.checked_rem(head.extent)?)
             }
             None => (self.main.as_ref()?, no),
         };
@@ -442,8 +442,7 @@ impl Target {
             Some(behind).filter(|&no| no < self.visible)
         } else {
             let from = self.extent_of(behind)?;
-            let mut later = self.extents.range(from..).filter(|(number, _)| !self.dropped.contains(number));
-            later.find_map(|(number, piece)| {
+            self.extents.range(from..).find_map(|(number, piece)| {
                 let first = number.checked_mul(extent)?.checked_add(1)?;
                 Some(first.max(behind)).filter(|&no| no.wrapping_sub(first) < piece.pages)
             })
@@ -452,7 +451,7 @@ impl Target {
     }
 
     /// The pages that are not as they stand on disk.
-    pub(crate) fn changed(&self) -> impl Iterator<Item = (u32, &Held)> {
+    pub(crate) fn changed(&self) -> impl DoubleEndedIterator<Item = (u32, &Held)> {
         let differs = |no: u32, page: &Held| page.changed && self.disk(no) != Some(page.bytes.as_slice());
         self.held.iter().filter(move |(no, page)| differs(**no, page)).map(|(no, page)| (*no, page))
     }
@@ -464,7 +463,7 @@ impl Target {
 
     /// How many pages the main file has in the end.
     pub(crate) fn count(&self) -> u32 {
-        let last = if self.is_one_piece() { self.changed().map(|(no, _)| no).last() } else { None };
+        let last = if self.is_one_piece() { self.changed().next_back().map(|(no, _)| no) } else { None };
         let main = self.main.as_ref().map_or(0, |piece| piece.pages);
         self.visible.max(last.map_or(main.min(1), |last| last.saturating_add(1)))
     }
@@ -490,8 +489,7 @@ impl Target {
         let (field, covered) =
             if metadata { (checksum::ON_META, meta::LENGTH) } else { (checksum::ON_PAGE, page.len()) };
         let sum = checksum::sum(page.get(..covered).unwrap_or_default(), field);
-        let raw = if head.order == Endianness::Big { sum.to_be_bytes() } else { sum.to_le_bytes() };
-        edit::put(&mut page, field, &raw);
+        with_order!(head.order, O => edit::put_u32::<O>(&mut page, field, sum));
         page
     }
 
@@ -545,8 +543,7 @@ static ZEROS: [u8; 1 << 16] = [0; 1 << 16];
 
 /// Whether a page is one of metadata, by its type.
 fn begins_database(page: &[u8]) -> bool {
-    let kind = page.get(at::TYPE).copied().and_then(PageKind::from_byte);
-    matches!(kind, Some(PageKind::BtreeMeta | PageKind::HashMeta | PageKind::QueueMeta | PageKind::HeapMeta))
+    page.get(at::TYPE).copied().and_then(PageKind::from_byte).is_some_and(is_metadata)
 }
 
 /// The extents beside the main file of a QUEUE.

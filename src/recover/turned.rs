@@ -3,10 +3,8 @@
 
 use crate::format::item::{self, DELETED, KEYDATA, KEYDATA_HEAD, OVERFLOW, TYPE_AT};
 use crate::format::page::{PageKind, at, slot_offset};
+use crate::format::swap;
 use crate::order::Endianness;
-
-/// Where an overflow item has the number of its first page, and its length.
-const REFERENCE: [usize; 2] = [4, 8];
 
 /// Turns the length of an item of a record round, if it fits the item only so.
 pub(super) fn item(item: &mut [u8], order: Endianness) {
@@ -18,7 +16,7 @@ pub(super) fn item(item: &mut [u8], order: Endianness) {
     let keydata = item.get(TYPE_AT).is_some_and(|kind| kind & !DELETED == KEYDATA);
     let Some(len) = order.u16_at(item, 0).filter(|_| keydata) else { return };
     if !fits(len) && fits(len.swap_bytes()) {
-        turn(item, 0, 2);
+        swap::item(PageKind::BtreeLeaf, item);
     }
 }
 
@@ -39,19 +37,15 @@ pub(super) fn page(bytes: &mut [u8], index: usize, order: Endianness, last: u32)
         let Some(item) = bytes.get_mut(key..end) else { continue };
         match item::type_byte(item).map(|kind| kind & !DELETED) {
             Some(KEYDATA) if !item::is_whole(item, order) && item::is_whole(item, order.other()) => {
-                turn(item, 0, 2);
+                swap::item(PageKind::BtreeLeaf, item);
             }
             Some(OVERFLOW) => {
                 let first = order.u32_at(item, 4).unwrap_or(0);
                 if first > last && first.swap_bytes() <= last {
-                    REFERENCE.into_iter().for_each(|at| turn(item, at, 4));
+                    swap::item(PageKind::BtreeLeaf, item);
                 }
             }
             _ => {}
         }
     }
-}
-
-fn turn(item: &mut [u8], at: usize, len: usize) {
-    item.get_mut(at..).and_then(|rest| rest.get_mut(..len)).into_iter().for_each(<[u8]>::reverse);
 }

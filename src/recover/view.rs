@@ -14,7 +14,7 @@ use super::target::Target;
 use crate::env::Layout;
 use crate::log::LogOptions;
 use crate::meta::FileKind;
-use crate::pages::{File, Overlay};
+use crate::pages::{Extents, File, Overlay};
 use crate::types::PageNo;
 
 /// How an environment is recovered.
@@ -98,8 +98,9 @@ impl Recover {
         let there = world.indices().filter(|&index| world.is_there(index)).collect::<Vec<_>>();
         let files = world.into_files();
         let known = files.iter().filter_map(|file| file.origin()).map(Path::to_owned).collect();
+        let real = files.iter().filter_map(|file| file.real.clone()).collect();
         let files = files.into_iter().enumerate().filter(|(index, _)| there.contains(index));
-        Ok(View { files: files.map(|(_, file)| file).collect(), report, known, layout: layout.clone() })
+        Ok(View { files: files.map(|(_, file)| file).collect(), report, known, real, layout: layout.clone() })
     }
 }
 
@@ -110,6 +111,8 @@ pub struct View {
     report: RecoverReport,
     /// The files on disk of which the log speaks, also those that are removed.
     known: HashSet<PathBuf>,
+    /// The same, through all links.
+    real: HashSet<PathBuf>,
     layout: Layout,
 }
 
@@ -144,9 +147,7 @@ impl View {
         let (name, inside) = (name.as_ref(), self.name_of(name.as_ref()));
         let named = |file: &&Target| file.name == name || inside.as_ref() == Some(&file.name);
         let path = fs::canonicalize(name).ok();
-        let stands = |file: &&Target| {
-            path.as_deref().is_some_and(|path| file.origin().is_some_and(|origin| same(origin, path)))
-        };
+        let stands = |file: &&Target| path.is_some() && file.real == path;
         let found = self.files.iter().find(named).or_else(|| self.files.iter().find(stands));
         found.map(|file| self.view_of(file))
     }
@@ -157,7 +158,7 @@ impl View {
     pub fn removes(&self, path: impl AsRef<Path>) -> bool {
         let path = fs::canonicalize(path.as_ref());
         let name = path.as_ref().ok().and_then(|path| self.name_of(path));
-        path.is_ok_and(|path| self.known.iter().any(|known| same(known, &path)))
+        path.is_ok_and(|path| self.real.contains(&path))
             && !self.files.iter().any(|file| name.as_ref() == Some(&file.name))
     }
 
@@ -213,7 +214,8 @@ impl View {
                 None => write(&path, std::iter::once(target.whole()))?,
             }
             for (number, pages) in target.extents() {
-                write(&extent_path(&path, number), target.extent(number, pages))?;
+                let place = Extents::path_beside(&path, number).unwrap_or_else(|| path.clone());
+                write(&place, target.extent(number, pages))?;
             }
         }
         for (name, path) in self.others()? {
@@ -236,7 +238,7 @@ impl View {
                     continue;
                 }
                 if let Ok(FileKind::Database(_) | FileKind::Extent) = FileKind::at(&path) {
-                    let extent = self.files.iter().any(|file| is_extent_of(&path, file));
+                    let extent = self.files.iter().any(|file| Extents::is_beside(&file.name, &path));
                     if !extent {
                         found.push((PathBuf::from(entry.file_name()), path));
                     }
@@ -287,28 +289,10 @@ impl<'v> ViewFile<'v> {
     }
 }
 
-/// Whether two paths are the same file.
-fn same(one: &Path, canonical: &Path) -> bool {
-    fs::canonicalize(one).is_ok_and(|one| one == canonical)
-}
-
 /// A path from the root on, through all links of the folder that it is in.
 fn whole_path(path: &Path) -> Option<PathBuf> {
     let path = std::path::absolute(path).ok()?;
     Some(fs::canonicalize(path.parent()?).ok()?.join(path.file_name()?))
-}
-
-fn extent_path(main: &Path, number: u32) -> PathBuf {
-    let mut name = std::ffi::OsString::from("__dbq.");
-    name.push(main.file_name().unwrap_or_default());
-    name.push(format!(".{number}"));
-    main.with_file_name(name)
-}
-
-fn is_extent_of(path: &Path, main: &Target) -> bool {
-    let name = path.file_name().unwrap_or_default().as_encoded_bytes();
-    let begin = [b"__dbq.", main.name.file_name().unwrap_or_default().as_encoded_bytes(), b"."].concat();
-    name.starts_with(&begin)
 }
 
 /// Writes a file of these pages, those of zeros as holes, and waits until it is on the disk.

@@ -12,7 +12,7 @@ use crate::env::Layout;
 use crate::error::Error;
 use crate::file_name;
 use crate::format::{edit, swap};
-use crate::order::Endianness;
+use crate::order::{Endianness, with_order};
 use crate::types::{FileId, Lsn, PageSize};
 
 /// The place of a file among those of a [`World`].
@@ -122,15 +122,15 @@ impl<'l> World<'l> {
 
     /// Opens a file, unless its path is a link that leads out of the folders of the environment.
     fn open(&self, disk: &Path, name: &Path) -> Result<Target, Error> {
-        let real = fs::canonicalize(disk);
+        let real = fs::canonicalize(disk).ok();
         let mut folders =
             self.layout.data().into_iter().filter_map(|folder| fs::canonicalize(folder.path).ok());
-        if real.is_ok_and(|real| !folders.any(|folder| real.starts_with(folder))) {
+        if real.as_ref().is_some_and(|real| !folders.any(|folder| real.starts_with(folder))) {
             let cause = io::Error::other("a link that leads out of the folders of the environment");
             return Err(Error::Open { path: disk.to_owned(), cause: cause.into() });
         }
         let mut file = Target::open(disk, name.to_owned())?;
-        file.sound = self.sound;
+        (file.sound, file.real) = (self.sound, real);
         Ok(file)
     }
 
@@ -204,11 +204,10 @@ impl<'l> World<'l> {
         if head.order != order && swap::page(&mut image, head.index, order).is_none() {
             return;
         }
-        let raw = |number: u32| {
-            if head.order == Endianness::Big { number.to_be_bytes() } else { number.to_le_bytes() }
-        };
-        edit::put(&mut image, 0, &raw(lsn.file));
-        edit::put(&mut image, 4, &raw(lsn.offset));
+        with_order!(head.order, O => {
+            edit::put_u32::<O>(&mut image, 0, lsn.file);
+            edit::put_u32::<O>(&mut image, 4, lsn.offset);
+        });
         self.write(index, head.size, page, 0, &image);
     }
 

@@ -215,14 +215,8 @@ fn sorted<O: ByteOrder>(pages: &Pages<'_>, choice: Duplicates, databases: &[Know
 fn buckets<O: ByteOrder>(pages: &Pages<'_>, table: &Buckets) -> Result<(Vec<PageNo>, u32)> {
     let (mut found, mut pairs) = (Vec::new(), 0u32);
     let mut seen = Bits::new(PageNo::META, pages.count());
-    for (doubling, &spare) in (0u32..).zip(&table.spares) {
-        let first = if doubling == 0 { 0 } else { 1u32 << doubling.saturating_sub(1) };
-        if first > table.max {
-            break;
-        }
-        let last = first.saturating_mul(2).saturating_sub(1).max(first).min(table.max);
-        let [start, end] = [first, last].map(|bucket| bucket.saturating_add(spare));
-        for head in (start..end.saturating_add(1).min(pages.count())).map(PageNo) {
+    for heads in (0..).map_while(|doubling| table.heads(doubling)) {
+        for head in (heads.start..heads.end.min(pages.count())).map(PageNo) {
             let mut next = Some(head);
             while let Some(no) = next {
                 let page = pages.raw(no).and_then(Page::<O>::new).filter(|_| seen.mark(no));

@@ -6,6 +6,7 @@ use byteorder::ByteOrder;
 use super::choices::Choices;
 use super::databases::{Databases, Known};
 use super::profile::Profile;
+use super::v8_to_v9::clear_settings;
 use crate::bits::Bits;
 use crate::edit::{Draft, Form, Notice, Reason, Refusal, Result};
 use crate::format::generation::Generation;
@@ -110,9 +111,7 @@ fn mend<O: ByteOrder>(
         put(Field::Flags, if flags.several_databases() { SEVERAL } else { 0 });
     }
     if meta.generation() < Generation::V41 {
-        draft.replace(no, at::ENCRYPTION, &[0], Reason::Metadata);
-        draft.replace(no, at::METAFLAGS, &[0, 0], Reason::Metadata);
-        draft.replace_u32(no, at::NPARTS, 0, Reason::Metadata);
+        clear_settings(draft, no);
     }
     // Files of release 2 have no more than they use.
     let (Some(buckets), Some((at, _))) = (meta.buckets(), layout.place(Field::Spares)) else { return };

@@ -76,27 +76,23 @@ impl Profile {
     /// How a file of a version stands to the form that it is to have.
     pub(super) fn standing(self, method: Method, version: u32) -> Standing {
         use Profile::{Genuine8a, Genuine8b, V7, V8, V9};
-        let [kept, known] = match (method, self) {
+        let kept = match (method, self) {
             // In version 8, and what is like it, something may have to be mended.
-            (Method::Btree | Method::Recno, V8) => [0..=0, 6..=10],
-            (Method::Hash, V8) => [0..=0, 4..=10],
-            (Method::Queue, V8) => [0..=0, 1..=4],
-            (Method::Btree | Method::Recno, V7) => [7..=7, 6..=10],
-            (Method::Btree | Method::Recno, V9 | Genuine8b) => [9..=9, 6..=10],
-            (Method::Btree | Method::Recno, Genuine8a) => [8..=9, 6..=10],
-            (Method::Hash, V7) => [6..=6, 4..=10],
-            (Method::Hash, V9 | Genuine8b) => [9..=9, 4..=10],
-            (Method::Hash, Genuine8a) => [7..=8, 4..=10],
-            (Method::Queue, V7) => [1..=1, 1..=4],
-            (Method::Queue, V9) => [4..=4, 1..=4],
-            (Method::Queue, Genuine8a | Genuine8b) => [3..=4, 1..=4],
-            (Method::Heap, _) => [1..=1, 1..=2],
+            (Method::Btree | Method::Recno | Method::Hash | Method::Queue, V8) => 0..=0,
+            (Method::Btree | Method::Recno, V7) => 7..=7,
+            (Method::Btree | Method::Recno | Method::Hash, V9 | Genuine8b) => 9..=9,
+            (Method::Btree | Method::Recno, Genuine8a) => 8..=9,
+            (Method::Hash, V7) => 6..=6,
+            (Method::Hash, Genuine8a) => 7..=8,
+            (Method::Queue, V7) | (Method::Heap, _) => 1..=1,
+            (Method::Queue, V9) => 4..=4,
+            (Method::Queue, Genuine8a | Genuine8b) => 3..=4,
         };
         // Version 8 of HASH only permits what releases before it do not know.
         let most = if (method, self) == (Method::Hash, V8) { 8 } else { self.version_of(method) };
         if kept.contains(&version) {
             Standing::Ready
-        } else if known.contains(&version) && version > most {
+        } else if version > most && version <= method.newest_version() {
             Standing::Beyond
         } else {
             Standing::Due

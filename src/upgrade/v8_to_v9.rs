@@ -31,11 +31,7 @@ pub(super) fn apply<O: ByteOrder>(
             }
             for no in databases.metadata_pages() {
                 draft.replace_u32(no, at::VERSION, profile.version(), Reason::Metadata);
-                // Bytes of maxkey, which 4.1 would take for an encryption algorithm.
-                draft.replace(no, at::ENCRYPTION, &[0], Reason::Metadata);
-                draft.replace(no, at::METAFLAGS, &[0, 0], Reason::Metadata);
-                // Where release 3.1 kept half of an LSN, 4.8 looks for partitions.
-                draft.replace_u32(no, at::NPARTS, 0, Reason::Metadata);
+                clear_settings(draft, no);
             }
             list::<O>(draft, databases)?;
         }
@@ -71,4 +67,13 @@ fn list<O: ByteOrder>(draft: &mut Draft<'_>, databases: &Databases) -> Result<()
         }
     }
     Ok(())
+}
+
+/// Clears what older releases kept where later ones look for settings.
+pub(super) fn clear_settings(draft: &mut Draft<'_>, no: PageNo) {
+    // Bytes of maxkey, which 4.1 would take for an encryption algorithm.
+    draft.replace(no, at::ENCRYPTION, &[0], Reason::Metadata);
+    draft.replace(no, at::METAFLAGS, &[0, 0], Reason::Metadata);
+    // Where release 3.1 kept half of an LSN, 4.8 looks for partitions.
+    draft.replace_u32(no, at::NPARTS, 0, Reason::Metadata);
 }

@@ -33,6 +33,30 @@ pub(crate) fn data(case: &str) -> Vec<u8> {
     read(testdata().join(case).join("data.db"))
 }
 
+/// The cases that releases 6.0 to 18.1 wrote.
+pub(crate) const LATER_CASES: [&str; 7] = [
+    "v10-btree-external",
+    "v10-btree-external-be",
+    "v10-hash-external",
+    "v10-several-external",
+    "v10-heap2-be",
+    "v9-early-external-6020",
+    "v9-early-external-6020-be",
+];
+
+/// Copies a folder with all that is in it.
+pub(crate) fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let (path, to) = (entry.as_ref().unwrap().path(), to.join(entry.unwrap().file_name()));
+        if path.is_dir() {
+            copy_folder(&path, &to);
+        } else {
+            fs::write(&to, read(&path)).unwrap();
+        }
+    }
+}
+
 /// The bytes of a file, or a panic that names it.
 pub(crate) fn read(path: impl AsRef<Path>) -> Vec<u8> {
     let path = path.as_ref();

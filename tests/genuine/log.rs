@@ -6,34 +6,19 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
 use bdbkit::env::{Layout, pending};
 use bdbkit::log::{LogDir, LogOptions, Printer};
 
 use crate::among_others;
 use crate::common::history::{counted, replayed};
+use crate::common::tools::program;
 use crate::common::{databases, pairs_of_section, sections};
 
 const PRINTLOG: &str = "db5.3_printlog";
 /// That of the program that makes logs.
 const PASSWORD: &str = "secret";
-
-/// Compiles the program that makes logs, if everything for that is here.
-fn maker(folder: &Path) -> Option<PathBuf> {
-    let here = |output: std::io::Result<Output>| output.is_ok_and(|output| output.status.success());
-    let program = folder.join("make_log");
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/genuine/make_log.c");
-    let all = here(Command::new(PRINTLOG).arg("-V").output())
-        && here(Command::new("cc").arg("-o").arg(&program).arg(source).arg("-ldb-5.3").output());
-    if all {
-        return Some(program);
-    }
-    let demanded = std::env::var_os("BDBKIT_DEMAND_GENUINE").is_some();
-    assert!(!demanded, "a C compiler, libdb5.3-dev and {PRINTLOG} are demanded, but not all there");
-    println!("not run: no C compiler, or not installed: Debian's libdb5.3-dev and db5.3-util");
-    None
-}
 
 fn make(maker: &Path, folder: &Path, kind: Option<&str>) -> PathBuf {
     let environment = folder.join("environment");
@@ -119,7 +104,7 @@ fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
 /// Makes a log and compares it, where that is possible.
 fn check(kind: Option<&str>, password: bool) {
     let folder = tempfile::tempdir().unwrap();
-    let Some(maker) = maker(folder.path()) else { return };
+    let Some(maker) = program(folder.path(), "make_log", &[PRINTLOG]) else { return };
     let environment = make(&maker, folder.path(), kind);
     let (counts, differences) = compare(&environment, password);
     let shown = differences.iter().take(40).cloned().collect::<Vec<_>>().join("\n");
@@ -152,7 +137,7 @@ fn a_configuration_is_followed_as_the_genuine_tool_does() {
     let _among_others = among_others();
     for setting in ["set_lg_dir logs\n", "# the logs\n  set_lg_dir\tlogs\nset_flags DB_LOG_AUTOREMOVE\n"] {
         let folder = tempfile::tempdir().unwrap();
-        let Some(maker) = maker(folder.path()) else { return };
+        let Some(maker) = program(folder.path(), "make_log", &[PRINTLOG]) else { return };
         let environment = make(&maker, folder.path(), None);
         let logs = environment.join("logs");
         std::fs::create_dir(&logs).unwrap();
@@ -174,7 +159,7 @@ fn a_configuration_is_followed_as_the_genuine_tool_does() {
 fn nothing_is_pending_behind_a_genuine_recovery() {
     let _among_others = among_others();
     let folder = tempfile::tempdir().unwrap();
-    let Some(maker) = maker(folder.path()) else { return };
+    let Some(maker) = program(folder.path(), "make_log", &[PRINTLOG]) else { return };
     let environment = make(&maker, folder.path(), None);
     run("db5.3_recover", &["-h".as_ref(), environment.as_os_str()]);
     let files = databases(&environment);
@@ -197,7 +182,7 @@ fn the_history_leads_to_what_genuine_recovery_makes_of_the_same_log() {
     let _among_others = among_others();
     for kind in [None, Some("big-endian")] {
         let folder = tempfile::tempdir().unwrap();
-        let Some(maker) = maker(folder.path()) else { return };
+        let Some(maker) = program(folder.path(), "make_log", &[PRINTLOG]) else { return };
         let environment = make(&maker, folder.path(), kind);
         run("db5.3_recover", &["-h".as_ref(), environment.as_os_str()]);
         let log = LogDir::open(&environment).unwrap();

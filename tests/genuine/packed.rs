@@ -1,7 +1,7 @@
 //! Compressed and partitioned databases that a C program makes with libdb 5.3
 //! (`genuine/make_packed.c`): read as `db5.3_dump` reads them.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use bdbkit::Database;
@@ -9,30 +9,14 @@ use bdbkit::salvage::{Key, Salvage, Salvaged};
 use bdbkit::verify::{Severity, Verify};
 
 use crate::among_others;
+use crate::common::tools::{DUMP, program};
 use crate::common::{multiset, pairs_of_text};
-
-const DUMP: &str = "db5.3_dump";
-
-fn maker(folder: &Path) -> Option<PathBuf> {
-    let program = folder.join("make_packed");
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/genuine/make_packed.c");
-    let here = |command: &mut Command| command.output().is_ok_and(|output| output.status.success());
-    let all = here(Command::new(DUMP).arg("-V"))
-        && here(Command::new("cc").arg("-o").arg(&program).arg(source).arg("-ldb-5.3"));
-    if all {
-        return Some(program);
-    }
-    let demanded = std::env::var_os("BDBKIT_DEMAND_GENUINE").is_some();
-    assert!(!demanded, "a C compiler, libdb5.3-dev and {DUMP} are demanded, but not all there");
-    println!("not run: no C compiler, or not installed: Debian's libdb5.3-dev and db5.3-util");
-    None
-}
 
 /// Compares all that both print of files of some kinds, in both byte orders.
 fn compare(kinds: &[&str], sizes: &[(u32, u32)]) {
     let _among_others = among_others();
     let folder = tempfile::tempdir().unwrap();
-    let Some(maker) = maker(folder.path()) else { return };
+    let Some(maker) = program(folder.path(), "make_packed", &[DUMP]) else { return };
     for kind in kinds {
         for order in ["1234", "4321"] {
             for (page_size, records) in sizes {

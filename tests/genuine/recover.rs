@@ -3,30 +3,15 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::Path;
+use std::process::Command;
 
 use bdbkit::env::Layout;
 use bdbkit::recover::Recover;
 
-use crate::common::tools::{DUMP, VERIFY, expect_success, tool};
+use crate::common::tools::{DUMP, VERIFY, expect_success, program, tool};
 
 const RECOVER: &str = "db5.3_recover";
-
-/// The program that works and dies, or `None` where it cannot be made.
-fn maker(folder: &Path) -> Option<PathBuf> {
-    let program = folder.join("make_crash");
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/genuine/make_crash.c");
-    let here = |output: std::io::Result<Output>| output.is_ok_and(|output| output.status.success());
-    let tools = [RECOVER, DUMP, VERIFY].into_iter().all(|tool| here(Command::new(tool).arg("-V").output()));
-    if tools && here(Command::new("cc").arg("-o").arg(&program).arg(source).arg("-ldb-5.3").output()) {
-        return Some(program);
-    }
-    let demanded = std::env::var_os("BDBKIT_DEMAND_GENUINE").is_some();
-    assert!(!demanded, "a C compiler, libdb5.3-dev and db5.3-util are demanded, but not all there");
-    println!("not run: no C compiler, or not installed: Debian's libdb5.3-dev and db5.3-util");
-    None
-}
 
 fn copy(from: &Path, to: &Path) {
     fs::create_dir(to).unwrap();
@@ -56,7 +41,7 @@ fn dumps(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 fn a_program_that_died_leaves_what_db_recover_makes_of_it() {
     let _guard = crate::among_others();
     let folder = tempfile::tempdir().unwrap();
-    let Some(maker) = maker(folder.path()) else { return };
+    let Some(maker) = program(folder.path(), "make_crash", &[RECOVER, DUMP, VERIFY]) else { return };
     let number = |name: &str, default: u64| {
         std::env::var(name).ok().and_then(|number| number.parse().ok()).unwrap_or(default)
     };

@@ -6,7 +6,7 @@
 //! with `BDBKIT_DEMAND_GENUINE` in the environment that is a failure.
 
 use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use bdbkit::Database;
@@ -14,6 +14,7 @@ use bdbkit::upgrade::{Choices, RecordForm, in_memory};
 
 use crate::among_others;
 use crate::common::image::Image;
+use crate::common::tools::{DUMP, VERIFY, program};
 use crate::common::{Pair, Section, dump, pairs_of_section, read, readable, sections};
 
 /// Inputs that 5.3 does not accept afterwards either, and why: what the upgrade carries over.
@@ -32,21 +33,6 @@ const ODD: [(&str, &str); 9] = [
 
 fn run(program: impl AsRef<OsStr>, arguments: &[&OsStr]) -> Output {
     Command::new(program).args(arguments).stdin(Stdio::null()).output().unwrap()
-}
-
-/// Compiles the program that adds records, if everything for that is here.
-fn inserter(folder: &Path) -> Option<PathBuf> {
-    let here = |output: std::io::Result<Output>| output.is_ok_and(|output| output.status.success());
-    let program = folder.join("insert");
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/genuine/insert.c");
-    let tools = ["db5.3_verify", "db5.3_dump"].iter().all(|tool| here(Command::new(tool).arg("-V").output()));
-    if tools && here(Command::new("cc").arg("-o").arg(&program).arg(source).arg("-ldb-5.3").output()) {
-        return Some(program);
-    }
-    let demanded = std::env::var_os("BDBKIT_DEMAND_GENUINE").is_some();
-    assert!(!demanded, "a C compiler, libdb5.3-dev and db5.3-util are demanded, but not all there");
-    println!("not run: no C compiler, or not installed: Debian's libdb5.3-dev and db5.3-util");
-    None
 }
 
 /// All pairs, database by database.
@@ -90,7 +76,7 @@ fn record_form(bytes: &[u8]) -> Option<RecordForm> {
 fn libdb_accepts_version_9_and_adds_to_it() {
     let _among_others = among_others();
     let folder = tempfile::tempdir().unwrap();
-    let Some(insert) = inserter(folder.path()) else { return };
+    let Some(insert) = program(folder.path(), "insert", &[VERIFY, DUMP]) else { return };
     let (mut files, mut fixed, mut failures) = (0, 0, Vec::new());
     for golden in readable() {
         let bytes = read(&golden.db);

@@ -8,17 +8,7 @@ use bdbkit::salvage::Salvage;
 use bdbkit::verify::{Severity, Verify};
 use bdbkit::{Database, OpenOptions};
 
-use crate::common::{Pair, Watch, all_databases, read, testdata, thorough};
-
-const CASES: [&str; 7] = [
-    "v10-btree-external",
-    "v10-btree-external-be",
-    "v10-hash-external",
-    "v10-several-external",
-    "v10-heap2-be",
-    "v9-early-external-6020",
-    "v9-early-external-6020-be",
-];
+use crate::common::{LATER_CASES, Pair, Watch, all_databases, read, testdata, thorough};
 
 /// What a file gives: pairs, and how many errors.
 fn given(db: &Database<'_>) -> (Vec<Pair>, usize) {
@@ -79,7 +69,7 @@ fn check(
 fn every_change_of_a_byte_and_every_truncation_of_files_with_external_files() {
     let watch = Watch::start(Duration::from_secs(60));
     let (mut tried, mut failures) = (0usize, Vec::new());
-    for case in CASES {
+    for case in LATER_CASES {
         let original = read(testdata().join(case).join("f.db"));
         let folder = testdata().join(case).join("__db_bl");
         let options = OpenOptions::new().external_dir(&folder);
@@ -121,7 +111,7 @@ fn every_change_of_a_byte_and_every_truncation_of_files_with_external_files() {
 /// An item for an external file is 80 bytes that are no data.
 #[test]
 fn an_item_is_never_given_as_the_value() {
-    for case in CASES.into_iter().filter(|case| case.contains("external")) {
+    for case in LATER_CASES.into_iter().filter(|case| case.contains("external")) {
         let bytes = read(testdata().join(case).join("f.db"));
         for folder in [testdata().join(case).join("__db_bl"), testdata().join("nothing")] {
             let options = OpenOptions::new().external_dir(&folder);

@@ -9,22 +9,13 @@ use bdbkit::{
     Database, Endianness, Error, ErrorKind, ExternalFault, Feature, Limits, Method, OpenOptions, Scanned,
 };
 
-use crate::common::{all_databases, all_readable, cases, dump, hex, read, sections, testdata, unhex};
-
-/// The cases that later releases wrote.
-const CASES: [&str; 7] = [
-    "v10-btree-external",
-    "v10-btree-external-be",
-    "v10-hash-external",
-    "v10-several-external",
-    "v10-heap2-be",
-    "v9-early-external-6020",
-    "v9-early-external-6020-be",
-];
+use crate::common::{
+    LATER_CASES, all_databases, all_readable, cases, copy_folder, dump, hex, read, sections, testdata, unhex,
+};
 
 /// Those with values in external files: three each.
 fn external() -> impl Iterator<Item = &'static str> {
-    CASES.into_iter().filter(|case| case.contains("external"))
+    LATER_CASES.into_iter().filter(|case| case.contains("external"))
 }
 
 fn file(case: &str) -> PathBuf {
@@ -50,21 +41,9 @@ fn written(db: &Database<'_>) -> (Vec<Vec<u8>>, Vec<String>) {
 /// A copy of a case, with its external files, in a folder of its own.
 fn copy_of(case: &str) -> (tempfile::TempDir, PathBuf) {
     let home = tempfile::tempdir().unwrap();
-    copy(&testdata().join(case), home.path());
+    copy_folder(&testdata().join(case), home.path());
     let path = home.path().join("f.db");
     (home, path)
-}
-
-fn copy(from: &Path, to: &Path) {
-    for entry in fs::read_dir(from).unwrap() {
-        let (path, to) = (entry.as_ref().unwrap().path(), to.join(entry.unwrap().file_name()));
-        if path.is_dir() {
-            fs::create_dir(&to).unwrap();
-            copy(&path, &to);
-        } else {
-            fs::write(&to, read(&path)).unwrap();
-        }
-    }
 }
 
 /// The external files of a copy, by their names.
@@ -101,7 +80,7 @@ fn items(bytes: &[u8], case: &str) -> Vec<usize> {
 
 #[test]
 fn every_file_gives_the_pairs_that_the_genuine_program_printed() {
-    for case in CASES {
+    for case in LATER_CASES {
         let db = Database::open(file(case)).unwrap();
         let expected = golden(case);
         assert_eq!(written(&db), (expected.clone(), vec![]), "{case}");
@@ -144,7 +123,7 @@ fn every_file_gives_the_pairs_that_the_genuine_program_printed() {
 
 #[test]
 fn healthy_files_are_sound() {
-    for case in CASES {
+    for case in LATER_CASES {
         let verdict = Verify::open(file(case)).unwrap().run();
         assert!(verdict.findings().is_empty(), "{case}: {:?}", verdict.findings());
         assert!(verdict.complete());
@@ -153,7 +132,7 @@ fn healthy_files_are_sound() {
 
 #[test]
 fn salvage_finds_all_pairs_with_their_values() {
-    for case in CASES {
+    for case in LATER_CASES {
         let salvage = Salvage::open(file(case)).unwrap();
         let survey = salvage.survey().unwrap();
         let mut lines = Vec::new();
@@ -519,7 +498,7 @@ fn sliced_databases_are_refused_by_name() {
 
 #[test]
 fn metadata_tells_of_the_threshold_and_the_folders() {
-    for case in CASES {
+    for case in LATER_CASES {
         for db in all_databases(&Database::open(file(case)).unwrap()) {
             let inner = case.contains("several").then_some(2);
             let expected = case.contains("external").then_some((1, inner));

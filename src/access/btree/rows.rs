@@ -225,7 +225,7 @@ impl<'a> TreePairs<'a> {
             }
         }
         let (Bound::Included(key) | Bound::Excluded(key)) = bound else { return Ok(Some(pair)) };
-        let inside = match pair.key().compare(key, self.tree.key_order())? {
+        let inside = match pair.key_item().compare(key, self.tree.key_order())? {
             Ordering::Equal => matches!(bound, Bound::Included(_)),
             Ordering::Less => forward,
             Ordering::Greater => !forward,
@@ -251,7 +251,7 @@ impl<'a> TreePairs<'a> {
     fn has_prefix(&self, pair: &Pair<'_>) -> Result<bool> {
         let Some(prefix) = &self.prefix else { return Ok(true) };
         let mut rest = prefix.as_slice();
-        for piece in pair.key().pieces() {
+        for piece in pair.key_item().pieces() {
             let piece = piece?;
             let len = piece.len().min(rest.len());
             if piece.get(..len) != rest.get(..len) {

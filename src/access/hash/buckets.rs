@@ -1,5 +1,7 @@
 //! The pairs of a HASH database, bucket by bucket (database-format, annex A).
 
+use std::ops::Range;
+
 use byteorder::ByteOrder;
 
 use super::Hash;
@@ -257,13 +259,9 @@ impl<'a> BucketWalk<'a> {
                 self.note_empty(buckets, no);
             }
             let level = self.state.level;
-            let first =
-                if level == 0 { 0 } else { 1u32.checked_shl(level.wrapping_sub(1)).unwrap_or(u32::MAX) };
-            let spare = buckets.spares.get(PageNo(level).index());
-            let Some(&spare) = spare.filter(|_| first <= buckets.max) else { return Ok(None) };
+            let Some(Range { start, end }) = buckets.heads(level) else { return Ok(None) };
+            let spare = buckets.spares.get(PageNo(level).index()).copied().unwrap_or(0);
             (self.state.level, self.state.spare) = (level.saturating_add(1), spare);
-            let last = first.saturating_mul(2).saturating_sub(1).max(first).min(buckets.max);
-            let (start, end) = (first.saturating_add(spare), last.saturating_add(spare).saturating_add(1));
             self.state.heads = start.min(pages.count())..end.min(pages.count());
             let missing = PageNo(start.max(pages.count()));
             if missing.0 < end {

@@ -7,15 +7,11 @@ use super::{Reached, Series1};
 use crate::access::item::Item;
 use crate::access::pair::{Pair, RecordNo};
 use crate::error::{Defect, Error, Result};
-use crate::format::series1::tree::{self as format, Kind, LEAF_HEAD, Page, meta_at};
+use crate::format::series1::tree::{self as format, DEEPEST, Kind, LEAF_HEAD, Page, RECORD_HEAD, meta_at};
+use crate::order::Endianness;
 use crate::pages::series1::{Long, Part, mended, wrong_kind};
 use crate::pages::{Allowance, Content, Origin, Place};
 use crate::types::PageNo;
-
-/// Deeper than any tree that a library makes.
-const DEEPEST: usize = 64;
-/// Where a record stands before its bytes.
-const RECORD_HEAD: usize = 5;
 
 /// A walk over the leaves of a tree, by way of its internal pages.
 #[derive(Clone, Debug)]
@@ -24,15 +20,22 @@ pub(in crate::access) struct TreeWalk<'s> {
     state: State,
 }
 
+/// A page on the way of a walk, and the order of its index and items.
+#[derive(Clone, Copy, Debug)]
+struct Standing {
+    no: PageNo,
+    body: Endianness,
+}
+
 /// What a walk knows.
 #[derive(Clone, Debug)]
 pub(in crate::access) struct State {
     stage: Stage,
     reached: Reached,
     /// Internal pages on the way, and the child that comes next on each.
-    path: Vec<(PageNo, usize)>,
+    path: Vec<(Standing, usize)>,
     /// A leaf, and the slot that comes next.
-    leaf: Option<(PageNo, usize)>,
+    leaf: Option<(Standing, usize)>,
     /// How deep the first leaf was.
     depth: Option<usize>,
     /// Records of a RECNO that were passed.
@@ -65,12 +68,7 @@ impl Series1<'_> {
     pub(super) fn is_sorted(&self) -> bool {
         let has_big = |page: &[u8], no: PageNo| {
             let page = Page::new(page, self.pages.order()).filter(|page| page.pgno() == no.0)?;
-            let big = |at: usize| match page.kind()? {
-                Kind::Leaf => page.pair(at).map(|pair| pair.has_big_key()),
-                Kind::Internal => page.child(at).map(|child| child.has_big_key()),
-                _ => None,
-            };
-            (0..page.slots()).any(|slot| page.offset(slot).and_then(big) == Some(true)).then_some(())
+            page.has_big_key().then_some(())
         };
         let any = || (1..self.pages.count()).map(PageNo);
         *self.sorted.get_or_init(|| !any().any(|no| self.pages.look(no, |page| has_big(page, no)).is_some()))
@@ -103,6 +101,13 @@ impl Series1<'_> {
             return Err(Error::field(no, format::at::LOWER, "lower", found, expected));
         }
         Ok((page, leaf))
+    }
+
+    /// A page on the way of a walk once more.
+    fn again(&self, at: Standing, from: Origin) -> Result<Page<'_>> {
+        let bytes = self.pages.series1(at.no, from)?;
+        let page = Page::with_body(bytes, self.pages.order(), at.body);
+        page.ok_or_else(|| self.pages.beyond_end(at.no, from))
     }
 
     /// The number of levels, 1 if the root is a leaf.
@@ -342,13 +347,13 @@ impl<'s> TreeWalk<'s> {
     }
 
     fn step(&mut self) -> Result<Step<'s>> {
-        if let Some((no, slot)) = self.state.leaf {
-            return self.slot(no, slot);
+        if let Some((at, slot)) = self.state.leaf {
+            return self.slot(at, slot);
         }
-        let Some((no, index)) = self.state.path.last_mut() else { return Ok(Step::End) };
-        let (no, slot) = (*no, *index);
+        let Some((at, index)) = self.state.path.last_mut() else { return Ok(Step::End) };
+        let (at, no, slot) = (*at, at.no, *index);
         let here = Origin { page: no, offset: 0, what: "page" };
-        let (page, _) = self.of.node(no, here)?;
+        let page = self.of.again(at, here)?;
         if slot >= page.slots() {
             self.state.path.pop();
             return Ok(Step::On);
@@ -365,8 +370,8 @@ impl<'s> TreeWalk<'s> {
 
     /// Whether a RECNO page has as many records as its parent counts.
     fn expect_count(&self, from: Origin, found: u32) -> Result<()> {
-        let Some((no, _)) = self.state.leaf.filter(|_| self.of.meta().flags().recno()) else { return Ok(()) };
-        let (page, _) = self.of.node(no, from)?;
+        let Some((at, _)) = self.state.leaf.filter(|_| self.of.meta().flags().recno()) else { return Ok(()) };
+        let page = self.of.again(at, from)?;
         let counted = u32::try_from(page.slots()).unwrap_or(u32::MAX);
         if counts_fit(found, counted, self.is_on_edge()) {
             return Ok(());
@@ -377,9 +382,10 @@ impl<'s> TreeWalk<'s> {
 
     /// Whether the walk has come to the last leaf.
     fn is_on_edge(&self) -> bool {
-        self.state.path.iter().all(|(no, next)| {
-            let slots = |page: &[u8]| Page::new(page, self.of.pages.order()).map(|page| page.slots());
-            self.of.pages.look(*no, slots).is_some_and(|slots| *next >= slots)
+        self.state.path.iter().all(|(at, next)| {
+            let order = self.of.pages.order();
+            let slots = |page: &[u8]| Page::with_body(page, order, at.body).map(|page| page.slots());
+            self.of.pages.look(at.no, slots).is_some_and(|slots| *next >= slots)
         })
     }
 
@@ -394,10 +400,10 @@ impl<'s> TreeWalk<'s> {
                 return Err(Error::corrupt(from.page, from.offset, Defect::Loop));
             }
             let first = self.first_child(no, &page)?;
-            self.state.path.push((no, first));
+            self.state.path.push((Standing { no, body: page.body() }, first));
             return Ok(());
         }
-        self.state.leaf = Some((no, 0));
+        self.state.leaf = Some((Standing { no, body: page.body() }, 0));
         self.state.allowance = self.of.pages.allowance();
         if self.state.sorted {
             self.expect_order(no, &page)?;
@@ -470,10 +476,11 @@ impl<'s> TreeWalk<'s> {
     }
 
     /// The pair of a slot, if it is wanted.
-    fn slot(&mut self, no: PageNo, slot: usize) -> Result<Step<'s>> {
+    fn slot(&mut self, at: Standing, slot: usize) -> Result<Step<'s>> {
+        let no = at.no;
         let here = Origin { page: no, offset: 0, what: "page" };
         let of = self.of;
-        let (page, _) = match of.node(no, here) {
+        let page = match of.again(at, here) {
             Ok(page) => page,
             Err(error) => {
                 self.state.leaf = None;
@@ -484,7 +491,7 @@ impl<'s> TreeWalk<'s> {
             self.state.leaf = None;
             return Ok(Step::On);
         }
-        self.state.leaf = Some((no, slot.saturating_add(1)));
+        self.state.leaf = Some((at, slot.saturating_add(1)));
         self.state.records = self.state.records.saturating_add(1);
         let (key, value) = of.pair_at(no, &page, slot)?;
         let item = of.item(key);

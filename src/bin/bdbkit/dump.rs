@@ -9,12 +9,10 @@ use bdbkit::dump::{self, escape};
 
 use crate::beside::Beside;
 use crate::failure::{Failure, NO_JSON, Outcome, about, complain, places};
-use crate::files::refused;
 use crate::genuine::Genuine;
-use crate::input::open;
 use crate::output::Output;
 use crate::password::Password;
-use crate::recovered::{Recovered, opened};
+use crate::recovered::{self, Recovered};
 use crate::{hints, progress, salvage};
 
 /// Write a database as text, in the form that db_load reads
@@ -100,11 +98,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         return salvage::dump(path, arguments.recover_deleted, writer, arguments.output.as_deref());
     }
     let environment = arguments.recovered.environment(path, arguments.genuine.home(), &arguments.beside)?;
-    let file = environment.as_ref().map(|environment| environment.file(path)).transpose()?.flatten();
-    let db = match opened(file.as_ref()) {
-        Some(file) => file.database().map_err(|error| refused(path, &error))?,
-        None => open(path)?,
-    };
+    let file = recovered::file(environment.as_ref(), path)?;
+    let db = recovered::database(file.as_ref(), path)?;
     let about_file = |error| Failure::about(path, &error);
     if arguments.list {
         return list(&db, path, arguments);

@@ -9,11 +9,9 @@ use bdbkit::{Database, Item, Method, RecordId};
 
 use crate::beside::Beside;
 use crate::failure::{Failure, NO_JSON, Outcome, about};
-use crate::files::refused;
 use crate::hex::{hex, unhex};
-use crate::input::open;
 use crate::password::Password;
-use crate::recovered::{Recovered, opened};
+use crate::recovered::{self, Recovered};
 
 /// Print the value of a key
 ///
@@ -57,11 +55,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let path = &arguments.file;
     let about_file = |error| Failure::about(path, &error);
     let environment = arguments.recovered.environment(path, None, &arguments.beside)?;
-    let file = environment.as_ref().map(|environment| environment.file(path)).transpose()?.flatten();
-    let db = match opened(file.as_ref()) {
-        Some(file) => file.database().map_err(|error| refused(path, &error))?,
-        None => open(path)?,
-    };
+    let file = recovered::file(environment.as_ref(), path)?;
+    let db = recovered::database(file.as_ref(), path)?;
     let db = match &arguments.subdatabase {
         Some(name) => db.subdatabase(name.as_encoded_bytes()).map_err(about_file)?,
         None if db.is_directory() => {

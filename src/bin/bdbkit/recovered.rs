@@ -2,11 +2,13 @@
 
 use std::path::Path;
 
-use bdbkit::File;
+use bdbkit::Database;
 use bdbkit::recover::{InDoubt, Recover, View, ViewFile};
 
 use crate::beside::Beside;
 use crate::failure::{Failure, Outcome, about};
+use crate::files::refused;
+use crate::input::open;
 use crate::recover;
 
 /// Whether a database is read as it stands, or as it would be.
@@ -75,7 +77,18 @@ impl Environment {
     }
 }
 
-/// The bytes of a file as it would be, if there is such.
-pub(crate) fn opened<'v>(file: Option<&'v ViewFile<'_>>) -> Option<File<'v>> {
-    file.map(ViewFile::open)
+/// A file as it would be, of an environment that is recovered; `None` for one as it stands.
+pub(crate) fn file<'e>(
+    environment: Option<&'e Environment>,
+    path: &Path,
+) -> Result<Option<ViewFile<'e>>, Failure> {
+    environment.map(|environment| environment.file(path)).transpose().map(Option::flatten)
+}
+
+/// The database of a file as it would be, or as it stands.
+pub(crate) fn database<'v>(file: Option<&'v ViewFile<'_>>, path: &Path) -> Result<Database<'v>, Failure> {
+    match file {
+        Some(file) => file.open().database().map_err(|error| refused(path, &error)),
+        None => open(path),
+    }
 }

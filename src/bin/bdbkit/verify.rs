@@ -16,7 +16,7 @@ use crate::json;
 use crate::output::counted;
 use crate::password::Password;
 use crate::progress;
-use crate::recovered::{Environment, Recovered, opened};
+use crate::recovered::{self, Environment, Recovered};
 
 /// Check whether files are sound
 ///
@@ -153,9 +153,9 @@ impl Arguments {
         environment: Option<&Environment>,
         out: &mut impl Write,
     ) -> Result<Outcome, Failure> {
-        let file = environment.map(|environment| environment.file(path)).transpose()?.flatten();
-        let verify = match opened(file.as_ref()) {
-            Some(file) => Verify::new(&file),
+        let file = recovered::file(environment, path)?;
+        let verify = match &file {
+            Some(file) => Verify::new(&file.open()),
             None => options(real(path)).verify(real(path)).map_err(|error| Failure::about(path, &error))?,
         };
         if let Some(error) = verify.refusal() {

@@ -47,7 +47,9 @@ const BIG_KEY: u8 = 2;
 pub(crate) const REFERENCE: usize = 8;
 /// What stands before the key of an item, and before the bytes of a record.
 pub(crate) const LEAF_HEAD: usize = 9;
-const RECORD_HEAD: usize = 5;
+pub(crate) const RECORD_HEAD: usize = 5;
+/// Deeper than any tree that a library makes.
+pub(crate) const DEEPEST: usize = 64;
 const RECNO_CHILD: usize = 8;
 
 /// What a page is.
@@ -189,11 +191,14 @@ impl Record<'_> {
 impl<'a> Page<'a> {
     /// `None`, if there is not even a header.
     pub(crate) fn new(bytes: &'a [u8], order: Endianness) -> Option<Page<'a>> {
-        if bytes.len() < HEADER {
-            return None;
-        }
-        let page = Page { bytes, order, body: order };
+        let page = Page::with_body(bytes, order, order)?;
         Some(Page { body: page.find_body(), ..page })
+    }
+
+    /// As [`Page::new`], of a page whose [order of index and items](Page::body) is known: to find it,
+    /// all slots are looked at.
+    pub(crate) fn with_body(bytes: &'a [u8], order: Endianness, body: Endianness) -> Option<Page<'a>> {
+        (bytes.len() >= HEADER).then_some(Page { bytes, order, body })
     }
 
     pub(crate) fn bytes(&self) -> &'a [u8] {
@@ -321,6 +326,16 @@ impl<'a> Page<'a> {
         };
         let size = size.checked_next_multiple_of(4)?;
         (at.checked_add(size)? <= self.bytes.len()).then_some(size)
+    }
+
+    /// Whether a key of it is big.
+    pub(crate) fn has_big_key(&self) -> bool {
+        let big = |at| match self.kind()? {
+            Kind::Leaf => self.pair(at).map(|pair| pair.has_big_key()),
+            Kind::Internal => self.child(at).map(|child| child.has_big_key()),
+            _ => None,
+        };
+        (0..self.slots()).any(|slot| self.offset(slot).and_then(big) == Some(true))
     }
 
     /// The bytes of a page of an overflow chain.

@@ -130,9 +130,7 @@ impl Change<'_, '_> {
             let done = self.link(next, lsn_next, at::PREV, Missing::Stop, links)?;
             if done && !remove && self.strict && self.release == Release::R2 {
                 let wrong = if self.redo() { lsn_next } else { self.lsn_of_record() };
-                if let Some(page) = self.file.change(next, self.release) {
-                    page.set_lsn(wrong);
-                }
+                self.set_lsn(next, wrong);
             }
         }
         if remove && prev != 0 {

@@ -270,9 +270,7 @@ impl Change<'_, '_> {
                     page.bytes.iter_mut().take(page.index).for_each(|byte| *byte = 0);
                     Ok(())
                 })?;
-                if let Some(page) = self.file.change(no, self.release) {
-                    page.set_lsn(Lsn::default());
-                }
+                self.set_lsn(no, Lsn::default());
             } else if found != self.lsn_of_record() {
                 self.touch(no, before, |page, _| page.init(no, 0, next, 0, PageKind::Invalid))?;
             }
@@ -309,17 +307,17 @@ impl Change<'_, '_> {
         let list: Vec<Listed> =
             list.iter().zip(nexts).map(|(page, next)| Listed { next: Some(next), ..*page }).collect();
         let first = list.first().map_or(0, |page| page.no);
-        self.sorted(list, first, first, true)
+        self.sorted(list, first, true)
     }
 
     /// The same, as release 4.8 and later do it.
     pub(super) fn pg_trunc(&mut self) -> Done {
         let list = self.list(true)?;
         let next_free = self.n(Name::next_free)?;
-        self.sorted(list, next_free, next_free, false)
+        self.sorted(list, next_free, false)
     }
 
-    fn sorted(&mut self, list: Vec<Listed>, link_back: u32, head_back: u32, whole: bool) -> Done {
+    fn sorted(&mut self, list: Vec<Listed>, back: u32, whole: bool) -> Done {
         let lsn = self.lsn_of_record();
         let (meta, last_free, last) =
             (self.n(Name::meta)?, self.n(Name::last_free)?, self.n(Name::last_pgno)?);
@@ -374,7 +372,7 @@ impl Change<'_, '_> {
         }
         if last_free != 0 {
             self.one(last_free, of_last, Missing::Skip, |page, _| {
-                page.set_next(link_back);
+                page.set_next(back);
                 Ok(())
             })?;
         }
@@ -382,7 +380,7 @@ impl Change<'_, '_> {
             let said = page.u32(meta_at::LAST_PGNO);
             page.put_u32(meta_at::LAST_PGNO, if whole { last } else { said.max(last) });
             if last_free == 0 {
-                page.put_u32(free_at, head_back);
+                page.put_u32(free_at, back);
             }
             Ok(())
         })?;

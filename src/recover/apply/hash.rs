@@ -275,9 +275,7 @@ impl Change<'_, '_> {
             if way == Way::Undo { page.take(&image) } else { Ok(()) }
         })?;
         if let (true, Way::Undo, Some(lsn)) = (done, self.way, of_image) {
-            if let Some(page) = self.file.change(next, self.release) {
-                page.set_lsn(lsn);
-            }
+            self.set_lsn(next, lsn);
         }
         if behind != 0 {
             self.link(behind, self.lsn(Name::nnextlsn)?, at::PREV, missing, (no, next))?;
@@ -470,9 +468,7 @@ impl Change<'_, '_> {
             if made || blank == Some(true) {
                 self.touch(last, Lsn::default(), |page, _| page.init(last, 0, 0, 0, kind))?;
                 if old {
-                    if let Some(page) = self.file.change(last, self.release) {
-                        page.set_lsn(Lsn::default());
-                    }
+                    self.set_lsn(last, Lsn::default());
                 }
             }
             self.one(0, meta, Missing::Stop, |_, _| Ok(()))?;
@@ -605,8 +601,8 @@ impl Change<'_, '_> {
                 if self.file.lsn(no, self.release).is_some_and(|found| lsn > found) {
                     self.touch(no, lsn, |page, _| page.init(no, 0, next, 0, PageKind::HashUnsorted))?;
                 }
-            } else if let Some(page) = self.file.change(no, self.release) {
-                page.set_lsn(Lsn::default());
+            } else {
+                self.set_lsn(no, Lsn::default());
             }
         }
         Ok(())

@@ -6,7 +6,7 @@ use crate::format::meta::{Field, at as meta_at};
 use crate::format::page::{PageKind, at, slot_offset};
 use crate::format::seal::Seal;
 use crate::log::schema::Name;
-use crate::order::Endianness;
+use crate::order::with_order;
 use crate::recover::held::Held;
 use crate::types::{Lsn, PageNo};
 
@@ -221,11 +221,11 @@ impl Held {
     }
 
     fn set_heap_slots(&mut self, high: u16, free: u16) {
-        let raw = |number: u16| {
-            if self.body == Endianness::Big { number.to_be_bytes() } else { number.to_le_bytes() }
-        };
-        let ([a, b], [c, d]) = (raw(high), raw(free));
-        let mut word = [a, b, c, d];
+        let mut word = [0; 4];
+        with_order!(self.body, O => {
+            edit::put_u16::<O>(&mut word, 0, high);
+            edit::put_u16::<O>(&mut word, 2, free);
+        });
         if self.order != self.body {
             word.reverse();
         }
@@ -237,8 +237,8 @@ impl Held {
     }
 
     fn heap_set(&mut self, slot: u16, offset: u16) {
-        let raw = if self.body == Endianness::Big { offset.to_be_bytes() } else { offset.to_le_bytes() };
-        edit::put(&mut self.bytes, slot_offset(self.index, slot), &raw);
+        let at = slot_offset(self.index, slot);
+        with_order!(self.body, O => edit::put_u16::<O>(&mut self.bytes, at, offset));
     }
 
     fn heap_put(&mut self, slot: u16, space: usize, data: &[u8]) -> Result<(), PageError> {

@@ -1,12 +1,13 @@
 //! Records that change one page (recovery, "One-page records").
 
 use super::{Change, Done, Fault, Missing, Way};
-use crate::format::edit::PageError;
+use crate::format::edit::{PageError, put_u16};
 use crate::format::item::{DELETED, INTERNAL_HEAD, KEYDATA, KEYDATA_HEAD, OVERFLOW, TYPE_AT};
 use crate::format::meta::at as meta_at;
 use crate::format::page::{PageKind, at};
 use crate::log::schema::Name;
 use crate::method::Method;
+use crate::order::with_order;
 use crate::recover::held::Held;
 use crate::recover::release::Release;
 use crate::recover::turned;
@@ -234,7 +235,5 @@ fn whole(page: &Held, slot: u16) -> Result<Vec<u8>, PageError> {
 
 /// Puts the length into an item.
 fn put_len(item: &mut [u8], page: &Held, len: u16) {
-    use crate::order::Endianness;
-    let raw = if page.order == Endianness::Big { len.to_be_bytes() } else { len.to_le_bytes() };
-    crate::format::edit::put(item, 0, &raw);
+    with_order!(page.order, O => put_u16::<O>(item, 0, len));
 }

@@ -328,6 +328,13 @@ impl<'a> Change<'_, 'a> {
         Ok(image)
     }
 
+    /// Puts an LSN on a page, if it exists.
+    fn set_lsn(&mut self, no: u32, lsn: Lsn) {
+        if let Some(page) = self.file.change(no, self.release) {
+            page.set_lsn(lsn);
+        }
+    }
+
     /// Turns a page from the order of the log's images into that of the file.
     fn turn(&self, image: &mut [u8]) -> Option<()> {
         if self.images != self.order() {

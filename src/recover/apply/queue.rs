@@ -171,12 +171,6 @@ impl Change<'_, '_> {
         Ok(())
     }
 
-    fn set_lsn(&mut self, no: u32, lsn: Lsn) {
-        if let Some(page) = self.file.change(no, self.release) {
-            page.set_lsn(lsn);
-        }
-    }
-
     /// Data pages got the LSN of what was redone up to release 4.2.
     fn stamp(&mut self, no: u32) {
         if self.release < Release::R43 {

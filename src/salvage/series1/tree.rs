@@ -5,16 +5,15 @@ use std::collections::BTreeSet;
 use super::{Chains, Gathered, Pages, beyond, small};
 use crate::bits::Bits;
 use crate::error::{Defect, Error};
-use crate::format::series1::tree::{self as format, Kind, LEAF_HEAD, Page, Pair, ROOT, at, reference};
+use crate::format::series1::tree::{
+    self as format, Kind, LEAF_HEAD, Page, Pair, RECORD_HEAD, ROOT, at, reference,
+};
 use crate::salvage::flat::Found;
 use crate::salvage::note::{Note, Notes};
 use crate::salvage::place::{Origin, Place};
 use crate::salvage::record::{Bytes, Key, Recovered};
 use crate::salvage::report::SalvageReport;
 use crate::types::PageNo;
-
-/// Where the bytes of a record begin.
-const RECORD_HEAD: usize = 5;
 
 /// A walk over the records.
 #[derive(Debug)]

@@ -3,15 +3,12 @@
 use std::borrow::Cow;
 
 use super::Check;
-use crate::format::series1::tree::{self as format, Kind, LEAF_HEAD, Page, Pair, at, meta_at};
+use crate::format::series1::tree::{self as format, DEEPEST, Kind, LEAF_HEAD, Page, Pair, at, meta_at};
 use crate::meta::Series1Tree;
 use crate::pages::Origin;
 use crate::pages::series1::{OVERFLOW_PAGE, mended};
 use crate::types::PageNo;
 use crate::verify::finding::Rule;
-
-/// Deeper than any tree that a library makes.
-const DEEPEST: usize = 64;
 
 /// A page of the tree that is to be checked.
 struct Node {
@@ -110,13 +107,7 @@ impl Check<'_, '_, '_> {
     fn has_big_keys(&self) -> bool {
         (1..self.pages.count()).map(PageNo).filter(|no| !self.seen.has(*no)).any(|no| {
             let page = self.pages.raw(no).and_then(|page| Page::new(page, self.pages.order()));
-            let Some(page) = page.filter(|page| page.pgno() == no.0) else { return false };
-            let big = |at: usize| match page.kind()? {
-                Kind::Leaf => page.pair(at).map(|pair| pair.has_big_key()),
-                Kind::Internal => page.child(at).map(|child| child.has_big_key()),
-                _ => None,
-            };
-            (0..page.slots()).any(|slot| page.offset(slot).and_then(big) == Some(true))
+            page.is_some_and(|page| page.pgno() == no.0 && page.has_big_key())
         })
     }
 

@@ -223,6 +223,12 @@ struct Draft {
     next: Option<u16>,
 }
 
+impl Draft {
+    fn empty(spot: Spot, kind: u8) -> Draft {
+        Draft { spot, kind, words: Vec::new(), data: Vec::new(), free: None, next: None }
+    }
+}
+
 impl Table {
     fn header_pages(&self) -> usize {
         (if self.version == 3 { 248 } else { 260usize }).div_ceil(self.page_size)
@@ -372,8 +378,7 @@ impl Table {
         drafts: &mut Vec<Draft>,
     ) {
         let size = self.page_size;
-        let empty =
-            |spot| Draft { spot, kind: 0, words: Vec::new(), data: Vec::new(), free: None, next: None };
+        let empty = |spot| Draft::empty(spot, 0);
         let mut page = empty(Spot::Bucket(bucket));
         for (key, data) in pairs {
             let big = key.len() + data.len() + 14 > size;
@@ -456,16 +461,14 @@ impl Table {
         drafts: &mut Vec<Draft>,
     ) {
         let size = self.page_size;
-        let empty =
-            |spot, kind| Draft { spot, kind, words: Vec::new(), data: Vec::new(), free: None, next: None };
-        let mut page = empty(Spot::Bucket(bucket), 2);
+        let mut page = Draft::empty(Spot::Bucket(bucket), 2);
         for (key, data) in pairs {
             let big = key.len() + data.len() + 24 > size;
             let needed = if big { 4 } else { key.len() + data.len() + 4 };
             if size - page.data.len() - 14 - page.words.len() * 2 < needed {
                 let next = address();
                 page.next = Some(next);
-                drafts.push(std::mem::replace(&mut page, empty(Spot::Overflow(next), 4)));
+                drafts.push(std::mem::replace(&mut page, Draft::empty(Spot::Overflow(next), 4)));
             }
             if !big {
                 page.data.splice(0..0, key.iter().copied());
@@ -483,7 +486,7 @@ impl Table {
                 key = more;
                 let (d, more) = data.split_at(data.len().min(room - k.len()));
                 data = more;
-                let mut draft = empty(Spot::Overflow(at), 3);
+                let mut draft = Draft::empty(Spot::Overflow(at), 3);
                 draft.words = vec![k.len() as u16, d.len() as u16];
                 draft.data = [k, d].concat();
                 let last = key.is_empty() && data.is_empty();
