@@ -1,7 +1,8 @@
 //! Which file an argument stands for, and how it is opened.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use bdbkit::env::Layout;
 use bdbkit::journal::{self, SystemDisk};
@@ -79,10 +80,16 @@ pub(crate) fn options(path: &Path) -> OpenOptions<'static> {
 /// The folder of external files by the configuration of the nearest environment that a file may be in;
 /// `None`, if it is where the library looks for it.
 fn external_dir(path: &Path) -> Option<&'static Path> {
-    let path = std::path::absolute(path).ok()?;
-    for home in path.ancestors().skip(1) {
+    static KNOWN: Mutex<BTreeMap<PathBuf, Option<&'static Path>>> = Mutex::new(BTreeMap::new());
+    let folder = std::path::absolute(path).ok()?.parent()?.to_owned();
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    *known.entry(folder).or_insert_with_key(|folder| external_dir_above(folder))
+}
+
+fn external_dir_above(folder: &Path) -> Option<&'static Path> {
+    for home in folder.ancestors() {
         if let Some(folder) = Layout::of(home).external() {
-            // As many as there are files on the command line.
+            // Once for each folder on the command line.
             return Some(Box::leak(folder.path.clone().into_boxed_path()));
         }
         if home.join("__db_bl").is_dir() {
