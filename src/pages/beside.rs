@@ -55,11 +55,6 @@ impl Beside {
         Ok(numbers)
     }
 
-    /// Whether a name has that beginning.
-    pub(super) fn begins(&self, name: &OsStr) -> bool {
-        name.as_encoded_bytes().starts_with(self.begin.as_encoded_bytes())
-    }
-
     /// What stands behind the beginning that all names have.
     pub(super) fn end<'n>(&self, name: &'n OsStr) -> Option<&'n str> {
         let end = name.as_encoded_bytes().strip_prefix(self.begin.as_encoded_bytes())?;

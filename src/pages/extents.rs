@@ -218,9 +218,10 @@ impl Extents<'_> {
         Some(Beside::of(main, PREFIX)?.path(&number.to_string()))
     }
 
-    /// Whether a file is named as if it were an extent of a main file, whatever its number.
+    /// Whether a file is named as an extent of a main file is.
     pub(crate) fn is_beside(main: &Path, path: &Path) -> bool {
-        Beside::of(main, PREFIX).zip(path.file_name()).is_some_and(|(beside, name)| beside.begins(name))
+        let names = Beside::of(main, PREFIX).zip(path.file_name());
+        names.is_some_and(|(beside, name)| beside.end(name).and_then(number).is_some())
     }
 }
 

@@ -331,3 +331,19 @@ fn a_moment_is_what_the_log_up_to_it_would_have_made() {
     println!("{versions:?}");
     assert!(versions.len() >= 7, "{versions:?}");
 }
+
+#[test]
+fn a_copy_has_the_extents_of_queues_that_the_log_does_not_name() {
+    let home = tempfile::tempdir().unwrap();
+    let from = testdata().join("recover/env-log11-le-queue");
+    for name in ["log.0000000001", "e.db", "q.db", "__dbq.e.db.0"] {
+        fs::copy(from.join(name), home.path().join(name)).unwrap();
+    }
+    // Another queue, whose name begins as the first one's does.
+    fs::copy(from.join("e.db"), home.path().join("e.db.1")).unwrap();
+    fs::copy(from.join("__dbq.e.db.0"), home.path().join("__dbq.e.db.1.0")).unwrap();
+    let to = home.path().join("copy");
+    view(home.path(), false).write_to(&to).unwrap();
+    assert_eq!(fs::read(to.join("__dbq.e.db.1.0")).unwrap(), fs::read(from.join("__dbq.e.db.0")).unwrap());
+    assert_eq!(fs::read(to.join("e.db.1")).unwrap(), fs::read(from.join("e.db")).unwrap());
+}
