@@ -60,7 +60,7 @@ impl<'a> Item<'a> {
             Bytes::Stored(Content::External(external)) => {
                 u32::try_from(external.stated(self.pages).size).unwrap_or(u32::MAX)
             }
-            Bytes::Stored(Content::Long(long)) => long.len,
+            Bytes::Stored(Content::Long(long)) => long.len(),
             Bytes::Stored(Content::Mended(mended)) => u32::try_from(mended.len()).unwrap_or(u32::MAX),
             Bytes::Stored(Content::Duplicates(_)) => 0,
             Bytes::Made(bytes) => of(bytes),

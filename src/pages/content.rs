@@ -20,7 +20,7 @@ pub(crate) struct Stored<'a> {
 /// Where the bytes of an item are.
 ///
 /// The tag is a whole word: a shorter one, copied together with what follows it,
-/// would make the processor wait for its store.
+/// would make the processor wait for its store. And it is small: it is copied with every item.
 #[derive(Clone, Copy, Debug)]
 #[repr(u64)]
 pub(crate) enum Content<'a> {
@@ -39,6 +39,8 @@ pub(crate) enum Content<'a> {
     /// On the page, with some of its bytes in another order.
     Mended(Mended<'a>),
 }
+
+const _: () = assert!(size_of::<Content<'_>>() == 24, "items are slower to copy");
 
 impl<'a> Content<'a> {
     /// What an item of this form, which stands at `place`, holds.

@@ -21,6 +21,11 @@ impl Place {
         self.page
     }
 
+    /// The offset in the page, which has no more than 64 KiB.
+    pub(crate) fn in_page(self) -> u16 {
+        u16::try_from(self.offset).unwrap_or(u16::MAX)
+    }
+
     /// The error for a field of the item.
     pub(crate) fn corrupt(self, field: u32, defect: Defect) -> Error {
         Error::corrupt(self.page, self.offset(field), defect)

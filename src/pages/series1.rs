@@ -75,16 +75,32 @@ pub(crate) enum Part {
 /// An item that stands on pages of its own.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Long {
-    pub(crate) first: PageNo,
-    pub(crate) len: u32,
-    pub(crate) part: Part,
-    pub(crate) place: Place,
+    first: PageNo,
+    len: u32,
+    part: Part,
+    /// Where the item stands. As small as other contents of an item, which are copied with it.
+    page: PageNo,
+    offset: u16,
 }
 
 impl Long {
+    /// An item of a length, from a first page on, which `place` says.
+    pub(crate) fn new(first: PageNo, len: u32, part: Part, place: Place) -> Long {
+        Long { first, len, part, page: place.page(), offset: place.in_page() }
+    }
+
+    fn place(self) -> Place {
+        Place::new(self.page, self.offset.into())
+    }
+
+    /// Its length, as the item states it.
+    pub(crate) fn len(self) -> u32 {
+        self.len
+    }
+
     /// Where its first page is named.
     pub(crate) fn origin(self) -> Origin {
-        self.place.origin(0, if self.part == Part::All { OVERFLOW_PAGE } else { BIG_PAGE })
+        self.place().origin(0, if self.part == Part::All { OVERFLOW_PAGE } else { BIG_PAGE })
     }
 
     /// All bytes in memory, if the limits allow it.
@@ -154,7 +170,7 @@ impl LongStep {
     ) -> Result<Option<(&'p [u8], LongStep)>> {
         let file = file_bytes(pages.count(), pages.size());
         if u64::from(long.len) > file {
-            return Err(long.place.corrupt(4, Defect::LengthBeyondFile { found: long.len, file }));
+            return Err(long.place().corrupt(4, Defect::LengthBeyondFile { found: long.len, file }));
         }
         while self.left > 0 {
             let (bytes, next) = self.page(pages, long)?;
@@ -182,7 +198,7 @@ impl LongStep {
             let from = Origin { page: self.no, offset: tree::at::NEXT, what: OVERFLOW_PAGE };
             if left > 0 && page.next() == 0 {
                 let found = u64::from(long.len.saturating_sub(left));
-                return Err(long.place.corrupt(4, Defect::ChainLength { found, expected: long.len }));
+                return Err(long.place().corrupt(4, Defect::ChainLength { found, expected: long.len }));
             }
             return Ok((bytes, LongStep { no: PageNo(page.next()), from, left, ..step }));
         }
@@ -351,10 +367,7 @@ impl BigPair {
                 continue;
             }
             let place = Place::new(from.page, from.offset);
-            let long = |len, part| {
-                let len = u32::try_from(len).unwrap_or(u32::MAX);
-                Long { first, len, part, place }
-            };
+            let long = |len, part| Long::new(first, u32::try_from(len).unwrap_or(u32::MAX), part, place);
             let behind = page.behind.map(|(address, offset)| {
                 (address, Origin { page: no, offset, what: "next page of the bucket" })
             });

@@ -128,7 +128,7 @@ impl Series1<'_> {
         let at = item_at(no, page, slot)?;
         let long = |reference: (u32, u32), offset: usize| {
             let place = Place::new(no, offset);
-            Content::Long(Long { first: PageNo(reference.0), len: reference.1, part: Part::All, place })
+            Content::Long(Long::new(PageNo(reference.0), reference.1, Part::All, place))
         };
         let refer =
             |bytes: &[u8], offset| long(format::reference(bytes, page.body()).unwrap_or((0, 0)), offset);

@@ -150,8 +150,7 @@ impl<'a> Pair<'a> {
         if self.has_big_key() || !self.has_big_data() || leads(reference(self.data, order)?) {
             return None;
         }
-        let mended = Mended::of(self)?;
-        let reference = mended.reference(order)?;
+        let (mended, reference) = Mended::of(self, order)?;
         leads(reference).then_some((mended, reference))
     }
 
@@ -367,22 +366,28 @@ pub(crate) fn reference(bytes: &[u8], order: Endianness) -> Option<(u32, u32)> {
 /// changed the order of the wrong ones (other-releases, "Byte order defects (foreign files").
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Mended<'a> {
-    /// All from the key to the end of the page.
-    rest: &'a [u8],
-    len: usize,
+    /// The key, and the reference behind it.
+    bytes: &'a [u8],
 }
 
 /// Where the numbers stand that were changed, from the start of the key.
 const CHANGED: [usize; 2] = [4, 8];
 
 impl<'a> Mended<'a> {
-    /// The key of a pair; `None`, if the page ends too early for what was changed.
-    pub(crate) fn of(pair: &Pair<'a>) -> Option<Mended<'a>> {
-        (pair.rest.len() >= 12).then_some(Mended { rest: pair.rest, len: pair.key.len() })
+    /// The key of a pair, and the reference to its data, in the order in which that was left;
+    /// `None`, if the page ends too early for what was changed.
+    pub(crate) fn of(pair: &Pair<'a>, order: Endianness) -> Option<(Mended<'a>, (u32, u32))> {
+        let len = pair.key.len();
+        let bytes = pair.rest.get(..len.checked_add(REFERENCE)?)?;
+        let mut numbers = [0; REFERENCE];
+        for (at, byte) in (len..).zip(&mut numbers) {
+            *byte = *pair.rest.get(Mended::source(at))?;
+        }
+        Some((Mended { bytes }, reference(&numbers, order.other())?))
     }
 
     pub(crate) fn len(self) -> usize {
-        self.len
+        self.bytes.len().saturating_sub(REFERENCE)
     }
 
     /// Where the byte stands that belongs at an offset.
@@ -395,30 +400,21 @@ impl<'a> Mended<'a> {
     pub(crate) fn piece(self, at: usize) -> Option<&'a [u8]> {
         let from = Mended::source(at);
         let len = match at {
-            _ if at >= self.len => return None,
-            0..4 => self.len.min(4).saturating_sub(at),
+            _ if at >= self.len() => return None,
+            0..4 => self.len().min(4).saturating_sub(at),
             4..12 => 1,
-            _ => self.len.saturating_sub(at),
+            _ => self.len().saturating_sub(at),
         };
-        self.rest.get(from..)?.get(..len)
+        self.bytes.get(from..)?.get(..len)
     }
 
     /// All of them.
     pub(crate) fn to_vec(self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(self.len);
+        let mut bytes = Vec::with_capacity(self.len());
         while let Some(piece) = self.piece(bytes.len()) {
             bytes.extend_from_slice(piece);
         }
         bytes
-    }
-
-    /// The reference behind the key, in the order in which it was left.
-    pub(crate) fn reference(self, order: Endianness) -> Option<(u32, u32)> {
-        let mut bytes = [0; REFERENCE];
-        for (at, byte) in (self.len..).zip(&mut bytes) {
-            *byte = *self.rest.get(Mended::source(at))?;
-        }
-        reference(&bytes, order.other())
     }
 }
 
@@ -429,16 +425,17 @@ mod tests {
     #[test]
     fn eight_bytes_of_a_key_are_put_in_their_order_again() {
         let rest: Vec<u8> = (0..24).collect();
-        let mended = Mended { rest: &rest, len: 14 };
+        let pair = |len| Pair { key: &rest[..len], data: &rest[len..][..8], flags: BIG_DATA, rest: &rest };
+        let (mended, reference) = Mended::of(&pair(14), Endianness::Big).unwrap();
         let mut key = Vec::new();
         while let Some(piece) = mended.piece(key.len()) {
             key.extend_from_slice(piece);
         }
         assert_eq!(key, [0, 1, 2, 3, 7, 6, 5, 4, 11, 10, 9, 8, 12, 13]);
-        assert_eq!(mended.reference(Endianness::Big), Some((0x1110_0f0e, 0x1514_1312)));
-        let short = Mended { rest: &rest, len: 2 };
+        assert_eq!(reference, (0x1110_0f0e, 0x1514_1312));
+        let (short, reference) = Mended::of(&pair(2), Endianness::Little).unwrap();
         assert_eq!((short.piece(0), short.piece(2)), (Some(&[0, 1][..]), None));
-        assert_eq!(short.reference(Endianness::Little), Some((0x0203_0706, 0x0504_0b0a)));
+        assert_eq!(reference, (0x0203_0706, 0x0504_0b0a));
     }
 
     #[test]
