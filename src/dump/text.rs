@@ -9,23 +9,35 @@ pub(super) enum Format {
     Print,
 }
 
-const DIGITS: &[u8; 16] = b"0123456789abcdef";
-
-/// The two digits of every byte.
-#[allow(clippy::indexing_slicing)] // evaluated when compiled
-const PAIRS: [[u8; 2]; 256] = {
-    let mut pairs = [[0; 2]; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        pairs[byte] = [DIGITS[byte >> 4], DIGITS[byte & 15]];
-        byte += 1;
-    }
-    pairs
-};
-
-#[allow(clippy::indexing_slicing)] // a byte indexes a table of 256
+/// The two digits of a byte: without a table, so that the compiler makes those of many at once.
+#[inline(always)]
 fn digits(byte: u8) -> [u8; 2] {
-    PAIRS[usize::from(byte)]
+    [byte >> 4, byte & 15].map(|n| n.wrapping_add(if n < 10 { b'0' } else { b'a' - 10 }))
+}
+
+/// Bytes whose digits are made together.
+const BLOCK: usize = 16;
+
+#[inline(always)]
+fn digits_of(block: &[u8; BLOCK]) -> [u8; 2 * BLOCK] {
+    let mut text = [0; 2 * BLOCK];
+    for (two, &byte) in text.chunks_exact_mut(2).zip(block) {
+        two.copy_from_slice(&digits(byte));
+    }
+    text
+}
+
+/// Appends the digits of bytes.
+fn hex(bytes: &[u8], line: &mut Vec<u8>) {
+    line.reserve(bytes.len().saturating_mul(2));
+    let mut rest = bytes;
+    while let Some((block, after)) = rest.split_first_chunk() {
+        line.extend_from_slice(&digits_of(block));
+        rest = after;
+    }
+    let mut block = [0; BLOCK];
+    block.iter_mut().zip(rest).for_each(|(place, byte)| *place = *byte);
+    line.extend_from_slice(digits_of(&block).get(..rest.len().saturating_mul(2)).unwrap_or_default());
 }
 
 impl Format {
@@ -40,14 +52,7 @@ impl Format {
     /// Appends bytes in this form.
     pub(super) fn append(self, bytes: &[u8], line: &mut Vec<u8>) {
         match self {
-            Format::Bytevalue => {
-                let start = line.len();
-                line.resize(start.saturating_add(bytes.len().saturating_mul(2)), 0);
-                let room = line.get_mut(start..).unwrap_or(&mut []);
-                room.chunks_exact_mut(2)
-                    .zip(bytes)
-                    .for_each(|(two, &byte)| two.copy_from_slice(&digits(byte)));
-            }
+            Format::Bytevalue => hex(bytes, line),
             Format::Print => print(bytes, line),
         }
     }
@@ -107,6 +112,9 @@ mod tests {
             })
             .collect();
         assert_eq!(text(Format::Bytevalue, &all), hex);
+        for (from, to) in [(0, 0), (3, 4), (7, 22), (100, 116), (9, 26), (200, 256)] {
+            assert_eq!(text(Format::Bytevalue, &all[from..to]), hex[2 * from..2 * to]);
+        }
         assert_eq!(text(Format::Print, &all), printed);
         assert_eq!(text(Format::Print, b""), "");
     }

@@ -147,9 +147,10 @@ impl Job<'_> {
         let before = self.summary.damaged;
         self.header(db, name);
         pairs.each(|pair| {
-            match pair.and_then(|pair| check(&pair).map(|()| pair)) {
-                Ok(pair) => self.pair(&pair)?,
-                Err(error) => self.damaged(db.name(), error),
+            let checked = pair.as_ref().map_or(Ok(()), check);
+            match (pair, checked) {
+                (Ok(pair), Ok(())) => self.pair(&pair)?,
+                (Err(error), _) | (_, Err(error)) => self.damaged(db.name(), error),
             }
             Ok::<_, DumpError>(())
         })?;
@@ -293,13 +294,16 @@ impl Job<'_> {
 }
 
 /// Reads overflow items to their end, so that no half of one is written.
+#[inline]
 fn check(pair: &Pair<'_>) -> crate::Result<()> {
-    let long = |item: &&Item<'_>| item.on_page().is_none();
-    let mut items = [pair.key_item(), pair.value_item()].into_iter().filter(long);
-    items.try_for_each(|item| {
-        let mut pieces = item.reader();
-        std::iter::from_fn(|| pieces.piece()).try_for_each(|piece| piece.map(drop))
-    })
+    let check = |item: &Item<'_>| if item.on_page().is_some() { Ok(()) } else { check_long(item) };
+    check(pair.key_item()).and_then(|()| check(pair.value_item()))
+}
+
+#[inline(never)]
+fn check_long(item: &Item<'_>) -> crate::Result<()> {
+    let mut pieces = item.reader();
+    std::iter::from_fn(|| pieces.piece()).try_for_each(|piece| piece.map(drop))
 }
 
 /// The fixed length of records. Version 6 does not store it, but any record has it.
