@@ -111,9 +111,12 @@ fn mutate(dice: &mut Dice, seed: &[u8], name: &str) -> Vec<u8> {
 
 /// Changes a header field, a slot or an item of a page, or a field of the metadata.
 fn page_field(dice: &mut Dice, bytes: &mut [u8]) {
-    let order = if bytes[12..16] == [0, 5, 0x31, 0x62] { Big } else { Little };
-    let size = logs::get_u32(order, bytes, 20);
-    let size = if (512..=65536).contains(&size) { usize::try_from(size).unwrap() } else { 512 };
+    // Page sizes are powers of two: only one order reads as one. The 1.x series has it elsewhere.
+    let sizes = [Little, Big].into_iter().flat_map(|order| {
+        [20, 8].map(|at| (order, usize::try_from(logs::get_u32(order, bytes, at)).unwrap()))
+    });
+    let plausible = |&(_, size): &(_, usize)| size.is_power_of_two() && (512..=65536).contains(&size);
+    let (order, size) = sizes.into_iter().find(plausible).unwrap_or((Little, 512));
     let pages = (bytes.len() / size).max(1);
     let page = dice.below(pages) * size;
     let place = match dice.below(4) {
