@@ -1,6 +1,7 @@
 //! Page N of a file or of several, or an error; and what is the same of all pages with items: where items
 //! stand, overflow chains, whether items fill their page.
 
+mod ahead;
 mod allowance;
 mod beside;
 mod chain;
@@ -22,6 +23,7 @@ mod split;
 mod storage;
 mod tiling;
 
+pub(crate) use ahead::expect;
 pub(crate) use allowance::Allowance;
 pub(crate) use chain::Chain;
 #[cfg(feature = "upgrade")]

@@ -338,6 +338,12 @@ impl<'a> Pages<'a> {
         if no.0 >= self.in_place {
             return self.elsewhere(no);
         }
+        self.standing(no)
+    }
+
+    /// The bytes of a page that stands in the file as it is.
+    #[inline]
+    pub(super) fn standing(&self, no: PageNo) -> Option<&[u8]> {
         let size = self.size().bytes();
         self.file.source().in_place().get(no.index().checked_mul(size)?..)?.get(..size)
     }

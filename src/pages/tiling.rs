@@ -33,14 +33,21 @@ impl Tiling {
         u64::try_from(self.linear).unwrap_or(u64::MAX)
     }
 
-    pub(crate) fn check(&self, no: PageNo, area: usize, end: usize) -> Result<()> {
+    /// Whether the items fill an area from one offset to another.
+    #[inline]
+    pub(crate) fn fills(&self, area: usize, end: usize) -> bool {
         let power = |x: usize, n: u32| x.wrapping_pow(n);
         let square = power(end, 2).wrapping_sub(power(area, 2));
         let cube = power(end, 3).wrapping_sub(power(area, 3));
         let size = end.saturating_sub(area);
-        if (self.linear, self.square, self.cube) == (size, square, cube) {
+        (self.linear, self.square, self.cube) == (size, square, cube)
+    }
+
+    pub(crate) fn check(&self, no: PageNo, area: usize, end: usize) -> Result<()> {
+        if self.fills(area, end) {
             return Ok(());
         }
-        Err(Error::corrupt(no, at::HF_OFFSET, Defect::Packing { items: self.linear, area: size }))
+        let defect = Defect::Packing { items: self.linear, area: end.saturating_sub(area) };
+        Err(Error::corrupt(no, at::HF_OFFSET, defect))
     }
 }

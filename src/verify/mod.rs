@@ -12,6 +12,7 @@ mod heap;
 mod order;
 mod page;
 mod partitions;
+mod plain;
 mod queue;
 mod rest;
 mod seen;

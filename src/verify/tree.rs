@@ -299,6 +299,7 @@ impl<'c> Tree<'_, 'c, '_> {
         let leaves = self.children::<O>(job, page, None);
         let mut all = Edges { whole: true, ..Edges::default() };
         for (index, leaf) in leaves.iter().enumerate() {
+            self.look_ahead::<O>(leaves.get(index..).unwrap_or_default());
             let edges = self.leaf::<O>(leaf);
             if index == 0 {
                 all.first = edges.first;
@@ -317,6 +318,17 @@ impl<'c> Tree<'_, 'c, '_> {
         all
     }
 
+    /// Asks memory for leaves that are checked some steps after the first of these: for the header,
+    /// and later, when that is there, for what it tells of.
+    fn look_ahead<O: ByteOrder>(&self, leaves: &[Job<'c>]) {
+        if let Some(leaf) = leaves.get(8) {
+            self.context.pages.expect_header(leaf.page);
+        }
+        if let Some(leaf) = leaves.get(2) {
+            self.context.pages.expect_items::<O>(leaf.page);
+        }
+    }
+
     /// Checks a leaf, and the duplicates and chains that its items lead to.
     fn leaf<O: ByteOrder>(&self, job: &Job<'c>) -> Edges<'c> {
         let context = self.context;
@@ -327,10 +339,16 @@ impl<'c> Tree<'_, 'c, '_> {
         }
         let pairs = self.shape.leaf == PageKind::BtreeLeaf;
         let mut state = LeafState::default();
-        let key = self.duplicates.unwrap_or(0);
-        let whole = context.leaf::<O>(no, page, self.shape.leaf, key, |slot, offset, held, deleted| {
-            self.item::<O>(no, slot, offset, held, deleted, pairs, &mut state);
-        });
+        let whole = if let Some(plain) = self.plain_leaf::<O>(page).filter(|_| pairs) {
+            (state.first, state.last) = (Some(Held::Plain(plain.first)), Some(Held::Plain(plain.last)));
+            state.records = plain.pairs;
+            true
+        } else {
+            let key = self.duplicates.unwrap_or(0);
+            context.leaf::<O>(no, page, self.shape.leaf, key, |slot, offset, held, deleted| {
+                self.item::<O>(no, slot, offset, held, deleted, pairs, &mut state);
+            })
+        };
         if whole && context.order {
             self.range::<O>(no, job, &state);
         }

@@ -327,11 +327,33 @@ impl<'a> Walk<'a> {
         let frame = *frame;
         let link = self.link_of::<O>(frame)?;
         self.descend::<O>(link, to, visited)?;
+        self.look_ahead::<O>(to);
         if let (Some(from), Some(leaf)) = (from, &self.leaf) {
             self.state.pending.extend(link_error(&from, to, Some(leaf.no())));
             self.state.pending.extend(link_error(leaf, reverse(to), Some(from.no())));
         }
         Ok(true)
+    }
+
+    /// Asks memory for leaves that come some steps later: for the header, and when that should be
+    /// there, for what it tells of.
+    #[inline]
+    fn look_ahead<O: ByteOrder>(&self, to: Direction) {
+        let Some(frame) = self.frames.last().filter(|frame| frame.node.level() == 2) else { return };
+        let leaf = |distance: u16| {
+            let index = match to {
+                Direction::Forward => frame.index.checked_add(distance),
+                Direction::Backward => frame.index.checked_sub(distance),
+            };
+            let index = index.filter(|&index| index < frame.node.entries())?;
+            frame.node.child::<O>(index).ok()
+        };
+        if let Some(leaf) = leaf(8) {
+            self.pages.expect_header(leaf.page);
+        }
+        if let Some(leaf) = leaf(2) {
+            self.pages.expect_items::<O>(leaf.page);
+        }
     }
 
     /// Takes the leaf, and forgets what was known of the place on it.
