@@ -6,6 +6,7 @@ mod btree;
 mod database;
 mod directory;
 mod entries;
+mod get_many;
 mod hash;
 mod heap;
 mod item;

@@ -193,6 +193,20 @@ fn look_ups_of_keys_near_the_files_agree_with_the_forward_scan() {
     }
 }
 
+#[test]
+fn many_look_ups_at_a_time_give_what_each_gives() {
+    for sample in keyed().into_iter().chain(hashed()) {
+        let mut keys = probes(&sample.pairs);
+        keys.extend(sample.pairs.iter().map(|(key, _)| key.clone()).rev().step_by(3));
+        // What the first look-ups come by, later ones go through the short way.
+        let many = || sample.db.get_many(&keys).map(Result::unwrap).collect::<Vec<_>>();
+        let (first, second) = (many(), many());
+        let each: Vec<_> = keys.iter().map(|key| sample.db.get(key).unwrap()).collect();
+        assert!(first == each && second == each, "{}", sample.label());
+        assert_eq!(sample.db.get_many(Vec::<Vec<u8>>::new()).count(), 0);
+    }
+}
+
 /// All HASH databases.
 fn hashed() -> Vec<Sample> {
     let mut all = Vec::new();

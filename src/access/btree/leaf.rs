@@ -7,7 +7,7 @@ use byteorder::ByteOrder;
 use crate::error::{Defect, Error, Result};
 use crate::format::item::{self, KEYDATA, NoItem};
 use crate::format::page::{Page, PageKind, at, slot, slot_offset};
-use crate::pages::{Content, Pages, Place, Reversible, Stored, Tiling, size_of_item};
+use crate::pages::{Content, Pages, Place, Reversible, Stored, Tiling, expect, size_of_item};
 use crate::types::PageNo;
 
 /// A leaf whose header was checked; its items are checked when touched.
@@ -207,6 +207,14 @@ impl<'a> Leaf<'a> {
             self.bytes.get(self.key_place::<O>(pair)?.into()..)?.split_first_chunk()?;
         let plain = *kind == KEYDATA && self.reversible.is_none();
         if plain { rest.get(..O::read_u16(&[*l0, *l1]).into()) } else { None }
+    }
+
+    /// Asks memory for the keys of all pairs.
+    #[inline]
+    pub(crate) fn expect_keys<O: ByteOrder>(&self) {
+        for slots in self.index.chunks_exact(4) {
+            expect(self.bytes, O::read_u16(slots).into());
+        }
     }
 
     /// Whether a pair has the key of the pair before: they share the key item.

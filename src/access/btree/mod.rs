@@ -8,5 +8,6 @@ pub(in crate::access) mod node;
 pub(super) mod rows;
 mod search;
 pub(super) mod separators;
+mod signs;
 pub(super) mod tree;
 pub(super) mod walk;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::signs::Signs;
 use super::walk::Walk;
 use crate::bits::AtomicBits;
 use crate::error::{Error, Result};
@@ -19,12 +20,13 @@ pub(in crate::access) struct Tree<'a> {
     order: KeyOrder<'a>,
     root: PageNo,
     proven: Arc<AtomicBits>,
+    signs: Arc<Signs>,
 }
 
 impl<'a> Tree<'a> {
     pub(in crate::access) fn new(pages: Arc<Pages<'a>>, meta: Meta, root: PageNo) -> Self {
         let proven = Arc::new(AtomicBits::new(pages.count()));
-        Tree { order: pages.file().key_order(), pages, meta, root, proven }
+        Tree { order: pages.file().key_order(), pages, meta, root, proven, signs: Arc::default() }
     }
 
     pub(in crate::access) fn pages(&self) -> &Arc<Pages<'a>> {
@@ -41,6 +43,10 @@ impl<'a> Tree<'a> {
 
     pub(in crate::access) fn proven(&self) -> &AtomicBits {
         &self.proven
+    }
+
+    pub(super) fn signs(&self) -> &Signs {
+        &self.signs
     }
 
     pub(in crate::access) fn shape(&self) -> Shape {
