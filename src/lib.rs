@@ -30,7 +30,7 @@
 //! | what recovery would make of an environment: read, or copied | [`recover::Recover`], [`recover::View`] |
 //! | what a code in a report means | [`explain::Explanation`] |
 //! | what a mail store is and holds, how it comes to another release | `mboxlist`: `Survey`, `List`, `StorePlan` |
-//! | a fresh file from pairs, from the text of a dump, from another file | `build`: `Builder`; `load`: `Load`, `Compact` |
+//! | a fresh file from pairs, from the text of a dump, from another file | `build`: `Builder`; `load`: `Load`; `compact`: `Compact` |
 //! | upgrade files in place, reset LSNs and file ids | `upgrade`: `Upgrade`, `Reset` |
 //! | upgrade a mail store, restore a snapshot | `mboxlist`: `StoreUpgrade`, `Restore` |
 //! | a change in place of one's own, safe against crashes | `journal`: `Journal`, `Set` |
@@ -75,6 +75,8 @@ mod bits;
 pub mod build;
 #[cfg(feature = "upgrade")]
 mod codes;
+#[cfg(feature = "build")]
+pub mod compact;
 mod crypt;
 pub mod dump;
 #[cfg(feature = "upgrade")]
@@ -91,6 +93,8 @@ pub mod journal;
 mod key_hash;
 mod key_order;
 mod limits;
+#[cfg(feature = "build")]
+pub mod load;
 pub mod log;
 #[cfg(feature = "mboxlist")]
 pub mod mboxlist;

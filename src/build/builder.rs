@@ -5,7 +5,7 @@ use std::io::{Seek, Write};
 use super::btree::Btree;
 use super::directory::Directory;
 use super::error::{BuildError, Result};
-use super::form::{Form, fresh_id};
+use super::form::{Form, Release, fresh_id};
 use super::hash::Hash;
 use super::meta::{MetaPage, tree};
 use super::queue::Queue;
@@ -92,7 +92,6 @@ impl<W: Write + Seek> Builder<W> {
     /// What the form cannot hold; [`BuildError::Names`], [`BuildError::SameName`],
     /// [`BuildError::Several`].
     pub fn begin_named(&mut self, name: &[u8], shape: &Shape) -> Result<()> {
-        let version = self.form.release.version();
         if self.open.is_some() {
             return Err(BuildError::Sequence);
         }
@@ -100,7 +99,7 @@ impl<W: Write + Seek> Builder<W> {
             return Err(BuildError::Several(Method::Queue));
         }
         if self.directory.is_none() {
-            self.make_directory(version)?;
+            self.make_directory()?;
         }
         self.open(shape)?;
         match (&mut self.directory, &self.open) {
@@ -114,8 +113,9 @@ impl<W: Write + Seek> Builder<W> {
     /// # Errors
     ///
     /// [`BuildError::Cannot`], [`BuildError::Names`].
-    fn make_directory(&mut self, version: u32) -> Result<()> {
-        if version == 6 {
+    fn make_directory(&mut self) -> Result<()> {
+        if self.form.release == Release::V6 {
+            let version = self.form.release.version();
             return Err(BuildError::Cannot { version, what: "several databases" });
         }
         if self.head.is_some() {

@@ -70,6 +70,12 @@ impl Release {
         Some(known)
     }
 
+    /// The one whose databases of a method have this version.
+    pub(crate) fn of_file(method: Method, version: u32) -> Option<Release> {
+        let all = [Release::V6, Release::V7, Release::V8, Release::V9];
+        all.into_iter().find(|release| release.version_of(method) == Some(version))
+    }
+
     /// The layout of its metadata pages of a method.
     pub(super) fn layout(self, method: Method) -> Option<Layout> {
         let magic = match method {

@@ -1,4 +1,4 @@
-//! The pages above the leaves (database-format, "Internal items of IBTREE" and "of IRECNO").
+//! The pages above the leaves (database-format, "Internal items of IBTREE", "Internal items of IRECNO").
 
 use std::io::{Seek, Write};
 

@@ -8,6 +8,7 @@
 //! - `builder`: pairs in, a file out; `directory`: the list of several databases
 //! - `sink`: pages numbered, sealed and written; `overflow`: long items; `meta`: metadata pages
 //! - `leaf`, `levels`, `tree`: trees from the bottom up; `set`: the duplicates of a key
+//! - `sorter`: pairs put in order outside memory
 //! - `btree`, `recno`, `hash`, `queue`: the access methods
 //!
 //! ```
@@ -37,6 +38,7 @@ mod recno;
 mod set;
 mod shape;
 mod sink;
+mod sorter;
 mod tree;
 
 pub use builder::Builder;
@@ -44,3 +46,4 @@ pub use error::{BuildError, Result};
 pub use form::{Form, Release};
 pub use hash::place;
 pub use shape::{Duplicates, Shape, Size};
+pub use sorter::{Arrangement, Sorter};

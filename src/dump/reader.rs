@@ -71,9 +71,6 @@ pub enum TextFault {
     Number,
 }
 
-/// How much is read at once, in bytes.
-pub(crate) const AT_ONCE: usize = 256 << 10;
-
 /// Reads the text of `db_dump`, of any release and of `db_dump185`, database by database, or lines of
 /// pairs without a header, as `db_load -T` does.
 ///

@@ -61,11 +61,7 @@ impl Output {
         };
         // A link stays one: what it leads to is replaced.
         let path = if old.is_some() { fs::canonicalize(path)? } else { path.to_owned() };
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let mut draft = tempfile::Builder::new();
-        draft.prefix(".bdbkit-").suffix(".tmp");
-        permit(&mut draft, old.as_ref());
-        let draft = draft.tempfile_in(folder.unwrap_or(Path::new(".")))?;
+        let draft = draft(&path, old.as_ref())?;
         Ok(To::Fresh { draft: BufWriter::with_capacity(BUFFER, draft), path })
     }
 
@@ -81,6 +77,87 @@ impl Output {
         }
         Ok(())
     }
+}
+
+/// A database file that takes its name when it is whole.
+pub(crate) struct Fresh {
+    draft: NamedTempFile,
+    path: PathBuf,
+    overwrite: bool,
+}
+
+impl Fresh {
+    /// Begins a file: never the input itself, under whatever name, nor one that is there, unless it is to
+    /// be replaced.
+    pub(crate) fn new(path: &Path, input: &Path, overwrite: bool) -> Result<Fresh, Failure> {
+        let io = |error: io::Error| Failure::io(path, &error);
+        let old = fs::symlink_metadata(path).ok();
+        if old.is_some() && same_file::is_same_file(path, real(input)).unwrap_or(false) {
+            return Err(Failure::Usage(about(path, "is the input itself: not overwritten")));
+        }
+        match &old {
+            Some(_) if !overwrite => {
+                return Err(Failure::Refused(about(path, "is there already: --overwrite replaces it")));
+            }
+            Some(old) if !old.is_file() => {
+                return Err(Failure::Refused(about(path, "is no regular file: not replaced")));
+            }
+            _ => {}
+        }
+        let draft = draft(path, old.as_ref()).map_err(io)?;
+        Ok(Fresh { draft, path: path.to_owned(), overwrite })
+    }
+
+    /// The file, as long as it has no name.
+    pub(crate) fn file(&mut self) -> &mut fs::File {
+        self.draft.as_file_mut()
+    }
+
+    /// Its name until then.
+    pub(crate) fn path(&self) -> &Path {
+        self.draft.path()
+    }
+
+    /// The folder that it is in.
+    pub(crate) fn folder(&self) -> &Path {
+        folder(&self.path)
+    }
+
+    /// Its pages of this size, in words.
+    pub(crate) fn pages(&self, size: u32) -> Result<String, Failure> {
+        let len = self.draft.as_file().metadata().map_err(|error| Failure::io(&self.path, &error))?.len();
+        Ok(counted(len.checked_div(size.into()).unwrap_or(0), "page"))
+    }
+
+    /// Gives the file its name, when all of it is on the disk.
+    pub(crate) fn publish(self) -> Result<(), Failure> {
+        let failed = |error: io::Error| Failure::Output(about(&self.path, error));
+        self.draft.as_file().sync_all().map_err(failed)?;
+        let named = match self.overwrite {
+            true => self.draft.persist(&self.path),
+            false => self.draft.persist_noclobber(&self.path),
+        };
+        named.map_err(|error| Failure::Output(about(&self.path, error.error)))?;
+        // Where a folder can be asked to keep its names, it is.
+        if let Ok(folder) = fs::File::open(folder(&self.path)) {
+            let _ = folder.sync_all();
+        }
+        Ok(())
+    }
+}
+
+/// The folder of a file.
+fn folder(path: &Path) -> &Path {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or(Path::new("."))
+}
+
+/// A file beside a place, with the permissions of what is there.
+fn draft(path: &Path, old: Option<&fs::Metadata>) -> io::Result<NamedTempFile> {
+    let mut draft = tempfile::Builder::new();
+    draft.prefix(".bdbkit-").suffix(".tmp");
+    permit(&mut draft, old);
+    draft.tempfile_in(folder(path))
 }
 
 /// Gives a draft the permissions of what it replaces, or those of any new file, before the mask of
