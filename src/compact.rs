@@ -4,7 +4,7 @@ use std::io::{self, Seek, Write};
 use std::path::PathBuf;
 
 use crate::access::{AllPairs, Database, Pair, Part};
-use crate::build::{Arrangement, BuildError, Builder, Duplicates, Form, Release, Shape, Size, Sorter};
+use crate::build::{Arrangement, BuildError, Builder, FileForm, KeyDuplicates, Shape, Size, Sorter, Target};
 use crate::error::Error;
 use crate::meta::Meta;
 use crate::method::Method;
@@ -89,8 +89,8 @@ impl Compact {
         Ok(done)
     }
 
-    fn form(&self, meta: &Meta) -> Result<Form, CompactError> {
-        let release = Release::of_file(meta.method(), meta.version());
+    fn form(&self, meta: &Meta) -> Result<FileForm, CompactError> {
+        let release = Target::of_file(meta.method(), meta.version());
         let password = match (meta.encrypted(), &self.password) {
             (true, None) => return Err(CompactError::Kind("of an encrypted one without the password")),
             (true, password) => password.clone(),
@@ -102,7 +102,7 @@ impl Compact {
         if meta.extent_pages().is_some() {
             return Err(CompactError::Kind("with extents"));
         }
-        Ok(Form {
+        Ok(FileForm {
             release: release.ok_or(CompactError::Kind("of this version"))?,
             order: meta.endianness(),
             page_size: meta.page_size(),
@@ -124,7 +124,7 @@ impl Compact {
         let meta = db.meta();
         let name = db.name().filter(|_| several);
         let begin = |builder: &mut Builder<W>, size| {
-            let shape = shape(meta, size)?;
+            let shape = shape(db, size)?;
             match name {
                 Some(name) => builder.begin_named(name, &shape)?,
                 None => builder.begin(&shape)?,
@@ -176,23 +176,24 @@ fn put<W: Write + Seek>(builder: &mut Builder<W>, pair: &Pair<'_>) -> Result<(),
 }
 
 /// What the fresh database is to be.
-fn shape(meta: &Meta, size: Size) -> Result<Shape, CompactError> {
+fn shape(db: &Database<'_>, size: Size) -> Result<Shape, CompactError> {
+    let meta = db.meta();
     let flags = meta.flags();
     let duplicates = match (flags.duplicates(), flags.sorted_duplicates()) {
-        (_, true) => Duplicates::Sorted,
-        (true, false) => Duplicates::Unsorted,
-        (false, false) => Duplicates::None,
+        (_, true) => KeyDuplicates::Sorted,
+        (true, false) => KeyDuplicates::Unsorted,
+        (false, false) => KeyDuplicates::None,
     };
-    let pad = meta.pad().unwrap_or(b' ');
+    // The first of these versions does not store it, and the pad is unknown.
+    let pad = meta.pad().filter(|_| meta.record_length().is_some_and(|length| length > 0)).unwrap_or(b' ');
     Ok(match meta.method() {
         Method::Btree if flags.compressed() => return Err(CompactError::Kind("of compressed pairs")),
         Method::Btree => {
             Shape::Btree { duplicates, record_numbers: flags.record_numbers(), min_key: meta.min_key() }
         }
         Method::Recno => {
-            // The first of these versions does not store the length.
-            let length = meta.record_length().filter(|_| flags.fixed_length());
-            Shape::Recno { length, pad, renumber: flags.renumber() }
+            let length = flags.fixed_length().then(|| record_length(db));
+            Shape::Recno { length: length.filter(|&length| length > 0), pad, renumber: flags.renumber() }
         }
         Method::Hash => {
             let buckets = meta.buckets().ok_or(CompactError::Kind("of these buckets"))?;
@@ -201,4 +202,11 @@ fn shape(meta: &Meta, size: Size) -> Result<Shape, CompactError> {
         Method::Queue => Shape::Queue { length: meta.record_length().unwrap_or(0), pad },
         Method::Heap => return Err(CompactError::Kind("of a HEAP")),
     })
+}
+
+/// The fixed length of records. Version 6 does not store it, nor do files that were upgraded from it, but
+/// any record has it.
+fn record_length(db: &Database<'_>) -> u32 {
+    let of_first = || db.iter().pairs().flatten().next().map_or(0, |pair| pair.value_item().len());
+    db.meta().record_length().filter(|&length| length > 0).unwrap_or_else(of_first)
 }

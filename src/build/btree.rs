@@ -6,7 +6,7 @@ use std::io::{Seek, Write};
 use super::error::{BuildError, Result};
 use super::overflow::{Stored, longest, store};
 use super::set::Set;
-use super::shape::Duplicates;
+use super::shape::KeyDuplicates;
 use super::sink::Sink;
 use super::tree::Tree;
 use crate::format::item::REFERENCE;
@@ -16,7 +16,7 @@ use crate::types::PageNo;
 /// A BTREE that is being built.
 pub(super) struct Btree {
     tree: Tree,
-    duplicates: Duplicates,
+    duplicates: KeyDuplicates,
     longest: usize,
     /// The key that was put last, and its last value where values are sorted.
     key: Option<Vec<u8>>,
@@ -29,7 +29,7 @@ pub(super) struct Btree {
 impl Btree {
     pub(super) fn new<W: Write + Seek>(
         sink: &Sink<W>,
-        duplicates: Duplicates,
+        duplicates: KeyDuplicates,
         record_numbers: bool,
         min_key: u32,
     ) -> Result<Btree> {
@@ -54,8 +54,8 @@ impl Btree {
         let order = self.key.as_deref().map_or(Ordering::Greater, |last| key.cmp(last));
         match (order, self.duplicates) {
             (Ordering::Less, _) => return Err(BuildError::Order),
-            (Ordering::Equal, Duplicates::None) => return Err(BuildError::Repeated),
-            (Ordering::Equal, Duplicates::Sorted) => match value.cmp(&self.value) {
+            (Ordering::Equal, KeyDuplicates::None) => return Err(BuildError::Repeated),
+            (Ordering::Equal, KeyDuplicates::Sorted) => match value.cmp(&self.value) {
                 Ordering::Less => return Err(BuildError::Order),
                 Ordering::Equal => return Err(BuildError::Repeated),
                 Ordering::Greater => {}
@@ -69,12 +69,12 @@ impl Btree {
             last.extend_from_slice(key);
         }
         match self.duplicates {
-            Duplicates::None => return self.alone(sink, key, value),
-            Duplicates::Sorted => {
+            KeyDuplicates::None => return self.alone(sink, key, value),
+            KeyDuplicates::Sorted => {
                 self.value.clear();
                 self.value.extend_from_slice(value);
             }
-            Duplicates::Unsorted => {}
+            KeyDuplicates::Unsorted => {}
         }
         if self.set.goes_elsewhere(sink, value)? {
             return Ok(());

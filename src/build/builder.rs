@@ -5,12 +5,12 @@ use std::io::{Seek, Write};
 use super::btree::Btree;
 use super::directory::Directory;
 use super::error::{BuildError, Result};
-use super::form::{Form, Release, fresh_id};
+use super::form::{FileForm, Target, fresh_id};
 use super::hash::Hash;
 use super::meta::{MetaPage, tree};
 use super::queue::Queue;
 use super::recno::Recno;
-use super::shape::{Duplicates, Shape};
+use super::shape::{KeyDuplicates, Shape};
 use super::sink::Sink;
 use crate::format::meta::Field;
 use crate::method::Method;
@@ -24,7 +24,7 @@ use crate::types::{FileId, PageNo};
 /// no use.
 pub struct Builder<W> {
     sink: Sink<W>,
-    form: Form,
+    form: FileForm,
     id: FileId,
     /// Metadata of the first page, once it is known what is in the file.
     head: Option<MetaPage>,
@@ -59,7 +59,7 @@ impl<W: Write + Seek> Builder<W> {
     /// # Errors
     ///
     /// [`BuildError::Cannot`], if the version has no checksums or encryption.
-    pub fn new(out: W, form: &Form) -> Result<Builder<W>> {
+    pub fn new(out: W, form: &FileForm) -> Result<Builder<W>> {
         Ok(Builder {
             sink: Sink::new(out, form)?,
             form: form.clone(),
@@ -114,7 +114,7 @@ impl<W: Write + Seek> Builder<W> {
     ///
     /// [`BuildError::Cannot`], [`BuildError::Names`].
     fn make_directory(&mut self) -> Result<()> {
-        if self.form.release == Release::V6 {
+        if self.form.release == Target::V6 {
             let version = self.form.release.version();
             return Err(BuildError::Cannot { version, what: "several databases" });
         }
@@ -196,7 +196,7 @@ impl<W: Write + Seek> Builder<W> {
             (Pairs::Btree(btree), Shape::Btree { duplicates, record_numbers, min_key }) => {
                 btree.finish(sink, root)?;
                 let counts = if record_numbers { tree::RECORD_NUMBERS } else { 0 };
-                let sorts = duplicates == Duplicates::Sorted && sink.generation.has_duplicate_trees();
+                let sorts = duplicates == KeyDuplicates::Sorted && sink.generation.has_duplicate_trees();
                 let sorted = if sorts { tree::SORTED } else { 0 };
                 let kinds = if duplicates.any() { tree::DUPLICATES | sorted } else { 0 };
                 meta.tree(kinds | counts | more, min_key, root, None);

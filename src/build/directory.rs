@@ -5,7 +5,7 @@ use std::io::{Seek, Write};
 
 use super::btree::Btree;
 use super::error::{BuildError, Result};
-use super::shape::Duplicates;
+use super::shape::KeyDuplicates;
 use super::sink::Sink;
 use crate::format::generation::Generation;
 use crate::order::Endianness;
@@ -35,8 +35,8 @@ impl Directory {
 
     /// Writes it as a tree with this root.
     pub(super) fn write<W: Write + Seek>(&self, sink: &mut Sink<W>, root: PageNo) -> Result<()> {
-        let mut tree = Btree::new(sink, Duplicates::None, false, 0)?;
-        // Release 3.0 has page numbers in the order of its machine, later ones in one order everywhere.
+        let mut tree = Btree::new(sink, KeyDuplicates::None, false, 0)?;
+        // Target 3.0 has page numbers in the order of its machine, later ones in one order everywhere.
         let little = sink.generation == Generation::V30 && sink.order == Endianness::Little;
         for (name, page) in &self.pages {
             let number = if little { page.0.to_le_bytes() } else { page.0.to_be_bytes() };

@@ -14,7 +14,7 @@ use crate::types::{FileId, Lsn, PageSize};
 
 /// The releases for which a file is built, by the version of their BTREEs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Release {
+pub enum Target {
     /// 2.x: BTREE 6, HASH 5.
     V6,
     /// 3.0: BTREE 7, HASH 6, QUEUE 1.
@@ -26,18 +26,18 @@ pub enum Release {
     V9,
 }
 
-impl Release {
+impl Target {
     /// The one whose BTREEs have this version.
     ///
     /// # Errors
     ///
     /// [`BuildError::Version`].
-    pub fn of(version: u32) -> Result<Release> {
+    pub fn of(version: u32) -> Result<Target> {
         match version {
-            6 => Ok(Release::V6),
-            7 => Ok(Release::V7),
-            8 => Ok(Release::V8),
-            9 => Ok(Release::V9),
+            6 => Ok(Target::V6),
+            7 => Ok(Target::V7),
+            8 => Ok(Target::V8),
+            9 => Ok(Target::V9),
             other => Err(BuildError::Version(other)),
         }
     }
@@ -46,10 +46,10 @@ impl Release {
     #[must_use]
     pub fn version(self) -> u32 {
         match self {
-            Release::V6 => 6,
-            Release::V7 => 7,
-            Release::V8 => 8,
-            Release::V9 => 9,
+            Target::V6 => 6,
+            Target::V7 => 7,
+            Target::V8 => 8,
+            Target::V9 => 9,
         }
     }
 
@@ -58,21 +58,21 @@ impl Release {
     pub fn version_of(self, method: Method) -> Option<u32> {
         let known = match (method, self) {
             (Method::Btree | Method::Recno, _) => self.version(),
-            (Method::Hash, Release::V6) => 5,
-            (Method::Hash, Release::V7) => 6,
-            (Method::Hash, Release::V8) => 7,
-            (Method::Hash, Release::V9) => 9,
-            (Method::Queue, Release::V7) => 1,
-            (Method::Queue, Release::V8) => 3,
-            (Method::Queue, Release::V9) => 4,
-            (Method::Queue, Release::V6) | (Method::Heap, _) => return None,
+            (Method::Hash, Target::V6) => 5,
+            (Method::Hash, Target::V7) => 6,
+            (Method::Hash, Target::V8) => 7,
+            (Method::Hash, Target::V9) => 9,
+            (Method::Queue, Target::V7) => 1,
+            (Method::Queue, Target::V8) => 3,
+            (Method::Queue, Target::V9) => 4,
+            (Method::Queue, Target::V6) | (Method::Heap, _) => return None,
         };
         Some(known)
     }
 
     /// The one whose databases of a method have this version.
-    pub(crate) fn of_file(method: Method, version: u32) -> Option<Release> {
-        let all = [Release::V6, Release::V7, Release::V8, Release::V9];
+    pub(crate) fn of_file(method: Method, version: u32) -> Option<Target> {
+        let all = [Target::V6, Target::V7, Target::V8, Target::V9];
         all.into_iter().find(|release| release.version_of(method) == Some(version))
     }
 
@@ -90,10 +90,10 @@ impl Release {
     /// The family that it is of.
     pub(super) fn generation(self) -> Generation {
         match self {
-            Release::V6 => Generation::V2,
-            Release::V7 => Generation::V30,
-            Release::V8 => Generation::V31,
-            Release::V9 => Generation::V41,
+            Target::V6 => Generation::V2,
+            Target::V7 => Generation::V30,
+            Target::V8 => Generation::V31,
+            Target::V9 => Generation::V41,
         }
     }
 
@@ -106,16 +106,16 @@ impl Release {
 /// What a file is to be: for which releases and machines, and what its pages are.
 ///
 /// ```
-/// use bdbkit::build::{Form, Release};
+/// use bdbkit::build::{FileForm, Target};
 /// use bdbkit::{Endianness, PageSize};
 ///
-/// let sparc = Form { release: Release::V6, order: Endianness::Big, ..Form::default() };
+/// let sparc = FileForm { release: Target::V6, order: Endianness::Big, ..FileForm::default() };
 /// assert_eq!(sparc.page_size, PageSize::new(4096).unwrap());
 /// ```
 #[derive(Clone, PartialEq, Eq)]
-pub struct Form {
+pub struct FileForm {
     /// The releases that are to read it.
-    pub release: Release,
+    pub release: Target,
     /// The byte order of the machine that is to read it.
     pub order: Endianness,
     /// Bytes of a page.
@@ -131,9 +131,9 @@ pub struct Form {
 }
 
 /// The password is not shown.
-impl std::fmt::Debug for Form {
+impl std::fmt::Debug for FileForm {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Form")
+        f.debug_struct("FileForm")
             .field("release", &self.release)
             .field("order", &self.order)
             .field("page_size", &self.page_size)
@@ -144,12 +144,12 @@ impl std::fmt::Debug for Form {
     }
 }
 
-impl Default for Form {
+impl Default for FileForm {
     /// Version 9 of this machine's order, pages of 4096 bytes, full, without checksums.
     fn default() -> Self {
         let big = cfg!(target_endian = "big");
-        Form {
-            release: Release::V9,
+        FileForm {
+            release: Target::V9,
             order: if big { Endianness::Big } else { Endianness::Little },
             page_size: PageSize::DEFAULT,
             checksums: false,
@@ -160,7 +160,7 @@ impl Default for Form {
     }
 }
 
-impl Form {
+impl FileForm {
     /// What protects the pages.
     ///
     /// # Errors

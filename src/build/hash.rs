@@ -7,7 +7,7 @@ use super::error::{BuildError, Result};
 use super::meta::{MetaPage, hash as flags};
 use super::overflow::{Kept, Stored, store};
 use super::set::Set;
-use super::shape::{Duplicates, Size};
+use super::shape::{KeyDuplicates, Size};
 use super::sink::{Sink, header};
 use crate::bits::Bits;
 use crate::format::edit::{PageHeader, put, put_u16};
@@ -31,7 +31,7 @@ pub fn place(key: &[u8]) -> u32 {
 
 /// A HASH that is being built.
 pub(super) struct Hash {
-    duplicates: Duplicates,
+    duplicates: KeyDuplicates,
     fill_factor: u32,
     /// The page of bucket 0: those of the others follow. The last bucket, which is the mask of hashes, too.
     first: PageNo,
@@ -39,8 +39,6 @@ pub(super) struct Hash {
     doublings: u32,
     written: Bits,
     pairs: u32,
-    /// Pages behind those of the buckets.
-    others: u32,
     /// The key that was put last, and its last value where values are sorted.
     key: Option<(u32, Vec<u8>)>,
     value: Vec<u8>,
@@ -71,7 +69,7 @@ impl Hash {
     /// One whose bucket pages are the next of the file.
     pub(super) fn new<W: Write + Seek>(
         sink: &mut Sink<W>,
-        duplicates: Duplicates,
+        duplicates: KeyDuplicates,
         fill_factor: u32,
         elements: u32,
         size: Size,
@@ -89,7 +87,6 @@ impl Hash {
             doublings,
             written: Bits::new(first, end),
             pairs: 0,
-            others: 0,
             key: None,
             value: Vec::new(),
             set: Set::new(duplicates),
@@ -111,8 +108,8 @@ impl Hash {
         };
         match (order, self.duplicates) {
             (Ordering::Less, _) => return Err(BuildError::Order),
-            (Ordering::Equal, Duplicates::None) => return Err(BuildError::Repeated),
-            (Ordering::Equal, Duplicates::Sorted) => match value.cmp(&self.value) {
+            (Ordering::Equal, KeyDuplicates::None) => return Err(BuildError::Repeated),
+            (Ordering::Equal, KeyDuplicates::Sorted) => match value.cmp(&self.value) {
                 Ordering::Less => return Err(BuildError::Order),
                 Ordering::Equal => return Err(BuildError::Repeated),
                 Ordering::Greater => {}
@@ -124,7 +121,7 @@ impl Hash {
             self.key = Some((place, key.to_vec()));
             self.space = 1;
         }
-        if self.duplicates == Duplicates::Sorted {
+        if self.duplicates == KeyDuplicates::Sorted {
             self.value.clear();
             self.value.extend_from_slice(value);
         }
@@ -175,7 +172,6 @@ impl Hash {
         let space = pair.items.iter().fold(4usize, |sum, item| sum.saturating_add(item.len()));
         if self.bucket.used.saturating_add(space) > sink.room() {
             let next = sink.allocate()?;
-            self.others = self.others.saturating_add(1);
             let prev = self.bucket.no.map_or(0, |no| no.0);
             self.flush(sink, next.0)?;
             self.bucket = Bucket { no: Some(next), prev, ..Bucket::default() };
@@ -225,10 +221,12 @@ impl Hash {
             }
         }
         let kinds = match self.duplicates {
-            Duplicates::None => 0,
-            Duplicates::Unsorted => flags::DUPLICATES,
-            Duplicates::Sorted if sink.generation.has_duplicate_trees() => flags::DUPLICATES | flags::SORTED,
-            Duplicates::Sorted => flags::DUPLICATES,
+            KeyDuplicates::None => 0,
+            KeyDuplicates::Unsorted => flags::DUPLICATES,
+            KeyDuplicates::Sorted if sink.generation.has_duplicate_trees() => {
+                flags::DUPLICATES | flags::SORTED
+            }
+            KeyDuplicates::Sorted => flags::DUPLICATES,
         };
         meta.put(Field::Flags, if several { kinds | flags::SEVERAL } else { kinds });
         meta.put(Field::OvflPoint, self.doublings);
@@ -238,17 +236,19 @@ impl Hash {
         meta.put(Field::Ffactor, self.fill_factor);
         meta.put(Field::Nelem, self.pairs);
         meta.put(Field::Charkey, HashFunction::Fnv.hash(PROBE));
-        meta.spares(&self.spares(sink.generation));
+        let end = self.first.0.saturating_add(self.last);
+        meta.spares(&self.spares(sink.generation, sink.last().0.saturating_sub(end)));
         Ok(())
     }
 
-    /// Where the buckets of each doubling begin; of 2.x, how many other pages stand before them.
-    fn spares(&self, generation: Generation) -> [u32; 32] {
+    /// Where the buckets of each doubling begin; of 2.x, how many other pages stand before those of the
+    /// next: here all others, of long items, too.
+    fn spares(&self, generation: Generation, others: u32) -> [u32; 32] {
         let mut spares = [0; 32];
         let used = usize::try_from(self.doublings).unwrap_or(0);
         if generation == Generation::V2 {
             if let Some(behind) = spares.get_mut(used) {
-                *behind = self.others;
+                *behind = others;
             }
         } else {
             spares.iter_mut().take(used.saturating_add(1)).for_each(|place| *place = self.first.0);

@@ -3,7 +3,7 @@
 use std::io::{Seek, Write};
 
 use super::error::{BuildError, Result};
-use super::form::Form;
+use super::form::FileForm;
 use super::sink::Sink;
 use crate::format::edit::put;
 use crate::format::generation::Generation;
@@ -51,7 +51,7 @@ impl MetaPage {
     /// [`BuildError::Cannot`], if the version has no such databases.
     pub(super) fn new<W: Write + Seek>(
         sink: &Sink<W>,
-        form: &Form,
+        form: &FileForm,
         id: FileId,
         method: Method,
         no: PageNo,

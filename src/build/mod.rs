@@ -12,9 +12,9 @@
 //! - `btree`, `recno`, `hash`, `queue`: the access methods
 //!
 //! ```
-//! use bdbkit::build::{Builder, Form, Shape};
+//! use bdbkit::build::{Builder, FileForm, Shape};
 //!
-//! let mut file = Builder::new(std::io::Cursor::new(Vec::new()), &Form::default())?;
+//! let mut file = Builder::new(std::io::Cursor::new(Vec::new()), &FileForm::default())?;
 //! file.begin(&Shape::btree())?;
 //! file.put(b"key", b"value")?;
 //! file.end()?;
@@ -43,7 +43,7 @@ mod tree;
 
 pub use builder::Builder;
 pub use error::{BuildError, Result};
-pub use form::{Form, Release};
+pub use form::{FileForm, Target};
 pub use hash::place;
-pub use shape::{Duplicates, Shape, Size};
+pub use shape::{KeyDuplicates, Shape, Size};
 pub use sorter::{Arrangement, Sorter};

@@ -4,7 +4,7 @@ use std::io::{Seek, Write};
 
 use super::error::Result;
 use super::overflow::{Kept, longest, store};
-use super::shape::Duplicates;
+use super::shape::KeyDuplicates;
 use super::sink::Sink;
 use super::tree::Tree;
 use crate::format::page::PageKind;
@@ -20,8 +20,8 @@ pub(super) struct Set {
 }
 
 impl Set {
-    pub(super) fn new(duplicates: Duplicates) -> Set {
-        Set { sorted: duplicates == Duplicates::Sorted, values: Vec::new(), pages: None }
+    pub(super) fn new(duplicates: KeyDuplicates) -> Set {
+        Set { sorted: duplicates == KeyDuplicates::Sorted, values: Vec::new(), pages: None }
     }
 
     /// Adds a value, if it belongs to those on pages of their own; whether it did.

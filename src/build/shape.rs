@@ -1,13 +1,13 @@
 //! What a database is to be.
 
 use super::error::{BuildError, Result};
-use super::form::Release;
+use super::form::Target;
 use crate::method::Method;
 use crate::types::PageSize;
 
 /// Whether a key may come more than once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Duplicates {
+pub enum KeyDuplicates {
     /// It may not.
     #[default]
     None,
@@ -17,9 +17,9 @@ pub enum Duplicates {
     Sorted,
 }
 
-impl Duplicates {
+impl KeyDuplicates {
     pub(super) fn any(self) -> bool {
-        self != Duplicates::None
+        self != KeyDuplicates::None
     }
 }
 
@@ -67,7 +67,7 @@ pub enum Shape {
     /// Pairs, put in the order of their keys.
     Btree {
         /// Whether a key may come more than once.
-        duplicates: Duplicates,
+        duplicates: KeyDuplicates,
         /// Whether records are counted, so that they can be found by their numbers.
         record_numbers: bool,
         /// How many keys a page must hold at least; 0 for 2.
@@ -85,7 +85,7 @@ pub enum Shape {
     /// Pairs, put in the order of [`place`](super::place).
     Hash {
         /// Whether a key may come more than once.
-        duplicates: Duplicates,
+        duplicates: KeyDuplicates,
         /// How many keys a bucket is to have; 0 for as many as fit its page.
         fill_factor: u32,
         /// How many keys it is to be made for at least.
@@ -106,7 +106,7 @@ impl Shape {
     /// A BTREE without duplicates.
     #[must_use]
     pub fn btree() -> Shape {
-        Shape::Btree { duplicates: Duplicates::None, record_numbers: false, min_key: 0 }
+        Shape::Btree { duplicates: KeyDuplicates::None, record_numbers: false, min_key: 0 }
     }
 
     /// The access method.
@@ -121,7 +121,7 @@ impl Shape {
     }
 
     /// Refuses what a release cannot hold.
-    pub(super) fn check(&self, release: Release) -> Result<()> {
+    pub(super) fn check(&self, release: Target) -> Result<()> {
         let cannot = |what| Err(BuildError::Cannot { version: release.version(), what });
         match *self {
             Shape::Btree { duplicates, record_numbers: true, .. } if duplicates.any() => {

@@ -3,7 +3,7 @@
 use std::io::{self, Seek, SeekFrom, Write};
 
 use super::error::{BuildError, Result};
-use super::form::{Form, random};
+use super::form::{FileForm, random};
 use crate::crypt::{Keys, Secret};
 use crate::format::checksum;
 use crate::format::edit::{PageError, PageHeader, PageMut, put};
@@ -35,7 +35,7 @@ pub(super) struct Sink<W> {
 }
 
 impl<W: Write + Seek> Sink<W> {
-    pub(super) fn new(out: W, form: &Form) -> Result<Sink<W>> {
+    pub(super) fn new(out: W, form: &FileForm) -> Result<Sink<W>> {
         let seal = form.seal()?;
         let keys = match &form.password {
             Some(password) => {

@@ -61,6 +61,9 @@ pub struct Sorter {
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     place: u32,
+    /// How many came before it: where each begins does not tell, as of empty pairs several begin at one
+    /// byte.
+    number: u32,
     start: usize,
     key: usize,
     value: usize,
@@ -129,7 +132,9 @@ impl Sorter {
         self.bytes.extend_from_slice(key);
         self.bytes.extend_from_slice(value);
         let place = self.arrangement.place(key);
-        self.entries.push(Entry { place, start, key: key.len(), value: value.len() });
+        let number =
+            u32::try_from(self.entries.len()).map_err(|_| io::Error::from(io::ErrorKind::FileTooLarge))?;
+        self.entries.push(Entry { place, number, start, key: key.len(), value: value.len() });
         let taken = self.entries.len().saturating_mul(ENTRY).saturating_add(self.bytes.len());
         if taken > self.memory { self.spill() } else { Ok(()) }
     }
@@ -139,8 +144,7 @@ impl Sorter {
         self.entries.sort_unstable_by(|a, b| {
             let keys = a.place.cmp(&b.place).then_with(|| a.key_of(bytes).cmp(b.key_of(bytes)));
             let more = || if values { a.value_of(bytes).cmp(b.value_of(bytes)) } else { Ordering::Equal };
-            // Of empty pairs several begin at one byte, and are equal.
-            keys.then_with(more).then(a.start.cmp(&b.start))
+            keys.then_with(more).then(a.number.cmp(&b.number))
         });
     }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::error::LoadError;
 use super::run::Load;
 use super::unique::{Unique, What};
-use crate::build::{Arrangement, BuildError, Builder, Duplicates, Shape, Size, Sorter};
+use crate::build::{Arrangement, BuildError, Builder, KeyDuplicates, Shape, Size, Sorter};
 use crate::dump::{Line, Reader, Settings, TextFault};
 use crate::method::Method;
 
@@ -44,8 +44,8 @@ impl<R: BufRead, W: Write + Seek> Job<'_, R, W> {
         }
         let duplicates = duplicates(settings);
         let what = match (method, duplicates) {
-            (Method::Btree | Method::Hash, Duplicates::Unsorted) => What::Nothing,
-            (Method::Btree | Method::Hash, Duplicates::Sorted) => What::Pair,
+            (Method::Btree | Method::Hash, KeyDuplicates::Unsorted) => What::Nothing,
+            (Method::Btree | Method::Hash, KeyDuplicates::Sorted) => What::Pair,
             _ => What::Key,
         };
         let unique = Unique::new(what, self.load.keep_first);
@@ -75,7 +75,7 @@ impl<R: BufRead, W: Write + Seek> Job<'_, R, W> {
             let line = self.reader.pair(&mut key, &mut value)?;
             let (builder, at) = (&mut self.builder, self.reader.line());
             let mut unsorted = false;
-            let mut give = |key: &[u8], value: &[u8]| {
+            let mut give = |key: &[u8], value: &[u8], at: u64| {
                 pairs = pairs.saturating_add(1);
                 match put(builder, method, key, value, at)? {
                     Put::Done => {}
@@ -88,12 +88,14 @@ impl<R: BufRead, W: Write + Seek> Job<'_, R, W> {
                 (Line::Record, Method::Btree | Method::Hash) => return Err(LoadError::NoKeys { line: at }),
                 (Line::Record, _) => {
                     key.clear();
-                    give(&key, &value)?;
+                    give(&key, &value, at)?;
                 }
-                (Line::Pair, Method::Btree | Method::Hash) => unique.take(&mut key, &mut value, &mut give)?,
+                (Line::Pair, Method::Btree | Method::Hash) => {
+                    unique.take((&mut key, &mut value, at), &mut give)?
+                }
                 (Line::Pair, _) => {
                     numbered(&self.reader, &mut key)?;
-                    unique.take(&mut key, &mut value, &mut give)?;
+                    unique.take((&mut key, &mut value, at), &mut give)?;
                 }
             }
             if unsorted {
@@ -109,7 +111,7 @@ impl<R: BufRead, W: Write + Seek> Job<'_, R, W> {
     /// Puts its pairs in order, and builds it from them.
     fn put_in_order(&mut self, settings: &Settings, mut unique: Unique) -> Result<Ended, LoadError> {
         let method = settings.method.unwrap_or(Method::Btree);
-        let by_values = duplicates(settings) == Duplicates::Sorted && !self.load.keep_first;
+        let by_values = duplicates(settings) == KeyDuplicates::Sorted && !self.load.keep_first;
         let arrangement = match (method, by_values) {
             (Method::Hash, false) => Arrangement::Places,
             (Method::Hash, true) => Arrangement::PlacedPairs,
@@ -141,14 +143,14 @@ impl<R: BufRead, W: Write + Seek> Job<'_, R, W> {
         }
         self.begin(settings, &shape(settings, size))?;
         let (builder, at, mut pairs) = (&mut self.builder, self.reader.line(), 0u64);
-        let mut give = |key: &[u8], value: &[u8]| {
+        let mut give = |key: &[u8], value: &[u8], at: u64| {
             pairs = pairs.saturating_add(1);
             match put(builder, method, key, value, at)? {
                 Put::Done => Ok(()),
                 Put::Unsorted => Err(LoadError::Build { line: at, error: BuildError::Order }),
             }
         };
-        sorter.each(|key, value| unique.take(key, value, &mut give))?;
+        sorter.each(|key, value| unique.take((key, value, at), &mut give))?;
         unique.finish(&mut give)?;
         self.end(pairs, &unique)
     }
@@ -190,11 +192,11 @@ fn put<W: Write + Seek>(
     }
 }
 
-fn duplicates(settings: &Settings) -> Duplicates {
+fn duplicates(settings: &Settings) -> KeyDuplicates {
     match (settings.duplicates, settings.sorted) {
-        (_, true) => Duplicates::Sorted,
-        (true, false) => Duplicates::Unsorted,
-        (false, false) => Duplicates::None,
+        (_, true) => KeyDuplicates::Sorted,
+        (true, false) => KeyDuplicates::Unsorted,
+        (false, false) => KeyDuplicates::None,
     }
 }
 

@@ -14,5 +14,5 @@ mod text;
 mod unique;
 
 pub use error::LoadError;
-pub use run::{Load, Loaded, Other};
+pub use run::{Load, Loaded, Otherwise};
 pub use text::Text;

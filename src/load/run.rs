@@ -7,7 +7,7 @@ use std::path::Path;
 use super::database::{Ended, Job};
 use super::error::LoadError;
 use super::text::{Source, Text};
-use crate::build::{BuildError, Builder, Form, Release};
+use crate::build::{BuildError, Builder, FileForm, Target};
 use crate::dump::{Reader, Settings};
 use crate::limits::Limits;
 use crate::method::Method;
@@ -31,7 +31,7 @@ const AT_ONCE: usize = 256 << 10;
 #[derive(Clone, Debug)]
 pub struct Load {
     pub(super) settings: Vec<(Vec<u8>, Vec<u8>)>,
-    pub(super) release: Release,
+    pub(super) release: Target,
     pub(super) order: Option<Endianness>,
     pub(super) method: Option<Method>,
     pub(super) plain: bool,
@@ -53,13 +53,13 @@ pub struct Loaded {
     /// already.
     pub repeated: u64,
     /// What is other than the text says, each with the line where a header ends.
-    pub others: Vec<(u64, Other)>,
+    pub others: Vec<(u64, Otherwise)>,
 }
 
 /// What is other than a text says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Other {
+pub enum Otherwise {
     /// A compressed database is built without compression.
     #[error("built without compression")]
     Compression,
@@ -75,7 +75,7 @@ impl Default for Load {
     fn default() -> Self {
         Load {
             settings: Vec::new(),
-            release: Release::default(),
+            release: Target::default(),
             order: None,
             method: None,
             plain: false,
@@ -96,7 +96,7 @@ impl Load {
 
     /// For these releases.
     #[must_use]
-    pub fn release(self, release: Release) -> Load {
+    pub fn release(self, release: Target) -> Load {
         Load { release, ..self }
     }
 
@@ -217,9 +217,9 @@ impl Load {
     }
 
     /// What the file is to be, by its first header.
-    fn form(&self, settings: &Settings) -> Form {
-        let default = Form::default();
-        Form {
+    fn form(&self, settings: &Settings) -> FileForm {
+        let default = FileForm::default();
+        FileForm {
             release: self.release,
             order: self.order.or(settings.order).unwrap_or(default.order),
             page_size: settings.page_size.unwrap_or(default.page_size),
@@ -231,11 +231,11 @@ impl Load {
 }
 
 /// What of a header is built otherwise.
-fn others(settings: &Settings) -> impl Iterator<Item = Other> {
+fn others(settings: &Settings) -> impl Iterator<Item = Otherwise> {
     let found = [
-        (settings.compressed, Other::Compression),
-        (settings.partitions > 0, Other::Partitions),
-        (settings.extent_pages > 0, Other::Extents),
+        (settings.compressed, Otherwise::Compression),
+        (settings.partitions > 0, Otherwise::Partitions),
+        (settings.extent_pages > 0, Otherwise::Extents),
     ];
     found.into_iter().filter_map(|(is, other)| is.then_some(other))
 }

@@ -5,9 +5,16 @@ pub(super) struct Unique {
     what: What,
     /// Whether the first stays, not the last.
     keep_first: bool,
-    held: Option<(Vec<u8>, Vec<u8>)>,
+    held: Option<Held>,
     /// How often one was left out because another was there already.
     pub(super) repeated: u64,
+}
+
+/// A pair, and the line that it ended with.
+struct Held {
+    key: Vec<u8>,
+    value: Vec<u8>,
+    line: u64,
 }
 
 /// What is to come once.
@@ -28,36 +35,40 @@ impl Unique {
         Unique { what, keep_first, held: None, repeated: 0 }
     }
 
-    /// Takes a pair, and gives one that is complete.
+    /// Takes a pair of this line, and gives one that is complete, with its own.
     pub(super) fn take<E>(
         &mut self,
-        key: &mut Vec<u8>,
-        value: &mut Vec<u8>,
-        give: impl FnOnce(&[u8], &[u8]) -> Result<(), E>,
+        (key, value, line): (&mut Vec<u8>, &mut Vec<u8>, u64),
+        give: impl FnOnce(&[u8], &[u8], u64) -> Result<(), E>,
     ) -> Result<(), E> {
         if self.what == What::Nothing {
-            return give(key, value);
+            return give(key, value, line);
         }
-        let Some((held_key, held_value)) = &mut self.held else {
-            self.held = Some((std::mem::take(key), std::mem::take(value)));
+        let Some(held) = &mut self.held else {
+            self.held = Some(Held { key: std::mem::take(key), value: std::mem::take(value), line });
             return Ok(());
         };
-        if held_key == key && (self.what == What::Key || held_value == value) {
+        if held.key == *key && (self.what == What::Key || held.value == *value) {
             if !self.keep_first && self.what == What::Key {
-                std::mem::swap(held_value, value);
+                std::mem::swap(&mut held.value, value);
+                held.line = line;
             } else {
                 self.repeated = self.repeated.saturating_add(1);
             }
             return Ok(());
         }
-        give(held_key, held_value)?;
-        std::mem::swap(held_key, key);
-        std::mem::swap(held_value, value);
+        give(&held.key, &held.value, held.line)?;
+        std::mem::swap(&mut held.key, key);
+        std::mem::swap(&mut held.value, value);
+        held.line = line;
         Ok(())
     }
 
     /// Gives the last one.
-    pub(super) fn finish<E>(&mut self, give: impl FnOnce(&[u8], &[u8]) -> Result<(), E>) -> Result<(), E> {
-        self.held.take().map_or(Ok(()), |(key, value)| give(&key, &value))
+    pub(super) fn finish<E>(
+        &mut self,
+        give: impl FnOnce(&[u8], &[u8], u64) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.held.take().map_or(Ok(()), |held| give(&held.key, &held.value, held.line))
     }
 }

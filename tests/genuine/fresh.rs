@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::path::Path;
 
-use bdbkit::build::{Builder, Duplicates, Form, Release, Shape, Size, place};
+use bdbkit::build::{Builder, FileForm, KeyDuplicates, Shape, Size, Target, place};
 use bdbkit::load::{Load, Text};
 use bdbkit::{Database, Endianness, PageSize};
 
@@ -14,23 +14,23 @@ use crate::common::{dump, forward};
 /// A kind of database of which there are small and large ones.
 #[derive(Clone, Copy, Debug)]
 enum Kind {
-    Btree(Duplicates, bool),
+    Btree(KeyDuplicates, bool),
     Recno(Option<u32>, bool),
-    Hash(Duplicates),
+    Hash(KeyDuplicates),
     Queue,
 }
 
 const KINDS: [Kind; 11] = [
-    Kind::Btree(Duplicates::None, false),
-    Kind::Btree(Duplicates::None, true),
-    Kind::Btree(Duplicates::Unsorted, false),
-    Kind::Btree(Duplicates::Sorted, false),
+    Kind::Btree(KeyDuplicates::None, false),
+    Kind::Btree(KeyDuplicates::None, true),
+    Kind::Btree(KeyDuplicates::Unsorted, false),
+    Kind::Btree(KeyDuplicates::Sorted, false),
     Kind::Recno(None, false),
     Kind::Recno(None, true),
     Kind::Recno(Some(30), false),
-    Kind::Hash(Duplicates::None),
-    Kind::Hash(Duplicates::Unsorted),
-    Kind::Hash(Duplicates::Sorted),
+    Kind::Hash(KeyDuplicates::None),
+    Kind::Hash(KeyDuplicates::Unsorted),
+    Kind::Hash(KeyDuplicates::Sorted),
     Kind::Queue,
 ];
 
@@ -39,7 +39,7 @@ fn pairs(kind: Kind, count: u32) -> Vec<(Vec<u8>, Vec<u8>)> {
     let (duplicates, hash) = match kind {
         Kind::Btree(duplicates, _) => (duplicates, false),
         Kind::Hash(duplicates) => (duplicates, true),
-        Kind::Recno(..) | Kind::Queue => (Duplicates::Unsorted, false),
+        Kind::Recno(..) | Kind::Queue => (KeyDuplicates::Unsorted, false),
     };
     let key = |n: u32| match n % 29 {
         0 => format!("{n:06}").repeat(80 + (n % 40) as usize),
@@ -53,16 +53,16 @@ fn pairs(kind: Kind, count: u32) -> Vec<(Vec<u8>, Vec<u8>)> {
     let mut all = Vec::new();
     for n in 0..count {
         let times = match (duplicates, n % 23) {
-            (Duplicates::None, _) => 1,
+            (KeyDuplicates::None, _) => 1,
             (_, 0) => 150,
             (_, more) => 1 + more % 3,
         };
         all.extend((0..times).map(|time| (key(n).into_bytes(), value(n * 1000 + time).into_bytes())));
     }
     match (hash, duplicates) {
-        (true, Duplicates::Sorted) => all.sort_by_key(|(k, v)| (place(k), k.clone(), v.clone())),
+        (true, KeyDuplicates::Sorted) => all.sort_by_key(|(k, v)| (place(k), k.clone(), v.clone())),
         (true, _) => all.sort_by_key(|(k, _)| (place(k), k.clone())),
-        (false, Duplicates::Sorted) => all.sort(),
+        (false, KeyDuplicates::Sorted) => all.sort(),
         (false, _) => all.sort_by(|(a, _), (b, _)| a.cmp(b)),
     }
     all
@@ -77,7 +77,7 @@ fn shape(kind: Kind, size: Size) -> Shape {
     }
 }
 
-fn build(path: &Path, form: &Form, kind: Kind, count: u32) {
+fn build(path: &Path, form: &FileForm, kind: Kind, count: u32) {
     let pairs = pairs(kind, count);
     let mut size = Size::default();
     pairs.iter().for_each(|(key, value)| size.add(form.page_size, key.len(), value.len()));
@@ -118,12 +118,10 @@ fn libdb_accepts_what_is_built_and_works_on_it() {
             (4096, Endianness::Little, true),
             (65536, Endianness::Big, false),
         ] {
-            for (release, count) in
-                [(Release::V9, 0), (Release::V9, 1), (Release::V9, 400), (Release::V8, 300)]
-            {
-                let checksums = checksums && release == Release::V9;
+            for (release, count) in [(Target::V9, 0), (Target::V9, 1), (Target::V9, 400), (Target::V8, 300)] {
+                let checksums = checksums && release == Target::V9;
                 let page_size = PageSize::new(page_size).unwrap();
-                let form = Form { release, order, page_size, checksums, ..Form::default() };
+                let form = FileForm { release, order, page_size, checksums, ..FileForm::default() };
                 let name = format!("{kind:?} {release:?} {page_size} {order} {checksums} {count}");
                 build(&path, &form, kind, count);
                 found.extend(complaints(&name, &path));
@@ -153,7 +151,7 @@ fn libdb_works_on_several_databases() {
     let Some(work) = program(folder.path(), "work", &[DUMP, VERIFY]) else { return };
     let path = folder.path().join("several.db");
     for order in [Endianness::Little, Endianness::Big] {
-        let form = Form { order, page_size: PageSize::new(1024).unwrap(), ..Form::default() };
+        let form = FileForm { order, page_size: PageSize::new(1024).unwrap(), ..FileForm::default() };
         let mut builder = Builder::new(File::create(&path).unwrap(), &form).unwrap();
         for (number, kind) in KINDS.iter().take(10).enumerate() {
             let pairs = pairs(*kind, 200);
@@ -189,7 +187,7 @@ fn libdb_opens_what_is_encrypted() {
     let path = folder.path().join("secret.db");
     for kind in KINDS {
         let password = Some("s3cret pw".to_owned());
-        let form = Form { password, page_size: PageSize::new(512).unwrap(), ..Form::default() };
+        let form = FileForm { password, page_size: PageSize::new(512).unwrap(), ..FileForm::default() };
         build(&path, &form, kind, 300);
         let verdict = tool(VERIFY, &["-P", "s3cret pw"], &path);
         assert!(verdict.status.success(), "{kind:?}: {}", String::from_utf8_lossy(&verdict.stderr));
@@ -211,7 +209,7 @@ fn a_genuine_text_gives_what_the_genuine_program_gives() {
     let (built, text, theirs, ours) =
         (folder.path().join("b"), folder.path().join("t"), folder.path().join("x"), folder.path().join("y"));
     for kind in KINDS {
-        build(&built, &Form::default(), kind, 300);
+        build(&built, &FileForm::default(), kind, 300);
         for option in ["-k", "-p"] {
             let dumped = tool(DUMP, &[option], &built).stdout;
             fs::write(&text, &dumped).unwrap();

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use bdbkit::build::Release;
+use bdbkit::build::Target;
 use bdbkit::load::{Load, LoadError, Text};
 use bdbkit::{Endianness, Method, ShowName};
 use clap::ValueEnum;
@@ -107,7 +107,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     }
     arguments.password.set()?;
     let path = arguments.genuine.file(&arguments.file);
-    let release = Release::of(arguments.version).map_err(|error| Failure::Usage(error.to_string().into()))?;
+    let release = Target::of(arguments.version).map_err(|error| Failure::Usage(error.to_string().into()))?;
     let load = Load::new()
         .release(release)
         .order(arguments.byte_order.map(order))
@@ -163,6 +163,6 @@ fn order(order: Order) -> Endianness {
     match order {
         Order::Big => Endianness::Big,
         Order::Little => Endianness::Little,
-        Order::Native => bdbkit::build::Form::default().order,
+        Order::Native => bdbkit::build::FileForm::default().order,
     }
 }

@@ -92,7 +92,7 @@ impl Fresh {
     pub(crate) fn new(path: &Path, input: &Path, overwrite: bool) -> Result<Fresh, Failure> {
         let io = |error: io::Error| Failure::io(path, &error);
         let old = fs::symlink_metadata(path).ok();
-        if old.is_some() && same_file::is_same_file(path, real(input)).unwrap_or(false) {
+        if same_file::is_same_file(real(input), path).unwrap_or(false) {
             return Err(Failure::Usage(about(path, "is the input itself: not overwritten")));
         }
         match &old {
