@@ -57,8 +57,9 @@ const EXAMPLES: &str = "\
 Examples:
   bdbkit info mboxlist/*.db                 # what are these files?
   bdbkit dump -p folder.db | less           # all pairs, readable
-  bdbkit dump folder.db | bdbkit load --version 6 --byte-order big old.db
+  bdbkit dump folder.db | bdbkit load --version 6 --byte-order big sparc.db
                                             # into a fresh file of any release and machine
+  bdbkit compact folder.db small.db         # the same pairs, without free pages
   bdbkit dump -l many.db                    # names of the databases in a file
   bdbkit get folder.db user/alice/INBOX     # one value
   bdbkit verify mboxlist                    # are the databases in this folder sound?
