@@ -58,14 +58,14 @@ pub enum BuildError {
     /// Records are numbered from 1.
     #[error("there is no record 0")]
     RecordZero,
-    /// So many numbers without a record take a slot each.
-    #[error("record {number} would leave {gap} empty records before it: more than {most} are not written")]
+    /// So many numbers without a record take a slot each: in all, 256 MiB of them are written.
+    #[error("record {number} would leave {gap} empty records before it: {most} more are written at most")]
     Gap {
         /// The record.
         number: u32,
         /// The empty records.
         gap: u32,
-        /// How many may be.
+        /// How many may be yet.
         most: u32,
     },
     /// An item, a file, or a number of records beyond what the format can say.

@@ -78,7 +78,8 @@ impl Queue {
     pub(super) fn finish<W: Write + Seek>(mut self, sink: &mut Sink<W>, meta: &mut MetaPage) -> Result<()> {
         self.flush(sink)?;
         let first = self.first.unwrap_or(1);
-        let behind = self.last.checked_add(1).unwrap_or(1).max(first);
+        // Behind the highest number comes 1 again.
+        let behind = self.last.checked_add(1).unwrap_or(1);
         // The last number in use, or the next: as the version has it.
         let current = if meta.has(Field::Start) { self.last } else { behind };
         meta.put(Field::Start, 1);

@@ -9,16 +9,17 @@ use super::tree::Tree;
 use crate::format::page::PageKind;
 use crate::types::PageNo;
 
-/// How many numbers in a row may have no record: each takes a slot.
-const MOST_EMPTY: u32 = 1 << 24;
+/// How many bytes numbers without a record may take: each takes a slot.
+const MOST_EMPTY: u32 = 1 << 28;
 
 /// A RECNO that is being built.
 pub(super) struct Recno {
     tree: Tree,
     longest: usize,
     fixed: Option<Fixed>,
-    /// What slots without a record have.
+    /// What slots without a record have, and how many of them there may be yet.
     empty: Vec<u8>,
+    most: u32,
     /// The number of the last slot.
     last: u32,
 }
@@ -73,6 +74,7 @@ impl Recno {
             tree: Tree::new(sink, PageKind::RecnoLeaf, true, longest, sink.filled())?,
             longest,
             fixed: length.map(|length| Fixed::new(length, pad)),
+            most: MOST_EMPTY.checked_div(u32::try_from(empty).unwrap_or(0).saturating_add(6)).unwrap_or(0),
             empty: vec![pad; empty],
             last: 0,
         })
@@ -86,9 +88,8 @@ impl Recno {
     ) -> Result<()> {
         let number = number(self.last, asked)?;
         let gap = number.saturating_sub(self.last).saturating_sub(1);
-        if gap > MOST_EMPTY {
-            return Err(BuildError::Gap { number, gap, most: MOST_EMPTY });
-        }
+        let most = self.most;
+        self.most = most.checked_sub(gap).ok_or(BuildError::Gap { number, gap, most })?;
         for _ in 0..gap {
             self.tree.put(sink, Stored::Nothing(&self.empty), &[])?;
         }

@@ -47,14 +47,16 @@ impl Size {
     }
 
     /// The doublings of a table whose buckets are one page each and three quarters full, or hold as
-    /// many keys as was asked for; `least` is how many keys it is to be made for at any rate.
+    /// many keys as was asked for. `least` is how many keys it is to be made for. Neither is believed
+    /// where it would make a table many times as large as what is put into it.
     pub(super) fn doublings(self, page_size: PageSize, fill_factor: u32, least: u32) -> u32 {
-        let (keys, size) = (self.pairs.max(least.into()), u64::from(page_size.get()));
+        let expected = u64::from(least).min(self.pairs.saturating_mul(4).saturating_add(1024));
+        let (keys, size) = (self.pairs.max(expected), u64::from(page_size.get()));
         let of_bytes = self.bytes.div_ceil((size >> 2).saturating_mul(3).max(1));
         let buckets = match fill_factor {
-            0 if self.pairs < least.into() => of_bytes.max(keys >> 6),
+            0 if keys > self.pairs => of_bytes.max(keys >> 6),
             0 => of_bytes,
-            keys_each => keys.div_ceil(keys_each.into()),
+            keys_each => keys.div_ceil(keys_each.into()).min(of_bytes.saturating_mul(64).max(64)),
         };
         buckets.max(2).checked_next_power_of_two().map_or(u32::MAX, u64::trailing_zeros)
     }

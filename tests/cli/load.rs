@@ -105,7 +105,22 @@ fn what_is_compacted_is_sound_and_smaller() {
     let wide = run_in(folder.path(), &["compact", "--fill", "50", "--overwrite", "old.db", "new.db"]);
     assert_eq!(code(&wide), 0);
     assert!(read(folder.path().join("new.db")).len() >= after.len());
+    // In place, and the old one kept.
+    written(folder.path(), "in.db", &before);
+    assert_eq!(code(&run_in(folder.path(), &["compact", "in.db"])), 0);
+    assert_eq!(read(folder.path().join("in.db.old")), before);
+    assert!(dump("in.db") == dump("old.db") && read(folder.path().join("in.db")).len() == after.len());
+    let again = run_in(folder.path(), &["compact", "in.db"]);
+    assert_eq!(code(&again), 4, "the old file is not replaced");
+    assert_eq!(code(&run_in(folder.path(), &["compact", "--discard", "in.db"])), 0);
+    assert_eq!(read(folder.path().join("in.db.old")), before);
+    written(folder.path(), "log.0000000001", b"");
+    let refused = run_in(folder.path(), &["compact", "--discard", "in.db"]);
+    assert_eq!(code(&refused), 4);
+    assert!(err(&refused).contains("--assume-closed"), "{}", err(&refused));
+    assert_eq!(code(&run_in(folder.path(), &["compact", "--discard", "--assume-closed", "in.db"])), 0);
+    fs::remove_file(folder.path().join("log.0000000001")).unwrap();
     written(folder.path(), "bad.db", &read(testdata().join("damage-v9-le-next-cycle/data.db")));
     assert_eq!(code(&run_in(folder.path(), &["compact", "bad.db", "x.db"])), 1);
-    assert_eq!(names(folder.path()), ["bad.db", "new.db", "old.db"]);
+    assert_eq!(names(folder.path()), ["bad.db", "in.db", "in.db.old", "new.db", "old.db"]);
 }

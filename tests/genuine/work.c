@@ -1,5 +1,5 @@
 /* Adds 2,000 records to a database, looks each up, and deletes them again but for every tenth, with libdb
- * 5.3: work FILE [DATABASE]. A QUEUE loses them from its head. */
+ * 5.3: work FILE [DATABASE] */
 #include <db.h>
 #include <stdio.h>
 #include <string.h>
@@ -39,7 +39,8 @@ int main(int argc, char **argv) {
         }
         if (error != 0) goto failed;
     }
-    for (n = 0; n < MANY; n++) {
+    /* From behind: so the numbers of the others stay where they change. */
+    for (n = MANY - 1; n >= 0; n--) {
         DBT key, data;
         memset(&key, 0, sizeof key);
         memset(&data, 0, sizeof data);

@@ -1,22 +1,25 @@
 //! `bdbkit compact`: a fresh file with what is in another.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bdbkit::ShowName;
 use bdbkit::compact::{Compact, CompactError};
+use bdbkit::journal;
 use bdbkit::verify::Severity;
 
 use crate::beside::Beside;
 use crate::failure::{Failure, NO_JSON, Outcome, about, complain};
 use crate::input::{open, options};
+use crate::log::source::named_as_log;
 use crate::output::{Fresh, counted};
 use crate::password::{self, Password};
 
 /// Write a fresh file with all that is in another: without free pages, its trees as full as is asked for
 ///
 /// Version, byte order, page size and flags stay; the id is a fresh one. The new file is checked, and
-/// has its name only if it is sound. The old one stays as it is.
+/// has its name only if it is sound. Without a second name it takes the place of the old one, which is
+/// kept as FILE.old.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// How full the pages of trees are made, in percent: less leaves room for what is put later
@@ -24,8 +27,16 @@ pub(crate) struct Arguments {
     fill: u8,
 
     /// Replace a file that is there
-    #[arg(long)]
+    #[arg(long, requires = "to")]
     overwrite: bool,
+
+    /// In place: do not keep the old file
+    #[arg(long, conflicts_with = "to")]
+    discard: bool,
+
+    /// In place: take it that no program uses the file or its environment
+    #[arg(long, conflicts_with = "to")]
+    assume_closed: bool,
 
     #[command(flatten)]
     password: Password,
@@ -36,15 +47,23 @@ pub(crate) struct Arguments {
     /// The database file
     file: PathBuf,
 
-    /// The file to write
-    to: PathBuf,
+    /// The file to write (default: in the place of the old one)
+    to: Option<PathBuf>,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     arguments.password.set()?;
-    let (path, to) = (arguments.file.as_path(), arguments.to.as_path());
+    let path = arguments.file.as_path();
+    let to = arguments.to.as_deref().unwrap_or(path);
+    let mut fresh = match &arguments.to {
+        Some(to) => Fresh::new(to, path, arguments.overwrite)?,
+        None if arguments.assume_closed => Fresh::instead(path)?,
+        None => {
+            unused(path)?;
+            Fresh::instead(path)?
+        }
+    };
     let db = open(path)?;
-    let mut fresh = Fresh::new(to, path, arguments.overwrite)?;
     let compact = Compact::new(fresh.folder()).fill(arguments.fill);
     let compact = compact.password(password::known().map(str::to_owned));
     let done = compact.run(&db, fresh.file()).map_err(|error| match &error {
@@ -58,13 +77,35 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         return Err(Failure::Message(about(to, format_args!("the fresh file is not sound: {finding}"))));
     }
     let pages = fresh.pages(db.meta().page_size().get())?;
-    fresh.publish()?;
+    let before = counted(db.page_count().into(), "page");
+    drop(db);
+    fresh.publish(!arguments.discard)?;
     let mut out = std::io::stdout().lock();
-    let (before, pairs) = (counted(db.page_count().into(), "page"), counted(done.pairs, "pair"));
+    let pairs = counted(done.pairs, "pair");
     writeln!(out, "{}: {pairs}: {before}, in {} {pages}", path.shown(), to.shown())?;
     if done.deleted > 0 {
         let deleted = counted(done.deleted, "pair");
         complain(about(path, format_args!("note: left out {deleted} marked as deleted")));
     }
     arguments.beside.tell(path, None, NO_JSON)
+}
+
+/// Refuses a file that a program has open, or that is part of an environment: what its log says is of
+/// pages that the fresh file does not have.
+fn unused(path: &Path) -> Result<(), Failure> {
+    let refuse = |text: &str| {
+        Err(Failure::Refused(about(path, format_args!("{text} (--assume-closed if nothing uses it)"))))
+    };
+    if journal::held_elsewhere(path) {
+        return refuse("another program may have it open");
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let entries = std::fs::read_dir(folder).map_err(|error| Failure::io(folder, &error))?;
+    for entry in entries.flatten().map(|entry| entry.path()) {
+        let region = entry.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"__db.0"));
+        if region || named_as_log(&entry) {
+            return refuse("is part of an environment, whose log or region files are beside it");
+        }
+    }
+    Ok(())
 }

@@ -130,7 +130,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let mut fresh = Fresh::new(&path, name, arguments.overwrite)?;
     let folder = fresh.folder().to_owned();
     let loaded = load.run(text, fresh.file(), &folder).map_err(|error| failure(name, &error))?;
-    fresh.publish()?;
+    fresh.publish(true)?;
     for (line, other) in &loaded.others {
         complain(format_args!("{}: note: line {line}: {other}", name.shown()));
     }

@@ -84,9 +84,33 @@ pub(crate) struct Fresh {
     draft: NamedTempFile,
     path: PathBuf,
     overwrite: bool,
+    /// Whether it takes the place of its input.
+    instead: bool,
 }
 
 impl Fresh {
+    /// Begins a file that is to take the place of its input, with the owner of that.
+    pub(crate) fn instead(input: &Path) -> Result<Fresh, Failure> {
+        let io = |error: io::Error| Failure::io(input, &error);
+        // A link stays one: what it leads to is replaced.
+        let path = fs::canonicalize(real(input)).map_err(io)?;
+        let old = fs::metadata(&path).map_err(io)?;
+        if !old.is_file() {
+            return Err(Failure::Refused(about(input, "is no regular file: not replaced")));
+        }
+        let draft = draft(&path, Some(&old)).map_err(io)?;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::{MetadataExt, fchown};
+
+            let made = draft.as_file().metadata().map_err(io)?;
+            if (made.uid(), made.gid()) != (old.uid(), old.gid()) {
+                fchown(draft.as_file(), Some(old.uid()), Some(old.gid())).map_err(io)?;
+            }
+        }
+        Ok(Fresh { draft, path, overwrite: true, instead: true })
+    }
+
     /// Begins a file: never the input itself, under whatever name, nor one that is there, unless it is to
     /// be replaced.
     pub(crate) fn new(path: &Path, input: &Path, overwrite: bool) -> Result<Fresh, Failure> {
@@ -105,7 +129,7 @@ impl Fresh {
             _ => {}
         }
         let draft = draft(path, old.as_ref()).map_err(io)?;
-        Ok(Fresh { draft, path: path.to_owned(), overwrite })
+        Ok(Fresh { draft, path: path.to_owned(), overwrite, instead: false })
     }
 
     /// The file, as long as it has no name.
@@ -129,10 +153,22 @@ impl Fresh {
         Ok(counted(len.checked_div(size.into()).unwrap_or(0), "page"))
     }
 
-    /// Gives the file its name, when all of it is on the disk.
-    pub(crate) fn publish(self) -> Result<(), Failure> {
+    /// Gives the file its name, when all of it is on the disk. What it takes the place of gets another
+    /// first, if it is to be kept: at no time is there no file.
+    pub(crate) fn publish(self, keep: bool) -> Result<(), Failure> {
         let failed = |error: io::Error| Failure::Output(about(&self.path, error));
         self.draft.as_file().sync_all().map_err(failed)?;
+        if self.instead && keep {
+            let mut old = self.path.clone().into_os_string();
+            old.push(".old");
+            let old = PathBuf::from(old);
+            fs::hard_link(&self.path, &old).map_err(|error| match error.kind() {
+                io::ErrorKind::AlreadyExists => {
+                    Failure::Refused(about(&old, "is there already: move it away"))
+                }
+                _ => Failure::io(&old, &error),
+            })?;
+        }
         let named = match self.overwrite {
             true => self.draft.persist(&self.path),
             false => self.draft.persist_noclobber(&self.path),
