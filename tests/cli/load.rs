@@ -39,7 +39,7 @@ fn a_dump_is_loaded_into_any_version_and_order() {
         .output()
         .unwrap();
     assert_eq!((code(&piped), err(&piped)), (0, String::new()));
-    assert!(out(&run_in(folder.path(), &["info", "h.db"])).contains("HASH"));
+    assert!(out(&run_in(folder.path(), &["dump", "h.db"])).contains("\ntype=hash\n"));
 }
 
 #[test]
