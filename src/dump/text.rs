@@ -73,11 +73,15 @@ const VALUES: [u8; 256] = {
     values
 };
 
-/// The byte that two digits stand for.
 #[inline]
 #[allow(clippy::indexing_slicing)] // a byte indexes a table of 256
+fn digit(byte: u8) -> u8 {
+    VALUES[usize::from(byte)]
+}
+
+/// The byte that two digits stand for.
 fn byte(high: u8, low: u8) -> Option<u8> {
-    let (high, low) = (VALUES[usize::from(high)], VALUES[usize::from(low)]);
+    let (high, low) = (digit(high), digit(low));
     (high | low < 16).then_some(high << 4 | low)
 }
 
@@ -90,12 +94,16 @@ impl Format {
                 if !pairs.remainder().is_empty() {
                     return Err(Fault::Digits);
                 }
-                bytes.reserve(pairs.len());
-                for pair in pairs {
+                let start = bytes.len();
+                bytes.resize(start.saturating_add(pairs.len()), 0);
+                let mut all = 0;
+                for (place, pair) in bytes.iter_mut().skip(start).zip(pairs) {
                     let &[high, low] = pair else { return Err(Fault::Digits) };
-                    bytes.push(byte(high, low).ok_or(Fault::Digits)?);
+                    let (high, low) = (digit(high), digit(low));
+                    *place = high << 4 | low;
+                    all |= high | low;
                 }
-                Ok(())
+                if all < 16 { Ok(()) } else { Err(Fault::Digits) }
             }
             Format::Print => unescape(line, bytes),
         }
