@@ -103,8 +103,7 @@ impl Settings {
             b"compressed" => self.compressed = whether()?,
             b"keys" => self.keys = whether()?,
             // Bounds of files that later releases do not keep, and of files that are not built.
-            b"bt_maxkey" | b"heap_gbytes" | b"heap_bytes" | b"heap_regionsize" | b"blob_threshold"
-            | b"ext_threshold" | b"db_pagecache" | b"mp_size" => {
+            b"bt_maxkey" | b"heap_gbytes" | b"heap_bytes" | b"heap_regionsize" => {
                 number()?;
             }
             _ => return Err(TextFault::Unknown(text(name))),
