@@ -30,6 +30,7 @@
 //! | what recovery would make of an environment: read, or copied | [`recover::Recover`], [`recover::View`] |
 //! | what a code in a report means | [`explain::Explanation`] |
 //! | what a mail store is and holds, how it comes to another release | `mboxlist`: `Survey`, `List`, `StorePlan` |
+//! | a fresh file from pairs, from the text of a dump, from another file | `build`: `Builder`; `load`: `Load`; `compact`: `Compact` |
 //! | upgrade files in place, reset LSNs and file ids | `upgrade`: `Upgrade`, `Reset` |
 //! | upgrade a mail store, restore a snapshot | `mboxlist`: `StoreUpgrade`, `Restore` |
 //! | a change in place of one's own, safe against crashes | `journal`: `Journal`, `Set` |
@@ -59,6 +60,7 @@
 //! - `mboxlist`: mail stores, read: what one is and holds, and its way to another release;
 //! - `upgrade`: files and mail stores changed in place, with a [journal](https://docs.rs/bdbkit/latest/bdbkit/journal);
 //!   includes `mboxlist`;
+//! - `build`: fresh files, from pairs, from text, or from another file;
 //! - `cli`: the tool of the same name.
 
 #![deny(clippy::disallowed_methods)]
@@ -69,8 +71,12 @@ extern crate self as bdbkit;
 
 mod access;
 mod bits;
+#[cfg(feature = "build")]
+pub mod build;
 #[cfg(feature = "upgrade")]
 mod codes;
+#[cfg(feature = "build")]
+pub mod compact;
 mod crypt;
 pub mod dump;
 #[cfg(feature = "upgrade")]
@@ -87,6 +93,8 @@ pub mod journal;
 mod key_hash;
 mod key_order;
 mod limits;
+#[cfg(feature = "build")]
+pub mod load;
 pub mod log;
 #[cfg(feature = "mboxlist")]
 pub mod mboxlist;

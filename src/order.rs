@@ -50,7 +50,7 @@ impl Endianness {
     }
 
     /// Puts a number of 32 bits at an offset; nothing, if it does not fit there.
-    #[cfg(any(test, feature = "upgrade"))]
+    #[cfg(any(test, feature = "upgrade", feature = "build"))]
     pub(crate) fn put_u32(self, bytes: &mut [u8], offset: usize, number: u32) {
         let word = match self {
             Endianness::Little => number.to_le_bytes(),

@@ -52,6 +52,10 @@ impl fmt::Display for PageNo {
 pub struct PageSize(u32);
 
 impl PageSize {
+    /// What is taken if nothing says otherwise.
+    #[cfg(feature = "build")]
+    pub(crate) const DEFAULT: PageSize = PageSize(4096);
+
     /// The smallest one.
     pub(crate) const LEAST: PageSize = PageSize(512);
 

@@ -13,10 +13,14 @@
 //! ```
 
 mod loading;
+mod reader;
 mod salvaged;
+mod settings;
 mod text;
 mod writer;
 
 pub use loading::Loading;
+pub use reader::{Line, Reader, TextError, TextFault};
+pub use settings::Settings;
 pub use text::escape;
 pub use writer::{Damage, DumpError, Summary, Writer};

@@ -58,6 +58,84 @@ impl Format {
     }
 }
 
+/// Why data lines cannot be decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    Digits,
+    Escape,
+}
+
+/// What a hexadecimal digit stands for; others for more than 15.
+#[allow(clippy::indexing_slicing, clippy::as_conversions, clippy::arithmetic_side_effects)] // when compiled
+const VALUES: [u8; 256] = {
+    let mut values = [0xff; 256];
+    let mut digit = 0;
+    while digit < 16 {
+        values[DIGITS[digit] as usize] = digit as u8;
+        values[DIGITS[digit].to_ascii_uppercase() as usize] = digit as u8;
+        digit += 1;
+    }
+    values
+};
+
+#[inline]
+#[allow(clippy::indexing_slicing)] // a byte indexes a table of 256
+fn digit(byte: u8) -> u8 {
+    VALUES[usize::from(byte)]
+}
+
+/// The byte that two digits stand for.
+fn byte(high: u8, low: u8) -> Option<u8> {
+    let (high, low) = (digit(high), digit(low));
+    (high | low < 16).then_some(high << 4 | low)
+}
+
+impl Format {
+    /// Appends the bytes for which a line in this form stands.
+    pub(super) fn decode(self, line: &[u8], bytes: &mut Vec<u8>) -> Result<(), Fault> {
+        match self {
+            Format::Bytevalue => {
+                let pairs = line.chunks_exact(2);
+                if !pairs.remainder().is_empty() {
+                    return Err(Fault::Digits);
+                }
+                let start = bytes.len();
+                bytes.resize(start.saturating_add(pairs.len()), 0);
+                let mut all = 0;
+                for (place, pair) in bytes.iter_mut().skip(start).zip(pairs) {
+                    let &[high, low] = pair else { return Err(Fault::Digits) };
+                    let (high, low) = (digit(high), digit(low));
+                    *place = high << 4 | low;
+                    all |= high | low;
+                }
+                if all < 16 { Ok(()) } else { Err(Fault::Digits) }
+            }
+            Format::Print => unescape(line, bytes),
+        }
+    }
+}
+
+fn unescape(line: &[u8], bytes: &mut Vec<u8>) -> Result<(), Fault> {
+    let mut rest = line;
+    loop {
+        let run = rest.iter().position(|&byte| byte == b'\\').unwrap_or(rest.len());
+        let (plain, after) = rest.split_at_checked(run).unwrap_or((rest, &[]));
+        bytes.extend_from_slice(plain);
+        rest = match after {
+            [] => return Ok(()),
+            [_, b'\\', rest @ ..] => {
+                bytes.push(b'\\');
+                rest
+            }
+            [_, high, low, rest @ ..] => {
+                bytes.push(byte(*high, *low).ok_or(Fault::Escape)?);
+                rest
+            }
+            _ => return Err(Fault::Escape),
+        };
+    }
+}
+
 fn print(bytes: &[u8], line: &mut Vec<u8>) {
     let plain = |byte: &u8| matches!(byte, b' '..=b'~') && *byte != b'\\';
     let mut rest = bytes;

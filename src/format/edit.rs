@@ -15,7 +15,11 @@ use crate::types::PageNo;
 
 /// Puts bytes at an offset, as far as they fit.
 pub(crate) fn put(page: &mut [u8], at: usize, bytes: &[u8]) {
-    page.iter_mut().skip(at).zip(bytes).for_each(|(place, byte)| *place = *byte);
+    let room = page.get_mut(at..).unwrap_or(&mut []);
+    match room.get_mut(..bytes.len()) {
+        Some(place) => place.copy_from_slice(bytes),
+        None => room.iter_mut().zip(bytes).for_each(|(place, byte)| *place = *byte),
+    }
 }
 
 /// Puts a number of 32 bits at an offset.

@@ -278,7 +278,7 @@ impl Layout {
 
     /// Puts a number into a field of four bytes, or of one; nothing if the version has no such
     /// field.
-    #[cfg(feature = "upgrade")]
+    #[cfg(any(feature = "upgrade", feature = "build"))]
     pub(crate) fn put(&self, page: &mut [u8], field: Field, order: Endianness, number: u32) {
         match self.place(field) {
             Some((at, 1)) => super::edit::put(page, at, &number.to_le_bytes()[..1]),

@@ -1,6 +1,7 @@
 //! The command-line tool.
 //!
 //! - `read`: `dump`, `get` and `info`, and what all commands share; `differential`: beside Debian's tools
+//! - `load`: `load` and `compact`
 //! - `verify`, `salvage`, `log`, `upgrade`: those commands; `encrypted`: all on encrypted files
 //! - `store`, `store_list`, `store_snapshots`, `store_survey`: those of stores
 //! - `edges`: what real folders hold, and what names, streams and options do
@@ -37,6 +38,7 @@ mod encrypted;
 mod external;
 #[cfg(unix)]
 mod kill;
+mod load;
 mod log;
 mod read;
 mod recover;

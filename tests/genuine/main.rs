@@ -27,6 +27,8 @@ mod plans;
 use std::sync::RwLockWriteGuard;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
+#[cfg(feature = "build")]
+mod fresh;
 mod log;
 #[cfg(all(unix, feature = "upgrade"))]
 mod other;

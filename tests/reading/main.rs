@@ -6,6 +6,7 @@
 //! - `salvage`: what damaged and destroyed files give
 //! - `external`: values in external files, and the versions of the releases that write them
 //! - `series1`: files of the 1.x series
+//! - `fresh`: files that are built, loaded and compacted
 //! - `built`: the files that tests build are sound
 //! - `encrypted`: encrypted databases, with and without their password
 //! - `ways`: page by page, by iterators that own their database, in parts: always the same
@@ -36,6 +37,8 @@ mod built;
 mod encrypted;
 mod external;
 mod flat;
+#[cfg(feature = "build")]
+mod fresh;
 mod golden;
 mod packed;
 mod props;

@@ -3,6 +3,7 @@
 #![deny(clippy::disallowed_methods)]
 
 mod beside;
+mod compact;
 mod dump;
 mod explain;
 mod failure;
@@ -14,6 +15,7 @@ mod hints;
 mod info;
 mod input;
 mod json;
+mod load;
 mod log;
 mod output;
 mod page;
@@ -40,7 +42,7 @@ use failure::Outcome;
 ///
 /// BTREE, RECNO, HASH, QUEUE and HEAP files of releases 1.85 to 18.1, transaction logs of versions 2
 /// to 23, little- and big-endian. Files are only read, never written, except by upgrade and the
-/// reset commands; recover writes a new folder.
+/// reset commands; load, compact and recover write new ones.
 #[derive(Parser)]
 #[command(version, propagate_version = true, max_term_width = 100, after_help = EXAMPLES)]
 struct Arguments {
@@ -55,7 +57,9 @@ const EXAMPLES: &str = "\
 Examples:
   bdbkit info mboxlist/*.db                 # what are these files?
   bdbkit dump -p folder.db | less           # all pairs, readable
-  bdbkit dump folder.db | db_load new.db    # into a file of this machine's release
+  bdbkit dump folder.db | bdbkit load --version 6 --byte-order big sparc.db
+                                            # into a fresh file of any release and machine
+  bdbkit compact folder.db small.db         # the same pairs, without free pages
   bdbkit dump -l many.db                    # names of the databases in a file
   bdbkit get folder.db user/alice/INBOX     # one value
   bdbkit verify mboxlist                    # are the databases in this folder sound?
@@ -90,6 +94,8 @@ enum Command {
     Info(info::Arguments),
     Dump(dump::Arguments),
     Get(get::Arguments),
+    Load(load::Arguments),
+    Compact(compact::Arguments),
     Salvage(salvage::Arguments),
     Verify(verify::Arguments),
     Upgrade(upgrade::Arguments),
@@ -116,6 +122,8 @@ fn main() -> ExitCode {
         Command::Info(arguments) => info::run(&arguments),
         Command::Dump(arguments) => dump::run(&arguments),
         Command::Get(arguments) => get::run(&arguments),
+        Command::Load(arguments) => load::run(&arguments),
+        Command::Compact(arguments) => compact::run(&arguments),
         Command::Salvage(arguments) => salvage::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Upgrade(arguments) => upgrade::run(&arguments),

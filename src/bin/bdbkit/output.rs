@@ -61,11 +61,7 @@ impl Output {
         };
         // A link stays one: what it leads to is replaced.
         let path = if old.is_some() { fs::canonicalize(path)? } else { path.to_owned() };
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let mut draft = tempfile::Builder::new();
-        draft.prefix(".bdbkit-").suffix(".tmp");
-        permit(&mut draft, old.as_ref());
-        let draft = draft.tempfile_in(folder.unwrap_or(Path::new(".")))?;
+        let draft = draft(&path, old.as_ref())?;
         Ok(To::Fresh { draft: BufWriter::with_capacity(BUFFER, draft), path })
     }
 
@@ -81,6 +77,123 @@ impl Output {
         }
         Ok(())
     }
+}
+
+/// A database file that takes its name when it is whole.
+pub(crate) struct Fresh {
+    draft: NamedTempFile,
+    path: PathBuf,
+    overwrite: bool,
+    /// Whether it takes the place of its input.
+    instead: bool,
+}
+
+impl Fresh {
+    /// Begins a file that is to take the place of its input, with the owner of that.
+    pub(crate) fn instead(input: &Path) -> Result<Fresh, Failure> {
+        let io = |error: io::Error| Failure::io(input, &error);
+        // A link stays one: what it leads to is replaced.
+        let path = fs::canonicalize(real(input)).map_err(io)?;
+        let old = fs::metadata(&path).map_err(io)?;
+        if !old.is_file() {
+            return Err(Failure::Refused(about(input, "is no regular file: not replaced")));
+        }
+        let draft = draft(&path, Some(&old)).map_err(io)?;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::{MetadataExt, fchown};
+
+            let made = draft.as_file().metadata().map_err(io)?;
+            if (made.uid(), made.gid()) != (old.uid(), old.gid()) {
+                fchown(draft.as_file(), Some(old.uid()), Some(old.gid())).map_err(io)?;
+            }
+        }
+        Ok(Fresh { draft, path, overwrite: true, instead: true })
+    }
+
+    /// Begins a file: never the input itself, under whatever name, nor one that is there, unless it is to
+    /// be replaced.
+    pub(crate) fn new(path: &Path, input: &Path, overwrite: bool) -> Result<Fresh, Failure> {
+        let io = |error: io::Error| Failure::io(path, &error);
+        let old = fs::symlink_metadata(path).ok();
+        if same_file::is_same_file(real(input), path).unwrap_or(false) {
+            return Err(Failure::Usage(about(path, "is the input itself: not overwritten")));
+        }
+        match &old {
+            Some(_) if !overwrite => {
+                return Err(Failure::Refused(about(path, "is there already: --overwrite replaces it")));
+            }
+            Some(old) if !old.is_file() => {
+                return Err(Failure::Refused(about(path, "is no regular file: not replaced")));
+            }
+            _ => {}
+        }
+        let draft = draft(path, old.as_ref()).map_err(io)?;
+        Ok(Fresh { draft, path: path.to_owned(), overwrite, instead: false })
+    }
+
+    /// The file, as long as it has no name.
+    pub(crate) fn file(&mut self) -> &mut fs::File {
+        self.draft.as_file_mut()
+    }
+
+    /// Its name until then.
+    pub(crate) fn path(&self) -> &Path {
+        self.draft.path()
+    }
+
+    /// The folder that it is in.
+    pub(crate) fn folder(&self) -> &Path {
+        folder(&self.path)
+    }
+
+    /// Its pages of this size, in words.
+    pub(crate) fn pages(&self, size: u32) -> Result<String, Failure> {
+        let len = self.draft.as_file().metadata().map_err(|error| Failure::io(&self.path, &error))?.len();
+        Ok(counted(len.checked_div(size.into()).unwrap_or(0), "page"))
+    }
+
+    /// Gives the file its name, when all of it is on the disk. What it takes the place of gets another
+    /// first, if it is to be kept: at no time is there no file.
+    pub(crate) fn publish(self, keep: bool) -> Result<(), Failure> {
+        let failed = |error: io::Error| Failure::Output(about(&self.path, error));
+        self.draft.as_file().sync_all().map_err(failed)?;
+        if self.instead && keep {
+            let mut old = self.path.clone().into_os_string();
+            old.push(".old");
+            let old = PathBuf::from(old);
+            fs::hard_link(&self.path, &old).map_err(|error| match error.kind() {
+                io::ErrorKind::AlreadyExists => {
+                    Failure::Refused(about(&old, "is there already: move it away"))
+                }
+                _ => Failure::io(&old, &error),
+            })?;
+        }
+        let named = match self.overwrite {
+            true => self.draft.persist(&self.path),
+            false => self.draft.persist_noclobber(&self.path),
+        };
+        named.map_err(|error| Failure::Output(about(&self.path, error.error)))?;
+        // Where a folder can be asked to keep its names, it is.
+        if let Ok(folder) = fs::File::open(folder(&self.path)) {
+            let _ = folder.sync_all();
+        }
+        Ok(())
+    }
+}
+
+/// The folder of a file.
+fn folder(path: &Path) -> &Path {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or(Path::new("."))
+}
+
+/// A file beside a place, with the permissions of what is there.
+fn draft(path: &Path, old: Option<&fs::Metadata>) -> io::Result<NamedTempFile> {
+    let mut draft = tempfile::Builder::new();
+    draft.prefix(".bdbkit-").suffix(".tmp");
+    permit(&mut draft, old);
+    draft.tempfile_in(folder(path))
 }
 
 /// Gives a draft the permissions of what it replaces, or those of any new file, before the mask of

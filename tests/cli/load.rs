@@ -1,0 +1,126 @@
+//! `load` and `compact`: whole files, or none.
+
+use std::fs;
+use std::path::Path;
+
+use crate::common::{read, testdata};
+use crate::tool::{code, err, file, out, run_in, tool, written};
+
+fn names(folder: &Path) -> Vec<String> {
+    let all = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = all.collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_dump_is_loaded_into_any_version_and_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = run_in(folder.path(), &["dump", "-p", &file("btree-v9-le-levels")]).stdout;
+    written(folder.path(), "text", &text);
+    for version in ["6", "7", "8", "9"] {
+        for order in ["big", "little", "native"] {
+            let name = format!("{version}{order}.db");
+            let done = run_in(
+                folder.path(),
+                &["load", "--version", version, "--byte-order", order, "-f", "text", &name],
+            );
+            assert_eq!((code(&done), out(&done), err(&done)), (0, String::new(), String::new()));
+            assert_eq!(code(&run_in(folder.path(), &["verify", &name])), 0);
+            let again = run_in(folder.path(), &["dump", "-p", &name]).stdout;
+            assert!(again == text, "{name}");
+        }
+    }
+    // From a pipe.
+    let piped = tool()
+        .current_dir(folder.path())
+        .args(["load", "-t", "hash", "h.db"])
+        .write_stdin(text)
+        .output()
+        .unwrap();
+    assert_eq!((code(&piped), err(&piped)), (0, String::new()));
+    assert!(out(&run_in(folder.path(), &["dump", "h.db"])).contains("\ntype=hash\n"));
+}
+
+#[test]
+fn a_file_that_is_there_stays_unless_it_is_to_be_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    written(folder.path(), "text", b"VERSION=3\nformat=print\ntype=btree\nHEADER=END\n a\n 1\nDATA=END\n");
+    written(folder.path(), "bad", b"VERSION=3\nformat=print\ntype=btree\nHEADER=END\n a\n 1\n");
+    written(folder.path(), "x.db", b"mine");
+    let refused = run_in(folder.path(), &["load", "-f", "text", "x.db"]);
+    assert_eq!((code(&refused), read(folder.path().join("x.db"))), (4, b"mine".to_vec()));
+    assert!(err(&refused).contains("--overwrite"), "{}", err(&refused));
+    let bad = run_in(folder.path(), &["load", "--overwrite", "-f", "bad", "x.db"]);
+    assert_eq!((code(&bad), read(folder.path().join("x.db"))), (1, b"mine".to_vec()));
+    assert!(err(&bad).contains("bad: line 7: the text ends where DATA=END should be"), "{}", err(&bad));
+    assert_eq!(names(folder.path()), ["bad", "text", "x.db"]);
+    let itself = run_in(folder.path(), &["load", "--overwrite", "-f", "text", "text"]);
+    assert_eq!(code(&itself), 2);
+    let done = run_in(folder.path(), &["load", "--overwrite", "-f", "text", "x.db"]);
+    assert_eq!(code(&done), 0, "{}", err(&done));
+    assert_eq!(out(&run_in(folder.path(), &["get", "x.db", "a"])).trim_end(), "1");
+    assert_eq!(names(folder.path()), ["bad", "text", "x.db"]);
+}
+
+#[test]
+fn options_mean_what_they_mean_to_db_load() {
+    let folder = tempfile::tempdir().unwrap();
+    written(folder.path(), "text", b"a\n1\na\n2\n");
+    let first = run_in(folder.path(), &["load", "-n", "-T", "-t", "btree", "-f", "text", "first.db"]);
+    assert_eq!(code(&first), 1);
+    assert!(err(&first).contains("1 pair left out"), "{}", err(&first));
+    assert_eq!(out(&run_in(folder.path(), &["get", "first.db", "a"])).trim_end(), "1");
+    let both =
+        ["load", "-T", "-t", "btree", "-c", "duplicates=1", "-c", "db_pagesize=512", "-f", "text", "both.db"];
+    assert_eq!(code(&run_in(folder.path(), &both)), 0);
+    let text = out(&run_in(folder.path(), &["dump", "-p", "both.db"]));
+    assert!(text.contains("duplicates=1\ndb_pagesize=512\n") && text.contains(" a\n 1\n a\n 2\n"), "{text}");
+    for usage in [
+        &["load", "-r", "lsn", "x.db"][..],
+        &["load", "-T", "x.db"],
+        &["load", "-c", "spam", "x.db"],
+        &["load", "--version", "10", "x.db"],
+        &["load", "-T", "-t", "btree", "-c", "spam=1", "-f", "text", "x.db"],
+    ] {
+        assert_eq!(code(&run_in(folder.path(), usage)), 2, "{usage:?}");
+    }
+    assert_eq!(names(folder.path()), ["both.db", "first.db", "text"]);
+}
+
+#[test]
+fn what_is_compacted_is_sound_and_smaller() {
+    let folder = tempfile::tempdir().unwrap();
+    let before = read(testdata().join("btree-v9-le-deleted/data.db"));
+    written(folder.path(), "old.db", &before);
+    let done = run_in(folder.path(), &["compact", "old.db", "new.db"]);
+    assert_eq!((code(&done), err(&done)), (0, String::new()));
+    assert!(out(&done).starts_with("old.db: "), "{}", out(&done));
+    let after = read(folder.path().join("new.db"));
+    assert!(after.len() < before.len(), "{} of {}", after.len(), before.len());
+    let dump = |name: &str| run_in(folder.path(), &["dump", name]).stdout;
+    assert!(dump("old.db") == dump("new.db"));
+    assert_eq!(read(folder.path().join("old.db")), before);
+    assert_eq!(code(&run_in(folder.path(), &["compact", "old.db", "new.db"])), 4);
+    let wide = run_in(folder.path(), &["compact", "--fill", "50", "--overwrite", "old.db", "new.db"]);
+    assert_eq!(code(&wide), 0);
+    assert!(read(folder.path().join("new.db")).len() >= after.len());
+    // In place, and the old one kept.
+    written(folder.path(), "in.db", &before);
+    assert_eq!(code(&run_in(folder.path(), &["compact", "in.db"])), 0);
+    assert_eq!(read(folder.path().join("in.db.old")), before);
+    assert!(dump("in.db") == dump("old.db") && read(folder.path().join("in.db")).len() == after.len());
+    let again = run_in(folder.path(), &["compact", "in.db"]);
+    assert_eq!(code(&again), 4, "the old file is not replaced");
+    assert_eq!(code(&run_in(folder.path(), &["compact", "--discard", "in.db"])), 0);
+    assert_eq!(read(folder.path().join("in.db.old")), before);
+    written(folder.path(), "log.0000000001", b"");
+    let refused = run_in(folder.path(), &["compact", "--discard", "in.db"]);
+    assert_eq!(code(&refused), 4);
+    assert!(err(&refused).contains("--assume-closed"), "{}", err(&refused));
+    assert_eq!(code(&run_in(folder.path(), &["compact", "--discard", "--assume-closed", "in.db"])), 0);
+    fs::remove_file(folder.path().join("log.0000000001")).unwrap();
+    written(folder.path(), "bad.db", &read(testdata().join("damage-v9-le-next-cycle/data.db")));
+    assert_eq!(code(&run_in(folder.path(), &["compact", "bad.db", "x.db"])), 1);
+    assert_eq!(names(folder.path()), ["bad.db", "in.db", "in.db.old", "new.db", "old.db"]);
+}
