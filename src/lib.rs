@@ -71,6 +71,8 @@ mod access;
 mod bits;
 #[cfg(feature = "upgrade")]
 mod codes;
+#[cfg(feature = "upgrade")]
+mod convert;
 mod crypt;
 pub mod dump;
 #[cfg(feature = "upgrade")]
