@@ -6,8 +6,8 @@ use byteorder::ByteOrder;
 
 use crate::access::Database;
 use crate::edit::{
-    self, Counter, Draft, Edit, ExtentDraft, Notice, Operation, Prepared, Ready, Reason, Refusal, Result, Turn,
-    expect_empty_main, leaves, list, normalise, structure, with_content,
+    self, Counter, Draft, Edit, ExtentDraft, Notice, Operation, Prepared, Ready, Reason, Refusal, Result,
+    Turn, expect_empty_main, leaves, list, normalise, structure, with_content,
 };
 use crate::error::file_bytes;
 use crate::format::page::{Page, PageKind};

@@ -71,7 +71,8 @@ fn write(folder: &Path, files: &Files) {
 fn files_of(folder: &Path) -> Files {
     let name = |path: &Path| path.file_name().unwrap().to_str().unwrap().to_owned();
     let all = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let ours = |path: &PathBuf| path.extension().is_some_and(|e| e == "db") || name(path).starts_with("__dbq.");
+    let ours =
+        |path: &PathBuf| path.extension().is_some_and(|e| e == "db") || name(path).starts_with("__dbq.");
     all.filter(ours).map(|path| (name(&path), read(&path))).collect()
 }
 
@@ -90,10 +91,12 @@ fn every_file_holds_the_same_in_the_other_order_and_comes_back_as_it_was() {
     let (mut all, mut mended) = (0, Vec::new());
     for case in readable() {
         let before = files_of(&case.folder());
-        let given: Vec<&str> = before.keys().map(String::as_str).filter(|name| !name.starts_with("__db")).collect();
+        let given: Vec<&str> =
+            before.keys().map(String::as_str).filter(|name| !name.starts_with("__db")).collect();
         let given: Vec<&str> = given.into_iter().filter(|name| !before[*name].is_empty()).collect();
         let order = order_of(&before[given[0]]);
-        let (after, _) = converted(&before, &given, order.other()).unwrap_or_else(|error| panic!("{}: {error}", case.name));
+        let (after, _) = converted(&before, &given, order.other())
+            .unwrap_or_else(|error| panic!("{}: {error}", case.name));
         let folders = [(); 2].map(|()| tempfile::tempdir().unwrap());
         write(folders[0].path(), &before);
         write(folders[1].path(), &after);
@@ -121,12 +124,15 @@ fn every_file_holds_the_same_in_the_other_order_and_comes_back_as_it_was() {
 #[test]
 fn trees_built_in_either_order_become_each_other() {
     let mut tried = 0;
-    for (version, page_size, seed) in [(6, 512, 1), (7, 1024, 2), (8, 4096, 3), (8, 512, 4), (7, 65536, 5), (6, 2048, 6)] {
+    for (version, page_size, seed) in
+        [(6, 512, 1), (7, 1024, 2), (8, 4096, 3), (8, 512, 4), (7, 65536, 5), (6, 2048, 6)]
+    {
         let entries: Vec<(Vec<u8>, Vec<Vec<u8>>)> = (0..120u32)
             .map(|number| {
                 let key = format!("{number:05}{}", "k".repeat(if number % 17 == 0 { page_size } else { 3 }));
                 let values = 0..if number % 5 == 0 { number % 40 + 1 } else { 1 };
-                let value = |n| vec![b'v'; usize::try_from(n * 7 % 60 + if n == 3 { 3000 } else { 0 }).unwrap()];
+                let value =
+                    |n| vec![b'v'; usize::try_from(n * 7 % 60 + if n == 3 { 3000 } else { 0 }).unwrap()];
                 (key.into_bytes(), values.map(value).collect())
             })
             .collect();
@@ -135,7 +141,8 @@ fn trees_built_in_either_order_become_each_other() {
             let single: Vec<_> = entries.iter().map(|(k, v)| (k.clone(), v[..1].to_vec())).collect();
             let entries = if duplicates == Duplicates::None { &single } else { &entries };
             let [little, big] = ORDERS.map(|order| {
-                let builder = Builder::new(version, order, page_size).noise(true).free(5).holes(11).scattered(8);
+                let builder =
+                    Builder::new(version, order, page_size).noise(true).free(5).holes(11).scattered(8);
                 builder.seed(seed).lsns(Lsns::Logged).build(&tree, entries)
             });
             assert!(little != big);
