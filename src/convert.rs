@@ -20,7 +20,9 @@ use crate::types::{Lsn, PageNo};
 
 /// A change of one file, or of several as one unit, to a byte order: for machines of that order.
 ///
-/// Every method and version is converted; a QUEUE together with its extents. A library reads files
+/// Every method and version is converted; a QUEUE together with its extents. Of a partitioned database
+/// all files are to be given, the main file and the partitions, and none can be copied by itself.
+/// Encrypted files are refused: dump them, and load the dump on the other machine. A library reads files
 /// of either order, but for what some releases do wrong: those of release 2 misread keys with
 /// several values, and those of 5.2 and later a HEAP, that another kind of machine wrote. And files
 /// of the order of the machine are faster.
@@ -119,8 +121,15 @@ impl Operation for ConvertTo {
         true
     }
 
+    fn takes_partitions(&self) -> bool {
+        true
+    }
+
     fn ready(&self, file: &[u8]) -> Result<Option<Ready>> {
         let kind = FileKind::of(file);
+        if kind.database().is_some_and(|kind| kind.encrypted) {
+            return Err(Refusal::Encrypted.into());
+        }
         let Some(kind) = kind.database().filter(|kind| kind.order == self.order && !self.reset_lsn) else {
             return Ok(None);
         };

@@ -15,7 +15,9 @@ use super::progress::Step;
 use super::report::{FileReport, Report};
 use super::{soundness, validation};
 use crate::access::Database;
+use crate::error::Error;
 use crate::journal::{self, BoxError, ContentSum, Contents, Disk, DiskFile, Facts, JournalError, Promise};
+use crate::method::Feature;
 use crate::pages::Extents;
 
 /// As much as is written at once, in bytes.
@@ -45,6 +47,12 @@ impl<D: Disk, O: Operation> Edit<'_, D, O> {
         let mut names = Names::new(self.operation.databases());
         names.look(&db);
         names.all_found()?;
+        if db.meta().partitions().is_some() {
+            // A copy of its main file would look for partitions of another name.
+            let (method, version, order) = (db.meta().method(), db.meta().version(), db.meta().endianness());
+            let feature = Feature::Partitioned;
+            return Err(Error::UnsupportedFeature { method, version, order, feature }.into());
+        }
         let mut prepared = self.prepare(&db, path, None)?;
         // All pages are written, so all pairs are compared. Those in extents are compared there.
         if prepared.promise == Promise::OnlyPageZero && extents.is_empty() {

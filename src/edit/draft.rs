@@ -200,10 +200,8 @@ impl<'p> Draft<'p> {
     ///
     /// The first page on which something does not fit it: it cannot be turned.
     pub(crate) fn turn(&mut self, turn: Turn) -> Result<(), PageNo> {
-        let mut page = Vec::new();
         for no in (0..self.pages.count()).map(PageNo).filter(|no| !self.was_never_written(*no)) {
-            page.clear();
-            page.extend_from_slice(self.pages.raw(no).unwrap_or_default());
+            let mut page = self.formed(no).unwrap_or_default();
             turn.apply(self.pages, no, &mut page).ok_or(no)?;
         }
         self.turn = Some(turn);
@@ -211,8 +209,8 @@ impl<'p> Draft<'p> {
         Ok(())
     }
 
-    /// A page as it will be; `None` if it will not be there.
-    pub(crate) fn image(&self, no: PageNo) -> Option<Vec<u8>> {
+    /// A page as it will be, but for what all pages get; `None` if it will not be there.
+    fn formed(&self, no: PageNo) -> Option<Vec<u8>> {
         if no.0 >= self.count() {
             return None;
         }
@@ -220,7 +218,6 @@ impl<'p> Draft<'p> {
             Some(raw) => raw.to_vec(),
             None => match self.behind_zeros(no) {
                 Some(index) => self.appended.get(index)?.image(self.pages, no)?,
-                // A page that was never written has no LSN, and no checksum.
                 None => return Some(vec![0; self.pages.size().bytes()]),
             },
         };
@@ -229,6 +226,16 @@ impl<'p> Draft<'p> {
         }
         if let Some(form) = self.forms.of(no) {
             form.apply(self.pages, &mut page);
+        }
+        Some(page)
+    }
+
+    /// A page as it will be; `None` if it will not be there.
+    pub(crate) fn image(&self, no: PageNo) -> Option<Vec<u8>> {
+        let mut page = self.formed(no)?;
+        if no.0 >= self.kept && self.behind_zeros(no).is_none() {
+            // A page that was never written has no LSN, and no checksum.
+            return Some(page);
         }
         let order = self.turn.map_or(self.pages.order(), |turn| turn.to);
         if let Some(turn) = self.turn.filter(|_| self.turns(no)) {

@@ -158,6 +158,12 @@ pub enum Refusal {
         /// What the reader says.
         first: String,
     },
+    /// The file is encrypted with keys that depend on the kind of machine, which is to be another.
+    #[error(
+        "the file is encrypted, and its keys depend on the kind of machine that made it: dump it with its \
+         password, and load the dump on the other machine"
+    )]
+    Encrypted,
     /// A HASH database of version 4: its keys were placed by another function than those of any
     /// later version.
     #[error(

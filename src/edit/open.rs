@@ -7,7 +7,7 @@ use crate::access::Database;
 use crate::error::Error;
 use crate::meta::FileKind;
 use crate::method::Feature;
-use crate::pages::File;
+use crate::pages::{File, OpenOptions};
 
 /// Opens the database in a file that is to be changed, with the extents that it has.
 ///
@@ -19,7 +19,10 @@ pub(super) fn open<'c>(
     contents: &'c [u8],
     extents: &'c [Extent],
 ) -> Result<Database<'c>> {
-    let file = with_extents(contents, extents);
+    let file = match extents {
+        [] => opening().file_from_bytes(contents),
+        extents => with_extents(contents, extents),
+    };
     if let FileKind::Series1 { method, version, order } = *file.kind() {
         return Err(Error::Series1 { method, version, order }.into());
     }
@@ -28,7 +31,7 @@ pub(super) fn open<'c>(
         if !operation.takes(method) {
             return Err(Error::UnsupportedMethod { method, version, order }.into());
         }
-        if kind.partitions.is_some() {
+        if kind.partitions.is_some() && !operation.takes_partitions() {
             let feature = Feature::Partitioned;
             return Err(Error::UnsupportedFeature { method, version, order, feature }.into());
         }
@@ -41,6 +44,11 @@ pub(super) fn open<'c>(
         }
         opened => Ok(opened?),
     }
+}
+
+/// How files are opened that change: of a partitioned database each by itself.
+pub(super) fn opening() -> OpenOptions<'static> {
+    OpenOptions::new().alone()
 }
 
 /// A file in memory, with the extents that it has.

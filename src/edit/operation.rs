@@ -28,6 +28,11 @@ pub trait Operation: fmt::Debug {
         matches!(method, Method::Btree | Method::Recno)
     }
 
+    /// Whether it can change the files of a partitioned database one by one.
+    fn takes_partitions(&self) -> bool {
+        false
+    }
+
     /// Names of databases that it was told something about: one that no file has is refused.
     fn databases(&self) -> Vec<&[u8]> {
         Vec::new()

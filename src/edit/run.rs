@@ -304,7 +304,7 @@ mod tests {
     use super::super::reason::Reason;
     use super::*;
     use crate::journal::Promise;
-    use crate::pages::File;
+    use crate::pages::{File, OpenOptions};
     use crate::types::{Lsn, PageNo};
 
     /// Says that it changes ids, and resets LSNs.
@@ -359,7 +359,10 @@ mod tests {
             for &(no, offset, byte) in bytes {
                 prepared.draft.replace(PageNo(no), offset, &[byte], Reason::Lsn);
             }
-            assert_eq!(File::over(&prepared.draft.over()).bytes().unwrap(), prepared.draft.file());
+            assert_eq!(
+                File::over(&prepared.draft.over(), OpenOptions::new()).bytes().unwrap(),
+                prepared.draft.file()
+            );
             validation::plan(&prepared.draft, &facts(&operation, false, &db, &prepared), most, counter)
         };
         let page = u64::from(db.pages().size().get());

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use super::draft::Draft;
 use super::error::EditError;
+use super::open::opening;
 use super::progress::{Counter, Step, Watch};
 use super::soundness;
-use crate::access::Database;
 use crate::error::file_bytes;
 use crate::journal::{BoxError, ContentSum, Contents, Facts, Promise};
 use crate::meta::{self, FileKind, Meta};
@@ -61,7 +61,7 @@ pub(super) fn plan(
     } else if draft.is_head_only() && !facts.options.extent {
         head(&draft.image(PageNo::META).unwrap_or_default(), facts, draft.pages().meta())
     } else if file_bytes(draft.modified().saturating_add(draft.appended()), draft.pages().size()) <= most {
-        sound(&File::over(&draft.over()), facts, counter)
+        sound(&File::over(&draft.over(), opening()), facts, counter)
     } else {
         Ok(())
     };
@@ -78,7 +78,7 @@ pub(super) fn failed(error: BoxError) -> EditError {
 
 /// Whether a file is sound, and has the pairs that were promised.
 pub(super) fn whole(contents: &[u8], facts: &Facts, counter: Counter<'_>) -> Result<(), BoxError> {
-    sound(&File::from_bytes(contents), facts, counter)
+    sound(&opening().file_from_bytes(contents), facts, counter)
 }
 
 /// Whether an extent of a QUEUE has the records that it had.
@@ -122,7 +122,7 @@ pub(super) fn old(
     if facts.options.extent {
         return extent(contents, facts);
     }
-    let (db, kind) = (|| Database::from_bytes(contents), FileKind::of(contents));
+    let (db, kind) = (|| opening().from_bytes(contents), FileKind::of(contents));
     match facts.promise {
         Promise::SamePairs(before) => same(&ContentSum::of(&db()?)?, &before),
         Promise::OnlyPageZero => {

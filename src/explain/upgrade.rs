@@ -40,6 +40,13 @@ pub(super) static REFUSALS: &[Explanation] = &[
         &[OWN],
     ),
     is(
+        "R-ENCRYPTED",
+        "an encrypted file is to be for another kind of machine",
+        "The keys that a password gives depend on the byte order of the machine that made the file: on one of the other order no release opens it, whatever the order of the file.",
+        "Dump it with its password, and load the dump on the other machine.",
+        &[SEEN],
+    ),
+    is(
         "R-OLD-HASH",
         "a HASH file of version 4",
         "Releases of version 5 and later place keys by another hash function, and an upgrade does not move them: every look-up would miss, and put the key in once more.",

@@ -7,6 +7,7 @@
 //! - `external`: values in external files, and the versions of the releases that write them
 //! - `series1`: files of the 1.x series
 //! - `built`: the files that tests build are sound
+//! - `diff`: what differs between two databases
 //! - `encrypted`: encrypted databases, with and without their password
 //! - `ways`: page by page, by iterators that own their database, in parts: always the same
 
@@ -32,6 +33,7 @@ mod old;
 mod plans;
 
 mod built;
+mod diff;
 #[cfg(feature = "encryption")]
 mod encrypted;
 mod external;

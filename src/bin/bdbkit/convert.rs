@@ -1,16 +1,16 @@
 //! `bdbkit convert`: files in the other byte order.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use bdbkit::Endianness;
 use bdbkit::upgrade::{Convert, FileReport, Plan};
+use bdbkit::{Endianness, FileKind};
 use serde::Serialize;
 
 use crate::change::{How, Tell};
 use crate::failure::{Failure, Outcome};
 use crate::hex::hex;
-use crate::input::disk;
+use crate::input::{disk, open};
 use crate::json;
 use crate::output::counted;
 use crate::upgrade::{Noticed, noticed, notices, outcome, shown, text};
@@ -18,14 +18,14 @@ use crate::upgrade::{Noticed, noticed, notices, outcome, shown, text};
 /// Bring files into the byte order of another kind of machine, in place
 ///
 /// Works on BTREE, RECNO, HASH, QUEUE and HEAP files of releases 2.x to 18.1: with all databases that a
-/// file holds, and a QUEUE with its extents. Numbers are turned around, and nothing else: keys, values and
+/// file holds, a QUEUE with its extents, and a database with its partitions. Numbers are turned around, and nothing else: keys, values and
 /// the places of pages stay as they are, and to convert back gives the file that was. All files are
 /// checked first; then a journal beside each holds what was there and what is to be. Whatever
 /// happens then, a later run completes all files or brings all of them back. The result is
 /// validated before it counts: every rule of bdbkit verify, and the same pairs as before.
 ///
 /// What release 2 or 3.2 left in the order of its machine, and not of the file, is put right.
-/// Damaged files, files in use, and files whose log holds changes that they lack are refused.
+/// Damaged and encrypted files, files in use, and files whose log holds changes that they lack are refused.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
@@ -79,11 +79,28 @@ impl To {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let mut out = io::stdout().lock();
-    let files = arguments.how.files(arguments.files.iter().cloned())?;
+    let files = with_partitions(arguments.how.files(arguments.files.iter().cloned())?)?;
     let convert = Convert::on(disk(), &files, arguments.byte_order.order()).reset_lsn(arguments.reset_lsn);
     let outcome = arguments.how.run(convert, arguments.home.clone(), &files, arguments, &mut out)?;
     out.flush()?;
     Ok(outcome)
+}
+
+/// The files, each with the partitions that it has: they are one unit.
+fn with_partitions(files: Vec<PathBuf>) -> Result<Vec<PathBuf>, Failure> {
+    let mut all = files.clone();
+    for path in files {
+        let kind = FileKind::at(&path);
+        let partitioned =
+            kind.is_ok_and(|kind| kind.database().is_some_and(|kind| kind.partitions.is_some()));
+        let parts = if partitioned { open(&path)?.partitions() } else { Vec::new() };
+        for part in parts {
+            let part = part.map_err(|error| Failure::about(&path, &error))?;
+            let beside = part.file().path().filter(|beside| !all.iter().any(|known| known == beside));
+            all.extend(beside.map(Path::to_owned));
+        }
+    }
+    Ok(all)
 }
 
 impl Tell for Arguments {

@@ -5,6 +5,7 @@
 mod beside;
 mod change;
 mod convert;
+mod diff;
 mod dump;
 mod explain;
 mod failure;
@@ -60,6 +61,7 @@ Examples:
   bdbkit dump folder.db | db_load new.db    # into a file of this machine's release
   bdbkit dump -l many.db                    # names of the databases in a file
   bdbkit get folder.db user/alice/INBOX     # one value
+  bdbkit diff old.db new.db                 # what differs?
   bdbkit verify mboxlist                    # are the databases in this folder sound?
   bdbkit salvage broken.db -f found.txt     # all that can be found in a damaged file, and
                                             # the db_load command that keeps all of it
@@ -85,6 +87,7 @@ Exit codes:
   2  wrong usage
   3  not a database, or of a kind that is not supported
   4  refused, because something must be done first: standard error says what
+  of diff, as of diff(1): 0 no difference, 1 differences, 2 anything else
 
 Names of files are printed so that they do nothing: what moves a cursor, breaks a line or is not
 UTF-8 as \\ and two hexadecimal digits a byte, a backslash as \\\\.";
@@ -93,6 +96,7 @@ UTF-8 as \\ and two hexadecimal digits a byte, a backslash as \\\\.";
 enum Command {
     Info(info::Arguments),
     Dump(dump::Arguments),
+    Diff(diff::Arguments),
     Get(get::Arguments),
     Salvage(salvage::Arguments),
     Verify(verify::Arguments),
@@ -120,6 +124,7 @@ fn main() -> ExitCode {
     let outcome = match command {
         Command::Info(arguments) => info::run(&arguments),
         Command::Dump(arguments) => dump::run(&arguments),
+        Command::Diff(arguments) => diff::run(&arguments),
         Command::Get(arguments) => get::run(&arguments),
         Command::Salvage(arguments) => salvage::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),

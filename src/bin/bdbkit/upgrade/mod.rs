@@ -156,7 +156,7 @@ pub(crate) fn kind(error: &EditError) -> fn(Told) -> Failure {
             | Refusal::Chain { .. }
             | Refusal::DatabaseList { .. }
             | Refusal::Growth { .. } => Failure::Message,
-            Refusal::QueueStart { .. } => Failure::Unsupported,
+            Refusal::QueueStart { .. } | Refusal::Encrypted => Failure::Unsupported,
             Refusal::NoSuchDatabase { .. }
             | Refusal::RecordLength { .. }
             | Refusal::Twice
