@@ -46,6 +46,10 @@ pub type Convert<'d, D> = Edit<'d, D, ConvertTo>;
 pub struct ConvertTo {
     /// The byte order of all pages afterwards.
     pub order: Endianness,
+    /// The byte order of the machine that is to use the files, if it is another. It matters for a HEAP
+    /// of releases 5.2 and 5.3 only, on whose pages they have some numbers in that order, whatever
+    /// that of the file is.
+    pub machine: Option<Endianness>,
     /// Whether the LSNs of all pages are reset, too: for files that leave their logs behind.
     pub reset_lsn: bool,
 }
@@ -68,7 +72,13 @@ impl<'d, D: Disk> Convert<'d, D> {
     /// A conversion of files of some disk.
     #[must_use]
     pub fn on(disk: &'d D, paths: impl IntoIterator<Item = impl AsRef<Path>>, to: Endianness) -> Self {
-        Edit::new(disk, paths, ConvertTo { order: to, reset_lsn: false })
+        Edit::new(disk, paths, ConvertTo { order: to, machine: None, reset_lsn: false })
+    }
+
+    /// The byte order of the machine that is to use the files, if it is not the one asked for.
+    #[must_use]
+    pub fn machine(self, machine: Option<Endianness>) -> Self {
+        self.with(|to| to.machine = machine)
     }
 
     /// Whether to reset the LSNs of all pages, too.
@@ -86,7 +96,7 @@ impl ConvertTo {
     /// use bdbkit::upgrade::ConvertTo;
     ///
     /// let old = std::fs::read("testdata/btree-v9-be-levels/data.db")?;
-    /// let there = |order| ConvertTo { order, reset_lsn: false };
+    /// let there = |order| ConvertTo { order, machine: None, reset_lsn: false };
     /// let (new, _) = there(Endianness::Little).in_memory(&old)?;
     /// assert_eq!(bdbkit::Database::from_bytes(&new)?.meta().endianness(), Endianness::Little);
     /// assert_eq!(there(Endianness::Big).in_memory(&new)?.0, old);
@@ -103,8 +113,17 @@ impl ConvertTo {
     /// Whether something on pages of a file is not in the order, whatever its first page says.
     fn is_due(self, file: &Database<'_>) -> bool {
         let meta = file.meta();
-        let body = meta.method() == Method::Heap && file.pages().body_order() != self.order;
-        meta.endianness() != self.order || body
+        let has_body = meta.method() == Method::Heap && !meta.generation().has_one_order();
+        meta.endianness() != self.order || (has_body && file.pages().body_order() != self.body())
+    }
+
+    fn body(self) -> Endianness {
+        self.machine.unwrap_or(self.order)
+    }
+
+    /// How pages are turned of which the first has this number.
+    fn turn(self, first: PageNo) -> Turn {
+        Turn { to: self.order, body: self.body(), first }
     }
 }
 
@@ -156,7 +175,7 @@ impl Operation for ConvertTo {
         }
         if extent.draft.pages().order() != self.order {
             // Of records no page can fail.
-            let _ = extent.draft.turn(Turn { to: self.order, first: extent.first });
+            let _ = extent.draft.turn(self.turn(extent.first));
         }
     }
 }
@@ -189,7 +208,7 @@ fn prepare<'p, O: ByteOrder>(
             draft.reset_lsn(Lsn::NOT_LOGGED);
         }
         if to.is_due(file) {
-            draft.turn(Turn { to: to.order, first: PageNo::META }).map_err(|no| unfit(pages, no))?;
+            draft.turn(to.turn(PageNo::META)).map_err(|no| unfit(pages, no))?;
         }
         Ok(draft)
     })?;

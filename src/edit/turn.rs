@@ -14,6 +14,8 @@ use crate::types::PageNo;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Turn {
     pub(crate) to: Endianness,
+    /// That of the bodies of the pages of a HEAP, if they can have one of their own.
+    pub(crate) body: Endianness,
     /// The number that the first page has in its database: not 0 in an extent.
     pub(crate) first: PageNo,
 }
@@ -25,9 +27,9 @@ impl Turn {
         let is_first = no == PageNo::META && !pages.is_extent();
         match meta.method() {
             Method::Heap if !is_first => {
-                let body = pages.body_order();
-                let always_one = meta.generation().has_one_order();
-                swap::heap(page, pages.overhead(), HeapOrders { head: from, body, always_one }, self.to)
+                let body = if meta.generation().has_one_order() { self.to } else { self.body };
+                let before = HeapOrders { head: from, body: pages.body_order() };
+                swap::heap(page, pages.overhead(), before, HeapOrders { head: self.to, body })
             }
             _ if from == self.to => Some(()),
             Method::Queue if !is_first => {

@@ -192,17 +192,14 @@ pub(crate) struct HeapOrders {
     pub(crate) head: Endianness,
     /// That of the table of offsets, and of the items.
     pub(crate) body: Endianness,
-    /// Whether the two are always the same, so that each number stands where its name says.
-    pub(crate) always_one: bool,
 }
 
-/// Gives the whole of a page of a HEAP one order. `None` if something on it does not fit it.
+/// Gives a page of a HEAP other orders. `None` if something on it does not fit it.
 #[cfg(feature = "upgrade")]
-pub(crate) fn heap(page: &mut [u8], overhead: usize, orders: HeapOrders, to: Endianness) -> Option<()> {
-    let HeapOrders { head, body, always_one } = orders;
+pub(crate) fn heap(page: &mut [u8], overhead: usize, from: HeapOrders, to: HeapOrders) -> Option<()> {
     let is_region = PageKind::from_byte(*page.get(at::TYPE)?) == Some(PageKind::HeapRegion);
-    if body != to && !is_region {
-        let table = Table::of(page, overhead, head, body).filter(Table::fits)?;
+    if from.body != to.body && !is_region {
+        let table = Table::of(page, overhead, from.head, from.body).filter(Table::fits)?;
         let (slots, end) = (table.used().collect::<Vec<_>>(), table.end());
         for (_, offset) in slots {
             heap_item(page.get_mut(offset..)?)?;
@@ -210,13 +207,16 @@ pub(crate) fn heap(page: &mut [u8], overhead: usize, orders: HeapOrders, to: End
         (overhead..end).step_by(2).for_each(|at| turn_u16(page, at));
     }
     // Two numbers of the body, which are reversed as one where the header has another order.
-    if head != body && !always_one {
+    if from.head != from.body {
         turn_u32(page, heap::HIGH_AT);
     }
-    if body != to {
+    if from.body != to.body {
         [heap::HIGH_AT, heap::FREE_AT].into_iter().for_each(|at| turn_u16(page, at));
     }
-    if head != to {
+    if to.head != to.body {
+        turn_u32(page, heap::HIGH_AT);
+    }
+    if from.head != to.head {
         [0, 4, at::PGNO, at::PREV].into_iter().for_each(|word| turn_u32(page, word));
         [at::ENTRIES, at::HF_OFFSET].into_iter().for_each(|short| turn_u16(page, short));
     }

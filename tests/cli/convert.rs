@@ -121,11 +121,10 @@ fn the_genuine_tools_accept_what_is_converted() {
         let before = genuine(DUMP);
         let path = folder.path().join("data.db");
         let to = if order(&path) == Endianness::Big { "little" } else { "big" };
-        let done = run_in(folder.path(), &["convert", "--byte-order", to, "data.db"]);
+        // The genuine tools are those of this machine.
+        let done = run_in(folder.path(), &["convert", "--byte-order", to, "--machine", "native", "data.db"]);
         assert_eq!(code(&done), 0, "{name}: {}", err(&done));
         assert!(genuine(DUMP) == before, "{name}");
-        // Order of keys aside, which an application may choose; what it says of a HEAP of foreign order is
-        // beside the point.
         genuine("db5.3_verify");
         assert!(Database::open(&path).unwrap().iter().all(|entry| entry.is_ok()) || name.contains("subdbs"));
     }

@@ -310,9 +310,13 @@ fn a_conversion_may_die_anywhere() {
 /// A QUEUE of which every page in every extent changes.
 #[test]
 fn a_conversion_of_a_queue_with_extents_may_die_anywhere() {
-    let folder = testdata().join("queue-v3-be-extents");
-    let names: Vec<String> = (1..=4).map(|number| format!("__dbq.data.db.{number}")).collect();
-    let names: Vec<_> = std::iter::once("data.db".to_owned()).chain(names).collect();
+    let folder = testdata().join("queue-v4-be-middle");
+    let names = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name());
+    let mut names: Vec<_> = names.map(|name| name.into_string().unwrap()).collect();
+    names.retain(|name| name.starts_with("__dbq."));
+    names.sort();
+    names.insert(0, "data.db".to_owned());
+    assert!(names.len() > 2, "{names:?}");
     let old: Vec<_> = names.iter().map(|name| read(folder.join(name))).collect();
     let paths = names.iter().map(|name| Path::new(FOLDER).join(name)).collect();
     let files = Files::of_given(Job::Convert, 1, paths, old).unwrap();

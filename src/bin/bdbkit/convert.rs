@@ -33,6 +33,11 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "ORDER", value_enum)]
     byte_order: To,
 
+    /// The byte order of the machine that is to use the files, if it is another: releases 5.2 and 5.3 have
+    /// numbers on the pages of a HEAP in that, whatever the order of the file
+    #[arg(long, value_name = "ORDER", value_enum)]
+    machine: Option<To>,
+
     #[command(flatten)]
     how: How,
 
@@ -80,7 +85,9 @@ impl To {
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let mut out = io::stdout().lock();
     let files = with_partitions(arguments.how.files(arguments.files.iter().cloned())?)?;
-    let convert = Convert::on(disk(), &files, arguments.byte_order.order()).reset_lsn(arguments.reset_lsn);
+    let convert = Convert::on(disk(), &files, arguments.byte_order.order())
+        .machine(arguments.machine.map(To::order))
+        .reset_lsn(arguments.reset_lsn);
     let outcome = arguments.how.run(convert, arguments.home.clone(), &files, arguments, &mut out)?;
     out.flush()?;
     Ok(outcome)
