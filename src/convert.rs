@@ -1,4 +1,4 @@
-//! The other byte order as an operation of its own (database-format, "Byte order conversion").
+//! The other byte order as an operation of its own (database-format, "Byte order").
 
 use std::path::Path;
 

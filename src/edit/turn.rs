@@ -1,4 +1,4 @@
-//! Pages in the other byte order (database-format, "Byte order conversion").
+//! Pages in the other byte order (database-format, "Byte order").
 
 use crate::format::meta::at as meta_at;
 use crate::format::page::{PageKind, at};

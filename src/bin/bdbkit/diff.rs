@@ -233,8 +233,8 @@ impl Told<'_> {
                     record: if let DiffKey::Record(number) = key { Some(*number) } else { None },
                     place: if let DiffKey::Place(place) = key { Some(place.to_string()) } else { None },
                     only: only.map(word),
-                    old: old.iter().map(|value| Bytes(&value[..])).collect(),
-                    new: new.iter().map(|value| Bytes(&value[..])).collect(),
+                    old_values: old.iter().map(|value| Bytes(&value[..])).collect(),
+                    new_values: new.iter().map(|value| Bytes(&value[..])).collect(),
                 };
                 json::line("difference", &line, out)?;
             }
@@ -315,6 +315,6 @@ struct KeyLine<'d> {
     record: Option<u32>,
     place: Option<String>,
     only: Option<&'static str>,
-    old: Vec<Bytes<'d>>,
-    new: Vec<Bytes<'d>>,
+    old_values: Vec<Bytes<'d>>,
+    new_values: Vec<Bytes<'d>>,
 }
