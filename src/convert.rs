@@ -22,7 +22,7 @@ use crate::types::{Lsn, PageNo};
 ///
 /// Every method and version is converted; a QUEUE together with its extents. Of a partitioned database
 /// all files are to be given, the main file and the partitions, and none can be copied by itself.
-/// Encrypted files are refused: dump them, and load the dump on the other machine. A library reads files
+/// An encrypted file needs its password, and is encrypted anew; one with extents is refused. A library reads files
 /// of either order, but for what some releases do wrong: those of release 2 misread keys with
 /// several values, and those of 5.2 and later a HEAP, that another kind of machine wrote. And files
 /// of the order of the machine are faster.
@@ -47,8 +47,8 @@ pub struct ConvertTo {
     /// The byte order of all pages afterwards.
     pub order: Endianness,
     /// The byte order of the machine that is to use the files, if it is another. It matters for a HEAP
-    /// of releases 5.2 and 5.3 only, on whose pages they have some numbers in that order, whatever
-    /// that of the file is.
+    /// of releases 5.2 and 5.3, on whose pages they have some numbers in that order, whatever that of the
+    /// file is; and for encrypted files, as the keys that a password gives depend on it.
     pub machine: Option<Endianness>,
     /// Whether the LSNs of all pages are reset, too: for files that leave their logs behind.
     pub reset_lsn: bool,
@@ -73,6 +73,12 @@ impl<'d, D: Disk> Convert<'d, D> {
     #[must_use]
     pub fn on(disk: &'d D, paths: impl IntoIterator<Item = impl AsRef<Path>>, to: Endianness) -> Self {
         Edit::new(disk, paths, ConvertTo { order: to, machine: None, reset_lsn: false })
+    }
+
+    /// The password of encrypted files.
+    #[must_use]
+    pub fn password(self, password: impl Into<String>) -> Self {
+        self.opened_with(password)
     }
 
     /// The byte order of the machine that is to use the files, if it is not the one asked for.
@@ -114,16 +120,18 @@ impl ConvertTo {
     fn is_due(self, file: &Database<'_>) -> bool {
         let meta = file.meta();
         let has_body = meta.method() == Method::Heap && !meta.generation().has_one_order();
-        meta.endianness() != self.order || (has_body && file.pages().body_order() != self.body())
+        let keys = file.pages().cipher().is_some_and(|cipher| cipher.machine() != self.machine());
+        meta.endianness() != self.order || keys || (has_body && file.pages().body_order() != self.machine())
     }
 
-    fn body(self) -> Endianness {
+    /// The byte order of the machine that is to use the files.
+    fn machine(self) -> Endianness {
         self.machine.unwrap_or(self.order)
     }
 
     /// How pages are turned of which the first has this number.
     fn turn(self, first: PageNo) -> Turn {
-        Turn { to: self.order, body: self.body(), first }
+        Turn { to: self.order, body: self.machine(), first }
     }
 }
 
@@ -144,11 +152,12 @@ impl Operation for ConvertTo {
         true
     }
 
+    fn takes_encrypted(&self) -> bool {
+        true
+    }
+
     fn ready(&self, file: &[u8]) -> Result<Option<Ready>> {
         let kind = FileKind::of(file);
-        if kind.database().is_some_and(|kind| kind.encrypted) {
-            return Err(Refusal::Encrypted.into());
-        }
         let Some(kind) = kind.database().filter(|kind| kind.order == self.order && !self.reset_lsn) else {
             return Ok(None);
         };
@@ -209,6 +218,10 @@ fn prepare<'p, O: ByteOrder>(
         }
         if to.is_due(file) {
             draft.turn(to.turn(PageNo::META)).map_err(|no| unfit(pages, no))?;
+            let keys = pages.cipher().and_then(|_| file.file().password().ciphers(to.machine()));
+            if let Some([cipher, _]) = keys {
+                draft.reseal(cipher);
+            }
         }
         Ok(draft)
     })?;

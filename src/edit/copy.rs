@@ -43,7 +43,7 @@ impl<D: Disk, O: Operation> Edit<'_, D, O> {
         // A file that has the form already is checked all the same: it is written.
         self.operation.ready(&contents)?;
         let extents = self.look_at_extents(path, &contents)?;
-        let db = open(&self.operation, &contents, &extents)?;
+        let db = open(&self.operation, &contents, &extents, self.options)?;
         let mut names = Names::new(self.operation.databases());
         names.look(&db);
         names.all_found()?;
@@ -64,7 +64,7 @@ impl<D: Disk, O: Operation> Edit<'_, D, O> {
         let made = self.copy_extents(&db, &facts, &extents, target)?;
         let lost =
             write(self.disk, (&source, path), target, &prepared.draft, |contents| match extents.is_empty() {
-                true => validation::whole(contents, &facts, validating),
+                true => validation::whole(contents, &facts, validating, self.options),
                 false => validation::head(contents, &facts, db.meta()),
             });
         let lost = lost.inspect_err(|_| self.remove_all(&made))?;
@@ -90,7 +90,7 @@ impl<D: Disk, O: Operation> Edit<'_, D, O> {
                 let facts = extents::facts(facts, extent);
                 let watch = self.watch.step(extent.path(), Step::Validate);
                 write(self.disk, (&source, extent.path()), &place, &draft, |contents| {
-                    validation::whole(contents, &facts, watch)
+                    validation::whole(contents, &facts, watch, self.options)
                 })?;
                 Ok(place)
             };

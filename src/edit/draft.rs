@@ -11,9 +11,9 @@ use super::turn::Turn;
 use crate::format::checksum;
 use crate::format::meta::{self as layout, at};
 use crate::format::page::{Page, PageKind};
-use crate::journal::PageChange;
+use crate::journal::{self, PageChange};
 use crate::order::with_order;
-use crate::pages::{Overlay, Pages};
+use crate::pages::{Cipher, Overlay, Pages};
 use crate::types::{Lsn, PageNo};
 
 /// What changes on a page.
@@ -73,6 +73,8 @@ pub(crate) struct Draft<'p> {
     lsn: Option<Lsn>,
     /// The byte order that all pages get, last of all.
     turn: Option<Turn>,
+    /// What pages that change are encrypted with.
+    cipher: Option<Cipher>,
     /// Why pages change, one bit for each reason.
     reasons: u16,
 }
@@ -89,6 +91,7 @@ impl<'p> Draft<'p> {
             cut_for: 0,
             lsn: None,
             turn: None,
+            cipher: pages.cipher(),
             reasons: 0,
         }
     }
@@ -194,6 +197,11 @@ impl<'p> Draft<'p> {
         self.reasons |= Reason::Lsn.bit();
     }
 
+    /// Encrypts pages that change with other keys.
+    pub(crate) fn reseal(&mut self, cipher: Cipher) {
+        self.cipher = Some(cipher);
+    }
+
     /// Gives all pages that were ever written this byte order.
     ///
     /// # Errors
@@ -246,6 +254,10 @@ impl<'p> Draft<'p> {
             order.put_u32(&mut page, 0, lsn.file);
             order.put_u32(&mut page, 4, lsn.offset);
         }
+        if let Some(cipher) = self.cipher {
+            cipher.seal(&mut page, no, fresh_iv());
+            return Some(page);
+        }
         if self.pages.meta().checksummed() && self.pages.raw(no) != Some(&page) && !self.is_unsummed(no) {
             let field = if self.is_metadata(no) { checksum::ON_META } else { checksum::ON_PAGE };
             let covered = if self.is_metadata(no) { layout::LENGTH } else { page.len() };
@@ -257,9 +269,11 @@ impl<'p> Draft<'p> {
 
     /// All pages as they will be, by number.
     pub(super) fn images(&self) -> impl Iterator<Item = Cow<'_, [u8]>> {
-        (0..self.count()).map(PageNo).map(|no| match self.pages.raw(no).filter(|_| !self.changes_page(no)) {
-            Some(raw) => Cow::Borrowed(raw),
-            None => Cow::Owned(self.image(no).unwrap_or_default()),
+        (0..self.count()).map(PageNo).map(|no| {
+            match self.pages.stored(no).filter(|_| !self.changes_page(no)) {
+                Some(raw) => Cow::Borrowed(raw),
+                None => Cow::Owned(self.image(no).unwrap_or_default()),
+            }
         })
     }
 
@@ -338,14 +352,14 @@ impl<'p> Draft<'p> {
         let modified = self.touched().filter(|no| no.0 != 0 && no.0 < self.kept);
         let order = self.added().chain(modified).chain(self.cut()).chain([PageNo::META]);
         order.map(|page| {
-            let before = self.pages.raw(page).map(Cow::Borrowed);
+            let before = self.pages.stored(page).map(Cow::Borrowed);
             PageChange { page, before, after: self.image(page).map(Cow::Owned) }
         })
     }
 
-    /// Whether nothing changes but page 0.
+    /// Whether nothing changes but page 0, and that can be read by itself.
     pub(crate) fn is_head_only(&self) -> bool {
-        self.touched().all(|no| no == PageNo::META)
+        self.cipher.is_none() && self.touched().all(|no| no == PageNo::META)
     }
 
     /// Whether nothing changes.
@@ -406,5 +420,19 @@ impl<'p> Draft<'p> {
         let lsn = if self.resets_lsn(no) { Reason::Lsn.bit() } else { 0 };
         let turn = if self.turns(no) { Reason::ByteOrder.bit() } else { 0 };
         self.changes.get(&no).map_or(0, |change| change.reasons) | form | lsn | turn
+    }
+}
+
+/// An initialisation vector, of four numbers that are not 0 (database-format, "Encrypted files").
+fn fresh_iv() -> [u8; 16] {
+    loop {
+        let mut iv = [0; 16];
+        let chance = [journal::random(), journal::random()];
+        iv.iter_mut()
+            .zip(chance.into_iter().flat_map(u64::to_le_bytes))
+            .for_each(|(place, byte)| *place = byte);
+        if iv.chunks_exact(4).all(|word| word != [0; 4]) {
+            return iv;
+        }
     }
 }

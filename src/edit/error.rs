@@ -158,10 +158,10 @@ pub enum Refusal {
         /// What the reader says.
         first: String,
     },
-    /// The file is encrypted with keys that depend on the kind of machine, which is to be another.
+    /// An encrypted QUEUE, whose extents would have to be encrypted anew, too.
     #[error(
-        "the file is encrypted, and its keys depend on the kind of machine that made it: dump it with its \
-         password, and load the dump on the other machine"
+        "an encrypted QUEUE with extents is not changed: dump it with its password, and load the dump on the \
+         other machine"
     )]
     Encrypted,
     /// A HASH database of version 4: its keys were placed by another function than those of any

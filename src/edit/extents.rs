@@ -54,7 +54,8 @@ fn places<D: Disk>(disk: &D, place: &Path, contents: &[u8]) -> Result<Vec<(u32, 
     let kind = FileKind::of(contents);
     let is_queue = kind.database().is_some_and(|kind| kind.method == Method::Queue);
     let elsewhere = || meta::parse(&kind, contents).ok().and_then(|meta| meta.extent_pages());
-    if !is_queue || elsewhere().is_none() {
+    let encrypted = kind.database().is_some_and(|kind| kind.encrypted);
+    if !is_queue || !(encrypted || elsewhere().is_some()) {
         return Ok(Vec::new());
     }
     let folder = directory(place);

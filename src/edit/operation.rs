@@ -33,6 +33,11 @@ pub trait Operation: fmt::Debug {
         false
     }
 
+    /// Whether it can change encrypted files.
+    fn takes_encrypted(&self) -> bool {
+        false
+    }
+
     /// Names of databases that it was told something about: one that no file has is refused.
     fn databases(&self) -> Vec<&[u8]> {
         Vec::new()

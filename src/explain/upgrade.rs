@@ -41,8 +41,8 @@ pub(super) static REFUSALS: &[Explanation] = &[
     ),
     is(
         "R-ENCRYPTED",
-        "an encrypted file is to be for another kind of machine",
-        "The keys that a password gives depend on the byte order of the machine that made the file: on one of the other order no release opens it, whatever the order of the file.",
+        "an encrypted QUEUE with extents",
+        "The keys that a password gives depend on the byte order of the machine: of other files all pages are encrypted anew, but not of extents.",
         "Dump it with its password, and load the dump on the other machine.",
         &[SEEN],
     ),

@@ -58,7 +58,11 @@ fn what_is_not_converted_is_refused_by_name() {
         assert_eq!(code(&output), exit, "{}", err(&output));
         assert!(err(&output).contains(words), "{}", err(&output));
     };
-    refused(&[&file("btree-v9-le-encrypted")], 3, "[R-ENCRYPTED]");
+    refused(&[&file("btree-v9-be-encrypted")], 1, "--password-file");
+    let extents = tempfile::tempdir().unwrap();
+    copy_folder(&testdata().join("queue-v4-le-encrypted-extents"), extents.path());
+    let path = extents.path().join("data.db");
+    refused(&["-P", "corpus-password", path.to_str().unwrap()], 3, "[R-ENCRYPTED]");
     refused(&[&file("damage-v9-be-inp-beyond")], 1, "[R-DAMAGED]");
     refused(&["--copy", "x.db", "old.db", "old.db"], 2, "--copy takes one file");
 }

@@ -8,6 +8,12 @@ use crate::common::hash::HashFile;
 use crate::common::{all_databases, cases, data, testdata};
 
 type Entries = Vec<(Vec<u8>, Vec<Vec<u8>>)>;
+/// Keys with their values.
+type List<'l> = [(&'l str, &'l [&'l str])];
+/// A key, the side that alone has it, and values of either side.
+type Expected<'l> = (&'l str, Option<Side>, &'l [&'l str], &'l [&'l str]);
+/// Where an entry stands, its key and its value.
+type Standing = (Option<u32>, Option<String>, Vec<u8>, Vec<u8>);
 
 fn differences(old: &[u8], new: &[u8]) -> Vec<Difference> {
     let [old, new] = [old, new].map(|bytes| Database::from_bytes(bytes).unwrap());
@@ -26,14 +32,14 @@ fn told(difference: &Difference) -> (String, Option<Side>, Vec<String>, Vec<Stri
     }
 }
 
-fn entries(pairs: &[(&str, &[&str])]) -> Entries {
+fn entries(pairs: &List<'_>) -> Entries {
     let bytes = |text: &&str| text.as_bytes().to_vec();
     pairs.iter().map(|(key, values)| (bytes(key), values.iter().map(bytes).collect())).collect()
 }
 
 /// Both sides, and what differs; the same with the sides exchanged.
 #[track_caller]
-fn expect(old: &[u8], new: &[u8], expected: &[(&str, Option<Side>, &[&str], &[&str])]) {
+fn expect(old: &[u8], new: &[u8], expected: &[Expected<'_>]) {
     let strings = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect::<Vec<_>>();
     let mut wanted: Vec<_> = expected
         .iter()
@@ -56,7 +62,7 @@ const OLD: [(&str, &[&str]); 5] =
     [("a", &["1"]), ("b", &["1", "2", "2", "3"]), ("c", &["1", "2"]), ("d", &["4"]), ("f", &["5", "6"])];
 const NEW: [(&str, &[&str]); 5] =
     [("b", &["3", "2", "1"]), ("c", &["2", "1"]), ("d", &["5"]), ("e", &["", "0"]), ("f", &["5", "6"])];
-const BETWEEN: [(&str, Option<Side>, &[&str], &[&str]); 4] = [
+const BETWEEN: [Expected<'_>; 4] = [
     ("a", Some(Side::Old), &["1"], &[]),
     ("b", None, &["2"], &[]),
     ("d", None, &["4"], &["5"]),
@@ -67,12 +73,10 @@ const BETWEEN: [(&str, Option<Side>, &[&str], &[&str]); 4] = [
 fn keys_and_values_of_trees_and_hashes_differ() {
     let tree = Tree::btree().duplicates(Duplicates::Unsorted);
     let trees = [(6, Endianness::Little, 512), (8, Endianness::Big, 4096)];
-    let tree = |(version, order, size): (u32, _, _), list: &[(&str, &[&str])]| {
+    let tree = |(version, order, size): (u32, _, _), list: &List<'_>| {
         Builder::new(version, order, size).build(&tree, &entries(list))
     };
-    let hash = |version, order, list: &[(&str, &[&str])]| {
-        HashFile::new(version, order, 512, 3).build(&entries(list))
-    };
+    let hash = |version, order, list: &List<'_>| HashFile::new(version, order, 512, 3).build(&entries(list));
     for [one, other] in [trees, [trees[1], trees[0]], [trees[0], trees[0]]] {
         expect(&tree(one, &OLD), &tree(other, &NEW), &BETWEEN);
         assert_eq!(differences(&tree(one, &OLD), &tree(other, &OLD)), []);
@@ -89,7 +93,7 @@ fn keys_and_values_of_trees_and_hashes_differ() {
 }
 
 /// All that a file holds, wherever it stands.
-fn entries_of(file: &Database<'_>) -> Vec<(Option<u32>, Option<String>, Vec<u8>, Vec<u8>)> {
+fn entries_of(file: &Database<'_>) -> Vec<Standing> {
     let mut all = Vec::new();
     for db in all_databases(file) {
         for entry in &db {
@@ -168,7 +172,7 @@ fn records_are_told_by_their_numbers_and_places() {
 
 #[test]
 fn databases_of_one_name_are_compared() {
-    let named = |names: &[(&'static str, &[(&str, &[&str])])]| {
+    let named = |names: &[(&'static str, &List<'_>)]| {
         let all: Vec<_> = names.iter().map(|(name, list)| (*name, Tree::btree(), entries(list))).collect();
         Builder::new(8, Endianness::Big, 512).build_several(&all)
     };

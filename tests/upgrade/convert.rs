@@ -11,7 +11,7 @@ use bdbkit::{Database, Endianness, PageNo};
 use crate::build::{Builder, Duplicates, Lsns, Tree};
 use crate::common::hash::{HashFile, mixed};
 use crate::common::image::Image;
-use crate::common::{Case, cases, data, dump, read, testdata};
+use crate::common::{Case, all_databases, cases, data, dump, forward, read, testdata};
 use crate::fake_disk::FakeDisk;
 
 const ORDERS: [Endianness; 2] = [Endianness::Little, Endianness::Big];
@@ -349,12 +349,48 @@ fn expect_same_heap(name: &str, found: &[u8], expected: &[u8]) {
     assert_eq!((found.len(), at), (expected.len(), None), "{name}");
 }
 
+/// Encrypted files are encrypted anew, for either kind of machine; with another password they are not read.
+#[cfg(feature = "encryption")]
 #[test]
-fn encrypted_files_are_refused_by_name() {
-    for order in ORDERS {
-        let error = to(order).in_memory(&data("btree-v9-le-encrypted")).unwrap_err();
-        assert_eq!((error.refusal(), error.code()), (Some(&Refusal::Encrypted), Some("R-ENCRYPTED")));
+fn encrypted_files_are_encrypted_anew() {
+    const PASSWORD: &str = "corpus-password";
+    let open =
+        |bytes: &[u8]| bdbkit::OpenOptions::new().password(PASSWORD).from_bytes(bytes.to_vec()).unwrap();
+    let all = |bytes: &[u8]| all_databases(&open(bytes)).iter().flat_map(forward).collect::<Vec<_>>();
+    let mut tried = 0;
+    for case in cases(&["btree-", "hash-", "queue-", "heap-"]) {
+        let skipped = case.has("partitioned") || case.has("extents");
+        if !case.has("encrypted") || skipped || !case.folder().join("data.db").is_file() {
+            continue;
+        }
+        let old = data(&case.name);
+        let before = all(&old);
+        for (order, machine) in ORDERS.into_iter().flat_map(|order| ORDERS.map(|machine| (order, machine))) {
+            let disk = FakeDisk::with([("/store/a.db", &old[..])]);
+            let convert = || {
+                let convert = Convert::on(&disk, ["/store/a.db"], order).machine(Some(machine));
+                convert.ignore_logs(true).assume_closed(true)
+            };
+            assert!(convert().run().is_err(), "{}", case.name);
+            assert!(convert().password("another").run().is_err(), "{}", case.name);
+            assert!(convert().password(PASSWORD).plan().is_ok(), "{}", case.name);
+            convert().password(PASSWORD).copy_to("/store/b.db").unwrap();
+            convert().password(PASSWORD).run().unwrap_or_else(|error| panic!("{}: {error}", case.name));
+            for name in ["/store/a.db", "/store/b.db"] {
+                let new = disk.bytes(name).unwrap();
+                assert_eq!(order_of(&new), order, "{}", case.name);
+                assert!(all(&new) == before, "{}: {order} {machine}", case.name);
+                let file = bdbkit::OpenOptions::new().password(PASSWORD).file_from_bytes(&new[..]);
+                let verdict = Verify::new(&file).check_order(false).run();
+                let error = verdict.findings().iter().find(|finding| finding.severity == Severity::Error);
+                assert!(error.is_none(), "{}: {error:?}", case.name);
+            }
+            let again = convert().password(PASSWORD).plan().unwrap();
+            assert_eq!(again[0].changes().len(), 0, "{}: {order} {machine}", case.name);
+            tried += 1;
+        }
     }
+    assert!(tried >= 4 * 7, "{tried}");
 }
 
 #[test]

@@ -13,6 +13,7 @@ use crate::hex::hex;
 use crate::input::{disk, open};
 use crate::json;
 use crate::output::counted;
+use crate::password::{self, Password};
 use crate::upgrade::{Noticed, noticed, notices, outcome, shown, text};
 
 /// Bring files into the byte order of another kind of machine, in place
@@ -25,7 +26,7 @@ use crate::upgrade::{Noticed, noticed, notices, outcome, shown, text};
 /// validated before it counts: every rule of bdbkit verify, and the same pairs as before.
 ///
 /// What release 2 or 3.2 left in the order of its machine, and not of the file, is put right.
-/// Damaged and encrypted files, files in use, and files whose log holds changes that they lack are refused.
+/// An encrypted file is encrypted anew, for machines of that order. Damaged files, files in use, and files whose log holds changes that they lack are refused.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
@@ -34,9 +35,13 @@ pub(crate) struct Arguments {
     byte_order: To,
 
     /// The byte order of the machine that is to use the files, if it is another: releases 5.2 and 5.3 have
-    /// numbers on the pages of a HEAP in that, whatever the order of the file
+    /// numbers on the pages of a HEAP in that, whatever the order of the file, and the keys of encrypted files
+    /// depend on it
     #[arg(long, value_name = "ORDER", value_enum)]
     machine: Option<To>,
+
+    #[command(flatten)]
+    password: Password,
 
     #[command(flatten)]
     how: How,
@@ -83,11 +88,17 @@ impl To {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
+    arguments.password.set()?;
     let mut out = io::stdout().lock();
     let files = with_partitions(arguments.how.files(arguments.files.iter().cloned())?)?;
     let convert = Convert::on(disk(), &files, arguments.byte_order.order())
         .machine(arguments.machine.map(To::order))
         .reset_lsn(arguments.reset_lsn);
+    let password = files.iter().find_map(|path| password::of(path));
+    let convert = match password {
+        Some(password) => convert.password(password),
+        None => convert,
+    };
     let outcome = arguments.how.run(convert, arguments.home.clone(), &files, arguments, &mut out)?;
     out.flush()?;
     Ok(outcome)
