@@ -35,7 +35,7 @@ fn the_exit_code_is_that_of_diff() {
         (&[&one, &file("damage-v9-le-next-cycle")], "page"),
         (&[&one, &file("btree-v9-le-encrypted")], "password"),
         (&["-s", "nothing", &one, &few], "databases"),
-        (&[one.as_str()], "--recovered"),
+        (&[one.as_str()], "<NEW>"),
     ] {
         let (exit, _, message) = ends(trouble);
         assert_eq!(exit, 2, "{trouble:?}: {message}");
