@@ -9,8 +9,8 @@ use super::surroundings::Surroundings;
 use crate::journal::Disk;
 use crate::pages::OpenOptions;
 
-/// A change of one file, or of several as one unit: an [`Upgrade`](crate::upgrade::Upgrade) or
-/// a [`Reset`](crate::upgrade::Reset).
+/// A change of one file, or of several as one unit: an [`Upgrade`](crate::upgrade::Upgrade), a
+/// [`Convert`](crate::upgrade::Convert) or a [`Reset`](crate::upgrade::Reset).
 ///
 /// Nothing is written before all checks of all files are done. Then a journal beside each
 /// file holds every page as it was and as it is to be; whenever the run dies, a later one

@@ -297,6 +297,48 @@ fn a_page_that_cannot_be_turned_is_refused() {
     }
 }
 
+/// Whatever the bytes: a file is refused, or becomes one that becomes it again.
+#[test]
+fn damaged_files_are_refused_or_lose_nothing() {
+    let (mut refused, mut turned) = (0, 0);
+    let mut check = |name: &str, bytes: &[u8]| {
+        for order in ORDERS {
+            match to(order).in_memory(bytes) {
+                Err(_) => refused += 1,
+                Ok((new, _)) => {
+                    assert_eq!(new.len(), bytes.len(), "{name}");
+                    assert!(to(order.other()).in_memory(&new).is_ok(), "{name}");
+                    turned += 1;
+                }
+            }
+        }
+    };
+    for entry in fs::read_dir(testdata()).unwrap() {
+        let path = entry.unwrap().path().join("data.db");
+        let name = path.to_str().unwrap().to_owned();
+        if name.contains("/damage-") && path.is_file() {
+            check(&name, &read(&path));
+        }
+    }
+    let mut chance = 1_u64;
+    let mut next = || {
+        chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(chance >> 33).unwrap()
+    };
+    for case in ["btree-v6-be-dups-offpage", "hash-v5-le-dups-offpage", "heap-v1-le-few", "queue-v4-be-few"] {
+        let whole = data(case);
+        for _ in 0..150 {
+            let mut bytes = whole.clone();
+            for _ in 0..1 + next() % 3 {
+                let at = next() % bytes.len();
+                bytes[at] = u8::try_from(next() & 0xff).unwrap();
+            }
+            check(case, &bytes);
+        }
+    }
+    assert!(refused > 300 && turned > 100, "{refused} {turned}");
+}
+
 #[test]
 fn a_plan_names_all_pages_that_were_ever_written() {
     let disk = FakeDisk::with([("/store/a.db", &data("btree-v9-be-levels")[..])]);
