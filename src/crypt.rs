@@ -105,6 +105,21 @@ impl Keys {
             .is_ok_and(|cipher| cipher.decrypt_padded_mut::<NoPadding>(bytes).is_ok())
     }
 
+    /// Encrypts whole blocks in place; says whether they were whole.
+    #[cfg(all(feature = "encryption", feature = "upgrade"))]
+    pub(crate) fn encrypt(&self, iv: &[u8], bytes: &mut [u8]) -> bool {
+        use cbc::cipher::{BlockEncryptMut, KeyIvInit, block_padding::NoPadding};
+
+        let len = bytes.len();
+        cbc::Encryptor::<aes::Aes128>::new_from_slices(&self.aes, iv)
+            .is_ok_and(|cipher| cipher.encrypt_padded_mut::<NoPadding>(bytes, len).is_ok())
+    }
+
+    #[cfg(all(not(feature = "encryption"), feature = "upgrade"))]
+    pub(crate) fn encrypt(&self, _: &[u8], _: &mut [u8]) -> bool {
+        false
+    }
+
     #[cfg(not(feature = "encryption"))]
     pub(crate) fn decrypt(&self, _: &[u8], _: &mut [u8]) -> bool {
         false

@@ -23,6 +23,7 @@
 //! | several databases in a file | [`Database::subdatabases`] |
 //! | how to open, what may be taken; what went wrong | [`OpenOptions`], [`Limits`]; [`Error`], [`Error::kind`] |
 //! | text as of `db_dump` | [`dump::Writer`] |
+//! | what differs between two databases? | [`diff::Diff`] |
 //! | is the file sound? | [`verify::Verify`] |
 //! | what can still be found in it? | [`salvage::Salvage`] |
 //! | transaction logs: records, transactions, the history of a key | [`log::LogDir`], [`log::LogFile`] |
@@ -31,7 +32,7 @@
 //! | what a code in a report means | [`explain::Explanation`] |
 //! | what a mail store is and holds, how it comes to another release | `mboxlist`: `Survey`, `List`, `StorePlan` |
 //! | a fresh file from pairs, from the text of a dump, from another file | `build`: `Builder`; `load`: `Load`; `compact`: `Compact` |
-//! | upgrade files in place, reset LSNs and file ids | `upgrade`: `Upgrade`, `Reset` |
+//! | upgrade files in place, turn their byte order, reset LSNs and file ids | `upgrade`: `Upgrade`, `Convert`, `Reset` |
 //! | upgrade a mail store, restore a snapshot | `mboxlist`: `StoreUpgrade`, `Restore` |
 //! | a change in place of one's own, safe against crashes | `journal`: `Journal`, `Set` |
 //!
@@ -77,7 +78,10 @@ pub mod build;
 mod codes;
 #[cfg(feature = "build")]
 pub mod compact;
+#[cfg(feature = "upgrade")]
+mod convert;
 mod crypt;
+pub mod diff;
 pub mod dump;
 #[cfg(feature = "upgrade")]
 mod edit;

@@ -3,12 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use super::error::{EditError, Refusal, Result, at};
+use super::open::opening;
 use super::progress::{Progress, Watch};
 use super::surroundings::Surroundings;
 use crate::journal::Disk;
+use crate::pages::OpenOptions;
 
-/// A change of one file, or of several as one unit: an [`Upgrade`](crate::upgrade::Upgrade) or
-/// a [`Reset`](crate::upgrade::Reset).
+/// A change of one file, or of several as one unit: an [`Upgrade`](crate::upgrade::Upgrade), a
+/// [`Convert`](crate::upgrade::Convert) or a [`Reset`](crate::upgrade::Reset).
 ///
 /// Nothing is written before all checks of all files are done. Then a journal beside each
 /// file holds every page as it was and as it is to be; whenever the run dies, a later one
@@ -22,6 +24,8 @@ pub struct Edit<'d, D: Disk, O> {
     pub(super) backup: Option<PathBuf>,
     pub(super) keep_backup: bool,
     pub(super) watch: Watch<'d>,
+    /// How the files are opened.
+    pub(super) options: OpenOptions<'static>,
 }
 
 impl<'d, D: Disk, O> Edit<'d, D, O> {
@@ -35,7 +39,14 @@ impl<'d, D: Disk, O> Edit<'d, D, O> {
             backup: None,
             keep_backup: false,
             watch: Watch::default(),
+            options: opening(),
         }
+    }
+
+    /// The same files, opened with this password.
+    pub(crate) fn opened_with(mut self, password: impl Into<String>) -> Self {
+        self.options = self.options.password(password);
+        self
     }
 
     /// The same files, and what is done to them as this makes it.

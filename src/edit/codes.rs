@@ -10,6 +10,7 @@ codes! { Refusal:
     Damaged = "R-DAMAGED",
     Unreachable = "R-UNREACHABLE",
     Unreadable = "R-UNREADABLE",
+    Encrypted = "R-ENCRYPTED",
     OldHash = "R-OLD-HASH",
     Growth = "R-GROWTH",
     QueueStart = "R-QUEUE-START",

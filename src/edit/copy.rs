@@ -15,7 +15,9 @@ use super::progress::Step;
 use super::report::{FileReport, Report};
 use super::{soundness, validation};
 use crate::access::Database;
+use crate::error::Error;
 use crate::journal::{self, BoxError, ContentSum, Contents, Disk, DiskFile, Facts, JournalError, Promise};
+use crate::method::Feature;
 use crate::pages::Extents;
 
 /// As much as is written at once, in bytes.
@@ -41,10 +43,16 @@ impl<D: Disk, O: Operation> Edit<'_, D, O> {
         // A file that has the form already is checked all the same: it is written.
         self.operation.ready(&contents)?;
         let extents = self.look_at_extents(path, &contents)?;
-        let db = open(&self.operation, &contents, &extents)?;
+        let db = open(&self.operation, &contents, &extents, self.options)?;
         let mut names = Names::new(self.operation.databases());
         names.look(&db);
         names.all_found()?;
+        if db.meta().partitions().is_some() {
+            // A copy of its main file would look for partitions of another name.
+            let (method, version, order) = (db.meta().method(), db.meta().version(), db.meta().endianness());
+            let feature = Feature::Partitioned;
+            return Err(Error::UnsupportedFeature { method, version, order, feature }.into());
+        }
         let mut prepared = self.prepare(&db, path, None)?;
         // All pages are written, so all pairs are compared. Those in extents are compared there.
         if prepared.promise == Promise::OnlyPageZero && extents.is_empty() {
@@ -56,7 +64,7 @@ impl<D: Disk, O: Operation> Edit<'_, D, O> {
         let made = self.copy_extents(&db, &facts, &extents, target)?;
         let lost =
             write(self.disk, (&source, path), target, &prepared.draft, |contents| match extents.is_empty() {
-                true => validation::whole(contents, &facts, validating),
+                true => validation::whole(contents, &facts, validating, self.options),
                 false => validation::head(contents, &facts, db.meta()),
             });
         let lost = lost.inspect_err(|_| self.remove_all(&made))?;
@@ -82,7 +90,7 @@ impl<D: Disk, O: Operation> Edit<'_, D, O> {
                 let facts = extents::facts(facts, extent);
                 let watch = self.watch.step(extent.path(), Step::Validate);
                 write(self.disk, (&source, extent.path()), &place, &draft, |contents| {
-                    validation::whole(contents, &facts, watch)
+                    validation::whole(contents, &facts, watch, self.options)
                 })?;
                 Ok(place)
             };

@@ -7,12 +7,13 @@ use super::bucket;
 use super::forms::{Form, Forms};
 use super::node::Node;
 use super::reason::Reason;
+use super::turn::Turn;
 use crate::format::checksum;
 use crate::format::meta::{self as layout, at};
-use crate::format::page::PageKind;
-use crate::journal::PageChange;
+use crate::format::page::{Page, PageKind};
+use crate::journal::{self, PageChange};
 use crate::order::with_order;
-use crate::pages::{Overlay, Pages};
+use crate::pages::{Cipher, Overlay, Pages};
 use crate::types::{Lsn, PageNo};
 
 /// What changes on a page.
@@ -70,6 +71,10 @@ pub(crate) struct Draft<'p> {
     cut_for: u16,
     /// The LSN that all pages get.
     lsn: Option<Lsn>,
+    /// The byte order that all pages get, last of all.
+    turn: Option<Turn>,
+    /// What pages that change are encrypted with.
+    cipher: Option<Cipher>,
     /// Why pages change, one bit for each reason.
     reasons: u16,
 }
@@ -85,6 +90,8 @@ impl<'p> Draft<'p> {
             kept: pages.count(),
             cut_for: 0,
             lsn: None,
+            turn: None,
+            cipher: pages.cipher(),
             reasons: 0,
         }
     }
@@ -190,8 +197,28 @@ impl<'p> Draft<'p> {
         self.reasons |= Reason::Lsn.bit();
     }
 
-    /// A page as it will be; `None` if it will not be there.
-    pub(crate) fn image(&self, no: PageNo) -> Option<Vec<u8>> {
+    /// Encrypts pages that change with other keys.
+    pub(crate) fn reseal(&mut self, cipher: Cipher) {
+        self.cipher = Some(cipher);
+    }
+
+    /// Gives all pages that were ever written this byte order.
+    ///
+    /// # Errors
+    ///
+    /// The first page on which something does not fit it: it cannot be turned.
+    pub(crate) fn turn(&mut self, turn: Turn) -> Result<(), PageNo> {
+        for no in (0..self.pages.count()).map(PageNo).filter(|no| !self.was_never_written(*no)) {
+            let mut page = self.formed(no).unwrap_or_default();
+            turn.apply(self.pages, no, &mut page).ok_or(no)?;
+        }
+        self.turn = Some(turn);
+        self.reasons |= Reason::ByteOrder.bit();
+        Ok(())
+    }
+
+    /// A page as it will be, but for what all pages get; `None` if it will not be there.
+    fn formed(&self, no: PageNo) -> Option<Vec<u8>> {
         if no.0 >= self.count() {
             return None;
         }
@@ -199,7 +226,6 @@ impl<'p> Draft<'p> {
             Some(raw) => raw.to_vec(),
             None => match self.behind_zeros(no) {
                 Some(index) => self.appended.get(index)?.image(self.pages, no)?,
-                // A page that was never written has no LSN, and no checksum.
                 None => return Some(vec![0; self.pages.size().bytes()]),
             },
         };
@@ -209,12 +235,30 @@ impl<'p> Draft<'p> {
         if let Some(form) = self.forms.of(no) {
             form.apply(self.pages, &mut page);
         }
-        let order = self.pages.order();
+        Some(page)
+    }
+
+    /// A page as it will be; `None` if it will not be there.
+    pub(crate) fn image(&self, no: PageNo) -> Option<Vec<u8>> {
+        let mut page = self.formed(no)?;
+        if no.0 >= self.kept && self.behind_zeros(no).is_none() {
+            // A page that was never written has no LSN, and no checksum.
+            return Some(page);
+        }
+        let order = self.turn.map_or(self.pages.order(), |turn| turn.to);
+        if let Some(turn) = self.turn.filter(|_| self.turns(no)) {
+            // That all pages can be turned was seen before they were to be.
+            turn.apply(self.pages, no, &mut page);
+        }
         if let Some(lsn) = self.lsn.filter(|_| !self.is_hole(no)) {
             order.put_u32(&mut page, 0, lsn.file);
             order.put_u32(&mut page, 4, lsn.offset);
         }
-        if self.pages.meta().checksummed() && self.pages.raw(no) != Some(&page) {
+        if let Some(cipher) = self.cipher {
+            cipher.seal(&mut page, no, fresh_iv());
+            return Some(page);
+        }
+        if self.pages.meta().checksummed() && self.pages.raw(no) != Some(&page) && !self.is_unsummed(no) {
             let field = if self.is_metadata(no) { checksum::ON_META } else { checksum::ON_PAGE };
             let covered = if self.is_metadata(no) { layout::LENGTH } else { page.len() };
             let sum = checksum::sum(page.get(..covered).unwrap_or_default(), field);
@@ -225,9 +269,11 @@ impl<'p> Draft<'p> {
 
     /// All pages as they will be, by number.
     pub(super) fn images(&self) -> impl Iterator<Item = Cow<'_, [u8]>> {
-        (0..self.count()).map(PageNo).map(|no| match self.pages.raw(no).filter(|_| !self.changes_page(no)) {
-            Some(raw) => Cow::Borrowed(raw),
-            None => Cow::Owned(self.image(no).unwrap_or_default()),
+        (0..self.count()).map(PageNo).map(|no| {
+            match self.pages.stored(no).filter(|_| !self.changes_page(no)) {
+                Some(raw) => Cow::Borrowed(raw),
+                None => Cow::Owned(self.image(no).unwrap_or_default()),
+            }
         })
     }
 
@@ -254,6 +300,20 @@ impl<'p> Draft<'p> {
         raw.is_some_and(|raw| raw.iter().all(|&byte| byte == 0))
     }
 
+    /// A page that was allocated and never written, whatever stands on it behind its header: nobody
+    /// looks there.
+    fn was_never_written(&self, no: PageNo) -> bool {
+        let page = self.pages.raw(no).and_then(Page::<byteorder::LittleEndian>::new);
+        let behind = no != PageNo::META || self.pages.is_extent();
+        behind && page.is_some_and(|page| page.is_hole())
+    }
+
+    /// A page of an extent without a checksum, as release 4.1 leaves them.
+    fn is_unsummed(&self, no: PageNo) -> bool {
+        let stored = self.pages.raw(no).and_then(|page| self.pages.order().u32_at(page, checksum::ON_PAGE));
+        self.turn.is_some() && self.pages.is_extent() && stored == Some(0)
+    }
+
     fn is_metadata(&self, no: PageNo) -> bool {
         if self.pages.is_extent() {
             return false;
@@ -265,7 +325,7 @@ impl<'p> Draft<'p> {
 
     /// The pages that change, by number; page 0 first, those that are added or cut off last.
     pub(crate) fn touched(&self) -> impl Iterator<Item = PageNo> + '_ {
-        let any = self.lsn.is_some() || !self.forms.is_empty();
+        let any = self.lsn.is_some() || self.turn.is_some() || !self.forms.is_empty();
         let every = if any { 0..self.kept } else { 0..0 };
         let some = self.changes.keys().copied().filter(move |no| !any && no.0 < self.kept);
         every
@@ -292,14 +352,14 @@ impl<'p> Draft<'p> {
         let modified = self.touched().filter(|no| no.0 != 0 && no.0 < self.kept);
         let order = self.added().chain(modified).chain(self.cut()).chain([PageNo::META]);
         order.map(|page| {
-            let before = self.pages.raw(page).map(Cow::Borrowed);
+            let before = self.pages.stored(page).map(Cow::Borrowed);
             PageChange { page, before, after: self.image(page).map(Cow::Owned) }
         })
     }
 
-    /// Whether nothing changes but page 0.
+    /// Whether nothing changes but page 0, and that can be read by itself.
     pub(crate) fn is_head_only(&self) -> bool {
-        self.touched().all(|no| no == PageNo::META)
+        self.cipher.is_none() && self.touched().all(|no| no == PageNo::META)
     }
 
     /// Whether nothing changes.
@@ -324,7 +384,16 @@ impl<'p> Draft<'p> {
 
     /// Whether a page changes.
     pub(crate) fn changes_page(&self, no: PageNo) -> bool {
-        no.0 >= self.kept || self.forms.has(no) || self.changes.contains_key(&no) || self.resets_lsn(no)
+        no.0 >= self.kept
+            || self.forms.has(no)
+            || self.changes.contains_key(&no)
+            || self.resets_lsn(no)
+            || self.turns(no)
+    }
+
+    /// Whether a page gets another byte order.
+    fn turns(&self, no: PageNo) -> bool {
+        self.turn.is_some() && !self.was_never_written(no)
     }
 
     /// Whether a page gets another LSN than it has.
@@ -349,6 +418,21 @@ impl<'p> Draft<'p> {
         }
         let form = self.forms.of(no).map_or(0, |form| Reason::of_form(form).bit());
         let lsn = if self.resets_lsn(no) { Reason::Lsn.bit() } else { 0 };
-        self.changes.get(&no).map_or(0, |change| change.reasons) | form | lsn
+        let turn = if self.turns(no) { Reason::ByteOrder.bit() } else { 0 };
+        self.changes.get(&no).map_or(0, |change| change.reasons) | form | lsn | turn
+    }
+}
+
+/// An initialisation vector, of four numbers that are not 0 (database-format, "Encrypted files").
+fn fresh_iv() -> [u8; 16] {
+    loop {
+        let mut iv = [0; 16];
+        let chance = [journal::random(), journal::random()];
+        iv.iter_mut()
+            .zip(chance.into_iter().flat_map(u64::to_le_bytes))
+            .for_each(|(place, byte)| *place = byte);
+        if iv.chunks_exact(4).all(|word| word != [0; 4]) {
+            return iv;
+        }
     }
 }

@@ -158,6 +158,12 @@ pub enum Refusal {
         /// What the reader says.
         first: String,
     },
+    /// An encrypted QUEUE, whose extents would have to be encrypted anew, too.
+    #[error(
+        "an encrypted QUEUE with extents is not changed: dump it with its password, and load the dump on the \
+         other machine"
+    )]
+    Encrypted,
     /// A HASH database of version 4: its keys were placed by another function than those of any
     /// later version.
     #[error(

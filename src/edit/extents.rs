@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::builder::Edit;
 use super::draft::Draft;
-use super::error::{Result, at};
+use super::error::{Refusal, Result, at};
 use super::operation::{ExtentDraft, Operation, Prepared};
 use crate::access::Database;
 use crate::error::Error;
@@ -32,6 +32,15 @@ impl Extent {
     }
 }
 
+/// Refuses a QUEUE with extents that has records in its main file, too.
+pub(crate) fn expect_empty_main(pages: &Pages<'_>) -> Result<()> {
+    if pages.extents().is_some() && pages.count() > 1 {
+        let first = format!("the main file has {} pages, but its records are in extents", pages.count());
+        return Err(Refusal::Unreadable { first }.into());
+    }
+    Ok(())
+}
+
 /// An extent that is locked.
 pub(super) struct Held<F> {
     pub(super) number: u32,
@@ -45,7 +54,8 @@ fn places<D: Disk>(disk: &D, place: &Path, contents: &[u8]) -> Result<Vec<(u32, 
     let kind = FileKind::of(contents);
     let is_queue = kind.database().is_some_and(|kind| kind.method == Method::Queue);
     let elsewhere = || meta::parse(&kind, contents).ok().and_then(|meta| meta.extent_pages());
-    if !is_queue || elsewhere().is_none() {
+    let encrypted = kind.database().is_some_and(|kind| kind.encrypted);
+    if !is_queue || !(encrypted || elsewhere().is_some()) {
         return Ok(Vec::new());
     }
     let folder = directory(place);

@@ -159,8 +159,10 @@ impl<'d, D: Disk, O> Edit<'d, D, O> {
         facts: &Facts,
     ) -> std::result::Result<(), BoxError> {
         match form {
-            Form::New => validation::whole(contents, facts, self.watch.step(path, Step::Validate)),
-            Form::Old => validation::old(contents, facts, || file.contents().ok()),
+            Form::New => {
+                validation::whole(contents, facts, self.watch.step(path, Step::Validate), self.options)
+            }
+            Form::Old => validation::old(contents, facts, || file.contents().ok(), self.options),
         }
     }
 

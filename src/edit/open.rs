@@ -1,13 +1,14 @@
 //! Opening what is to be changed.
 
-use super::error::Result;
+use super::error::{Refusal, Result};
 use super::extents::Extent;
 use super::operation::Operation;
 use crate::access::Database;
 use crate::error::Error;
+use crate::limits::Limits;
 use crate::meta::FileKind;
 use crate::method::Feature;
-use crate::pages::File;
+use crate::pages::{File, OpenOptions};
 
 /// Opens the database in a file that is to be changed, with the extents that it has.
 ///
@@ -18,8 +19,12 @@ pub(super) fn open<'c>(
     operation: &impl Operation,
     contents: &'c [u8],
     extents: &'c [Extent],
+    options: OpenOptions<'c>,
 ) -> Result<Database<'c>> {
-    let file = with_extents(contents, extents);
+    let file = match extents {
+        [] => options.file_from_bytes(contents),
+        extents => with_extents(contents, extents),
+    };
     if let FileKind::Series1 { method, version, order } = *file.kind() {
         return Err(Error::Series1 { method, version, order }.into());
     }
@@ -28,19 +33,28 @@ pub(super) fn open<'c>(
         if !operation.takes(method) {
             return Err(Error::UnsupportedMethod { method, version, order }.into());
         }
-        if kind.partitions.is_some() {
+        if kind.encrypted && !extents.is_empty() {
+            return Err(Refusal::Encrypted.into());
+        }
+        if kind.partitions.is_some() && !operation.takes_partitions() {
             let feature = Feature::Partitioned;
             return Err(Error::UnsupportedFeature { method, version, order, feature }.into());
         }
     }
     match file.database() {
         // No password would help.
-        Err(Error::Encrypted { method, version, order }) => {
+        Err(Error::Encrypted { method, version, order }) if !operation.takes_encrypted() => {
             let feature = Feature::Encrypted;
             Err(Error::UnsupportedFeature { method, version, order, feature }.into())
         }
         opened => Ok(opened?),
     }
+}
+
+/// How files are opened that change: of a partitioned database each by itself. All pages are needed,
+/// decrypted ones, too.
+pub(super) fn opening() -> OpenOptions<'static> {
+    OpenOptions::new().alone().limits(Limits::DEFAULT.max_kept(u64::MAX))
 }
 
 /// A file in memory, with the extents that it has.

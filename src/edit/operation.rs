@@ -28,6 +28,16 @@ pub trait Operation: fmt::Debug {
         matches!(method, Method::Btree | Method::Recno)
     }
 
+    /// Whether it can change the files of a partitioned database one by one.
+    fn takes_partitions(&self) -> bool {
+        false
+    }
+
+    /// Whether it can change encrypted files.
+    fn takes_encrypted(&self) -> bool {
+        false
+    }
+
     /// Names of databases that it was told something about: one that no file has is refused.
     fn databases(&self) -> Vec<&[u8]> {
         Vec::new()
@@ -94,6 +104,7 @@ pub struct Prepared<'p> {
 pub struct Ready {
     pub(crate) version: u32,
     pub(crate) pages: u32,
+    pub(crate) order: Endianness,
 }
 
 /// An id that no other file has: which file it is, when, and chance (upgrade, "The uid").

@@ -34,10 +34,12 @@ pub enum Reason {
     HeaderOrder,
     /// A free page tells no more of what it was.
     FreePage,
+    /// The page is in another byte order.
+    ByteOrder,
 }
 
 impl Reason {
-    const ALL: [Reason; 14] = [
+    const ALL: [Reason; 15] = [
         Reason::Metadata,
         Reason::DuplicatePage,
         Reason::DuplicateRoot,
@@ -52,6 +54,7 @@ impl Reason {
         Reason::RecordPage,
         Reason::HeaderOrder,
         Reason::FreePage,
+        Reason::ByteOrder,
     ];
 
     /// Why pages take a form.
@@ -82,6 +85,7 @@ impl Reason {
             Reason::RecordPage => "a page of records says that it is one",
             Reason::HeaderOrder => "the header of a page of records is in the order of the file",
             Reason::FreePage => "a free page tells no more of what it was",
+            Reason::ByteOrder => "the page is in another byte order",
         }
     }
 

@@ -12,7 +12,7 @@ use super::leftovers::Wish;
 use super::logs;
 use super::names::Names;
 use super::notice::Notice;
-use super::open::open;
+use super::open::{open, opening};
 use super::operation::{Operation, Prepared};
 use super::plan::Plan;
 use super::progress::{Step, Watch};
@@ -33,14 +33,14 @@ pub(crate) fn in_memory(operation: &impl Operation, file: &[u8]) -> Result<(Vec<
         names.all_found()?;
         return Ok((file.to_vec(), Vec::new()));
     }
-    let db = open(operation, file, &[])?;
+    let db = open(operation, file, &[], opening())?;
     names.look(&db);
     names.all_found()?;
     let watch = Watch::default();
     let counter = watch.step(Path::new(""), Step::Check);
     let prepared = within_bounds(operation, operation.prepare(&db, None, counter)?)?;
     let facts = facts(operation, false, &db, &prepared);
-    validation::plan(&prepared.draft, &facts, u64::MAX, counter)?;
+    validation::plan(&prepared.draft, &facts, u64::MAX, counter, opening())?;
     Ok((prepared.draft.file(), prepared.notices))
 }
 
@@ -113,7 +113,8 @@ impl<'d, D: Disk, O: Operation> Edit<'d, D, O> {
         let mut journals = Journals::new(self.disk, places, several)?;
         let mut reports = Vec::new();
         let mut backups = Backups::new(self.disk, self.backup.as_deref());
-        let (mut validation, mut names) = (Validation::default(), Names::new(self.operation.databases()));
+        let (mut validation, mut names) =
+            (Validation::new(self.options), Names::new(self.operation.databases()));
         let mut written = Ok(());
         for (((path, file), extents), leftover) in self.paths.iter().zip(files).zip(extents).zip(leftovers) {
             let report =
@@ -155,12 +156,12 @@ impl<'d, D: Disk, O: Operation> Edit<'d, D, O> {
             return Ok(vec![plan]);
         }
         let extents = self.look_at_extents(path, &contents)?;
-        let db = open(&self.operation, &contents, &extents)?;
+        let db = open(&self.operation, &contents, &extents, self.options)?;
         names.look(&db);
         let prepared = self.prepare(&db, path, None)?;
         let counter = self.watch.step(path, Step::Validate);
         let of_main = self.facts(&db, &prepared);
-        validation::plan(&prepared.draft, &of_main, CHECKED_IN_MEMORY, counter)?;
+        validation::plan(&prepared.draft, &of_main, CHECKED_IN_MEMORY, counter, self.options)?;
         let mut plan = Plan::new(path, &prepared);
         plan.notices.extend(self.unfinished(path)?);
         let mut plans = vec![plan];
@@ -171,7 +172,7 @@ impl<'d, D: Disk, O: Operation> Edit<'d, D, O> {
                 continue;
             }
             let facts = extents::facts(&of_main, extent);
-            validation::plan(&draft, &facts, CHECKED_IN_MEMORY, counter)?;
+            validation::plan(&draft, &facts, CHECKED_IN_MEMORY, counter, self.options)?;
             plans.push(Plan::new(extent.path(), &extents::told(&prepared, draft, &facts)));
         }
         Ok(plans)
@@ -212,7 +213,7 @@ impl<'d, D: Disk, O: Operation> Edit<'d, D, O> {
         }
         let place = self.disk.resolve(path).map_err(at(path))?;
         let extents = extents::contents(&place, held)?;
-        let db = open(&self.operation, &contents, &extents)?;
+        let db = open(&self.operation, &contents, &extents, self.options)?;
         names.look(&db);
         let prepared = self.prepare(&db, path, file.identity().ok())?;
         let (mut backup, facts) = (None, self.facts(&db, &prepared));
@@ -304,7 +305,7 @@ mod tests {
     use super::super::reason::Reason;
     use super::*;
     use crate::journal::Promise;
-    use crate::pages::File;
+    use crate::pages::{File, OpenOptions};
     use crate::types::{Lsn, PageNo};
 
     /// Says that it changes ids, and resets LSNs.
@@ -359,8 +360,17 @@ mod tests {
             for &(no, offset, byte) in bytes {
                 prepared.draft.replace(PageNo(no), offset, &[byte], Reason::Lsn);
             }
-            assert_eq!(File::over(&prepared.draft.over()).bytes().unwrap(), prepared.draft.file());
-            validation::plan(&prepared.draft, &facts(&operation, false, &db, &prepared), most, counter)
+            assert_eq!(
+                File::over(&prepared.draft.over(), OpenOptions::new()).bytes().unwrap(),
+                prepared.draft.file()
+            );
+            validation::plan(
+                &prepared.draft,
+                &facts(&operation, false, &db, &prepared),
+                most,
+                counter,
+                opening(),
+            )
         };
         let page = u64::from(db.pages().size().get());
         assert!(u64::try_from(file.len()).unwrap() > 4 * page);

@@ -7,21 +7,27 @@ use super::draft::Draft;
 use super::error::EditError;
 use super::progress::{Counter, Step, Watch};
 use super::soundness;
-use crate::access::Database;
 use crate::error::file_bytes;
 use crate::journal::{BoxError, ContentSum, Contents, Facts, Promise};
 use crate::meta::{self, FileKind, Meta};
-use crate::pages::File;
+use crate::order::Endianness;
+use crate::pages::{File, OpenOptions};
 use crate::types::PageNo;
 
 /// What is known of files before they change.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Validation {
+    /// How files are opened.
+    options: OpenOptions<'static>,
     /// The metadata of files of which nothing but page 0 changes.
     heads: BTreeMap<PathBuf, Meta>,
 }
 
 impl Validation {
+    pub(super) fn new(options: OpenOptions<'static>) -> Validation {
+        Validation { options, heads: BTreeMap::new() }
+    }
+
     /// Only page 0 of a file changes, which has this metadata.
     pub(super) fn only_head(&mut self, path: PathBuf, before: Meta) {
         self.heads.insert(path, before);
@@ -37,7 +43,7 @@ impl Validation {
     ) -> Result<(), BoxError> {
         match self.heads.get(path) {
             Some(before) => head(contents, facts, before),
-            None => whole(contents, facts, watch.step(path, Step::Validate)),
+            None => whole(contents, facts, watch.step(path, Step::Validate), self.options),
         }
     }
 }
@@ -54,13 +60,14 @@ pub(super) fn plan(
     facts: &Facts,
     most: u64,
     counter: Counter<'_>,
+    options: OpenOptions<'static>,
 ) -> Result<(), EditError> {
     let checked = if draft.is_empty() {
         Ok(())
     } else if draft.is_head_only() && !facts.options.extent {
         head(&draft.image(PageNo::META).unwrap_or_default(), facts, draft.pages().meta())
     } else if file_bytes(draft.modified().saturating_add(draft.appended()), draft.pages().size()) <= most {
-        sound(&File::over(&draft.over()), facts, counter)
+        sound(&File::over(&draft.over(), options), facts, counter)
     } else {
         Ok(())
     };
@@ -76,8 +83,13 @@ pub(super) fn failed(error: BoxError) -> EditError {
 }
 
 /// Whether a file is sound, and has the pairs that were promised.
-pub(super) fn whole(contents: &[u8], facts: &Facts, counter: Counter<'_>) -> Result<(), BoxError> {
-    sound(&File::from_bytes(contents), facts, counter)
+pub(super) fn whole(
+    contents: &[u8],
+    facts: &Facts,
+    counter: Counter<'_>,
+    options: OpenOptions<'static>,
+) -> Result<(), BoxError> {
+    sound(&options.file_from_bytes(contents), facts, counter)
 }
 
 /// Whether an extent of a QUEUE has the records that it had.
@@ -91,11 +103,13 @@ fn sound(file: &File<'_>, facts: &Facts, counter: Counter<'_>) -> Result<(), Box
         return extent(file.bytes()?, facts);
     }
     // The records of a QUEUE with extents are looked at there; of it only page 0 changes.
-    let meta = meta::parse(file.kind(), file.head());
-    if let Some(meta) = meta.ok().filter(|meta| meta.extent_pages().is_some()) {
+    let is_clear = file.kind().database().is_some_and(|kind| !kind.encrypted);
+    let meta = is_clear.then(|| meta::parse(file.kind(), file.head()).ok());
+    if let Some(meta) = meta.flatten().filter(|meta| meta.extent_pages().is_some()) {
         return of_version(&meta, facts);
     }
     let db = file.database()?;
+    of_order(db.meta(), facts.target_order)?;
     let genuine = facts.options.genuine_8a || facts.options.genuine_8b;
     let check = || soundness::first_error(&db, genuine, counter);
     let promised = facts.promise.content();
@@ -116,17 +130,19 @@ pub(super) fn old(
     contents: &[u8],
     facts: &Facts,
     now: impl FnOnce() -> Option<Contents>,
+    options: OpenOptions<'static>,
 ) -> Result<(), BoxError> {
     if facts.options.extent {
         return extent(contents, facts);
     }
-    let (db, kind) = (|| Database::from_bytes(contents), FileKind::of(contents));
+    let (db, kind) = (|| options.from_bytes(contents), FileKind::of(contents));
     match facts.promise {
         Promise::SamePairs(before) => same(&ContentSum::of(&db()?)?, &before),
         Promise::OnlyPageZero => {
             // The pages of a QUEUE may be in other files.
             let (before, now) = (meta::parse(&kind, contents)?, now());
             let now = now.as_deref().and_then(|now| meta::parse(&FileKind::of(now), now).ok());
+            of_order(&before, facts.source_order)?;
             match now.filter(|now| !before.leads_as(now)) {
                 Some(_) => Err(invalid("page 0 leads elsewhere than that of the new file".to_owned())),
                 None => Ok(()),
@@ -155,9 +171,18 @@ pub(super) fn head(contents: &[u8], facts: &Facts, before: &Meta) -> Result<(), 
     Err(invalid("page 0 leads elsewhere than before".to_owned()))
 }
 
+/// Whether page 0 has the version and the byte order that were planned.
 fn of_version(meta: &Meta, facts: &Facts) -> Result<(), BoxError> {
+    of_order(meta, facts.target_order)?;
     if meta.version() == u32::from(facts.target_version) {
         return Ok(());
     }
     Err(invalid(format!("page 0 says version {}", meta.version())))
+}
+
+fn of_order(meta: &Meta, planned: Endianness) -> Result<(), BoxError> {
+    if meta.endianness() == planned {
+        return Ok(());
+    }
+    Err(invalid(format!("page 0 is {}", meta.endianness())))
 }

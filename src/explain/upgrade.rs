@@ -40,6 +40,13 @@ pub(super) static REFUSALS: &[Explanation] = &[
         &[OWN],
     ),
     is(
+        "R-ENCRYPTED",
+        "an encrypted QUEUE with extents",
+        "The keys that a password gives depend on the byte order of the machine: of other files all pages are encrypted anew, but not of extents.",
+        "Dump it with its password, and load the dump on the other machine.",
+        &[SEEN],
+    ),
+    is(
         "R-OLD-HASH",
         "a HASH file of version 4",
         "Releases of version 5 and later place keys by another hash function, and an upgrade does not move them: every look-up would miss, and put the key in once more.",

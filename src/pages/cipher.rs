@@ -139,6 +139,33 @@ impl Cipher {
         right
     }
 
+    /// Encrypts a page as the library does when it writes one: the reverse of [`Cipher::open`]. A page that
+    /// was never written stays as it is.
+    #[cfg(feature = "upgrade")]
+    pub(crate) fn seal(&self, page: &mut [u8], no: PageNo, iv: [u8; KEY]) {
+        if Page::<byteorder::LittleEndian>::new(page).is_none_or(|page| page.is_hole()) {
+            return;
+        }
+        let places = places(page, no);
+        if let Some(hidden) = page.get_mut(places.hidden.clone()) {
+            self.keys.encrypt(&iv, hidden);
+        }
+        // On metadata pages both stand over what is hidden.
+        if let Some(place) = page.get_mut(places.iv.clone()) {
+            place.copy_from_slice(&iv);
+        }
+        let code = self.code(page, &places);
+        if let (Some(place), Some(code)) = (page.get_mut(places.code.clone()), code) {
+            place.copy_from_slice(&code);
+        }
+    }
+
+    /// The byte order of the machine that it is for.
+    #[cfg(feature = "upgrade")]
+    pub(crate) fn machine(&self) -> Endianness {
+        self.keys.machine()
+    }
+
     /// Whether the code of a page that was opened was right.
     ///
     /// # Errors

@@ -39,6 +39,9 @@ pub struct OpenOptions<'f> {
     on_demand: bool,
     password: Password,
     external: Option<&'f Path>,
+    /// Whether the main file of a partitioned database is read by itself, as a database of the keys with
+    /// which partitions begin.
+    alone: bool,
 }
 
 impl Default for OpenOptions<'_> {
@@ -51,6 +54,7 @@ impl Default for OpenOptions<'_> {
             on_demand: false,
             password: Password::Missing,
             external: None,
+            alone: false,
         }
     }
 }
@@ -176,6 +180,13 @@ impl<'f> OpenOptions<'f> {
     #[must_use]
     pub fn external_dir(mut self, folder: &'f Path) -> Self {
         self.external = Some(folder);
+        self
+    }
+
+    /// Reads the main file of a partitioned database by itself: its partitions are not looked for.
+    #[cfg(feature = "upgrade")]
+    pub(crate) fn alone(mut self) -> Self {
+        self.alone = true;
         self
     }
 
@@ -321,8 +332,8 @@ impl<'a> File<'a> {
     }
 
     /// A file as it would be.
-    pub(crate) fn over(pages: &'a Overlay<'a>) -> File<'a> {
-        File::new(None, Source::Over(pages), OpenOptions::new())
+    pub(crate) fn over(pages: &'a Overlay<'a>, options: OpenOptions<'a>) -> File<'a> {
+        File::new(None, Source::Over(pages), options)
     }
 
     /// What it is, by its first bytes.
@@ -390,6 +401,11 @@ impl<'a> File<'a> {
 
     pub(crate) fn limits(&self) -> Limits {
         self.opened.options.limits
+    }
+
+    /// Whether its partitions are not looked for.
+    pub(super) fn is_alone(&self) -> bool {
+        self.opened.options.alone
     }
 
     /// What was given to open it with, if it is encrypted.

@@ -87,7 +87,8 @@ impl<'a> Pages<'a> {
         }
         let meta = meta::parse(file.kind(), &first)?;
         let extents = Extents::of(&file, &meta)?.map(Arc::new);
-        let partitions = Partitions::of(file.path(), &meta)?.map(Arc::new);
+        let partitions = if file.is_alone() { None } else { Partitions::of(file.path(), &meta)? };
+        let partitions = partitions.map(Arc::new);
         let whole = file.len().checked_div(meta.page_size().get().into()).unwrap_or(0);
         let count = u32::try_from(whole).unwrap_or(u32::MAX);
         let most = file.limits().max_kept;
@@ -333,6 +334,22 @@ impl<'a> Pages<'a> {
         *known.entry(first).or_insert_with(|| find(first))
     }
 
+    /// What opens the pages, if they are encrypted.
+    #[cfg(feature = "upgrade")]
+    pub(crate) fn cipher(&self) -> Option<Cipher> {
+        self.cipher
+    }
+
+    /// The bytes of a page of a file in memory as they stand there, encrypted or not.
+    #[cfg(feature = "upgrade")]
+    pub(crate) fn stored(&self, no: PageNo) -> Option<&[u8]> {
+        if self.cipher.is_none() {
+            return self.raw(no);
+        }
+        let size = self.size().bytes();
+        self.file.source().in_place().get(no.index().checked_mul(size)?..)?.get(..size)
+    }
+
     /// The bytes of a page, unchecked.
     pub(crate) fn raw(&self, no: PageNo) -> Option<&[u8]> {
         if no.0 >= self.in_place {
@@ -353,8 +370,8 @@ impl<'a> Pages<'a> {
     fn elsewhere(&self, no: PageNo) -> Option<&[u8]> {
         match (self.stands_beside(no), self.file.source().over()) {
             (Some(extents), _) => extents.raw(no),
-            (None, Some(pages)) => pages.page(no),
-            (None, None) => self.keep(no)?.ok(),
+            (None, Some(pages)) if self.cipher.is_none() => pages.page(no),
+            _ => self.keep(no)?.ok(),
         }
     }
 
@@ -377,6 +394,9 @@ impl<'a> Pages<'a> {
         let here = match (beside, self.file.source().storage()) {
             (Some(extents), _) => extents.raw(no),
             (None, Some(storage)) => return storage.read(page, file_bytes(no.0, self.size())),
+            (None, None) if self.file.source().over().is_some() => {
+                self.file.source().over().and_then(|pages| pages.page(no))
+            }
             (None, None) => {
                 let from = no.index().checked_mul(page.len());
                 let rest = from.and_then(|from| self.file.source().in_place().get(from..));

@@ -14,7 +14,7 @@ use super::target::Target;
 use crate::env::Layout;
 use crate::log::LogOptions;
 use crate::meta::FileKind;
-use crate::pages::{Extents, File, Overlay};
+use crate::pages::{Extents, File, OpenOptions, Overlay};
 use crate::types::PageNo;
 
 /// How an environment is recovered.
@@ -276,7 +276,7 @@ impl<'v> ViewFile<'v> {
                 let extents = extents.iter().map(|(number, bytes)| (*number, bytes.as_slice()));
                 File::with_extents(main, &self.path, extents.collect())
             }
-            Some(pages) => File::over(pages),
+            Some(pages) => File::over(pages, OpenOptions::new()),
             None => File::from_bytes(&[][..]),
         }
     }

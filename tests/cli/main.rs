@@ -2,7 +2,7 @@
 //!
 //! - `read`: `dump`, `get` and `info`, and what all commands share; `differential`: beside Debian's tools
 //! - `load`: `load` and `compact`
-//! - `verify`, `salvage`, `log`, `upgrade`: those commands; `encrypted`: all on encrypted files
+//! - `verify`, `salvage`, `log`, `upgrade`, `convert`, `diff`: those commands; `encrypted`: all on encrypted files
 //! - `store`, `store_list`, `store_snapshots`, `store_survey`: those of stores
 //! - `edges`: what real folders hold, and what names, streams and options do
 //! - `kill`: the tool killed in its work
@@ -32,6 +32,9 @@ mod journals;
 #[path = "../common/restore_plan.rs"]
 mod restore_plan;
 
+#[cfg(unix)]
+mod convert;
+mod diff;
 mod differential;
 mod edges;
 mod encrypted;

@@ -8,6 +8,7 @@
 //! - `series1`: files of the 1.x series
 //! - `fresh`: files that are built, loaded and compacted
 //! - `built`: the files that tests build are sound
+//! - `diff`: what differs between two databases
 //! - `encrypted`: encrypted databases, with and without their password
 //! - `ways`: page by page, by iterators that own their database, in parts: always the same
 
@@ -33,6 +34,7 @@ mod old;
 mod plans;
 
 mod built;
+mod diff;
 #[cfg(feature = "encryption")]
 mod encrypted;
 mod external;

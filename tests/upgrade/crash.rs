@@ -14,7 +14,7 @@ use std::time::Instant;
 
 use bdbkit::journal::{self, Disk, JournalError, Outcome};
 use bdbkit::upgrade::{
-    Choices, Duplicates, EditError, NewId, Profile, Refusal, Report, Reset, Upgrade, in_memory,
+    Choices, Convert, Duplicates, EditError, NewId, Profile, Refusal, Report, Reset, Upgrade, in_memory,
 };
 use bdbkit::{Endianness, FileId};
 
@@ -34,6 +34,8 @@ enum Job {
     Upgrade(Profile, Duplicates),
     ResetLsn,
     ResetFileId,
+    /// To little-endian: what is tried is big-endian.
+    Convert,
 }
 
 const V9: Job = Job::Upgrade(Profile::V9, Duplicates::Unsorted);
@@ -57,6 +59,10 @@ impl Job {
             Job::ResetLsn => Reset::lsn_on(disk, paths).ignore_logs(true).assume_closed(true).run(),
             Job::ResetFileId => {
                 Reset::file_id_on(disk, paths).to(ID).ignore_logs(true).assume_closed(true).run()
+            }
+            Job::Convert => {
+                let convert = Convert::on(disk, paths, Endianness::Little);
+                convert.ignore_logs(true).assume_closed(true).run()
             }
         }
     }
@@ -296,6 +302,30 @@ fn a_reset_of_an_id_may_die_anywhere() {
     may_die_anywhere(Job::ResetFileId, &[HEAD, SUBDATABASES], false);
 }
 
+#[test]
+fn a_conversion_may_die_anywhere() {
+    may_die_anywhere(Job::Convert, &[HEAD, CHAIN], false);
+}
+
+/// A QUEUE of which every page in every extent changes.
+#[test]
+fn a_conversion_of_a_queue_with_extents_may_die_anywhere() {
+    let folder = testdata().join("queue-v4-be-middle");
+    let names = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name());
+    let mut names: Vec<_> = names.map(|name| name.into_string().unwrap()).collect();
+    names.retain(|name| name.starts_with("__dbq."));
+    names.sort();
+    names.insert(0, "data.db".to_owned());
+    assert!(names.len() > 2, "{names:?}");
+    let old: Vec<_> = names.iter().map(|name| read(folder.join(name))).collect();
+    let paths = names.iter().map(|name| Path::new(FOLDER).join(name)).collect();
+    let files = Files::of_given(Job::Convert, 1, paths, old).unwrap();
+    assert!(files.old.iter().zip(&files.new).all(|(old, new)| old != new));
+    let tried = files.crash(|crash| at_every_point(crash, false));
+    println!("a queue: {tried:?}");
+    assert!(tried.points > 80 && tried.disks > 1_000, "{tried:?}");
+}
+
 /// The databases of a message store, as they stand in its folder.
 fn store() -> Files {
     let folder = testdata().join("mboxlist-ims5-log2-be");
@@ -322,7 +352,7 @@ fn an_upgrade_of_two_files_may_die_anywhere() {
 
 #[test]
 fn any_call_may_fail() {
-    let jobs = [V9, Job::ResetLsn, Job::ResetFileId];
+    let jobs = [V9, Job::ResetLsn, Job::ResetFileId, Job::Convert];
     let files = sample_of(&[CHAIN, HEAD, SUBDATABASES]);
     let mut tried = Tried::default();
     for job in jobs {

@@ -3,6 +3,7 @@
 //! - `golden`: the result byte for byte beside that of the genuine tools
 //! - `other`: HASH and QUEUE
 //! - `logs`: files beside logs that are made for one question each
+//! - `convert`: the other byte order
 //! - `crash`: a disk that stops, or fails, at any operation
 //! - `memory`: how much an upgrade takes
 //!
@@ -35,6 +36,7 @@ mod craft;
 #[path = "../common/fake_disk.rs"]
 mod fake_disk;
 
+mod convert;
 mod crash;
 mod golden;
 #[cfg(unix)]

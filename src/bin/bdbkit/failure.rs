@@ -22,6 +22,8 @@ pub(crate) enum Outcome {
     Refused,
     /// There are findings, or something was not done; standard error says what.
     Incomplete,
+    /// Something could not be compared: what `diff` ends with in place of all others.
+    Trouble,
 }
 
 /// Why a command could not go on.
@@ -35,6 +37,8 @@ pub(crate) enum Failure {
     Unsupported(Told),
     /// Something must be done first.
     Refused(Told),
+    /// Something could not be compared.
+    Trouble(Told),
     /// The output cannot be written: nothing goes on then.
     Output(Told),
     /// Whoever reads the output has read enough.
@@ -84,6 +88,16 @@ impl Failure {
         }
     }
 
+    /// The same of a command that compares, which has one exit code for all that goes wrong.
+    pub(crate) fn trouble(self) -> Failure {
+        match self {
+            Failure::Message(told) | Failure::Unsupported(told) | Failure::Refused(told) => {
+                Failure::Trouble(told)
+            }
+            other => other,
+        }
+    }
+
     /// Tells the failure, with an object in what is JSON, and says what it makes of the whole
     /// command if it goes on; otherwise gives it back.
     pub(crate) fn survive<W: Write>(self, json: Option<&mut W>) -> Result<Outcome, Failure> {
@@ -91,6 +105,7 @@ impl Failure {
             Failure::Message(told) => (told, "failed", Outcome::Incomplete),
             Failure::Unsupported(told) => (told, "unsupported", Outcome::Unsupported),
             Failure::Refused(told) => (told, "refused", Outcome::Refused),
+            Failure::Trouble(told) => (told, "failed", Outcome::Trouble),
             other => return Err(other),
         };
         told.tell(kind, outcome.code(), json)?;
@@ -237,6 +252,7 @@ impl Outcome {
         match self {
             Outcome::Complete => 0,
             Outcome::Incomplete => 1,
+            Outcome::Trouble => 2,
             Outcome::Unsupported => 3,
             Outcome::Refused => 4,
         }
@@ -253,6 +269,7 @@ impl Outcome {
         match (self, other) {
             (Outcome::Complete, other) => other,
             (one, Outcome::Complete) => one,
+            (Outcome::Trouble, _) | (_, Outcome::Trouble) => Outcome::Trouble,
             (one, other) if one == other => one,
             _ => Outcome::Incomplete,
         }

@@ -4,6 +4,9 @@
 
 mod beside;
 mod compact;
+mod change;
+mod convert;
+mod diff;
 mod dump;
 mod explain;
 mod failure;
@@ -41,8 +44,8 @@ use failure::Outcome;
 /// Reads, upgrades and recovers the database and log files of Berkeley DB, without libdb.
 ///
 /// BTREE, RECNO, HASH, QUEUE and HEAP files of releases 1.85 to 18.1, transaction logs of versions 2
-/// to 23, little- and big-endian. Files are only read, never written, except by upgrade and the
-/// reset commands; load, compact and recover write new ones.
+/// to 23, little- and big-endian. Files are only read, never written, except by upgrade, convert
+/// and the reset commands; load, compact and recover write new ones.
 #[derive(Parser)]
 #[command(version, propagate_version = true, max_term_width = 100, after_help = EXAMPLES)]
 struct Arguments {
@@ -62,11 +65,14 @@ Examples:
   bdbkit compact folder.db small.db         # the same pairs, without free pages
   bdbkit dump -l many.db                    # names of the databases in a file
   bdbkit get folder.db user/alice/INBOX     # one value
+  bdbkit diff old.db new.db                 # what differs?
   bdbkit verify mboxlist                    # are the databases in this folder sound?
   bdbkit salvage broken.db -f found.txt     # all that can be found in a damaged file, and
                                             # the db_load command that keeps all of it
   bdbkit upgrade --check mboxlist           # what would an upgrade to version 9 do?
   bdbkit upgrade mboxlist                   # upgrade all databases of the folder, or none
+  bdbkit convert --byte-order little mboxlist
+                                            # all databases of the folder, for machines such as x86
   bdbkit recover --check store              # what would recovery do to what a crash left?
   bdbkit store list --deleted mboxlist      # what does a mail store hold, as evidence?
   bdbkit store survey mboxlist              # a mail store: how was it left, what wrote it?
@@ -85,6 +91,7 @@ Exit codes:
   2  wrong usage
   3  not a database, or of a kind that is not supported
   4  refused, because something must be done first: standard error says what
+  of diff, as of diff(1): 0 no difference, 1 differences, 2 anything else
 
 Names of files are printed so that they do nothing: what moves a cursor, breaks a line or is not
 UTF-8 as \\ and two hexadecimal digits a byte, a backslash as \\\\.";
@@ -93,12 +100,14 @@ UTF-8 as \\ and two hexadecimal digits a byte, a backslash as \\\\.";
 enum Command {
     Info(info::Arguments),
     Dump(dump::Arguments),
+    Diff(diff::Arguments),
     Get(get::Arguments),
     Load(load::Arguments),
     Compact(compact::Arguments),
     Salvage(salvage::Arguments),
     Verify(verify::Arguments),
     Upgrade(upgrade::Arguments),
+    Convert(convert::Arguments),
     Recover(recover::Arguments),
     #[command(name = "reset-lsn")]
     ResetLsn(reset::Lsn),
@@ -121,12 +130,14 @@ fn main() -> ExitCode {
     let outcome = match command {
         Command::Info(arguments) => info::run(&arguments),
         Command::Dump(arguments) => dump::run(&arguments),
+        Command::Diff(arguments) => diff::run(&arguments),
         Command::Get(arguments) => get::run(&arguments),
         Command::Load(arguments) => load::run(&arguments),
         Command::Compact(arguments) => compact::run(&arguments),
         Command::Salvage(arguments) => salvage::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Upgrade(arguments) => upgrade::run(&arguments),
+        Command::Convert(arguments) => convert::run(&arguments),
         Command::Recover(arguments) => recover::run(&arguments),
         Command::ResetLsn(arguments) => reset::lsn(&arguments),
         Command::ResetFileId(arguments) => reset::file_ids(&arguments),

@@ -40,6 +40,7 @@ pub(crate) fn of(code: &str) -> Option<&'static str> {
         "R-DAMAGED" | "R-UNREADABLE" => "see bdbkit verify, bdbkit salvage",
         "R-UNREACHABLE" => "see bdbkit salvage; --leave-unreachable leaves them as they are",
         "R-TAIL" | "R-CHAIN" | "R-DATABASE-LIST" | "R-LOST" | "W-UNREFERENCED" => "see bdbkit salvage",
+        "R-ENCRYPTED" => "bdbkit dump -P PASSWORD",
         "R-OLD-HASH" => "bdbkit dump, or bdbkit upgrade --keep-hash",
         "R-GROWTH" => "see bdbkit verify, bdbkit salvage",
         "R-QUEUE-START" => "bdbkit dump",
