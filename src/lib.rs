@@ -31,6 +31,7 @@
 //! | what a code in a report means | [`explain::Explanation`] |
 //! | what a mail store is and holds, how it comes to another release | `mboxlist`: `Survey`, `List`, `StorePlan` |
 //! | upgrade files in place, reset LSNs and file ids | `upgrade`: `Upgrade`, `Reset` |
+//! | back to the form of an earlier release, in place | `downgrade`: `Downgrade` |
 //! | upgrade a mail store, restore a snapshot | `mboxlist`: `StoreUpgrade`, `Restore` |
 //! | a change in place of one's own, safe against crashes | `journal`: `Journal`, `Set` |
 //!
@@ -72,6 +73,8 @@ mod bits;
 #[cfg(feature = "upgrade")]
 mod codes;
 mod crypt;
+#[cfg(feature = "upgrade")]
+pub mod downgrade;
 pub mod dump;
 #[cfg(feature = "upgrade")]
 mod edit;

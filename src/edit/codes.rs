@@ -6,6 +6,9 @@ use crate::codes::codes;
 
 codes! { Refusal:
     Downgrade = "R-DOWNGRADE",
+    Earlier = "R-EARLIER",
+    Older = "R-OLDER",
+    ListOrder = "R-LIST-ORDER",
     Tail = "R-TAIL",
     Damaged = "R-DAMAGED",
     Unreachable = "R-UNREACHABLE",
@@ -44,4 +47,5 @@ codes! { Notice:
     CustomHash = "W-CUSTOM-HASH",
     StaleSpares = "W-STALE-SPARES",
     SortedBuckets = "W-SORTED-BUCKETS",
+    SortingLost = "W-SORTING-LOST",
 }

@@ -20,7 +20,7 @@ use crate::types::{Lsn, PageNo};
 struct Change {
     /// Patches, one behind the other: offset in the page (16 bits), length (8 bits), bytes.
     patches: Vec<u8>,
-    reasons: u16,
+    reasons: u32,
 }
 
 impl Change {
@@ -67,11 +67,11 @@ pub(crate) struct Draft<'p> {
     appended: Vec<Node>,
     /// How many of the pages that are there stay, and why others do not, one bit for each reason.
     kept: u32,
-    cut_for: u16,
+    cut_for: u32,
     /// The LSN that all pages get.
     lsn: Option<Lsn>,
     /// Why pages change, one bit for each reason.
-    reasons: u16,
+    reasons: u32,
 }
 
 impl<'p> Draft<'p> {
@@ -342,7 +342,7 @@ impl<'p> Draft<'p> {
     }
 
     /// Why a page changes, one bit for each reason.
-    pub(crate) fn reasons(&self, no: PageNo) -> u16 {
+    pub(crate) fn reasons(&self, no: PageNo) -> u32 {
         if no.0 >= self.kept {
             let added = if self.behind_zeros(no).is_some() { Reason::Internal } else { Reason::Buckets };
             return if no.0 < self.pages.count() { self.cut_for } else { added.bit() };

@@ -4,6 +4,7 @@
 //! - `operation`: what an operation has to say of a file; `builder`, `run`, `copy`: the machine
 //! - `draft`, `reason`: the file as it will be, in memory of the size of the changes; `forms`,
 //!   `bucket`: pages that change as a whole; `node`: pages of trees that are built
+//! - `free_list`: pages that nothing needs any more
 //! - `soundness`, `content`, `keyed`, `validation`: what must be true before and afterwards
 //! - `journals`, `backups`, `leftovers`: the journals and copies of a run, and what an earlier
 //!   one left behind
@@ -22,6 +23,7 @@ mod draft;
 mod error;
 mod extents;
 mod forms;
+mod free_list;
 mod journals;
 mod keyed;
 mod leftovers;
@@ -49,6 +51,7 @@ pub(crate) use error::Result;
 pub use error::{EditError, Refusal};
 pub(crate) use extents::extents_of;
 pub(crate) use forms::Form;
+pub(crate) use free_list::FreeList;
 pub(crate) use logs::check_logs;
 pub(crate) use node::{Child, Keys, Node, entry};
 pub use notice::Notice;

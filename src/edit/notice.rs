@@ -98,6 +98,11 @@ pub enum Notice {
         /// The first of them.
         first: PageNo,
     },
+    /// That duplicates are sorted is told no more: the version has no place for it.
+    SortingLost {
+        /// Name of the database, of several.
+        database: Option<Vec<u8>>,
+    },
 }
 
 impl fmt::Display for Notice {
@@ -185,6 +190,14 @@ impl fmt::Display for Notice {
                 write!(
                     f,
                     "{entries} of the table of buckets cleared: newer releases would have put keys over other pages"
+                )
+            }
+            Notice::SortingLost { database } => {
+                if let Some(name) = database {
+                    write!(f, "database {}: ", name.shown())?;
+                }
+                f.write_str(
+                    "that duplicates are sorted is told no more, as the version has no place for it: the application must ask for it",
                 )
             }
             Notice::SortedBuckets { pages, first } => {

@@ -34,10 +34,20 @@ pub enum Reason {
     HeaderOrder,
     /// A free page tells no more of what it was.
     FreePage,
+    /// A leaf of a tree of off-page duplicates becomes a page of a chain.
+    DuplicateChain,
+    /// Items of a leaf, or of a bucket, name the first page of a chain of off-page duplicates.
+    DuplicateHead,
+    /// The first page of an overflow chain counts fewer references.
+    ReferencesLeft,
+    /// A page that is needed no more goes to the free list.
+    Freed,
+    /// A page of a bucket says that its pairs are in no order.
+    BucketType,
 }
 
 impl Reason {
-    const ALL: [Reason; 14] = [
+    const ALL: [Reason; 19] = [
         Reason::Metadata,
         Reason::DuplicatePage,
         Reason::DuplicateRoot,
@@ -52,6 +62,11 @@ impl Reason {
         Reason::RecordPage,
         Reason::HeaderOrder,
         Reason::FreePage,
+        Reason::DuplicateChain,
+        Reason::DuplicateHead,
+        Reason::ReferencesLeft,
+        Reason::Freed,
+        Reason::BucketType,
     ];
 
     /// Why pages take a form.
@@ -82,15 +97,20 @@ impl Reason {
             Reason::RecordPage => "a page of records says that it is one",
             Reason::HeaderOrder => "the header of a page of records is in the order of the file",
             Reason::FreePage => "a free page tells no more of what it was",
+            Reason::DuplicateChain => "a leaf of off-page duplicates becomes a page of a chain",
+            Reason::DuplicateHead => "items name the first page of a chain of off-page duplicates",
+            Reason::ReferencesLeft => "an overflow chain counts the references that are left",
+            Reason::Freed => "a page that is needed no more goes to the free list",
+            Reason::BucketType => "the pairs of a bucket are said to be in no order",
         }
     }
 
     /// The reasons that some bits stand for.
-    pub(super) fn of(bits: u16) -> impl Iterator<Item = Reason> {
+    pub(super) fn of(bits: u32) -> impl Iterator<Item = Reason> {
         Reason::ALL.into_iter().filter(move |reason| bits & reason.bit() != 0)
     }
 
-    pub(super) fn bit(self) -> u16 {
+    pub(super) fn bit(self) -> u32 {
         Reason::ALL.iter().zip(0u32..).find(|(reason, _)| **reason == self).map_or(0, |(_, bit)| 1 << bit)
     }
 }

@@ -7,9 +7,30 @@ pub(super) static REFUSALS: &[Explanation] = &[
     is(
         "R-DOWNGRADE",
         "the version is beyond the one asked for",
-        "No program brings a file back to an earlier version.",
-        "Dump it and load the dump with the earlier release.",
+        "An upgrade leads to later versions only.",
+        "Downgrade it, or dump it and load the dump with the earlier release.",
         &[BTREE_UPGRADE],
+    ),
+    is(
+        "R-EARLIER",
+        "the version is earlier than the one asked for",
+        "A downgrade leads to earlier versions only, and the releases asked for do not open this one.",
+        "Upgrade it.",
+        &[OWN],
+    ),
+    is(
+        "R-OLDER",
+        "the file has what an earlier release does not know",
+        "Checksums, several databases, compression, external files and some access methods came with later releases: there is no place for them in the earlier form.",
+        "Dump it, and load the dump with the earlier release.",
+        &[OWN],
+    ),
+    is(
+        "R-LIST-ORDER",
+        "the machine that is to read the file was not said",
+        "Release 3.0 keeps the list of databases in the byte order of its machine, whatever the order of the file.",
+        "State it: the byte order of the machine on which release 3.0 runs.",
+        &[SEEN],
     ),
     is(
         "R-TAIL",
@@ -134,6 +155,13 @@ pub(super) static REFUSALS: &[Explanation] = &[
 ];
 
 pub(super) static NOTICES: &[Explanation] = &[
+    is(
+        "W-SORTING-LOST",
+        "that duplicates are sorted is told no more",
+        "Releases 2.x and 3.0 do not record it in the file, and the duplicates stay in their order.",
+        "Let the application ask for sorted duplicates, as it had to with those releases.",
+        &[SEEN],
+    ),
     is(
         "W-MINKEY",
         "fewer than two keys on a page are asked for",

@@ -2,6 +2,7 @@
 //!
 //! - `golden`: the result byte for byte beside that of the genuine tools
 //! - `other`: HASH and QUEUE
+//! - `down`: downgrades
 //! - `logs`: files beside logs that are made for one question each
 //! - `crash`: a disk that stops, or fails, at any operation
 //! - `memory`: how much an upgrade takes
@@ -36,6 +37,7 @@ mod craft;
 mod fake_disk;
 
 mod crash;
+mod down;
 mod golden;
 #[cfg(unix)]
 mod logs;
