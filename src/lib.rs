@@ -72,6 +72,8 @@ mod access;
 mod bits;
 #[cfg(feature = "upgrade")]
 mod codes;
+#[cfg(feature = "upgrade")]
+mod convert;
 mod crypt;
 #[cfg(feature = "upgrade")]
 pub mod downgrade;

@@ -23,7 +23,8 @@ pub(super) fn flatten<O: ByteOrder>(
     free: &mut FreeList,
 ) -> Result<()> {
     let pages = draft.pages();
-    let mut trees = Trees { seen: Bits::new(PageNo::META, pages.count()), needless: Vec::new(), keys: BTreeMap::new() };
+    let mut trees =
+        Trees { seen: Bits::new(PageNo::META, pages.count()), needless: Vec::new(), keys: BTreeMap::new() };
     for known in databases.all().filter(|known| has_trees(known.meta())) {
         let in_buckets = known.meta().method() == Method::Hash;
         for &no in known.pages() {
@@ -214,15 +215,16 @@ fn references<O: ByteOrder>(pages: &Pages<'_>, page: &Page<'_, O>, mut found: im
         let item = if in_bucket { hash::item(page, overhead, slot) } else { page.item(overhead, slot) };
         let Some((offset, item)) = item else { continue };
         let shared = kind == Some(PageKind::BtreeLeaf)
-            && slot.checked_sub(2).and_then(|before| page.slot(overhead, before)).map(usize::from) == Some(offset);
+            && slot.checked_sub(2).and_then(|before| page.slot(overhead, before)).map(usize::from)
+                == Some(offset);
         let reference = match kind {
             _ if shared => None,
             Some(PageKind::BtreeInternal) => item::btree_internal::<O>(item)
                 .filter(|item| item.type_byte & !DELETED == OVERFLOW)
                 .and_then(|item| item::reference::<O>(item.key)),
-            _ if in_bucket => {
-                Some(item).filter(|item| item.first() == Some(&OVERFLOW) && item.len() == REFERENCE).and_then(item::reference::<O>)
-            }
+            _ if in_bucket => Some(item)
+                .filter(|item| item.first() == Some(&OVERFLOW) && item.len() == REFERENCE)
+                .and_then(item::reference::<O>),
             _ => Some(item)
                 .filter(|item| item::type_byte(item).is_some_and(|kind| kind & !DELETED == OVERFLOW))
                 .and_then(item::reference::<O>),

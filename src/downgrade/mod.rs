@@ -5,13 +5,12 @@
 //! - `open`: the downgrade as its user sees it; `choices`: what it is to do
 //! - `conditions`: what the earlier form cannot hold
 //! - `prepare`: checks, and the plan, before anything is written
-//! - `metadata`, `list`: fields go back to where they were; `chains`: trees of off-page duplicates
-//!   become chains
+//! - `metadata`: fields go back to where they were; `chains`: trees of off-page duplicates become
+//!   chains
 
 mod chains;
 mod choices;
 mod conditions;
-mod list;
 mod metadata;
 mod open;
 mod prepare;

@@ -3,11 +3,11 @@
 use byteorder::ByteOrder;
 
 use super::choices::{DowngradeChoices, DowngradeTo};
-use super::{chains, conditions, list, metadata};
+use super::{chains, conditions, metadata};
 use crate::access::Database;
 use crate::edit::{
-    Counter, Draft, ExtentDraft, FreeList, Notice, Operation, Prepared, Ready, Reason, Refusal, Result, structure,
-    with_content,
+    Counter, Draft, ExtentDraft, FreeList, Notice, Operation, Prepared, Ready, Reason, Refusal, Result, list,
+    structure, with_content,
 };
 use crate::format::page::{Page, PageKind, at};
 use crate::journal::{self, Identity, Options};
@@ -103,9 +103,8 @@ fn prepare<'p, O: ByteOrder>(
     let version = to.version_of(meta.method()).unwrap_or(from).min(from);
     if to.has_chains() && !draft.is_empty() {
         let sorted = databases.all().filter(|known| known.meta().flags().sorted_duplicates());
-        notices.extend(
-            sorted.map(|known| Notice::SortingLost { database: known.name().map(<[u8]>::to_vec) }),
-        );
+        notices
+            .extend(sorted.map(|known| Notice::SortingLost { database: known.name().map(<[u8]>::to_vec) }));
     }
     Ok(Prepared { draft, promise, notices, options: Options::default(), order, from, to: version, id })
 }
@@ -132,7 +131,7 @@ fn draft<'p, O: ByteOrder>(
         metadata::lead_to_free(&mut draft, version, free.first());
     }
     if let (DowngradeTo::V7, Some(machine)) = (to, choices.machine) {
-        list::turn::<O>(&mut draft, databases, machine)?;
+        list::<O>(&mut draft, databases.list_leaves(), machine)?;
     }
     if !to.has_sorted_buckets() && databases.hashes().next().is_some() {
         unsorted_buckets::<O>(&mut draft);

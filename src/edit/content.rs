@@ -11,9 +11,11 @@ use super::keyed::KeyedSum;
 use super::{error, soundness};
 use crate::access::{AllPairs, Database, Item, Part};
 use crate::error::{Defect, Error, Result};
+use crate::format::checksum;
 use crate::format::seal::Seal;
 use crate::journal::{ContentSum, Promise};
 use crate::method::Method;
+use crate::order::Endianness;
 use crate::types::PageSize;
 
 /// Bytes that are collected before they are added to the sum.
@@ -90,8 +92,9 @@ impl ContentSum {
     /// The records of an extent of a QUEUE: all that stands behind the headers of its pages.
     pub(super) fn of_extent(bytes: &[u8], page_size: PageSize) -> ContentSum {
         let (mut sum, mut pages) = (Sha256::new(), 0u64);
+        let header = seal_of_extent(bytes, page_size).queue_header();
         for page in bytes.chunks(page_size.bytes()) {
-            sum.update(page.get(Seal::None.queue_header()..).unwrap_or_default());
+            sum.update(page.get(header..).unwrap_or_default());
             pages = pages.saturating_add(1);
         }
         ContentSum { digest: sum.finalize().into(), pairs: pages }
@@ -120,6 +123,18 @@ impl ContentSum {
             (done, content)
         })
     }
+}
+
+/// Whether the pages of an extent have checksums, as they tell themselves: its main file may be half
+/// written. Where there are none yet, as release 4.1 leaves them, their places are as empty as records are.
+fn seal_of_extent(bytes: &[u8], page_size: PageSize) -> Seal {
+    let stored = |page: &[u8]| Endianness::Little.u32_at(page, checksum::ON_PAGE).unwrap_or(0);
+    let mut summed = bytes.chunks(page_size.bytes()).filter(|page| stored(page) != 0).peekable();
+    let fits = |page: &[u8]| {
+        let sum = checksum::sum(page, checksum::ON_PAGE);
+        [sum, sum.swap_bytes()].contains(&stored(page))
+    };
+    Seal::of(false, summed.peek().is_some() && summed.all(fits))
 }
 
 /// A draft, and what it promises: the pairs that the file holds; or that nothing but page 0

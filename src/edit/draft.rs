@@ -7,9 +7,10 @@ use super::bucket;
 use super::forms::{Form, Forms};
 use super::node::Node;
 use super::reason::Reason;
+use super::turn::Turn;
 use crate::format::checksum;
 use crate::format::meta::{self as layout, at};
-use crate::format::page::PageKind;
+use crate::format::page::{Page, PageKind};
 use crate::journal::PageChange;
 use crate::order::with_order;
 use crate::pages::{Overlay, Pages};
@@ -70,6 +71,8 @@ pub(crate) struct Draft<'p> {
     cut_for: u32,
     /// The LSN that all pages get.
     lsn: Option<Lsn>,
+    /// The byte order that all pages get, last of all.
+    turn: Option<Turn>,
     /// Why pages change, one bit for each reason.
     reasons: u32,
 }
@@ -85,6 +88,7 @@ impl<'p> Draft<'p> {
             kept: pages.count(),
             cut_for: 0,
             lsn: None,
+            turn: None,
             reasons: 0,
         }
     }
@@ -190,6 +194,23 @@ impl<'p> Draft<'p> {
         self.reasons |= Reason::Lsn.bit();
     }
 
+    /// Gives all pages that were ever written this byte order.
+    ///
+    /// # Errors
+    ///
+    /// The first page on which something does not fit it: it cannot be turned.
+    pub(crate) fn turn(&mut self, turn: Turn) -> Result<(), PageNo> {
+        let mut page = Vec::new();
+        for no in (0..self.pages.count()).map(PageNo).filter(|no| !self.was_never_written(*no)) {
+            page.clear();
+            page.extend_from_slice(self.pages.raw(no).unwrap_or_default());
+            turn.apply(self.pages, no, &mut page).ok_or(no)?;
+        }
+        self.turn = Some(turn);
+        self.reasons |= Reason::ByteOrder.bit();
+        Ok(())
+    }
+
     /// A page as it will be; `None` if it will not be there.
     pub(crate) fn image(&self, no: PageNo) -> Option<Vec<u8>> {
         if no.0 >= self.count() {
@@ -209,12 +230,16 @@ impl<'p> Draft<'p> {
         if let Some(form) = self.forms.of(no) {
             form.apply(self.pages, &mut page);
         }
-        let order = self.pages.order();
+        let order = self.turn.map_or(self.pages.order(), |turn| turn.to);
+        if let Some(turn) = self.turn.filter(|_| self.turns(no)) {
+            // That all pages can be turned was seen before they were to be.
+            turn.apply(self.pages, no, &mut page);
+        }
         if let Some(lsn) = self.lsn.filter(|_| !self.is_hole(no)) {
             order.put_u32(&mut page, 0, lsn.file);
             order.put_u32(&mut page, 4, lsn.offset);
         }
-        if self.pages.meta().checksummed() && self.pages.raw(no) != Some(&page) {
+        if self.pages.meta().checksummed() && self.pages.raw(no) != Some(&page) && !self.is_unsummed(no) {
             let field = if self.is_metadata(no) { checksum::ON_META } else { checksum::ON_PAGE };
             let covered = if self.is_metadata(no) { layout::LENGTH } else { page.len() };
             let sum = checksum::sum(page.get(..covered).unwrap_or_default(), field);
@@ -254,6 +279,20 @@ impl<'p> Draft<'p> {
         raw.is_some_and(|raw| raw.iter().all(|&byte| byte == 0))
     }
 
+    /// A page that was allocated and never written, whatever stands on it behind its header: nobody
+    /// looks there.
+    fn was_never_written(&self, no: PageNo) -> bool {
+        let page = self.pages.raw(no).and_then(Page::<byteorder::LittleEndian>::new);
+        let behind = no != PageNo::META || self.pages.is_extent();
+        behind && page.is_some_and(|page| page.is_hole())
+    }
+
+    /// A page of an extent without a checksum, as release 4.1 leaves them.
+    fn is_unsummed(&self, no: PageNo) -> bool {
+        let stored = self.pages.raw(no).and_then(|page| self.pages.order().u32_at(page, checksum::ON_PAGE));
+        self.turn.is_some() && self.pages.is_extent() && stored == Some(0)
+    }
+
     fn is_metadata(&self, no: PageNo) -> bool {
         if self.pages.is_extent() {
             return false;
@@ -265,7 +304,7 @@ impl<'p> Draft<'p> {
 
     /// The pages that change, by number; page 0 first, those that are added or cut off last.
     pub(crate) fn touched(&self) -> impl Iterator<Item = PageNo> + '_ {
-        let any = self.lsn.is_some() || !self.forms.is_empty();
+        let any = self.lsn.is_some() || self.turn.is_some() || !self.forms.is_empty();
         let every = if any { 0..self.kept } else { 0..0 };
         let some = self.changes.keys().copied().filter(move |no| !any && no.0 < self.kept);
         every
@@ -324,7 +363,16 @@ impl<'p> Draft<'p> {
 
     /// Whether a page changes.
     pub(crate) fn changes_page(&self, no: PageNo) -> bool {
-        no.0 >= self.kept || self.forms.has(no) || self.changes.contains_key(&no) || self.resets_lsn(no)
+        no.0 >= self.kept
+            || self.forms.has(no)
+            || self.changes.contains_key(&no)
+            || self.resets_lsn(no)
+            || self.turns(no)
+    }
+
+    /// Whether a page gets another byte order.
+    fn turns(&self, no: PageNo) -> bool {
+        self.turn.is_some() && !self.was_never_written(no)
     }
 
     /// Whether a page gets another LSN than it has.
@@ -349,6 +397,7 @@ impl<'p> Draft<'p> {
         }
         let form = self.forms.of(no).map_or(0, |form| Reason::of_form(form).bit());
         let lsn = if self.resets_lsn(no) { Reason::Lsn.bit() } else { 0 };
-        self.changes.get(&no).map_or(0, |change| change.reasons) | form | lsn
+        let turn = if self.turns(no) { Reason::ByteOrder.bit() } else { 0 };
+        self.changes.get(&no).map_or(0, |change| change.reasons) | form | lsn | turn
     }
 }

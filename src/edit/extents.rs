@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::builder::Edit;
 use super::draft::Draft;
-use super::error::{Result, at};
+use super::error::{Refusal, Result, at};
 use super::operation::{ExtentDraft, Operation, Prepared};
 use crate::access::Database;
 use crate::error::Error;
@@ -30,6 +30,15 @@ impl Extent {
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
+}
+
+/// Refuses a QUEUE with extents that has records in its main file, too.
+pub(crate) fn expect_empty_main(pages: &Pages<'_>) -> Result<()> {
+    if pages.extents().is_some() && pages.count() > 1 {
+        let first = format!("the main file has {} pages, but its records are in extents", pages.count());
+        return Err(Refusal::Unreadable { first }.into());
+    }
+    Ok(())
 }
 
 /// An extent that is locked.

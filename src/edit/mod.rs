@@ -3,7 +3,8 @@
 //!
 //! - `operation`: what an operation has to say of a file; `builder`, `run`, `copy`: the machine
 //! - `draft`, `reason`: the file as it will be, in memory of the size of the changes; `forms`,
-//!   `bucket`: pages that change as a whole; `node`: pages of trees that are built
+//!   `bucket`, `turn`: pages that change as a whole; `node`: pages of trees that are built
+//! - `shared_keys`, `list`: what old releases left in the order of their machine
 //! - `free_list`: pages that nothing needs any more
 //! - `soundness`, `content`, `keyed`, `validation`: what must be true before and afterwards
 //! - `journals`, `backups`, `leftovers`: the journals and copies of a run, and what an earlier
@@ -27,6 +28,7 @@ mod free_list;
 mod journals;
 mod keyed;
 mod leftovers;
+mod list;
 mod logs;
 mod names;
 mod node;
@@ -38,10 +40,12 @@ mod progress;
 mod reason;
 mod report;
 mod run;
+mod shared_keys;
 mod soundness;
 mod surroundings;
 #[cfg(test)]
 mod tests;
+mod turn;
 mod validation;
 
 pub use builder::Edit;
@@ -49,9 +53,10 @@ pub(crate) use content::with_content;
 pub(crate) use draft::Draft;
 pub(crate) use error::Result;
 pub use error::{EditError, Refusal};
-pub(crate) use extents::extents_of;
+pub(crate) use extents::{expect_empty_main, extents_of};
 pub(crate) use forms::Form;
 pub(crate) use free_list::FreeList;
+pub(crate) use list::{leaves, list};
 pub(crate) use logs::check_logs;
 pub(crate) use node::{Child, Keys, Node, entry};
 pub use notice::Notice;
@@ -63,5 +68,7 @@ pub use progress::{Progress, Step};
 pub use reason::Reason;
 pub use report::{FileReport, Report, Settled};
 pub(crate) use run::in_memory;
+pub(crate) use shared_keys::normalise;
 pub(crate) use soundness::structure;
 pub(crate) use surroundings::Surroundings;
+pub(crate) use turn::Turn;

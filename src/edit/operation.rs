@@ -94,6 +94,7 @@ pub struct Prepared<'p> {
 pub struct Ready {
     pub(crate) version: u32,
     pub(crate) pages: u32,
+    pub(crate) order: Endianness,
 }
 
 /// An id that no other file has: which file it is, when, and chance (upgrade, "The uid").

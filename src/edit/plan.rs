@@ -6,6 +6,7 @@ use super::notice::Notice;
 use super::operation::{Prepared, Ready};
 use super::reason::Reason;
 use crate::journal::ContentSum;
+use crate::order::Endianness;
 use crate::types::PageNo;
 
 /// What would be done to a file.
@@ -18,6 +19,10 @@ pub struct Plan {
     pub from: u32,
     /// Version afterwards: the same, if there is nothing to do.
     pub to: u32,
+    /// Byte order before.
+    pub from_order: Endianness,
+    /// Byte order afterwards: the same, unless the file is converted.
+    pub to_order: Endianness,
     /// Number of pages before.
     pub pages_before: u32,
     /// Number of pages afterwards.
@@ -51,6 +56,8 @@ impl Plan {
             path: path.to_owned(),
             from: prepared.from,
             to: prepared.to,
+            from_order: draft.pages().order(),
+            to_order: prepared.order,
             pages_before: draft.pages().count(),
             pages_after: draft.count(),
             content: prepared.promise.content(),
@@ -65,6 +72,8 @@ impl Plan {
             path: path.to_owned(),
             from: ready.version,
             to: ready.version,
+            from_order: ready.order,
+            to_order: ready.order,
             pages_before: ready.pages,
             pages_after: ready.pages,
             content: None,

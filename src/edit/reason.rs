@@ -44,10 +44,12 @@ pub enum Reason {
     Freed,
     /// A page of a bucket says that its pairs are in no order.
     BucketType,
+    /// The page is in another byte order.
+    ByteOrder,
 }
 
 impl Reason {
-    const ALL: [Reason; 19] = [
+    const ALL: [Reason; 20] = [
         Reason::Metadata,
         Reason::DuplicatePage,
         Reason::DuplicateRoot,
@@ -67,6 +69,7 @@ impl Reason {
         Reason::ReferencesLeft,
         Reason::Freed,
         Reason::BucketType,
+        Reason::ByteOrder,
     ];
 
     /// Why pages take a form.
@@ -102,6 +105,7 @@ impl Reason {
             Reason::ReferencesLeft => "an overflow chain counts the references that are left",
             Reason::Freed => "a page that is needed no more goes to the free list",
             Reason::BucketType => "the pairs of a bucket are said to be in no order",
+            Reason::ByteOrder => "the page is in another byte order",
         }
     }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::notice::Notice;
 use super::operation::{Prepared, Ready};
 use crate::journal::{ContentSum, Outcome};
+use crate::order::Endianness;
 
 /// What was done to files.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +31,10 @@ pub struct FileReport {
     pub from: u32,
     /// Version afterwards: the same, if there was nothing to do.
     pub to: u32,
+    /// Byte order before.
+    pub from_order: Endianness,
+    /// Byte order afterwards: the same, unless the file is converted.
+    pub to_order: Endianness,
     /// Pages that were changed.
     pub modified: u32,
     /// Pages that were added.
@@ -71,6 +76,8 @@ impl FileReport {
             leftover: None,
             from: prepared.from,
             to: prepared.to,
+            from_order: draft.pages().order(),
+            to_order: prepared.order,
             modified: draft.modified(),
             appended: draft.appended(),
             content: prepared.promise.content(),
@@ -86,6 +93,8 @@ impl FileReport {
             leftover: None,
             from: ready.version,
             to: ready.version,
+            from_order: ready.order,
+            to_order: ready.order,
             modified: 0,
             appended: 0,
             content: None,

@@ -11,6 +11,7 @@ use crate::access::Database;
 use crate::error::file_bytes;
 use crate::journal::{BoxError, ContentSum, Contents, Facts, Promise};
 use crate::meta::{self, FileKind, Meta};
+use crate::order::Endianness;
 use crate::pages::File;
 use crate::types::PageNo;
 
@@ -96,6 +97,7 @@ fn sound(file: &File<'_>, facts: &Facts, counter: Counter<'_>) -> Result<(), Box
         return of_version(&meta, facts);
     }
     let db = file.database()?;
+    of_order(db.meta(), facts.target_order)?;
     let genuine = facts.options.genuine_8a || facts.options.genuine_8b;
     let check = || soundness::first_error(&db, genuine, counter);
     let promised = facts.promise.content();
@@ -127,6 +129,7 @@ pub(super) fn old(
             // The pages of a QUEUE may be in other files.
             let (before, now) = (meta::parse(&kind, contents)?, now());
             let now = now.as_deref().and_then(|now| meta::parse(&FileKind::of(now), now).ok());
+            of_order(&before, facts.source_order)?;
             match now.filter(|now| !before.leads_as(now)) {
                 Some(_) => Err(invalid("page 0 leads elsewhere than that of the new file".to_owned())),
                 None => Ok(()),
@@ -155,9 +158,18 @@ pub(super) fn head(contents: &[u8], facts: &Facts, before: &Meta) -> Result<(), 
     Err(invalid("page 0 leads elsewhere than before".to_owned()))
 }
 
+/// Whether page 0 has the version and the byte order that were planned.
 fn of_version(meta: &Meta, facts: &Facts) -> Result<(), BoxError> {
+    of_order(meta, facts.target_order)?;
     if meta.version() == u32::from(facts.target_version) {
         return Ok(());
     }
     Err(invalid(format!("page 0 says version {}", meta.version())))
+}
+
+fn of_order(meta: &Meta, planned: Endianness) -> Result<(), BoxError> {
+    if meta.endianness() == planned {
+        return Ok(());
+    }
+    Err(invalid(format!("page 0 is {}", meta.endianness())))
 }

@@ -93,6 +93,23 @@ impl Numbers {
     }
 }
 
+/// Turns the numbers of an item around, but for the length that it states.
+pub(crate) fn turn(item: &mut [u8; LENGTH], holder: Holder) {
+    let form = Form::of(item, holder);
+    for at in places(holder, form).into_iter().flatten() {
+        let Some(number) = item.get_mut(at..).and_then(|rest| rest.get_mut(..8)) else { continue };
+        match form {
+            Form::Late => number.reverse(),
+            Form::Early => number.chunks_exact_mut(4).for_each(<[u8]>::reverse),
+        }
+    }
+}
+
+/// Whether an item of a leaf states its length in this order.
+pub(crate) fn states_length(item: &[u8], order: Endianness) -> bool {
+    order.u16_at(item, 0) == Some(STATED_ON_LEAF)
+}
+
 /// A number from its two halves.
 pub(crate) fn joined(low: u32, high: u32) -> u64 {
     u64::from(high) << 32 | u64::from(low)

@@ -25,10 +25,12 @@ pub(crate) const FIRST: u8 = 0x02;
 /// The last piece.
 pub(crate) const LAST: u8 = 0x04;
 /// Its bytes are in an external file.
-const EXTERNAL: u8 = 0x08;
+pub(crate) const EXTERNAL: u8 = 0x08;
 
 /// Where the highest slot and the first free one stand.
 pub(crate) const HIGH_AT: usize = 16;
+#[cfg(feature = "upgrade")]
+pub(crate) const FREE_AT: usize = 18;
 /// Where an item states its size.
 pub(crate) const SIZE_AT: usize = 2;
 /// Where a piece states the length of its record, the page and the slot of the next one.

@@ -376,7 +376,7 @@ impl Meta {
     pub(crate) fn leads_as(&self, other: &Meta) -> bool {
         let facts = |meta: &Meta| {
             let flags = meta.flags.bits() & !Flags::SORTED;
-            (meta.endianness, meta.page_size, meta.root(), meta.free, flags, meta.min_key(), meta.seal())
+            (meta.page_size, meta.root(), meta.free, flags, meta.min_key(), meta.seal())
         };
         let records = |meta: &Meta| meta.tree().map(|tree| (tree.record_length, tree.pad));
         let stored = self.stores_records() && other.stores_records();
@@ -416,7 +416,12 @@ impl Meta {
 
     /// Byte order of page numbers in the list of databases.
     pub(crate) fn directory_order(&self) -> Endianness {
-        if self.generation() == Generation::V30 { self.endianness } else { Endianness::Big }
+        self.directory_order_in(self.endianness)
+    }
+
+    /// The same of a file of another order.
+    pub(crate) fn directory_order_in(&self, file: Endianness) -> Endianness {
+        if self.generation() == Generation::V30 { file } else { Endianness::Big }
     }
 
     /// The error for the flags.

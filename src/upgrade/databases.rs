@@ -8,11 +8,10 @@ use super::profile::Duplicates;
 use super::sorting;
 use crate::access::Database;
 use crate::bits::Bits;
-use crate::edit::{Refusal, Result};
+use crate::edit::{Refusal, Result, leaves};
 use crate::format::generation::Generation;
-use crate::format::item;
 use crate::format::meta::Field;
-use crate::format::page::{Page, PageKind};
+use crate::format::page::Page;
 use crate::meta::{Buckets, Flags, Meta};
 use crate::method::Method;
 use crate::pages::Pages;
@@ -239,32 +238,4 @@ fn buckets<O: ByteOrder>(pages: &Pages<'_>, table: &Buckets) -> Result<(Vec<Page
         }
     }
     Ok((found, pairs))
-}
-
-/// The leaves of a tree, in its order.
-fn leaves<O: ByteOrder>(pages: &Pages<'_>, root: PageNo) -> Result<Vec<PageNo>> {
-    let mut leaves = Vec::new();
-    let mut stack = vec![root];
-    // Sound trees lead to each page once: this only ends what is none.
-    let mut left = pages.count();
-    while let Some(no) = stack.pop() {
-        let page = pages.raw(no).and_then(Page::<O>::new).filter(|_| left > 0);
-        let Some(page) = page else {
-            return Err(Refusal::Unreadable { first: format!("page {no} has no place in the tree") }.into());
-        };
-        left = left.saturating_sub(1);
-        if PageKind::from_byte(page.type_byte()) != Some(PageKind::BtreeInternal) {
-            leaves.push(no);
-            continue;
-        }
-        for slot in (0..page.entries()).rev() {
-            let (_, rest) = page.item(pages.overhead(), slot).unwrap_or_default();
-            let Some(item) = item::btree_internal::<O>(rest) else {
-                let first = format!("page {no}: slot {slot} holds no item");
-                return Err(Refusal::Unreadable { first }.into());
-            };
-            stack.push(PageNo(item.child));
-        }
-    }
-    Ok(leaves)
 }

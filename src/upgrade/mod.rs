@@ -5,7 +5,7 @@
 //! - `prepare`: checks, and the plan, before anything is written
 //! - `v6_to_v7`, `v7_to_v8`, `v8_to_v9`: one step each; `duplicates`: chains become trees
 //! - `v5_to_v6`, `hash`: of HASH what BTREE does not have; `queue`: all steps of QUEUE
-//! - `databases`, `sorting`, `shared_keys`: what the steps need to know
+//! - `databases`, `sorting`: what the steps need to know
 
 mod choices;
 mod databases;
@@ -15,7 +15,6 @@ mod open;
 mod prepare;
 mod profile;
 mod queue;
-mod shared_keys;
 mod sorting;
 mod v5_to_v6;
 mod v6_to_v7;
@@ -28,6 +27,7 @@ pub use choices::{Choices, NewId, RecordForm};
 pub use open::{Upgrade, in_memory};
 pub use profile::{Duplicates, Profile};
 
+pub use crate::convert::{Convert, ConvertTo};
 pub use crate::edit::{
     Change, Edit, EditError, FileReport, Notice, Plan, Progress, Reason, Refusal, Report, Settled, Step,
 };

@@ -6,11 +6,11 @@ use byteorder::ByteOrder;
 use super::choices::{Choices, NewId, RecordForm};
 use super::databases::Databases;
 use super::profile::{Duplicates, Profile, Standing};
-use super::{hash, queue, shared_keys, v5_to_v6, v6_to_v7, v7_to_v8, v8_to_v9};
+use super::{hash, queue, v5_to_v6, v6_to_v7, v7_to_v8, v8_to_v9};
 use crate::access::Database;
 use crate::edit::{
     Counter, Draft, ExtentDraft, Notice, Operation, Prepared, Ready, Reason, Refusal, Result, fresh_id,
-    structure, with_content,
+    normalise, structure, with_content,
 };
 use crate::format::generation::Generation;
 use crate::format::meta::{LENGTH, at};
@@ -97,7 +97,7 @@ fn ready(file: &[u8], choices: &Choices) -> Result<Option<Ready>> {
     if file.len().checked_rem(page_size.bytes()) != Some(0) {
         return Ok(None);
     }
-    Ok((!choices.reset_lsn).then_some(Ready { version, pages }))
+    Ok((!choices.reset_lsn).then_some(Ready { version, pages, order: kind.order }))
 }
 
 /// Whether one of several databases in a file is a HASH of an earlier version, as far as that can
@@ -199,8 +199,9 @@ fn draft<'p, O: ByteOrder>(
         databases.decide::<O>(file.pages(), choices)?;
         notices.extend(looked_at(databases, choices));
     }
-    if meta.shared_keys_may_be_reversed() {
-        let keys = shared_keys::normalise::<O>(&mut draft, databases);
+    // Where there are no duplicates, there are no shared keys.
+    if meta.shared_keys_may_be_reversed() && databases.may_have_chains() {
+        let keys = normalise::<O>(&mut draft, databases.leaves());
         if keys > 0 && profile.is_genuine() {
             return Err(Refusal::KeyOrder { keys }.into());
         }

@@ -5,7 +5,7 @@ use byteorder::ByteOrder;
 
 use super::profile::Profile;
 use crate::access::Database;
-use crate::edit::{Draft, ExtentDraft, Form, Reason, Refusal, Result};
+use crate::edit::{Draft, ExtentDraft, Form, Reason, Refusal, Result, expect_empty_main};
 use crate::format::generation::Generation;
 use crate::format::meta::{Field, Layout, QUEUE_MAGIC, at as meta_at};
 use crate::format::page::{Page, PageKind, at};
@@ -27,11 +27,8 @@ pub(super) fn expect_start(file: &Database<'_>) -> Result<()> {
 /// What an upgrade changes in the main file.
 pub(super) fn draft<'p, O: ByteOrder>(file: &'p Database<'_>, profile: Profile) -> Result<Draft<'p>> {
     let (pages, meta) = (file.pages(), file.meta());
+    expect_empty_main(pages)?;
     let mut draft = Draft::new(pages);
-    if pages.extents().is_some() && pages.count() > 1 {
-        let first = format!("the main file has {} pages, but its records are in extents", pages.count());
-        return Err(Refusal::Unreadable { first }.into());
-    }
     let old = pages.raw(PageNo::META).and_then(|page| page.get(..CHANGED)).unwrap_or_default();
     if let Some(new) = metadata(old, meta.version(), pages.order(), profile) {
         draft.replace(PageNo::META, 0, &new, Reason::Metadata);

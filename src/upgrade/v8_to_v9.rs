@@ -5,11 +5,8 @@ use byteorder::ByteOrder;
 
 use super::databases::Databases;
 use super::profile::Profile;
-use crate::edit::{Draft, Reason, Refusal, Result};
-use crate::format::item::{self, KEYDATA};
+use crate::edit::{Draft, Reason, Result, list};
 use crate::format::meta::at;
-use crate::format::page::Page;
-use crate::meta;
 use crate::order::Endianness;
 use crate::types::PageNo;
 
@@ -33,37 +30,8 @@ pub(super) fn apply<O: ByteOrder>(
                 draft.replace_u32(no, at::VERSION, profile.version(), Reason::Metadata);
                 clear_settings(draft, no);
             }
-            list::<O>(draft, databases)?;
-        }
-    }
-    Ok(())
-}
-
-/// Writes the numbers in the list of databases big-endian: release 3.0 wrote them in the
-/// order of its machine, and no genuine upgrade converts them.
-fn list<O: ByteOrder>(draft: &mut Draft<'_>, databases: &Databases) -> Result<()> {
-    let (pages, version) = (draft.pages(), draft.pages().meta().version());
-    let is_inner = |no: &PageNo| pages.raw(*no).is_some_and(|page| meta::is_inner(page, *no, pages.order()));
-    for &leaf in databases.list_leaves() {
-        let Some(page) = pages.raw(leaf).and_then(Page::<O>::new) else { continue };
-        for slot in (1..page.entries()).step_by(2) {
-            let Some((offset, rest)) = page.item(pages.overhead(), slot) else { continue };
-            // A deleted item is no database any more.
-            let plain = item::type_byte(rest) == Some(KEYDATA);
-            let value = item::len::<O>(rest).filter(|_| plain).and_then(|len| item::keydata(rest, len));
-            let readings = value.and_then(|value| meta::listed_readings(value, Endianness::Big));
-            let Some(readings) = readings else { continue };
-            let [big, little] = readings.map(|no| Some(no).filter(is_inner));
-            let no = match (big, little) {
-                // Only release 3.0 wrote them in its own order.
-                (Some(big), Some(little)) if big != little && version == 7 => None,
-                (big, little) => big.or(little),
-            };
-            let Some(no) = no else {
-                return Err(Refusal::DatabaseList { page: leaf, offset }.into());
-            };
-            let at = offset.saturating_add(item::KEYDATA_HEAD);
-            draft.replace(leaf, at, &no.0.to_be_bytes(), Reason::DatabaseList);
+            // Release 3.0 wrote them in the order of its machine, and no genuine upgrade converts them.
+            list::<O>(draft, databases.list_leaves(), Endianness::Big)?;
         }
     }
     Ok(())

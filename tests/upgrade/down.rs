@@ -104,7 +104,8 @@ fn files_of_every_version_go_down_and_up_again() {
         ("queue", 3),
         ("queue", 1),
     ] {
-        let found = ways.iter().filter(|((method, version), _)| (method.to_lowercase().as_str(), *version) == way);
+        let found =
+            ways.iter().filter(|((method, version), _)| (method.to_lowercase().as_str(), *version) == way);
         assert!(found.map(|(_, count)| count).sum::<usize>() > 1, "{way:?}: {ways:?}");
     }
 }
@@ -133,10 +134,18 @@ fn what_an_earlier_release_does_not_know_is_refused_by_name() {
     let later = |case: &str| read(testdata().join(case).join("f.db"));
     let machine = Some(if cfg!(target_endian = "big") { Endianness::Little } else { Endianness::Big });
     for (bytes, choices, words) in [
-        (data("btree-v9-le-checksum"), to(DowngradeTo::V8), "page 0: byte 26: checksums, which releases 3.1 to 4.0"),
+        (
+            data("btree-v9-le-checksum"),
+            to(DowngradeTo::V8),
+            "page 0: byte 26: checksums, which releases 3.1 to 4.0",
+        ),
         (data("hash-v9-le-checksum-mixed"), to(DowngradeTo::V8), "checksums"),
         (data("btree-v9-le-compressed"), to(DowngradeTo::V8), "byte 48: compressed pairs"),
-        (data("btree-v9-le-subdbs"), to(DowngradeTo::V6), "several databases, which releases 2.x do not know: dump each"),
+        (
+            data("btree-v9-le-subdbs"),
+            to(DowngradeTo::V6),
+            "several databases, which releases 2.x do not know: dump each",
+        ),
         (data("queue-v4-le-few"), to(DowngradeTo::V6), "queue, which releases 2.x"),
         (data("heap-v1-le-few"), to(DowngradeTo::V8), "heap, which releases 3.1"),
         (later("v10-btree-external"), to(DowngradeTo::V9), "byte 96: a folder of external files"),
@@ -166,7 +175,8 @@ fn version_8_and_back_is_the_same_file() {
     for (name, new) in self::files() {
         let db = Database::from_bytes(&new[..]).unwrap();
         let tree = db.meta().root().is_some() && db.meta().version() == 9 && !db.is_directory();
-        let kept = db.meta().last_page().map(|last| last.0 + 1) == u32::try_from(new.len() / usize::try_from(db.meta().page_size().get()).unwrap()).ok();
+        let kept = db.meta().last_page().map(|last| last.0 + 1)
+            == u32::try_from(new.len() / usize::try_from(db.meta().page_size().get()).unwrap()).ok();
         let Ok(old) = down(&new, &to(DowngradeTo::V8)) else { continue };
         if !tree || !kept {
             continue;
@@ -183,7 +193,11 @@ fn version_8_and_back_is_the_same_file() {
 #[test]
 fn trees_of_duplicates_become_chains() {
     let mut freed = 0;
-    for case in ["btree-v9-le-dups-offpage-many", "btree-v9-le-dups-offpage-many-sorted", "btree-v9-le-dups-overflow-sorted"] {
+    for case in [
+        "btree-v9-le-dups-offpage-many",
+        "btree-v9-le-dups-offpage-many-sorted",
+        "btree-v9-le-dups-overflow-sorted",
+    ] {
         let new = data(case);
         let sorted = Database::from_bytes(&new[..]).unwrap().meta().flags().sorted_duplicates();
         let (old, notices) = downgraded(&new, &to(DowngradeTo::V6)).unwrap();

@@ -4,6 +4,7 @@
 //! - `other`: HASH and QUEUE
 //! - `down`: downgrades
 //! - `logs`: files beside logs that are made for one question each
+//! - `convert`: the other byte order
 //! - `crash`: a disk that stops, or fails, at any operation
 //! - `memory`: how much an upgrade takes
 //!
@@ -36,6 +37,7 @@ mod craft;
 #[path = "../common/fake_disk.rs"]
 mod fake_disk;
 
+mod convert;
 mod crash;
 mod down;
 mod golden;

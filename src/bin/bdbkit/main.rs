@@ -3,6 +3,8 @@
 #![deny(clippy::disallowed_methods)]
 
 mod beside;
+mod change;
+mod convert;
 mod dump;
 mod explain;
 mod failure;
@@ -39,8 +41,8 @@ use failure::Outcome;
 /// Reads, upgrades and recovers the database and log files of Berkeley DB, without libdb.
 ///
 /// BTREE, RECNO, HASH, QUEUE and HEAP files of releases 1.85 to 18.1, transaction logs of versions 2
-/// to 23, little- and big-endian. Files are only read, never written, except by upgrade and the
-/// reset commands; recover writes a new folder.
+/// to 23, little- and big-endian. Files are only read, never written, except by upgrade, convert
+/// and the reset commands; recover writes a new folder.
 #[derive(Parser)]
 #[command(version, propagate_version = true, max_term_width = 100, after_help = EXAMPLES)]
 struct Arguments {
@@ -63,6 +65,8 @@ Examples:
                                             # the db_load command that keeps all of it
   bdbkit upgrade --check mboxlist           # what would an upgrade to version 9 do?
   bdbkit upgrade mboxlist                   # upgrade all databases of the folder, or none
+  bdbkit convert --byte-order little mboxlist
+                                            # all databases of the folder, for machines such as x86
   bdbkit recover --check store              # what would recovery do to what a crash left?
   bdbkit store list --deleted mboxlist      # what does a mail store hold, as evidence?
   bdbkit store survey mboxlist              # a mail store: how was it left, what wrote it?
@@ -93,6 +97,7 @@ enum Command {
     Salvage(salvage::Arguments),
     Verify(verify::Arguments),
     Upgrade(upgrade::Arguments),
+    Convert(convert::Arguments),
     Recover(recover::Arguments),
     #[command(name = "reset-lsn")]
     ResetLsn(reset::Lsn),
@@ -119,6 +124,7 @@ fn main() -> ExitCode {
         Command::Salvage(arguments) => salvage::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Upgrade(arguments) => upgrade::run(&arguments),
+        Command::Convert(arguments) => convert::run(&arguments),
         Command::Recover(arguments) => recover::run(&arguments),
         Command::ResetLsn(arguments) => reset::lsn(&arguments),
         Command::ResetFileId(arguments) => reset::file_ids(&arguments),

@@ -358,7 +358,7 @@ impl Goldens {
 }
 
 /// Every command, and how it ends.
-const RUNS: [(&str, &str, i32); 45] = [
+const RUNS: [(&str, &str, i32); 47] = [
     ("info", "info --json several.db fixed.db", 0),
     ("info", "info --json hash.db mixed/encrypted.db notes.txt nowhere.db", 1),
     ("info", "info --json queue.db heap.db", 0),
@@ -390,6 +390,8 @@ const RUNS: [(&str, &str, i32); 45] = [
     ("upgrade", "upgrade --json --backup kept --keep-backup old", 0),
     ("upgrade", "upgrade --json --resume old", 0),
     ("upgrade", "upgrade --json --copy new.db several.db nowhere.db", 2),
+    ("convert", "convert --json --byte-order big --check several.db", 0),
+    ("convert", "convert --json --byte-order big --copy turned.db several.db", 0),
     ("upgrade", "reset-lsn --json reset.db", 0),
     ("upgrade", "reset-fileid --json --uid 0102030405060708090a0b0c0d0e0f1011121314 reset.db", 0),
     ("survey", "store survey --json lost", 1),

@@ -4,21 +4,19 @@ mod choices;
 mod report;
 
 pub(crate) use choices::{Duplicates, choices, duplicates, file_id, profile};
-pub(crate) use report::{done, plan, reset, settled};
+pub(crate) use report::{Noticed, done, noticed, notices, outcome, plan, reset, settled, shown, text};
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use bdbkit::journal::{Disk, JournalError, Outcome as Became, SystemDisk};
-use bdbkit::upgrade::{EditError, Profile, Refusal, Upgrade};
-use bdbkit::{ErrorKind, ShowName};
-use indicatif::ProgressBar;
+use bdbkit::ErrorKind;
+use bdbkit::journal::{JournalError, Outcome as Became};
+use bdbkit::upgrade::{EditError, FileReport, Plan, Profile, Refusal, Upgrade};
 
-use crate::failure::{Failure, Outcome, Told, about, complain};
-use crate::files::databases;
+use crate::change::{How, Tell};
+use crate::failure::{Failure, Outcome, Told, about};
 use crate::genuine::Genuine;
 use crate::input::disk;
-use crate::progress;
 use choices::{Id, To};
 
 /// Upgrade files in place: to version 9, 8 or 7
@@ -79,22 +77,6 @@ pub(crate) struct Arguments {
     #[arg(short = 'P', value_name = "PASSWORD")]
     _password: Option<String>,
 
-    /// Print what would be done, page by page, and write nothing
-    #[arg(long, conflicts_with_all = ["backup", "copy"])]
-    check: bool,
-
-    /// Copy each file to this folder first; the copies are removed when all went well
-    #[arg(long, value_name = "DIR")]
-    backup: Option<PathBuf>,
-
-    /// Keep the copies
-    #[arg(long, requires = "backup")]
-    keep_backup: bool,
-
-    /// Write the upgraded file here, and leave the original as it is
-    #[arg(long, value_name = "OUT", conflicts_with = "backup")]
-    copy: Option<PathBuf>,
-
     /// Reset the LSNs of all pages too: for files that leave their logs behind
     #[arg(long)]
     reset_lsn: bool,
@@ -107,30 +89,13 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FOLDER", conflicts_with = "files_home")]
     home: Option<PathBuf>,
 
-    /// Upgrade even if the logs beside the file say that it is not complete
-    #[arg(long)]
-    ignore_logs: bool,
-
     /// Upgrade even if pages hold records that nothing leads to: they stay as they are, for bdbkit
     /// salvage to find
     #[arg(long)]
     leave_unreachable: bool,
 
-    /// Take it that no program uses the file or its environment
-    #[arg(long)]
-    assume_closed: bool,
-
-    /// Complete what an interrupted run left behind, and do nothing else
-    #[arg(long, conflicts_with_all = ["rollback", "check", "copy"])]
-    resume: bool,
-
-    /// Bring back the files that an interrupted run left behind
-    #[arg(long, conflicts_with_all = ["check", "copy"])]
-    rollback: bool,
-
-    /// One JSON object for each file
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    how: How,
 
     /// Database files of one folder, or a folder: then all database files in it. All of them are
     /// upgraded, or none
@@ -148,122 +113,27 @@ Examples:
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let mut out = io::stdout().lock();
-    let mut files = Vec::new();
-    for path in &arguments.files {
-        files.extend(given(&arguments.genuine.file(path))?);
-    }
+    let files = arguments.how.files(arguments.files.iter().map(|path| arguments.genuine.file(path)))?;
     let choices = arguments.choices();
     if choices.profile.is_genuine() && (choices.records.is_some() || !choices.duplicates_of.is_empty()) {
         let text = "the genuine profiles know neither --re-len nor --dupsort NAME=";
         return Err(Failure::Usage(text.into()));
     }
-    if arguments.copy.is_some() && files.len() != 1 {
-        return Err(Failure::Usage("--copy takes one file".into()));
-    }
-    let outcome = arguments.act(&files, &mut out)?;
+    let upgrade = Upgrade::on(disk(), &files).choices(choices);
+    let outcome = arguments.how.run(upgrade, arguments.home(), &files, arguments, &mut out)?;
     out.flush()?;
     Ok(outcome)
 }
 
-/// The files that an argument stands for. In a folder, a symbolic link to one of its files says
-/// nothing new; a file that stands elsewhere, too, is refused: who names a folder means what is
-/// in it and nowhere else.
-fn given(path: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let found = databases(path)?;
-    if !path.is_dir() {
-        return Ok(found);
-    }
-    let refused = |path: &Path, what: &str| {
-        Failure::Refused(about(path, format!("{what}: name the file itself to have it changed")))
-    };
-    let folder = path.canonicalize().map_err(|error| Failure::io(path, &error))?;
-    let (links, files): (Vec<PathBuf>, Vec<PathBuf>) = found.into_iter().partition(|file| file.is_symlink());
-    for link in links {
-        let target = link.canonicalize().map_err(|error| Failure::io(&link, &error))?;
-        if target.parent() != Some(&folder) {
-            return Err(refused(&link, "a link that leads out of the folder"));
-        }
-    }
-    for file in &files {
-        let found = disk().look(file).map_err(|error| Failure::io(file, &error))?;
-        if found.is_some_and(|found| found.links > 1) {
-            return Err(refused(file, "it has several names, perhaps in other folders"));
-        }
-    }
-    Ok(files)
-}
-
-impl Arguments {
-    fn act(&self, files: &[PathBuf], out: &mut impl Write) -> Result<Outcome, Failure> {
-        let bar = progress::pages(files.first().map_or(Path::new(""), PathBuf::as_path));
-        let upgrade = Upgrade::on(disk(), files)
-            .choices(self.choices())
-            .home(self.home())
-            .ignore_logs(self.ignore_logs)
-            .assume_closed(self.assume_closed);
-        let upgrade = upgrade.progress(|progress| {
-            bar.set_message(format!("{}: {}", progress.path.shown(), progress.step.text()));
-            bar.set_length(progress.total);
-            bar.set_position(progress.pages);
-        });
-        if self.resume || self.rollback {
-            return self.settle(&upgrade, files, &bar, out);
-        }
-        if self.check {
-            let plans = upgrade.plan();
-            bar.finish_and_clear();
-            for plan in plans.map_err(failure)? {
-                report::plan(&plan, self.json, out)?;
-            }
-            return Ok(Outcome::Complete);
-        }
-        let done = match &self.copy {
-            Some(target) => upgrade.copy_to(target),
-            None => match &self.backup {
-                Some(folder) => upgrade.backup_dir(folder).keep_backup(self.keep_backup).run(),
-                None => upgrade.run(),
-            },
-        };
-        bar.finish_and_clear();
-        let done = done.map_err(failure)?;
-        for (path, became) in &done.others {
-            report::settled(path, Some(became), self.json, out)?;
-        }
-        for file in done.files {
-            report::done(&file, self.copy.as_deref(), self.json, out)?;
-        }
-        Ok(Outcome::Complete)
+impl Tell for Arguments {
+    fn plan(&self, plan: &Plan, out: &mut impl Write) -> Result<(), Failure> {
+        Ok(report::plan(plan, self.how.json, out)?)
     }
 
-    fn settle(
-        &self,
-        upgrade: &Upgrade<'_, SystemDisk>,
-        files: &[PathBuf],
-        bar: &ProgressBar,
-        out: &mut impl Write,
-    ) -> Result<Outcome, Failure> {
-        let settled = if self.resume { upgrade.resume() } else { upgrade.roll_back() };
-        bar.finish_and_clear();
-        let settled = settled.map_err(failure)?;
-        let mut outcome = Outcome::Complete;
-        let others = settled.others.iter().map(|(path, became)| (path, Some(became)));
-        let all = files.iter().zip(settled.files.iter().map(Option::as_ref)).chain(others);
-        for (path, became) in all {
-            report::settled(path, became, self.json, out)?;
-            if self.rollback {
-                outcome = outcome.and(ended(path, became, self.json.then_some(&mut *out))?);
-            }
-        }
-        for path in &settled.moved {
-            complain(about(path, MOVED));
-        }
-        Ok(outcome)
+    fn done(&self, file: &FileReport, out: &mut impl Write) -> Result<(), Failure> {
+        Ok(report::done(file, self.how.copy.as_deref(), self.how.json, out)?)
     }
 }
-
-/// What is told of a journal that was written beside another file.
-const MOVED: &str = "note: its journal was written beside another file, or the file was copied or restored \
-                     since; it was accepted, as asked";
 
 /// What to tell about an upgrade that did not take place.
 pub(crate) fn failure(error: EditError) -> Failure {

@@ -84,13 +84,12 @@ struct Did<'a> {
 /// What was done to a file, or that there was nothing to do.
 fn did(
     report: &FileReport,
-    copy: Option<&Path>,
+    path: Option<&Path>,
     Did { kind, nothing }: Did<'_>,
     as_json: bool,
     out: &mut impl Write,
 ) -> io::Result<()> {
-    let file = report.path.shown().to_string();
-    let copy = copy.map(|path| path.shown().to_string());
+    let (file, copy) = (shown(&report.path), path.map(shown));
     if as_json {
         return json::line(
             kind,
@@ -110,19 +109,32 @@ fn did(
             out,
         );
     }
+    let FileReport { from, to, .. } = report;
+    let versions = if from == to { format!("version {from}") } else { format!("version {from} to {to}") };
+    text(report, &versions, path, nothing, out)
+}
+
+/// What was done to a file, in words: what it was and is, where that is, and how much of it changed.
+pub(crate) fn text(
+    report: &FileReport,
+    forms: &str,
+    copy: Option<&Path>,
+    nothing: &str,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let (file, copy) = (shown(&report.path), copy.map(shown));
     if let Some(found) = &report.leftover {
         writeln!(out, "{file}: what an earlier run had left behind: {}", became(Some(found)))?;
     }
     if report.changed() {
-        let FileReport { from, to, modified, appended, .. } = report;
-        let versions = if from == to { format!("version {from}") } else { format!("version {from} to {to}") };
+        let FileReport { modified, appended, .. } = report;
         let added = if *appended == 0 { String::new() } else { format!(", {appended} added") };
         let pages = counted((*modified).into(), "page");
         let pairs = report.content.map(|content| format!(" ({})", content.pairs)).unwrap_or_default();
         let place = copy.map(|path| format!(" in {path}")).unwrap_or_default();
-        writeln!(out, "{file}: {versions}{place}: {pages} changed{added}; all pairs, as before{pairs}")?;
+        writeln!(out, "{file}: {forms}{place}: {pages} changed{added}; all pairs, as before{pairs}")?;
     } else if let Some(path) = copy {
-        writeln!(out, "{file}: version {}: copied to {path} as it is", report.from)?;
+        writeln!(out, "{file}: {forms}: copied to {path} as it is")?;
     } else {
         writeln!(out, "{file}: {nothing}")?;
     }
@@ -130,6 +142,11 @@ fn did(
         writeln!(out, "{file}: the old file is {}", backup.shown())?;
     }
     notices(&file, &report.notices, out)
+}
+
+/// The name of a file, as it is told.
+pub(crate) fn shown(path: &Path) -> String {
+    path.shown().to_string()
 }
 
 /// What became of what an earlier run left behind.
@@ -146,11 +163,11 @@ pub(crate) fn settled(
     writeln!(out, "{file}: {}", became(found))
 }
 
-fn notices(file: &str, notices: &[Notice], out: &mut impl Write) -> io::Result<()> {
+pub(crate) fn notices(file: &str, notices: &[Notice], out: &mut impl Write) -> io::Result<()> {
     notices.iter().try_for_each(|notice| writeln!(out, "{file}: note: {} [{}]", noted(notice), notice.code()))
 }
 
-fn noticed(notices: &[Notice]) -> Vec<Noticed> {
+pub(crate) fn noticed(notices: &[Notice]) -> Vec<Noticed> {
     notices.iter().map(|notice| Noticed { code: notice.code(), message: noted(notice) }).collect()
 }
 
@@ -160,12 +177,12 @@ fn noted(notice: &Notice) -> String {
 }
 
 /// A word for what became of what an earlier run left behind.
-fn outcome(found: Option<&Became>) -> &'static str {
+pub(crate) fn outcome(found: Option<&Became>) -> &'static str {
     found.map_or("nothing", Became::name)
 }
 
 #[derive(Serialize)]
-struct Noticed {
+pub(crate) struct Noticed {
     code: &'static str,
     message: String,
 }

@@ -3,22 +3,22 @@
 
 use byteorder::ByteOrder;
 
-use super::databases::Databases;
-use crate::edit::{Draft, Reason};
+use super::draft::Draft;
+use super::reason::Reason;
 use crate::format::item::{self, DELETED, KEYDATA, OVERFLOW};
 use crate::format::page::{Page, PageKind};
 use crate::pages::{Pages, chain_length};
 use crate::types::PageNo;
 
-/// Turns such keys round; gives their number.
-pub(super) fn normalise<O: ByteOrder>(draft: &mut Draft<'_>, databases: &Databases) -> u64 {
+/// Turns such keys on leaves of a BTREE round; gives their number.
+pub(crate) fn normalise<O: ByteOrder>(
+    draft: &mut Draft<'_>,
+    leaves: impl IntoIterator<Item = PageNo>,
+) -> u64 {
     let (pages, mut mended) = (draft.pages(), 0u64);
-    if !databases.may_have_chains() {
-        return 0; // no duplicates, no shared keys
-    }
     let (mut offsets, mut keys) = (Vec::new(), Vec::new());
     let (mut fields, mut image) = (Vec::new(), Vec::new());
-    for no in databases.leaves() {
+    for no in leaves {
         let Some(page) = pages.raw(no).and_then(Page::<O>::new) else { continue };
         offsets.clear();
         let slots = (0..page.entries()).filter_map(|slot| page.slot(pages.overhead(), slot));

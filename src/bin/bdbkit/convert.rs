@@ -1,0 +1,168 @@
+//! `bdbkit convert`: files in the other byte order.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use bdbkit::Endianness;
+use bdbkit::upgrade::{Convert, FileReport, Plan};
+use serde::Serialize;
+
+use crate::change::{How, Tell};
+use crate::failure::{Failure, Outcome};
+use crate::hex::hex;
+use crate::input::disk;
+use crate::json;
+use crate::output::counted;
+use crate::upgrade::{Noticed, noticed, notices, outcome, shown, text};
+
+/// Bring files into the byte order of another kind of machine, in place
+///
+/// Works on BTREE, RECNO, HASH, QUEUE and HEAP files of releases 2.x to 18.1: with all databases that a
+/// file holds, and a QUEUE with its extents. Numbers are turned around, and nothing else: keys, values and
+/// the places of pages stay as they are, and to convert back gives the file that was. All files are
+/// checked first; then a journal beside each holds what was there and what is to be. Whatever
+/// happens then, a later run completes all files or brings all of them back. The result is
+/// validated before it counts: every rule of bdbkit verify, and the same pairs as before.
+///
+/// What release 2 or 3.2 left in the order of its machine, and not of the file, is put right.
+/// Damaged files, files in use, and files whose log holds changes that they lack are refused.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    /// The byte order to convert to: little, as of x86; big, as of SPARC; native, that of this machine
+    #[arg(long, value_name = "ORDER", value_enum)]
+    byte_order: To,
+
+    #[command(flatten)]
+    how: How,
+
+    /// Reset the LSNs of all pages too: for files that leave their logs behind
+    #[arg(long)]
+    reset_lsn: bool,
+
+    /// The home of the environment that the files belong to, with its logs (default: their folder)
+    #[arg(long, value_name = "FOLDER")]
+    home: Option<PathBuf>,
+
+    /// Database files of one folder, or a folder: then all database files in it. All of them are
+    /// converted, or none
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+}
+
+/// Byte orders to convert to.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum To {
+    Little,
+    Big,
+    Native,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  bdbkit convert --byte-order little --check mboxlist           # what would be done?
+  bdbkit convert --byte-order little mboxlist                   # all databases of the folder, or none
+  bdbkit convert --byte-order native --copy here.db there.db    # leaves there.db alone
+  bdbkit convert --byte-order little --resume mboxlist          # after a crash: complete it
+  bdbkit convert --byte-order little --rollback mboxlist        # after a crash: bring the old files back";
+
+impl To {
+    fn order(self) -> Endianness {
+        match self {
+            To::Little => Endianness::Little,
+            To::Big => Endianness::Big,
+            To::Native if cfg!(target_endian = "big") => Endianness::Big,
+            To::Native => Endianness::Little,
+        }
+    }
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
+    let mut out = io::stdout().lock();
+    let files = arguments.how.files(arguments.files.iter().cloned())?;
+    let convert = Convert::on(disk(), &files, arguments.byte_order.order()).reset_lsn(arguments.reset_lsn);
+    let outcome = arguments.how.run(convert, arguments.home.clone(), &files, arguments, &mut out)?;
+    out.flush()?;
+    Ok(outcome)
+}
+
+impl Tell for Arguments {
+    fn plan(&self, plan: &Plan, out: &mut impl Write) -> Result<(), Failure> {
+        let file = shown(&plan.path);
+        let changed = u64::try_from(plan.changes().len()).unwrap_or(u64::MAX);
+        if self.how.json {
+            let planned = Planned {
+                file: &file,
+                version: plan.from,
+                from_byte_order: plan.from_order.to_string(),
+                to_byte_order: plan.to_order.to_string(),
+                pages: plan.pages_before,
+                modified: changed,
+                pairs: plan.content.map(|content| content.pairs),
+                content_sha256: plan.content.map(|content| hex(&content.digest)),
+                notices: noticed(&plan.notices),
+            };
+            return Ok(json::line("convert_plan", &planned, out)?);
+        }
+        if changed == 0 {
+            writeln!(out, "{file}: {}: nothing to do", plan.from_order)?;
+        } else {
+            let pairs = plan.content.map(|content| format!("; {}", counted(content.pairs, "pair")));
+            let (from, to, pages) = (plan.from_order, plan.to_order, plan.pages_before);
+            let pairs = pairs.unwrap_or_default();
+            writeln!(out, "{file}: {from} to {to}: {changed} of {pages} pages would change{pairs}")?;
+        }
+        Ok(notices(&file, &plan.notices, out)?)
+    }
+
+    fn done(&self, report: &FileReport, out: &mut impl Write) -> Result<(), Failure> {
+        let (file, copy) = (shown(&report.path), self.how.copy.as_deref());
+        if self.how.json {
+            let done = Done {
+                file: &file,
+                leftover: report.leftover.as_ref().map(|found| outcome(Some(found))),
+                version: report.to,
+                from_byte_order: report.from_order.to_string(),
+                to_byte_order: report.to_order.to_string(),
+                modified: report.modified,
+                pairs: report.content.map(|content| content.pairs),
+                content_sha256: report.content.map(|content| hex(&content.digest)),
+                notices: noticed(&report.notices),
+                copy: copy.map(shown),
+                backup: report.backup.as_deref().map(shown),
+            };
+            return Ok(json::line("converted", &done, out)?);
+        }
+        let FileReport { from_order: from, to_order: to, .. } = report;
+        let orders = if from == to { from.to_string() } else { format!("{from} to {to}") };
+        Ok(text(report, &orders, copy, &format!("{from}: nothing to do"), out)?)
+    }
+}
+
+#[derive(Serialize)]
+struct Planned<'a> {
+    file: &'a str,
+    version: u32,
+    from_byte_order: String,
+    to_byte_order: String,
+    pages: u32,
+    modified: u64,
+    pairs: Option<u64>,
+    content_sha256: Option<String>,
+    notices: Vec<Noticed>,
+}
+
+#[derive(Serialize)]
+struct Done<'a> {
+    file: &'a str,
+    leftover: Option<&'static str>,
+    version: u32,
+    from_byte_order: String,
+    to_byte_order: String,
+    modified: u32,
+    pairs: Option<u64>,
+    content_sha256: Option<String>,
+    notices: Vec<Noticed>,
+    copy: Option<String>,
+    backup: Option<String>,
+}
