@@ -31,6 +31,7 @@
 //! | what a code in a report means | [`explain::Explanation`] |
 //! | what a mail store is and holds, how it comes to another release | `mboxlist`: `Survey`, `List`, `StorePlan` |
 //! | upgrade files in place, reset LSNs and file ids | `upgrade`: `Upgrade`, `Reset` |
+//! | mend what follows from the rest of a file, in place | `repair`: `Repair` |
 //! | back to the form of an earlier release, in place | `downgrade`: `Downgrade` |
 //! | upgrade a mail store, restore a snapshot | `mboxlist`: `StoreUpgrade`, `Restore` |
 //! | a change in place of one's own, safe against crashes | `journal`: `Journal`, `Set` |
@@ -100,6 +101,8 @@ mod method;
 mod order;
 mod pages;
 pub mod recover;
+#[cfg(feature = "upgrade")]
+pub mod repair;
 #[cfg(feature = "upgrade")]
 mod reset;
 pub mod salvage;

@@ -6,9 +6,8 @@ use std::collections::BTreeMap;
 use byteorder::ByteOrder;
 
 use crate::bits::Bits;
-use crate::edit::{Draft, FreeList, Reason, Refusal, Result};
-use crate::format::hash;
-use crate::format::item::{self, DELETED, DUPLICATE, OFFDUP, OVERFLOW, REFERENCE};
+use crate::edit::{Draft, FreeList, Reason, Refusal, Result, off_page, references};
+use crate::format::item::{self, DELETED, OVERFLOW};
 use crate::format::page::{Page, PageKind, at};
 use crate::meta::Meta;
 use crate::method::Method;
@@ -30,7 +29,7 @@ pub(super) fn flatten<O: ByteOrder>(
         for &no in known.pages() {
             let Some(page) = pages.raw(no).and_then(Page::<O>::new) else { continue };
             for slot in (1..page.entries()).step_by(2) {
-                let Some((at, root)) = root::<O>(pages, &page, slot, in_buckets) else { continue };
+                let Some((at, root)) = off_page::<O>(pages, &page, slot, in_buckets) else { continue };
                 let head = trees.flatten::<O>(draft, root, (no, at))?;
                 draft.replace_u32(no, at, head.0, Reason::DuplicateHead);
             }
@@ -42,23 +41,6 @@ pub(super) fn flatten<O: ByteOrder>(
 /// Whether off-page duplicates of a database are in trees.
 fn has_trees(meta: &Meta) -> bool {
     meta.duplicate_trees() && meta.flags().duplicates()
-}
-
-/// Where it stands which tree has the duplicates of a key, and its root; `None` if they are on the page.
-fn root<O: ByteOrder>(
-    pages: &Pages<'_>,
-    page: &Page<'_, O>,
-    slot: u16,
-    in_bucket: bool,
-) -> Option<(usize, PageNo)> {
-    let (offset, item) = match in_bucket {
-        true => hash::item(page, pages.overhead(), slot).filter(|(_, item)| item.first() == Some(&OFFDUP))?,
-        false => page
-            .item(pages.overhead(), slot)
-            .filter(|(_, item)| item::type_byte(item).is_some_and(|kind| kind & !DELETED == DUPLICATE))?,
-    };
-    let head = item.get(4..)?.first_chunk::<4>()?;
-    Some((offset.saturating_add(4), PageNo(O::read_u32(head))))
 }
 
 /// What was met on the way through all trees.
@@ -200,35 +182,4 @@ fn chain<O: ByteOrder>(pages: &Pages<'_>, head: PageNo) -> Result<Vec<PageNo>> {
         next = PageNo::link(page.next());
     }
     Ok(chain)
-}
-
-/// The overflow chains that the items of a page lead to; one that several slots share counts once.
-fn references<O: ByteOrder>(pages: &Pages<'_>, page: &Page<'_, O>, mut found: impl FnMut(PageNo)) {
-    let overhead = pages.overhead();
-    let kind = PageKind::from_byte(page.type_byte());
-    let in_bucket = matches!(kind, Some(PageKind::HashUnsorted | PageKind::Hash));
-    let has_items = kind.is_some_and(crate::format::page::is_leaf) || kind == Some(PageKind::BtreeInternal);
-    if !has_items && !in_bucket {
-        return;
-    }
-    for slot in 0..page.entries() {
-        let item = if in_bucket { hash::item(page, overhead, slot) } else { page.item(overhead, slot) };
-        let Some((offset, item)) = item else { continue };
-        let shared = kind == Some(PageKind::BtreeLeaf)
-            && slot.checked_sub(2).and_then(|before| page.slot(overhead, before)).map(usize::from)
-                == Some(offset);
-        let reference = match kind {
-            _ if shared => None,
-            Some(PageKind::BtreeInternal) => item::btree_internal::<O>(item)
-                .filter(|item| item.type_byte & !DELETED == OVERFLOW)
-                .and_then(|item| item::reference::<O>(item.key)),
-            _ if in_bucket => Some(item)
-                .filter(|item| item.first() == Some(&OVERFLOW) && item.len() == REFERENCE)
-                .and_then(item::reference::<O>),
-            _ => Some(item)
-                .filter(|item| item::type_byte(item).is_some_and(|kind| kind & !DELETED == OVERFLOW))
-                .and_then(item::reference::<O>),
-        };
-        reference.into_iter().for_each(|(head, _)| found(PageNo(head)));
-    }
 }

@@ -17,10 +17,6 @@ const OTHER_METHOD: &str = "dump it and load the dump into another access method
 
 /// Refuses a file with anything that the releases do not know.
 pub(super) fn check(file: &Database<'_>, databases: &Databases, choices: &DowngradeChoices) -> Result<()> {
-    for known in databases.all() {
-        let of = Condition { to: choices.to, name: known.name(), meta: known.meta() };
-        of.check(choices.machine)?;
-    }
     let meta = file.meta();
     if meta.flags().several_databases() {
         let of = Condition { to: choices.to, name: None, meta };
@@ -31,6 +27,10 @@ pub(super) fn check(file: &Database<'_>, databases: &Databases, choices: &Downgr
             }
             _ => {}
         }
+    }
+    for known in databases.all() {
+        let of = Condition { to: choices.to, name: known.name(), meta: known.meta() };
+        of.check(choices.machine)?;
     }
     if databases.all().any(|known| known.meta().generation().has_externals()) {
         externals(file, databases, choices.to)?;

@@ -77,7 +77,11 @@ fn ready(file: &[u8], choices: &DowngradeChoices) -> Result<Option<Ready>> {
     }
     let Some(size) = kind.page_size else { return Ok(None) };
     let pages = u32::try_from(file.len().checked_div(size.bytes()).unwrap_or(0)).unwrap_or(u32::MAX);
-    Ok((file.len().checked_rem(size.bytes()) == Some(0)).then_some(Ready { version, pages }))
+    Ok((file.len().checked_rem(size.bytes()) == Some(0)).then_some(Ready {
+        version,
+        pages,
+        order: kind.order,
+    }))
 }
 
 /// Whether there are several databases in a file, as far as that can be seen.

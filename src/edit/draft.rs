@@ -211,6 +211,13 @@ impl<'p> Draft<'p> {
         Ok(())
     }
 
+    /// The first page of the free list, as page 0 will say.
+    pub(crate) fn free(&self) -> Option<PageNo> {
+        let at = self.pages.meta().at(layout::Field::Free);
+        let page = self.image(PageNo::META)?;
+        self.pages.order().u32_at(&page, at).and_then(PageNo::link)
+    }
+
     /// A page as it will be; `None` if it will not be there.
     pub(crate) fn image(&self, no: PageNo) -> Option<Vec<u8>> {
         if no.0 >= self.count() {
@@ -257,7 +264,7 @@ impl<'p> Draft<'p> {
     }
 
     /// The file as it will be, of which the pages that change are made when they are read.
-    pub(super) fn over(&self) -> Overlay<'_> {
+    pub(crate) fn over(&self) -> Overlay<'_> {
         Overlay::new(self.pages, self.count(), self.touched(), |no| self.image(no))
     }
 

@@ -165,6 +165,23 @@ pub enum Refusal {
         /// The metadata page of the list.
         page: PageNo,
     },
+    /// Damage that cannot be mended without guessing.
+    #[error(
+        "{} cannot be mended without guessing ({rules}), the first: {first}: salvage the file, and load what \
+         is found into a new one",
+        counted(*errors, "finding")
+    )]
+    NotMended {
+        /// How many findings.
+        errors: u64,
+        /// Their rules.
+        rules: String,
+        /// The first of them.
+        first: String,
+    },
+    /// No place was named for the copy of the old file, which a repair keeps.
+    #[error("a repair keeps the old file, but no folder was named for its copy")]
+    NotKept,
     /// The file has a tail that is no whole page.
     #[error("{} behind the last whole page: the file was cut, or something was added to it", counted(*tail, "byte"))]
     Tail {

@@ -98,6 +98,24 @@ pub enum Notice {
         /// The first of them.
         first: PageNo,
     },
+    /// What was found before and is right now.
+    Mended {
+        /// The rule, by its name in the specification.
+        rule: &'static str,
+        /// How many findings there were.
+        findings: u64,
+        /// The page of the first.
+        first: PageNo,
+    },
+    /// What was found and stays as it is: nothing is lost by it, or only an application knows.
+    Left {
+        /// The rule, by its name in the specification.
+        rule: &'static str,
+        /// How many findings there are.
+        findings: u64,
+        /// The page of the first.
+        first: PageNo,
+    },
     /// That duplicates are sorted is told no more: the version has no place for it.
     SortingLost {
         /// Name of the database, of several.
@@ -191,6 +209,14 @@ impl fmt::Display for Notice {
                     f,
                     "{entries} of the table of buckets cleared: newer releases would have put keys over other pages"
                 )
+            }
+            Notice::Mended { rule, findings, first } => {
+                let findings = counted(*findings, "finding");
+                write!(f, "{findings} of rule {rule} mended, the first on page {first}")
+            }
+            Notice::Left { rule, findings, first } => {
+                let findings = counted(*findings, "finding");
+                write!(f, "{findings} of rule {rule} left as found, the first on page {first}")
             }
             Notice::SortingLost { database } => {
                 if let Some(name) = database {

@@ -44,12 +44,14 @@ pub enum Reason {
     Freed,
     /// A page of a bucket says that its pairs are in no order.
     BucketType,
+    /// What follows from the rest of the file is put right.
+    Mended,
     /// The page is in another byte order.
     ByteOrder,
 }
 
 impl Reason {
-    const ALL: [Reason; 20] = [
+    const ALL: [Reason; 21] = [
         Reason::Metadata,
         Reason::DuplicatePage,
         Reason::DuplicateRoot,
@@ -69,6 +71,7 @@ impl Reason {
         Reason::ReferencesLeft,
         Reason::Freed,
         Reason::BucketType,
+        Reason::Mended,
         Reason::ByteOrder,
     ];
 
@@ -105,6 +108,7 @@ impl Reason {
             Reason::ReferencesLeft => "an overflow chain counts the references that are left",
             Reason::Freed => "a page that is needed no more goes to the free list",
             Reason::BucketType => "the pairs of a bucket are said to be in no order",
+            Reason::Mended => "what follows from the rest of the file is put right",
             Reason::ByteOrder => "the page is in another byte order",
         }
     }

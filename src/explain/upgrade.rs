@@ -26,6 +26,20 @@ pub(super) static REFUSALS: &[Explanation] = &[
         &[OWN],
     ),
     is(
+        "R-NOT-MENDED",
+        "damage that cannot be mended without guessing",
+        "What follows from the rest of a file can be put right. Of this damage it cannot be told what was there.",
+        "Salvage the file, and load what is found into a new one; or restore a backup.",
+        &[OWN],
+    ),
+    is(
+        "R-NOT-KEPT",
+        "no place for the copy of the old file",
+        "A repair is never done without a copy of the file as it was.",
+        "Name a folder for the copy, or a file for the result.",
+        &[OWN],
+    ),
+    is(
         "R-LIST-ORDER",
         "the machine that is to read the file was not said",
         "Release 3.0 keeps the list of databases in the byte order of its machine, whatever the order of the file.",
@@ -155,6 +169,20 @@ pub(super) static REFUSALS: &[Explanation] = &[
 ];
 
 pub(super) static NOTICES: &[Explanation] = &[
+    is(
+        "W-MENDED",
+        "what was found before is right now",
+        "A check found it, and what is right follows from the rest of the file.",
+        "Nothing; the copy of the old file has what was there.",
+        &[OWN],
+    ),
+    is(
+        "W-LEFT",
+        "what was found stays as it is",
+        "Nothing is lost by it, or only the application knows whether it is wrong: its order of keys, for one.",
+        "Verify the file to see all of it.",
+        &[OWN],
+    ),
     is(
         "W-SORTING-LOST",
         "that duplicates are sorted is told no more",

@@ -2,7 +2,7 @@
 //!
 //! - `golden`: the result byte for byte beside that of the genuine tools
 //! - `other`: HASH and QUEUE
-//! - `down`: downgrades
+//! - `down`: downgrades; `repair`: repairs
 //! - `logs`: files beside logs that are made for one question each
 //! - `convert`: the other byte order
 //! - `crash`: a disk that stops, or fails, at any operation
@@ -46,3 +46,4 @@ mod logs;
 #[cfg(all(unix, feature = "mmap"))]
 mod memory;
 mod other;
+mod repair;

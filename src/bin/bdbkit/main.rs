@@ -5,6 +5,7 @@
 mod beside;
 mod change;
 mod convert;
+mod downgrade;
 mod dump;
 mod explain;
 mod failure;
@@ -24,6 +25,7 @@ mod places;
 mod progress;
 mod recover;
 mod recovered;
+mod repair;
 mod reset;
 mod salvage;
 mod store;
@@ -41,8 +43,8 @@ use failure::Outcome;
 /// Reads, upgrades and recovers the database and log files of Berkeley DB, without libdb.
 ///
 /// BTREE, RECNO, HASH, QUEUE and HEAP files of releases 1.85 to 18.1, transaction logs of versions 2
-/// to 23, little- and big-endian. Files are only read, never written, except by upgrade, convert
-/// and the reset commands; recover writes a new folder.
+/// to 23, little- and big-endian. Files are only read, never written, except by upgrade, convert,
+/// downgrade, repair and the reset commands; recover writes a new folder.
 #[derive(Parser)]
 #[command(version, propagate_version = true, max_term_width = 100, after_help = EXAMPLES)]
 struct Arguments {
@@ -67,6 +69,8 @@ Examples:
   bdbkit upgrade mboxlist                   # upgrade all databases of the folder, or none
   bdbkit convert --byte-order little mboxlist
                                             # all databases of the folder, for machines such as x86
+  bdbkit downgrade --to 9 --check rpmdb     # would release 5.3 read what a later one wrote?
+  bdbkit repair --check folder.db           # what of the damage can be mended without guessing?
   bdbkit recover --check store              # what would recovery do to what a crash left?
   bdbkit store list --deleted mboxlist      # what does a mail store hold, as evidence?
   bdbkit store survey mboxlist              # a mail store: how was it left, what wrote it?
@@ -98,6 +102,8 @@ enum Command {
     Verify(verify::Arguments),
     Upgrade(upgrade::Arguments),
     Convert(convert::Arguments),
+    Downgrade(downgrade::Arguments),
+    Repair(repair::Arguments),
     Recover(recover::Arguments),
     #[command(name = "reset-lsn")]
     ResetLsn(reset::Lsn),
@@ -125,6 +131,8 @@ fn main() -> ExitCode {
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Upgrade(arguments) => upgrade::run(&arguments),
         Command::Convert(arguments) => convert::run(&arguments),
+        Command::Downgrade(arguments) => downgrade::run(&arguments),
+        Command::Repair(arguments) => repair::run(&arguments),
         Command::Recover(arguments) => recover::run(&arguments),
         Command::ResetLsn(arguments) => reset::lsn(&arguments),
         Command::ResetFileId(arguments) => reset::file_ids(&arguments),
