@@ -135,7 +135,12 @@ fn a_list_of_databases_is_written_for_the_machine_that_reads_it() {
 #[test]
 fn what_an_earlier_release_does_not_know_is_refused_by_name() {
     let later = |case: &str| read(testdata().join(case).join("f.db"));
-    let machine = Some(if cfg!(target_endian = "big") { Endianness::Little } else { Endianness::Big });
+    // The pages of a HEAP of version 1 are in the order of the machine that reads them.
+    let (heap, little) = (later("v10-heap2-be"), cfg!(target_endian = "little"));
+    let big = DowngradeChoices { machine: Some(Endianness::Big), ..to(DowngradeTo::V9) };
+    assert_eq!(pairs_by_database(&down(&heap, &big).unwrap()), pairs_by_database(&heap));
+    let error = down(&heap, &to(DowngradeTo::V9)).err();
+    assert_eq!(error.is_some_and(|error| error.to_string().contains("another machine")), little);
     for (bytes, choices, words) in [
         (
             data("btree-v9-le-checksum"),
@@ -153,12 +158,10 @@ fn what_an_earlier_release_does_not_know_is_refused_by_name() {
         (data("heap-v1-le-few"), to(DowngradeTo::V8), "heap, which releases 3.1"),
         (later("v10-btree-external"), to(DowngradeTo::V9), "byte 96: a folder of external files"),
         (later("v10-hash-external"), to(DowngradeTo::V9), "byte 228: a folder of external files"),
-        (later("v10-heap2-be"), DowngradeChoices { machine, ..to(DowngradeTo::V9) }, "another machine"),
     ] {
-        let machine_of_heap = words == "another machine" && cfg!(target_endian = "big");
-        let error = down(&bytes, &choices).unwrap_err();
+        let error = down(&bytes, &choices).err().expect(words);
         assert!(matches!(error.refusal(), Some(Refusal::Older { .. })), "{words}: {error}");
-        assert!(error.to_string().contains(words) || machine_of_heap, "{words}: {error}");
+        assert!(error.to_string().contains(words), "{words}: {error}");
         assert_eq!(error.code(), Some("R-OLDER"));
     }
     let error = down(&data("btree-v9-le-subdbs"), &to(DowngradeTo::V7)).unwrap_err();

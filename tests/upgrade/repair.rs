@@ -168,7 +168,9 @@ fn an_upgrade_by_other_tools_that_died_is_completed() {
                 }
                 let (mended, notices) = repaired(&bytes, RepairChoices::default())
                     .unwrap_or_else(|error| panic!("{case}: {converted} {appended}: {error}"));
-                assert!(notices.iter().any(|notice| matches!(notice, Notice::Mended { .. })), "{case}");
+                let told = notices.iter().any(|notice| matches!(notice, Notice::Mended { .. }));
+                // A chain of one page is a tree of one leaf, once it is converted.
+                assert!(told || worst(&bytes) < Some(Severity::Error), "{case}");
                 assert_eq!(pairs_by_database(&mended), pairs_by_database(&old), "{case}: {converted}");
                 assert!(worst(&mended) < Some(Severity::Error), "{case}: {converted} {appended}");
                 assert!(after.pages() <= Image::new(case, mended).pages(), "{case}");
@@ -195,7 +197,11 @@ fn pages_that_a_crash_left_in_no_place_are_adopted() {
 #[test]
 fn nothing_is_mended_without_a_copy_of_the_old_file() {
     let old = data("damage-v9-le-next-cycle");
-    let disk = || FakeDisk::with([("/store/a.db", &old[..])]);
+    let disk = || {
+        let disk = FakeDisk::with([("/store/a.db", &old[..])]);
+        ["/", "/store"].iter().for_each(|folder| disk.folder(folder, false));
+        disk
+    };
     let repair = |disk: &FakeDisk, keep: bool| {
         let repair = Repair::on(disk, ["/store/a.db"], RepairChoices::default());
         repair.ignore_logs(true).assume_closed(true).backup_dir("/old").keep_backup(keep).run().map(drop)
