@@ -1,6 +1,6 @@
 //! Bringing files in place to the form of an earlier release, in either byte order: BTREE and RECNO 10 →
 //! 9 → 8 → 7 → 6 (upgrade, "Downgrade"), HASH 10 → 9 → 8 → 7 → 6 → 5 and QUEUE 4 → 3 → 1
-//! (upgrade-other, "Downgrades"), HEAP 2 → 1 (other-releases, "Downgrade 10 → 9 and HEAP 2 → 1").
+//! (upgrade-other, "Downgrades"), HEAP 2 → 1 (other-releases, "Downgrade 10 → 9 and HEAP 2 → 1, in place").
 //!
 //! - `open`: the downgrade as its user sees it; `choices`: what it is to do
 //! - `conditions`: what the earlier form cannot hold

@@ -14,7 +14,7 @@ pub enum Reason {
     DuplicateRoot,
     /// The first page of an overflow chain counts more references.
     References,
-    /// The list of databases names metadata pages in the order of all releases from 3.1 on.
+    /// The list of databases names metadata pages in the order of the releases that are to read it.
     DatabaseList,
     /// The length of a shared key, which release 2 wrote in the order of the other machine.
     KeyOrder,
@@ -93,7 +93,7 @@ impl Reason {
             Reason::DuplicatePage => "a page of off-page duplicates becomes the leaf of a tree",
             Reason::DuplicateRoot => "items name the root of a tree of off-page duplicates",
             Reason::References => "an overflow chain counts the references of new internal pages",
-            Reason::DatabaseList => "the list of databases names pages in big-endian order",
+            Reason::DatabaseList => "the list of databases names pages in the order of those who read it",
             Reason::KeyOrder => "shared keys with a length in the wrong byte order",
             Reason::Lsn => "the LSN is reset",
             Reason::FileId => "the file gets another id",

@@ -117,7 +117,7 @@ pub(super) fn orphans<O: ByteOrder>(db: &Database<'_>, found: &[Finding], half_d
 }
 
 /// Puts pages on the free list that begins so.
-pub(super) fn adopt<O: ByteOrder>(draft: &mut Draft<'_>, first: Option<PageNo>, orphans: &[PageNo]) {
+pub(super) fn adopt(draft: &mut Draft<'_>, first: Option<PageNo>, orphans: &[PageNo]) {
     if orphans.is_empty() {
         return;
     }

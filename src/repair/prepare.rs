@@ -118,7 +118,7 @@ fn prepare<'p, O: ByteOrder>(
         for Patch { page, offset, bytes } in patches {
             draft.replace(page, offset, &bytes, Reason::Mended);
         }
-        pages::adopt::<O>(&mut draft, free, &adopted);
+        pages::adopt(&mut draft, free, &adopted);
         if idle {
             break;
         }

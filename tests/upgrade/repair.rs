@@ -240,3 +240,19 @@ fn nothing_is_mended_without_a_copy_of_the_old_file() {
         assert!(points > 12, "{points}");
     }
 }
+
+/// An item that the index has lost stands between where the header has items begin and the lowest that is known:
+/// it is not given up.
+#[test]
+fn what_an_index_has_lost_is_not_covered_up() {
+    let mut bytes = data("recno-v9-le-var");
+    let image = Image::new("records", bytes.clone());
+    let leaf = (1..image.pages()).find(|&page| image.kind(page) == 6).unwrap();
+    let at = usize::try_from(leaf).unwrap() * image.page_size + 20;
+    bytes[at] -= 1;
+    let error = mended(&bytes).unwrap_err();
+    assert!(
+        matches!(error.refusal(), Some(Refusal::NotMended { rules, .. }) if rules.contains("P-HF")),
+        "{error}"
+    );
+}

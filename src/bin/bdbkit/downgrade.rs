@@ -86,11 +86,11 @@ enum Order {
 
 const EXAMPLES: &str = "\
 Examples:
-  bdbkit downgrade --to 9 --check rpmdb                # what would be done for release 5.3?
-  bdbkit downgrade --to 8 --backup /var/tmp/new store  # all databases of the folder, or none
-  bdbkit downgrade --to 6 --copy old.db new.db         # leaves new.db alone
-  bdbkit downgrade --to 8 --resume store               # after a crash: complete it
-  bdbkit downgrade --to 8 --rollback store             # after a crash: bring the newer files back";
+  bdbkit downgrade --to 9 --check store                # what would be done for release 5.3?
+  bdbkit downgrade --to 8 --backup /var/tmp/old store  # all databases of the folder, or none
+  bdbkit downgrade --to 6 --copy down.db folder.db     # leaves folder.db alone
+  bdbkit downgrade --to 8 --resume folder.db           # after a crash: complete it
+  bdbkit downgrade --to 8 --rollback folder.db         # after a crash: bring the newer file back";
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let mut out = io::stdout().lock();

@@ -69,7 +69,7 @@ Examples:
   bdbkit upgrade mboxlist                   # upgrade all databases of the folder, or none
   bdbkit convert --byte-order little mboxlist
                                             # all databases of the folder, for machines such as x86
-  bdbkit downgrade --to 9 --check rpmdb     # would release 5.3 read what a later one wrote?
+  bdbkit downgrade --to 8 --check folder.db # back to the form of an earlier release: what would be done?
   bdbkit repair --check folder.db           # what of the damage can be mended without guessing?
   bdbkit recover --check store              # what would recovery do to what a crash left?
   bdbkit store list --deleted mboxlist      # what does a mail store hold, as evidence?

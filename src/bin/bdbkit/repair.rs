@@ -9,7 +9,8 @@ use bdbkit::upgrade::{FileReport, Plan};
 use crate::change::{How, Tell};
 use crate::failure::{Failure, Outcome};
 use crate::input::disk;
-use crate::upgrade::{self, Did};
+use crate::output::counted;
+use crate::upgrade::{self, Did, notices, shown};
 
 /// Mend what bdbkit verify finds, where the rest of a file says what is right
 ///
@@ -44,9 +45,9 @@ pub(crate) struct Arguments {
 
 const EXAMPLES: &str = "\
 Examples:
-  bdbkit repair --check folder.db                   # what could be mended, and what not?
-  bdbkit repair --backup /var/tmp/broken folder.db  # mend it, and keep the old file there
-  bdbkit repair --copy mended.db folder.db          # leaves folder.db alone";
+  bdbkit repair --check folder.db                # what could be mended, and what not?
+  bdbkit repair --backup /var/tmp/old folder.db  # mend it, and keep the old file there
+  bdbkit repair --copy mended.db folder.db       # leaves folder.db alone";
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let mut out = io::stdout().lock();
@@ -65,6 +66,18 @@ impl Tell for Arguments {
 
     fn done(&self, report: &FileReport, out: &mut impl Write) -> Result<(), Failure> {
         let did = Did { kind: "repaired", nothing: "nothing to mend" };
-        Ok(upgrade::did(report, self.how.copy.as_deref(), did, self.how.json, out)?)
+        if self.how.json || !report.changed() {
+            return Ok(upgrade::did(report, self.how.copy.as_deref(), did, self.how.json, out)?);
+        }
+        // Of pairs that could not be read before nobody can say that they are as they were.
+        let file = shown(&report.path);
+        let place = self.how.copy.as_deref().map(|path| format!(" in {}", shown(path))).unwrap_or_default();
+        let pages = counted(u64::from(report.modified).saturating_add(report.appended.into()), "page");
+        let pairs = report.content.map(|content| format!("; {}", counted(content.pairs, "pair")));
+        writeln!(out, "{file}: {pages} mended{place}{}", pairs.unwrap_or_default())?;
+        if let Some(backup) = &report.backup {
+            writeln!(out, "{file}: the old file is {}", shown(backup))?;
+        }
+        Ok(notices(&file, &report.notices, out)?)
     }
 }
