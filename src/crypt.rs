@@ -106,7 +106,7 @@ impl Keys {
     }
 
     /// Encrypts whole blocks in place; says whether they were whole.
-    #[cfg(all(feature = "encryption", feature = "upgrade"))]
+    #[cfg(feature = "encryption")]
     pub(crate) fn encrypt(&self, iv: &[u8], bytes: &mut [u8]) -> bool {
         use cbc::cipher::{BlockEncryptMut, KeyIvInit, block_padding::NoPadding};
 
@@ -115,28 +115,13 @@ impl Keys {
             .is_ok_and(|cipher| cipher.encrypt_padded_mut::<NoPadding>(bytes, len).is_ok())
     }
 
-    #[cfg(all(not(feature = "encryption"), feature = "upgrade"))]
+    #[cfg(not(feature = "encryption"))]
     pub(crate) fn encrypt(&self, _: &[u8], _: &mut [u8]) -> bool {
         false
     }
 
     #[cfg(not(feature = "encryption"))]
     pub(crate) fn decrypt(&self, _: &[u8], _: &mut [u8]) -> bool {
-        false
-    }
-
-    /// Encrypts whole blocks in place; says whether they were whole.
-    #[cfg(all(feature = "encryption", feature = "build"))]
-    pub(crate) fn encrypt(&self, iv: &[u8], bytes: &mut [u8]) -> bool {
-        use cbc::cipher::{BlockEncryptMut, KeyIvInit, block_padding::NoPadding};
-
-        let len = bytes.len();
-        cbc::Encryptor::<aes::Aes128>::new_from_slices(&self.aes, iv)
-            .is_ok_and(|cipher| cipher.encrypt_padded_mut::<NoPadding>(bytes, len).is_ok())
-    }
-
-    #[cfg(all(not(feature = "encryption"), feature = "build"))]
-    pub(crate) fn encrypt(&self, _: &[u8], _: &mut [u8]) -> bool {
         false
     }
 }

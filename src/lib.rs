@@ -33,6 +33,8 @@
 //! | what a mail store is and holds, how it comes to another release | `mboxlist`: `Survey`, `List`, `StorePlan` |
 //! | a fresh file from pairs, from the text of a dump, from another file | `build`: `Builder`; `load`: `Load`; `compact`: `Compact` |
 //! | upgrade files in place, turn their byte order, reset LSNs and file ids | `upgrade`: `Upgrade`, `Convert`, `Reset` |
+//! | mend what follows from the rest of a file, in place | `repair`: `Repair` |
+//! | back to the form of an earlier release, in place | `downgrade`: `Downgrade` |
 //! | upgrade a mail store, restore a snapshot | `mboxlist`: `StoreUpgrade`, `Restore` |
 //! | a change in place of one's own, safe against crashes | `journal`: `Journal`, `Set` |
 //!
@@ -82,6 +84,8 @@ pub mod compact;
 mod convert;
 mod crypt;
 pub mod diff;
+#[cfg(feature = "upgrade")]
+pub mod downgrade;
 pub mod dump;
 #[cfg(feature = "upgrade")]
 mod edit;
@@ -107,6 +111,8 @@ mod method;
 mod order;
 mod pages;
 pub mod recover;
+#[cfg(feature = "upgrade")]
+pub mod repair;
 #[cfg(feature = "upgrade")]
 mod reset;
 pub mod salvage;

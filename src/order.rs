@@ -13,6 +13,11 @@ pub enum Endianness {
 }
 
 impl Endianness {
+    /// That of this machine.
+    #[cfg(feature = "upgrade")]
+    pub(crate) const NATIVE: Endianness =
+        if cfg!(target_endian = "big") { Endianness::Big } else { Endianness::Little };
+
     /// The other order.
     #[must_use]
     pub fn other(self) -> Endianness {

@@ -65,6 +65,8 @@ pub(super) enum Fault {
     Escape,
 }
 
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
 /// What a hexadecimal digit stands for; others for more than 15.
 #[allow(clippy::indexing_slicing, clippy::as_conversions, clippy::arithmetic_side_effects)] // when compiled
 const VALUES: [u8; 256] = {

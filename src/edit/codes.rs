@@ -6,6 +6,11 @@ use crate::codes::codes;
 
 codes! { Refusal:
     Downgrade = "R-DOWNGRADE",
+    Earlier = "R-EARLIER",
+    Older = "R-OLDER",
+    ListOrder = "R-LIST-ORDER",
+    NotMended = "R-NOT-MENDED",
+    NotKept = "R-NOT-KEPT",
     Tail = "R-TAIL",
     Damaged = "R-DAMAGED",
     Unreachable = "R-UNREACHABLE",
@@ -45,4 +50,7 @@ codes! { Notice:
     CustomHash = "W-CUSTOM-HASH",
     StaleSpares = "W-STALE-SPARES",
     SortedBuckets = "W-SORTED-BUCKETS",
+    Mended = "W-MENDED",
+    Left = "W-LEFT",
+    SortingLost = "W-SORTING-LOST",
 }

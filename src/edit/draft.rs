@@ -21,7 +21,7 @@ use crate::types::{Lsn, PageNo};
 struct Change {
     /// Patches, one behind the other: offset in the page (16 bits), length (8 bits), bytes.
     patches: Vec<u8>,
-    reasons: u16,
+    reasons: u32,
 }
 
 impl Change {
@@ -68,7 +68,7 @@ pub(crate) struct Draft<'p> {
     appended: Vec<Node>,
     /// How many of the pages that are there stay, and why others do not, one bit for each reason.
     kept: u32,
-    cut_for: u16,
+    cut_for: u32,
     /// The LSN that all pages get.
     lsn: Option<Lsn>,
     /// The byte order that all pages get, last of all.
@@ -76,7 +76,7 @@ pub(crate) struct Draft<'p> {
     /// What pages that change are encrypted with.
     cipher: Option<Cipher>,
     /// Why pages change, one bit for each reason.
-    reasons: u16,
+    reasons: u32,
 }
 
 impl<'p> Draft<'p> {
@@ -217,6 +217,13 @@ impl<'p> Draft<'p> {
         Ok(())
     }
 
+    /// The first page of the free list, as page 0 will say.
+    pub(crate) fn free(&self) -> Option<PageNo> {
+        let at = self.pages.meta().at(layout::Field::Free);
+        let page = self.image(PageNo::META)?;
+        self.pages.order().u32_at(&page, at).and_then(PageNo::link)
+    }
+
     /// A page as it will be, but for what all pages get; `None` if it will not be there.
     fn formed(&self, no: PageNo) -> Option<Vec<u8>> {
         if no.0 >= self.count() {
@@ -278,7 +285,7 @@ impl<'p> Draft<'p> {
     }
 
     /// The file as it will be, of which the pages that change are made when they are read.
-    pub(super) fn over(&self) -> Overlay<'_> {
+    pub(crate) fn over(&self) -> Overlay<'_> {
         Overlay::new(self.pages, self.count(), self.touched(), |no| self.image(no))
     }
 
@@ -411,7 +418,7 @@ impl<'p> Draft<'p> {
     }
 
     /// Why a page changes, one bit for each reason.
-    pub(crate) fn reasons(&self, no: PageNo) -> u16 {
+    pub(crate) fn reasons(&self, no: PageNo) -> u32 {
         if no.0 >= self.kept {
             let added = if self.behind_zeros(no).is_some() { Reason::Internal } else { Reason::Buckets };
             return if no.0 < self.pages.count() { self.cut_for } else { added.bit() };

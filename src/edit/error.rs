@@ -118,7 +118,7 @@ fn outcomes(settled: &[(PathBuf, Outcome)]) -> String {
 pub enum Refusal {
     /// The version is beyond that of the profile.
     #[error(
-        "version {version} cannot become {}: there is no way down but to load a dump with the earlier release",
+        "version {version} is beyond {}: an upgrade leads to later versions only",
         .profile
     )]
     Downgrade {
@@ -127,6 +127,61 @@ pub enum Refusal {
         /// The profile asked for, by name.
         profile: &'static str,
     },
+    /// The version is an earlier one than that of the releases which are to read the file, and they do
+    /// not.
+    #[error("version {version} is earlier than {to}: only an upgrade leads there")]
+    Earlier {
+        /// Version of the file.
+        version: u32,
+        /// The version asked for.
+        to: u32,
+    },
+    /// The file has what the releases which are to read it do not know.
+    #[error(
+        "page {page}: byte {offset}: {}{what}, which {releases} do not know: {instead}",
+        database.as_ref().map(|name| format!("database {}: ", name.shown())).unwrap_or_default()
+    )]
+    Older {
+        /// Name of the database, of several.
+        database: Option<Vec<u8>>,
+        /// The page that says so.
+        page: PageNo,
+        /// Where it stands there, in bytes.
+        offset: usize,
+        /// What they do not know.
+        what: &'static str,
+        /// The releases.
+        releases: &'static str,
+        /// What to do instead.
+        instead: &'static str,
+    },
+    /// The list of databases of release 3.0 is read in the order of the machine, and which that is
+    /// was not said.
+    #[error(
+        "page {page}: release 3.0 reads the list of databases in the byte order of its machine: say which \
+         that is"
+    )]
+    ListOrder {
+        /// The metadata page of the list.
+        page: PageNo,
+    },
+    /// Damage that cannot be mended without guessing.
+    #[error(
+        "{} cannot be mended without guessing ({rules}), the first: {first}: salvage the file, and load what \
+         is found into a new one",
+        counted(*errors, "finding")
+    )]
+    NotMended {
+        /// How many findings.
+        errors: u64,
+        /// Their rules.
+        rules: String,
+        /// The first of them.
+        first: String,
+    },
+    /// No place was named for the copy of the old file, which a repair keeps.
+    #[error("a repair keeps the old file, but no folder was named for its copy")]
+    NotKept,
     /// The file has a tail that is no whole page.
     #[error("{} behind the last whole page: the file was cut, or something was added to it", counted(*tail, "byte"))]
     Tail {

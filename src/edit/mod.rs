@@ -5,6 +5,7 @@
 //! - `draft`, `reason`: the file as it will be, in memory of the size of the changes; `forms`,
 //!   `bucket`, `turn`: pages that change as a whole; `node`: pages of trees that are built
 //! - `shared_keys`, `list`: what old releases left in the order of their machine
+//! - `free_list`: pages that nothing needs any more; `off_page`: what items lead to
 //! - `soundness`, `content`, `keyed`, `validation`: what must be true before and afterwards
 //! - `journals`, `backups`, `leftovers`: the journals and copies of a run, and what an earlier
 //!   one left behind
@@ -23,6 +24,7 @@ mod draft;
 mod error;
 mod extents;
 mod forms;
+mod free_list;
 mod journals;
 mod keyed;
 mod leftovers;
@@ -31,6 +33,7 @@ mod logs;
 mod names;
 mod node;
 mod notice;
+mod off_page;
 mod open;
 mod operation;
 mod plan;
@@ -53,10 +56,12 @@ pub(crate) use error::Result;
 pub use error::{EditError, Refusal};
 pub(crate) use extents::{expect_empty_main, extents_of};
 pub(crate) use forms::Form;
+pub(crate) use free_list::FreeList;
 pub(crate) use list::{leaves, list};
 pub(crate) use logs::check_logs;
 pub(crate) use node::{Child, Keys, Node, entry};
 pub use notice::Notice;
+pub(crate) use off_page::{off_page, references};
 pub(crate) use open::with_extents;
 pub(crate) use operation::{ExtentDraft, Operation, Prepared, Ready, fresh_id};
 pub use plan::{Change, Plan};
@@ -66,6 +71,6 @@ pub use reason::Reason;
 pub use report::{FileReport, Report, Settled};
 pub(crate) use run::in_memory;
 pub(crate) use shared_keys::normalise;
-pub(crate) use soundness::structure;
+pub(crate) use soundness::{may_stay, structure, unreadable};
 pub(crate) use surroundings::Surroundings;
 pub(crate) use turn::Turn;

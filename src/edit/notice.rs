@@ -98,6 +98,29 @@ pub enum Notice {
         /// The first of them.
         first: PageNo,
     },
+    /// What was found before and is right now.
+    Mended {
+        /// The rule, by its name in the specification.
+        rule: &'static str,
+        /// How many findings there were.
+        findings: u64,
+        /// The page of the first.
+        first: PageNo,
+    },
+    /// What was found and stays as it is: nothing is lost by it, or only an application knows.
+    Left {
+        /// The rule, by its name in the specification.
+        rule: &'static str,
+        /// How many findings there are.
+        findings: u64,
+        /// The page of the first.
+        first: PageNo,
+    },
+    /// That duplicates are sorted is told no more: the version has no place for it.
+    SortingLost {
+        /// Name of the database, of several.
+        database: Option<Vec<u8>>,
+    },
 }
 
 impl fmt::Display for Notice {
@@ -185,6 +208,22 @@ impl fmt::Display for Notice {
                 write!(
                     f,
                     "{entries} of the table of buckets cleared: newer releases would have put keys over other pages"
+                )
+            }
+            Notice::Mended { rule, findings, first } => {
+                let findings = counted(*findings, "finding");
+                write!(f, "{findings} of rule {rule} mended, the first on page {first}")
+            }
+            Notice::Left { rule, findings, first } => {
+                let findings = counted(*findings, "finding");
+                write!(f, "{findings} of rule {rule} left as found, the first on page {first}")
+            }
+            Notice::SortingLost { database } => {
+                if let Some(name) = database {
+                    write!(f, "database {}: ", name.shown())?;
+                }
+                f.write_str(
+                    "that duplicates are sorted is told no more, as the version has no place for it: the application must ask for it",
                 )
             }
             Notice::SortedBuckets { pages, first } => {

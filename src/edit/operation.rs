@@ -43,6 +43,11 @@ pub trait Operation: fmt::Debug {
         Vec::new()
     }
 
+    /// Whether the old file must be kept, as a copy in another folder.
+    fn keeps_old(&self) -> bool {
+        false
+    }
+
     /// Whether the version of a file says that there is nothing to do. Then nothing is written,
     /// so nothing is checked.
     ///

@@ -47,7 +47,7 @@ pub struct Change {
 }
 
 /// Several reasons, one bit each.
-pub(super) type Reasons = u16;
+pub(super) type Reasons = u32;
 
 impl Plan {
     pub(super) fn new(path: &Path, prepared: &Prepared<'_>) -> Plan {

@@ -74,7 +74,7 @@ pub struct Counter<'s> {
 }
 
 impl Counter<'_> {
-    pub(super) fn pages(&self, pages: u64, total: u64) {
+    pub(crate) fn pages(&self, pages: u64, total: u64) {
         if let Some(call) = &self.watch.0 {
             call(Progress { path: self.path, step: self.step, pages, total });
         }

@@ -14,7 +14,7 @@ pub enum Reason {
     DuplicateRoot,
     /// The first page of an overflow chain counts more references.
     References,
-    /// The list of databases names metadata pages in the order of all releases from 3.1 on.
+    /// The list of databases names metadata pages in the order of the releases that are to read it.
     DatabaseList,
     /// The length of a shared key, which release 2 wrote in the order of the other machine.
     KeyOrder,
@@ -34,12 +34,24 @@ pub enum Reason {
     HeaderOrder,
     /// A free page tells no more of what it was.
     FreePage,
+    /// A leaf of a tree of off-page duplicates becomes a page of a chain.
+    DuplicateChain,
+    /// Items of a leaf, or of a bucket, name the first page of a chain of off-page duplicates.
+    DuplicateHead,
+    /// The first page of an overflow chain counts fewer references.
+    ReferencesLeft,
+    /// A page that is needed no more goes to the free list.
+    Freed,
+    /// A page of a bucket says that its pairs are in no order.
+    BucketType,
+    /// What follows from the rest of the file is put right.
+    Mended,
     /// The page is in another byte order.
     ByteOrder,
 }
 
 impl Reason {
-    const ALL: [Reason; 15] = [
+    const ALL: [Reason; 21] = [
         Reason::Metadata,
         Reason::DuplicatePage,
         Reason::DuplicateRoot,
@@ -54,6 +66,12 @@ impl Reason {
         Reason::RecordPage,
         Reason::HeaderOrder,
         Reason::FreePage,
+        Reason::DuplicateChain,
+        Reason::DuplicateHead,
+        Reason::ReferencesLeft,
+        Reason::Freed,
+        Reason::BucketType,
+        Reason::Mended,
         Reason::ByteOrder,
     ];
 
@@ -75,7 +93,7 @@ impl Reason {
             Reason::DuplicatePage => "a page of off-page duplicates becomes the leaf of a tree",
             Reason::DuplicateRoot => "items name the root of a tree of off-page duplicates",
             Reason::References => "an overflow chain counts the references of new internal pages",
-            Reason::DatabaseList => "the list of databases names pages in big-endian order",
+            Reason::DatabaseList => "the list of databases names pages in the order of those who read it",
             Reason::KeyOrder => "shared keys with a length in the wrong byte order",
             Reason::Lsn => "the LSN is reset",
             Reason::FileId => "the file gets another id",
@@ -85,16 +103,22 @@ impl Reason {
             Reason::RecordPage => "a page of records says that it is one",
             Reason::HeaderOrder => "the header of a page of records is in the order of the file",
             Reason::FreePage => "a free page tells no more of what it was",
+            Reason::DuplicateChain => "a leaf of off-page duplicates becomes a page of a chain",
+            Reason::DuplicateHead => "items name the first page of a chain of off-page duplicates",
+            Reason::ReferencesLeft => "an overflow chain counts the references that are left",
+            Reason::Freed => "a page that is needed no more goes to the free list",
+            Reason::BucketType => "the pairs of a bucket are said to be in no order",
+            Reason::Mended => "what follows from the rest of the file is put right",
             Reason::ByteOrder => "the page is in another byte order",
         }
     }
 
     /// The reasons that some bits stand for.
-    pub(super) fn of(bits: u16) -> impl Iterator<Item = Reason> {
+    pub(super) fn of(bits: u32) -> impl Iterator<Item = Reason> {
         Reason::ALL.into_iter().filter(move |reason| bits & reason.bit() != 0)
     }
 
-    pub(super) fn bit(self) -> u16 {
+    pub(super) fn bit(self) -> u32 {
         Reason::ALL.iter().zip(0u32..).find(|(reason, _)| **reason == self).map_or(0, |(_, bit)| 1 << bit)
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::backups::Backups;
 use super::builder::Edit;
-use super::error::{EditError, Result, at};
+use super::error::{EditError, Refusal, Result, at};
 use super::extents::{self, Held};
 use super::journals::Journals;
 use super::leftovers::Wish;
@@ -80,6 +80,9 @@ impl<'d, D: Disk, O: Operation> Edit<'d, D, O> {
     /// Why a file is refused: then none was touched. [`EditError::Journal`] says in which
     /// state a failure left the files: as they were, unless the disk failed again.
     pub fn run(&self) -> Result<Report> {
+        if self.operation.keeps_old() && (self.backup.is_none() || !self.keep_backup) {
+            return Err(Refusal::NotKept.into());
+        }
         let (places, files) = self.lock()?;
         let Settled { files: leftovers, others, .. } = self.settle(&places, &files, Wish::Implied)?;
         let own =
@@ -221,7 +224,7 @@ impl<'d, D: Disk, O: Operation> Edit<'d, D, O> {
             backup = backups.copy(file, path)?.filter(|_| self.keep_backup);
             let counter = self.watch.step(path, Step::Journal);
             journals.write(file, path, &facts, &prepared.draft, counter)?;
-            if prepared.draft.is_head_only() {
+            if prepared.draft.is_head_only() && facts.operation != journal::Operation::Repair {
                 validation.only_head(place, db.meta().clone());
             }
         }

@@ -8,7 +8,7 @@ use crate::verify::{Rule, Severity, Verdict, Verify};
 
 /// Whether a change carries a finding over: what newer verifiers report, but nobody
 /// loses anything by.
-fn stays(rule: Rule) -> bool {
+pub(crate) fn may_stay(rule: Rule) -> bool {
     matches!(rule, Rule::Unreferenced | Rule::MinKey | Rule::ItemDeleted)
 }
 
@@ -18,7 +18,7 @@ pub(super) fn first_error(file: &Database<'_>, genuine: bool, counter: Counter<'
     let verdict = verdict(file, counter);
     let mut errors = verdict.findings().iter().filter(|finding| finding.severity == Severity::Error);
     let error = errors.find(|found| {
-        !(stays(found.rule) || (genuine && matches!(found.rule, Rule::Flags | Rule::Elements)))
+        !(may_stay(found.rule) || (genuine && matches!(found.rule, Rule::Flags | Rule::Elements)))
     });
     error.map(ToString::to_string)
 }
@@ -43,7 +43,7 @@ pub(crate) fn structure(
     let mut notices = Vec::new();
     let verdict = verdict(file, counter);
     let errors = verdict.findings().iter().filter(|finding| finding.severity == Severity::Error);
-    let bad = || errors.clone().filter(|finding| !stays(finding.rule));
+    let bad = || errors.clone().filter(|finding| !may_stay(finding.rule));
     if let Some(first) = bad().next() {
         let errors = u64::try_from(bad().count()).unwrap_or(u64::MAX);
         return Err(Refusal::Damaged { errors, first: first.to_string() }.into());
@@ -69,6 +69,6 @@ pub(crate) fn structure(
 }
 
 /// That a file cannot be read as a whole.
-pub(super) fn unreadable(error: crate::error::Error) -> EditError {
+pub(crate) fn unreadable(error: crate::error::Error) -> EditError {
     Refusal::Unreadable { first: error.to_string() }.into()
 }

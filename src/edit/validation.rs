@@ -8,7 +8,7 @@ use super::error::EditError;
 use super::progress::{Counter, Step, Watch};
 use super::soundness;
 use crate::error::file_bytes;
-use crate::journal::{BoxError, ContentSum, Contents, Facts, Promise};
+use crate::journal::{BoxError, ContentSum, Contents, Facts, Operation, Promise};
 use crate::meta::{self, FileKind, Meta};
 use crate::order::Endianness;
 use crate::pages::{File, OpenOptions};
@@ -64,7 +64,7 @@ pub(super) fn plan(
 ) -> Result<(), EditError> {
     let checked = if draft.is_empty() {
         Ok(())
-    } else if draft.is_head_only() && !facts.options.extent {
+    } else if draft.is_head_only() && !facts.options.extent && facts.operation != Operation::Repair {
         head(&draft.image(PageNo::META).unwrap_or_default(), facts, draft.pages().meta())
     } else if file_bytes(draft.modified().saturating_add(draft.appended()), draft.pages().size()) <= most {
         sound(&File::over(&draft.over(), options), facts, counter)

@@ -25,7 +25,7 @@ pub(super) static ALL: &[Explanation] = &[
     is(
         "T-DOWNGRADE",
         "a downgrade in place",
-        "Neither databases nor mailboxes go back, and older engines stop at newer files.",
+        "Mailboxes do not go back, and older engines stop at newer files and logs. The databases alone can be brought back.",
         "Restore a backup or a snapshot of the older release.",
         &[DOWNGRADING, MAILBOXES],
     ),

@@ -7,9 +7,44 @@ pub(super) static REFUSALS: &[Explanation] = &[
     is(
         "R-DOWNGRADE",
         "the version is beyond the one asked for",
-        "No program brings a file back to an earlier version.",
-        "Dump it and load the dump with the earlier release.",
+        "An upgrade leads to later versions only.",
+        "Downgrade it, or dump it and load the dump with the earlier release.",
         &[BTREE_UPGRADE],
+    ),
+    is(
+        "R-EARLIER",
+        "the version is earlier than the one asked for",
+        "A downgrade leads to earlier versions only, and the releases asked for do not open this one.",
+        "Upgrade it.",
+        &[OWN],
+    ),
+    is(
+        "R-OLDER",
+        "the file has what an earlier release does not know",
+        "Checksums, several databases, compression, external files and some access methods came with later releases: there is no place for them in the earlier form.",
+        "Dump it, and load the dump with the earlier release.",
+        &[OWN],
+    ),
+    is(
+        "R-NOT-MENDED",
+        "damage that cannot be mended without guessing",
+        "What follows from the rest of a file can be put right. Of this damage it cannot be told what was there.",
+        "Salvage the file, and load what is found into a new one; or restore a backup.",
+        &[OWN],
+    ),
+    is(
+        "R-NOT-KEPT",
+        "no place for the copy of the old file",
+        "A repair is never done without a copy of the file as it was.",
+        "Name a folder for the copy, or a file for the result.",
+        &[OWN],
+    ),
+    is(
+        "R-LIST-ORDER",
+        "the machine that is to read the file was not said",
+        "Release 3.0 keeps the list of databases in the byte order of its machine, whatever the order of the file.",
+        "State it: the byte order of the machine on which release 3.0 runs.",
+        &[SEEN],
     ),
     is(
         "R-TAIL",
@@ -141,6 +176,27 @@ pub(super) static REFUSALS: &[Explanation] = &[
 ];
 
 pub(super) static NOTICES: &[Explanation] = &[
+    is(
+        "W-MENDED",
+        "what was found before is right now",
+        "A check found it, and what is right follows from the rest of the file.",
+        "Nothing; the copy of the old file has what was there.",
+        &[OWN],
+    ),
+    is(
+        "W-LEFT",
+        "what was found stays as it is",
+        "Nothing is lost by it, or only the application knows whether it is wrong: its order of keys, for one.",
+        "Verify the file to see all of it.",
+        &[OWN],
+    ),
+    is(
+        "W-SORTING-LOST",
+        "that duplicates are sorted is told no more",
+        "Releases 2.x and 3.0 do not record it in the file, and the duplicates stay in their order.",
+        "Let the application ask for sorted duplicates, as it had to with those releases.",
+        &[SEEN],
+    ),
     is(
         "W-MINKEY",
         "fewer than two keys on a page are asked for",

@@ -17,6 +17,8 @@ pub enum Job {
     ResetLsns,
     /// To upgrade files to this version: [`Upgrade`](crate::upgrade::Upgrade).
     Upgrade(u32),
+    /// To bring files back to this version: `downgrade::Downgrade`.
+    Downgrade(u32),
     /// To complete an upgrade of files.
     ResumeUpgrade,
     /// To take it back.

@@ -389,8 +389,7 @@ impl Meta {
 
     /// Whether a record length is stored that the flags do not allow.
     pub(crate) fn stray_record_length(&self) -> bool {
-        let allowed = self.stores_records() && self.flags.fixed_length();
-        self.tree().is_some_and(|tree| tree.record_length != 0 && !allowed)
+        self.tree().is_some_and(|tree| tree.record_length != 0 && !self.flags.fixed_length())
     }
 
     /// Whether off-page duplicates are trees, not chains.

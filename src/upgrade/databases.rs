@@ -22,7 +22,7 @@ const NONE: u16 = u16::MAX;
 
 /// The databases of a file, the list of them first if there are several.
 #[derive(Debug)]
-pub(super) struct Databases {
+pub(crate) struct Databases {
     all: Vec<Known>,
     /// For each page, the database whose leaf it is, or page of a bucket.
     owners: Vec<u16>,
@@ -31,7 +31,7 @@ pub(super) struct Databases {
 }
 
 #[derive(Debug)]
-pub(super) struct Known {
+pub(crate) struct Known {
     name: Option<Vec<u8>>,
     meta: Meta,
     /// Leaves of a BTREE, in the order of the tree; pages of the buckets of a HASH.
@@ -43,7 +43,7 @@ pub(super) struct Known {
 
 impl Databases {
     /// Finds all databases and their leaves. The structure of the file was checked.
-    pub(super) fn find<O: ByteOrder>(file: &Database<'_>) -> Result<Self> {
+    pub(crate) fn find<O: ByteOrder>(file: &Database<'_>) -> Result<Self> {
         let pages = file.pages();
         let mut all = vec![Known::new::<O>(pages, None, file.meta())?];
         for found in file.subdatabases() {
@@ -61,7 +61,7 @@ impl Databases {
 
     /// Decides for every database whether its duplicates are sorted. The genuine tools have
     /// one choice for a file.
-    pub(super) fn decide<O: ByteOrder>(&mut self, pages: &Pages<'_>, choices: &Choices) -> Result<()> {
+    pub(crate) fn decide<O: ByteOrder>(&mut self, pages: &Pages<'_>, choices: &Choices) -> Result<()> {
         let general = choices.duplicates;
         if choices.profile.is_genuine() {
             self.default = sorted::<O>(pages, general, &self.all)?;
@@ -76,25 +76,30 @@ impl Databases {
         Ok(())
     }
 
+    /// All of them.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Known> {
+        self.all.iter()
+    }
+
     /// All HASH databases.
-    pub(super) fn hashes(&self) -> impl Iterator<Item = &Known> {
+    pub(crate) fn hashes(&self) -> impl Iterator<Item = &Known> {
         self.all.iter().filter(|known| known.meta.method() == Method::Hash)
     }
 
     /// All BTREE and RECNO metadata pages.
-    pub(super) fn metadata_pages(&self) -> impl Iterator<Item = PageNo> + '_ {
+    pub(crate) fn metadata_pages(&self) -> impl Iterator<Item = PageNo> + '_ {
         let btree = self.all.iter().filter(|known| known.meta.method() != Method::Hash);
         btree.map(|known| known.meta.page())
     }
 
     /// Those of databases whose off-page duplicates are in chains, and their access method.
-    pub(super) fn with_chains(&self) -> impl Iterator<Item = &Known> {
+    pub(crate) fn with_chains(&self) -> impl Iterator<Item = &Known> {
         self.all.iter().filter(|known| known.has_chains())
     }
 
     /// Metadata pages of version 8 that say sorted where there are no duplicates, as the
     /// genuine tools leave them: where the flags stand, and what they should be.
-    pub(super) fn needless_sorting(&self) -> impl Iterator<Item = (PageNo, usize, u32)> + '_ {
+    pub(crate) fn needless_sorting(&self) -> impl Iterator<Item = (PageNo, usize, u32)> + '_ {
         let needless = |known: &&Known| {
             let flags = known.meta.flags();
             known.meta.method() != Method::Hash
@@ -109,12 +114,12 @@ impl Databases {
     }
 
     /// The newest version that one of them has.
-    pub(super) fn newest_version(&self) -> u32 {
+    pub(crate) fn newest_version(&self) -> u32 {
         self.all.iter().map(|known| known.meta.version()).max().unwrap_or(0)
     }
 
     /// Leaves of the list of databases.
-    pub(super) fn list_leaves(&self) -> &[PageNo] {
+    pub(crate) fn list_leaves(&self) -> &[PageNo] {
         match self.all.first() {
             Some(list) if list.meta.flags().several_databases() => &list.pages,
             _ => &[],
@@ -122,34 +127,34 @@ impl Databases {
     }
 
     /// Leaves of all BTREE databases.
-    pub(super) fn leaves(&self) -> impl Iterator<Item = PageNo> + '_ {
+    pub(crate) fn leaves(&self) -> impl Iterator<Item = PageNo> + '_ {
         let trees = self.all.iter().filter(|known| known.meta.method() == Method::Btree);
         trees.flat_map(|known| known.pages.iter().copied())
     }
 
     /// Whether off-page duplicates are possible.
-    pub(super) fn may_have_chains(&self) -> bool {
+    pub(crate) fn may_have_chains(&self) -> bool {
         self.all.iter().any(|known| known.meta.flags().duplicates())
     }
 
     /// The database that has a page as a leaf, or in a bucket.
-    pub(super) fn owner(&self, page: PageNo) -> Option<&Known> {
+    pub(crate) fn owner(&self, page: PageNo) -> Option<&Known> {
         let owner = self.owners.get(page.index()).filter(|&&owner| owner != NONE)?;
         self.all.get(usize::from(*owner))
     }
 
     /// Whether the genuine tools take the duplicates of the file as sorted.
-    pub(super) fn sorted_by_default(&self) -> bool {
+    pub(crate) fn sorted_by_default(&self) -> bool {
         self.default
     }
 
     /// Whether one of them may have off-page duplicates in chains.
-    pub(super) fn has_chains_of_old(&self) -> bool {
+    pub(crate) fn has_chains_of_old(&self) -> bool {
         self.all.iter().any(Known::has_chains)
     }
 
     /// Names and choices, for the report: databases with duplicates only.
-    pub(super) fn choices(&self) -> impl Iterator<Item = (Option<&[u8]>, bool)> {
+    pub(crate) fn choices(&self) -> impl Iterator<Item = (Option<&[u8]>, bool)> {
         let with = self.all.iter().filter(|known| known.meta.flags().duplicates());
         with.map(|known| (known.name.as_deref(), known.sorted))
     }
@@ -166,31 +171,31 @@ impl Known {
         Ok(Known { name, meta: meta.clone(), pages: own, pairs, sorted: false })
     }
 
-    pub(super) fn name(&self) -> Option<&[u8]> {
+    pub(crate) fn name(&self) -> Option<&[u8]> {
         self.name.as_deref()
     }
 
-    pub(super) fn meta(&self) -> &Meta {
+    pub(crate) fn meta(&self) -> &Meta {
         &self.meta
     }
 
     /// Leaves of a BTREE; pages of the buckets of a HASH.
-    pub(super) fn pages(&self) -> &[PageNo] {
+    pub(crate) fn pages(&self) -> &[PageNo] {
         &self.pages
     }
 
     /// Pairs on the pages of all buckets.
-    pub(super) fn pairs(&self) -> u32 {
+    pub(crate) fn pairs(&self) -> u32 {
         self.pairs
     }
 
     /// Whether off-page duplicates are in chains.
-    pub(super) fn has_chains(&self) -> bool {
+    pub(crate) fn has_chains(&self) -> bool {
         self.meta.generation() < Generation::V31
     }
 
     /// Whether its duplicates are taken as sorted.
-    pub(super) fn is_sorted(&self) -> bool {
+    pub(crate) fn is_sorted(&self) -> bool {
         self.sorted
     }
 }

@@ -10,23 +10,34 @@ use crate::format::page::{Page, PageKind, at};
 use crate::types::PageNo;
 
 /// How the chains of a file are converted, each once.
-pub(super) struct Chains {
+pub(crate) struct Chains {
     /// Releases 3.1 to 4.4 keep the mark of deletion in the type of a key.
     keep_marks: bool,
     /// The genuine tools count deleted duplicates on the root of sorted ones, although no
     /// page below does.
     count_deleted: bool,
+    /// Whether pages may be leaves already: so an upgrade by other tools that died leaves them.
+    half_done: bool,
 }
 
 impl Chains {
-    pub(super) fn new(profile: Profile) -> Self {
-        Chains { keep_marks: profile == Profile::Genuine8a, count_deleted: profile.is_genuine() }
+    pub(crate) fn new(profile: Profile) -> Self {
+        Chains {
+            keep_marks: profile == Profile::Genuine8a,
+            count_deleted: profile.is_genuine(),
+            half_done: false,
+        }
+    }
+
+    /// Those that an upgrade by other tools did not come to the end of.
+    pub(crate) fn half_done() -> Self {
+        Chains { half_done: true, ..Chains::new(Profile::V9) }
     }
 
     /// Converts the chain that starts on a page, and gives the root of its tree.
     ///
     /// `from` is the item that leads there.
-    pub(super) fn convert<O: ByteOrder>(
+    pub(crate) fn convert<O: ByteOrder>(
         &self,
         draft: &mut Draft<'_>,
         head: PageNo,
@@ -38,7 +49,7 @@ impl Chains {
             true if self.keep_marks => Keys::Marked,
             true => Keys::First,
         };
-        let (mut children, records) = leaves::<O>(draft, head, keys, from)?;
+        let (mut children, records) = self.leaves::<O>(draft, head, keys, from)?;
         let counted = self.count_deleted.then_some(records);
         let mut level = 2u8;
         while children.len() > 1 {
@@ -52,46 +63,52 @@ impl Chains {
         }
         Ok(children.first().map_or(head, |root| root.page))
     }
-}
 
-/// Turns the pages of a chain into leaves.
-fn leaves<O: ByteOrder>(
-    draft: &mut Draft<'_>,
-    head: PageNo,
-    keys: Keys,
-    from: (PageNo, usize),
-) -> Result<(Vec<Child>, u32)> {
-    let pages = draft.pages();
-    let sorted = keys != Keys::None;
-    let (mut children, mut records) = (Vec::new(), 0u32);
-    let (mut next, mut from) = (Some(head), from);
-    while let Some(no) = next {
-        let refuse = |why| Err(Refusal::Chain { page: from.0, offset: from.1, why }.into());
-        let Some(page) = pages.raw(no).and_then(Page::<O>::new) else {
-            return refuse("it leads beyond the end of the file");
-        };
-        if PageKind::from_byte(page.type_byte()) != Some(PageKind::Duplicate) || page.pgno() != no.0 {
-            return refuse("it does not lead to a page of duplicates");
+    /// Turns the pages of a chain into leaves.
+    fn leaves<O: ByteOrder>(
+        &self,
+        draft: &mut Draft<'_>,
+        head: PageNo,
+        keys: Keys,
+        from: (PageNo, usize),
+    ) -> Result<(Vec<Child>, u32)> {
+        let pages = draft.pages();
+        let sorted = keys != Keys::None;
+        let (mut children, mut records) = (Vec::new(), 0u32);
+        let (mut next, mut from) = (Some(head), from);
+        while let Some(no) = next {
+            let refuse = |why| Err(Refusal::Chain { page: from.0, offset: from.1, why }.into());
+            let Some(page) = pages.raw(no).and_then(Page::<O>::new) else {
+                return refuse("it leads beyond the end of the file");
+            };
+            let fits = match PageKind::from_byte(page.type_byte()) {
+                Some(PageKind::Duplicate) => true,
+                Some(PageKind::RecnoLeaf | PageKind::DuplicateLeaf) => self.half_done,
+                _ => false,
+            };
+            if !fits || page.pgno() != no.0 {
+                return refuse("it does not lead to a page of duplicates");
+            }
+            if page.entries() == 0 {
+                return refuse("it leads to a page without duplicates");
+            }
+            let Ok(count) = total(&page, pages.overhead(), Some(PageKind::DuplicateLeaf)) else {
+                return refuse("it leads to a page with items beyond its end");
+            };
+            if sorted && keys.of::<O>(&page, pages.overhead()).is_none() {
+                return refuse("it leads to a page whose first item is none");
+            }
+            if !draft.reshape(no, if sorted { Form::SortedLeaf } else { Form::Leaf }) {
+                return refuse("it leads to a page that another chain has");
+            }
+            let entries = u32::from(page.entries());
+            records = records.saturating_add(entries);
+            children.push(Child { page: no, count: if sorted { count } else { entries }, leaf: no });
+            from = (no, at::NEXT);
+            next = PageNo::link(page.next());
         }
-        if page.entries() == 0 {
-            return refuse("it leads to a page without duplicates");
-        }
-        let Ok(count) = total(&page, pages.overhead(), Some(PageKind::DuplicateLeaf)) else {
-            return refuse("it leads to a page with items beyond its end");
-        };
-        if sorted && keys.of::<O>(&page, pages.overhead()).is_none() {
-            return refuse("it leads to a page whose first item is none");
-        }
-        if !draft.reshape(no, if sorted { Form::SortedLeaf } else { Form::Leaf }) {
-            return refuse("it leads to a page that another chain has");
-        }
-        let entries = u32::from(page.entries());
-        records = records.saturating_add(entries);
-        children.push(Child { page: no, count: if sorted { count } else { entries }, leaf: no });
-        from = (no, at::NEXT);
-        next = PageNo::link(page.next());
+        Ok((children, records))
     }
-    Ok((children, records))
 }
 
 /// Builds the level above some pages; long keys get one more reference each. The root

@@ -21,6 +21,9 @@ mod v6_to_v7;
 mod v7_to_v8;
 mod v8_to_v9;
 
+pub(crate) use databases::{Databases, Known};
+pub(crate) use duplicates::Chains;
+
 pub use choices::{Choices, NewId, RecordForm};
 pub use open::{Upgrade, in_memory};
 pub use profile::{Duplicates, Profile};

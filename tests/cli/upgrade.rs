@@ -1289,3 +1289,48 @@ fn hash_and_queue_files_are_upgraded_by_versions_of_their_own() {
     assert!(files.iter().all(|file| file["from_version"] == 3 && file["to_version"] == 4), "{lines}");
     assert!(done(&on(&queue, &["upgrade"])).contains("nothing to do"));
 }
+
+/// Down, what is said of it, and what must be said first.
+#[test]
+fn a_downgrade_is_planned_done_and_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.db");
+    fs::write(&path, data("btree-v9-le-one")).unwrap();
+    let plan = done(&on(&path, &["downgrade", "--to", "8", "--check"]));
+    assert!(plan.contains("version 9 to 8: 1 of 2 pages would change"), "{plan}");
+    assert!(read(&path) == data("btree-v9-le-one"));
+    let told = done(&on(&path, &["downgrade", "--to", "6"]));
+    assert!(told.contains("version 9 to 6: 1 page changed; all pairs, as before"), "{told}");
+    assert_eq!(Database::open(&path).unwrap().meta().version(), 6);
+    refused(&on(&path, &["downgrade", "--to", "8"]), &["version 6 is earlier than 8", "bdbkit upgrade"]);
+    misused(&on(&path, &["downgrade", "--to", "8", "--hash-8"]), &["--hash-8"]);
+    fs::write(&path, data("btree-v9-le-subdbs")).unwrap();
+    refused(&on(&path, &["downgrade", "--to", "7"]), &["say which", "--machine"]);
+    refused(&on(&path, &["downgrade", "--to", "6"]), &["several databases", "dump each"]);
+    done(&on(&path, &["downgrade", "--to", "7", "--machine", "little"]));
+    fs::write(&path, data("btree-v9-le-checksum")).unwrap();
+    refused(&on(&path, &["downgrade", "--to", "8"]), &["page 0: byte 26: checksums, which releases 3.1"]);
+}
+
+/// A repair keeps the old file, and leaves alone what it would have to guess.
+#[test]
+fn a_repair_is_planned_done_and_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, old) = (folder.path().join("app.db"), folder.path().join("old"));
+    let damaged = data("damage-v9-le-next-cycle");
+    fs::write(&path, &damaged).unwrap();
+    let plan = done(&on(&path, &["repair", "--check"]));
+    assert!(plan.contains("rule T-CHAIN mended") && plan.contains("[W-MENDED]"), "{plan}");
+    misused(&on(&path, &["repair"]), &["keeps the old file", "--backup"]);
+    assert!(read(&path) == damaged);
+    let told = done(&on(&path, &["repair", "--backup", old.to_str().unwrap()]));
+    assert!(told.contains("the old file is"), "{told}");
+    assert!(read(old.join("app.db")) == damaged);
+    assert_eq!(on(&path, &["verify"]).status.code(), Some(0));
+    assert!(done(&on(&path, &["repair", "--check"])).contains("nothing to do"));
+    fs::write(&path, data("damage-v9-le-item-len")).unwrap();
+    fails(
+        &on(&path, &["repair", "--check"]),
+        &["cannot be mended without guessing (I-LEN)", "bdbkit salvage"],
+    );
+}

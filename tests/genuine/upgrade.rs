@@ -10,12 +10,13 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use bdbkit::Database;
+use bdbkit::downgrade::{DowngradeChoices, DowngradeTo, downgraded};
 use bdbkit::upgrade::{Choices, RecordForm, in_memory};
 
 use crate::among_others;
 use crate::common::image::Image;
-use crate::common::tools::{DUMP, VERIFY, program};
-use crate::common::{Pair, Section, dump, pairs_of_section, read, readable, sections};
+use crate::common::tools::{DUMP, VERIFY, genuine, program};
+use crate::common::{Pair, Section, all_readable, dump, pairs_of_section, read, readable, sections};
 
 /// Inputs that 5.3 does not accept afterwards either, and why: what the upgrade carries over.
 const ODD: [(&str, &str); 9] = [
@@ -120,4 +121,49 @@ fn libdb_accepts_version_9_and_adds_to_it() {
     }
     assert!(failures.is_empty(), "{} of {files}: {failures:#?}", failures.len());
     assert!(files >= 100 && fixed >= 2, "{files} files, {fixed} of records of one length");
+}
+
+/// Files of version 9 in the form of version 8, which release 5.3 opens, too; and in those of versions 7 and 6,
+/// and up again: what it thinks of the file stays, and so do the pairs.
+#[test]
+fn libdb_accepts_what_went_down_and_up_again() {
+    let _among_others = among_others();
+    if !genuine() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (mut tried, mut failures) = (0, Vec::new());
+    for golden in all_readable() {
+        let bytes = read(&golden.db);
+        let db = Database::from_bytes(&bytes[..]).unwrap();
+        if db.meta().version() != 9 || db.meta().partitions().is_some() {
+            continue;
+        }
+        let path = folder.path().join("file.db");
+        std::fs::write(&path, &bytes).unwrap();
+        let sound = verify(&path).is_ok();
+        for target in [DowngradeTo::V8, DowngradeTo::V7, DowngradeTo::V6] {
+            let machine = Some(db.meta().endianness());
+            let Ok((old, _)) =
+                downgraded(&bytes, &DowngradeChoices { machine, ..DowngradeChoices::new(target) })
+            else {
+                continue;
+            };
+            let form = match target {
+                DowngradeTo::V8 => old,
+                _ => in_memory(&old, &Choices::default()).unwrap().0,
+            };
+            std::fs::write(&path, form).unwrap();
+            tried += 1;
+            if sound {
+                let verdict = verify(&path);
+                failures.extend(verdict.err().map(|text| format!("{}: {target:?}: {text}", golden.name())));
+            }
+            if dumped(&path) != pairs(&bytes) {
+                failures.push(format!("{}: {target:?}: other pairs", golden.name()));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{} of {tried}: {failures:#?}", failures.len());
+    assert!(tried > 150, "{tried}");
 }

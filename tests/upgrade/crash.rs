@@ -12,6 +12,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use bdbkit::downgrade::{Downgrade, DowngradeChoices, DowngradeTo};
 use bdbkit::journal::{self, Disk, JournalError, Outcome};
 use bdbkit::upgrade::{
     Choices, Convert, Duplicates, EditError, NewId, Profile, Refusal, Report, Reset, Upgrade, in_memory,
@@ -36,6 +37,7 @@ enum Job {
     ResetFileId,
     /// To little-endian: what is tried is big-endian.
     Convert,
+    Downgrade(DowngradeTo),
 }
 
 const V9: Job = Job::Upgrade(Profile::V9, Duplicates::Unsorted);
@@ -55,6 +57,10 @@ impl Job {
             Job::Upgrade(..) => {
                 let upgrade = Upgrade::on(disk, paths).choices(self.choices());
                 upgrade.ignore_logs(true).assume_closed(true).run()
+            }
+            Job::Downgrade(to) => {
+                let downgrade = Downgrade::on(disk, paths, DowngradeChoices::new(to));
+                downgrade.ignore_logs(true).assume_closed(true).run()
             }
             Job::ResetLsn => Reset::lsn_on(disk, paths).ignore_logs(true).assume_closed(true).run(),
             Job::ResetFileId => {
@@ -324,6 +330,19 @@ fn a_conversion_of_a_queue_with_extents_may_die_anywhere() {
     let tried = files.crash(|crash| at_every_point(crash, false));
     println!("a queue: {tried:?}");
     assert!(tried.points > 80 && tried.disks > 1_000, "{tried:?}");
+}
+
+#[test]
+fn a_downgrade_may_die_anywhere() {
+    let down = Job::Downgrade(DowngradeTo::V6);
+    may_die_anywhere(down, &["btree-v9-le-one/data.db"], true);
+    // Trees become chains, and pages are freed.
+    let files = Files::after_run(down, sample_of(&["btree-v9-le-dups-offpage/data.db"])).unwrap();
+    let tried = files.crash(|crash| at_every_point(crash, false));
+    assert!(tried.points > 12 && tried.disks > 200, "{tried:?}");
+    let both = sample_of(&["btree-v9-le-dups-offpage/data.db", "hash-v9-le-few-4.7/data.db"]);
+    let tried = Files::after_run(down, both).unwrap().crash(|crash| crash.with_every_failure());
+    assert!(tried.points > 50, "{tried:?}");
 }
 
 /// The databases of a message store, as they stand in its folder.

@@ -2,6 +2,7 @@
 //!
 //! - `golden`: the result byte for byte beside that of the genuine tools
 //! - `other`: HASH and QUEUE
+//! - `down`: downgrades; `repair`: repairs
 //! - `logs`: files beside logs that are made for one question each
 //! - `convert`: the other byte order
 //! - `crash`: a disk that stops, or fails, at any operation
@@ -38,9 +39,11 @@ mod fake_disk;
 
 mod convert;
 mod crash;
+mod down;
 mod golden;
 #[cfg(unix)]
 mod logs;
 #[cfg(all(unix, feature = "mmap"))]
 mod memory;
 mod other;
+mod repair;

@@ -4,7 +4,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use bdbkit::ShowName;
+use bdbkit::downgrade::Downgrade;
 use bdbkit::journal::{Disk, SystemDisk};
+use bdbkit::repair::Repair;
 use bdbkit::upgrade::{Convert, EditError, FileReport, Plan, Progress, Report, Settled, Upgrade};
 use indicatif::ProgressBar;
 
@@ -15,7 +17,7 @@ use crate::progress;
 use crate::upgrade::{ended, failure, settled};
 
 /// How files are changed.
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 pub(crate) struct How {
     /// Print what would be done, and write nothing
     #[arg(long, conflicts_with_all = ["backup", "copy"])]
@@ -109,7 +111,7 @@ macro_rules! changes {
     )*};
 }
 
-changes!(Upgrade, Convert);
+changes!(Upgrade, Convert, Downgrade, Repair);
 
 /// How a command tells what it plans and what it did.
 pub(crate) trait Tell {
@@ -118,6 +120,11 @@ pub(crate) trait Tell {
 }
 
 impl How {
+    /// The same, but copies of the old files are kept.
+    pub(crate) fn keeping(&self) -> How {
+        How { keep_backup: true, ..self.clone() }
+    }
+
     /// The files that the arguments stand for.
     pub(crate) fn files(
         &self,

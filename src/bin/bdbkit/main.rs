@@ -3,10 +3,11 @@
 #![deny(clippy::disallowed_methods)]
 
 mod beside;
-mod compact;
 mod change;
+mod compact;
 mod convert;
 mod diff;
+mod downgrade;
 mod dump;
 mod explain;
 mod failure;
@@ -27,6 +28,7 @@ mod places;
 mod progress;
 mod recover;
 mod recovered;
+mod repair;
 mod reset;
 mod salvage;
 mod store;
@@ -44,8 +46,8 @@ use failure::Outcome;
 /// Reads, upgrades and recovers the database and log files of Berkeley DB, without libdb.
 ///
 /// BTREE, RECNO, HASH, QUEUE and HEAP files of releases 1.85 to 18.1, transaction logs of versions 2
-/// to 23, little- and big-endian. Files are only read, never written, except by upgrade, convert
-/// and the reset commands; load, compact and recover write new ones.
+/// to 23, little- and big-endian. Files are only read, never written, except by upgrade, convert,
+/// downgrade, repair and the reset commands; load, compact and recover write new ones.
 #[derive(Parser)]
 #[command(version, propagate_version = true, max_term_width = 100, after_help = EXAMPLES)]
 struct Arguments {
@@ -73,6 +75,8 @@ Examples:
   bdbkit upgrade mboxlist                   # upgrade all databases of the folder, or none
   bdbkit convert --byte-order little mboxlist
                                             # all databases of the folder, for machines such as x86
+  bdbkit downgrade --to 8 --check folder.db # back to the form of an earlier release: what would be done?
+  bdbkit repair --check folder.db           # what of the damage can be mended without guessing?
   bdbkit recover --check store              # what would recovery do to what a crash left?
   bdbkit store list --deleted mboxlist      # what does a mail store hold, as evidence?
   bdbkit store survey mboxlist              # a mail store: how was it left, what wrote it?
@@ -108,6 +112,8 @@ enum Command {
     Verify(verify::Arguments),
     Upgrade(upgrade::Arguments),
     Convert(convert::Arguments),
+    Downgrade(downgrade::Arguments),
+    Repair(repair::Arguments),
     Recover(recover::Arguments),
     #[command(name = "reset-lsn")]
     ResetLsn(reset::Lsn),
@@ -138,6 +144,8 @@ fn main() -> ExitCode {
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Upgrade(arguments) => upgrade::run(&arguments),
         Command::Convert(arguments) => convert::run(&arguments),
+        Command::Downgrade(arguments) => downgrade::run(&arguments),
+        Command::Repair(arguments) => repair::run(&arguments),
         Command::Recover(arguments) => recover::run(&arguments),
         Command::ResetLsn(arguments) => reset::lsn(&arguments),
         Command::ResetFileId(arguments) => reset::file_ids(&arguments),

@@ -130,7 +130,7 @@ fn other_order(own: Endianness, order: Endianness) -> PlanStep {
 /// There is no downgrade in place, but there are other ways back.
 fn back_out(survey: &Survey, target: &Release) -> Vec<PlanStep> {
     let title = format!("Downgrade to {} in place", target.id);
-    let reason = "neither databases nor mailboxes go back; older engines stop at newer files";
+    let reason = "mailboxes do not go back; older engines stop at newer files";
     let downgrade = PlanStep::new(Task::Downgrade, By::Product, StepState::Impossible, title, reason)
         .severity(StoreSeverity::Error);
     let valid = survey.snapshots.iter().filter(|snapshot| snapshot.verdict == SnapshotVerdict::Valid);
@@ -167,6 +167,7 @@ fn back_out(survey: &Survey, target: &Release) -> Vec<PlanStep> {
             .command(StepCommand::Own(Job::Snapshots, vec![dir]))
             .note("lists them; then one of them can be restored"),
     };
+    let databases = databases_back(survey, target);
     let reason =
         "without either: move the databases away and let the store rebuild them; mail itself is elsewhere";
     let rebuild =
@@ -180,7 +181,23 @@ fn back_out(survey: &Survey, target: &Release) -> Vec<PlanStep> {
         reason,
     )
     .command("reconstruct -m && reconstruct -r");
-    vec![downgrade, restore, rebuild, reconstruct]
+    [downgrade, restore].into_iter().chain(databases).chain([rebuild, reconstruct]).collect()
+}
+
+/// The databases alone can go back, if they are newer than what the target writes. Whether a mail store is
+/// served by that is not known.
+fn databases_back(survey: &Survey, target: &Release) -> Option<PlanStep> {
+    let version = target.btree.filter(|version| (6..=9).contains(version))?;
+    let newer = survey.btrees().filter(|(_, found)| *found > version && target.opens(*found) == Some(false));
+    let files: Vec<_> = newer.map(|(file, _)| file.path.clone()).collect();
+    if files.is_empty() {
+        return None;
+    }
+    let title = format!("Or bring the databases back to version {version}");
+    let reason = "the databases can go back, mailboxes and logs do not: for a look at what is in them, or if \
+                  no mailbox was changed since";
+    let step = PlanStep::new(Task::Downgrade, By::Bdbkit, StepState::Decide, title, reason);
+    Some(step.command(StepCommand::Own(Job::Downgrade(version), files)))
 }
 
 /// What the products say of their own upgrades.

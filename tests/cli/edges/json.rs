@@ -241,6 +241,8 @@ pub(super) fn made(top: &Path) {
             "parts/__dbp.bad.db.002",
         ),
         (data("damage-v9-le-flip"), "damaged.db"),
+        (data("damage-v9-le-next-cycle"), "broken/links.db"),
+        (data("damage-v9-le-free-range"), "broken/list.db"),
         (data("damage-v9-le-flip"), "mixed/damaged.db"),
         (data("btree-v9-le-encrypted"), "mixed/encrypted.db"),
         (data("btree-v9-le-subdbs-removed"), "removed.db"),
@@ -358,7 +360,7 @@ impl Goldens {
 }
 
 /// Every command, and how it ends.
-const RUNS: [(&str, &str, i32); 51] = [
+const RUNS: [(&str, &str, i32); 56] = [
     ("info", "info --json several.db fixed.db", 0),
     ("info", "info --json hash.db mixed/encrypted.db notes.txt nowhere.db", 1),
     ("info", "info --json queue.db heap.db", 0),
@@ -396,6 +398,12 @@ const RUNS: [(&str, &str, i32); 51] = [
     ("diff", "diff --json fixed.db queue.db", 1),
     ("diff", "diff --json heap.db nowhere.db", 2),
     ("diff", "diff --json old mixed", 1),
+    ("downgrade", "downgrade --json --to 7 --machine little --check several.db", 0),
+    ("downgrade", "downgrade --json --to 8 --copy older.db fixed.db", 0),
+    ("downgrade", "downgrade --json --to 6 several.db", 4),
+    ("repair", "repair --json --check broken/links.db broken/list.db", 0),
+    ("repair", "repair --json --backup kept broken/links.db", 0),
+    ("repair", "repair --json --check damaged.db", 1),
     ("upgrade", "reset-lsn --json reset.db", 0),
     ("upgrade", "reset-fileid --json --uid 0102030405060708090a0b0c0d0e0f1011121314 reset.db", 0),
     ("survey", "store survey --json lost", 1),

@@ -38,6 +38,7 @@ fn words(job: Job) -> String {
         Job::Salvage => "bdbkit salvage",
         Job::ResetLsns => "bdbkit reset-lsn",
         Job::Upgrade(version) => return to("bdbkit upgrade", version),
+        Job::Downgrade(version) => return format!("bdbkit downgrade --to {version}"),
         Job::ResumeUpgrade => "bdbkit upgrade --resume",
         Job::RollBackUpgrade => "bdbkit upgrade --rollback",
         Job::StoreUpgrade(version) => return to("bdbkit store upgrade", version),

@@ -4,7 +4,9 @@ mod choices;
 mod report;
 
 pub(crate) use choices::{Duplicates, choices, duplicates, file_id, profile};
-pub(crate) use report::{Noticed, done, noticed, notices, outcome, plan, reset, settled, shown, text};
+pub(crate) use report::{
+    Did, Noticed, did, done, noticed, notices, outcome, plan, plan_of, reset, settled, shown, text,
+};
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -155,9 +157,11 @@ pub(crate) fn kind(error: &EditError) -> fn(Told) -> Failure {
             | Refusal::Unreadable { .. }
             | Refusal::Chain { .. }
             | Refusal::DatabaseList { .. }
+            | Refusal::NotMended { .. }
             | Refusal::Growth { .. } => Failure::Message,
             Refusal::QueueStart { .. } | Refusal::Encrypted => Failure::Unsupported,
-            Refusal::NoSuchDatabase { .. }
+            Refusal::NotKept
+            | Refusal::NoSuchDatabase { .. }
             | Refusal::RecordLength { .. }
             | Refusal::Twice
             | Refusal::Folders => Failure::Usage,

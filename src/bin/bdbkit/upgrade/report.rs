@@ -13,8 +13,18 @@ use crate::hex::hex;
 use crate::output::counted;
 use crate::{hints, json};
 
-/// A plan, page by page.
+/// The plan of an upgrade, page by page.
 pub(crate) fn plan(plan: &Plan, as_json: bool, out: &mut impl Write) -> io::Result<()> {
+    plan_of("upgrade_plan", plan, as_json, out)
+}
+
+/// A plan, page by page; of this kind in JSON.
+pub(crate) fn plan_of(
+    kind: &'static str,
+    plan: &Plan,
+    as_json: bool,
+    out: &mut impl Write,
+) -> io::Result<()> {
     let file = plan.path.shown().to_string();
     let reasons = |change: &Change| change.reasons().map(|reason| reason.text()).collect::<Vec<_>>();
     if as_json {
@@ -24,7 +34,7 @@ pub(crate) fn plan(plan: &Plan, as_json: bool, out: &mut impl Write) -> io::Resu
             reasons: reasons(&change),
         });
         return json::line(
-            "upgrade_plan",
+            kind,
             &Planned {
                 file: &file,
                 from_version: plan.from,
@@ -74,15 +84,15 @@ pub(crate) fn reset(report: &FileReport, as_json: bool, out: &mut impl Write) ->
 }
 
 /// What is said of a change.
-struct Did<'a> {
+pub(crate) struct Did<'a> {
     /// In JSON.
-    kind: &'static str,
+    pub(crate) kind: &'static str,
     /// If there was nothing to do.
-    nothing: &'a str,
+    pub(crate) nothing: &'a str,
 }
 
 /// What was done to a file, or that there was nothing to do.
-fn did(
+pub(crate) fn did(
     report: &FileReport,
     path: Option<&Path>,
     Did { kind, nothing }: Did<'_>,
