@@ -302,14 +302,16 @@ fn a_page_that_cannot_be_turned_is_refused() {
 fn damaged_files_are_refused_or_lose_nothing() {
     let (mut refused, mut turned) = (0, 0);
     let mut check = |name: &str, bytes: &[u8]| {
-        for order in ORDERS {
-            match to(order).in_memory(bytes) {
-                Err(_) => refused += 1,
-                Ok((new, _)) => {
-                    assert_eq!(new.len(), bytes.len(), "{name}");
-                    assert!(to(order.other()).in_memory(&new).is_ok(), "{name}");
-                    turned += 1;
+        let kind = bdbkit::FileKind::of(bytes);
+        let Some(order) = kind.database().map(|kind| kind.order) else { return };
+        match to(order.other()).in_memory(bytes) {
+            Err(_) => refused += 1,
+            Ok((new, _)) => {
+                assert_eq!(new.len(), bytes.len(), "{name}");
+                if let Err(error) = to(order).in_memory(&new) {
+                    panic!("{name}: {error}");
                 }
+                turned += 1;
             }
         }
     };
@@ -336,7 +338,7 @@ fn damaged_files_are_refused_or_lose_nothing() {
             check(case, &bytes);
         }
     }
-    assert!(refused > 300 && turned > 100, "{refused} {turned}");
+    assert!(refused > 100 && turned > 100, "{refused} {turned}");
 }
 
 #[test]

@@ -72,7 +72,7 @@ const EXAMPLES: &str = "\
 Examples:
   bdbkit convert --byte-order little --check mboxlist           # what would be done?
   bdbkit convert --byte-order little mboxlist                   # all databases of the folder, or none
-  bdbkit convert --byte-order native --copy here.db there.db    # leaves there.db alone
+  bdbkit convert --byte-order native --copy new.db old.db       # leaves old.db alone
   bdbkit convert --byte-order little --resume mboxlist          # after a crash: complete it
   bdbkit convert --byte-order little --rollback mboxlist        # after a crash: bring the old files back";
 

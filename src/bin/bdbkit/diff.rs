@@ -63,10 +63,9 @@ pub(crate) struct Arguments {
 
 const EXAMPLES: &str = "\
 Examples:
-  bdbkit diff old.db new.db
-  bdbkit diff --recovered store/folder.db            # what would a recovery change?
-  bdbkit diff snapshot/mboxlist store/mboxlist       # what became of the store since?
-  bdbkit convert --byte-order little --copy x86.db sparc.db && bdbkit diff sparc.db x86.db";
+  bdbkit diff old.db folder.db
+  bdbkit diff --recovered mboxlist/folder.db           # what would a recovery change?
+  bdbkit diff dbdata/snapshots/20091104 mboxlist       # what became of the store since?";
 
 /// What is written, and how all ended.
 struct Report {

@@ -67,7 +67,7 @@ Examples:
   bdbkit compact folder.db small.db         # the same pairs, without free pages
   bdbkit dump -l many.db                    # names of the databases in a file
   bdbkit get folder.db user/alice/INBOX     # one value
-  bdbkit diff old.db new.db                 # what differs?
+  bdbkit diff old.db folder.db              # what differs?
   bdbkit verify mboxlist                    # are the databases in this folder sound?
   bdbkit salvage broken.db -f found.txt     # all that can be found in a damaged file, and
                                             # the db_load command that keeps all of it

@@ -102,12 +102,13 @@ fn every_example_is_a_command_that_works() {
         let output = shell(folder.path(), &command);
         let expected: &[i32] = match command.split(' ').nth(1).unwrap() {
             // What is asked for may not be there, the file is broken.
-            "get" => &[0, 1],
+            "get" | "diff" => &[0, 1],
             "log" if command.contains("history") => &[0, 1],
             "salvage" if !command.contains('|') => &[1],
             "dump" if command.contains("broken") => &[1],
             // There is nothing to complete, and the snapshot is restored by force only.
             "store" | "upgrade" | "downgrade" | "info" => &[0, 1, 4],
+            "store" | "upgrade" | "convert" | "info" => &[0, 1, 4],
             _ => &[0],
         };
         let code = output.status.code().unwrap();
