@@ -4,7 +4,6 @@
 use super::choices::{DowngradeChoices, DowngradeTo};
 use crate::access::{Database, Part};
 use crate::edit::{Refusal, Result};
-use crate::format::generation::Generation;
 use crate::format::meta::Field;
 use crate::meta::{Buckets, Meta};
 use crate::method::Method;
@@ -52,7 +51,7 @@ impl Condition<'_> {
         let Some(version) = to.version_of(method) else {
             return self.refuse(Field::Magic, method.name(), OTHER_METHOD);
         };
-        if meta.generation() == Generation::V60 && meta.external_folder().is_some() {
+        if meta.external_folder().is_some() {
             return self.refuse(Field::FileLow, "a folder of external files", LOAD);
         }
         if !to.has_checksums() && meta.checksummed() {

@@ -70,9 +70,8 @@ fn ready(file: &[u8], choices: &DowngradeChoices) -> Result<Option<Ready>> {
             _ => Ok(None),
         };
     }
-    // What is inside may be later than page 0.
-    let (inner, sorted) = (method == Method::Btree, method == Method::Hash && !to.has_sorted_buckets());
-    if choices.reset_lsn || sorted || (inner && has_several(file)) {
+    let sorted = method == Method::Hash && !to.has_sorted_buckets();
+    if choices.reset_lsn || sorted || has_more(file) {
         return Ok(None);
     }
     let Some(size) = kind.page_size else { return Ok(None) };
@@ -84,9 +83,10 @@ fn ready(file: &[u8], choices: &DowngradeChoices) -> Result<Option<Ready>> {
     }))
 }
 
-/// Whether there are several databases in a file, as far as that can be seen.
-fn has_several(file: &[u8]) -> bool {
-    Database::from_bytes(file).is_ok_and(|db| db.is_directory())
+/// Whether there may be more in a file than its version says, as far as that can be seen: databases of later
+/// versions, or values in external files, which releases 6.0.19 and 6.0.20 put into files of the versions of 5.3.
+fn has_more(file: &[u8]) -> bool {
+    Database::from_bytes(file).is_ok_and(|db| db.is_directory() || db.meta().external_folder().is_some())
 }
 
 /// Checks a file and computes what changes.
