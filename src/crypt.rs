@@ -105,6 +105,21 @@ impl Keys {
             .is_ok_and(|cipher| cipher.decrypt_padded_mut::<NoPadding>(bytes).is_ok())
     }
 
+    /// Encrypts whole blocks in place; says whether they were whole.
+    #[cfg(feature = "encryption")]
+    pub(crate) fn encrypt(&self, iv: &[u8], bytes: &mut [u8]) -> bool {
+        use cbc::cipher::{BlockEncryptMut, KeyIvInit, block_padding::NoPadding};
+
+        let len = bytes.len();
+        cbc::Encryptor::<aes::Aes128>::new_from_slices(&self.aes, iv)
+            .is_ok_and(|cipher| cipher.encrypt_padded_mut::<NoPadding>(bytes, len).is_ok())
+    }
+
+    #[cfg(not(feature = "encryption"))]
+    pub(crate) fn encrypt(&self, _: &[u8], _: &mut [u8]) -> bool {
+        false
+    }
+
     #[cfg(not(feature = "encryption"))]
     pub(crate) fn decrypt(&self, _: &[u8], _: &mut [u8]) -> bool {
         false
@@ -116,6 +131,17 @@ impl std::fmt::Debug for Keys {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Keys").field("machine", &self.machine).finish_non_exhaustive()
     }
+}
+
+/// Fills bytes by chance.
+#[cfg(feature = "encryption")]
+pub(crate) fn fill(bytes: &mut [u8]) -> std::io::Result<()> {
+    getrandom::fill(bytes).map_err(std::io::Error::other)
+}
+
+#[cfg(not(feature = "encryption"))]
+pub(crate) fn fill(_: &mut [u8]) -> std::io::Result<()> {
+    Err(std::io::ErrorKind::Unsupported.into())
 }
 
 /// The digest of a message, as machines of this byte order compute it.
@@ -296,5 +322,15 @@ mod tests {
         assert!(!keys.decrypt(&[0; 16], &mut [0; 15]));
         assert!(!keys.decrypt(&[0; 3], &mut [0; 16]));
         assert!(keys.decrypt(&[0; 16], &mut [0; 32]));
+        assert!(!keys.encrypt(&[0; 16], &mut [0; 15]));
+    }
+
+    #[test]
+    fn what_is_encrypted_is_decrypted() {
+        let keys = Keys::derive("password", Big).unwrap();
+        let (iv, clear): ([u8; 16], Vec<u8>) = ([9; 16], (0..64).collect());
+        let mut bytes = clear.clone();
+        assert!(keys.encrypt(&iv, &mut bytes) && bytes != clear);
+        assert!(keys.decrypt(&iv, &mut bytes) && bytes == clear);
     }
 }

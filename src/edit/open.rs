@@ -7,7 +7,7 @@ use crate::access::Database;
 use crate::error::Error;
 use crate::meta::FileKind;
 use crate::method::Feature;
-use crate::pages::File;
+use crate::pages::{File, OpenOptions};
 
 /// Opens the database in a file that is to be changed, with the extents that it has.
 ///
@@ -48,7 +48,7 @@ pub(crate) fn with_extents<'c>(contents: &'c [u8], extents: &'c [Extent]) -> Fil
     match extents.first() {
         Some(first) => {
             let given = extents.iter().map(|extent| (extent.number, &extent.contents[..])).collect();
-            File::with_extents(contents, &first.main, given)
+            File::with_beside(contents, &first.main, given, OpenOptions::new())
         }
         None => File::from_bytes(contents),
     }

@@ -5,9 +5,11 @@
 //! open, so zeros in its place say that it was, and anything else that it was not.
 
 use std::borrow::Cow;
+use std::fmt;
+use std::io;
 use std::ops::Range;
 
-use crate::crypt::{CODE, KEY, Keys, Secret};
+use crate::crypt::{self, CODE, KEY, Keys, Secret};
 use crate::error::{Error, Result};
 use crate::format::meta::{CHECKSUMMED, LENGTH, at as meta_at};
 use crate::format::page::{Page, PageKind, at};
@@ -33,6 +35,31 @@ pub(crate) enum Password {
     /// The cipher was not built in.
     Useless,
     Given(Secret),
+}
+
+/// What makes the initialisation vectors of pages: by chance, once for many of them.
+#[derive(Clone, Copy)]
+pub(crate) struct Nonce([u8; KEY]);
+
+impl Nonce {
+    /// A new one.
+    ///
+    /// # Errors
+    ///
+    /// The system gives no chance.
+    pub(crate) fn fresh() -> Result<Nonce> {
+        let mut nonce = [0; KEY];
+        let error = |cause: io::Error| Error::Read { page: PageNo::META, cause: cause.into() };
+        crypt::fill(&mut nonce).map_err(error)?;
+        Ok(Nonce(nonce))
+    }
+}
+
+impl fmt::Debug for Nonce {
+    /// It is not shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Nonce").finish_non_exhaustive()
+    }
 }
 
 impl Password {
@@ -137,6 +164,29 @@ impl Cipher {
             code.fill(if right { 0 } else { WRONG });
         }
         right
+    }
+
+    /// Encrypts a page that is in the clear, and puts its code on it (database-format, "Encrypted files").
+    pub(crate) fn seal(&self, page: &mut [u8], no: PageNo, nonce: &Nonce) {
+        let places = places(page, no);
+        let magic = page.get(meta_at::MAGIC..).and_then(<[u8]>::first_chunk::<4>).copied();
+        let shown = if places.lost.is_empty() { None } else { page.get_mut(meta_at::CRYPTO_MAGIC..) };
+        if let Some((to, magic)) = shown.and_then(<[u8]>::first_chunk_mut).zip(magic) {
+            *to = magic;
+        }
+        // What is encrypted with the key itself cannot be foreseen.
+        let mut iv = [0; KEY];
+        iv.iter_mut().zip(no.0.to_be_bytes()).for_each(|(to, from)| *to = from);
+        self.keys.encrypt(&nonce.0, &mut iv);
+        if let Some(hidden) = page.get_mut(places.hidden.clone()) {
+            self.keys.encrypt(&iv, hidden);
+        }
+        if let Some(to) = page.get_mut(places.iv.clone()) {
+            to.copy_from_slice(&iv);
+        }
+        if let Some((code, to)) = self.code(page, &places).zip(page.get_mut(places.code)) {
+            to.copy_from_slice(&code);
+        }
     }
 
     /// Whether the code of a page that was opened was right.

@@ -87,7 +87,7 @@ impl<'a> Pages<'a> {
         }
         let meta = meta::parse(file.kind(), &first)?;
         let extents = Extents::of(&file, &meta)?.map(Arc::new);
-        let partitions = Partitions::of(file.path(), &meta)?.map(Arc::new);
+        let partitions = Partitions::of(&file, &meta)?.map(Arc::new);
         let whole = file.len().checked_div(meta.page_size().get().into()).unwrap_or(0);
         let count = u32::try_from(whole).unwrap_or(u32::MAX);
         let most = file.limits().max_kept;
@@ -347,8 +347,8 @@ impl<'a> Pages<'a> {
     fn elsewhere(&self, no: PageNo) -> Option<&[u8]> {
         match (self.stands_beside(no), self.file.source().over()) {
             (Some(extents), _) => extents.raw(no),
-            (None, Some(pages)) => pages.page(no),
-            (None, None) => self.keep(no)?.ok(),
+            (None, Some(pages)) if self.cipher.is_none() => pages.page(no),
+            (None, _) => self.keep(no)?.ok(),
         }
     }
 
@@ -371,6 +371,9 @@ impl<'a> Pages<'a> {
         let here = match (beside, self.file.source().storage()) {
             (Some(extents), _) => extents.raw(no),
             (None, Some(storage)) => return storage.read(page, file_bytes(no.0, self.size())),
+            (None, None) if self.file.source().over().is_some() => {
+                self.file.source().over().and_then(|pages| pages.page(no))
+            }
             (None, None) => {
                 let from = no.index().checked_mul(page.len());
                 let rest = from.and_then(|from| self.file.source().in_place().get(from..));
