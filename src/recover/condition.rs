@@ -4,32 +4,24 @@
 //! The log is compared with the pages first, which costs one reading from where recovery begins. Only
 //! where that leaves a question open, recovery is done in memory.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::fmt;
-use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read as _, Seek, SeekFrom};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use super::comparison::{Changes, Compared, Read, last_part};
 use super::error::RecoverError;
+use super::page_lsns::PageLsns;
 use super::report::{FileChange, RecoveredFile};
-use super::sealing::Sealing;
-use super::target::Head;
 use super::view::{Recover, View};
 use crate::env::{FolderOrigin, Layout};
 use crate::error::Error;
 use crate::file_name;
 use crate::log::{Files, LogDir, LogError, LogOptions};
-use crate::meta::FileKind;
 use crate::method::Method;
-use crate::order::Endianness;
-use crate::pages::OpenOptions;
 use crate::shown::{ShowName, counted};
-use crate::types::{FileId, Lsn, PageNo};
-
-/// So much of a file tells what it is, in bytes.
-const HEAD: u64 = 512;
+use crate::types::{FileId, Lsn};
 
 /// How an environment, or a database file of one, was left.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -416,65 +408,12 @@ impl Unrecovered {
     }
 }
 
-/// The LSNs of the pages of a file, each read when it is asked for.
-struct PageLsns {
-    file: File,
-    id: FileId,
-    method: Method,
-    order: Endianness,
-    page_size: u64,
-    known: HashMap<PageNo, Option<Lsn>>,
-    failed: Option<io::Error>,
-}
-
-impl PageLsns {
-    /// `None` if the file is no database, or has no id by which a log could know it.
-    fn open(path: &Path, options: OpenOptions<'static>) -> Result<Option<PageLsns>, Error> {
-        let error = |source: std::io::Error| Error::Open { path: path.to_owned(), cause: source.into() };
-        let mut file = File::open(path).map_err(error)?;
-        let mut head = Vec::new();
-        file.by_ref().take(HEAD).read_to_end(&mut head).map_err(error)?;
-        let encrypted = FileKind::of(&head).database().filter(|kind| kind.encrypted).cloned();
-        let head = match encrypted {
-            // Most of the id is hidden.
-            Some(kind) => Head::of(&Sealing::of(&options.file(path)?, &kind)?.first(&head)),
-            None => Head::of(&head),
-        };
-        let Some(Head { method, order, size, id, .. }) = head else { return Ok(None) };
-        let page_size = u64::from(size.get());
-        Ok(Some(PageLsns { file, id, method, order, page_size, known: HashMap::new(), failed: None }))
-    }
-
-    /// The LSN of a page, if the file has it.
-    fn of(&mut self, no: PageNo) -> Option<Lsn> {
-        if let Some(known) = self.known.get(&no) {
-            return *known;
-        }
-        let lsn = self.read(no).unwrap_or_else(|error| {
-            self.failed.get_or_insert(error);
-            None
-        });
-        self.known.insert(no, lsn);
-        lsn
-    }
-
-    fn read(&mut self, no: PageNo) -> io::Result<Option<Lsn>> {
-        let mut bytes = [0; 8];
-        self.file.seek(SeekFrom::Start(u64::from(no.0).saturating_mul(self.page_size)))?;
-        match self.file.read_exact(&mut bytes) {
-            Ok(()) => {}
-            Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(None),
-            Err(error) => return Err(error),
-        }
-        let lsn = self.order.u32_at(&bytes, 0).zip(self.order.u32_at(&bytes, 4));
-        Ok(lsn.map(|(file, offset)| Lsn { file, offset }))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::log::effort;
+    use crate::order::Endianness;
+    use crate::pages::OpenOptions;
 
     fn of(file: &str) -> Result<Option<Condition>, RecoverError> {
         let file = Path::new("testdata").join(file);

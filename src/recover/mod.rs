@@ -7,6 +7,7 @@ mod condition;
 mod error;
 mod files;
 mod held;
+mod page_lsns;
 mod passes;
 mod release;
 mod report;
