@@ -133,6 +133,17 @@ impl std::fmt::Debug for Keys {
     }
 }
 
+/// Fills bytes by chance.
+#[cfg(feature = "encryption")]
+pub(crate) fn fill(bytes: &mut [u8]) -> std::io::Result<()> {
+    getrandom::fill(bytes).map_err(std::io::Error::other)
+}
+
+#[cfg(not(feature = "encryption"))]
+pub(crate) fn fill(_: &mut [u8]) -> std::io::Result<()> {
+    Err(std::io::ErrorKind::Unsupported.into())
+}
+
 /// The digest of a message, as machines of this byte order compute it.
 fn digest(machine: Endianness, message: &[u8]) -> [u8; CODE] {
     let mut digest = Digest::new(machine);
@@ -311,5 +322,15 @@ mod tests {
         assert!(!keys.decrypt(&[0; 16], &mut [0; 15]));
         assert!(!keys.decrypt(&[0; 3], &mut [0; 16]));
         assert!(keys.decrypt(&[0; 16], &mut [0; 32]));
+        assert!(!keys.encrypt(&[0; 16], &mut [0; 15]));
+    }
+
+    #[test]
+    fn what_is_encrypted_is_decrypted() {
+        let keys = Keys::derive("password", Big).unwrap();
+        let (iv, clear): ([u8; 16], Vec<u8>) = ([9; 16], (0..64).collect());
+        let mut bytes = clear.clone();
+        assert!(keys.encrypt(&iv, &mut bytes) && bytes != clear);
+        assert!(keys.decrypt(&iv, &mut bytes) && bytes == clear);
     }
 }

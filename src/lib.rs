@@ -27,7 +27,7 @@
 //! | is the file sound? | [`verify::Verify`] |
 //! | what can still be found in it? | [`salvage::Salvage`] |
 //! | transaction logs: records, transactions, the history of a key | [`log::LogDir`], [`log::LogFile`] |
-//! | what stands around a file: its environment, changes that it lacks | [`env::Layout`], [`env::pending()`] |
+//! | what stands around a file: its environment, changes that it lacks | [`env::Layout`], [`recover::condition()`] |
 //! | what recovery would make of an environment: read, or copied | [`recover::Recover`], [`recover::View`] |
 //! | what a code in a report means | [`explain::Explanation`] |
 //! | what a mail store is and holds, how it comes to another release | `mboxlist`: `Survey`, `List`, `StorePlan` |

@@ -53,7 +53,6 @@ impl ShowName for [u8] {
 }
 
 /// A number of things, in words.
-#[cfg(feature = "mboxlist")]
 pub(crate) fn counted(number: u64, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }

@@ -13,7 +13,7 @@ use crate::format::meta::{self as layout, at};
 use crate::format::page::{Page, PageKind};
 use crate::journal::{self, PageChange};
 use crate::order::with_order;
-use crate::pages::{Cipher, Overlay, Pages};
+use crate::pages::{Cipher, Nonce, Overlay, Pages};
 use crate::types::{Lsn, PageNo};
 
 /// What changes on a page.
@@ -75,6 +75,7 @@ pub(crate) struct Draft<'p> {
     turn: Option<Turn>,
     /// What pages that change are encrypted with.
     cipher: Option<Cipher>,
+    nonce: Nonce,
     /// Why pages change, one bit for each reason.
     reasons: u32,
 }
@@ -92,6 +93,7 @@ impl<'p> Draft<'p> {
             lsn: None,
             turn: None,
             cipher: pages.cipher(),
+            nonce: fresh_nonce(),
             reasons: 0,
         }
     }
@@ -262,7 +264,9 @@ impl<'p> Draft<'p> {
             order.put_u32(&mut page, 4, lsn.offset);
         }
         if let Some(cipher) = self.cipher {
-            cipher.seal(&mut page, no, fresh_iv());
+            if !self.was_never_written(no) {
+                cipher.seal(&mut page, no, &self.nonce);
+            }
             return Some(page);
         }
         if self.pages.meta().checksummed() && self.pages.raw(no) != Some(&page) && !self.is_unsummed(no) {
@@ -430,16 +434,10 @@ impl<'p> Draft<'p> {
     }
 }
 
-/// An initialisation vector, of four numbers that are not 0 (database-format, "Encrypted files").
-fn fresh_iv() -> [u8; 16] {
-    loop {
-        let mut iv = [0; 16];
-        let chance = [journal::random(), journal::random()];
-        iv.iter_mut()
-            .zip(chance.into_iter().flat_map(u64::to_le_bytes))
-            .for_each(|(place, byte)| *place = byte);
-        if iv.chunks_exact(4).all(|word| word != [0; 4]) {
-            return iv;
-        }
-    }
+/// What makes the initialisation vectors of pages.
+fn fresh_nonce() -> Nonce {
+    let mut bytes = [0; 16];
+    let chance = [journal::random(), journal::random()].into_iter().flat_map(u64::to_le_bytes);
+    bytes.iter_mut().zip(chance).for_each(|(place, byte)| *place = byte);
+    Nonce::of(bytes)
 }

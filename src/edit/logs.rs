@@ -6,9 +6,9 @@ use super::error::{EditError, Refusal, Result};
 use super::notice::Notice;
 use super::surroundings::Surroundings;
 use crate::access::Database;
-use crate::env::{Comparison, FolderOrigin, Layout, is_region};
+use crate::env::{FolderOrigin, Layout, is_region};
 use crate::log::{LogDir, LogError};
-use crate::method::Method;
+use crate::recover::{Condition, FileChange, Pending, Recover, RecoverError, Unrecovered};
 use crate::shown::counted;
 
 /// Refuses a file that may be in use, or that its logs have not finished with: that first,
@@ -16,14 +16,20 @@ use crate::shown::counted;
 pub(crate) fn check_logs(file: &Database<'_>, path: &Path, around: &Surroundings) -> Result<Option<Notice>> {
     let home = around.home(path);
     let region = region(home).filter(|_| !around.assume_closed);
-    let notice = compare(file, home, region.is_some(), around)?;
+    let notice = compare(file, path, home, region.is_some(), around)?;
     match region {
         Some(file) => Err(Refusal::Environment { file }.into()),
         None => Ok(notice),
     }
 }
 
-fn compare(file: &Database<'_>, home: &Path, regions: bool, around: &Surroundings) -> Result<Option<Notice>> {
+fn compare(
+    file: &Database<'_>,
+    path: &Path,
+    home: &Path,
+    regions: bool,
+    around: &Surroundings,
+) -> Result<Option<Notice>> {
     let layout = Layout::of(home);
     let folder = &layout.logs().path;
     let error = |source| EditError::Log { folder: folder.clone(), cause: source };
@@ -39,28 +45,43 @@ fn compare(file: &Database<'_>, home: &Path, regions: bool, around: &Surrounding
         Err(_) if around.ignore_logs => return Ok(Some(Notice::LogsIgnored)),
         Err(source) => return Err(error(source)),
     };
-    let comparison = Comparison::new(&logs).map_err(error)?;
-    let found = comparison.with(file).map_err(error)?;
+    let start = logs.recovery_start().map_err(error)?;
+    let recover = Recover::new();
+    let unrecovered = Unrecovered::from(&logs, start, || logs.files(), &layout, recover);
     let running = if regions { "; region files are there: it may be in use" } else { "" };
-    // Of a QUEUE the log says too little to compare it: all that it does say may be missing.
-    let is_concerned = || comparison.concerned().is_none_or(|ids| ids.contains(&file.meta().file_id()));
-    if file.meta().method() == Method::Queue && is_concerned() {
-        let why = format!("the log speaks of changes of a QUEUE, which cannot be compared with it{running}");
-        return Err(Refusal::Recovery { why, from: comparison.start, to: found.end }.into());
-    }
-    if let Some(from) = found.first {
-        let why = format!(
-            "{} not in the file, {} in it{running}",
-            counted(found.redo, "committed change"),
-            counted(found.undo, "uncommitted one")
-        );
-        return Err(Refusal::Recovery { why, from, to: found.end }.into());
+    let condition = unrecovered.condition(path).map_err(|why| match why {
+        RecoverError::Log(source) => error(source),
+        RecoverError::File(source) => source.into(),
+        other => {
+            Refusal::Recovery { why: other.to_string(), from: unrecovered.start(), to: unrecovered.end() }
+                .into()
+        }
+    })?;
+    let end = unrecovered.end();
+    match condition {
+        Condition::Clean => {}
+        Condition::Due(pending) => {
+            let Pending { committed, uncommitted, undecided, change, first, .. } = pending;
+            let committed = committed.saturating_add(undecided);
+            let whole =
+                if change == FileChange::Kept { "" } else { ", and it is made or removed as a whole" };
+            let why = format!(
+                "{} not in the file, {} in it{whole}{running}",
+                counted(committed, "committed change"),
+                counted(uncommitted, "uncommitted one")
+            );
+            return Err(Refusal::Recovery { why, from: first, to: end }.into());
+        }
+        Condition::Unrecoverable { why, until } => {
+            let why = format!("it cannot be brought up to its log: {why}{running}");
+            return Err(Refusal::Recovery { why, from: until, to: end }.into());
+        }
     }
     let highest = file.highest_lsn();
-    Ok((highest > found.end).then(|| Notice::ForeignLog {
+    Ok((highest > end).then(|| Notice::ForeignLog {
         text: format!(
             "pages are newer ({highest}) than the end of the log ({}): reset the LSNs before a new environment uses the file",
-            found.end
+            end
         ),
     }))
 }

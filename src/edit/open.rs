@@ -62,7 +62,7 @@ pub(crate) fn with_extents<'c>(contents: &'c [u8], extents: &'c [Extent]) -> Fil
     match extents.first() {
         Some(first) => {
             let given = extents.iter().map(|extent| (extent.number, &extent.contents[..])).collect();
-            File::with_extents(contents, &first.main, given)
+            File::with_beside(contents, &first.main, given, OpenOptions::new())
         }
         None => File::from_bytes(contents),
     }

@@ -5,9 +5,11 @@
 //! open, so zeros in its place say that it was, and anything else that it was not.
 
 use std::borrow::Cow;
+use std::fmt;
+use std::io;
 use std::ops::Range;
 
-use crate::crypt::{CODE, KEY, Keys, Secret};
+use crate::crypt::{self, CODE, KEY, Keys, Secret};
 use crate::error::{Error, Result};
 use crate::format::meta::{CHECKSUMMED, LENGTH, at as meta_at};
 use crate::format::page::{Page, PageKind, at};
@@ -33,6 +35,37 @@ pub(crate) enum Password {
     /// The cipher was not built in.
     Useless,
     Given(Secret),
+}
+
+/// What makes the initialisation vectors of pages: by chance, once for many of them.
+#[derive(Clone, Copy)]
+pub(crate) struct Nonce([u8; KEY]);
+
+impl Nonce {
+    /// A new one.
+    ///
+    /// # Errors
+    ///
+    /// The system gives no chance.
+    pub(crate) fn fresh() -> Result<Nonce> {
+        let mut nonce = [0; KEY];
+        let error = |cause: io::Error| Error::Read { page: PageNo::META, cause: cause.into() };
+        crypt::fill(&mut nonce).map_err(error)?;
+        Ok(Nonce(nonce))
+    }
+
+    /// One of bytes that somebody got by chance.
+    #[cfg(feature = "upgrade")]
+    pub(crate) fn of(bytes: [u8; KEY]) -> Nonce {
+        Nonce(bytes)
+    }
+}
+
+impl fmt::Debug for Nonce {
+    /// It is not shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Nonce").finish_non_exhaustive()
+    }
 }
 
 impl Password {
@@ -139,31 +172,33 @@ impl Cipher {
         right
     }
 
-    /// Encrypts a page as the library does when it writes one: the reverse of [`Cipher::open`]. A page that
-    /// was never written stays as it is.
-    #[cfg(feature = "upgrade")]
-    pub(crate) fn seal(&self, page: &mut [u8], no: PageNo, iv: [u8; KEY]) {
-        if Page::<byteorder::LittleEndian>::new(page).is_none_or(|page| page.is_hole()) {
-            return;
-        }
-        let places = places(page, no);
-        if let Some(hidden) = page.get_mut(places.hidden.clone()) {
-            self.keys.encrypt(&iv, hidden);
-        }
-        // On metadata pages both stand over what is hidden.
-        if let Some(place) = page.get_mut(places.iv.clone()) {
-            place.copy_from_slice(&iv);
-        }
-        let code = self.code(page, &places);
-        if let (Some(place), Some(code)) = (page.get_mut(places.code.clone()), code) {
-            place.copy_from_slice(&code);
-        }
-    }
-
     /// The byte order of the machine that it is for.
     #[cfg(feature = "upgrade")]
     pub(crate) fn machine(&self) -> Endianness {
         self.keys.machine()
+    }
+
+    /// Encrypts a page that is in the clear, and puts its code on it (database-format, "Encrypted files").
+    pub(crate) fn seal(&self, page: &mut [u8], no: PageNo, nonce: &Nonce) {
+        let places = places(page, no);
+        let magic = page.get(meta_at::MAGIC..).and_then(<[u8]>::first_chunk::<4>).copied();
+        let shown = if places.lost.is_empty() { None } else { page.get_mut(meta_at::CRYPTO_MAGIC..) };
+        if let Some((to, magic)) = shown.and_then(<[u8]>::first_chunk_mut).zip(magic) {
+            *to = magic;
+        }
+        // What is encrypted with the key itself cannot be foreseen.
+        let mut iv = [0; KEY];
+        iv.iter_mut().zip(no.0.to_be_bytes()).for_each(|(to, from)| *to = from);
+        self.keys.encrypt(&nonce.0, &mut iv);
+        if let Some(hidden) = page.get_mut(places.hidden.clone()) {
+            self.keys.encrypt(&iv, hidden);
+        }
+        if let Some(to) = page.get_mut(places.iv.clone()) {
+            to.copy_from_slice(&iv);
+        }
+        if let Some((code, to)) = self.code(page, &places).zip(page.get_mut(places.code)) {
+            to.copy_from_slice(&code);
+        }
     }
 
     /// Whether the code of a page that was opened was right.

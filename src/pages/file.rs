@@ -282,8 +282,8 @@ struct Opened<'a> {
     given: Option<Given<'a>>,
 }
 
-/// What stands beside a file, from one who knows it: where the file is, and its extents with their
-/// numbers.
+/// What stands beside a file, from one who knows it: where the file is, and its extents or partitions
+/// with their numbers.
 pub(super) type Given<'a> = (PathBuf, Vec<(u32, &'a [u8])>);
 
 impl File<'static> {
@@ -317,16 +317,21 @@ impl<'a> File<'a> {
         File::new(Some(path), source, other.opened.options)
     }
 
-    /// A file in memory, and the extents that it has where it stands.
-    pub(crate) fn with_extents(bytes: &'a [u8], path: &Path, extents: Vec<(u32, &'a [u8])>) -> File<'a> {
-        let (source, options) = (Source::Bytes(Cow::Borrowed(bytes)), OpenOptions::new());
-        let (kind, given) = (FileKind::of(source.head()), Some((path.to_owned(), extents)));
+    /// A file in memory, and the extents or partitions that it has where it stands.
+    pub(crate) fn with_beside(
+        bytes: &'a [u8],
+        path: &Path,
+        beside: Vec<(u32, &'a [u8])>,
+        options: OpenOptions<'a>,
+    ) -> File<'a> {
+        let source = Source::Bytes(Cow::Borrowed(bytes));
+        let (kind, given) = (FileKind::of(source.head()), Some((path.to_owned(), beside)));
         File {
             opened: Arc::new(Opened { path: None, source, kind, options, external: OnceLock::new(), given }),
         }
     }
 
-    /// Where it stands and its extents, if somebody gave them together with it.
+    /// Where it stands and its extents or partitions, if somebody gave them together with it.
     pub(super) fn given(&self) -> Option<&Given<'a>> {
         self.opened.given.as_ref()
     }

@@ -29,7 +29,7 @@ pub(crate) use chain::Chain;
 #[cfg(feature = "upgrade")]
 pub(crate) use chain::length as chain_length;
 pub use chain::{ItemReader, Pieces};
-pub(crate) use cipher::Cipher;
+pub(crate) use cipher::{Cipher, Nonce};
 pub(crate) use codec::Codec;
 pub(crate) use content::{Content, Duplicates, Stored, size_of_item};
 pub(crate) use extents::{Extent, Extents, paths as extent_paths};

@@ -1,10 +1,12 @@
 //! The files that hold the pairs of a partitioned database: `__dbp.NAME.NNN` (database-format,
 //! annex D). Each is a file of its own, with metadata and pages from 0 on.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use super::beside::Beside;
 use super::file::File;
+use super::source::Source;
 use super::space::Pages;
 use crate::error::{Error, Result};
 use crate::format::meta::{Field, at};
@@ -46,11 +48,21 @@ impl Partitions {
     /// # Errors
     ///
     /// [`Error::NoFolder`] if it is in memory; [`Error::Open`] from the operating system.
-    pub(super) fn of(main: Option<&Path>, meta: &Meta) -> Result<Option<Partitions>> {
+    pub(super) fn of(main: &File<'_>, meta: &Meta) -> Result<Option<Partitions>> {
         let Some(count) = meta.partitions() else { return Ok(None) };
-        let beside = main.and_then(|main| Beside::of(main, PREFIX)).ok_or(Error::NoFolder)?;
-        let found = beside.numbers(number)?;
+        let path = main.given().map(|(path, _)| path.as_path()).or(main.path());
+        let beside = path.and_then(|path| Beside::of(path, PREFIX)).ok_or(Error::NoFolder)?;
+        let found = match main.given() {
+            Some((_, given)) => given.iter().map(|(number, _)| *number).collect(),
+            None => beside.numbers(number)?,
+        };
         Ok(Some(Partitions { beside, count, found }))
+    }
+
+    /// The number of the partition that has this path.
+    pub(crate) fn number_of(&self, path: &Path) -> Option<u32> {
+        let number = self.beside.end(path.file_name()?).and_then(number)?;
+        (self.path(number) == path).then_some(number)
     }
 
     /// Those that a main file has beside it, and those that are missing of so many: `None` if
@@ -69,7 +81,11 @@ impl Partitions {
 
     /// Opens one of them, whatever it is, as the main file was opened.
     pub(crate) fn file<'a>(&self, number: u32, main: &File<'a>) -> Result<File<'a>> {
-        let source = self.beside.source(&digits(number), main)?;
+        let given = main.given().and_then(|(_, given)| given.iter().find(|(known, _)| *known == number));
+        let source = match given {
+            Some((_, bytes)) => Source::Bytes(Cow::Borrowed(*bytes)),
+            None => self.beside.source(&digits(number), main)?,
+        };
         Ok(File::beside(main, self.path(number), source))
     }
 

@@ -87,7 +87,7 @@ impl<'a> Pages<'a> {
         }
         let meta = meta::parse(file.kind(), &first)?;
         let extents = Extents::of(&file, &meta)?.map(Arc::new);
-        let partitions = if file.is_alone() { None } else { Partitions::of(file.path(), &meta)? };
+        let partitions = if file.is_alone() { None } else { Partitions::of(&file, &meta)? };
         let partitions = partitions.map(Arc::new);
         let whole = file.len().checked_div(meta.page_size().get().into()).unwrap_or(0);
         let count = u32::try_from(whole).unwrap_or(u32::MAX);

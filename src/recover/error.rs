@@ -1,8 +1,9 @@
 //! Why an environment cannot be recovered.
 
 use super::report::Until;
-use crate::log::{LogError, RecordNote};
-use crate::types::Lsn;
+use crate::error::Error;
+use crate::log::{LogError, RecordNote, TxnId};
+use crate::types::{Lsn, PageNo};
 
 /// Why an environment cannot be recovered.
 #[derive(Debug, thiserror::Error)]
@@ -11,6 +12,9 @@ pub enum RecoverError {
     /// The log cannot be read, or is damaged where recovery needs it.
     #[error(transparent)]
     Log(#[from] LogError),
+    /// A database file cannot be read.
+    #[error(transparent)]
+    File(#[from] Error),
     /// A record that recovery needs cannot be read.
     #[error("record {lsn} cannot be read: {note}")]
     Record {
@@ -51,6 +55,52 @@ pub enum RecoverError {
         /// A commit.
         lsn: Lsn,
     },
+    /// A transaction is to be left out that is not in the log.
+    #[error("the log has no transaction {txn}")]
+    NoTransaction {
+        /// The transaction.
+        txn: TxnId,
+    },
+    /// The number of the transaction that is to be left out was used again.
+    #[error("the log has several transactions {txn}: one begins with {first}, another with {second}")]
+    SeveralTransactions {
+        /// The number.
+        txn: TxnId,
+        /// The first record of one of them.
+        first: Lsn,
+        /// The first record of another.
+        second: Lsn,
+    },
+    /// The transaction that is to be left out did not commit by itself.
+    #[error("transaction {txn}, which begins with {first}, has no commit of its own that could be left out")]
+    NotCommitted {
+        /// The transaction.
+        txn: TxnId,
+        /// Its first record.
+        first: Lsn,
+    },
+    /// The transaction that is to be left out makes or removes files, or databases in one.
+    #[error("record {lsn}: transaction {txn} makes, removes or renames files: it cannot be left out")]
+    LeavesFiles {
+        /// The transaction.
+        txn: TxnId,
+        /// The record that says so.
+        lsn: Lsn,
+    },
+    /// Another transaction changed a page after the one that is to be left out.
+    #[error(
+        "record {lsn}: page {page} of {file} was changed later, after transaction {txn}: it cannot be left out"
+    )]
+    Rests {
+        /// The transaction that is to be left out.
+        txn: TxnId,
+        /// The later record.
+        lsn: Lsn,
+        /// The page.
+        page: PageNo,
+        /// The name of the file in the log.
+        file: String,
+    },
     /// It is not specified how logs of this version are recovered.
     #[error("a log of version {version}, as it is here: it is not known how such logs are recovered")]
     Version {
@@ -65,4 +115,16 @@ pub enum RecoverError {
         /// The record that says so.
         lsn: Lsn,
     },
+}
+
+impl RecoverError {
+    /// The record up to which all can be recovered, if one is the cause.
+    pub(super) fn lsn(&self) -> Option<Lsn> {
+        match self {
+            RecoverError::Record { lsn, .. }
+            | RecoverError::NoStart { lsn, .. }
+            | RecoverError::Checksum { lsn } => Some(*lsn),
+            _ => None,
+        }
+    }
 }

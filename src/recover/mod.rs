@@ -2,18 +2,24 @@
 //! would that wrote it (recovery).
 
 mod apply;
+mod comparison;
+mod condition;
 mod error;
 mod files;
 mod held;
+mod page_lsns;
 mod passes;
 mod release;
 mod report;
+mod sealing;
 mod target;
 mod transactions;
 mod turned;
 mod view;
+mod without;
 mod world;
 
+pub use condition::{Condition, Pending, Unrecovered, condition};
 pub use error::RecoverError;
 pub use report::{FileChange, InDoubt, RecoverReport, RecoveredFile, Until};
 pub use view::{Recover, View, ViewFile};

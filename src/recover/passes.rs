@@ -1,12 +1,13 @@
 //! The passes over a log (recovery, "The overall algorithm").
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::apply::{Change, Way};
 use super::error::RecoverError;
 use super::release::{Release, Walk};
 use super::report::{FileChange, InDoubt, RecoverReport, RecoveredFile, Until};
 use super::transactions::{State, Table};
+use super::without::LeftOut;
 use super::world::{Index, World};
 use crate::env::Layout;
 use crate::log::record::decoded::Decoded;
@@ -15,6 +16,7 @@ use crate::log::{Files, LogDir, Record, RecordNote, TxnId};
 use crate::meta::Flags;
 use crate::method::Method;
 use crate::order::Endianness;
+use crate::pages::OpenOptions;
 use crate::types::Lsn;
 
 /// What is asked of a recovery.
@@ -24,6 +26,7 @@ pub(crate) struct Wanted {
     pub(crate) catastrophic: bool,
     pub(crate) in_doubt: InDoubt,
     pub(crate) until: Option<Until>,
+    pub(crate) without: Option<TxnId>,
 }
 
 /// A recovery while it runs.
@@ -38,6 +41,10 @@ pub(crate) struct Passes<'l> {
     bound: HashMap<usize, (u64, Option<Index>)>,
     report: RecoverReport,
     reports: BTreeMap<Index, RecoveredFile>,
+    /// Transactions of which pages were changed.
+    changed: HashSet<TxnId>,
+    /// The transaction that is left out.
+    left_out: Option<LeftOut>,
 }
 
 /// Where the passes begin.
@@ -69,12 +76,14 @@ impl<'l> Passes<'l> {
         dir: &'l LogDir,
         layout: &'l Layout,
         wanted: Wanted,
+        options: OpenOptions<'static>,
     ) -> Result<Passes<'l>, RecoverError> {
         let release = last_release(dir)?;
         let files = dir.files();
+        let left_out = wanted.without.map(|txn| LeftOut::of(dir, &files, txn)).transpose()?;
         Ok(Passes {
             dir,
-            world: World::new(layout, release, growth(dir), !wanted.strict),
+            world: World::new(layout, release, growth(dir), !wanted.strict, options),
             files,
             table: Table::new(),
             wanted,
@@ -82,6 +91,8 @@ impl<'l> Passes<'l> {
             bound: HashMap::new(),
             report: RecoverReport::default(),
             reports: BTreeMap::new(),
+            changed: HashSet::new(),
+            left_out,
         })
     }
 
@@ -93,10 +104,15 @@ impl<'l> Passes<'l> {
         if self.walk() == Walk::R4 {
             self.open_pass(from)?;
         }
-        self.undo_pass(from)?;
-        self.redo_pass(from)?;
-        self.give_back();
-        let Passes { world, mut report, mut reports, .. } = self;
+        if self.wanted.strict && !self.has_work(from) {
+            self.report.end = self.last_record().unwrap_or(from.lsn());
+        } else {
+            self.undo_pass(from)?;
+            self.redo_pass(from)?;
+            self.give_back();
+        }
+        let Passes { world, mut report, mut reports, changed, .. } = self;
+        report.transactions = u64::try_from(changed.len()).unwrap_or(u64::MAX);
         for index in world.indices() {
             let Some(file) = world.get(index) else { continue };
             let change = match (world.is_there(index), file.is_where_it_was()) {
@@ -117,6 +133,23 @@ impl<'l> Passes<'l> {
         }
         report.files.sort_by(|one, other| one.name.cmp(&other.name));
         Ok((world, report))
+    }
+
+    /// Whether a release looks at anything but the files that are open: from 5.2 on the record with which
+    /// recovery begins does not count for that (recovery, Q14).
+    fn has_work(&self, from: From) -> bool {
+        let From::At(start) = from else { return true };
+        if self.release < Release::R52 {
+            return true;
+        }
+        let last = self.last_record();
+        let counts = |record: &Record<'_>| record.lsn() > start || Some(record.lsn()) == last;
+        let mut records = self.dir.records().from(start).filter_map(Result::ok);
+        records.any(|record| record.txn().is_some() && counts(&record))
+    }
+
+    fn last_record(&self) -> Option<Lsn> {
+        self.dir.records_back().find_map(Result::ok).map(|record| record.lsn())
     }
 
     /// Opens the files that the log names, so that each is known by its id.
@@ -155,8 +188,10 @@ impl<'l> Passes<'l> {
 
     /// Where the passes begin.
     fn start(&self) -> Result<From, RecoverError> {
-        let Some(until) = self.wanted.until else { return self.usual_start() };
         let first = self.first();
+        let Some(until) = self.wanted.until else {
+            return if self.left_out.is_some() { Ok(From::At(first)) } else { self.usual_start() };
+        };
         if self.walk() != Walk::R4 {
             return Ok(From::At(first));
         }
@@ -358,6 +393,9 @@ impl<'l> Passes<'l> {
     /// Whether a commit is not later than the moment that is asked for.
     fn counts(&mut self, record: &Decoded<'l>) -> Result<bool, RecoverError> {
         let lsn = record.record().lsn();
+        if self.left_out.is_some_and(|left_out| left_out.commit == lsn) {
+            return Ok(false);
+        }
         let counts = match self.wanted.until {
             None => return Ok(true),
             Some(Until::Lsn(until)) => lsn <= until,
@@ -692,6 +730,14 @@ impl<'l> Passes<'l> {
             Way::Redo => of.redone = of.redone.saturating_add(applied),
             Way::Undo => of.undone = of.undone.saturating_add(applied),
         }
+        if applied > 0 {
+            of.first = Some(of.first.map_or(lsn, |first| first.min(lsn)));
+            of.last = of.last.max(Some(lsn));
+            self.changed.extend(record.record().txn());
+        }
+        if done.is_err() {
+            of.stopped_at.get_or_insert(lsn);
+        }
         self.report.notes.extend(notes);
         if let Err(fault) = done {
             let what = format!("record {lsn} ({}): {fault}", record.record().name());
@@ -761,7 +807,21 @@ fn time_of(record: &Decoded<'_>) -> Option<i64> {
 
 /// The family of releases that wrote the last file of a log.
 fn last_release(dir: &LogDir) -> Result<Release, RecoverError> {
-    let last = dir.records_back().find_map(Result::ok);
+    let (mut last, mut failed) = (None, None);
+    for record in dir.records_back() {
+        match record {
+            Ok(record) => {
+                last = Some(record);
+                break;
+            }
+            Err(error) => {
+                failed.get_or_insert(error);
+            }
+        }
+    }
+    if let (None, Some(error)) = (last, failed) {
+        return Err(error.into());
+    }
     let version = last.map_or(0, |record| record.version());
     let unknown = RecoverError::Version { version };
     let release = Release::of(version).ok_or(unknown)?;

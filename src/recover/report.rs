@@ -24,6 +24,8 @@ pub struct RecoverReport {
     pub unbound: u64,
     /// Records of databases that are not there.
     pub absent: u64,
+    /// Transactions of which pages were changed: made, or taken back.
+    pub transactions: u64,
     /// Transactions that were prepared, and of which somebody else decides: what they count as was
     /// [asked for](super::Recover::in_doubt). Each with the record that says so.
     pub in_doubt: Vec<(TxnId, Lsn)>,
@@ -78,8 +80,14 @@ pub struct RecoveredFile {
     pub pages: u64,
     /// Whether it becomes shorter or longer.
     pub resized: bool,
+    /// The first and the last record of which pages were changed.
+    pub first: Option<Lsn>,
+    /// See `first`.
+    pub last: Option<Lsn>,
     /// Why nothing more was done to it from some record on: then it is not consistent.
     pub stopped: Option<String>,
+    /// That record; none if it could not be opened.
+    pub stopped_at: Option<Lsn>,
 }
 
 /// What happens to a file as a whole.
@@ -95,14 +103,20 @@ pub enum FileChange {
     Removed,
 }
 
+impl RecoveredFile {
+    /// Whether nothing is to be done to it, and nothing could not be done.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.pages == 0 && !self.resized && self.change == FileChange::Kept && self.stopped.is_none()
+    }
+}
+
 impl RecoverReport {
     /// Whether anything is to be done, or could not be done: without that the environment is
     /// consistent as it is.
     #[must_use]
     pub fn is_clean(&self) -> bool {
-        self.files.iter().all(|file| {
-            file.pages == 0 && !file.resized && file.change == FileChange::Kept && file.stopped.is_none()
-        })
+        self.files.iter().all(RecoveredFile::is_clean)
     }
 
     /// Whether every file that the log speaks of is consistent now.

@@ -6,17 +6,17 @@ use std::path::{Path, PathBuf};
 
 use super::held::Held;
 use super::release::Release;
+use super::sealing::{self, Sealing};
 use super::turned;
 use crate::error::Error;
-use crate::format::checksum;
 use crate::format::edit;
 use crate::format::heap;
-use crate::format::meta::{self, Field, Layout, at as meta_at};
+use crate::format::meta::{Field, Layout, at as meta_at};
 use crate::format::page::{PageKind, at};
-use crate::format::seal::{Seal, is_metadata};
+use crate::format::seal::Seal;
 use crate::meta::FileKind;
 use crate::method::Method;
-use crate::order::{Endianness, with_order};
+use crate::order::Endianness;
 use crate::pages::{Below, File, OpenOptions};
 use crate::types::{FileId, Lsn, PageNo, PageSize};
 
@@ -30,9 +30,11 @@ pub(crate) struct Head {
     /// Where index arrays start.
     pub(crate) index: usize,
     pub(crate) layout: Layout,
-    pub(crate) checksummed: bool,
+    pub(crate) seal: Seal,
     /// Pages of each extent of a QUEUE; 0 if it has none.
     pub(crate) extent: u32,
+    /// Whether its pairs are in files beside it.
+    pub(crate) partitioned: bool,
 }
 
 impl Head {
@@ -41,16 +43,19 @@ impl Head {
         let kind = FileKind::of(bytes);
         let database = kind.database()?;
         let layout = Layout::of_page(bytes, database.order)?;
+        let seal = Seal::of(database.encrypted, database.checksummed);
         let number = |field| layout.number(bytes, field, database.order).unwrap_or(0);
         Some(Head {
             method: database.method,
             order: database.order,
             size: database.page_size?,
-            id: database.file_id?,
-            index: Seal::of(false, database.checksummed).overhead(),
+            // Of one that is encrypted, the bytes are in the clear here.
+            id: FileId(*layout.bytes(bytes, Field::Uid)?.first_chunk()?),
+            index: seal.overhead(),
             layout,
-            checksummed: database.checksummed,
+            seal,
             extent: number(Field::PageExt),
+            partitioned: database.partitions.is_some_and(|count| count > 0),
         })
     }
 
@@ -105,22 +110,31 @@ pub(crate) struct Target {
     most: u32,
     /// The order of what stands on pages of a HEAP.
     body: Endianness,
+    /// What opens its pages, if they are encrypted; of a file that is made, what it would be then.
+    pub(crate) sealing: Option<Sealing>,
 }
 
 impl Target {
     /// A file that is there.
-    pub(crate) fn open(path: &Path, name: PathBuf) -> Result<Target, Error> {
-        let file = OpenOptions::new().file(path)?;
-        let head = Head::of(file.bytes()?);
+    pub(crate) fn open(path: &Path, name: PathBuf, options: OpenOptions<'static>) -> Result<Target, Error> {
+        let file = options.file(path)?;
         let mut target = Target::made(name);
+        let mut head = Head::of(file.bytes()?);
+        if let Some(kind) = file.kind().database().filter(|kind| kind.encrypted) {
+            match Sealing::of(&file, kind) {
+                Ok(sealing) => {
+                    head = Head::of(&sealing.first(file.bytes()?));
+                    target.sealing = Some(sealing);
+                }
+                Err(error) => target.stopped = Some(error.to_string()),
+            }
+        }
         let size = head.map_or(512, |head| u64::from(head.size.get()));
         let pages = u32::try_from(file.len().checked_div(size).unwrap_or(0)).unwrap_or(u32::MAX);
         (target.visible, target.last) = (pages, pages.checked_sub(1));
         target.head = head;
-        let encrypted = file.kind().database().is_some_and(|kind| kind.encrypted);
-        target.stopped = encrypted.then(|| "its pages are encrypted, which is not recovered yet".to_owned());
         if head.is_some_and(|head| head.extent > 0) {
-            target.extents = extents(path, size)?;
+            target.extents = extents(path, size, options)?;
             let ends = target.extents.iter().rev().find(|(_, piece)| piece.pages > 0);
             let extent = head.map_or(0, |head| head.extent);
             let last = ends.map(|(number, piece)| number.saturating_mul(extent).saturating_add(piece.pages));
@@ -138,7 +152,7 @@ impl Target {
         if head.method != Method::Heap {
             return head.order;
         }
-        let told = |no| heap::body(self.disk(no)?, head.index, head.order);
+        let told = |no| heap::body(&self.clear(no)?.0, head.index, head.order);
         let last = self.last.unwrap_or(0);
         // Logs of releases with HEAP show no machine: nearly all are little-endian.
         (1..=last).find_map(told).unwrap_or(Endianness::Little)
@@ -164,6 +178,7 @@ impl Target {
             sound: false,
             most: u32::MAX,
             body: Endianness::Little,
+            sealing: None,
         }
     }
 
@@ -198,6 +213,13 @@ impl Target {
         let size = head.size.bytes();
         let start = usize::try_from(place).ok()?.checked_mul(size)?;
         piece.file.bytes().ok()?.get(start..)?.get(..size)
+    }
+
+    /// A page on disk, without what protects it, and whether that was right.
+    fn clear(&self, no: u32) -> Option<(Vec<u8>, bool)> {
+        let (head, mut page) = (self.head?, self.disk(no)?.to_vec());
+        let right = sealing::open(head.seal, self.sealing.as_ref(), &mut page, no, head.order);
+        Some((page, right))
     }
 
     /// Whether a page exists.
@@ -236,10 +258,19 @@ impl Target {
         Some(Lsn { file: order.u32_at(page, 0)?, offset: order.u32_at(page, 4)? })
     }
 
+    /// The LSN that a page has in the end, if it is there.
+    pub(crate) fn last_lsn(&self, no: u32) -> Option<Lsn> {
+        if let Some(page) = self.held.get(&no).filter(|page| page.changed) {
+            return Some(page.lsn());
+        }
+        let (order, page) = (self.head?.order, self.disk(no)?);
+        Some(Lsn { file: order.u32_at(page, 0)?, offset: order.u32_at(page, 4)? })
+    }
+
     /// A page as it comes into memory.
     fn load(&self, no: u32, release: Release) -> Option<Held> {
         let head = self.head.as_ref()?;
-        let bytes = self.disk(no).map_or_else(|| vec![0; head.size.bytes()], <[u8]>::to_vec);
+        let bytes = self.clear(no).map_or_else(|| vec![0; head.size.bytes()], |(page, _)| page);
         let mut page = Held { bytes, index: head.index, order: head.order, body: self.body, changed: false };
         self.begin_hash(&mut page, no, release);
         if self.sound && release == Release::R2 {
@@ -269,6 +300,11 @@ impl Target {
             return None;
         }
         if !self.held.contains_key(&no) {
+            if self.clear(no).is_some_and(|(_, right)| !right) {
+                let what = if self.sealing.is_some() { "code" } else { "checksum" };
+                self.stopped.get_or_insert(format!("page {no}: its {what} is wrong"));
+                return None;
+            }
             let page = self.load(no, release)?;
             self.held.insert(no, page);
         }
@@ -363,6 +399,9 @@ impl Target {
     pub(crate) fn write(&mut self, size: PageSize, no: u32, offset: u32, bytes: &[u8]) -> bool {
         if self.head.is_none() && no == 0 && offset == 0 {
             self.head = Head::of(bytes);
+            if self.head.is_some_and(|head| head.seal == Seal::Encrypted) && self.sealing.is_none() {
+                self.stopped = Some("it is encrypted, and its password is not known".to_owned());
+            }
         }
         let Some(head) = self.head.filter(|head| head.size == size && !self.is_too_far(no)) else {
             return false;
@@ -370,7 +409,7 @@ impl Target {
         let mut page = match self.held.remove(&no) {
             Some(page) => page,
             None => {
-                let bytes = self.disk(no).map_or_else(|| vec![0; size.bytes()], <[u8]>::to_vec);
+                let bytes = self.clear(no).map_or_else(|| vec![0; size.bytes()], |(page, _)| page);
                 Held { bytes, index: head.index, order: head.order, body: self.body, changed: true }
             }
         };
@@ -452,7 +491,9 @@ impl Target {
 
     /// The pages that are not as they stand on disk.
     pub(crate) fn changed(&self) -> impl DoubleEndedIterator<Item = (u32, &Held)> {
-        let differs = |no: u32, page: &Held| page.changed && self.disk(no) != Some(page.bytes.as_slice());
+        let differs = |no: u32, page: &Held| {
+            page.changed && self.clear(no).is_none_or(|(on_disk, right)| !right || on_disk != page.bytes)
+        };
         self.held.iter().filter(move |(no, page)| differs(**no, page)).map(|(no, page)| (*no, page))
     }
 
@@ -468,8 +509,8 @@ impl Target {
         self.visible.max(last.map_or(main.min(1), |last| last.saturating_add(1)))
     }
 
-    /// A page as it is in the end; zeros for a hole.
-    pub(crate) fn page(&self, no: u32) -> Vec<u8> {
+    /// A page as it is in the end, one that has not changed with what protects it; zeros for a hole.
+    fn page(&self, no: u32) -> Vec<u8> {
         let size = self.head.map_or(0, |head| head.size.bytes());
         match self.held.get(&no).filter(|page| page.changed) {
             Some(page) => page.bytes.clone(),
@@ -477,19 +518,13 @@ impl Target {
         }
     }
 
-    /// A page as it is to be written: with its checksum.
+    /// A page as it is to be written: with what protects it.
     pub(crate) fn sealed(&self, no: u32) -> Vec<u8> {
         let mut page = self.page(no);
         let changed = self.held.get(&no).is_some_and(|page| page.changed);
-        let Some(head) = self.head.filter(|head| head.checksummed && changed) else { return page };
-        if page.iter().all(|&byte| byte == 0) {
-            return page;
+        if let Some(head) = self.head.filter(|_| changed) {
+            sealing::close(head.seal, self.sealing.as_ref(), &mut page, no, head.order);
         }
-        let metadata = no == 0 || Layout::of_page(&page, head.order).is_some_and(|_| begins_database(&page));
-        let (field, covered) =
-            if metadata { (checksum::ON_META, meta::LENGTH) } else { (checksum::ON_PAGE, page.len()) };
-        let sum = checksum::sum(page.get(..covered).unwrap_or_default(), field);
-        with_order!(head.order, O => edit::put_u32::<O>(&mut page, field, sum));
         page
     }
 
@@ -541,16 +576,11 @@ impl Below for Target {
 /// The longest page of zeros.
 static ZEROS: [u8; 1 << 16] = [0; 1 << 16];
 
-/// Whether a page is one of metadata, by its type.
-fn begins_database(page: &[u8]) -> bool {
-    page.get(at::TYPE).copied().and_then(PageKind::from_byte).is_some_and(is_metadata)
-}
-
 /// The extents beside the main file of a QUEUE.
-fn extents(main: &Path, size: u64) -> Result<BTreeMap<u32, Piece>, Error> {
+fn extents(main: &Path, size: u64, options: OpenOptions<'static>) -> Result<BTreeMap<u32, Piece>, Error> {
     let mut found = BTreeMap::new();
     for (number, path) in crate::pages::extent_paths(main)? {
-        let file = OpenOptions::new().file(&path)?;
+        let file = options.file(&path)?;
         let pages = u32::try_from(file.len().checked_div(size).unwrap_or(0)).unwrap_or(u32::MAX);
         found.insert(number, Piece { path, file, pages, first: pages });
     }

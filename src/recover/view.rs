@@ -1,20 +1,20 @@
 //! Databases as they would be after a recovery (recovery, "A recovered view without touching the
 //! files").
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet, btree_map};
 use std::fs;
 use std::io::{self, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::OnceLock;
 
 use super::error::RecoverError;
 use super::passes::{Passes, Wanted};
-use super::report::{InDoubt, RecoverReport, Until};
+use super::report::{InDoubt, RecoverReport, RecoveredFile, Until};
 use super::target::Target;
-use crate::env::Layout;
-use crate::log::LogOptions;
+use crate::env::{Folder, FolderOrigin, Layout};
+use crate::log::{LogDir, LogOptions, TxnId};
 use crate::meta::FileKind;
-use crate::pages::{Extents, File, OpenOptions, Overlay};
+use crate::pages::{Extents, File, OpenOptions, Overlay, Partitions};
 use crate::types::PageNo;
 
 /// How an environment is recovered.
@@ -34,6 +34,7 @@ use crate::types::PageNo;
 pub struct Recover {
     wanted: Wanted,
     log: LogOptions,
+    files: OpenOptions<'static>,
 }
 
 impl Recover {
@@ -76,11 +77,32 @@ impl Recover {
         self
     }
 
+    /// A transaction that is left out as if it had not committed: what it changed is taken back also in
+    /// files that have it. All of the log is read for that. It is refused where that could not be told:
+    /// if another transaction changed one of its pages later, or if it made or removed files.
+    #[must_use]
+    pub fn without(mut self, txn: TxnId) -> Recover {
+        self.wanted.without = Some(txn);
+        self
+    }
+
     /// How the log is opened.
     #[must_use]
     pub fn log(mut self, options: LogOptions) -> Recover {
         self.log = options;
         self
+    }
+
+    /// How databases are opened: with the password, if they are encrypted.
+    #[must_use]
+    pub fn files(mut self, options: OpenOptions<'static>) -> Recover {
+        self.files = options;
+        self
+    }
+
+    /// How databases are opened.
+    pub(super) fn options(&self) -> OpenOptions<'static> {
+        self.files
     }
 
     /// The databases of an environment as they would be: all of it happens in memory, which is
@@ -93,14 +115,29 @@ impl Recover {
     /// known how it is recovered. What is wrong with one file only is in the
     /// [report](View::report), and does not stop others.
     pub fn view(&self, layout: &Layout) -> Result<View, RecoverError> {
-        let dir = self.log.open_dir(&layout.logs().path)?;
-        let (world, report) = Passes::new(&dir, layout, self.wanted)?.run()?;
+        self.view_of(&self.log.open_dir(&layout.logs().path)?, layout)
+    }
+
+    /// As [`Recover::view`], with these files of the log.
+    pub(super) fn view_by(&self, log: &[PathBuf], layout: &Layout) -> Result<View, RecoverError> {
+        self.view_of(&self.log.open_files(log), layout)
+    }
+
+    fn view_of(&self, dir: &LogDir, layout: &Layout) -> Result<View, RecoverError> {
+        let (world, report) = Passes::new(dir, layout, self.wanted, self.files)?.run()?;
         let there = world.indices().filter(|&index| world.is_there(index)).collect::<Vec<_>>();
         let files = world.into_files();
         let known = files.iter().filter_map(|file| file.origin()).map(Path::to_owned).collect();
         let real = files.iter().filter_map(|file| file.real.clone()).collect();
         let files = files.into_iter().enumerate().filter(|(index, _)| there.contains(index));
-        Ok(View { files: files.map(|(_, file)| file).collect(), report, known, real, layout: layout.clone() })
+        Ok(View {
+            files: files.map(|(_, file)| file).collect(),
+            report,
+            known,
+            real,
+            layout: layout.clone(),
+            options: self.files,
+        })
     }
 }
 
@@ -114,6 +151,7 @@ pub struct View {
     /// The same, through all links.
     real: HashSet<PathBuf>,
     layout: Layout,
+    options: OpenOptions<'static>,
 }
 
 /// A file as it would be.
@@ -124,13 +162,15 @@ pub struct ViewFile<'v> {
     /// Where it would stand.
     path: PathBuf,
     parts: OnceLock<Parts>,
+    view: &'v View,
 }
 
-/// The bytes of a QUEUE with extents: of its main file, and of each extent by its number.
+/// The bytes of a QUEUE with extents or of a partitioned database: of its main file, and of each
+/// extent or partition by its number.
 #[derive(Debug)]
 struct Parts {
     main: Vec<u8>,
-    extents: Vec<(u32, Vec<u8>)>,
+    beside: Vec<(u32, Vec<u8>)>,
 }
 
 impl View {
@@ -144,12 +184,22 @@ impl View {
     /// such after the recovery: then it is what is on disk, unless it [is removed](View::removes).
     #[must_use]
     pub fn file(&self, name: impl AsRef<Path>) -> Option<ViewFile<'_>> {
-        let (name, inside) = (name.as_ref(), self.name_of(name.as_ref()));
+        self.find(name.as_ref()).map(|file| self.view_of(file))
+    }
+
+    fn find(&self, name: &Path) -> Option<&Target> {
+        let inside = self.name_of(name);
         let named = |file: &&Target| file.name == name || inside.as_ref() == Some(&file.name);
         let path = fs::canonicalize(name).ok();
         let stands = |file: &&Target| path.is_some() && file.real == path;
-        let found = self.files.iter().find(named).or_else(|| self.files.iter().find(stands));
-        found.map(|file| self.view_of(file))
+        self.files.iter().find(named).or_else(|| self.files.iter().find(stands))
+    }
+
+    /// A file as it is after the recovery, and what was done to it.
+    pub(super) fn target(&self, name: &Path) -> Option<(&Target, &RecoveredFile)> {
+        let target = self.find(name)?;
+        let report = self.report.files.iter().find(|file| file.name == target.name)?;
+        Some((target, report))
     }
 
     /// Whether a file that is on disk, by its path, is none any more after the recovery: because it is
@@ -171,7 +221,44 @@ impl View {
     }
 
     fn view_of<'v>(&'v self, target: &'v Target) -> ViewFile<'v> {
-        ViewFile::of(target, self.layout.home().join(&target.name))
+        let path = self.place(target).join(&target.name);
+        ViewFile::of(target, path, self)
+    }
+
+    /// The folder under which a file stands by its name.
+    fn place(&self, target: &Target) -> PathBuf {
+        let folders = self.layout.data();
+        let on_disk = target.origin().filter(|_| target.is_where_it_was());
+        let of_it =
+            on_disk.and_then(|path| folders.iter().find(|folder| folder.path.join(&target.name) == *path));
+        let found = of_it.map(|folder| folder.path.clone()).or_else(|| target.folder.clone());
+        // Of one that has another name now: where it was.
+        let beside = || {
+            let origin = target.origin()?;
+            folders.iter().find(|folder| origin.starts_with(&folder.path)).map(|folder| folder.path.clone())
+        };
+        found.or_else(beside).unwrap_or_else(|| self.layout.home().to_owned())
+    }
+
+    /// The partitions of a database, by their numbers: as they would be, those of which the log does not
+    /// speak as they are.
+    fn partitions(&self, path: &Path) -> Vec<(u32, Vec<u8>)> {
+        let names = Partitions::beside(path, None).ok().flatten();
+        let mut found: BTreeMap<u32, Vec<u8>> = BTreeMap::new();
+        for target in &self.files {
+            let place = self.place(target).join(&target.name);
+            let number = names.as_ref().and_then(|names| names.number_of(&place));
+            found.extend(number.map(|number| (number, target.whole())));
+        }
+        for (number, place) in
+            names.iter().flat_map(|names| names.found().iter().map(|&n| (n, names.path(n))))
+        {
+            if let btree_map::Entry::Vacant(free) = found.entry(number) {
+                let file = if self.removes(&place) { None } else { self.options.file(place).ok() };
+                free.insert(file.and_then(|file| file.bytes().ok().map(<[u8]>::to_vec)).unwrap_or_default());
+            }
+        }
+        found.into_iter().filter(|(_, bytes)| !bytes.is_empty()).collect()
     }
 
     /// All files that there are after the recovery, and of which the log speaks.
@@ -206,9 +293,41 @@ impl View {
         }
     }
 
+    /// The folders of databases, each with the one that it is in a copy: the same below the home, and the
+    /// home for one outside.
+    fn folders(&self) -> Vec<(Folder, PathBuf)> {
+        let home = self.layout.home();
+        let inside = |folder: &Folder| {
+            let path = folder.path.strip_prefix(home).ok().filter(|_| !folder.outside)?;
+            let plain = path.components().all(|part| matches!(part, Component::Normal(_)));
+            plain.then(|| path.to_owned())
+        };
+        let folders = self.layout.data().into_iter();
+        folders.map(|folder| (folder.clone(), inside(&folder).unwrap_or_default())).collect()
+    }
+
     fn write_files(&self, folder: &Path) -> io::Result<()> {
+        let folders = self.folders();
+        let mut config = String::new();
+        for (of_it, inside) in folders.iter().filter(|(_, inside)| !inside.as_os_str().is_empty()) {
+            fs::create_dir_all(folder.join(inside))?;
+            // In the words of its release.
+            let word = match &of_it.origin {
+                FolderOrigin::Config(line) => line.split_whitespace().next(),
+                _ => None,
+            };
+            let line = format!("{} {}\n", word.unwrap_or("set_data_dir"), inside.to_string_lossy());
+            config.push_str(&line);
+        }
+        if !config.is_empty() {
+            fs::write(folder.join("DB_CONFIG"), config)?;
+        }
+        let inside = |place: &Path| {
+            let known = folders.iter().find(|(folder, _)| folder.path == place);
+            folder.join(known.map_or(Path::new(""), |(_, inside)| inside))
+        };
         for target in &self.files {
-            let path = folder.join(&target.name);
+            let path = inside(&self.place(target)).join(&target.name);
             match target.head {
                 Some(_) => write(&path, (0..target.count()).map(|no| target.sealed(no)))?,
                 None => write(&path, std::iter::once(target.whole()))?,
@@ -218,8 +337,8 @@ impl View {
                 write(&place, target.extent(number, pages))?;
             }
         }
-        for (name, path) in self.others()? {
-            let to = folder.join(name);
+        for (place, path) in self.others()? {
+            let to = inside(&place).join(path.file_name().unwrap_or_default());
             if fs::symlink_metadata(&to).is_err() {
                 fs::copy(path, to)?;
             }
@@ -227,7 +346,7 @@ impl View {
         Ok(())
     }
 
-    /// Databases of which the log does not speak, with their names.
+    /// Databases of which the log does not speak, with their folders.
     fn others(&self) -> io::Result<Vec<(PathBuf, PathBuf)>> {
         let mut found = Vec::new();
         for folder in self.layout.data() {
@@ -240,7 +359,7 @@ impl View {
                 if let Ok(FileKind::Database(_) | FileKind::Extent) = FileKind::at(&path) {
                     let extent = self.files.iter().any(|file| Extents::is_beside(&file.name, &path));
                     if !extent {
-                        found.push((PathBuf::from(entry.file_name()), path));
+                        found.push((folder.path.clone(), path));
                     }
                 }
             }
@@ -250,14 +369,14 @@ impl View {
 }
 
 impl<'v> ViewFile<'v> {
-    fn of(target: &'v Target, path: PathBuf) -> ViewFile<'v> {
+    fn of(target: &'v Target, path: PathBuf, view: &'v View) -> ViewFile<'v> {
         let changed = target.changed().map(|(no, _)| PageNo(no));
         let pages = target.head.map(|_| {
             Overlay::new(target, target.count(), changed.collect::<Vec<_>>(), |no: PageNo| {
                 Some(target.sealed(no.0))
             })
         });
-        ViewFile { target, pages, path, parts: OnceLock::new() }
+        ViewFile { target, pages, path, parts: OnceLock::new(), view }
     }
 
     /// Its name, as the log has it.
@@ -267,25 +386,29 @@ impl<'v> ViewFile<'v> {
     }
 
     /// The file, for all that reads one: its pages are made when they are asked for, but for a QUEUE
-    /// with extents, all of which is made at once. A file that is no database has no bytes.
+    /// with extents or a partitioned database, all of which is made at once. A file that is no database has no bytes.
     #[must_use]
     pub fn open(&self) -> File<'_> {
         match &self.pages {
-            Some(_) if self.target.head.is_some_and(|head| head.extent > 0) => {
-                let Parts { main, extents } = self.parts.get_or_init(|| self.parts());
-                let extents = extents.iter().map(|(number, bytes)| (*number, bytes.as_slice()));
-                File::with_extents(main, &self.path, extents.collect())
+            Some(_) if self.target.head.is_some_and(|head| head.extent > 0 || head.partitioned) => {
+                let Parts { main, beside } = self.parts.get_or_init(|| self.parts());
+                let beside = beside.iter().map(|(number, bytes)| (*number, bytes.as_slice()));
+                File::with_beside(main, &self.path, beside.collect(), self.view.options)
             }
-            Some(pages) => File::over(pages, OpenOptions::new()),
+            Some(pages) => File::over(pages, self.view.options),
             None => File::from_bytes(&[][..]),
         }
     }
 
     fn parts(&self) -> Parts {
         let bytes = |number, pages| self.target.extent(number, pages).flatten().collect();
-        let extents = self.target.extents().into_iter();
-        let extents = extents.map(|(number, pages)| (number, bytes(number, pages))).collect();
-        Parts { main: self.target.whole(), extents }
+        let beside = if self.target.head.is_some_and(|head| head.partitioned) {
+            self.view.partitions(&self.path)
+        } else {
+            let extents = self.target.extents().into_iter();
+            extents.map(|(number, pages)| (number, bytes(number, pages))).collect()
+        };
+        Parts { main: self.target.whole(), beside }
     }
 }
 

@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::file_name;
 use crate::format::{edit, swap};
 use crate::order::{Endianness, with_order};
+use crate::pages::OpenOptions;
 use crate::types::{FileId, Lsn, PageSize};
 
 /// The place of a file among those of a [`World`].
@@ -36,10 +37,18 @@ pub(crate) struct World<'l> {
     ids: HashMap<FileId, BTreeSet<Index>>,
     /// How often names or ids have changed.
     epoch: u64,
+    /// How files are opened.
+    options: OpenOptions<'static>,
 }
 
 impl<'l> World<'l> {
-    pub(crate) fn new(layout: &'l Layout, release: Release, growth: u64, sound: bool) -> World<'l> {
+    pub(crate) fn new(
+        layout: &'l Layout,
+        release: Release,
+        growth: u64,
+        sound: bool,
+        options: OpenOptions<'static>,
+    ) -> World<'l> {
         World {
             layout,
             files: Vec::new(),
@@ -50,6 +59,7 @@ impl<'l> World<'l> {
             sound,
             ids: HashMap::new(),
             epoch: 0,
+            options,
         }
     }
 
@@ -92,13 +102,12 @@ impl<'l> World<'l> {
         if path.as_os_str().is_empty() {
             return None;
         }
-        if path.is_absolute() {
-            let folders = self.layout.data();
-            return folders
-                .iter()
-                .find_map(|folder| path.strip_prefix(&folder.path).ok())
-                .map(Path::to_owned);
-        }
+        let folders = self.layout.data();
+        let path = if path.is_absolute() {
+            folders.iter().find_map(|folder| path.strip_prefix(&folder.path).ok())?
+        } else {
+            path
+        };
         let inside = path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
         inside.then(|| path.components().collect())
     }
@@ -129,7 +138,7 @@ impl<'l> World<'l> {
             let cause = io::Error::other("a link that leads out of the folders of the environment");
             return Err(Error::Open { path: disk.to_owned(), cause: cause.into() });
         }
-        let mut file = Target::open(disk, name.to_owned())?;
+        let mut file = Target::open(disk, name.to_owned(), self.options)?;
         (file.sound, file.real) = (self.sound, real);
         Ok(file)
     }
@@ -170,6 +179,9 @@ impl<'l> World<'l> {
             wanted.filter(|wanted| folders.iter().any(|folder| folder.path == *wanted))
         };
         let mut made = Target::made(path.clone());
+        // One that is encrypted is so with the password of the environment, as others are.
+        let known = self.files.iter().find_map(|file| file.sealing);
+        made.sealing = known.and_then(|known| known.anew().ok());
         made.folder = Some(place.unwrap_or_else(|| self.layout.home().to_owned()));
         let index = self.push(made);
         self.names.insert(path, Some(index));

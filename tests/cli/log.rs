@@ -1022,10 +1022,10 @@ fn info_says_what_is_pending() {
     let file = case.join("p.db");
     let output = run(&["info", path(&file)]);
     is(&output, 0, "");
-    assert!(out(&output).contains("has 18 committed changes not in the file ([1]["), "{}", out(&output));
+    assert!(out(&output).contains("has 20 committed changes not in the file ([1]["), "{}", out(&output));
     assert!(out(&output).contains("recovery is due"));
     let json = &objects(&run(&["info", "--json", path(&file)]))[0];
-    assert_eq!(json["pending"]["committed"], 18);
+    assert_eq!(json["pending"]["committed"], 20);
     assert!(json["pending"]["first_lsn"]["offset"].is_u64() && json["pending_unknown"].is_null(), "{json}");
     for (options, code) in [
         (&["--strict", path(&file)][..], 1),
@@ -1041,7 +1041,7 @@ fn info_says_what_is_pending() {
     }
     let json = &objects(&run(&["info", "--json", path(&case)]))[0];
     assert_eq!(json["recovery"], "due");
-    assert_eq!(json["database_files"][1]["pending"]["committed"], 18);
+    assert_eq!(json["database_files"][1]["pending"]["committed"], 20);
     let clean = &objects(&run(&["info", "--json", path(&testdata().join("env-log3-be-clean"))]))[0];
     assert_eq!(clean["recovery"], "none");
     // The log may be elsewhere.
@@ -1053,7 +1053,7 @@ fn info_says_what_is_pending() {
     let file = home.join("p.db");
     assert!(!out(&run(&["info", path(&file)])).contains("committed"));
     let output = run(&["info", "--log-dir", path(&logs), path(&file)]);
-    assert!(out(&output).contains("18 committed changes"), "{}", out(&output));
+    assert!(out(&output).contains("20 committed changes"), "{}", out(&output));
     // And cannot be read: the file can.
     fs::write(logs.join("log.0000000001"), [7; 500]).unwrap();
     let output = run(&["info", "--log-dir", path(&logs), path(&file)]);

@@ -177,3 +177,102 @@ fn a_copy_is_made_of_a_moment() {
     let genuine = testdata().join("recover/env-log11-be-mix/recovered/p.db");
     assert_eq!(dump("then/p.db"), dump(genuine.to_str().unwrap()));
 }
+
+#[test]
+fn a_command_reads_databases_as_they_were_at_a_moment() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = testdata().join("env-log11-be-mix");
+    let home = home.to_str().unwrap();
+    let log = bdbkit::log::LogDir::open(home).unwrap();
+    let records = log.records().map(|record| record.unwrap());
+    let commits = records.filter(|record| record.name().ends_with("txn_regop"));
+    let commits = commits.map(|record| record.lsn()).collect::<Vec<_>>();
+    let moment = commits[commits.len() - 4];
+    let moment = format!("{}/{}", moment.file, moment.offset);
+    let output = recover(folder.path(), &["--until", &moment, "--to", "then", home]);
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    let copied = out(&run_in(folder.path(), &["dump", "then/p.db"]));
+    let read = |more: &[&str]| run_in(folder.path(), &[&["dump", "-h", home, "p.db"], more].concat());
+    assert_eq!(out(&read(&["--recovered", "--until", &moment])), copied);
+    assert_ne!(out(&read(&["--recovered"])), copied);
+    // They go with what is recovered only.
+    for more in [&["--until", &moment][..], &["--without", "80000001"], &["--in-doubt", "abort"], &["-c"]] {
+        let output = read(more);
+        assert_eq!((output.status.code(), err(&output).contains("--recovered")), (Some(2), true), "{more:?}");
+    }
+}
+
+#[test]
+fn a_transaction_is_left_out_or_it_is_said_why_not() {
+    let home = testdata().join("env-log11-be-crashed");
+    let home = home.to_str().unwrap();
+    let told = |txn: &str| {
+        let output = recover(&testdata(), &["--check", "--without", txn, home]);
+        (output.status.code(), err(&output))
+    };
+    let (code, text) = told("8fffffff");
+    assert_eq!((code, text.contains("the log has no transaction 8fffffff")), (Some(1), true), "{text}");
+    assert_eq!(told("txn").0, Some(2));
+    let log = bdbkit::log::LogDir::open(home).unwrap();
+    let records = log.records().map(|record| record.unwrap());
+    let commits = records.filter(|record| record.name().ends_with("txn_regop"));
+    let commits = commits.filter_map(|record| record.txn()).collect::<Vec<_>>();
+    let told = commits.iter().map(|txn| told(&txn.to_string()).1).collect::<Vec<_>>();
+    assert!(told.iter().any(|text| text.contains("was changed later, after transaction")), "{told:?}");
+}
+
+#[test]
+fn a_partitioned_database_is_read_as_it_would_be() {
+    for case in ["env-log16-le-partitioned", "env-log19-le-partitioned"] {
+        let home = testdata().join("recover").join(case);
+        let mut compared = 0;
+        for entry in fs::read_dir(home.join("recovered")).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            if !name.ends_with(".db") || name.starts_with("__db") {
+                continue;
+            }
+            let genuine = out(&run_in(&home.join("recovered"), &["dump", &name]));
+            let found = run_in(&home, &["dump", "--recovered", &name]);
+            assert_eq!((found.status.code(), err(&found)), (Some(0), String::new()), "{case}: {name}");
+            assert!(out(&found) == genuine && genuine.len() > 200, "{case}: {name}");
+            let output = run_in(&home, &["verify", "--recovered", &name]);
+            assert_eq!(output.status.code(), Some(0), "{case}: {name}: {}{}", out(&output), err(&output));
+            compared += 1;
+        }
+        assert!(compared > 0, "{case}");
+    }
+}
+
+#[test]
+fn an_encrypted_environment_is_recovered_with_its_password() {
+    let folder = tempfile::tempdir().unwrap();
+    for case in ["env-log19-le-encrypted-types", "env-log14-be-encrypted"] {
+        let elsewhere = testdata().join(case);
+        let recovered = testdata().join("recover").join(case);
+        let home = if elsewhere.is_dir() { elsewhere } else { recovered.clone() };
+        let home = home.to_str().unwrap();
+        let secret = ["-P", "corpus-password"];
+        let output = recover(folder.path(), &[&secret, &["--to", case, home][..]].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+        for entry in fs::read_dir(recovered.join("recovered")).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            let dump = |file: &Path| {
+                let output =
+                    run_in(folder.path(), &[&["dump"], &secret[..], &[file.to_str().unwrap()]].concat());
+                assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+                out(&output)
+            };
+            let genuine = dump(&recovered.join("recovered").join(&name));
+            assert_eq!(dump(&folder.path().join(case).join(&name)), genuine, "{case}: {name}");
+            let seen = run_in(
+                folder.path(),
+                &[&["dump", "--recovered", "-h", home], &secret[..], &[&name]].concat(),
+            );
+            assert_eq!(out(&seen), genuine, "{case}: {name}: {}", err(&seen));
+        }
+        let output = recover(folder.path(), &["--check", home]);
+        assert!(err(&output).contains("password") && output.status.code() != Some(0), "{}", err(&output));
+        let output = run_in(folder.path(), &[&["info"], &secret[..], &[home]].concat());
+        assert!(out(&output).contains("due: "), "{}{}", out(&output), err(&output));
+    }
+}

@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use bdbkit::env::{Layout, pending};
+use bdbkit::env::Layout;
 use bdbkit::log::{LogDir, LogOptions, Printer};
+use bdbkit::recover::{Condition, condition};
 
 use crate::among_others;
 use crate::common::history::{counted, replayed};
@@ -165,8 +166,8 @@ fn nothing_is_pending_behind_a_genuine_recovery() {
     let files = databases(&environment);
     assert!(files.len() >= 10);
     for file in files {
-        let found = pending(&file, &Layout::of(&environment), &LogOptions::new()).unwrap();
-        assert_eq!(found, None, "{}", file.display());
+        let found = condition(&file, &Layout::of(&environment), &LogOptions::new()).unwrap();
+        assert_eq!(found, Some(Condition::Clean), "{}", file.display());
     }
 }
 

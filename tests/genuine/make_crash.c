@@ -2,10 +2,11 @@
  * Works in an environment at random, by the public interface of libdb 5.3, and dies in the middle
  * of it: for comparisons with its db_recover.
  *
- *   make_crash FOLDER SEED [encrypted]
+ *   make_crash FOLDER SEED [encrypted | slow]
  *
  * FOLDER must exist and be empty. What is done is the same each time for a seed, but for times and
- * file ids. The password is "secret".
+ * file ids. The password is "secret". What is slow
+ * takes some seconds.
  */
 #include <db.h>
 #include <stdio.h>
@@ -227,7 +228,7 @@ static void transaction(void)
 int main(int argc, char **argv)
 {
 	static const int sizes[] = {512, 512, 1024, 2048, 4096};
-	int rounds, i;
+	int rounds, i, slow;
 	DB_TXN *last;
 	if (argc < 3)
 		return 2;
@@ -235,6 +236,7 @@ int main(int argc, char **argv)
 	for (i = 0; i < 5; i++)
 		below(2);
 	encrypted = argc > 3 && strcmp(argv[3], "encrypted") == 0;
+	slow = argc > 3 && strcmp(argv[3], "slow") == 0;
 	page = sizes[below(5)];
 	must(db_env_create(&env, 0), "environment");
 	must(env->set_cachesize(env, 0, (256 + below(1024)) * 1024, 1), "cache");
@@ -248,6 +250,8 @@ int main(int argc, char **argv)
 	open_next();
 	rounds = 10 + below(60);
 	for (i = 0; i < rounds; i++) {
+		if (slow)
+			usleep(4000000 / rounds);
 		if (count < MOST && below(8) == 0)
 			open_next();
 		transaction();

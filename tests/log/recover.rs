@@ -7,12 +7,14 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use bdbkit::env::Layout;
-use bdbkit::log::{LogDir, LogOptions};
+use bdbkit::log::{LogDir, LogOptions, TxnId};
 use bdbkit::recover::{InDoubt, Recover, RecoverError, Until, View};
 use bdbkit::verify::{Severity, Verify};
-use bdbkit::{Endianness, FileKind, Lsn, ShowName, dump};
+use bdbkit::{Database, Endianness, File, FileKind, Lsn, OpenOptions, ShowName, dump};
 
 use crate::common::testdata;
+use crate::craft::{Craft, TXN};
+use crate::fields;
 
 /// The environments that have a genuine recovery.
 fn cases() -> Vec<(String, PathBuf, PathBuf)> {
@@ -32,8 +34,14 @@ fn cases() -> Vec<(String, PathBuf, PathBuf)> {
 }
 
 fn view(home: &Path, strict: bool) -> View {
-    let options = LogOptions::new().password("corpus-password");
-    Recover::new().strict(strict).log(options).view(&Layout::of(home)).unwrap()
+    with_password().strict(strict).view(&Layout::of(home)).unwrap()
+}
+
+const PASSWORD: &str = "corpus-password";
+
+fn with_password() -> Recover {
+    let log = LogOptions::new().password(PASSWORD);
+    Recover::new().log(log).files(OpenOptions::new().password(PASSWORD))
 }
 
 /// All databases in a folder and those in it, by their names.
@@ -167,12 +175,12 @@ fn without_the_faults_of_releases_it_is_the_same_where_they_were_not_met() {
 #[test]
 fn recovered_files_are_sound_and_a_view_has_what_a_copy_has() {
     let mut checked = 0;
-    for (name, home, _) in cases().into_iter().filter(|(name, ..)| !name.contains("encrypted")) {
+    for (name, home, _) in cases() {
         let view = view(&home, false);
         for file in view.files() {
             let opened = file.open();
             let FileKind::Database(kind) = opened.kind() else { continue };
-            if kind.partitions.is_some() || kind.compressed {
+            if kind.compressed {
                 continue;
             }
             let check = Verify::new(&opened).run();
@@ -185,12 +193,12 @@ fn recovered_files_are_sound_and_a_view_has_what_a_copy_has() {
 
 #[test]
 fn nothing_is_to_be_done_twice() {
-    for (name, home, _) in cases().into_iter().filter(|(name, ..)| !name.contains("encrypted")) {
+    for (name, home, _) in cases() {
         let copy = tempfile::tempdir().unwrap();
         let to = copy.path().join("copy");
         view(&home, false).write_to(&to).unwrap();
         let layout = Layout::of(&home);
-        let again = Recover::new().view(&Layout::of(&to).log_dir(&layout.logs().path)).unwrap();
+        let again = with_password().view(&Layout::of(&to).log_dir(&layout.logs().path)).unwrap();
         let report = again.report();
         assert!(report.is_clean(), "{name}: {report:#?}");
     }
@@ -251,20 +259,91 @@ fn texts(view: &View) -> BTreeMap<PathBuf, Vec<u8>> {
     for file in view.files() {
         let opened = file.open();
         let FileKind::Database(kind) = opened.kind() else { continue };
-        if kind.partitions.is_some() {
+        // The partitions themselves are opened with their main file.
+        if kind.partitions == Some(0) {
             continue;
         }
-        let mut text = Vec::new();
-        let database = opened.database().unwrap();
-        // Damage is a part of it.
-        let mut damage = Vec::new();
-        dump::Writer::new()
-            .write(&database, &mut text, |found| damage.push(found.error.to_string()))
-            .unwrap();
-        text.extend(damage.concat().into_bytes());
-        all.insert(file.name().to_owned(), text);
+        all.insert(file.name().to_owned(), text(&opened));
     }
     all
+}
+
+fn text(file: &File<'_>) -> Vec<u8> {
+    let mut text = Vec::new();
+    let database = file.database().unwrap();
+    // Damage is a part of it.
+    let mut damage = Vec::new();
+    dump::Writer::new().write(&database, &mut text, |found| damage.push(found.error.to_string())).unwrap();
+    text.extend(damage.concat().into_bytes());
+    text
+}
+
+#[test]
+fn encrypted_environments_are_recovered() {
+    let mut compared = BTreeMap::<String, usize>::new();
+    for (name, home, genuine) in cases().into_iter().filter(|(name, ..)| name.contains("encrypted")) {
+        let folder = tempfile::tempdir().unwrap();
+        let copy = folder.path().join("copy");
+        let options = || OpenOptions::new().password(PASSWORD);
+        for strict in [true, false] {
+            let view = view(&home, strict);
+            assert!(view.report().is_complete() && !view.report().is_clean(), "{name}: {:?}", view.report());
+            let texts = texts(&view);
+            let _ = fs::remove_dir_all(&copy);
+            view.write_to(&copy).unwrap();
+            for (file, wanted) in &texts {
+                for folder in [&copy, &genuine] {
+                    let opened = options().file(folder.join(file)).unwrap();
+                    assert!(text(&opened) == *wanted, "{name}: {}", file.shown());
+                    assert!(Verify::new(&opened).run().worst() < Some(Severity::Error), "{name}");
+                }
+                *compared.entry(name.clone()).or_default() += 1;
+            }
+        }
+        // What changed is encrypted anew in each copy, with other beginnings.
+        let again = folder.path().join("again");
+        view(&home, false).write_to(&again).unwrap();
+        let [one, other] = [&copy, &again].map(|folder| databases(folder));
+        assert!(one.keys().eq(other.keys()) && one != other, "{name}");
+        let path = one.keys().next().unwrap();
+        assert!(File::open(copy.join(path)).unwrap().database().is_err());
+        // Of the wrong password, and of none for the databases, it is said.
+        let log = LogOptions::new().password("wrong");
+        let error = Recover::new().log(log).view(&Layout::of(&home)).unwrap_err();
+        assert!(error.to_string().contains("password"), "{error}");
+        let log = LogOptions::new().password(PASSWORD);
+        let view = Recover::new().log(log).view(&Layout::of(&home)).unwrap();
+        assert!(!view.report().is_complete());
+        let stopped = view.report().files.iter().filter_map(|file| file.stopped.as_deref());
+        assert!(stopped.clone().count() > 0 && stopped.clone().all(|why| why.contains("password")), "{name}");
+    }
+    assert_eq!(compared.len(), 5, "{compared:?}");
+}
+
+/// A page that is not as it was written is not sealed as if it were.
+#[test]
+fn a_page_with_a_wrong_seal_stops_its_file() {
+    for (case, file) in [("env-log19-le-checksum", "c.db"), ("env-log19-le-encrypted", "p.db")] {
+        let (_, home, _) = cases().into_iter().find(|(name, ..)| name == case).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        for entry in fs::read_dir(&home).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_file() {
+                fs::copy(&path, folder.path().join(path.file_name().unwrap())).unwrap();
+            }
+        }
+        let path = folder.path().join(file);
+        let mut bytes = fs::read(&path).unwrap();
+        let size = 512;
+        bytes.chunks_mut(size).for_each(|page| page[size - 1] ^= 1);
+        fs::write(&path, bytes).unwrap();
+        let view = view(folder.path(), false);
+        let report = view.report().files.iter().find(|known| known.name == Path::new(file)).unwrap();
+        let why = report.stopped.as_deref().unwrap_or_default();
+        assert!(why.contains("page ") && why.contains(" is wrong"), "{case}: {report:?}");
+        let others = view.report().files.iter().filter(|known| known.name != Path::new(file));
+        assert!(others.clone().all(|other| other.stopped.is_none()) && others.count() > 0, "{case}");
+    }
 }
 
 /// A folder with a log that ends before a record.
@@ -346,4 +425,128 @@ fn a_copy_has_the_extents_of_queues_that_the_log_does_not_name() {
     view(home.path(), false).write_to(&to).unwrap();
     assert_eq!(fs::read(to.join("__dbq.e.db.1.0")).unwrap(), fs::read(from.join("__dbq.e.db.0")).unwrap());
     assert_eq!(fs::read(to.join("e.db.1")).unwrap(), fs::read(from.join("e.db")).unwrap());
+}
+
+/// Without the last transaction that committed, all is as it was before that; and where others came to
+/// its pages later, no transaction is left out.
+#[test]
+fn a_transaction_is_left_out_as_if_it_had_not_committed() {
+    let (mut equal, mut rests, mut other) = (0, 0, 0);
+    for (name, home, genuine) in cases() {
+        let log = LogOptions::new().password(PASSWORD).open_dir(&home).unwrap();
+        let records = log.records().map(|record| record.unwrap()).collect::<Vec<_>>();
+        let commits = records.iter().filter(|record| record.name().ends_with("txn_regop"));
+        let commits = commits.filter_map(|record| Some((record.lsn(), record.txn()?))).collect::<Vec<_>>();
+        let Some((&(last, txn), before)) = commits.split_last() else { continue };
+        let layout = Layout::of(&home);
+        let without = |txn| with_password().without(txn).view(&layout);
+        match (without(txn), before.last()) {
+            (Ok(view), Some(&(moment, _))) => {
+                // What was prepared is decided by nobody, and is no part of a moment before.
+                if !view.report().in_doubt.is_empty() {
+                    continue;
+                }
+                let until = with_password().catastrophic(true).until(Until::Lsn(moment));
+                let Ok(until) = until.view(&layout) else { continue };
+                assert!(view.report().is_complete(), "{name}: {:?}", view.report());
+                assert!(texts(&view) == texts(&until), "{name}: {txn}, {last}");
+                // From files that have its changes, too.
+                if !name.starts_with("env-log2") {
+                    let after =
+                        with_password().without(txn).view(&Layout::of(&genuine).log_dir(&home)).unwrap();
+                    assert!(texts(&after) == texts(&view), "{name}: {txn} from the recovered files");
+                }
+                equal += 1;
+            }
+            (Ok(_), None) => {}
+            (Err(RecoverError::LeavesFiles { .. } | RecoverError::SeveralTransactions { .. }), _) => {
+                other += 1
+            }
+            (Err(error), _) => panic!("{name}: {error}"),
+        }
+        for &(commit, txn) in before.iter().rev().step_by(7) {
+            match without(txn) {
+                Ok(_) | Err(RecoverError::LeavesFiles { .. } | RecoverError::SeveralTransactions { .. }) => {}
+                Err(RecoverError::Rests { lsn, .. }) => {
+                    assert!(lsn > commit || name.contains("mix"), "{name}: {txn}: {lsn}");
+                    rests += 1;
+                }
+                Err(error) => panic!("{name}: {error}"),
+            }
+        }
+        let unknown = TxnId(0x8fff_fff0);
+        assert!(
+            matches!(without(unknown), Err(RecoverError::NoTransaction { txn }) if txn == unknown),
+            "{name}"
+        );
+    }
+    println!("{equal} equal, {rests} rest on later ones, {other} make files or are several");
+    assert!(equal > 30 && rests > 50, "{equal} and {rests}");
+}
+
+/// A copy has the folders of databases that the environment has.
+#[test]
+fn a_copy_keeps_the_folders_of_databases() {
+    let (_, home, genuine) = cases().into_iter().find(|(name, ..)| name == "env-log11-le-mix").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let [inside, outside, copy] = ["home/d1", "outside", "copy"].map(|name| folder.path().join(name));
+    let at = folder.path().join("home");
+    fs::create_dir_all(&inside).unwrap();
+    fs::create_dir_all(&outside).unwrap();
+    for entry in fs::read_dir(&home).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_owned();
+        let to = match name.to_str().unwrap() {
+            "p.db" => inside.join(&name),
+            "d.db" => outside.join(&name),
+            _ => at.join(&name),
+        };
+        if path.is_file() {
+            fs::copy(&path, to).unwrap();
+        }
+    }
+    fs::copy(home.join("p.db"), inside.join("other.db")).unwrap();
+    fs::write(at.join("DB_CONFIG"), "set_cachesize 0 1 1\nset_data_dir d1\nset_data_dir ../outside\n")
+        .unwrap();
+    let view = view(&at, false);
+    assert!(view.report().is_complete());
+    view.write_to(&copy).unwrap();
+    assert_eq!(fs::read_to_string(copy.join("DB_CONFIG")).unwrap(), "set_data_dir d1\n");
+    let found = databases(&copy);
+    let names: BTreeSet<&str> = found.keys().map(|path| path.to_str().unwrap()).collect();
+    assert!(names.is_superset(&BTreeSet::from(["DB_CONFIG", "d.db", "d1/other.db", "d1/p.db"])), "{names:?}");
+    for (name, place) in [("p.db", "d1/p.db"), ("d.db", "d.db")] {
+        let genuine = fs::read(genuine.join(name)).unwrap();
+        assert_eq!(differences(&found[Path::new(place)], &genuine), Vec::<String>::new(), "{name}");
+    }
+    // The copy is an environment with the same names, in which nothing is to be done.
+    let again = Recover::new().view(&Layout::of(&copy).log_dir(&at)).unwrap();
+    assert!(again.report().is_clean(), "{:#?}", again.report());
+    assert!(again.file(copy.join("d1/p.db")).is_some());
+}
+
+/// The only record of a transaction is that with which recovery begins: release 5.2 and later do not see it
+/// (recovery, Q14).
+#[test]
+fn a_change_at_the_checkpoint_stays_only_where_the_release_is_asked() {
+    const ID: u8 = 7;
+    for (version, stays) in [(16, false), (19, true)] {
+        let mut log = Craft::new(version);
+        log.open(0, b"p.db", ID);
+        let change = log.mark(TXN, [0, 1], 0);
+        log.add("txn_ckp", 0, fields! {ckp_lsn: change, timestamp: 100});
+        let (folder, _) = log.save();
+        let mut bytes = fs::read(testdata().join("btree-v9-le-one/data.db")).unwrap();
+        let size = Database::from_bytes(&bytes[..]).unwrap().meta().page_size().bytes();
+        bytes[52..72].fill(ID);
+        bytes[size..size + 4].copy_from_slice(&change.file.to_le_bytes());
+        bytes[size + 4..size + 8].copy_from_slice(&change.offset.to_le_bytes());
+        fs::write(folder.path().join("p.db"), bytes).unwrap();
+        let undone = |strict| {
+            let view = Recover::new().strict(strict).view(&Layout::of(folder.path())).unwrap();
+            assert!(view.report().is_complete(), "{:?}", view.report());
+            view.report().files.iter().map(|file| file.undone).sum::<u64>()
+        };
+        assert_eq!((undone(true), undone(false)), (u64::from(!stays), 1), "version {version}");
+    }
 }

@@ -11,6 +11,8 @@ use bdbkit::recover::Recover;
 use crate::common::logs::{HEADER, places, put_u32, seal};
 use crate::common::testdata;
 use crate::counting;
+use crate::craft::{Craft, TXN};
+use crate::fields;
 
 /// One environment of each release and method.
 const CASES: [&str; 14] = [
@@ -182,4 +184,26 @@ fn names_in_a_log_lead_nowhere_else() {
     let view = Recover::new().view(&Layout::of(&inside)).unwrap();
     assert_eq!(view.files().count(), 0);
     assert!(view.report().absent > 0, "{:?}", view.report());
+}
+
+#[test]
+fn names_from_the_root_on_lead_nowhere_else_either() {
+    let place = tempfile::tempdir().unwrap();
+    let home = place.path().join("home");
+    fs::create_dir(&home).unwrap();
+    for (name, is_made) in [("made.db", true), ("../escaped.db", false), ("in/../../escaped.db", false)] {
+        let whole = format!("{}/{name}\0", home.to_str().unwrap());
+        let mut log = Craft::new(16);
+        log.add("fop_create", TXN, fields! {name: whole.as_bytes(), appname: 1, mode: 0o644});
+        log.commit(TXN, 100);
+        let (logs, _) = log.save();
+        let layout = Layout::of(&home).log_dir(logs.path());
+        let view = Recover::new().view(&layout).unwrap();
+        assert_eq!(view.files().count(), usize::from(is_made), "{name}");
+        view.write_to(place.path().join("to")).unwrap();
+        let there = fs::read_dir(place.path()).unwrap().count();
+        assert_eq!(there, 2, "{name}");
+        assert_eq!(place.path().join("to/made.db").is_file(), is_made, "{name}");
+        fs::remove_dir_all(place.path().join("to")).unwrap();
+    }
 }

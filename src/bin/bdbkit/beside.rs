@@ -8,12 +8,13 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use bdbkit::ShowName;
-use bdbkit::env::{Layout, Pending, PendingError, Unrecovered};
+use bdbkit::env::Layout;
 use bdbkit::journal;
+use bdbkit::recover::{Condition, Recover, RecoverError, Unrecovered};
 
 use crate::failure::{Failure, Outcome, about, complain};
 use crate::hints;
-use crate::input::log_options;
+use crate::input::{log_options, recovered_options};
 use crate::places::Places;
 
 /// How far a command goes beyond the file itself.
@@ -32,7 +33,7 @@ pub(crate) struct Beside {
 }
 
 /// The log of an environment, if there is one.
-type Log = Result<Option<Unrecovered>, Rc<PendingError>>;
+type Log = Result<Option<Unrecovered>, Rc<RecoverError>>;
 
 impl Beside {
     /// Tells what concerns a file and is not in it; in an environment with this home, or
@@ -47,8 +48,12 @@ impl Beside {
             return Ok(Outcome::Complete);
         }
         let home = home.or(path.parent()).unwrap_or(Path::new(""));
-        let found = match self.pending(path, home) {
-            Ok(pending) => pending.map(|pending| pending.to_string()),
+        let found = match self.condition(path, home) {
+            Ok(Condition::Due(pending)) => Some(pending.to_string()),
+            Ok(Condition::Unrecoverable { why, .. }) => {
+                Some(format!("it is not consistent, and its log cannot make it so: {why}"))
+            }
+            Ok(_) => None,
             Err(error) => Some(format!("the log beside it cannot tell whether changes are missing: {error}")),
         };
         let log = match found {
@@ -58,14 +63,14 @@ impl Beside {
         Ok(log.and(journal(path, self.strict, json)?))
     }
 
-    /// What a file lacks of its log, or why that is not known.
-    fn pending(&self, path: &Path, home: &Path) -> Result<Option<Pending>, Rc<PendingError>> {
+    /// How a file was left by its log, or why that is not known.
+    fn condition(&self, path: &Path, home: &Path) -> Result<Condition, Rc<RecoverError>> {
         let mut logs = self.logs.borrow_mut();
         let log = logs
             .entry(home.to_owned())
-            .or_insert_with(|| Unrecovered::of(&self.places.layout(home), &log_options()).map_err(Rc::new));
-        let pending = log.as_ref().map_err(Rc::clone)?.as_ref().map(|log| log.pending(path));
-        Ok(pending.transpose()?.flatten())
+            .or_insert_with(|| unrecovered(&self.places.layout(home)).map_err(Rc::new));
+        let Some(log) = log.as_ref().map_err(Rc::clone)? else { return Ok(Condition::Clean) };
+        Ok(log.condition(path)?)
     }
 
     /// The environment with this home.
@@ -91,6 +96,12 @@ impl Beside {
         });
         std::iter::once(home.to_owned()).chain(elsewhere.map(|folder| folder.path)).collect()
     }
+}
+
+/// The log of an environment, with the password that is known.
+pub(crate) fn unrecovered(layout: &Layout) -> Result<Option<Unrecovered>, RecoverError> {
+    let recover = Recover::new().log(log_options()).files(recovered_options());
+    Ok(Unrecovered::of(layout, &log_options())?.map(|log| log.recover(recover)))
 }
 
 /// Tells of the journal of a change that was stopped, if there is one.

@@ -83,10 +83,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
 fn compare_all(arguments: &Arguments) -> Result<Outcome, Failure> {
     let old = &arguments.old;
     let new = arguments.new.as_ref().unwrap_or(old);
-    let environment = match new.is_dir() {
-        true if arguments.recovered.is_wanted() => Some(Environment::of(new, &arguments.beside)?),
-        _ => arguments.recovered.environment(new, None, &arguments.beside)?,
-    };
+    let home = new.is_dir().then_some(new.as_path());
+    let environment = arguments.recovered.environment(new, home, &arguments.beside)?;
     let out = Output::open(None, old)?;
     let (json, quiet) = (arguments.json, arguments.quiet);
     let mut report = Report { out, json, quiet, outcome: Outcome::Complete };

@@ -99,6 +99,12 @@ fn external_dir_above(folder: &Path) -> Option<&'static Path> {
     None
 }
 
+/// How the databases of an environment are opened that is recovered.
+pub(crate) fn recovered_options() -> OpenOptions<'static> {
+    let options = OpenOptions::new().map(map()).limits(Opening::get().limits());
+    password::known().into_iter().fold(options, OpenOptions::password)
+}
+
 /// How log files are opened.
 pub(crate) fn log_options() -> LogOptions {
     let opening = Opening::get();

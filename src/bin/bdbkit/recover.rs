@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 
 use bdbkit::ShowName;
 use bdbkit::env::Layout;
+use bdbkit::log::TxnId;
 use bdbkit::recover::{
     FileChange, InDoubt, Recover, RecoverError, RecoverReport, RecoveredFile, Until, View,
 };
 use serde::Serialize;
 
 use crate::failure::{Failure, Outcome, about, complain};
-use crate::input::log_options;
+use crate::input::{log_options, recovered_options};
 use crate::json;
 use crate::log::source::log_failure;
 use crate::output::counted;
@@ -37,22 +38,12 @@ pub(crate) struct Arguments {
     #[arg(long, conflicts_with = "to")]
     check: bool,
 
-    /// Begin with the first record, whatever checkpoints say: for files that are older than the
-    /// last checkpoint, or missing
-    #[arg(short = 'c', long)]
-    catastrophic: bool,
-
     /// Repeat the faults that the release has which wrote the log: to compare with it
     #[arg(long)]
     strict: bool,
 
-    /// To this moment: an LSN, the end of a second since 1970, or a time; what commits later is taken back
-    #[arg(long, value_name = "LSN|TIME", value_parser = until)]
-    until: Option<Until>,
-
-    /// What transactions count as that were prepared, and not decided
-    #[arg(long, value_name = "OUTCOME", value_enum, default_value_t)]
-    in_doubt: Prepared,
+    #[command(flatten)]
+    choices: Choices,
 
     #[command(flatten)]
     password: Password,
@@ -71,6 +62,53 @@ pub(crate) struct Arguments {
     /// The home of the environment
     #[arg(value_name = "DIR")]
     home: PathBuf,
+}
+
+/// Which recovery is meant.
+#[derive(clap::Args)]
+pub(crate) struct Choices {
+    /// Begin with the first record, whatever checkpoints say: for files that are older than the
+    /// last checkpoint, or missing
+    #[arg(short = 'c', long)]
+    catastrophic: bool,
+
+    /// To this moment: an LSN, the end of a second since 1970, or a time; what commits later is taken back
+    #[arg(long, value_name = "LSN|TIME", value_parser = until)]
+    until: Option<Until>,
+
+    /// What transactions count as that were prepared, and not decided (default: commit)
+    #[arg(long, value_name = "OUTCOME", value_enum)]
+    in_doubt: Option<Prepared>,
+
+    /// As if this transaction had not committed: refused if others changed its pages later
+    #[arg(long, value_name = "TXN", value_parser = transaction)]
+    without: Option<TxnId>,
+}
+
+impl Choices {
+    /// Whether one was made.
+    pub(crate) fn are_made(&self) -> bool {
+        self.catastrophic || self.until.is_some() || self.in_doubt.is_some() || self.without.is_some()
+    }
+
+    /// The recovery.
+    pub(crate) fn recover(&self) -> Recover {
+        let recover = Recover::new().catastrophic(self.catastrophic).in_doubt(self.in_doubt());
+        let recover = self.until.into_iter().fold(recover, Recover::until);
+        self.without.into_iter().fold(recover, Recover::without)
+    }
+
+    /// What prepared transactions count as.
+    pub(crate) fn in_doubt(&self) -> InDoubt {
+        self.in_doubt.unwrap_or_default().in_doubt()
+    }
+}
+
+/// Reads the number of a transaction, as logs are printed.
+fn transaction(text: &str) -> Result<TxnId, String> {
+    let digits = text.strip_prefix("0x").unwrap_or(text);
+    let number = u32::from_str_radix(digits, 16).map_err(|_| "a hexadecimal number, as 80000003".to_owned());
+    number.map(TxnId)
 }
 
 /// Reads a moment.
@@ -110,15 +148,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let layout = arguments.places.layout(home);
     let placed = Outcome::complete_if(places::complete(&layout));
     places::note(&layout);
-    let recover = Recover::new()
-        .strict(arguments.strict)
-        .catastrophic(arguments.catastrophic)
-        .in_doubt(arguments.in_doubt.in_doubt());
-    let recover = arguments.until.into_iter().fold(recover, Recover::until);
+    let recover = arguments.choices.recover().strict(arguments.strict);
     arguments.password.set()?;
     let view = view(home, &layout, recover)?;
     let report = view.report();
-    let outcome = tell(home, report, arguments.in_doubt.in_doubt());
+    let outcome = tell(home, report, arguments.choices.in_doubt());
     let copy = arguments.to.as_deref();
     if let Some(folder) = copy {
         view.write_to(folder).map_err(|error| Failure::io(folder, &error))?;
@@ -135,7 +169,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
 
 /// The databases of an environment as they would be.
 pub(crate) fn view(home: &Path, layout: &Layout, recover: Recover) -> Result<View, Failure> {
-    let view = recover.log(log_options()).view(layout);
+    let view = recover.log(log_options()).files(recovered_options()).view(layout);
     view.map_err(|error| failure(home, &layout.logs().path, &error))
 }
 

@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use bdbkit::Database;
-use bdbkit::recover::{InDoubt, Recover, View, ViewFile};
+use bdbkit::recover::{View, ViewFile};
 
 use crate::beside::Beside;
 use crate::failure::{Failure, Outcome, about};
 use crate::files::refused;
 use crate::input::open;
-use crate::recover;
+use crate::recover::{self, Choices};
 
 /// Whether a database is read as it stands, or as it would be.
 #[derive(clap::Args)]
@@ -18,6 +18,9 @@ pub(crate) struct Recovered {
     /// file: in memory, no file is changed
     #[arg(long)]
     recovered: bool,
+
+    #[command(flatten)]
+    choices: Choices,
 }
 
 /// The databases of an environment after its recovery.
@@ -41,18 +44,22 @@ impl Recovered {
         beside: &Beside,
     ) -> Result<Option<Environment>, Failure> {
         if !self.recovered {
+            if self.choices.are_made() {
+                let message = "--catastrophic, --until, --in-doubt and --without go with --recovered";
+                return Err(Failure::Usage(about(path, message)));
+            }
             return Ok(None);
         }
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        Environment::of(home.unwrap_or(folder), beside).map(Some)
+        Environment::of(home.unwrap_or(folder), beside, &self.choices).map(Some)
     }
 }
 
 impl Environment {
     /// The environment with this home. What could not be recovered is told.
-    pub(crate) fn of(home: &Path, beside: &Beside) -> Result<Environment, Failure> {
-        let view = recover::view(home, &beside.layout(home), Recover::new())?;
-        let outcome = recover::tell(home, view.report(), InDoubt::Commit);
+    pub(crate) fn of(home: &Path, beside: &Beside, choices: &Choices) -> Result<Environment, Failure> {
+        let view = recover::view(home, &beside.layout(home), choices.recover())?;
+        let outcome = recover::tell(home, view.report(), choices.in_doubt());
         Ok(Environment { view, outcome })
     }
 

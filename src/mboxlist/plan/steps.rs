@@ -141,13 +141,7 @@ impl Way<'_> {
             if stored.is_some() { step.command("stored -r") } else { step }
         };
         match decision.state {
-            State::Clean => step(
-                Done,
-                format!(
-                    "{}; it is no full dry recovery, so survey again if the store ran since",
-                    decision.reason
-                ),
-            ),
+            State::Clean => step(Done, format!("{}; survey again if the store ran since", decision.reason)),
             State::NoLog => step(Done, format!("{}: nothing to recover from", decision.reason)),
             State::Inconsistent => step(Impossible, format!("{}: keep everything", decision.reason))
                 .severity(StoreSeverity::Error)

@@ -9,10 +9,11 @@ use std::path::PathBuf;
 use super::logs::LogFacts;
 use super::state::Opened;
 use crate::access::Database;
-use crate::env::page_lsn;
+use crate::format::page::Page;
 use crate::log::facts::Facts;
 use crate::log::{Fate, Known, LogDir, LogOptions};
-use crate::types::{FileId, Lsn};
+use crate::order::with_order;
+use crate::types::{FileId, Lsn, PageNo};
 
 /// What was lost when an engine was replaced before recovery.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,4 +82,11 @@ impl Lost {
         }
         lost
     }
+}
+
+/// The LSN of a page, if the file has it.
+fn page_lsn(file: &Database<'_>, no: PageNo) -> Option<Lsn> {
+    with_order!(file.meta().endianness(), O => {
+        file.pages().raw(no).and_then(Page::<O>::new).map(|page| page.lsn())
+    })
 }

@@ -188,7 +188,7 @@ impl SurveyOptions {
                 DatabaseFile::of(path, self.map())
             })
             .collect();
-        let decision = Decision::of(&opened, &logs, !regions.is_empty(), &elsewhere);
+        let decision = Decision::of(&opened, &logs, !regions.is_empty(), &elsewhere, (&layout, self.map()));
         let lost = Lost::of(&opened, &logs.files, logs.skipped, self.map());
         let mut databases: Vec<DatabaseFile> = opened.into_iter().map(|(file, _)| file).collect();
         attach_extents(&mut databases, &listing.others);
@@ -288,7 +288,8 @@ mod tests {
         let (file, _) = DatabaseFile::of(Path::new("/no such folder/folder.db"), true);
         assert!(file.refused);
         let elsewhere = Elsewhere::default();
-        let decision = Decision::of(&[(file.clone(), None)], &logs, false, &elsewhere);
+        let layout = Layout::of("/no such folder");
+        let decision = Decision::of(&[(file.clone(), None)], &logs, false, &elsewhere, (&layout, true));
         assert_eq!(decision.state, State::Unknown);
         assert!(decision.reason.starts_with("the log cannot be read: "), "{}", decision.reason);
 
@@ -307,19 +308,21 @@ mod tests {
     }
 
     #[test]
-    fn a_survey_reads_the_log_twice_at_most() {
+    fn a_survey_reads_the_log_of_a_clean_store_twice_at_most() {
         for folder in ["mboxlist-ims5-log2-be", "mboxlist-ims60-log3-le-unclean", "mboxlist-ims63-log11-be"] {
             let log = crate::log::LogDir::open(format!("testdata/{folder}")).unwrap();
             let (once, _) = effort::of(|| log.records().count());
             let survey = || SurveyOptions::new().alone().survey(format!("testdata/{folder}"));
             let (all, survey) = effort::of(survey);
             assert!(survey.unwrap().databases.len() > 2);
-            assert!(all <= once * 2, "{folder}: {all} bytes of {once}");
+            // One that is not clean is recovered in memory, which passes over the log several times.
+            let times = if folder.ends_with("unclean") { 8 } else { 2 };
+            assert!(all <= once * times, "{folder}: {all} bytes of {once}");
         }
     }
 
     #[test]
-    fn a_survey_reads_logs_of_older_versions_twice_at_most() {
+    fn a_survey_reads_logs_of_older_versions_few_times() {
         let folder = tempfile::tempdir().unwrap();
         for entry in fs::read_dir("testdata/mboxlist-ims60-log3-le-unclean").unwrap() {
             let path = entry.unwrap().path();
@@ -333,6 +336,7 @@ mod tests {
         let (once, _) = effort::of(|| log.records().count());
         let (all, survey) = effort::of(|| SurveyOptions::new().alone().survey(folder.path()));
         assert_eq!(survey.unwrap().lost.len(), 1);
-        assert!(all <= once * 2, "{all} bytes of {once}");
+        // And for a recovery in memory.
+        assert!(all <= once * 6, "{all} bytes of {once}");
     }
 }

@@ -12,12 +12,13 @@ use super::databases::DatabaseFile;
 use super::elsewhere::Elsewhere;
 use super::logs::{Logs, refused};
 use crate::access::Database;
-use crate::env::Comparison;
-use crate::log::LogError;
+use crate::env::Layout;
+use crate::log::{LogError, LogOptions};
 use crate::mboxlist::names::{in_log, listed};
-use crate::method::Method;
-use crate::shown::counted;
-use crate::types::{FileId, Lsn};
+use crate::pages::OpenOptions;
+use crate::recover::{Condition, FileChange, Pending, Recover, Unrecovered};
+use crate::shown::{ShowName, counted};
+use crate::types::Lsn;
 
 /// The highest LSN that pages may have without any log.
 pub(in crate::mboxlist) const FIRST_RECORD: Lsn = Lsn { file: 1, offset: 28 };
@@ -75,7 +76,7 @@ pub struct Decision {
     pub state: State,
     /// Why, in words.
     pub reason: String,
-    /// The comparison of the log with the pages, if it could be made.
+    /// What recovery would do, if that could be told.
     pub dry: Option<DryTest>,
     /// The highest LSN of all pages.
     pub highest: Lsn,
@@ -83,13 +84,8 @@ pub struct Decision {
     pub missing: Vec<OsString>,
 }
 
-/// The log from the last checkpoint on, compared with the pages.
-///
-/// This is not a full dry recovery. Each record is compared with its page as it is on the
-/// disk, so a change that is missing from before the log is not noticed. Of HASH
-/// databases only changes of pairs are compared, of QUEUE and HEAP nothing: as long as the log
-/// speaks of them from there on, nothing is clean. Files that the log makes, renames and removes
-/// are not followed; only a name that an unfinished transaction gave to a file counts.
+/// What recovery would do by the log from the last checkpoint on: told by the LSNs of pages where they
+/// show that it would do nothing, and otherwise by a recovery in memory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DryTest {
@@ -116,6 +112,7 @@ impl Decision {
         logs: &Logs<'_>,
         regions: bool,
         elsewhere: &Elsewhere,
+        (layout, map): (&Layout, bool),
     ) -> Decision {
         let highest = databases.iter().filter_map(|(file, _)| Some(file.contents.as_ref()?.max_lsn));
         let mut decision = Decision {
@@ -125,7 +122,7 @@ impl Decision {
             highest: highest.max().unwrap_or_default(),
             missing: Vec::new(),
         };
-        (decision.state, decision.reason) = decision.decide(databases, logs, regions);
+        (decision.state, decision.reason) = decision.decide(databases, logs, regions, (layout, map));
         // Whatever is missing here may be in the other place. Recovery is needed all the same.
         let concluded = match decision.state {
             State::Clean | State::CleanClosed | State::NoLog => true,
@@ -139,7 +136,13 @@ impl Decision {
         decision
     }
 
-    fn decide(&mut self, databases: &[Opened], logs: &Logs<'_>, regions: bool) -> (State, String) {
+    fn decide(
+        &mut self,
+        databases: &[Opened],
+        logs: &Logs<'_>,
+        regions: bool,
+        (layout, map): (&Layout, bool),
+    ) -> (State, String) {
         let Some((dir, facts)) = &logs.whole else {
             if databases.is_empty() {
                 return (State::NoLog, "no database here, and no log file".into());
@@ -149,22 +152,21 @@ impl Decision {
         if logs.encrypted {
             return (State::Unknown, "the log is encrypted".into());
         }
-        let compared = facts.start.clone().and_then(|start| {
-            let comparison = Comparison::from(dir, start, || facts.files.clone());
-            self.missing = missing(databases, &logs.gone, &comparison);
-            compare(databases, &comparison)
-        });
-        let (dry, concerned) = match compared {
-            Ok(compared) => compared,
-            Err(error @ LogError::Gap { .. }) => {
-                return (State::Inconsistent, format!("{error}, and recovery would need it"));
+        let unrecovered = match &facts.start {
+            Ok(start) => {
+                let recover =
+                    Recover::new().log(LogOptions::new().map(map)).files(OpenOptions::new().map(map));
+                let unrecovered = Unrecovered::from(dir, *start, || facts.files.clone(), layout, recover);
+                self.missing = missing(databases, &logs.gone, &unrecovered);
+                unrecovered
             }
-            Err(error) if refused(&error) => {
-                return (State::Unknown, format!("the log cannot be read: {error}"));
-            }
-            Err(error) => return (State::Unknown, format!("the log is damaged: {error}")),
+            Err(error) => return damaged(error),
         };
-        let DryTest { from, end, redo, undo, ref files, .. } = dry;
+        if let Some(damage) = unrecovered.damage() {
+            return damaged(damage);
+        }
+        let Dry { test, beyond, unread } = Dry::of(databases, &unrecovered);
+        let DryTest { from, end, redo, undo, ref files, .. } = test;
         let found = match (redo, undo) {
             (0, 0) if self.highest > end => Some((
                 State::Inconsistent,
@@ -183,15 +185,17 @@ impl Decision {
                 Some((State::RecoveryNeeded, reason))
             }
         };
-        self.dry = Some(dry);
+        self.dry = Some(test);
         // What the log does not speak of from there on, recovery leaves alone.
+        let concerned = unrecovered.concerned();
         let left_alone = |file: &DatabaseFile| {
             concerned.as_ref().zip(file.file_id).is_some_and(|(files, id)| !files.contains(&id))
         };
-        let untested = databases.iter().filter(|(file, db)| !is_compared(db.as_ref()) && !left_alone(file));
-        let untested: Vec<&OsString> = untested.map(|(file, _)| &file.name).collect();
+        let untested = databases.iter().filter(|(file, db)| db.is_none() && !left_alone(file));
+        let untested: Vec<&OsString> = untested.map(|(file, _)| &file.name).chain(&unread).collect();
         match found {
             Some(found) => found,
+            None if !beyond.is_empty() => (State::Inconsistent, beyond.join("; ")),
             None if !untested.is_empty() => {
                 (State::Unknown, format!("{} cannot be compared with the log", listed(untested)))
             }
@@ -206,43 +210,72 @@ impl Decision {
     }
 }
 
-/// Whether all changes of a database are compared: of HASH only those of pairs are.
-fn is_compared(db: Option<&Database<'_>>) -> bool {
-    db.is_some_and(|db| db.meta().method() != Method::Hash)
+/// What is to be said of a log that is damaged where recovery needs it.
+fn damaged(error: &LogError) -> (State, String) {
+    match error {
+        LogError::Gap { .. } => (State::Inconsistent, format!("{error}, and recovery would need it")),
+        error if refused(error) => (State::Unknown, format!("the log cannot be read: {error}")),
+        error => (State::Unknown, format!("the log is damaged: {error}")),
+    }
 }
 
-/// What a comparison found; and which files the log speaks of behind its start, if all are known
-/// and there are some that cannot be compared.
-fn compare(
-    databases: &[Opened],
-    comparison: &Comparison<'_>,
-) -> Result<(DryTest, Option<HashSet<FileId>>), LogError> {
-    let mut dry = DryTest { from: comparison.start, end: comparison.changes.end()?, ..DryTest::default() };
-    let unfinished = comparison.unfinished_names();
-    for (file, db) in databases {
-        let pending = db.as_ref().map(|db| comparison.with(db)).transpose()?.unwrap_or_default();
-        let name = file.contents.as_ref().and_then(|contents| unfinished.get(&contents.file_id));
-        let name = name.filter(|(name, _)| in_log(name) == file.name);
-        let first = pending.first.into_iter().chain(name.map(|(_, lsn)| *lsn)).min();
-        dry.redo = dry.redo.saturating_add(pending.redo);
-        dry.undo = dry.undo.saturating_add(pending.undo).saturating_add(name.is_some().into());
-        if let Some(first) = first {
-            dry.first = Some(dry.first.map_or(first, |known| known.min(first)));
-            dry.files.push(file.name.clone());
+/// What recovery would do, and could not do.
+#[derive(Default)]
+struct Dry {
+    test: DryTest,
+    /// Why databases cannot be recovered.
+    beyond: Vec<String>,
+    /// Databases that could not be read for it.
+    unread: Vec<OsString>,
+}
+
+impl Dry {
+    fn of(databases: &[Opened], unrecovered: &Unrecovered) -> Dry {
+        let test = DryTest { from: unrecovered.start(), end: unrecovered.end(), ..DryTest::default() };
+        let mut dry = Dry { test, ..Dry::default() };
+        for (file, _) in databases.iter().filter(|(_, db)| db.is_some()) {
+            match unrecovered.condition(&file.path) {
+                Ok(Condition::Clean) => {}
+                Ok(Condition::Due(pending)) => dry.add(&pending, file.name.clone()),
+                Ok(Condition::Unrecoverable { why, .. }) => {
+                    dry.beyond.push(format!("{}: {why}", file.name.shown()))
+                }
+                Err(_) => dry.unread.push(file.name.clone()),
+            }
         }
+        // Recovery may make a file that is not there.
+        if dry.test.files.is_empty() && dry.beyond.is_empty() {
+            if let Condition::Due(pending) = unrecovered.environment() {
+                for file in pending.files.clone() {
+                    dry.add(&pending, file.into_os_string());
+                }
+            }
+        }
+        dry
     }
-    let untested = databases.iter().any(|(_, db)| !is_compared(db.as_ref()));
-    Ok((dry, if untested { comparison.concerned() } else { None }))
+
+    fn add(&mut self, pending: &Pending, file: OsString) {
+        let test = &mut self.test;
+        // What happens to a whole file is one change.
+        let gone = u64::from(pending.change == FileChange::Removed);
+        test.redo = test.redo.saturating_add(pending.committed).saturating_add(pending.undecided);
+        test.undo = test.undo.saturating_add(pending.uncommitted).saturating_add(gone);
+        if pending.committed == 0 && pending.undecided == 0 && pending.uncommitted == 0 && gone == 0 {
+            test.redo = test.redo.saturating_add(1);
+        }
+        test.first = Some(test.first.map_or(pending.first, |known| known.min(pending.first)));
+        test.files.push(file);
+    }
 }
 
 /// The files of databases that were open behind the point where recovery begins, and are
 /// not there: neither by their names nor by their ids.
-fn missing(databases: &[Opened], gone: &HashSet<&[u8]>, comparison: &Comparison<'_>) -> Vec<OsString> {
+fn missing(databases: &[Opened], gone: &HashSet<&[u8]>, unrecovered: &Unrecovered) -> Vec<OsString> {
     let ids: HashSet<_> = databases.iter().filter_map(|(file, _)| file.file_id).collect();
-    let bindings = comparison
+    let open = unrecovered
         .open()
-        .filter(|binding| !gone.contains(binding.name) && binding.id.is_some_and(|id| !ids.contains(&id)));
-    let names: BTreeSet<OsString> = bindings.map(|binding| in_log(binding.name)).collect();
+        .filter(|(name, id)| !gone.contains(name) && id.is_some_and(|id| !ids.contains(&id)));
+    let names: BTreeSet<OsString> = open.map(|(name, _)| in_log(name)).collect();
     let here = |wanted: &OsString| databases.iter().any(|(file, _)| file.name == *wanted);
     names.into_iter().filter(|name| !name.is_empty() && !here(name)).collect()
 }

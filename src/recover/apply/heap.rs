@@ -65,7 +65,7 @@ impl Change<'_, '_> {
     fn mark_space(&mut self, no: u32) -> Done {
         let index = self.index();
         // As if the table began behind a checksum of QUEUE.
-        let start = if self.checksummed() { Seal::Checksum.queue_header() } else { index };
+        let start = if self.seal() == Seal::Checksum { Seal::Checksum.queue_header() } else { index };
         let size = self.size();
         let free = self.file.look(no, self.release, |page| {
             let slots =

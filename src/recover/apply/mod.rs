@@ -15,6 +15,7 @@ use super::target::Target;
 use super::turned;
 use crate::format::edit::PageError;
 use crate::format::page::PageKind;
+use crate::format::seal::Seal;
 use crate::format::swap;
 use crate::log::record::decoded::Decoded;
 use crate::log::schema::{Name, Op};
@@ -291,9 +292,9 @@ impl<'a> Change<'_, 'a> {
         self.file.head.map_or(Endianness::Little, |head| head.order)
     }
 
-    /// Whether pages have checksums.
-    fn checksummed(&self) -> bool {
-        self.file.head.is_some_and(|head| head.checksummed)
+    /// What protects pages.
+    fn seal(&self) -> Seal {
+        self.file.head.map_or(Seal::None, |head| head.seal)
     }
 
     /// Where index arrays start.

@@ -5,7 +5,6 @@ use crate::format::edit::PageError;
 use crate::format::meta::Field;
 use crate::format::page::{PageKind, at};
 use crate::format::queue::{SET, VALID, slot_size};
-use crate::format::seal::Seal;
 use crate::log::schema::Name;
 use crate::recover::held::Held;
 use crate::recover::release::Release;
@@ -58,7 +57,7 @@ impl Change<'_, '_> {
 
     /// Where records start on pages.
     fn records_at(&self) -> usize {
-        Seal::of(false, self.checksummed()).queue_header()
+        self.seal().queue_header()
     }
 
     /// The place of a record on its page, and its length.

@@ -19,7 +19,7 @@ fn store(folder: &Path) {
 fn committed_changes_that_a_file_lacks_are_told() {
     let folder = tempfile::tempdir().unwrap();
     store(folder.path());
-    let told = "18 committed changes not in the file";
+    let told = "20 committed changes not in the file";
     for command in [&["info", "p.db"][..], &["verify", "p.db"], &["verify", "."], &["dump", "p.db"]] {
         let output = run_in(folder.path(), command);
         assert_eq!(output.status.code(), Some(0), "{command:?}: {}", err(&output));

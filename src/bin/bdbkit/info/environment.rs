@@ -4,20 +4,23 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use bdbkit::env::{Folder as Place, FolderOrigin, Layout, Region, recovery};
+use bdbkit::env::{Folder as Place, FolderOrigin, Layout, Region};
 use bdbkit::journal::is_remnant;
 use bdbkit::log::{LogError, LogOptions};
+use bdbkit::recover::Condition;
 use bdbkit::{Error, ShowName};
 use serde::Serialize;
 
 use super::kind::{self, Known};
 use super::log_state::LogState;
+use crate::beside::unrecovered;
 use crate::failure::{Failure, Told, about, complain};
 use crate::input;
 use crate::json::{self, Order};
 use crate::log::releases::Treatments;
 use crate::log::source::{log_failure, named_as_log};
 use crate::log::summary::{File, Header, Run, files, runs, size};
+use crate::output::counted;
 use crate::places;
 
 /// The facts about the folder of an environment.
@@ -31,6 +34,8 @@ pub(super) struct Folder {
     missing_log_files: Vec<Hole>,
     log_versions: Vec<Form>,
     recovery: Recovery,
+    /// What it would do, or why it cannot.
+    recovery_text: Option<String>,
     database_files: Vec<Found>,
     /// Databases that the log has open, and that are not there.
     absent_databases: Vec<String>,
@@ -62,7 +67,9 @@ enum Recovery {
     Due,
     /// No database lacks anything.
     None,
-    /// Something cannot be compared.
+    /// It cannot make all databases consistent.
+    Impossible,
+    /// Something could not be read for it.
     Unknown,
 }
 
@@ -141,6 +148,7 @@ impl Folder {
             log_versions: runs(&log_files).iter().map(Form::of).collect(),
             log_files,
             recovery: Recovery::Unknown,
+            recovery_text: None,
             database_files: Vec::new(),
             absent_databases: Vec::new(),
             region_files: Vec::new(),
@@ -157,7 +165,7 @@ impl Folder {
             let message = "a directory without log files or databases";
             return Err(Failure::Message(about(path, message)));
         }
-        folder.compare(layout, options);
+        folder.compare(layout);
         folder.complain(layout);
         Ok(folder)
     }
@@ -178,11 +186,10 @@ impl Folder {
         Ok(())
     }
 
-    /// Compares the databases with the log.
-    fn compare(&mut self, layout: &Layout, options: &LogOptions) {
-        let files: Vec<PathBuf> = self.database_files.iter().map(|found| found.path.clone()).collect();
-        let found = match recovery(&files, layout, options) {
-            Ok(Some(found)) => found,
+    /// Says how the log left the databases.
+    fn compare(&mut self, layout: &Layout) {
+        let log = match unrecovered(layout) {
+            Ok(Some(log)) => log,
             Ok(None) => return,
             Err(error) => {
                 complain(format_args!("it is not known whether recovery is due: {error}"));
@@ -190,17 +197,33 @@ impl Folder {
                 return;
             }
         };
-        for (database, state) in self.database_files.iter_mut().zip(found.files) {
-            database.log = LogState::of(state);
+        let files: Vec<PathBuf> = self.database_files.iter().map(|found| found.path.clone()).collect();
+        for (database, path) in self.database_files.iter_mut().zip(&files) {
+            database.log = LogState::of(log.condition(path).map(Some));
         }
-        self.absent_databases = found.absent.iter().map(|name| json::raw_name(name)).collect();
-        let due = self.database_files.iter().any(|database| database.log.is_due());
-        let unknown =
-            self.database_files.iter().any(|database| database.log.is_unknown() || !database.compared());
-        self.recovery = match (due, unknown || !self.absent_databases.is_empty()) {
-            (true, _) => Recovery::Due,
-            (false, true) => Recovery::Unknown,
-            (false, false) => Recovery::None,
+        self.absent_databases = log.absent(&files).iter().map(|name| json::raw_name(name)).collect();
+        let all = log.environment();
+        let settled = self.database_files.iter().all(|database| database.log.is_settled());
+        let unknown = self.database_files.iter().any(|database| database.log.is_unknown());
+        (self.recovery, self.recovery_text) = match all {
+            Condition::Due(pending) => {
+                let (first, last) = (pending.first, pending.last);
+                let text = format!(
+                    "{} to make, {} to take back, of {} in {} ({first} to {last})",
+                    counted(pending.committed, "change"),
+                    counted(pending.uncommitted, "change"),
+                    counted(pending.transactions, "transaction"),
+                    counted(u64::try_from(pending.files.len()).unwrap_or(u64::MAX), "file"),
+                );
+                (Recovery::Due, Some(text))
+            }
+            Condition::Unrecoverable { why, until } => {
+                (Recovery::Impossible, Some(format!("{why}; it would come to {until}")))
+            }
+            _ if unknown || !self.absent_databases.is_empty() => (Recovery::Unknown, None),
+            _ if settled => (Recovery::None, None),
+            // Of a file that the log knows under another name.
+            _ => (Recovery::Due, None),
         };
     }
 
@@ -282,10 +305,12 @@ impl Folder {
         }
         let running =
             if self.region_files.is_empty() { "" } else { "; region files are there: it may be in use" };
+        let text = self.recovery_text.as_ref().map_or(String::new(), |text| format!(": {text}"));
         let recovery = match self.recovery {
-            Recovery::Due => format!("due{running}"),
+            Recovery::Due => format!("due{text}{running}"),
+            Recovery::Impossible => format!("not possible{text}{running}"),
             Recovery::None => "not due: no database lacks a change of the log".into(),
-            Recovery::Unknown => "not known: not everything can be compared with the log".into(),
+            Recovery::Unknown => "not known: not everything could be read for it".into(),
         };
         row("recovery", recovery)
     }
@@ -369,11 +394,6 @@ impl Found {
             _ => {}
         }
         Some(found)
-    }
-
-    /// Whether a comparison with the log says something of it.
-    fn compared(&self) -> bool {
-        !matches!(self.method, Some("queue" | "heap"))
     }
 }
 

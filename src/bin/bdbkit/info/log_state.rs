@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use bdbkit::env::{Pending, PendingError};
+use bdbkit::recover::{Condition, Pending, RecoverError};
 use serde::Serialize;
 
 use crate::json;
@@ -15,25 +15,34 @@ pub(super) struct LogState {
     pending: Option<Counts>,
     /// Why it is not known.
     pending_unknown: Option<String>,
+    /// Why the log cannot make it consistent.
+    unrecoverable: Option<String>,
 }
 
 #[derive(Serialize)]
 struct Counts {
     committed: u64,
     uncommitted: u64,
+    undecided: u64,
     first_lsn: json::Lsn,
     last_lsn: json::Lsn,
     log: String,
 }
 
 impl LogState {
-    pub(super) fn of(found: Result<Option<Pending>, PendingError>) -> LogState {
+    pub(super) fn of(found: Result<Option<Condition>, RecoverError>) -> LogState {
         match found {
-            Ok(pending) => LogState {
-                text: pending.as_ref().map(ToString::to_string),
-                pending: pending.as_ref().map(Counts::of),
-                pending_unknown: None,
+            Ok(Some(Condition::Due(pending))) => LogState {
+                text: Some(pending.to_string()),
+                pending: Some(Counts::of(&pending)),
+                ..LogState::default()
             },
+            Ok(Some(Condition::Unrecoverable { why, .. })) => LogState {
+                text: Some(format!("not consistent, and the log cannot make it so: {why}")),
+                unrecoverable: Some(why),
+                ..LogState::default()
+            },
+            Ok(_) => LogState::default(),
             Err(error) => LogState { pending_unknown: Some(error.to_string()), ..LogState::default() },
         }
     }
@@ -47,11 +56,7 @@ impl LogState {
 
     /// Whether nothing is pending, as far as is known.
     pub(super) fn is_settled(&self) -> bool {
-        self.pending.is_none() && self.pending_unknown.is_none()
-    }
-
-    pub(super) fn is_due(&self) -> bool {
-        self.pending.is_some()
+        self.pending.is_none() && self.pending_unknown.is_none() && self.unrecoverable.is_none()
     }
 
     pub(super) fn is_unknown(&self) -> bool {
@@ -68,6 +73,7 @@ impl Counts {
         Counts {
             committed: pending.committed,
             uncommitted: pending.uncommitted,
+            undecided: pending.undecided,
             first_lsn: pending.first.into(),
             last_lsn: pending.last.into(),
             log: json::name(&pending.logs),

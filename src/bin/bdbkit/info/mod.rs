@@ -9,11 +9,11 @@ mod log_state;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use bdbkit::env::{Region, pending};
+use bdbkit::env::Region;
 use bdbkit::log::{LogError, LogOptions};
 use bdbkit::{Error, ErrorKind};
 
-use crate::beside::journal;
+use crate::beside::{journal, unrecovered};
 use crate::failure::{Failure, Outcome, about, complain};
 use crate::files::refused;
 use crate::input::{self, log_options, real};
@@ -97,7 +97,8 @@ impl Arguments {
         }
         let state = || {
             let home = path.parent().unwrap_or(Path::new(""));
-            LogState::of(pending(path, &self.places.layout(home), options))
+            let log = unrecovered(&self.places.layout(home));
+            LogState::of(log.and_then(|log| log.map(|log| log.condition(path)).transpose()))
         };
         let log = || log::File::of(path, options).map(|log| Facts::Log(Box::new(log)));
         let error = match input::options(real(path)).open(real(path)) {

@@ -20,10 +20,9 @@ use crate::progress;
 /// whether the store was closed or needs recovery, told from its files alone; the releases
 /// that fit; and what is wrong, each with what to do and a code, which bdbkit explain explains.
 /// Reads every file and writes nothing; symbolic links and special files are not followed, but
-/// named. The comparison of logs and pages is no full dry recovery: of hash databases
-/// only changes of pairs are compared, of queues nothing. Exits with 1 if there is an error or worse, if something could not be
-/// read or the state not be told, or if there is no database at all; with 3 if the databases
-/// are not those of a mail store.
+/// named. Exits with 1 if there is an error or worse, if something could not be read or the state
+/// not be told, or if there is no database at all; with 3 if the databases are not those of a mail
+/// store.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
