@@ -76,7 +76,7 @@ pub(super) fn failed(error: BoxError) -> EditError {
 }
 
 /// Whether a file is sound, and has the pairs that were promised.
-pub(super) fn whole(contents: &[u8], facts: &Facts, counter: Counter<'_>) -> Result<(), BoxError> {
+pub(crate) fn whole(contents: &[u8], facts: &Facts, counter: Counter<'_>) -> Result<(), BoxError> {
     sound(&File::from_bytes(contents), facts, counter)
 }
 

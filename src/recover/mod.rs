@@ -5,6 +5,8 @@ mod apply;
 mod error;
 mod files;
 mod held;
+#[cfg(feature = "upgrade")]
+mod images;
 mod passes;
 mod release;
 mod report;
@@ -15,5 +17,7 @@ mod view;
 mod world;
 
 pub use error::RecoverError;
+#[cfg(feature = "upgrade")]
+pub(crate) use images::FileImage;
 pub use report::{FileChange, InDoubt, RecoverReport, RecoveredFile, Until};
 pub use view::{Recover, View, ViewFile};

@@ -177,6 +177,22 @@ impl Target {
         self.main.as_ref().map(|piece| piece.path.as_path())
     }
 
+    /// The folder below which its name was, of one that is on disk.
+    #[cfg(feature = "upgrade")]
+    pub(crate) fn base(&self) -> Option<PathBuf> {
+        let mut folder = self.origin()?;
+        for _ in self.first_name.components() {
+            folder = folder.parent()?;
+        }
+        Some(folder.to_owned())
+    }
+
+    /// How many pages of the main file on disk the recovered one still has.
+    #[cfg(feature = "upgrade")]
+    pub(crate) fn kept(&self) -> u32 {
+        self.main.as_ref().map_or(0, |piece| piece.pages)
+    }
+
     /// Number of the last page.
     pub(crate) fn last(&self) -> Option<u32> {
         self.last
@@ -184,6 +200,11 @@ impl Target {
 
     /// The bytes of a page on disk that the recovered file still has.
     fn disk(&self, no: u32) -> Option<&[u8]> {
+        self.stored(no, |piece| piece.pages)
+    }
+
+    /// The bytes of a page on disk, of so many in each file.
+    fn stored(&self, no: u32, pages: impl FnOnce(&Piece) -> u32) -> Option<&[u8]> {
         let head = self.head.as_ref()?;
         let (piece, place) = match no.checked_sub(1).filter(|_| head.extent > 0) {
             Some(place) => {
@@ -192,7 +213,7 @@ impl Target {
             }
             None => (self.main.as_ref()?, no),
         };
-        if place >= piece.pages {
+        if place >= pages(piece) {
             return None;
         }
         let size = head.size.bytes();
@@ -454,6 +475,13 @@ impl Target {
     pub(crate) fn changed(&self) -> impl DoubleEndedIterator<Item = (u32, &Held)> {
         let differs = |no: u32, page: &Held| page.changed && self.disk(no) != Some(page.bytes.as_slice());
         self.held.iter().filter(move |(no, page)| differs(**no, page)).map(|(no, page)| (*no, page))
+    }
+
+    /// How many pages are not as they stand on disk: those that were cut off and made anew may be.
+    pub(crate) fn differing(&self) -> u64 {
+        let same =
+            |no: u32| self.stored(no, |piece| piece.first).is_some_and(|page| *page == *self.sealed(no));
+        u64::try_from(self.changed().filter(|(no, _)| !same(*no)).count()).unwrap_or(u64::MAX)
     }
 
     /// Whether it has more pages in the end than on disk, or fewer.

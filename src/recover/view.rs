@@ -98,9 +98,22 @@ impl Recover {
         let there = world.indices().filter(|&index| world.is_there(index)).collect::<Vec<_>>();
         let files = world.into_files();
         let known = files.iter().filter_map(|file| file.origin()).map(Path::to_owned).collect();
+        let free = files.iter().filter(|file| file.stopped.is_none()).filter_map(|file| {
+            let has_extents = file.head.is_some_and(|head| head.extent > 0);
+            Some((file.origin()?.to_owned(), has_extents))
+        });
+        let free = free.collect();
         let real = files.iter().filter_map(|file| file.real.clone()).collect();
         let files = files.into_iter().enumerate().filter(|(index, _)| there.contains(index));
-        Ok(View { files: files.map(|(_, file)| file).collect(), report, known, real, layout: layout.clone() })
+        Ok(View {
+            files: files.map(|(_, file)| file).collect(),
+            report,
+            known,
+            free,
+            real,
+            layout: layout.clone(),
+            wanted: self.wanted,
+        })
     }
 }
 
@@ -111,9 +124,12 @@ pub struct View {
     report: RecoverReport,
     /// The files on disk of which the log speaks, also those that are removed.
     known: HashSet<PathBuf>,
-    /// The same, through all links.
+    /// Those of them in which recovery did not stop, and whether they have extents.
+    free: Vec<(PathBuf, bool)>,
+    /// The files on disk of which the log speaks, through all links.
     real: HashSet<PathBuf>,
     layout: Layout,
+    wanted: Wanted,
 }
 
 /// A file as it would be.
@@ -170,7 +186,30 @@ impl View {
         folders.find_map(|folder| path.strip_prefix(folder).ok().map(Path::to_owned))
     }
 
-    fn view_of<'v>(&'v self, target: &'v Target) -> ViewFile<'v> {
+    /// What was asked of the recovery.
+    #[cfg(feature = "upgrade")]
+    pub(super) fn wanted(&self) -> Wanted {
+        self.wanted
+    }
+
+    /// The environment.
+    #[cfg(feature = "upgrade")]
+    pub(crate) fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    #[cfg(feature = "upgrade")]
+    pub(super) fn targets(&self) -> impl Iterator<Item = &Target> {
+        self.files.iter()
+    }
+
+    /// The files on disk in which recovery did not stop, and whether they have extents.
+    #[cfg(feature = "upgrade")]
+    pub(super) fn free(&self) -> &[(PathBuf, bool)] {
+        &self.free
+    }
+
+    pub(super) fn view_of<'v>(&'v self, target: &'v Target) -> ViewFile<'v> {
         ViewFile::of(target, self.layout.home().join(&target.name))
     }
 

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use bdbkit::env::Layout;
+use bdbkit::in_place::InPlace;
 use bdbkit::recover::Recover;
 
 use crate::common::tools::{DUMP, VERIFY, expect_success, program, tool};
@@ -37,11 +38,36 @@ fn dumps(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     found
 }
 
+/// The application opens what was recovered in place, and works on.
+fn goes_on(program: &Path, home: &Path, before: &BTreeMap<String, Vec<u8>>, seed: u64) {
+    let is_main = |name: &&String| !name.starts_with("__db");
+    let sound = |name: &&String| tool(VERIFY, &["-q"], &home.join(name)).status.success();
+    let names: Vec<&String> = before.keys().filter(is_main).filter(sound).collect();
+    if names.is_empty() {
+        return;
+    }
+    // Of several databases in a file, one.
+    let several = |name: &str| before[name].windows(13).any(|line| line == b"database=one\n");
+    let databases =
+        names.iter().map(|name| if several(name) { format!("{name}:one") } else { name.to_string() });
+    let output = Command::new(program).arg(home).args(databases).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "seed {seed}: the library does not go on: {told}");
+    let after = dumps(home);
+    for name in names {
+        expect_success(&tool(VERIFY, &["-q"], &home.join(name)));
+        assert!(after[name].len() > before[name].len(), "seed {seed}: nothing was added to {name}");
+    }
+    expect_success(&Command::new(RECOVER).arg("-h").arg(home).output().unwrap());
+    assert!(dumps(home) == after, "seed {seed}: a later recovery changes what was written");
+}
+
 #[test]
 fn a_program_that_died_leaves_what_db_recover_makes_of_it() {
     let _guard = crate::among_others();
     let folder = tempfile::tempdir().unwrap();
     let Some(maker) = program(folder.path(), "make_crash", &[RECOVER, DUMP, VERIFY]) else { return };
+    let Some(go_on) = program(folder.path(), "go_on", &[VERIFY]) else { return };
     let number = |name: &str, default: u64| {
         std::env::var(name).ok().and_then(|number| number.parse().ok()).unwrap_or(default)
     };
@@ -66,6 +92,11 @@ fn a_program_that_died_leaves_what_db_recover_makes_of_it() {
             assert!(view.report().is_complete(), "seed {seed}: {:#?}", view.report());
             view.write_to(to).unwrap();
         }
+        let here = round.path().join("here");
+        copy(&home, &here);
+        let done = InPlace::open(Layout::of(&here)).assume_closed(true).run(&Recover::new());
+        let done = done.unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+        assert!(done.clean, "seed {seed}: {done:#?}");
         let [of_genuine, of_strict, of_sound] = [&genuine, &strict, &sound].map(|folder| dumps(folder));
         assert!(
             of_genuine.keys().eq(of_strict.keys()),
@@ -79,6 +110,12 @@ fn a_program_that_died_leaves_what_db_recover_makes_of_it() {
             of_sound.keys(),
             of_genuine.keys()
         );
+        let of_here = dumps(&here);
+        assert!(of_here == of_sound, "seed {seed}: in place {:?}, not {:?}", of_here.keys(), of_sound.keys());
+        // The library ends in a panic where a transaction is in doubt, after its own recovery, too.
+        if done.recovered.in_doubt.is_empty() {
+            goes_on(&go_on, &here, &of_here, seed);
+        }
         for (name, dump) in &of_genuine {
             assert!(*dump == of_strict[name], "seed {seed}: {name} has other pairs");
             if *dump != of_sound[name] {

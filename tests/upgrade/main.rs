@@ -3,6 +3,7 @@
 //! - `golden`: the result byte for byte beside that of the genuine tools
 //! - `other`: HASH and QUEUE
 //! - `logs`: files beside logs that are made for one question each
+//! - `recover`: recovery in place
 //! - `crash`: a disk that stops, or fails, at any operation
 //! - `memory`: how much an upgrade takes
 //!
@@ -42,3 +43,4 @@ mod logs;
 #[cfg(all(unix, feature = "mmap"))]
 mod memory;
 mod other;
+mod recover;
