@@ -393,5 +393,8 @@ fn proof(
     if highest > end {
         return Err(Unfit::Foreign(highest));
     }
-    sum_of_sound(&db, counter).map(Some).map_err(|error| unsound(&error))
+    sum_of_sound(&db, counter).map(Some).map_err(|error| match error {
+        EditError::Validation { what } => Unfit::Unsound(what),
+        error => unsound(&error),
+    })
 }

@@ -360,8 +360,8 @@ fn files_of_another_log_are_refused() {
             files(home.path()).into_iter().filter(|(name, _)| !is_log(name)).find_map(|(name, old)| {
                 let new = fs::read(copy.join(&name)).ok().filter(|new| *new != old)?;
                 let size = u32::from_le_bytes(old[20..24].try_into().unwrap()) as usize;
-                let same = (1..old.len() / size).map(|no| no * size..(no + 1) * size);
-                let same = same.filter(|place| new.get(place.clone()) == Some(&old[place.clone()])).next()?;
+                let mut same = (1..old.len() / size).map(|no| no * size..(no + 1) * size);
+                let same = same.find(|place| new.get(place.clone()) == Some(&old[place.clone()]))?;
                 Some((name, old, same.start))
             });
         let Some((file, mut bytes, page)) = place else { continue };

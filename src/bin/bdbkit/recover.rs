@@ -307,7 +307,7 @@ fn lines(home: &Path, place: Place<'_>, report: &RecoverReport, out: &mut impl W
         },
         in_place: matches!(place, Place::Here(_)),
         regions: match place {
-            Place::Here(regions) => regions.iter().map(|path| json::name(path)).collect(),
+            Place::Here(regions) => json::names(regions),
             _ => Vec::new(),
         },
     };

@@ -351,7 +351,7 @@ fn a_record(trap: &mut Trap, random: &mut Random) {
         record.extend(u32::try_from(victim.len()).unwrap().to_le_bytes());
         record.extend(victim.as_bytes());
     }
-    if [b"BDBKMEM2", b"BDBKMEM3"].contains(&&magic) {
+    if [b"BDBKMEM2", b"BDBKMEM3"].contains(&magic) {
         // A file is to be made, renamed, removed or replaced.
         record.extend(1u32.to_le_bytes());
         let kind = 1 + u8::try_from(random.next() % 4).unwrap();

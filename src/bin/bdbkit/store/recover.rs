@@ -143,8 +143,8 @@ impl Arguments {
 
     fn removed(&self, regions: &[PathBuf], out: &mut impl Write) -> Result<Outcome, Failure> {
         if self.json {
-            let regions = regions.iter().map(|path| json::name(path)).collect();
-            json::line("regions_removed", &Removed { dir: json::name(&self.dir), regions }, out)?;
+            let removed = Removed { dir: json::name(&self.dir), regions: json::names(regions) };
+            json::line("regions_removed", &removed, out)?;
             return Ok(Outcome::Complete);
         }
         let count = counted(u64::try_from(regions.len()).unwrap_or(u64::MAX), "region file");
