@@ -32,6 +32,9 @@ use error::{Result, at};
 use held::Held;
 use tasks::Tasks;
 
+/// So often an environment is looked at again.
+const LOOKS: usize = 3;
+
 /// A recovery of an environment in place: of all its files or of none.
 ///
 /// ```
@@ -138,10 +141,25 @@ impl<'d, D: Disk> InPlace<'d, D> {
         if let Some(path) = held::changed(&before, &held::sight(self.disk, &self.layout)?) {
             return Err(InPlaceError::Changed { path });
         }
-        let report = self.apply(view, &held)?;
-        // The decisive test: is there anything left to do?
-        let clean = report.is_whole() && self.is_done(&recover.view(&self.layout)?)?;
-        self.finish(InPlaceReport { settled, clean, ..report })
+        let mut report = InPlaceReport { settled, ..self.apply(view, &held)? };
+        // The decisive test: is there anything left to do? Of a QUEUE a second recovery may still move the
+        // first record on.
+        let mut held = Some(held);
+        for _ in 0..LOOKS {
+            let view = recover.view(&self.layout)?;
+            report.clean = report.is_whole() && self.is_done(&view)?;
+            if report.clean || !report.is_whole() {
+                break;
+            }
+            // What was replaced is another file now.
+            drop(held.take());
+            let again = held.insert(self.hold(true)?);
+            let more = self.apply(view, again)?.files;
+            let is_new = |file: &WrittenFile| !report.files.iter().any(|known| known.path == file.path);
+            let more = more.into_iter().filter(is_new).collect::<Vec<_>>();
+            report.files.extend(more);
+        }
+        self.finish(report)
     }
 
     /// Makes an environment what a view of it says, once nothing is left behind of earlier runs
