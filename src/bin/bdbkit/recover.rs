@@ -85,7 +85,7 @@ pub(crate) struct Arguments {
 const EXAMPLES: &str = "\
 Examples:
   bdbkit recover --check mboxlist               # what would be done?
-  bdbkit recover --to /var/tmp/copy mboxlist    # leaves mboxlist alone
+  bdbkit recover --to copy mboxlist             # leaves mboxlist alone
   bdbkit recover mboxlist                       # in place, all files or none
   bdbkit recover --resume mboxlist              # after a crash: complete it
   bdbkit recover --rollback mboxlist            # after a crash: bring the old files back";
