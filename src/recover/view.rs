@@ -98,20 +98,26 @@ impl Recover {
         let there = world.indices().filter(|&index| world.is_there(index)).collect::<Vec<_>>();
         let files = world.into_files();
         let known = files.iter().filter_map(|file| file.origin()).map(Path::to_owned).collect();
-        let free = files.iter().filter(|file| file.stopped.is_none()).filter_map(|file| {
-            let has_extents = file.head.is_some_and(|head| head.extent > 0);
-            Some((file.origin()?.to_owned(), has_extents))
-        });
-        let free = free.collect();
+        #[cfg(feature = "upgrade")]
+        let free = files
+            .iter()
+            .filter(|file| file.stopped.is_none())
+            .filter_map(|file| {
+                let has_extents = file.head.is_some_and(|head| head.extent > 0);
+                Some((file.origin()?.to_owned(), has_extents))
+            })
+            .collect();
         let real = files.iter().filter_map(|file| file.real.clone()).collect();
         let files = files.into_iter().enumerate().filter(|(index, _)| there.contains(index));
         Ok(View {
             files: files.map(|(_, file)| file).collect(),
             report,
             known,
+            #[cfg(feature = "upgrade")]
             free,
             real,
             layout: layout.clone(),
+            #[cfg(feature = "upgrade")]
             wanted: self.wanted,
         })
     }
@@ -125,10 +131,12 @@ pub struct View {
     /// The files on disk of which the log speaks, also those that are removed.
     known: HashSet<PathBuf>,
     /// Those of them in which recovery did not stop, and whether they have extents.
+    #[cfg(feature = "upgrade")]
     free: Vec<(PathBuf, bool)>,
     /// The files on disk of which the log speaks, through all links.
     real: HashSet<PathBuf>,
     layout: Layout,
+    #[cfg(feature = "upgrade")]
     wanted: Wanted,
 }
 
