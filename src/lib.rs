@@ -97,6 +97,8 @@ mod file_name;
 mod folder;
 mod format;
 #[cfg(feature = "upgrade")]
+pub mod in_place;
+#[cfg(feature = "upgrade")]
 pub mod journal;
 mod key_hash;
 mod key_order;

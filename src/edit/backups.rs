@@ -7,7 +7,7 @@ use super::error::{Result, at};
 use crate::journal::{Backup, Disk};
 
 /// The copies of a run.
-pub(super) struct Backups<'f, D: Disk> {
+pub(crate) struct Backups<'f, D: Disk> {
     disk: &'f D,
     folder: Option<&'f Path>,
     /// Folders that were made, the outermost first.
@@ -17,12 +17,12 @@ pub(super) struct Backups<'f, D: Disk> {
 
 impl<'f, D: Disk> Backups<'f, D> {
     /// None yet, to be made in this folder if one is given.
-    pub(super) fn new(disk: &'f D, folder: Option<&'f Path>) -> Self {
+    pub(crate) fn new(disk: &'f D, folder: Option<&'f Path>) -> Self {
         Backups { disk, folder, made: Vec::new(), copies: Vec::new() }
     }
 
     /// Copies a file, which is locked and has this path, if copies are wanted; says where.
-    pub(super) fn copy(&mut self, file: &D::File, path: &Path) -> Result<Option<PathBuf>> {
+    pub(crate) fn copy(&mut self, file: &D::File, path: &Path) -> Result<Option<PathBuf>> {
         let Some(folder) = self.folder else { return Ok(None) };
         self.make(folder)?;
         let made = Backup::make(self.disk, file, path, folder)?;
@@ -52,7 +52,7 @@ impl<'f, D: Disk> Backups<'f, D> {
     }
 
     /// Removes the copies; one that was there before is not this run's to remove.
-    pub(super) fn remove(&mut self) -> Result<()> {
+    pub(crate) fn remove(&mut self) -> Result<()> {
         for copy in std::mem::take(&mut self.copies).into_iter().filter(|copy| !copy.found()) {
             copy.remove()?;
         }
@@ -60,7 +60,7 @@ impl<'f, D: Disk> Backups<'f, D> {
     }
 
     /// Removes the copies, and the folders that were made for them.
-    pub(super) fn undo(mut self) -> Result<()> {
+    pub(crate) fn undo(mut self) -> Result<()> {
         self.remove()?;
         for path in self.made.iter().rev() {
             match self.disk.remove_dir(path) {

@@ -7,8 +7,9 @@ use super::builder::Edit;
 use super::error::{Result, at};
 use super::progress::Step;
 use super::report::Settled;
+use super::surroundings::Surroundings;
 use super::validation;
-use crate::folder::directory;
+use crate::folder::{PUBLISHED, directory};
 use crate::journal::{
     self, BoxError, Contents, Disk, DiskFile, EntryKind, Facts, Form, JournalError, Leftover, LeftoverState,
     SetLeftover,
@@ -223,6 +224,35 @@ impl<'d, D: Disk, O> Edit<'d, D, O> {
         }
         Ok(())
     }
+}
+
+/// Deals with all that an earlier run left behind in a folder: completes it, or takes it back; what
+/// became of it, file by file.
+///
+/// # Errors
+///
+/// As [`Edit::resume`] and [`Edit::roll_back`].
+pub(crate) fn settle_folder<D: Disk>(
+    disk: &D,
+    folder: &Path,
+    around: &Surroundings,
+    back: bool,
+) -> Result<Vec<(PathBuf, journal::Outcome)>> {
+    let there = disk.list(folder).map_err(at(folder))?;
+    let journaled = journaled(&there).into_iter().filter(|path| there.contains(path)).collect::<Vec<_>>();
+    // Whoever gives a main file means its extents, too.
+    let is_extent = |path: &PathBuf| journaled.iter().any(|main| Extents::is_beside(main, path));
+    let given = journaled.iter().filter(|path| !is_extent(path)).cloned().collect::<Vec<_>>();
+    if given.is_empty() {
+        // A record that has outlived all journals, as it does when a run dies just before its end.
+        let Some(set) = SetLeftover::new(disk, folder, Vec::new())? else { return Ok(Vec::new()) };
+        let outcome = set.resume(|_, _, _, _| Ok(()))?;
+        return Ok(vec![(folder.join(PUBLISHED), outcome)]);
+    }
+    let edit = Edit::new(disk, &given, ()).within(around.clone());
+    let settled = if back { edit.roll_back()? } else { edit.resume()? };
+    let own = given.into_iter().zip(settled.files).filter_map(|(path, outcome)| Some((path, outcome?)));
+    Ok(own.chain(settled.others).collect())
 }
 
 /// The databases of whose journals the names are among these.

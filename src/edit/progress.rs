@@ -46,15 +46,15 @@ type Call<'w> = dyn Fn(Progress<'_>) + Sync + 'w;
 
 /// Who is told, if anybody.
 #[derive(Default)]
-pub(super) struct Watch<'w>(Option<Box<Call<'w>>>);
+pub(crate) struct Watch<'w>(Option<Box<Call<'w>>>);
 
 impl<'w> Watch<'w> {
-    pub(super) fn new(call: impl Fn(Progress<'_>) + Sync + 'w) -> Self {
+    pub(crate) fn new(call: impl Fn(Progress<'_>) + Sync + 'w) -> Self {
         Watch(Some(Box::new(call)))
     }
 
     /// A step of a file, from which pages are told.
-    pub(super) fn step<'s>(&'s self, path: &'s Path, step: Step) -> Counter<'s> {
+    pub(crate) fn step<'s>(&'s self, path: &'s Path, step: Step) -> Counter<'s> {
         Counter { watch: self, path, step }
     }
 }

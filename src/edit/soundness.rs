@@ -4,6 +4,7 @@ use super::error::{EditError, Refusal, Result};
 use super::notice::Notice;
 use super::progress::Counter;
 use crate::access::Database;
+use crate::journal::ContentSum;
 use crate::verify::{Rule, Severity, Verdict, Verify};
 
 /// Whether a change carries a finding over: what newer verifiers report, but nobody
@@ -66,6 +67,20 @@ pub(crate) fn structure(
     let min_key = first_of(Rule::MinKey);
     notices.extend(min_key.map(|(_, page)| Notice::MinKey { page, keys: file.meta().min_key() }));
     Ok(notices)
+}
+
+/// What a file holds that is sound, for [`whole`](super::whole) to compare it with.
+///
+/// # Errors
+///
+/// The first error that it must not have; damage.
+pub(crate) fn sum_of_sound(file: &Database<'_>, counter: Counter<'_>) -> Result<ContentSum> {
+    let (error, content) = ContentSum::beside(file, true, || first_error(file, false, counter));
+    match (error, content) {
+        (Some(what), _) => Err(EditError::Validation { what }),
+        (None, Some(content)) => Ok(content?),
+        (None, None) => Ok(ContentSum::of(file)?),
+    }
 }
 
 /// That a file cannot be read as a whole.

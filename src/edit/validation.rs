@@ -83,7 +83,7 @@ pub(super) fn failed(error: BoxError) -> EditError {
 }
 
 /// Whether a file is sound, and has the pairs that were promised.
-pub(super) fn whole(
+pub(crate) fn whole(
     contents: &[u8],
     facts: &Facts,
     counter: Counter<'_>,

@@ -1,6 +1,6 @@
 //! Why a file is not changed, a snapshot not restored, or a store not upgraded.
 
-use super::sources::{OWN, SEEN, SNAPSHOTS};
+use super::sources::{LOG_FILES, OWN, SEEN, SNAPSHOTS};
 use super::{Explanation, is};
 
 pub(super) static ALL: &[Explanation] = &[
@@ -241,6 +241,70 @@ pub(super) static ALL: &[Explanation] = &[
         "databases of two byte orders in one store",
         "Each machine writes its own byte order, so no store wrote both.",
         "Find out which files belong to this store, and move the others away.",
+        &[OWN],
+    ),
+    is(
+        "R-AT-WORK",
+        "another run is at work in the folder",
+        "Two runs that change the files of one folder would undo each other's work.",
+        "Wait for the other run, and run again.",
+        &[OWN],
+    ),
+    is(
+        "R-CHANGED",
+        "a file changed while the environment was looked at",
+        "Something uses the environment: what recovery found is not true any more.",
+        "End what uses the environment, and run again.",
+        &[OWN],
+    ),
+    is(
+        "R-STOPPED",
+        "a record of the log does not fit a file",
+        "The file lacks changes that are older than the log, or is damaged: recovered in part it would be wrong.",
+        "Recover from the first record on, if all logs are there, or a copy; else recover the other files only, and \
+         salvage this one.",
+        &[LOG_FILES, OWN],
+    ),
+    is(
+        "R-UNSOUND",
+        "the result of the recovery would not be sound",
+        "Every database is checked as it would be before anything is written: this one has an error.",
+        "Recover a copy and look at it; or recover the other files only.",
+        &[OWN],
+    ),
+    is(
+        "R-OTHER-LOG",
+        "pages are newer than the end of the log",
+        "The files do not belong to these logs, or the logs were cut: what the log says of the files is not true.",
+        "Look for the logs that belong to the files.",
+        &[LOG_FILES],
+    ),
+    is(
+        "R-NOT-LASTING",
+        "the next recovery would undo what is asked for",
+        "The logs stay, and hold what would be taken back: whoever recovers the environment later does it again.",
+        "Write a copy, and use that without the logs.",
+        &[LOG_FILES],
+    ),
+    is(
+        "R-CONFIG",
+        "DB_CONFIG cannot be read as a whole",
+        "It says where logs and databases are: without it the wrong files may be changed.",
+        "Make it readable, or name the folders by hand and move it away.",
+        &[OWN],
+    ),
+    is(
+        "R-SEVERAL-FOLDERS",
+        "files of several folders change",
+        "Files are changed as one unit, all or none, and that takes one folder.",
+        "Write a copy.",
+        &[OWN],
+    ),
+    is(
+        "R-OUTSIDE",
+        "a file is in a folder outside of the environment",
+        "The configuration names the folder, and who wrote that may not be the one who runs this program.",
+        "If the folder is the right one, name it by hand.",
         &[OWN],
     ),
 ];

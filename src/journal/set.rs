@@ -82,6 +82,18 @@ impl<'d, D: Disk> Set<'d, D> {
         self.steps.add(self.disk, &self.directory, StepKind::Make, draft, Some(path))
     }
 
+    /// Lets a new file take the place of one of the directory together with the set: one that was
+    /// written under the name of a draft, and that is removed if the set is rolled back.
+    ///
+    /// # Errors
+    ///
+    /// As [`make`](Self::make), but that the name is one that a file has.
+    pub fn replace(&mut self, draft: &Path, path: &Path) -> Result<(), JournalError> {
+        let written = self.disk.open(draft).and_then(|file| file.sync_all());
+        written.map_err(at(draft, "syncing"))?;
+        self.steps.add(self.disk, &self.directory, StepKind::Replace, draft, Some(path))
+    }
+
     /// Gives a file of the directory another name together with the set.
     ///
     /// # Errors

@@ -9,7 +9,9 @@ use super::disk::Identity;
 use super::format::{begins, raw, unseal};
 
 const PUBLISHED: &[u8; 8] = b"BDBKSET1";
-const MEMBERS: &[u8; 8] = b"BDBKMEM2";
+const MEMBERS: &[u8; 8] = b"BDBKMEM3";
+/// That of a record in which no file is replaced, which is no longer written.
+const SECOND_MEMBERS: &[u8; 8] = b"BDBKMEM2";
 /// That of a record without steps, which is no longer written.
 const FIRST_MEMBERS: &[u8; 8] = b"BDBKMEM1";
 
@@ -32,8 +34,9 @@ impl Say {
 
     /// Whether a file can be one that says this: whole, cut, or never written.
     pub(super) fn is_said_by(self, file: &[u8]) -> bool {
-        let first = self == Say::Members && begins(file, FIRST_MEMBERS);
-        file.iter().all(|&byte| byte == 0) || begins(file, self.magic()) || first
+        let early = || [FIRST_MEMBERS, SECOND_MEMBERS].iter().any(|magic| begins(file, magic));
+        let early = self == Say::Members && early();
+        file.iter().all(|&byte| byte == 0) || begins(file, self.magic()) || early
     }
 }
 
@@ -53,10 +56,13 @@ pub(super) enum StepKind {
     Rename,
     /// A file is removed.
     Remove,
+    /// A draft gets the name of a file that is there, in its place.
+    Replace,
 }
 
 impl StepKind {
-    const CODES: [(u8, StepKind); 3] = [(1, StepKind::Make), (2, StepKind::Rename), (3, StepKind::Remove)];
+    const CODES: [(u8, StepKind); 4] =
+        [(1, StepKind::Make), (2, StepKind::Rename), (3, StepKind::Remove), (4, StepKind::Replace)];
 
     fn code(self) -> u8 {
         StepKind::CODES.iter().find(|(_, kind)| *kind == self).map_or(0, |(code, _)| *code)
@@ -80,6 +86,22 @@ pub(super) struct Step {
     pub(super) name: Vec<u8>,
     /// Its new name; empty if it is removed.
     pub(super) to: Vec<u8>,
+    /// The file whose place it takes.
+    pub(super) replaced: Option<Stamp>,
+}
+
+impl Stamp {
+    fn encode(&self, bytes: &mut Vec<u8>) {
+        let numbers = [self.identity.device, self.identity.inode, self.size];
+        numbers.iter().for_each(|number| bytes.extend_from_slice(&number.to_le_bytes()));
+        bytes.extend_from_slice(&self.crc.to_le_bytes());
+    }
+
+    /// The stamp at the start, and what is behind it.
+    fn parse(bytes: &[u8]) -> Option<(&[u8], Stamp)> {
+        let (behind, (device, inode, size, crc)) = raw((le_u64, le_u64, le_u64, le_u32), bytes)?;
+        Some((behind, Stamp { identity: Identity { device, inode }, size, crc }))
+    }
 }
 
 impl Step {
@@ -95,10 +117,12 @@ impl Step {
 ///
 /// ```text
 /// BDBKSET1   count 4   count × (journal id 8, length 4, name)   CRC-32 4
-/// BDBKMEM2   count 4   count × (journal id 8, length 4, name)
-///            count 4   count × (kind 1, device 8, inode 8, size 8, CRC-32 4, length 4, name, length 4, new name)
+/// BDBKMEM3   count 4   count × (journal id 8, length 4, name)
+///            count 4   count × (kind 1, stamp 28, length 4, name, length 4, new name, stamp 28 of what is replaced)
 ///            CRC-32 4
+/// BDBKMEM2   the same: nothing is replaced; it is read only
 /// BDBKMEM1   as BDBKSET1: no steps; it is read only
+/// stamp      device 8, inode 8, size 8, CRC-32 4
 /// ```
 pub(super) fn encode_set<'a>(
     say: Say,
@@ -117,13 +141,12 @@ pub(super) fn encode_set<'a>(
     }
     if say == Say::Members {
         bytes.extend_from_slice(&short(steps.len()));
-        for Step { kind, stamp, name, to } in steps {
+        for Step { kind, stamp, name, to, replaced } in steps {
             bytes.push(kind.code());
-            let numbers = [stamp.identity.device, stamp.identity.inode, stamp.size];
-            numbers.iter().for_each(|number| bytes.extend_from_slice(&number.to_le_bytes()));
-            bytes.extend_from_slice(&stamp.crc.to_le_bytes());
+            stamp.encode(&mut bytes);
             put(&mut bytes, name);
             put(&mut bytes, to);
+            replaced.iter().for_each(|stamp| stamp.encode(&mut bytes));
         }
     }
     let crc = crc32fast::hash(&bytes);
@@ -135,8 +158,9 @@ pub(super) fn encode_set<'a>(
 pub(super) fn parse_set(say: Say, bytes: &[u8]) -> Option<(Vec<Member>, Vec<Step>)> {
     let content = unseal(bytes).ok()?;
     let (mut rest, (tag, count)) = raw((take(8_usize), le_u32), content)?;
-    let first = say == Say::Members && tag == FIRST_MEMBERS;
-    if tag != say.magic() && !first {
+    let is = |early: &[u8; 8]| say == Say::Members && tag == early;
+    let (first, second) = (is(FIRST_MEMBERS), is(SECOND_MEMBERS));
+    if tag != say.magic() && !first && !second {
         return None;
     }
     let (mut members, mut steps) = (Vec::new(), Vec::new());
@@ -148,12 +172,16 @@ pub(super) fn parse_set(say: Say, bytes: &[u8]) -> Option<(Vec<Member>, Vec<Step
     if say == Say::Members && !first {
         let (mut left, count) = raw(le_u32, rest)?;
         for _ in 0..count {
-            let numbers = (le_u8, le_u64, le_u64, le_u64, le_u32);
-            let (behind, (code, device, inode, size, crc)) = raw(numbers, left)?;
-            let (behind, (name, to)) = raw((length_data(le_u32), length_data(le_u32)), behind)?;
+            let (behind, code) = raw(le_u8, left)?;
             let (_, kind) = StepKind::CODES.into_iter().find(|(known, _)| *known == code)?;
-            let stamp = Stamp { identity: Identity { device, inode }, size, crc };
-            steps.push(Step { kind, stamp, name: name.to_vec(), to: to.to_vec() });
+            let (behind, stamp) = Stamp::parse(behind)?;
+            let (behind, (name, to)) = raw((length_data(le_u32), length_data(le_u32)), behind)?;
+            let (behind, replaced) = match kind {
+                StepKind::Replace if second => return None,
+                StepKind::Replace => Stamp::parse(behind).map(|(behind, stamp)| (behind, Some(stamp)))?,
+                _ => (behind, None),
+            };
+            steps.push(Step { kind, stamp, name: name.to_vec(), to: to.to_vec(), replaced });
             left = behind;
         }
         rest = left;
@@ -186,21 +214,24 @@ mod tests {
         let published = with(b"BDBKSET1", 44);
         assert_eq!(encode_set(Say::Published, names.into_iter(), &[]), published);
         assert_eq!(parse_set(Say::Published, &published), Some((members.clone(), Vec::new())));
-        let recorded = with(b"BDBKMEM2", 48);
+        let recorded = with(b"BDBKMEM3", 48);
         assert_eq!(encode_set(Say::Members, names.into_iter(), &[]), recorded);
         assert_eq!(parse_set(Say::Members, &recorded), Some((members.clone(), Vec::new())));
         let first = with(b"BDBKMEM1", 44);
-        assert_eq!(parse_set(Say::Members, &first), Some((members, Vec::new())));
+        assert_eq!(parse_set(Say::Members, &first), Some((members.clone(), Vec::new())));
+        let second = with(b"BDBKMEM2", 48);
+        assert_eq!(parse_set(Say::Members, &second), Some((members, Vec::new())));
         for (say, other, bytes) in [
             (Say::Published, Say::Members, published),
             (Say::Members, Say::Published, recorded),
             (Say::Members, Say::Published, first),
+            (Say::Members, Say::Published, second),
         ] {
             assert_eq!(parse_set(other, &bytes), None);
             assert!((0..=bytes.len()).all(|len| say.is_said_by(&bytes[..len])));
             assert!(!other.is_said_by(&bytes));
         }
-        for (say, magic) in [(Say::Published, b"BDBKSET1"), (Say::Members, b"BDBKMEM2")] {
+        for (say, magic) in [(Say::Published, b"BDBKSET1"), (Say::Members, b"BDBKMEM3")] {
             assert_eq!(parse_set(say, &laid_out(16, &[(0, magic), (8, &[0xff; 4])])), None);
         }
     }
@@ -209,16 +240,19 @@ mod tests {
     fn a_record_keeps_steps() {
         let identity = Identity { device: 0x1112_1314_1516_1718, inode: 0x2122_2324_2526_2728 };
         let stamp = Stamp { identity, size: 0x3132_3334_3536_3738, crc: 0x4142_4344 };
-        for (kind, code, to) in
-            [(StepKind::Make, 1, &b"cd"[..]), (StepKind::Rename, 2, b"cd"), (StepKind::Remove, 3, b"")]
-        {
-            let steps = [Step { kind, stamp, name: b"ab".to_vec(), to: to.to_vec() }];
+        for (magic, kind, code, to) in [
+            (b"BDBKMEM3", StepKind::Make, 1, &b"cd"[..]),
+            (b"BDBKMEM3", StepKind::Rename, 2, b"cd"),
+            (b"BDBKMEM3", StepKind::Remove, 3, b""),
+            (b"BDBKMEM2", StepKind::Make, 1, b"cd"),
+        ] {
+            let steps = [Step { kind, stamp, name: b"ab".to_vec(), to: to.to_vec(), replaced: None }];
             let bytes = encode_set(Say::Members, [].into_iter(), &steps);
             let len = u8::try_from(to.len()).unwrap();
             let expected = laid_out(
                 59 + to.len(),
                 &[
-                    (0, b"BDBKMEM2"),
+                    (0, magic),
                     (12, &[1]),
                     (16, &[code, 0x18, 0x17, 0x16, 0x15, 0x14, 0x13, 0x12, 0x11]),
                     (25, &[0x28, 0x27, 0x26, 0x25, 0x24, 0x23, 0x22, 0x21]),
@@ -227,8 +261,26 @@ mod tests {
                     (55, to),
                 ],
             );
-            assert_eq!(bytes, expected);
-            assert_eq!(parse_set(Say::Members, &bytes), Some((Vec::new(), steps.to_vec())));
+            assert!(bytes == expected || magic != MEMBERS);
+            assert_eq!(parse_set(Say::Members, &expected), Some((Vec::new(), steps.to_vec())));
         }
+    }
+
+    #[test]
+    fn a_record_keeps_what_is_replaced() {
+        let stamp = |number| Stamp { identity: Identity { device: 1, inode: number }, size: 2, crc: 3 };
+        let (name, to) = (b"ab".to_vec(), b"cd".to_vec());
+        let steps = [Step { kind: StepKind::Replace, stamp: stamp(7), name, to, replaced: Some(stamp(9)) }];
+        let bytes = encode_set(Say::Members, [].into_iter(), &steps);
+        let fields: [(usize, &[u8]); 4] = [
+            (12, &[1]),
+            (16, &[4, 1, 0, 0, 0, 0, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 3]),
+            (45, &[2, 0, 0, 0, b'a', b'b', 2, 0, 0, 0, b'c', b'd']),
+            (57, &[1, 0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 3]),
+        ];
+        let with = |magic: &'static [u8; 8]| laid_out(89, &[&fields[..], &[(0, magic.as_slice())]].concat());
+        assert_eq!(bytes, with(b"BDBKMEM3"));
+        assert_eq!(parse_set(Say::Members, &bytes), Some((Vec::new(), steps.to_vec())));
+        assert_eq!(parse_set(Say::Members, &with(b"BDBKMEM2")), None);
     }
 }

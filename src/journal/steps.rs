@@ -1,5 +1,5 @@
-//! Files of a set's folder that are made, renamed or removed as a whole, together with the
-//! databases that change (upgrade, "Several files").
+//! Files of a set's folder that are made, replaced, renamed or removed as a whole, together with
+//! the databases that change (upgrade, "Several files").
 //!
 //! Before it is decided that a set is published, nothing of this is done: a file that is to be
 //! made stands under the name of a draft. Afterwards nothing of it is undone. So each step can
@@ -46,25 +46,31 @@ impl Steps {
         if let Some(to) = to.filter(|_| name == to_name) {
             return Err(JournalError::Step { path: to.to_owned(), what: "it has this name already" });
         }
-        if let Some(to) = to {
-            free(disk, to)?;
-        }
-        let Some(stamp) = stamp(disk, path)? else {
-            return Err(at(path, "opening")(ErrorKind::NotFound.into()));
+        let there =
+            |path: &Path| stamp(disk, path)?.ok_or_else(|| at(path, "opening")(ErrorKind::NotFound.into()));
+        let replaced = match to {
+            Some(to) if kind == StepKind::Replace => Some(there(to)?),
+            Some(to) => free(disk, to).map(|()| None)?,
+            None => None,
         };
-        self.0.push(Step { kind, stamp, name, to: to_name });
+        self.0.push(Step { kind, stamp: there(path)?, name, to: to_name, replaced });
         Ok(())
     }
 
-    /// Whether each step can still be taken: its file is what it was, and the new name free.
+    /// Whether each step can still be taken: its file is what it was, and the new name free, or that
+    /// of the file that is replaced.
     pub(super) fn check<D: Disk>(&self, disk: &D, directory: &Path) -> Result<(), JournalError> {
         for step in &self.0 {
             let path = place(directory, &step.name);
             if stamp(disk, &path)? != Some(step.stamp) {
                 return Err(JournalError::Replaced { path });
             }
-            if step.kind != StepKind::Remove {
-                free(disk, &place(directory, &step.to))?;
+            let to = place(directory, &step.to);
+            match step.kind {
+                StepKind::Remove => {}
+                StepKind::Replace if stamp(disk, &to)? == step.replaced => {}
+                StepKind::Replace => return Err(JournalError::Replaced { path: to }),
+                StepKind::Make | StepKind::Rename => free(disk, &to)?,
             }
         }
         Ok(())
@@ -86,18 +92,25 @@ impl Steps {
                 // The step was taken, and there is a new file of the old name.
                 _ if stamp(disk, &to)? == Some(step.stamp) => {}
                 _ if !same => return Err(JournalError::Replaced { path }),
-                _ => disk.rename_new(&path, &to).map_err(|error| match error.kind() {
-                    ErrorKind::AlreadyExists => JournalError::Taken { path: to.clone() },
-                    _ => at(&path, "renaming")(error),
-                })?,
+                StepKind::Replace if stamp(disk, &to)? != step.replaced => {
+                    return Err(JournalError::Replaced { path: to });
+                }
+                StepKind::Replace => disk.rename(&path, &to).map_err(at(&path, "renaming"))?,
+                StepKind::Make | StepKind::Rename => {
+                    disk.rename_new(&path, &to).map_err(|error| match error.kind() {
+                        ErrorKind::AlreadyExists => JournalError::Taken { path: to.clone() },
+                        _ => at(&path, "renaming")(error),
+                    })?
+                }
             }
         }
         disk.sync_dir(directory).map_err(at(directory, "syncing"))
     }
 
-    /// Removes the drafts of files that were to be made.
+    /// Removes the drafts of files that were to be made, or to replace others.
     pub(super) fn discard<D: Disk>(&self, disk: &D, directory: &Path) -> Result<(), JournalError> {
-        for step in self.0.iter().filter(|step| step.kind == StepKind::Make) {
+        let of_draft = |step: &&Step| matches!(step.kind, StepKind::Make | StepKind::Replace);
+        for step in self.0.iter().filter(of_draft) {
             let path = place(directory, &step.name);
             if stamp(disk, &path)? == Some(step.stamp) {
                 discard(disk, &path)?;

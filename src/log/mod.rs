@@ -35,6 +35,8 @@ pub(crate) use file::effort;
 
 pub use crate::format::edit::{PageError, PageHeader, PageMut};
 pub use dir::chain::Chain;
+#[cfg(feature = "upgrade")]
+pub(crate) use dir::number_of;
 pub use dir::records::{DirRecords, DirRecordsBack};
 pub use dir::{DirFile, LogDir, LogProgress};
 pub use error::{LogError, RecordDefect};

@@ -23,6 +23,8 @@ pub enum Job {
     ResumeUpgrade,
     /// To take it back.
     RollBackUpgrade,
+    /// To recover a store: [`StoreRecover`](super::StoreRecover).
+    StoreRecover,
     /// To upgrade the databases of a store to this version: [`StoreUpgrade`](super::StoreUpgrade).
     StoreUpgrade(u32),
     /// To complete an upgrade of a store.

@@ -18,6 +18,9 @@ mod progress;
 mod releases;
 #[cfg(feature = "upgrade")]
 mod restore;
+mod snapshot_copy;
+#[cfg(feature = "upgrade")]
+mod store_recover;
 #[cfg(feature = "upgrade")]
 mod store_upgrade;
 mod survey;
@@ -32,6 +35,9 @@ pub use progress::StoreProgress;
 pub use releases::{Mailbox, RELEASES, Release, Source};
 #[cfg(feature = "upgrade")]
 pub use restore::{Restore, RestoreError, Restored};
+pub use snapshot_copy::{SnapshotCopy, SnapshotCopyError};
+#[cfg(feature = "upgrade")]
+pub use store_recover::{StoreRecover, StoreRecoverError};
 #[cfg(feature = "upgrade")]
 pub use store_upgrade::{Lsns, StoreReport, StoreUpgrade, StoreUpgradeError};
 pub use survey::{

@@ -7,6 +7,8 @@ mod condition;
 mod error;
 mod files;
 mod held;
+#[cfg(feature = "upgrade")]
+mod images;
 mod page_lsns;
 mod passes;
 mod release;
@@ -21,5 +23,7 @@ mod world;
 
 pub use condition::{Condition, Pending, Unrecovered, condition};
 pub use error::RecoverError;
+#[cfg(feature = "upgrade")]
+pub(crate) use images::FileImage;
 pub use report::{FileChange, InDoubt, RecoverReport, RecoveredFile, Until};
 pub use view::{Recover, View, ViewFile};

@@ -121,7 +121,7 @@ impl<'l> Passes<'l> {
                 (false, _) if file.origin().is_some() => FileChange::Removed,
                 (false, _) => continue,
             };
-            let pages = u64::try_from(file.changed().count()).unwrap_or(u64::MAX);
+            let pages = file.differing();
             let of = reports.remove(&index).unwrap_or_default();
             let (name, resized) = (file.name.clone(), file.is_resized());
             let stopped = file.stopped.clone();

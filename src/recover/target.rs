@@ -192,6 +192,12 @@ impl Target {
         self.main.as_ref().map(|piece| piece.path.as_path())
     }
 
+    /// How many pages of the main file on disk the recovered one still has.
+    #[cfg(feature = "upgrade")]
+    pub(crate) fn kept(&self) -> u32 {
+        self.main.as_ref().map_or(0, |piece| piece.pages)
+    }
+
     /// Number of the last page.
     pub(crate) fn last(&self) -> Option<u32> {
         self.last
@@ -199,6 +205,11 @@ impl Target {
 
     /// The bytes of a page on disk that the recovered file still has.
     fn disk(&self, no: u32) -> Option<&[u8]> {
+        self.stored(no, |piece| piece.pages)
+    }
+
+    /// The bytes of a page on disk, of so many in each file.
+    fn stored(&self, no: u32, pages: impl FnOnce(&Piece) -> u32) -> Option<&[u8]> {
         let head = self.head.as_ref()?;
         let (piece, place) = match no.checked_sub(1).filter(|_| head.extent > 0) {
             Some(place) => {
@@ -207,7 +218,7 @@ impl Target {
             }
             None => (self.main.as_ref()?, no),
         };
-        if place >= piece.pages {
+        if place >= pages(piece) {
             return None;
         }
         let size = head.size.bytes();
@@ -495,6 +506,13 @@ impl Target {
             page.changed && self.clear(no).is_none_or(|(on_disk, right)| !right || on_disk != page.bytes)
         };
         self.held.iter().filter(move |(no, page)| differs(**no, page)).map(|(no, page)| (*no, page))
+    }
+
+    /// How many pages are not as they stand on disk: those that were cut off and made anew may be.
+    pub(crate) fn differing(&self) -> u64 {
+        let same =
+            |no: u32| self.stored(no, |piece| piece.first).is_some_and(|page| *page == *self.sealed(no));
+        u64::try_from(self.changed().filter(|(no, _)| !same(*no)).count()).unwrap_or(u64::MAX)
     }
 
     /// Whether it has more pages in the end than on disk, or fewer.

@@ -128,15 +128,28 @@ impl Recover {
         let there = world.indices().filter(|&index| world.is_there(index)).collect::<Vec<_>>();
         let files = world.into_files();
         let known = files.iter().filter_map(|file| file.origin()).map(Path::to_owned).collect();
+        #[cfg(feature = "upgrade")]
+        let free = files
+            .iter()
+            .filter(|file| file.stopped.is_none())
+            .filter_map(|file| {
+                let has_extents = file.head.is_some_and(|head| head.extent > 0);
+                Some((file.origin()?.to_owned(), has_extents))
+            })
+            .collect();
         let real = files.iter().filter_map(|file| file.real.clone()).collect();
         let files = files.into_iter().enumerate().filter(|(index, _)| there.contains(index));
         Ok(View {
             files: files.map(|(_, file)| file).collect(),
             report,
             known,
+            #[cfg(feature = "upgrade")]
+            free,
             real,
             layout: layout.clone(),
             options: self.files,
+            #[cfg(feature = "upgrade")]
+            wanted: self.wanted,
         })
     }
 }
@@ -148,10 +161,15 @@ pub struct View {
     report: RecoverReport,
     /// The files on disk of which the log speaks, also those that are removed.
     known: HashSet<PathBuf>,
-    /// The same, through all links.
+    /// Those of them in which recovery did not stop, and whether they have extents.
+    #[cfg(feature = "upgrade")]
+    free: Vec<(PathBuf, bool)>,
+    /// The files on disk of which the log speaks, through all links.
     real: HashSet<PathBuf>,
     layout: Layout,
     options: OpenOptions<'static>,
+    #[cfg(feature = "upgrade")]
+    wanted: Wanted,
 }
 
 /// A file as it would be.
@@ -220,13 +238,13 @@ impl View {
         folders.find_map(|folder| path.strip_prefix(folder).ok().map(Path::to_owned))
     }
 
-    fn view_of<'v>(&'v self, target: &'v Target) -> ViewFile<'v> {
+    pub(super) fn view_of<'v>(&'v self, target: &'v Target) -> ViewFile<'v> {
         let path = self.place(target).join(&target.name);
         ViewFile::of(target, path, self)
     }
 
     /// The folder under which a file stands by its name.
-    fn place(&self, target: &Target) -> PathBuf {
+    pub(super) fn place(&self, target: &Target) -> PathBuf {
         let folders = self.layout.data();
         let on_disk = target.origin().filter(|_| target.is_where_it_was());
         let of_it =
@@ -259,6 +277,29 @@ impl View {
             }
         }
         found.into_iter().filter(|(_, bytes)| !bytes.is_empty()).collect()
+    }
+
+    /// How databases are opened.
+    #[cfg(feature = "upgrade")]
+    pub(crate) fn options(&self) -> OpenOptions<'static> {
+        self.options
+    }
+
+    /// What was asked of the recovery.
+    #[cfg(feature = "upgrade")]
+    pub(super) fn wanted(&self) -> Wanted {
+        self.wanted
+    }
+
+    #[cfg(feature = "upgrade")]
+    pub(super) fn targets(&self) -> impl Iterator<Item = &Target> {
+        self.files.iter()
+    }
+
+    /// The files on disk in which recovery did not stop, and whether they have extents.
+    #[cfg(feature = "upgrade")]
+    pub(super) fn free(&self) -> &[(PathBuf, bool)] {
+        &self.free
     }
 
     /// All files that there are after the recovery, and of which the log speaks.

@@ -109,7 +109,8 @@ impl<'l> World<'l> {
             path
         };
         let inside = path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
-        inside.then(|| path.components().collect())
+        let normal = |part: &Component<'_>| matches!(part, Component::Normal(_));
+        inside.then(|| path.components().filter(normal).collect())
     }
 
     /// What stands under a name now.

@@ -47,7 +47,7 @@ fn what_is_asked_for_is_said() {
     let output = recover(&testdata(), &["--check", "btree-v9-le-one/data.db"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(err(&output).starts_with("bdbkit: btree-v9-le-one/data.db: a file: "), "{}", err(&output));
-    let output = recover(&testdata(), &["env-log3-le-crashed"]);
+    let output = recover(&testdata(), &["--to", "copy", "--partial", "env-log3-le-crashed"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(err(&output).contains("--to"), "{}", err(&output));
     let output = recover(&testdata(), &["--check", "btree-v9-le-one"]);
@@ -275,4 +275,117 @@ fn an_encrypted_environment_is_recovered_with_its_password() {
         let output = run_in(folder.path(), &[&["info"], &secret[..], &[home]].concat());
         assert!(out(&output).contains("due: "), "{}{}", out(&output), err(&output));
     }
+/// A folder with the databases and logs of an environment, and region files.
+fn crashed(case: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().join("home");
+    fs::create_dir(&home).unwrap();
+    for entry in fs::read_dir(testdata().join(case)).unwrap().map(Result::unwrap) {
+        let name = entry.file_name().into_string().unwrap();
+        if name.ends_with(".db") || name.starts_with("log.") || name.starts_with("__db.0") {
+            fs::copy(entry.path(), home.join(name)).unwrap();
+        }
+    }
+    fs::write(home.join("__db.001"), b"region").unwrap();
+    folder
+}
+
+fn files(folder: &Path) -> std::collections::BTreeMap<String, Vec<u8>> {
+    let entries = fs::read_dir(folder).unwrap().map(Result::unwrap);
+    entries.map(|entry| (entry.file_name().into_string().unwrap(), read(entry.path()))).collect()
+}
+
+#[test]
+fn an_environment_is_recovered_where_it_is() {
+    let folder = crashed("env-log3-le-crashed");
+    let (home, copy) = (folder.path().join("home"), folder.path().join("copy"));
+    assert_eq!(recover(folder.path(), &["--to", "copy", "home"]).status.code(), Some(0));
+    let before = files(&home);
+    let output = recover(folder.path(), &["--check", "home"]);
+    assert_eq!((output.status.code(), files(&home) == before), (Some(1), true));
+    let output = recover(folder.path(), &["--backup", "old", "home"]);
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    let text = out(&output);
+    assert!(text.contains("home: recovered (") && text.contains("home: 1 region file removed"), "{text}");
+    let mut after = files(&home);
+    after.retain(|name, bytes| !name.starts_with("log.") || before[name] != *bytes);
+    assert!(after == files(&copy), "{:?}", after.keys());
+    for (name, old) in files(&folder.path().join("old")) {
+        assert!(before[&name] == old && after[&name] != old, "{name}");
+    }
+    let output = recover(folder.path(), &["home"]);
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    assert!(out(&output).contains("nothing to recover"), "{}", out(&output));
+    let output = recover(folder.path(), &["--rollback", "home"]);
+    assert_eq!((output.status.code(), out(&output).as_str()), (Some(0), "home: nothing was left behind\n"));
+    let output = recover(folder.path(), &["--until", "2030-01-01", "home"]);
+    assert!([Some(1), Some(4)].contains(&output.status.code()), "{}", err(&output));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_environment_in_use_is_refused() {
+    let folder = crashed("env-log14-le-crashed");
+    let home = folder.path().join("home");
+    let before = files(&home);
+    for name in ["__db.001", "log.0000000001", "p.db"] {
+        let open = fs::File::open(home.join(name)).unwrap();
+        let output = recover(folder.path(), &["home"]);
+        assert_eq!(output.status.code(), Some(4), "{name}: {}", err(&output));
+        assert!(err(&output).contains("R-IN-USE"), "{}", err(&output));
+        assert!(files(&home) == before);
+        drop(open);
+    }
+    let output = recover(folder.path(), &["--json", "home"]);
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    assert!(out(&output).contains("\"in_place\":true") && out(&output).contains("\"written_file\""));
+}
+
+#[test]
+fn a_store_is_recovered_without_its_old_release() {
+    let folder = crashed("mboxlist-ims60-log3-le-unclean");
+    let home = folder.path().join("home");
+    let run = |arguments: &[&str]| run_in(folder.path(), &[&["store"], arguments].concat());
+    let plan = out(&run(&["plan", "--target", "6.3", "home"]));
+    assert!(plan.contains("bdbkit store recover home"), "{plan}");
+    let before = files(&home);
+    let output = run(&["recover", "--check", "home"]);
+    assert_eq!((output.status.code(), files(&home) == before), (Some(1), true), "{}", err(&output));
+    let locks = folder.path().join("locks");
+    fs::create_dir(&locks).unwrap();
+    for name in ["__db.001", "__db.register", "__db.rep.db", "other"] {
+        fs::write(locks.join(name), b"region").unwrap();
+    }
+    let output = run(&["recover", "--lock-dir", "locks", "home"]);
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    assert_eq!(files(&locks).into_keys().collect::<Vec<_>>(), ["__db.rep.db", "other"]);
+    assert!(files(&home).keys().all(|name| !name.starts_with("__db.0")));
+    let survey = out(&run(&["survey", "home"]));
+    assert!(survey.contains("clean"), "{survey}");
+    assert_eq!(run(&["recover", "--check", "home"]).status.code(), Some(0));
+    for (name, bytes) in before.iter().filter(|(name, _)| name.starts_with("log.")) {
+        assert!(files(&home)[name] == *bytes, "{name}");
+    }
+    // Without a recovery, only the region files go.
+    let other = crashed("mboxlist-ims60-log3-le-unclean");
+    let mut expected = files(&other.path().join("home"));
+    expected.retain(|name, _| !name.starts_with("__db.0"));
+    let output = run_in(other.path(), &["store", "recover", "--remove-only", "home"]);
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    assert!(files(&other.path().join("home")) == expected);
+}
+
+#[test]
+fn an_upgrade_may_begin_with_a_recovery() {
+    let folder = crashed("mboxlist-ims60-log3-le-unclean");
+    let run = |arguments: &[&str]| run_in(folder.path(), &[&["store", "upgrade"], arguments].concat());
+    let output = run(&["--include-8", "home"]);
+    assert_eq!(output.status.code(), Some(4), "{}", err(&output));
+    let output = run(&["--recover", "--include-8", "home"]);
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    assert!(
+        out(&output).contains("home: recovered (") && out(&output).contains("version 8 to 9"),
+        "{}",
+        out(&output)
+    );
 }

@@ -66,7 +66,7 @@ fn a_store_that_was_not_closed_is_refused_with_the_reason_and_the_log_range() {
         assert!(message.contains(&format!("mboxlist/{name}")), "{message}");
     }
     assert!(
-        message.ends_with(" (bdbkit recover --to writes a recovered copy; --ignore-logs goes on as if there were no logs) [R-RECOVERY]\n"),
+        message.ends_with(" (bdbkit recover does it, --to in a copy; --ignore-logs goes on as if there were no logs) [R-RECOVERY]\n"),
         "{message}"
     );
     // Regions where a store was told to have them.

@@ -386,13 +386,15 @@ fn text_fits_whatever_terminal_there_is() {
 /// Each code that a command can print is explained.
 #[test]
 fn every_code_is_explained() {
+    use bdbkit::in_place::InPlaceError;
     use bdbkit::journal::JournalError;
-    use bdbkit::mboxlist::{Code, RestoreError, StoreUpgradeError, Task};
+    use bdbkit::mboxlist::{Code, RestoreError, StoreRecoverError, StoreUpgradeError, Task};
     use bdbkit::upgrade::{Notice, Refusal};
     let rules = bdbkit::verify::Rule::ALL.iter().map(|rule| rule.id());
     let codes = Code::ALL.iter().map(|code| code.id()).chain(Task::ALL.iter().map(|task| task.id()));
     let upgrade = Refusal::CODES.iter().chain(Notice::CODES).copied();
-    let changes = [JournalError::CODES, RestoreError::CODES, StoreUpgradeError::CODES].concat();
+    let changes = [JournalError::CODES, RestoreError::CODES, StoreUpgradeError::CODES];
+    let changes = [changes.concat().as_slice(), InPlaceError::CODES, StoreRecoverError::CODES].concat();
     let printed: std::collections::BTreeSet<&str> =
         rules.chain(codes).chain(upgrade).chain(changes).collect();
     let listed = out(&run(&["explain", "--json"]));

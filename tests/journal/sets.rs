@@ -277,16 +277,19 @@ const FROM: &str = "/store/log.1";
 const TO: &str = "/store/log.old";
 const DRAFT: &str = "/store/new.bdbkit-tmp-1";
 const NEW: &str = "/store/new";
+const OTHER_DRAFT: &str = "/store/whole.bdbkit-tmp-2";
+const WHOLE: &str = "/store/whole";
 
-/// Databases, one file that is to be removed, and one that gets another name.
+/// Databases, a file that is to be removed, one that gets another name, and one that is replaced.
 fn with_files(samples: &[Sample; 3]) -> FakeDisk {
     let disk = disk(samples);
     disk.put(GONE, b"gone");
     disk.put(FROM, b"log");
+    disk.put(WHOLE, b"whole");
     disk
 }
 
-/// Makes, renames and removes files, together with the databases or without.
+/// Makes, replaces, renames and removes files, together with the databases or without.
 fn change_files(
     disk: &FakeDisk,
     samples: &[Sample; 3],
@@ -298,6 +301,8 @@ fn change_files(
     let failed = |cause| JournalError::Io { path: DRAFT.into(), doing: "writing", cause };
     let draft = disk.create_new(Path::new(DRAFT)).map_err(failed)?;
     draft.write_at(0, b"new").map_err(failed)?;
+    let other = disk.create_new(Path::new(OTHER_DRAFT)).map_err(failed)?;
+    other.write_at(0, b"whole and new").map_err(failed)?;
     let planned = files
         .iter()
         .zip(PATHS)
@@ -306,7 +311,8 @@ fn change_files(
         .try_for_each(|((file, path), sample)| sample.add_to(&mut set, file, path))
         .and_then(|()| set.make(Path::new(DRAFT), Path::new(NEW)))
         .and_then(|()| set.rename(Path::new(FROM), Path::new(TO)))
-        .and_then(|()| set.remove(Path::new(GONE)));
+        .and_then(|()| set.remove(Path::new(GONE)))
+        .and_then(|()| set.replace(Path::new(OTHER_DRAFT), Path::new(WHOLE)));
     if let Err(error) = planned {
         set.roll_back()?;
         return Err(error);
@@ -328,13 +334,15 @@ fn check_files(disk: &FakeDisk, samples: &[Sample; 3], databases: usize, gave: &
     let new = all(|sample| &sample.new)
         && has(NEW, b"new")
         && has(TO, b"log")
-        && names == [Path::new(TO), Path::new(NEW)];
+        && has(WHOLE, b"whole and new")
+        && names == [Path::new(TO), Path::new(NEW), Path::new(WHOLE)];
     // A draft of which nothing is on record is in nobody's way.
-    names.retain(|name| name != Path::new(DRAFT));
+    names.retain(|name| ![DRAFT, OTHER_DRAFT].map(Path::new).contains(&name.as_path()));
     let old = all(|sample| &sample.old)
         && has(GONE, b"gone")
         && has(FROM, b"log")
-        && names == [Path::new(GONE), Path::new(FROM)];
+        && has(WHOLE, b"whole")
+        && names == [Path::new(GONE), Path::new(FROM), Path::new(WHOLE)];
     assert!(old || new, "a mixture: {names:?}");
     match gave {
         Some(Outcome::Completed) => assert!(new, "not what was to be: {names:?}"),
@@ -395,6 +403,9 @@ fn steps_that_cannot_be_are_refused() {
     set.rename(path(FROM), path(TO)).unwrap();
     assert!(wrong(set.remove(path(FROM))) && wrong(set.rename(path("/store/other"), path(TO))));
     set.remove(path(GONE)).unwrap();
+    disk.put(OTHER_DRAFT, b"draft");
+    assert!(set.replace(path(OTHER_DRAFT), path("/store/nothing")).is_err());
+    assert!(wrong(set.replace(path(OTHER_DRAFT), path(GONE))));
     // Another program is quicker.
     disk.put(TO, b"theirs");
     let error = set.run(|_, _, _| Ok(())).unwrap_err();
@@ -429,6 +440,12 @@ fn files_that_were_used_since_are_left_alone() {
     let error = later(&disk, &samples, Wish::Resume).unwrap_err();
     assert!(matches!(error, JournalError::Taken { .. }), "{error}");
     assert!(disk.bytes(NEW).unwrap() == b"theirs" && disk.bytes(MEMBERS).is_some());
+
+    let disk = decided();
+    disk.overwrite(WHOLE, b"theirs");
+    let error = later(&disk, &samples, Wish::Resume).unwrap_err();
+    assert!(matches!(error, JournalError::Replaced { .. }), "{error}");
+    assert!(disk.bytes(WHOLE).unwrap() == b"theirs" && disk.bytes(OTHER_DRAFT).is_some());
 
     let disk = decided();
     disk.put(FROM, b"log");

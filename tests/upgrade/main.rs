@@ -5,6 +5,7 @@
 //! - `down`: downgrades; `repair`: repairs
 //! - `logs`: files beside logs that are made for one question each
 //! - `convert`: the other byte order
+//! - `recover`: recovery in place
 //! - `crash`: a disk that stops, or fails, at any operation
 //! - `memory`: how much an upgrade takes
 //!
@@ -46,4 +47,5 @@ mod logs;
 #[cfg(all(unix, feature = "mmap"))]
 mod memory;
 mod other;
+mod recover;
 mod repair;

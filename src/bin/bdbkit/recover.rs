@@ -1,5 +1,7 @@
 //! `bdbkit recover`: the databases of an environment as its log says they should be.
 
+pub(crate) mod in_place;
+
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -20,18 +22,22 @@ use crate::password::Password;
 use crate::places::{self, Places};
 use crate::time;
 
-/// Bring the databases of an environment to their consistent state, in a copy
+/// Bring the databases of an environment to their consistent state
 ///
 /// What committed transactions changed and the files lack is done, what unfinished ones left
 /// in them is taken back: as the release would that wrote the log, and without it. Logs of releases
-/// 2.x, 3.2 and 4.1 to 5.3, from machines of either byte order. Nothing is ever written into the
-/// environment: --to names a new folder for the databases, --check tells only what would be done, and
-/// exits with 1 if that is anything.
+/// 2.x, 3.2 and 4.1 to 5.3, from machines of either byte order. All files change as one unit: journals
+/// beside them hold what was there and what is to be, and whatever happens then, a later run completes
+/// all of it or brings all of it back. Every database is checked before it counts. In the end the region
+/// files are removed, as the release would; logs are never touched.
+///
+/// --to writes the databases into a new folder instead, and nothing into the environment; --check tells
+/// only what would be done, and exits with 1 if that is anything.
 #[derive(clap::Args)]
-#[command(disable_help_flag = true)]
+#[command(after_help = EXAMPLES, disable_help_flag = true)]
 pub(crate) struct Arguments {
     /// Write the databases into this folder, which is made
-    #[arg(long, value_name = "FOLDER", required_unless_present = "check")]
+    #[arg(long, value_name = "FOLDER")]
     to: Option<PathBuf>,
 
     /// Tell what would be done, and write nothing
@@ -44,6 +50,9 @@ pub(crate) struct Arguments {
 
     #[command(flatten)]
     choices: Choices,
+
+    #[command(flatten)]
+    in_place: in_place::Options,
 
     #[command(flatten)]
     password: Password,
@@ -110,6 +119,13 @@ fn transaction(text: &str) -> Result<TxnId, String> {
     let number = u32::from_str_radix(digits, 16).map_err(|_| "a hexadecimal number, as 80000003".to_owned());
     number.map(TxnId)
 }
+const EXAMPLES: &str = "\
+Examples:
+  bdbkit recover --check mboxlist               # what would be done?
+  bdbkit recover --to copy mboxlist             # leaves mboxlist alone
+  bdbkit recover mboxlist                       # in place, all files or none
+  bdbkit recover --resume mboxlist              # after a crash: complete it
+  bdbkit recover --rollback mboxlist            # after a crash: bring the old files back";
 
 /// Reads a moment.
 fn until(text: &str) -> Result<Until, String> {
@@ -150,6 +166,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     places::note(&layout);
     let recover = arguments.choices.recover().strict(arguments.strict);
     arguments.password.set()?;
+    if arguments.to.is_none() && !arguments.check {
+        return here(arguments, &layout, recover).map(|outcome| outcome.and(placed));
+    }
+    if arguments.to.is_some() && arguments.in_place.are_given() {
+        return Err(Failure::Usage(
+            "--to leaves the environment alone: it goes with no option of its files".into(),
+        ));
+    }
     let view = view(home, &layout, recover)?;
     let report = view.report();
     let outcome = tell(home, report, arguments.choices.in_doubt());
@@ -158,13 +182,31 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         view.write_to(folder).map_err(|error| Failure::io(folder, &error))?;
     }
     let mut out = io::stdout().lock();
-    if arguments.json {
-        lines(home, copy, report, &mut out)?;
-    } else {
-        text(home, copy, report, &mut out)?;
-    }
+    let place = copy.map_or(Place::Nowhere, Place::Copy);
+    self::report(home, place, report, arguments.json, &mut out)?;
     let wanted = copy.is_some() || report.is_clean();
     Ok(Outcome::complete_if(wanted).and(outcome).and(placed))
+}
+
+/// Recovers an environment in place.
+fn here(arguments: &Arguments, layout: &Layout, recover: Recover) -> Result<Outcome, Failure> {
+    let (home, mut out) = (arguments.home.as_path(), io::stdout().lock());
+    if arguments.in_place.settles() {
+        return arguments.in_place.settle(home, layout, arguments.json, &mut out);
+    }
+    let done = arguments.in_place.run(home, layout, recover)?;
+    in_place::done(home, &done, arguments.choices.in_doubt(), arguments.json, &mut out)
+}
+
+/// Where recovered databases are.
+#[derive(Clone, Copy)]
+pub(crate) enum Place<'a> {
+    /// Nowhere.
+    Nowhere,
+    /// In a new folder.
+    Copy(&'a Path),
+    /// Where they were; these region files were removed.
+    Here(&'a [PathBuf]),
 }
 
 /// The databases of an environment as they would be.
@@ -198,7 +240,18 @@ fn failure(home: &Path, logs: &Path, error: &RecoverError) -> Failure {
     }
 }
 
-fn text(home: &Path, copy: Option<&Path>, report: &RecoverReport, out: &mut impl Write) -> io::Result<()> {
+/// Prints what was done, or would be.
+pub(crate) fn report(
+    home: &Path,
+    place: Place<'_>,
+    report: &RecoverReport,
+    as_json: bool,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    if as_json { lines(home, place, report, out) } else { text(home, place, report, out) }
+}
+
+fn text(home: &Path, place: Place<'_>, report: &RecoverReport, out: &mut impl Write) -> io::Result<()> {
     for file in &report.files {
         let what = match file.change {
             FileChange::Kept if file.pages == 0 && !file.resized => continue,
@@ -209,14 +262,17 @@ fn text(home: &Path, copy: Option<&Path>, report: &RecoverReport, out: &mut impl
         writeln!(out, "{}: {what}", file.name.shown())?;
     }
     let records = counted(report.records, "record");
-    let state = match (report.is_complete(), report.is_clean(), copy) {
+    let state = match (report.is_complete(), report.is_clean(), place) {
         (true, true, _) => "nothing to recover",
-        (true, _, None) => "recovery is due",
-        (true, _, Some(_)) => "recovered",
-        (false, _, None) => "can be recovered in part only",
-        (false, _, Some(_)) => "recovered in part only",
+        (true, _, Place::Nowhere) => "recovery is due",
+        (true, ..) => "recovered",
+        (false, _, Place::Nowhere) => "can be recovered in part only",
+        (false, ..) => "recovered in part only",
     };
-    let to = copy.map(|copy| format!(" into {}", copy.shown())).unwrap_or_default();
+    let to = match place {
+        Place::Copy(copy) => format!(" into {}", copy.shown()),
+        _ => String::new(),
+    };
     writeln!(out, "{}: {state}{to} ({records}, {} to {})", home.shown(), report.from, report.end)
 }
 
@@ -252,9 +308,12 @@ struct EnvironmentLine {
     last_lsn: Option<json::Lsn>,
     in_doubt: Vec<String>,
     copy: Option<String>,
+    in_place: bool,
+    /// The region files that were removed.
+    regions: Vec<String>,
 }
 
-fn lines(home: &Path, copy: Option<&Path>, report: &RecoverReport, out: &mut impl Write) -> io::Result<()> {
+fn lines(home: &Path, place: Place<'_>, report: &RecoverReport, out: &mut impl Write) -> io::Result<()> {
     for file in &report.files {
         let outcome = match file.change {
             FileChange::Made => "made",
@@ -275,7 +334,15 @@ fn lines(home: &Path, copy: Option<&Path>, report: &RecoverReport, out: &mut imp
         end_lsn: report.end.into(),
         last_lsn: report.last.map(json::Lsn::from),
         in_doubt: report.in_doubt.iter().map(|(txn, _)| txn.to_string()).collect(),
-        copy: copy.map(|copy| copy.shown().to_string()),
+        copy: match place {
+            Place::Copy(copy) => Some(copy.shown().to_string()),
+            _ => None,
+        },
+        in_place: matches!(place, Place::Here(_)),
+        regions: match place {
+            Place::Here(regions) => json::names(regions),
+            _ => Vec::new(),
+        },
     };
     json::line("recovered", &line, out)
 }

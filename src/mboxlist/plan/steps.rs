@@ -138,7 +138,18 @@ impl Way<'_> {
         let step = |state, reason: String| PlanStep::new(Task::Recover, Product, state, title, reason);
         let due = |severity, reason: String| {
             let step = step(Todo, reason).severity(severity).note(note);
-            if stored.is_some() { step.command("stored -r") } else { step }
+            let own = self.here(Job::StoreRecover);
+            // With its logs a store can be recovered without the old release.
+            match (stored, self.survey.logs.is_empty()) {
+                (Some(_), true) => step.command("stored -r"),
+                (Some(_), false) => step.command("stored -r").alternative(own),
+                (None, true) => step,
+                (None, false) => {
+                    let title = "Recover by the store's own log, before the old libraries go".to_owned();
+                    let note = format!("or with the old release: {note}");
+                    PlanStep { by: Bdbkit, title, ..step.command(own).note(note) }
+                }
+            }
         };
         match decision.state {
             State::Clean => step(Done, format!("{}; survey again if the store ran since", decision.reason)),

@@ -20,12 +20,13 @@ use super::classify::Class;
 use super::files;
 use crate::access::Database;
 use crate::edit::{
-    EditError, FileReport, Notice, Plan, Refusal, Surroundings, check_logs, extents_of, with_extents,
+    EditError, FileReport, Notice, Plan, Refusal, Surroundings, check_logs, extents_of, settle_folder,
+    with_extents,
 };
 use crate::env::{LAST_OF_HOST_ORDER, Layout};
 use crate::error::Error;
 use crate::format::generation::Generation;
-use crate::journal::{self, Disk, Outcome, SetLeftover};
+use crate::journal::{self, Disk, Outcome};
 use crate::log::LogFile;
 use crate::order::Endianness;
 use crate::upgrade::{Choices, Upgrade};
@@ -200,7 +201,7 @@ impl<'d, D: Disk> StoreUpgrade<'d, D> {
     /// the disk failed again, and a later run goes on.
     pub fn run(&self) -> Result<StoreReport> {
         let _lock = self.lock()?;
-        self.settle(|upgrade| upgrade.resume().map(|settled| settled.files))?;
+        self.settle(false)?;
         let found = self.find()?;
         let mut report = StoreReport {
             untouched: found.untouched.clone(),
@@ -257,7 +258,7 @@ impl<'d, D: Disk> StoreUpgrade<'d, D> {
     /// As [`Upgrade::resume`].
     pub fn resume(&self) -> Result<Vec<(PathBuf, Outcome)>> {
         let _lock = self.lock()?;
-        self.settle(|upgrade| upgrade.resume().map(|settled| settled.files))
+        self.settle(false)
     }
 
     /// Brings back the databases that an earlier run left behind.
@@ -267,24 +268,12 @@ impl<'d, D: Disk> StoreUpgrade<'d, D> {
     /// As [`Upgrade::roll_back`].
     pub fn roll_back(&self) -> Result<Vec<(PathBuf, Outcome)>> {
         let _lock = self.lock()?;
-        self.settle(|upgrade| upgrade.roll_back().map(|settled| settled.files))
+        self.settle(true)
     }
 
-    fn settle(
-        &self,
-        how: impl FnOnce(&Upgrade<'_, D>) -> std::result::Result<Vec<Option<Outcome>>, EditError>,
-    ) -> Result<Vec<(PathBuf, Outcome)>> {
+    fn settle(&self, back: bool) -> Result<Vec<(PathBuf, Outcome)>> {
         self.not_restoring()?;
-        let files = self.files()?;
-        let journaled = files.iter().filter_map(|path| journal::database(path));
-        let journaled: Vec<PathBuf> = journaled.filter(|path| files.contains(path)).collect();
-        let settled = if journaled.is_empty() {
-            self.unseal()?
-        } else {
-            let upgrade = Upgrade::on(self.disk, &journaled).choices(self.choices.clone());
-            let outcomes = how(&upgrade.within(self.surroundings.clone()))?;
-            journaled.iter().cloned().zip(outcomes).filter_map(|(path, of)| Some((path, of?))).collect()
-        };
+        let settled = settle_folder(self.disk, &self.folder, &self.surroundings, back)?;
         Backup::left_in(self.disk, &self.folder)?.ours.into_iter().try_for_each(Backup::settle)?;
         Ok(settled)
     }
@@ -304,15 +293,6 @@ impl<'d, D: Disk> StoreUpgrade<'d, D> {
             true => Err(StoreUpgradeError::Restoring { folder: self.folder.clone() }),
             false => Ok(()),
         }
-    }
-
-    /// Removes a set file that has outlived all journals, as it does when a run dies just
-    /// before its end.
-    fn unseal(&self) -> Result<Vec<(PathBuf, Outcome)>> {
-        let set = SetLeftover::new(self.disk, &self.folder, Vec::new()).map_err(EditError::from)?;
-        let Some(set) = set else { return Ok(Vec::new()) };
-        let outcome = set.resume(|_, _, _, _| Ok(())).map_err(EditError::from)?;
-        Ok(vec![(self.folder.join(crate::folder::PUBLISHED), outcome)])
     }
 
     fn files(&self) -> Result<Vec<PathBuf>> {

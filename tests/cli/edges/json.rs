@@ -286,6 +286,7 @@ pub(super) fn made(top: &Path) {
     store("mboxlist-ims60-log3-le-unclean", &top.join("unclean"), &[]);
     store("mboxlist-ims5-log2-le", &top.join("store"), &[]);
     store("mboxlist-ims5-log2-le", &top.join("store/dbdata/snapshots/one"), &marks);
+    store("mboxlist-ims60-log3-le-unclean", &top.join("late/one"), &marks[..1]);
     store("mboxlist-ims5-log2-le", &top.join("snapshot"), &marks);
     store("mboxlist-ims63-log11-le", &top.join("stopped"), &[]);
     store("mboxlist-ims5-log2-le", &top.join("target"), &[]);
@@ -360,7 +361,7 @@ impl Goldens {
 }
 
 /// Every command, and how it ends.
-const RUNS: [(&str, &str, i32); 57] = [
+const RUNS: [(&str, &str, i32); 60] = [
     ("info", "info --json several.db fixed.db", 0),
     ("info", "info --json hash.db mixed/encrypted.db notes.txt nowhere.db", 1),
     ("info", "info --json queue.db heap.db", 0),
@@ -386,6 +387,8 @@ const RUNS: [(&str, &str, i32); 57] = [
     ("recover", "recover --json --check crashed", 1),
     ("recover", "recover --json --check --until 9999999999 crashed", 1),
     ("recover", "recover --json --to recovered crashed", 0),
+    ("recover", "recover --json crashed", 0),
+    ("recover", "recover --json --resume crashed", 0),
     ("upgrade", "upgrade --json --check old", 0),
     ("upgrade", "upgrade --json --check mixed", 4),
     ("upgrade", "upgrade --json --to 8 old", 4),
@@ -416,7 +419,9 @@ const RUNS: [(&str, &str, i32); 57] = [
         "store snapshots --json --snapshots store/dbdata/snapshots --before 2010-01-01T00:00:00Z store",
         0,
     ),
+    ("snapshots", "store snapshots --json --snapshots late --recover judged store", 0),
     ("store", "store upgrade --json unclean", 4),
+    ("store", "store recover --json --remove-only unclean", 0),
     ("store", "store upgrade --json store", 0),
     ("store", "store upgrade --json store", 0),
     ("store", "store restore-snapshot --json target snapshot", 0),

@@ -343,7 +343,7 @@ fn a_record(trap: &mut Trap, random: &mut Random) {
     }
     let outside = trap.outside.join("victim.db");
     let victims = ["../outside/victim.db", outside.to_str().unwrap(), "..", "", "a.db", "b.db", "z.db"];
-    let magic = *one_of(random, &[b"BDBKMEM1", b"BDBKMEM2", b"BDBKSET1"]);
+    let magic = *one_of(random, &[b"BDBKMEM1", b"BDBKMEM2", b"BDBKMEM3", b"BDBKSET1"]);
     let mut record = [&magic[..], &2u32.to_le_bytes()].concat();
     for _ in 0..2 {
         let victim = one_of(random, &victims);
@@ -351,16 +351,18 @@ fn a_record(trap: &mut Trap, random: &mut Random) {
         record.extend(u32::try_from(victim.len()).unwrap().to_le_bytes());
         record.extend(victim.as_bytes());
     }
-    if magic == b"BDBKMEM2" {
-        // A file is to be made, renamed or removed.
+    if [b"BDBKMEM2", b"BDBKMEM3"].contains(&magic) {
+        // A file is to be made, renamed, removed or replaced.
         record.extend(1u32.to_le_bytes());
-        record.push(1 + u8::try_from(random.next() % 3).unwrap());
+        let kind = 1 + u8::try_from(random.next() % 4).unwrap();
+        record.push(kind);
         record.extend([0; 28]);
         for _ in 0..2 {
             let victim = one_of(random, &victims);
             record.extend(u32::try_from(victim.len()).unwrap().to_le_bytes());
             record.extend(victim.as_bytes());
         }
+        record.extend(std::iter::repeat_n(0, if kind == 4 { 28 } else { 0 }));
     }
     record.extend(crc32fast::hash(&record).to_le_bytes());
     let _ = fs::remove_file(&path);

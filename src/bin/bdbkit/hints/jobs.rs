@@ -42,6 +42,7 @@ fn words(job: Job) -> String {
         Job::ResumeUpgrade => "bdbkit upgrade --resume",
         Job::RollBackUpgrade => "bdbkit upgrade --rollback",
         Job::StoreUpgrade(version) => return to("bdbkit store upgrade", version),
+        Job::StoreRecover => "bdbkit store recover",
         Job::ResumeStoreUpgrade => "bdbkit store upgrade --resume",
         Job::RollBackStoreUpgrade => "bdbkit store upgrade --rollback",
         Job::Snapshots => "bdbkit store snapshots",

@@ -34,8 +34,12 @@ pub(crate) fn of(code: &str) -> Option<&'static str> {
         "R-OTHER-FILE-SYSTEM" => "--aside names a folder on the same one",
         "R-REGION-FOLDER" => "--dbtmpdir names it",
         "R-RECOVERY" => {
-            "bdbkit recover --to writes a recovered copy; --ignore-logs goes on as if there were no logs"
+            "bdbkit recover does it, --to in a copy; --ignore-logs goes on as if there were no logs"
         }
+        "R-STOPPED" => "see --catastrophic, --to and --partial; bdbkit salvage",
+        "R-UNSOUND" => "--to writes a copy; --partial recovers the others",
+        "R-NOT-LASTING" | "R-SEVERAL-FOLDERS" => "--to",
+        "R-OUTSIDE" => "--data-dir names it",
         "R-INCONSISTENT" => "--ignore-logs goes on as if there were no logs",
         "R-DAMAGED" | "R-UNREADABLE" => "see bdbkit verify, bdbkit salvage",
         "R-UNREACHABLE" => "see bdbkit salvage; --leave-unreachable leaves them as they are",

@@ -8,7 +8,7 @@ use bdbkit::Lsn;
 use bdbkit::explain::Explanation;
 use bdbkit::mboxlist::{
     Candidates, DatabaseFile, LogFacts, Lost, MarkFile, PlanStep, RegionFile, Release, Snapshot,
-    StoreFinding, StorePlan, Survey,
+    SnapshotCopy, StoreFinding, StorePlan, Survey,
 };
 use serde_json::{Value, json};
 
@@ -158,6 +158,22 @@ fn candidates(candidates: &Candidates) -> Value {
 }
 
 /// The snapshots of a store; of those that are valid, which lead back behind an upgrade.
+/// What came of a snapshot that was recovered in a copy.
+pub(super) fn snapshot_copy(
+    snapshot: &Snapshot,
+    copy: &SnapshotCopy,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let value = json!({
+        "name": json::name(&snapshot.name),
+        "copy": json::name(&copy.path),
+        "complete": copy.report.is_complete(),
+        "sound": copy.is_sound(),
+        "faults": copy.faults.iter().map(finding).collect::<Vec<_>>(),
+    });
+    json::line("snapshot_copy", &value, out)
+}
+
 pub(super) fn snapshots(
     dir: &Path,
     snapshots: &[Snapshot],

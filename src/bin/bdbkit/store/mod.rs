@@ -4,6 +4,7 @@ mod json;
 mod list;
 
 mod plan;
+mod recover;
 mod restore;
 mod snapshots;
 mod survey;
@@ -24,6 +25,7 @@ enum Command {
     List(list::Arguments),
     Survey(survey::Arguments),
     Plan(plan::Arguments),
+    Recover(recover::Arguments),
     Upgrade(upgrade::Arguments),
     Snapshots(snapshots::Arguments),
     #[command(name = "restore-snapshot")]
@@ -35,6 +37,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         Command::List(arguments) => list::run(arguments),
         Command::Survey(arguments) => survey::run(arguments),
         Command::Plan(arguments) => plan::run(arguments),
+        Command::Recover(arguments) => recover::run(arguments),
         Command::Upgrade(arguments) => upgrade::run(arguments),
         Command::Snapshots(arguments) => snapshots::run(arguments),
         Command::Restore(arguments) => restore::run(arguments),

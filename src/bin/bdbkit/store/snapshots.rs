@@ -1,19 +1,22 @@
 //! `bdbkit store snapshots`: the snapshots of a store, and what they are worth.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use bdbkit::ShowName;
 use bdbkit::mboxlist::{AgeFrom, MarkFile, Snapshot, SnapshotVerdict, Survey, SurveyOptions};
+use bdbkit::recover::InDoubt;
 
 use super::{json, text};
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Outcome, about, complain};
 use crate::input::map;
 use crate::output::counted;
 use crate::page::Page;
 use crate::progress;
+use crate::recover::tell;
 use crate::time;
 
 /// List the snapshots of a store, and say what each is worth
@@ -28,13 +31,18 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FOLDER")]
     snapshots: Option<PathBuf>,
 
+    /// Recover those that may serve after recovery, each in a copy below this new folder, and say whether the
+    /// copy is sound
+    #[arg(long, value_name = "FOLDER")]
+    recover: Option<PathBuf>,
+
     #[command(flatten)]
     before: Before,
 
     #[command(flatten)]
     age: Age,
 
-    /// One JSON object
+    /// One JSON object, and one for each copy
     #[arg(long)]
     json: bool,
 
@@ -90,11 +98,46 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         text::snapshots(&found, &mut page)?;
         found.iter().try_for_each(|snapshot| told(snapshot, upgrade, &mut page))?;
     }
+    if let Some(folder) = &arguments.recover {
+        return copies(&found, folder, arguments.json, &mut page.out);
+    }
     let serves = |snapshot: &Snapshot| match upgrade {
         Some(upgrade) => snapshot.serves(upgrade),
         None => snapshot.verdict == SnapshotVerdict::Valid,
     };
     Ok(Outcome::complete_if(found.iter().any(serves)))
+}
+
+/// Recovers snapshots in copies; whether one of these is sound, or a snapshot valid as it is.
+fn copies(
+    found: &[Snapshot],
+    folder: &Path,
+    as_json: bool,
+    out: &mut impl Write,
+) -> Result<Outcome, Failure> {
+    fs::create_dir(folder).map_err(|error| Failure::io(folder, &error))?;
+    let mut serves = found.iter().any(|snapshot| snapshot.verdict == SnapshotVerdict::Valid);
+    for snapshot in found.iter().filter(|snapshot| snapshot.verdict == SnapshotVerdict::AfterRecovery) {
+        let copy = match snapshot.recover_to(folder.join(&snapshot.name)) {
+            Ok(copy) => copy,
+            Err(error) => {
+                complain(about(&snapshot.path, error));
+                continue;
+            }
+        };
+        serves |= copy.is_sound();
+        tell(&snapshot.path, &copy.report, InDoubt::Commit);
+        if as_json {
+            json::snapshot_copy(snapshot, &copy, out)?;
+            continue;
+        }
+        let sound = if copy.is_sound() { "sound" } else { "not sound" };
+        writeln!(out, "{}: recovered into {}: {sound}", snapshot.name.shown(), copy.path.shown())?;
+        for fault in &copy.faults {
+            writeln!(out, "{}: {fault}", snapshot.name.shown())?;
+        }
+    }
+    Ok(Outcome::complete_if(serves))
 }
 
 fn told(snapshot: &Snapshot, upgrade: Option<SystemTime>, page: &mut Page<impl Write>) -> io::Result<()> {

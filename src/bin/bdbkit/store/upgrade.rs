@@ -4,11 +4,12 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use bdbkit::journal::SystemDisk;
-use bdbkit::mboxlist::{Lsns, StoreReport, StoreUpgrade, StoreUpgradeError};
+use bdbkit::mboxlist::{Lsns, StoreRecover, StoreReport, StoreUpgrade, StoreUpgradeError};
 use bdbkit::upgrade::{Choices, Profile, Refusal};
 use bdbkit::{ErrorKind, ShowName};
 use serde::Serialize;
 
+use super::recover;
 use crate::failure::{Failure, Outcome, Told};
 use crate::input::disk;
 use crate::json;
@@ -23,7 +24,8 @@ use crate::upgrade::{Duplicates, choices, done, duplicates, ended, plan, profile
 /// went well. Databases of versions 8 and 9 are compatible and stay as they are. Log files are
 /// never touched: keep them, a newer library needs to see where they ended.
 ///
-/// A store is refused that its release has not shut down cleanly: run its stored -r first.
+/// A store is refused that its release has not shut down cleanly: run its stored -r first, or bdbkit
+/// store recover; --recover does that as the first step.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// The version to upgrade to: 9 for releases from 6.1 on, 8 for 6.0
@@ -61,6 +63,11 @@ pub(crate) struct Arguments {
     /// Where the region files are, if not in DIR: the setting store.dbtmpdir
     #[arg(long, value_name = "FOLDER")]
     dbtmpdir: Option<PathBuf>,
+
+    /// Recover the store first, as bdbkit store recover does: the old databases are then recovered even if
+    /// the upgrade is refused
+    #[arg(long, conflicts_with_all = ["check", "resume", "rollback", "ignore_logs"])]
+    recover: bool,
 
     /// Upgrade even if the logs say that the databases are not complete
     #[arg(long)]
@@ -116,6 +123,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
             left_alone(&upgrade.foreign().map_err(failure)?, &mut out)?;
         }
         return Ok(outcome);
+    }
+    if arguments.recover {
+        let recover = StoreRecover::on(disk(), &arguments.dir).assume_closed(arguments.assume_closed);
+        let recover = arguments.dbtmpdir.iter().fold(recover, StoreRecover::region_dir);
+        let outcome = recover::first(&recover, &arguments.dir, arguments.json, &mut out)?;
+        if outcome != Outcome::Complete {
+            return Ok(outcome);
+        }
     }
     let spinner = progress::spinner(&arguments.dir);
     if arguments.check {
