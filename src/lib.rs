@@ -28,6 +28,7 @@
 //! | transaction logs: records, transactions, the history of a key | [`log::LogDir`], [`log::LogFile`] |
 //! | what stands around a file: its environment, changes that it lacks | [`env::Layout`], [`env::pending()`] |
 //! | what recovery would make of an environment: read, or copied | [`recover::Recover`], [`recover::View`] |
+//! | what a key, or a whole database, held at a moment | [`undelete::Undelete`] |
 //! | what a code in a report means | [`explain::Explanation`] |
 //! | what a mail store is and holds, how it comes to another release | `mboxlist`: `Survey`, `List`, `StorePlan` |
 //! | upgrade files in place, reset LSNs and file ids | `upgrade`: `Upgrade`, `Reset` |
@@ -102,6 +103,7 @@ pub mod salvage;
 mod serialize;
 mod shown;
 mod types;
+pub mod undelete;
 #[cfg(feature = "upgrade")]
 pub mod upgrade;
 pub mod verify;

@@ -13,6 +13,7 @@
 //! ```
 
 mod loading;
+mod loose;
 mod salvaged;
 mod text;
 mod writer;
