@@ -4,6 +4,7 @@
 
 mod beside;
 mod dump;
+mod evidence;
 mod explain;
 mod failure;
 mod files;

@@ -10,6 +10,7 @@ use bdbkit::recover::{
 };
 use serde::Serialize;
 
+use crate::evidence::Evidence;
 use crate::failure::{Failure, Outcome, about, complain};
 use crate::input::log_options;
 use crate::json;
@@ -54,6 +55,11 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "OUTCOME", value_enum, default_value_t)]
     in_doubt: Prepared,
 
+    /// Tell the SHA-256 of every log file and database that is there, taken before, and see afterwards
+    /// that they are the same
+    #[arg(long)]
+    hash: bool,
+
     #[command(flatten)]
     password: Password,
 
@@ -74,7 +80,7 @@ pub(crate) struct Arguments {
 }
 
 /// Reads a moment.
-fn until(text: &str) -> Result<Until, String> {
+pub(crate) fn until(text: &str) -> Result<Until, String> {
     match text.parse() {
         Ok(lsn) => Ok(Until::Lsn(lsn)),
         Err(_) => {
@@ -116,6 +122,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         .in_doubt(arguments.in_doubt.in_doubt());
     let recover = arguments.until.into_iter().fold(recover, Recover::until);
     arguments.password.set()?;
+    let evidence = arguments.hash.then(|| Evidence::of(&layout)).transpose()?;
     let view = view(home, &layout, recover)?;
     let report = view.report();
     let outcome = tell(home, report, arguments.in_doubt.in_doubt());
@@ -129,8 +136,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     } else {
         text(home, copy, report, &mut out)?;
     }
+    let untouched = match &evidence {
+        Some(evidence) => {
+            evidence.write(arguments.json, &mut out)?;
+            evidence.stayed(&layout)?
+        }
+        None => Outcome::Complete,
+    };
     let wanted = copy.is_some() || report.is_clean();
-    Ok(Outcome::complete_if(wanted).and(outcome).and(placed))
+    Ok(Outcome::complete_if(wanted).and(outcome).and(placed).and(untouched))
 }
 
 /// The databases of an environment as they would be.
