@@ -169,7 +169,7 @@ pub(crate) fn recovery(bytes: &[u8]) {
     names.sort();
     names.dedup();
     names.truncate(4);
-    names.iter().for_each(|name| drop(write(name, database)));
+    names.retain(|name| write(name, database));
     drop(dir);
     let layout = Layout::of(&home);
     let end = Until::Lsn(Lsn { file: 1, offset: u32::try_from(log.len() / 2).unwrap_or(0) });
