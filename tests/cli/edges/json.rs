@@ -381,7 +381,7 @@ const RUNS: [(&str, &str, i32); 48] = [
     ("log", "log verify --json torn nowhere", 1),
     ("log", "log history --json crashed", 0),
     ("log", "log history --json --db nothing crashed", 1),
-    ("log", "log undelete --json --db p.db --key inbox --prefix crashed", 0),
+    ("log", "log undelete --json --db p.db crashed", 0),
     ("log", "log undelete --json --db p.db --key nothing --at 9999999999 crashed", 1),
     ("recover", "recover --json --check crashed", 1),
     ("recover", "recover --json --hash --check crashed", 1),

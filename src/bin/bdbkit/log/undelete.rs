@@ -206,7 +206,7 @@ struct Line<'a> {
     loss: Option<LossPart>,
     log_alone: Option<&'a str>,
     pairs: u64,
-    missing: u64,
+    missing_pairs: u64,
 }
 
 #[derive(Serialize)]
@@ -263,7 +263,7 @@ fn lines(arguments: &Arguments, found: &Undeleted, out: &mut Output) -> Result<(
         loss: found.loss().map(LossPart::of),
         log_alone: found.from_log_alone(),
         pairs,
-        missing,
+        missing_pairs: missing,
     };
     json::line("undeleted", &line, out)?;
     Ok((pairs, missing))
