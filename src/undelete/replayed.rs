@@ -125,7 +125,7 @@ mod tests {
                 "?" => Known::Unknown,
                 text => known(text),
             };
-            missing += match step.as_bytes() {
+            let more = match step.as_bytes() {
                 [b'|'] => {
                     before = false;
                     0
@@ -133,6 +133,7 @@ mod tests {
                 [b'-', ..] => values.take(&content, before),
                 _ => values.put(&content, before),
             };
+            missing = u64::saturating_add(missing, more);
         }
         let text = values.at_the_moment().into_iter().map(|value| String::from_utf8(value).unwrap());
         (text.collect(), missing)
