@@ -29,6 +29,7 @@
 //! | transaction logs: records, transactions, the history of a key | [`log::LogDir`], [`log::LogFile`] |
 //! | what stands around a file: its environment, changes that it lacks | [`env::Layout`], [`recover::condition()`] |
 //! | what recovery would make of an environment: read, or copied | [`recover::Recover`], [`recover::View`] |
+//! | what a key, or a whole database, held at a moment | [`undelete::Undelete`] |
 //! | what a code in a report means | [`explain::Explanation`] |
 //! | what a mail store is and holds, how it comes to another release | `mboxlist`: `Survey`, `List`, `StorePlan` |
 //! | a fresh file from pairs, from the text of a dump, from another file | `build`: `Builder`; `load`: `Load`; `compact`: `Compact` |
@@ -122,6 +123,7 @@ pub mod salvage;
 mod serialize;
 mod shown;
 mod types;
+pub mod undelete;
 #[cfg(feature = "upgrade")]
 pub mod upgrade;
 pub mod verify;

@@ -13,6 +13,7 @@
 //! ```
 
 mod loading;
+mod loose;
 mod reader;
 mod salvaged;
 mod settings;

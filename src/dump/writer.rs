@@ -119,6 +119,31 @@ impl Writer {
     }
 }
 
+impl Writer {
+    /// Writes some pairs of a database, with a header that loads them into one like it.
+    ///
+    /// # Errors
+    ///
+    /// Those of the output.
+    pub(crate) fn write_some<'p>(
+        &self,
+        db: &Database<'_>,
+        mut pairs: impl Iterator<Item = crate::Result<Pair<'p>>>,
+        mut out: impl Write,
+        mut damage: impl FnMut(Damage<'_>),
+    ) -> Result<Summary, DumpError> {
+        let text = Vec::with_capacity(BUFFER.saturating_mul(2));
+        let mut job =
+            Job { writer: *self, out: &mut out, text, damage: &mut damage, summary: Summary::default() };
+        job.header(db, None);
+        pairs.try_for_each(|pair| job.pair_or_damage(db, pair))?;
+        job.end(0)?;
+        let summary = job.summary;
+        out.flush()?;
+        Ok(summary)
+    }
+}
+
 /// How much text is put together before it is written, in bytes.
 pub(super) const BUFFER: usize = 64 << 10;
 
@@ -146,15 +171,23 @@ impl Job<'_> {
     ) -> Result<(), DumpError> {
         let before = self.summary.damaged;
         self.header(db, name);
-        pairs.each(|pair| {
-            let checked = pair.as_ref().map_or(Ok(()), check);
-            match (pair, checked) {
-                (Ok(pair), Ok(())) => self.pair(&pair)?,
-                (Err(error), _) | (_, Err(error)) => self.damaged(db.name(), error),
-            }
-            Ok::<_, DumpError>(())
-        })?;
+        pairs.each(|pair| self.pair_or_damage(db, pair))?;
         self.summary.deleted = self.summary.deleted.saturating_add(pairs.deleted());
+        self.end(before)
+    }
+
+    #[inline]
+    fn pair_or_damage(&mut self, db: &Database<'_>, pair: crate::Result<Pair<'_>>) -> Result<(), DumpError> {
+        let checked = pair.as_ref().map_or(Ok(()), check);
+        match (pair, checked) {
+            (Ok(pair), Ok(())) => self.pair(&pair)?,
+            (Err(error), _) | (_, Err(error)) => self.damaged(db.name(), error),
+        }
+        Ok(())
+    }
+
+    /// The end of a database, before which so much damage was met.
+    fn end(&mut self, before: u64) -> Result<(), DumpError> {
         if self.summary.damaged == before {
             self.text.extend_from_slice(b"DATA=END\n");
         }

@@ -14,7 +14,6 @@ use crate::log::record::decoded::Decoded;
 use crate::log::schema::{Name, Op};
 use crate::log::{Files, LogDir, Record, RecordNote, TxnId};
 use crate::meta::Flags;
-use crate::method::Method;
 use crate::order::Endianness;
 use crate::pages::OpenOptions;
 use crate::types::Lsn;
@@ -83,7 +82,7 @@ impl<'l> Passes<'l> {
         let left_out = wanted.without.map(|txn| LeftOut::of(dir, &files, txn)).transpose()?;
         Ok(Passes {
             dir,
-            world: World::new(layout, release, growth(dir), !wanted.strict, options),
+            world: World::new(layout, release, growth(dir), dir.size(), !wanted.strict, options),
             files,
             table: Table::new(),
             wanted,
@@ -195,7 +194,15 @@ impl<'l> Passes<'l> {
         if self.walk() != Walk::R4 {
             return Ok(From::At(first));
         }
-        let start = self.earliest(until, first)?;
+        let start = match self.earliest(until, first) {
+            // Every transaction of a log begins in it, if it is there from its first file on.
+            Err(RecoverError::Early { .. } | RecoverError::NoCheckpoint { .. })
+                if matches!(until, Until::Lsn(_)) && first.file == 1 =>
+            {
+                first
+            }
+            start => start?,
+        };
         Ok(match self.usual_start()? {
             From::At(usual) if usual < start => From::At(usual),
             _ => From::At(start),
@@ -211,7 +218,8 @@ impl<'l> Passes<'l> {
             };
             let time = record.decode().ok().and_then(|record| time_of(&record));
             let (early, when) = match (until, time) {
-                (Until::Lsn(until), _) => (until < start, String::new()),
+                // Transactions with records before `start` had ended there, and not before.
+                (Until::Lsn(until), _) => (until < lsn, String::new()),
                 (Until::Time(until), Some(time)) => (until < time, format!(", of second {time}")),
                 (Until::Time(_), None) => return Err(RecoverError::Timeless { lsn }),
             };
@@ -715,7 +723,7 @@ impl<'l> Passes<'l> {
             strict: self.wanted.strict,
             file,
             meta: binding.meta,
-            method: method(binding.method, head.method),
+            method: binding.access_method().unwrap_or(head.method),
             counts,
             items,
             images,
@@ -827,17 +835,6 @@ fn last_release(dir: &LogDir) -> Result<Release, RecoverError> {
     let release = Release::of(version).ok_or(unknown)?;
     let old = release == Release::R2 && last.is_some_and(|record| record.is_of_3());
     if old { Err(RecoverError::Version { version }) } else { Ok(release) }
-}
-
-fn method(number: u32, of_file: Method) -> Method {
-    match number {
-        1 => Method::Btree,
-        2 => Method::Hash,
-        3 => Method::Recno,
-        4 => Method::Queue,
-        6 => Method::Heap,
-        _ => of_file,
-    }
 }
 
 fn flags(page: &super::held::Held, head: &super::target::Head) -> Flags {

@@ -65,6 +65,11 @@ impl Head {
     }
 }
 
+/// Work that numbers in records may ask for, whatever there is, in bytes.
+const WORK: u64 = 64 << 20;
+/// The same, as a multiple of what there is.
+const TIMES: u64 = 16;
+
 /// The pages of one file on disk that the recovered one still has.
 #[derive(Debug)]
 struct Piece {
@@ -108,6 +113,8 @@ pub(crate) struct Target {
     pub(crate) sound: bool,
     /// No page from this one on is made.
     most: u32,
+    /// So much work may still be done that a number in a record asks for, in bytes.
+    work: u64,
     /// The order of what stands on pages of a HEAP.
     body: Endianness,
     /// What opens its pages, if they are encrypted; of a file that is made, what it would be then.
@@ -177,6 +184,7 @@ impl Target {
             in_limbo: BTreeSet::new(),
             sound: false,
             most: u32::MAX,
+            work: u64::MAX,
             body: Endianness::Little,
             sealing: None,
         }
@@ -324,10 +332,26 @@ impl Target {
         Some(page)
     }
 
-    /// Lets the file grow by no more pages than this.
-    pub(crate) fn bound(&mut self, pages: u64) {
+    /// Lets the file grow by no more pages than this, and bounds the work by the size of the log.
+    pub(crate) fn bound(&mut self, pages: u64, log: u64) {
         let all = u64::from(self.last.unwrap_or(0)).saturating_add(pages);
         self.most = u32::try_from(all).unwrap_or(u32::MAX);
+        let there = self.main.as_ref().map_or(0, |piece| piece.file.len());
+        self.work = WORK.saturating_add(there.saturating_add(log).saturating_mul(TIMES));
+    }
+
+    /// Takes up work that a number in a record asks for: says whether what is there can account for so
+    /// many bytes in all.
+    pub(crate) fn spend(&mut self, bytes: u64) -> bool {
+        let left = self.work.checked_sub(bytes);
+        self.work = left.unwrap_or(0);
+        left.is_some()
+    }
+
+    /// As [`Target::spend`], for so many pages.
+    pub(crate) fn spend_pages(&mut self, pages: u32) -> bool {
+        let size = self.head.map_or(0, |head| u64::from(head.size.get()));
+        self.spend(size.saturating_mul(pages.into()))
     }
 
     /// Whether a page is so far behind the end that no record can have made it.
@@ -546,6 +570,14 @@ impl Target {
         page
     }
 
+    /// Size of what there is of it on disk and in memory, in bytes.
+    pub(crate) fn bytes_there(&self) -> usize {
+        let pieces = self.main.iter().chain(self.extents.values());
+        let on_disk = pieces.fold(0_u64, |sum, piece| sum.saturating_add(piece.file.len()));
+        let held = self.held.len().saturating_mul(self.size().bytes());
+        usize::try_from(on_disk).unwrap_or(usize::MAX).saturating_add(held)
+    }
+
     /// All bytes of the main file, in the end.
     pub(crate) fn whole(&self) -> Vec<u8> {
         if self.head.is_none() {
@@ -554,10 +586,23 @@ impl Target {
         (0..self.count()).flat_map(|no| self.sealed(no)).collect()
     }
 
-    /// The pages of an extent, in the end, which has so many.
-    pub(crate) fn extent(&self, number: u32, pages: u32) -> impl Iterator<Item = Vec<u8>> {
-        let first = self.head.map_or(0, |head| head.extent).saturating_mul(number).saturating_add(1);
-        (0..pages).map(move |page| self.sealed(first.saturating_add(page)))
+    /// The pages that stand in a file in the end, but for holes: of an extent, or of the main one.
+    /// Each with its place in the file.
+    pub(crate) fn standing(&self, extent: Option<u32>) -> impl Iterator<Item = (u32, Vec<u8>)> {
+        let per_extent = self.head.map_or(0, |head| head.extent);
+        let (first, piece) = match extent {
+            Some(number) => (per_extent.saturating_mul(number).saturating_add(1), self.extents.get(&number)),
+            None => (0, self.main.as_ref()),
+        };
+        let behind = match extent {
+            Some(_) => first.saturating_add(per_extent),
+            None if per_extent > 0 => 1,
+            None => self.count(),
+        };
+        let on_disk = first..first.saturating_add(piece.map_or(0, |piece| piece.pages)).min(behind);
+        let made = self.held.range(first.max(on_disk.end).min(behind)..behind);
+        let made = made.filter(|(_, page)| page.changed).map(|(no, _)| *no);
+        on_disk.chain(made).map(move |no| (no.saturating_sub(first), self.sealed(no)))
     }
 
     /// The extents that there are in the end, each with the number of its pages.

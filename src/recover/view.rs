@@ -12,10 +12,11 @@ use super::passes::{Passes, Wanted};
 use super::report::{InDoubt, RecoverReport, RecoveredFile, Until};
 use super::target::Target;
 use crate::env::{Folder, FolderOrigin, Layout};
+use crate::format::edit;
 use crate::log::{LogDir, LogOptions, TxnId};
 use crate::meta::FileKind;
-use crate::pages::{Extents, File, OpenOptions, Overlay, Partitions};
-use crate::types::PageNo;
+use crate::pages::{Below, Extents, File, OpenOptions, Overlay, Partitions};
+use crate::types::{PageNo, PageSize};
 
 /// How an environment is recovered.
 ///
@@ -370,12 +371,13 @@ impl View {
         for target in &self.files {
             let path = inside(&self.place(target)).join(&target.name);
             match target.head {
-                Some(_) => write(&path, (0..target.count()).map(|no| target.sealed(no)))?,
-                None => write(&path, std::iter::once(target.whole()))?,
+                Some(head) => write(&path, head.size, target.count(), target.standing(None))?,
+                None => write_whole(&path, &target.whole())?,
             }
             for (number, pages) in target.extents() {
                 let place = Extents::path_beside(&path, number).unwrap_or_else(|| path.clone());
-                write(&place, target.extent(number, pages))?;
+                let size = target.size();
+                write(&place, size, pages, target.standing(Some(number)))?;
             }
         }
         for (place, path) in self.others()? {
@@ -442,16 +444,34 @@ impl<'v> ViewFile<'v> {
     }
 
     fn parts(&self) -> Parts {
-        let bytes = |number, pages| self.target.extent(number, pages).flatten().collect();
-        let beside = if self.target.head.is_some_and(|head| head.partitioned) {
-            self.view.partitions(&self.path)
-        } else {
-            let extents = self.target.extents().into_iter();
-            extents.map(|(number, pages)| (number, bytes(number, pages))).collect()
-        };
+        let is_partitioned = self.target.head.is_some_and(|head| head.partitioned);
+        let beside = if is_partitioned { self.view.partitions(&self.path) } else { self.extents() };
         Parts { main: self.target.whole(), beside }
     }
+
+    /// The extents of a QUEUE, by their numbers.
+    fn extents(&self) -> Vec<(u32, Vec<u8>)> {
+        let size = self.target.size().bytes();
+        let mut room = ROOM.saturating_add(self.target.bytes_there().saturating_mul(2));
+        let mut extents = Vec::new();
+        for (number, pages) in self.target.extents() {
+            let whole = usize::try_from(pages).unwrap_or(usize::MAX).saturating_mul(size);
+            // What does not fit is missing, and its reader is told so.
+            let Some(left) = room.checked_sub(whole) else { continue };
+            room = left;
+            let mut bytes = vec![0; whole];
+            for (place, page) in self.target.standing(Some(number)) {
+                let at = usize::try_from(place).unwrap_or(usize::MAX).saturating_mul(size);
+                edit::put(&mut bytes, at, &page);
+            }
+            extents.push((number, bytes));
+        }
+        extents
+    }
 }
+
+/// So many bytes the extents of a QUEUE may have in memory, beyond twice what there is of them.
+const ROOM: usize = 256 << 20;
 
 /// A path from the root on, through all links of the folder that it is in.
 fn whole_path(path: &Path) -> Option<PathBuf> {
@@ -459,27 +479,44 @@ fn whole_path(path: &Path) -> Option<PathBuf> {
     Some(fs::canonicalize(path.parent()?).ok()?.join(path.file_name()?))
 }
 
-/// Writes a file of these pages, those of zeros as holes, and waits until it is on the disk.
-fn write(path: &Path, pages: impl Iterator<Item = Vec<u8>>) -> io::Result<()> {
+/// Writes a file of so many pages: those that stand in it, each at its place, and otherwise holes.
+/// Waits until it is on the disk.
+fn write(
+    path: &Path,
+    size: PageSize,
+    count: u32,
+    pages: impl Iterator<Item = (u32, Vec<u8>)>,
+) -> io::Result<()> {
+    let mut file = io::BufWriter::with_capacity(1 << 20, create(path)?);
+    let size = u64::from(size.get());
+    let mut at = 0_u64;
+    for (place, page) in pages {
+        if page.iter().all(|&byte| byte == 0) {
+            continue;
+        }
+        let start = size.saturating_mul(place.into());
+        if start != at {
+            file.seek(SeekFrom::Start(start))?;
+        }
+        file.write_all(&page)?;
+        at = start.saturating_add(size);
+    }
+    let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+    file.set_len(size.saturating_mul(count.into()))?;
+    file.sync_all()
+}
+
+/// Writes a file that is no database.
+fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = create(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Makes a file that is not there yet, with the folders above it.
+fn create(path: &Path) -> io::Result<fs::File> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
-    let mut file = io::BufWriter::with_capacity(1 << 20, fs::File::create_new(path)?);
-    let (mut len, mut hole) = (0_u64, 0_i64);
-    for page in pages {
-        let size = i64::try_from(page.len()).unwrap_or(0);
-        len = len.saturating_add(size.unsigned_abs());
-        if page.iter().all(|&byte| byte == 0) {
-            hole = hole.saturating_add(size);
-            continue;
-        }
-        if hole > 0 {
-            file.seek(SeekFrom::Current(hole))?;
-            hole = 0;
-        }
-        file.write_all(&page)?;
-    }
-    let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
-    file.set_len(len)?;
-    file.sync_all()
+    fs::File::create_new(path)
 }

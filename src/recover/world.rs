@@ -31,9 +31,11 @@ pub(crate) struct World<'l> {
     release: Release,
     /// So many pages a file may have more than on disk.
     growth: u64,
+    /// Size of the log in bytes.
+    log: u64,
     /// Whether faults of releases are mended.
     sound: bool,
-    /// The files of each id.
+    /// The files of each id that are there.
     ids: HashMap<FileId, BTreeSet<Index>>,
     /// How often names or ids have changed.
     epoch: u64,
@@ -46,6 +48,7 @@ impl<'l> World<'l> {
         layout: &'l Layout,
         release: Release,
         growth: u64,
+        log: u64,
         sound: bool,
         options: OpenOptions<'static>,
     ) -> World<'l> {
@@ -56,6 +59,7 @@ impl<'l> World<'l> {
             failed: Vec::new(),
             release,
             growth,
+            log,
             sound,
             ids: HashMap::new(),
             epoch: 0,
@@ -95,22 +99,19 @@ impl<'l> World<'l> {
     }
 
     /// A name as the log has it, as a path under the home: `None` if it leads out of the
-    /// folders of the environment.
+    /// folders of the environment, or to none of their files.
     fn path(&self, name: &[u8]) -> Option<PathBuf> {
         let name = name.split(|&byte| byte == 0).next().unwrap_or_default();
         let path = Path::new(file_name::from_bytes(name)?);
-        if path.as_os_str().is_empty() {
-            return None;
-        }
         let folders = self.layout.data();
-        let path = if path.is_absolute() {
-            folders.iter().find_map(|folder| path.strip_prefix(&folder.path).ok())?
-        } else {
-            path
+        let inside = match path.is_absolute() {
+            true => folders.iter().find_map(|folder| path.strip_prefix(&folder.path).ok())?,
+            false => path,
         };
-        let inside = path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
-        let normal = |part: &Component<'_>| matches!(part, Component::Normal(_));
-        inside.then(|| path.components().filter(normal).collect())
+        let mut parts = inside.components();
+        let below = parts.clone().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+        let named = parts.any(|part| matches!(part, Component::Normal(_)));
+        (below && named).then(|| inside.components().filter(|part| *part != Component::CurDir).collect())
     }
 
     /// What stands under a name now.
@@ -146,13 +147,21 @@ impl<'l> World<'l> {
 
     /// The file of an id among those that are there.
     pub(crate) fn with_id(&self, id: FileId) -> Option<Index> {
-        self.ids.get(&id)?.iter().copied().find(|&index| self.is_there(index))
+        self.ids.get(&id)?.first().copied()
+    }
+
+    /// Nothing stands under a name any more.
+    fn clear(&mut self, path: &Path) {
+        let Some(index) = self.names.insert(path.to_owned(), None).flatten() else { return };
+        if let Some(of_it) = self.id(index).and_then(|id| self.ids.get_mut(&id)) {
+            of_it.remove(&index);
+        }
     }
 
     /// Takes a file in; gives its place.
     fn push(&mut self, mut file: Target) -> Index {
         let index = self.files.len();
-        file.bound(self.growth);
+        file.bound(self.growth, self.log);
         if let Some(head) = file.head {
             self.ids.entry(head.id).or_default().insert(index);
         }
@@ -228,7 +237,7 @@ impl<'l> World<'l> {
     pub(crate) fn remove(&mut self, name: &[u8]) {
         self.find(name);
         if let Some(path) = self.path(name) {
-            self.names.insert(path, None);
+            self.clear(&path);
             self.changed();
         }
     }
@@ -238,7 +247,11 @@ impl<'l> World<'l> {
         let (Some(index), Some(from), Some(to)) = (self.find(old), self.path(old), self.path(new)) else {
             return;
         };
+        if from == to {
+            return;
+        }
         self.find(new);
+        self.clear(&to);
         self.names.insert(from, None);
         if let Some(file) = self.files.get_mut(index) {
             file.name.clone_from(&to);

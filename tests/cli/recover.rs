@@ -4,6 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Output;
 
+use sha2::Digest;
+
 use crate::common::{read, testdata};
 use crate::tool::{err, out, run_in};
 
@@ -203,6 +205,19 @@ fn a_command_reads_databases_as_they_were_at_a_moment() {
 }
 
 #[test]
+fn the_evidence_is_shown_as_sha256sum_does() {
+    let output = recover(&testdata().join("env-log3-le-crashed"), &["--check", "--hash", "."]);
+    assert_eq!(output.status.code(), Some(1));
+    let text = out(&output);
+    for name in ["./log.0000000001", "./p.db", "./d.db"] {
+        let line = text.lines().find(|line| line.ends_with(name)).unwrap_or_else(|| panic!("{name}: {text}"));
+        let bytes = read(testdata().join("env-log3-le-crashed").join(name));
+        let sum: String = sha2::Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(line, format!("{sum}  {name}"));
+    }
+}
+
+#[test]
 fn a_transaction_is_left_out_or_it_is_said_why_not() {
     let home = testdata().join("env-log11-be-crashed");
     let home = home.to_str().unwrap();
@@ -275,6 +290,8 @@ fn an_encrypted_environment_is_recovered_with_its_password() {
         let output = run_in(folder.path(), &[&["info"], &secret[..], &[home]].concat());
         assert!(out(&output).contains("due: "), "{}{}", out(&output), err(&output));
     }
+}
+
 /// A folder with the databases and logs of an environment, and region files.
 fn crashed(case: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -388,4 +405,40 @@ fn an_upgrade_may_begin_with_a_recovery() {
         "{}",
         out(&output)
     );
+}
+
+#[test]
+fn what_a_key_held_is_text_that_load_reads() {
+    let home = testdata().join("mboxlist-ims60-log3-le");
+    let undelete = |arguments: &[&str]| {
+        run_in(&home, &[&["log", "undelete", ".", "--db", "folder.db"], arguments].concat())
+    };
+    let output = undelete(&["-p", "--key", "user/alice", "--prefix"]);
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    let text = out(&output);
+    assert!(
+        text.starts_with("VERSION=3\nformat=print\ntype=btree\n") && text.ends_with("DATA=END\n"),
+        "{text}"
+    );
+    assert!(text.contains("\n user/alice/INBOX\n"), "{text}");
+    assert!(
+        err(&output).contains("note: as it was before a") && err(&output).contains("by transaction"),
+        "{}",
+        err(&output)
+    );
+    // Of what was never there nothing was lost, and nothing is there at a moment.
+    let output = undelete(&["--key", "nobody"]);
+    assert_eq!((output.status.code(), err(&output).contains("--at asks for a moment")), (Some(1), true));
+    let output = undelete(&["--key-hex", "6e6f626f6479", "--at", "9999999999"]);
+    assert_eq!((output.status.code(), err(&output).contains("held nothing of it then")), (Some(1), true));
+    // Into a file, which is not there before it is whole.
+    let folder = tempfile::tempdir().unwrap();
+    let to = folder.path().join("then.txt");
+    let output = undelete(&["-p", "--key", "user/alice", "--prefix", "-o", to.to_str().unwrap()]);
+    assert_eq!((output.status.code(), out(&output).as_str()), (Some(0), ""));
+    assert_eq!(String::from_utf8(read(&to)).unwrap(), text);
+    let output = undelete(&["--prefix"]);
+    assert_eq!(output.status.code(), Some(2));
+    let output = run_in(&home, &["log", "undelete", ".", "--db", "other.db"]);
+    assert_eq!((output.status.code(), err(&output).contains("but ")), (Some(1), true), "{}", err(&output));
 }

@@ -3,21 +3,25 @@
 
 use std::hint::black_box;
 
-use bdbkit::log::{LogFile, Printer};
+use bdbkit::env::Layout;
+use bdbkit::log::{LogDir, LogFile, Printer};
+use bdbkit::recover::{InDoubt, Recover, Until};
 use bdbkit::salvage::{Key, Origin, Salvage};
+use bdbkit::undelete::Undelete;
 use bdbkit::verify::{Rule, Severity, Verify};
-use bdbkit::{Database, File, OpenOptions};
+use bdbkit::{Database, File, Lsn, OpenOptions};
 
 /// What takes hostile bytes.
 pub(crate) type Target = fn(&[u8]);
 
 /// All targets, with their names.
-pub(crate) const ALL: [(&str, Target); 5] = [
+pub(crate) const ALL: [(&str, Target); 6] = [
     ("database", database),
     ("verify", verify),
     ("salvage", salvage),
     ("log", log),
     ("encrypted", encrypted),
+    ("recovery", recovery),
 ];
 
 /// Reads a database in every way.
@@ -125,4 +129,78 @@ pub(crate) fn log(bytes: &[u8]) {
     }
     let mut records = log.records();
     black_box((records.by_ref().count(), records.tail().map(|tail| tail.to_string())));
+}
+
+/// An environment in one piece: its log file behind its length, then its database.
+pub(crate) fn environment(log: &[u8], database: &[u8]) -> Vec<u8> {
+    let len = u32::try_from(log.len()).expect("a small file").to_le_bytes();
+    [&len[..], log, database].concat()
+}
+
+/// The log file and the database of an environment in one piece.
+pub(crate) fn parts(bytes: &[u8]) -> (&[u8], &[u8]) {
+    let Some((len, rest)) = bytes.split_first_chunk() else { return (&[], &[]) };
+    let len = usize::try_from(u32::from_le_bytes(*len)).unwrap_or(usize::MAX);
+    rest.split_at_checked(len).unwrap_or((rest, &[]))
+}
+
+/// Recovers an environment: the database stands under each simple name that the log knows. Nothing
+/// is written, but into the copy.
+pub(crate) fn recovery(bytes: &[u8]) {
+    let (log, database) = parts(bytes);
+    let Ok(folder) = tempfile::tempdir() else { return };
+    let home = folder.path().join("home");
+    let write = |name: &str, bytes: &[u8]| std::fs::write(home.join(name), bytes).is_ok();
+    if std::fs::create_dir(&home).is_err() || !write("log.0000000001", log) {
+        return;
+    }
+    let Ok(dir) = LogDir::open(&home) else { return };
+    let mut names: Vec<String> = dir
+        .files()
+        .bindings()
+        .filter_map(|binding| Some(std::str::from_utf8(binding.name).ok()?.to_owned()))
+        .filter(|name| {
+            name.len() < 40 && name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.'))
+        })
+        .filter(|name| {
+            name.starts_with(|first: char| first.is_ascii_lowercase()) && !name.starts_with("log.")
+        })
+        .collect();
+    names.sort();
+    names.dedup();
+    names.truncate(4);
+    names.retain(|name| write(name, database));
+    drop(dir);
+    let layout = Layout::of(&home);
+    let end = Until::Lsn(Lsn { file: 1, offset: u32::try_from(log.len() / 2).unwrap_or(0) });
+    let plain = Recover::new();
+    let ways = [
+        plain.clone(),
+        plain.clone().strict(true).catastrophic(true),
+        plain.in_doubt(InDoubt::Abort).until(end),
+    ];
+    for recover in ways {
+        let Ok(view) = recover.view(&layout) else { continue };
+        for file in view.files() {
+            black_box(file.open().database().map(|db| db.iter().count()).ok());
+        }
+        black_box(view.write_to(folder.path().join("copy")).is_ok());
+        drop(std::fs::remove_dir_all(folder.path().join("copy")));
+        drop(std::fs::remove_dir_all(folder.path().join("copy.part")));
+    }
+    if let Some(name) = names.first() {
+        let found = Undelete::new(name.as_bytes()).find(&layout);
+        black_box(
+            found.map(|found| found.write(bdbkit::dump::Writer::new(), std::io::sink(), |_| {}).is_ok()).ok(),
+        );
+    }
+    // What was there is as it was, and nothing stands beside it.
+    assert_eq!(std::fs::read(home.join("log.0000000001")).ok().as_deref(), Some(log));
+    let mut there = 1;
+    for name in &names {
+        assert_eq!(std::fs::read(home.join(name)).ok().as_deref(), Some(database));
+        there += 1;
+    }
+    assert_eq!(std::fs::read_dir(&home).map(Iterator::count).ok(), Some(there));
+    assert_eq!(std::fs::read_dir(folder.path()).map(Iterator::count).ok(), Some(1));
 }

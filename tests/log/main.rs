@@ -6,6 +6,9 @@
 //!   `history_hostile` for what misleads it
 //! - `pages`: what records do to pages, step by step
 //! - `later`: records that only logs of releases 6.0 to 18.1 have
+//! - `recover`: what recovery makes of genuine environments; `recover_props` of ones that a small writer
+//!   made, `recover_hostile` of those that lie
+//! - `undelete`: what databases held at a moment
 //! - `hostile`: logs that are cut, damaged, or made to cost time or memory
 
 #![allow(
@@ -35,3 +38,5 @@ mod pages;
 mod props;
 mod recover;
 mod recover_hostile;
+mod recover_props;
+mod undelete;

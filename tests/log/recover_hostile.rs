@@ -8,7 +8,9 @@ use bdbkit::env::Layout;
 use bdbkit::log::LogDir;
 use bdbkit::recover::Recover;
 
-use crate::common::logs::{HEADER, places, put_u32, seal};
+use bdbkit::Endianness::Little;
+
+use crate::common::logs::{HEADER, get_u32, places, put_u32, seal};
 use crate::common::testdata;
 use crate::counting;
 use crate::craft::{Craft, TXN};
@@ -205,5 +207,54 @@ fn names_from_the_root_on_lead_nowhere_else_either() {
         assert_eq!(there, 2, "{name}");
         assert_eq!(place.path().join("to/made.db").is_file(), is_made, "{name}");
         fs::remove_dir_all(place.path().join("to")).unwrap();
+    }
+}
+
+/// A log that makes a file under a name, for good.
+fn maker(name: &str) -> Craft {
+    let mut craft = Craft::new(11);
+    let file = fs::read(testdata().join("btree-v9-le-empty/data.db")).unwrap();
+    let size = get_u32(Little, &file, 20);
+    let name = [name.as_bytes(), &[0]].concat();
+    craft.add("fop_create", TXN, fields! {name: name.clone(), appname: 1, mode: 0o600});
+    for (number, page) in (0_u32..).zip(file.chunks(size as usize)) {
+        let fields =
+            fields! {name: name.clone(), appname: 1, pgsize: size, pageno: number, page: page, flag: 1};
+        craft.add("fop_write", TXN, fields);
+    }
+    craft.commit(TXN, 1);
+    craft
+}
+
+#[cfg(unix)]
+#[test]
+fn files_are_made_in_the_folders_of_the_environment_only() {
+    let top = tempfile::tempdir().unwrap();
+    let (home, to) = (top.path().join("a/b/home"), top.path().join("a/b/copy"));
+    fs::create_dir_all(&home).unwrap();
+    let absolute = |rest: &str| format!("{}/{rest}", home.to_str().unwrap());
+    let names = [
+        ("new.db".to_owned(), true),
+        ("./new.db".to_owned(), true),
+        (absolute("new.db"), true),
+        ("../new.db".to_owned(), false),
+        ("x/../../new.db".to_owned(), false),
+        (absolute("../new.db"), false),
+        (absolute("x/../../../new.db"), false),
+        ("/new.db".to_owned(), false),
+        (".".to_owned(), false),
+        (absolute("."), false),
+    ];
+    for (name, made) in names {
+        maker(&name).writer.save(&home);
+        let view = Recover::new().view(&Layout::of(&home)).unwrap();
+        view.write_to(&to).unwrap();
+        assert_eq!(to.join("new.db").is_file(), made, "{name}");
+        fs::remove_dir_all(&to).unwrap();
+        for (folder, only) in [("", "a"), ("a", "b"), ("a/b", "home"), ("a/b/home", "log.0000000001")] {
+            let inside =
+                fs::read_dir(top.path().join(folder)).unwrap().map(|entry| entry.unwrap().file_name());
+            assert!(inside.eq([only]), "{name}: {folder}");
+        }
     }
 }

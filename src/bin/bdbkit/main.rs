@@ -9,6 +9,7 @@ mod convert;
 mod diff;
 mod downgrade;
 mod dump;
+mod evidence;
 mod explain;
 mod failure;
 mod files;

@@ -13,6 +13,7 @@ use bdbkit::recover::{
 };
 use serde::Serialize;
 
+use crate::evidence::Evidence;
 use crate::failure::{Failure, Outcome, about, complain};
 use crate::input::{log_options, recovered_options};
 use crate::json;
@@ -53,6 +54,11 @@ pub(crate) struct Arguments {
 
     #[command(flatten)]
     in_place: in_place::Options,
+
+    /// Tell the SHA-256 of every log file and database that is there, taken before, and see afterwards
+    /// that they are the same
+    #[arg(long)]
+    hash: bool,
 
     #[command(flatten)]
     password: Password,
@@ -128,7 +134,7 @@ Examples:
   bdbkit recover --rollback mboxlist            # after a crash: bring the old files back";
 
 /// Reads a moment.
-fn until(text: &str) -> Result<Until, String> {
+pub(crate) fn until(text: &str) -> Result<Until, String> {
     match text.parse() {
         Ok(lsn) => Ok(Until::Lsn(lsn)),
         Err(_) => {
@@ -167,6 +173,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let recover = arguments.choices.recover().strict(arguments.strict);
     arguments.password.set()?;
     if arguments.to.is_none() && !arguments.check {
+        if arguments.hash {
+            return Err(Failure::Usage("--hash goes with --check or --to: otherwise files change".into()));
+        }
         return here(arguments, &layout, recover).map(|outcome| outcome.and(placed));
     }
     if arguments.to.is_some() && arguments.in_place.are_given() {
@@ -174,6 +183,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
             "--to leaves the environment alone: it goes with no option of its files".into(),
         ));
     }
+    let evidence = arguments.hash.then(|| Evidence::of(&layout)).transpose()?;
     let view = view(home, &layout, recover)?;
     let report = view.report();
     let outcome = tell(home, report, arguments.choices.in_doubt());
@@ -184,8 +194,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let mut out = io::stdout().lock();
     let place = copy.map_or(Place::Nowhere, Place::Copy);
     self::report(home, place, report, arguments.json, &mut out)?;
+    let untouched = match &evidence {
+        Some(evidence) => {
+            evidence.write(arguments.json, &mut out)?;
+            evidence.stayed(&layout)?
+        }
+        None => Outcome::Complete,
+    };
     let wanted = copy.is_some() || report.is_clean();
-    Ok(Outcome::complete_if(wanted).and(outcome).and(placed))
+    Ok(Outcome::complete_if(wanted).and(outcome).and(placed).and(untouched))
 }
 
 /// Recovers an environment in place.

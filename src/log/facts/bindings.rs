@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::log::record::Record;
 use crate::log::record::event::{Register, RegisterOperation};
+use crate::method::Method;
 use crate::types::{FileId, Lsn, PageNo};
 
 /// A close and an open take more bytes than this: in a smaller gap no number can have
@@ -37,6 +38,20 @@ pub struct Binding<'a> {
     pub to: Option<Lsn>,
     /// The file among those that have names.
     pub(super) file: usize,
+}
+
+impl Binding<'_> {
+    /// The access method, if it is a known one.
+    pub(crate) fn access_method(&self) -> Option<Method> {
+        Some(match self.method {
+            1 => Method::Btree,
+            2 => Method::Hash,
+            3 => Method::Recno,
+            4 => Method::Queue,
+            6 => Method::Heap,
+            _ => return None,
+        })
+    }
 }
 
 /// The meanings of all numbers, in the order in which they were given.

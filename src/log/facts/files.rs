@@ -98,6 +98,11 @@ impl<'a> Files<'a> {
         self.names.last(binding.file)
     }
 
+    /// All names of a database's file, also temporary ones, in their order.
+    pub(crate) fn all_names(&self, binding: &Binding<'a>) -> &[&'a [u8]] {
+        self.names.of_file(binding.file)
+    }
+
     /// The name of the database in a file with several, if the log tells it.
     #[must_use]
     pub fn inner_name(&self, binding: &Binding<'a>) -> Option<&'a [u8]> {
@@ -215,7 +220,13 @@ fn machine_of_item(record: &Record<'_>, event: &Event<'_>) -> Option<Endianness>
         _ => return None,
     }
     let Event::Item { head: head @ [_, _, 1 | 0x81, ..], data: [], .. } = event else { return None };
-    [Endianness::Little, Endianness::Big].into_iter().find(|&order| item::is_whole(head, order))
+    let [little, big] = [Endianness::Little, Endianness::Big].map(|order| item::is_whole(head, order));
+    // A length may read the same both ways.
+    match (little, big) {
+        (true, false) => Some(Endianness::Little),
+        (false, true) => Some(Endianness::Big),
+        _ => None,
+    }
 }
 
 /// The byte order of a new file: the machine's, unless somebody wanted another.

@@ -437,6 +437,7 @@ impl Change<'_, '_> {
     fn begin_group(&mut self, first: u32, end: u32) -> Done {
         let kind = self.bucket_kind();
         self.near(end)?;
+        self.go_through(end.saturating_sub(first))?;
         for no in first..end {
             let made = self.file.create(no, self.release);
             if self.file.lsn(no, self.release) != Some(Lsn::default()) {
@@ -499,6 +500,7 @@ impl Change<'_, '_> {
             self.touch(last, Lsn::default(), |_, _| Ok(()))?;
         }
         self.near(last)?;
+        self.go_through(count)?;
         (first..=last).for_each(|no| self.file.remember(no));
         self.one(0, meta, Missing::Skip, |_, _| Ok(()))?;
         Ok(())
@@ -594,6 +596,7 @@ impl Change<'_, '_> {
         })?;
         let (lsn, end) = (self.lsn_of_record(), first.saturating_add(count));
         self.near(end)?;
+        self.go_through(count)?;
         for no in first..end {
             let next = if no.saturating_add(1) == end { free } else { no.saturating_add(1) };
             if self.redo() {

@@ -61,6 +61,9 @@ pub(crate) enum Fault {
     /// A page is so far behind the end of the file that no record of the log can have made it.
     #[error("page {0} is far behind the end of the file")]
     Far(PageNo),
+    /// The record asks for more pages or slots to be gone through than file and log can account for.
+    #[error("it asks for more than the file and the log can account for")]
+    Work,
     /// The record does not hold what such records do.
     #[error("its field {0} cannot be read")]
     Field(&'static str),
@@ -225,6 +228,11 @@ impl<'a> Change<'_, 'a> {
     /// A page that may exist, or be made.
     fn near(&self, no: u32) -> Done {
         if self.file.is_too_far(no) { Err(Fault::Far(PageNo(no))) } else { Ok(()) }
+    }
+
+    /// Goes through so many pages, one by one.
+    fn go_through(&mut self, pages: u32) -> Done {
+        if self.file.spend_pages(pages) { Ok(()) } else { Err(Fault::Work) }
     }
 
     /// Whether the record is for a page with this LSN (recovery, "The page-LSN rule").

@@ -106,7 +106,7 @@ impl Change<'_, '_> {
 
     /// Goes on with the first record, behind those that are gone; extents that nothing is left
     /// of go, too.
-    fn advance(&mut self, limit: u32) {
+    fn advance(&mut self, limit: u32) -> Done {
         let Numbers { mut first, cur } = self.numbers();
         first = first.max(1);
         let per_page = self.meta_number(Field::RecPage);
@@ -114,6 +114,9 @@ impl Change<'_, '_> {
         let per_extent = extent.checked_mul(per_page).filter(|&records| records > 0);
         while first != cur && !(Numbers { first, cur }).before(limit) {
             let Some((no, _)) = self.page_of(first) else { break };
+            if !self.file.spend(1) {
+                return Err(Fault::Work);
+            }
             if !self.file.has(no, self.release) {
                 // Nothing of it is there: what is missing is passed at once.
                 let there = self
@@ -135,6 +138,7 @@ impl Change<'_, '_> {
             first = next(first);
         }
         self.set_meta(Field::FirstRecno, first);
+        Ok(())
     }
 
     /// Makes a page exist, with its extent.
@@ -242,7 +246,7 @@ impl Change<'_, '_> {
                 self.applied = self.applied.saturating_add(1);
             }
             if self.release >= Release::R52 {
-                self.advance(record);
+                self.advance(record)?;
             }
             return Ok(());
         }
@@ -270,7 +274,7 @@ impl Change<'_, '_> {
             if self.lsn_at(0) < self.lsn_of_record() {
                 self.set_lsn(0, self.lsn_of_record());
             }
-            self.advance(next(record));
+            self.advance(next(record))?;
         } else if self.numbers().before(record) {
             self.set_meta(Field::FirstRecno, record);
         }

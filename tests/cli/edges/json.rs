@@ -361,7 +361,7 @@ impl Goldens {
 }
 
 /// Every command, and how it ends.
-const RUNS: [(&str, &str, i32); 60] = [
+const RUNS: [(&str, &str, i32); 64] = [
     ("info", "info --json several.db fixed.db", 0),
     ("info", "info --json hash.db mixed/encrypted.db notes.txt nowhere.db", 1),
     ("info", "info --json queue.db heap.db", 0),
@@ -384,7 +384,10 @@ const RUNS: [(&str, &str, i32); 60] = [
     ("log", "log verify --json torn nowhere", 1),
     ("log", "log history --json crashed", 0),
     ("log", "log history --json --db nothing crashed", 1),
+    ("log", "log undelete --json --db p.db crashed", 0),
+    ("log", "log undelete --json --db p.db --key nothing --at 9999999999 crashed", 1),
     ("recover", "recover --json --check crashed", 1),
+    ("recover", "recover --json --hash --check crashed", 1),
     ("recover", "recover --json --check --until 9999999999 crashed", 1),
     ("recover", "recover --json --to recovered crashed", 0),
     ("recover", "recover --json crashed", 0),

@@ -13,6 +13,7 @@ mod stat;
 pub(crate) mod summary;
 mod times;
 mod types;
+mod undelete;
 mod verify;
 mod zone;
 
@@ -37,6 +38,7 @@ enum Command {
     Verify(verify::Arguments),
     Stat(stat::Arguments),
     History(history::Arguments),
+    Undelete(undelete::Arguments),
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
@@ -45,5 +47,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         Command::Verify(arguments) => verify::run(arguments),
         Command::Stat(arguments) => stat::run(arguments),
         Command::History(arguments) => history::run(arguments),
+        Command::Undelete(arguments) => undelete::run(arguments),
     }
 }
