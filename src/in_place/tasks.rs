@@ -81,6 +81,9 @@ impl<'v> Tasks<'v> {
             }
             let Some(first) = changes.first() else { continue };
             let path = first.path.clone();
+            if file.open().kind().database().is_some_and(|kind| kind.encrypted) {
+                return Err(InPlaceError::Encrypted { path });
+            }
             let sum = match proof(&file, run.watch.step(&path, Step::Check), end) {
                 Ok(sum) => sum,
                 Err(Unfit::Foreign(highest)) => return Err(InPlaceError::Foreign { path, highest, end }),
@@ -344,7 +347,7 @@ fn how<D: Disk>(disk: &D, path: &Path, image: &FileImage<'_>, kinds: Option<Kind
     let Some((size, _)) = image.form() else { return Ok(None) };
     let contents = disk.read(path).map_err(at(path, "reading"))?;
     let (there, pages) = (count(&contents, size), image.pages());
-    let differs = |no: &u32| page(&contents, size, *no) != Some(image.page(*no).as_slice());
+    let differs = |no: &u32| !page(&contents, size, *no).is_some_and(|page| image.holds(page, *no));
     let both = image.changed().into_iter().filter(|no| *no < there.min(pages)).filter(differs).count();
     let changed = u64::from(there.abs_diff(pages)).saturating_add(u64::try_from(both).unwrap_or(u64::MAX));
     if changed == 0 {

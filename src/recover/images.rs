@@ -72,6 +72,11 @@ impl<'v> FileImage<'v> {
         self.target.sealed(self.first.saturating_add(place))
     }
 
+    /// Whether a page as it stands on disk is the one of this place.
+    pub(crate) fn holds(&self, page: &[u8], place: u32) -> bool {
+        self.target.holds(page, self.first.saturating_add(place))
+    }
+
     /// All its bytes, in pieces.
     pub(crate) fn bytes(&self) -> Box<dyn Iterator<Item = Vec<u8>> + '_> {
         match self.target.head {

@@ -534,9 +534,22 @@ impl Target {
 
     /// How many pages are not as they stand on disk: those that were cut off and made anew may be.
     pub(crate) fn differing(&self) -> u64 {
-        let same =
-            |no: u32| self.stored(no, |piece| piece.first).is_some_and(|page| *page == *self.sealed(no));
+        let same = |no: u32| self.stored(no, |piece| piece.first).is_some_and(|page| self.holds(page, no));
         u64::try_from(self.changed().filter(|(no, _)| !same(*no)).count()).unwrap_or(u64::MAX)
+    }
+
+    /// Whether a page, with what protects it, is the one of this number in the end. What is encrypted
+    /// anew looks different each time.
+    pub(crate) fn holds(&self, page: &[u8], no: u32) -> bool {
+        let wanted = self.sealed(no);
+        let again = || {
+            let head = self.head.filter(|head| head.seal == Seal::Encrypted)?;
+            let mut page = page.to_vec();
+            let right = sealing::open(head.seal, self.sealing.as_ref(), &mut page, no, head.order);
+            sealing::close(head.seal, self.sealing.as_ref(), &mut page, no, head.order);
+            right.then_some(page)
+        };
+        *page == *wanted || again().is_some_and(|page| page == wanted)
     }
 
     /// Whether it has more pages in the end than on disk, or fewer.

@@ -160,7 +160,7 @@ fn the_version_is_chosen() {
         assert!(done(&on(&path, &["upgrade", "--to", to])).contains("nothing to do"));
     }
     let (_folder, path) = one("btree-v9-le-one");
-    refused(&on(&path, &["upgrade", "--to", "8"]), &["version 9 cannot become v8"]);
+    refused(&on(&path, &["upgrade", "--to", "8"]), &["version 9 is beyond v8"]);
 }
 
 /// Nothing is written to it, so nothing about it is refused: unless something else is asked.
@@ -184,7 +184,7 @@ fn a_file_of_version_9_is_left_alone_whatever_it_is() {
         for to in ["7", "8"] {
             for check in [None, Some("--check")] {
                 let arguments: Vec<_> = ["upgrade", "--to", to].into_iter().chain(check).collect();
-                let words = [&*format!("version 9 cannot become v{to}"), "there is no way down"];
+                let words = [&*format!("version 9 is beyond v{to}"), "bdbkit downgrade"];
                 refused(&on(&path, &arguments), &words);
             }
         }
@@ -519,7 +519,7 @@ fn an_interrupted_upgrade_is_completed_or_undone() {
 fn what_became_of_a_leftover_is_told_even_if_the_run_is_refused() {
     let (_folder, paths) = interrupted(&TWO);
     let names: Vec<_> = paths.iter().map(|path| format!("{}: completed", path.display())).collect();
-    let words = ["version 9 cannot become v8", "an earlier run had left behind", &names[0], &names[1]];
+    let words = ["version 9 is beyond v8", "an earlier run had left behind", &names[0], &names[1]];
     refused(&on(&paths[0], &["upgrade", "--to", "8"]), &words);
     let (_folder, paths) = interrupted(&TWO);
     let text = done(&on(&paths[0], &["upgrade"]));
@@ -1266,7 +1266,7 @@ fn hash_and_queue_files_are_upgraded_by_versions_of_their_own() {
     assert!(to_8.contains("version 5 to 7"), "{to_8}");
     done(&on(&hash, &["upgrade"]));
     assert_eq!(Database::open(&hash).unwrap().meta().version(), 9);
-    refused(&on(&hash, &["upgrade", "--to", "8"]), &["version 9 cannot become v8"]);
+    refused(&on(&hash, &["upgrade", "--to", "8"]), &["version 9 is beyond v8"]);
 
     let mut old = Image::of_case("hash-v5-be-few");
     old.put_u32(0, 16, 4);

@@ -497,7 +497,7 @@ fn run(version: u32, machine: Endianness, of_files: Endianness, seed: u64) -> us
 fn wherever_a_log_ends_what_had_committed_is_there_and_nothing_else() {
     let setting =
         |name: &str, default| std::env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(default);
-    let (first, seeds) = (setting("BDBKIT_SEED", 1_u64), setting("BDBKIT_CRASHES", 2_u64).min(1000));
+    let (first, seeds) = (setting("BDBKIT_SEED", 1_u64), setting("BDBKIT_PREFIXES", 2_u64).min(1000));
     let mut compared = 0;
     for version in VERSIONS {
         for (machine, of_files) in [(Little, Little), (Big, Big), (Little, Big), (Big, Little)] {

@@ -81,6 +81,9 @@ pub(crate) fn none_in(folder: &Path) -> Failure {
 impl What {
     fn of(path: &Path) -> What {
         let other = |what: &str| What::Other(what.to_owned());
+        if is_remnant(path) {
+            return other("what a change in place keeps until it is done");
+        }
         let kind = match fs::metadata(path) {
             Ok(kind) => kind,
             Err(error) if path.is_symlink() => {
@@ -93,9 +96,6 @@ impl What {
         }
         if !kind.is_file() {
             return other("no regular file: not looked into");
-        }
-        if is_remnant(path) {
-            return other("what a change in place keeps until it is done");
         }
         if named_as_log(path) {
             return other("a log file: see bdbkit log verify");

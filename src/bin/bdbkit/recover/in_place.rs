@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::Place;
 use crate::failure::{Failure, Outcome, Told, about, complain};
-use crate::input::{disk, log_options};
+use crate::input::{disk, log_options, recovered_options};
 use crate::output::counted;
 use crate::upgrade::{ended, failure as edit_failure, settled};
 use crate::{json, progress};
@@ -82,7 +82,7 @@ impl Options {
         recover: Recover,
     ) -> Result<InPlaceReport, Failure> {
         let bar = progress::pages(home);
-        let done = self.in_place(layout, &bar).run(&recover.log(log_options()));
+        let done = self.in_place(layout, &bar).run(&recover.log(log_options()).files(recovered_options()));
         bar.finish_and_clear();
         done.map_err(|error| failure(home, layout, error))
     }
