@@ -195,6 +195,10 @@ impl<'c> Context<'c, '_> {
                 self.report.error(Rule::PageType, no, at::TYPE, text);
                 break;
             }
+            if kind == Some(PageKind::Invalid) && page.next() != 0 {
+                let text = format!("a page that is not in use leads on to page {}", page.next());
+                self.report.error(Rule::BucketChain, no, at::NEXT, text);
+            }
             if page.prev() != prev.0 {
                 let text = format!("previous page is {}, expected {prev}", page.prev());
                 self.report.error(Rule::BucketChain, no, at::PREV, text);

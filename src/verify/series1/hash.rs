@@ -63,7 +63,12 @@ impl Check<'_, '_, '_> {
         if counted != table.pairs {
             let text = format!("{counted} keys, but there are {}", table.pairs);
             let at = Header::place(header.version, Field::Keys);
-            self.report.warning(Rule::Elements, PageNo::META, at, text);
+            // Every pair is counted: of fewer some are lost.
+            if table.pairs < counted {
+                self.report.error(Rule::Elements, PageNo::META, at, text);
+            } else {
+                self.report.warning(Rule::Elements, PageNo::META, at, text);
+            }
         }
         if is_sound {
             self.bits(&table);
