@@ -5,8 +5,8 @@
 //! use bdbkit::env::Layout;
 //! use bdbkit::undelete::Undelete;
 //!
-//! let layout = Layout::of("testdata/env-log3-le-crashed");
-//! let found = Undelete::new("p.db").prefix("inbox").find(&layout)?;
+//! let layout = Layout::of("testdata/mboxlist-ims60-log3-le");
+//! let found = Undelete::new("folder.db").prefix("user/alice").find(&layout)?;
 //! let loss = found.loss().expect("no moment was given");
 //! println!("as it was before {}", loss.committed);
 //! let mut text = Vec::new();
