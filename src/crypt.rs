@@ -134,12 +134,12 @@ impl std::fmt::Debug for Keys {
 }
 
 /// Fills bytes by chance.
-#[cfg(feature = "encryption")]
+#[cfg(all(feature = "encryption", not(all(target_family = "wasm", target_os = "unknown"))))]
 pub(crate) fn fill(bytes: &mut [u8]) -> std::io::Result<()> {
     getrandom::fill(bytes).map_err(std::io::Error::other)
 }
 
-#[cfg(not(feature = "encryption"))]
+#[cfg(not(all(feature = "encryption", not(all(target_family = "wasm", target_os = "unknown")))))]
 pub(crate) fn fill(_: &mut [u8]) -> std::io::Result<()> {
     Err(std::io::ErrorKind::Unsupported.into())
 }
