@@ -76,16 +76,14 @@ impl<F> Held<F> {
 /// What the files of an environment look like.
 pub(super) type Sight = BTreeMap<PathBuf, FileEntry>;
 
-/// What the files in the folders of an environment look like.
-pub(super) fn sight<D: Disk>(disk: &D, layout: &Layout) -> Result<Sight> {
-    let data = layout.data();
-    let folders = data.iter().map(|folder| &folder.path).chain([&layout.logs().path]);
+/// What the files in some folders look like.
+pub(super) fn sight<D: Disk>(disk: &D, folders: impl Iterator<Item = PathBuf>) -> Result<Sight> {
     let mut found = BTreeMap::new();
     for folder in folders {
-        let files = match disk.list(folder) {
+        let files = match disk.list(&folder) {
             Ok(files) => files,
             Err(error) if error.kind() == ErrorKind::NotFound => continue,
-            Err(error) => return Err(at(folder, "reading")(error)),
+            Err(error) => return Err(at(&folder, "reading")(error)),
         };
         for path in files {
             let entry = disk.look(&path).map_err(at(&path, "looking at it"))?;

@@ -29,7 +29,7 @@ use crate::env::Layout;
 use crate::journal::{Disk, Outcome, Set, SystemDisk};
 use crate::recover::{Recover, View};
 use error::{Result, at};
-use held::Held;
+use held::{Held, Sight};
 use tasks::Tasks;
 
 /// So often an environment is looked at again.
@@ -139,9 +139,9 @@ impl<'d, D: Disk> InPlace<'d, D> {
         let settled = self.settle(false)?;
         // What is recovered in memory has the files open: before that nobody has.
         let held = self.hold(self.assume_closed)?;
-        let before = held::sight(self.disk, &self.layout)?;
+        let before = self.sight()?;
         let view = recover.view(&self.layout)?;
-        if let Some(path) = held::changed(&before, &held::sight(self.disk, &self.layout)?) {
+        if let Some(path) = held::changed(&before, &self.sight()?) {
             return Err(InPlaceError::Changed { path });
         }
         let mut report = InPlaceReport { settled, ..self.apply(view, &held)? };
@@ -188,7 +188,7 @@ impl<'d, D: Disk> InPlace<'d, D> {
         let _locks = self.lock()?;
         let mut held = Held::new(self.assume_closed);
         self.hold_environment(&mut held)?;
-        regions::remove(self.disk, &self.region_folders())
+        regions::remove(self.disk, &self.region_folders()?)
     }
 
     /// Completes what an earlier run left behind; what became of it, file by file. A change that had
@@ -212,15 +212,31 @@ impl<'d, D: Disk> InPlace<'d, D> {
         self.settle(true)
     }
 
-    /// The folders in which files may be changed, without links, each once.
+    /// The folders in which files may be changed, without links, each once: a log may name files of
+    /// folders in that of the databases, too.
     fn folders(&self) -> Result<Vec<PathBuf>> {
+        let data = self.layout.data();
+        let data = data.iter().filter(|folder| folder.writable()).map(|folder| folder.path.as_path());
+        let mut found = self.resolved(data)?;
+        for folder in found.clone() {
+            for inner in self.disk.list_dirs(&folder).map_err(at(&folder, "reading"))? {
+                if !found.contains(&inner) {
+                    found.push(inner);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Folders without links, each once; those that are not there are left out.
+    fn resolved<'p>(&self, folders: impl Iterator<Item = &'p Path>) -> Result<Vec<PathBuf>> {
         let mut found = Vec::new();
-        for folder in self.layout.data().iter().filter(|folder| folder.writable()) {
-            match self.disk.resolve(&folder.path) {
+        for folder in folders {
+            match self.disk.resolve(folder) {
                 Ok(path) if !found.contains(&path) => found.push(path),
                 Ok(_) => {}
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
-                Err(error) => return Err(at(&folder.path, "looking for it")(error)),
+                Err(error) => return Err(at(folder, "looking for it")(error)),
             }
         }
         Ok(found)
@@ -257,20 +273,23 @@ impl<'d, D: Disk> InPlace<'d, D> {
         self.hold_environment(&mut held)?;
         for folder in self.folders()? {
             held.add_databases(self.disk, &folder)?;
-            // A log may name files of folders in that of the databases.
-            for inner in self.disk.list_dirs(&folder).map_err(at(&folder, "reading"))? {
-                held.add_databases(self.disk, &inner)?;
-            }
         }
         Ok(held)
     }
 
     /// Locks the files that tell whether the environment is in use.
     fn hold_environment(&self, held: &mut Held<D::File>) -> Result<()> {
-        for path in regions::found(self.disk, &self.region_folders())? {
+        for path in regions::found(self.disk, &self.region_folders()?)? {
             held.add(self.disk, &path)?;
         }
         held.add_log(self.disk, &self.layout)
+    }
+
+    /// What all files look like that are read.
+    fn sight(&self) -> Result<Sight> {
+        let data = self.layout.data().into_iter().map(|folder| folder.path);
+        let folders = self.folders()?.into_iter().chain(data).chain([self.layout.logs().path.clone()]);
+        held::sight(self.disk, folders)
     }
 
     /// Whether all files are what a view says.
@@ -282,12 +301,12 @@ impl<'d, D: Disk> InPlace<'d, D> {
     /// Removes the region files, if all is as it should be.
     fn finish(&self, report: InPlaceReport) -> Result<InPlaceReport> {
         let regions =
-            if report.clean { regions::remove(self.disk, &self.region_folders())? } else { Vec::new() };
+            if report.clean { regions::remove(self.disk, &self.region_folders()?)? } else { Vec::new() };
         Ok(InPlaceReport { regions, ..report })
     }
 
-    fn region_folders(&self) -> Vec<PathBuf> {
-        std::iter::once(self.layout.home().to_owned()).chain(self.regions.clone()).collect()
+    fn region_folders(&self) -> Result<Vec<PathBuf>> {
+        self.resolved(std::iter::once(self.layout.home()).chain(self.regions.iter().map(PathBuf::as_path)))
     }
 
     fn apply(&self, view: View, held: &Held<D::File>) -> Result<InPlaceReport> {

@@ -129,7 +129,7 @@ impl<'v> Tasks<'v> {
         if let Some(path) = paths.find(|path| directory(path) != folder) {
             return Err(InPlaceError::Folders { path: path.clone(), other: first.clone() });
         }
-        if !allowed.iter().any(|allowed| folder.starts_with(allowed)) {
+        if !allowed.iter().any(|allowed| allowed == folder) {
             return Err(InPlaceError::Outside { folder: folder.to_owned() });
         }
         Ok(Some(folder.to_owned()))

@@ -31,6 +31,7 @@ use crate::env::Layout;
 use crate::error::Error;
 use crate::log::{Fate, Known, LogError, LogOptions, PairChange};
 use crate::method::Method;
+use crate::pages::OpenOptions;
 use crate::recover::Until;
 use crate::types::Lsn;
 
@@ -45,6 +46,7 @@ pub struct Undelete {
     keys: Keys,
     at: Option<Until>,
     log: LogOptions,
+    files: OpenOptions<'static>,
 }
 
 /// Which keys are asked for.
@@ -117,7 +119,13 @@ impl Undelete {
     /// of its file, its own if there are several in the file, or both with a slash between them.
     #[must_use]
     pub fn new(database: impl Into<Vec<u8>>) -> Undelete {
-        Undelete { database: database.into(), keys: Keys::All, at: None, log: LogOptions::new() }
+        Undelete {
+            database: database.into(),
+            keys: Keys::All,
+            at: None,
+            log: LogOptions::new(),
+            files: OpenOptions::new(),
+        }
     }
 
     /// Only this key; of a database with record numbers, the number in decimal digits.
@@ -147,6 +155,13 @@ impl Undelete {
     #[must_use]
     pub fn log(mut self, options: LogOptions) -> Undelete {
         self.log = options;
+        self
+    }
+
+    /// How databases are opened: encrypted ones with a password.
+    #[must_use]
+    pub fn files(mut self, options: OpenOptions<'static>) -> Undelete {
+        self.files = options;
         self
     }
 

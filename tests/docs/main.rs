@@ -1,6 +1,7 @@
 //! What the repository says of itself is true.
 //!
 //! - `citations`: what the code cites of the documents in `docs/` is there
+//! - `faults`: planted faults find the text that they replace
 //! - `names`: one public name is one thing
 //! - `rooms`: no room of `src/` uses one above it
 //! - `words`: messages of the library name no command of the tool
@@ -15,6 +16,7 @@
 )]
 
 mod citations;
+mod faults;
 mod names;
 mod rooms;
 mod words;

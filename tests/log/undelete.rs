@@ -6,10 +6,10 @@ use std::fs;
 
 use bdbkit::dump::Writer;
 use bdbkit::env::Layout;
-use bdbkit::log::{ChangeKind, Fate, LogDir};
+use bdbkit::log::{ChangeKind, Fate, LogDir, LogOptions};
 use bdbkit::recover::Until;
 use bdbkit::undelete::{LossKind, Undelete, UndeleteError, Undeleted};
-use bdbkit::{Lsn, Method};
+use bdbkit::{Lsn, Method, OpenOptions};
 
 use crate::common::testdata;
 
@@ -258,4 +258,19 @@ fn nothing_is_looked_for_elsewhere() {
     let home = testdata().join("env-log3-le-crashed");
     let found = Undelete::new("../env-log3-le-clean/p.db").find(&Layout::of(home));
     assert!(matches!(found, Err(UndeleteError::UnknownDatabase)));
+}
+
+/// Of an encrypted environment the password opens both the log and the databases.
+#[test]
+fn an_encrypted_database_is_seen_with_its_password() {
+    const PASSWORD: &str = "corpus-password";
+    let layout = Layout::of(testdata().join("recover/env-log19-le-encrypted"));
+    let question = Undelete::new("d.db")
+        .log(LogOptions::new().password(PASSWORD))
+        .at(Until::Lsn(Lsn { file: 1, offset: u32::MAX }));
+    let closed = question.clone().find(&layout);
+    assert!(closed.is_err() || closed.is_ok_and(|found| found.from_log_alone().is_some()));
+    let found = question.files(OpenOptions::new().password(PASSWORD)).find(&layout).unwrap();
+    assert_eq!(found.from_log_alone(), None);
+    assert!(!held(&found).is_empty());
 }

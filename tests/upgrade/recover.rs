@@ -427,6 +427,13 @@ fn a_run_has_the_environment_for_itself() {
     let error = refused(home.path(), &Recover::new());
     assert_eq!(error.code(), Some("R-AT-WORK"), "{error}");
     drop(lock);
+    // A log may name files of folders inside of it.
+    let inner = home.path().join("inner");
+    fs::create_dir(&inner).unwrap();
+    let lock = bdbkit::journal::SystemDisk::READ.lock_dir(&inner).unwrap();
+    let error = refused(home.path(), &Recover::new());
+    assert_eq!(error.code(), Some("R-AT-WORK"), "{error}");
+    drop(lock);
     // One of its files is open.
     let open = fs::File::open(home.path().join("log.0000000001")).unwrap();
     let error = InPlace::open(Layout::of(home.path())).run(&Recover::new()).unwrap_err();

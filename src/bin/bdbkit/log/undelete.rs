@@ -13,7 +13,7 @@ use super::databases;
 use super::source::log_failure;
 use crate::failure::{Failure, Outcome, about, complain, places};
 use crate::hex::unhex;
-use crate::input::log_options;
+use crate::input::{log_options, recovered_options};
 use crate::json;
 use crate::output::Output;
 use crate::password::Password;
@@ -101,7 +101,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let layout = arguments.places.layout(home);
     let placed = Outcome::complete_if(folders::complete(&layout));
     folders::note(&layout);
-    let question = arguments.at.into_iter().fold(question.log(log_options()), Undelete::at);
+    let question = question.log(log_options()).files(recovered_options());
+    let question = arguments.at.into_iter().fold(question, Undelete::at);
     let found = question.find(&layout).map_err(|error| failure(arguments, &layout.logs().path, &error))?;
     tell(home, &found);
     // Whatever has another name is no file of the environment.
