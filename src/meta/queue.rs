@@ -37,15 +37,20 @@ impl Queue {
         }
     }
 
-    /// The numbers of its records in their order: two ranges, if they begin anew.
+    /// The numbers of its records in their order: two ranges, if they begin anew. Those before the
+    /// one from which pages count have no place.
     pub(crate) fn ranges(&self) -> [Option<RangeInclusive<u32>>; 2] {
         let (first, last) = (self.first, self.last());
+        let placed = |first: u32, last: u32| {
+            let first = first.max(self.start);
+            (first <= last).then_some(first..=last)
+        };
         if self.is_empty() {
             [None, None]
         } else if first <= last {
-            [Some(first..=last), None]
+            [placed(first, last), None]
         } else {
-            [Some(first..=u32::MAX), Some(1..=last)]
+            [placed(first, u32::MAX), placed(1, last)]
         }
     }
 
@@ -109,6 +114,9 @@ mod tests {
         assert_eq!(wrapped.ranges(), [Some(u32::MAX - 1..=u32::MAX), Some(1..=2)]);
         assert_eq!([1, 2, 3, u32::MAX].map(|record| wrapped.contains(record)), [true, true, false, true]);
         assert_eq!(queue(9, 1).ranges(), [Some(9..=u32::MAX), None]);
+        let late = Queue { start: 7, ..queue(9, 8) };
+        assert_eq!(late.ranges(), [Some(9..=u32::MAX), Some(7..=7)]);
+        assert_eq!(Queue { start: 9, ..late }.ranges(), [Some(9..=u32::MAX), None]);
     }
 
     #[test]
