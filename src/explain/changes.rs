@@ -273,13 +273,6 @@ pub(super) static ALL: &[Explanation] = &[
         &[OWN],
     ),
     is(
-        "R-ENCRYPTED-DATABASE",
-        "an encrypted database would be recovered in place",
-        "Its pages look different whenever they are encrypted, so that a run which was stopped could not be told from one that went on.",
-        "Recover a copy with the password, and put it in the place of the environment.",
-        &[OWN],
-    ),
-    is(
         "R-OTHER-LOG",
         "pages are newer than the end of the log",
         "The files do not belong to these logs, or the logs were cut: what the log says of the files is not true.",

@@ -54,12 +54,6 @@ pub enum InPlaceError {
         /// The first finding.
         why: String,
     },
-    /// A file would change that is encrypted. That is done in a copy only.
-    #[error("{}: encrypted files are recovered in a copy only", .path.shown())]
-    Encrypted {
-        /// The file.
-        path: PathBuf,
-    },
     /// Pages are newer than the end of the log: they are not those that it speaks of.
     #[error(
         "{}: pages are newer ({highest}) than the end of the log ({end}): they do not belong together",
@@ -115,7 +109,6 @@ refusals! { InPlaceError:
     Changed = "R-CHANGED",
     Stopped = "R-STOPPED",
     Unsound = "R-UNSOUND",
-    Encrypted = "R-ENCRYPTED-DATABASE",
     Foreign = "R-OTHER-LOG",
     Undone = "R-NOT-LASTING",
     Config = "R-CONFIG",
@@ -134,7 +127,6 @@ impl InPlaceError {
             InPlaceError::Busy { folder: path }
             | InPlaceError::Outside { folder: path }
             | InPlaceError::Changed { path }
-            | InPlaceError::Encrypted { path }
             | InPlaceError::Stopped { name: path, .. }
             | InPlaceError::Unsound { path, .. }
             | InPlaceError::Foreign { path, .. }

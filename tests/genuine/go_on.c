@@ -3,9 +3,12 @@
  * of libdb 5.3; adds 50 records to each database, in transactions, and closes it.
  *
  *   go_on FOLDER FILE[:DATABASE]...
+ *
+ * An encrypted environment needs its password in the variable PASSWORD.
  */
 #include <db.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define FLAGS (DB_CREATE | DB_INIT_LOCK | DB_INIT_LOG | DB_INIT_MPOOL | DB_INIT_TXN | DB_PRIVATE | DB_RECOVER)
@@ -43,6 +46,8 @@ int main(int argc, char **argv)
 	if (argc < 3) return 2;
 	if ((error = db_env_create(&env, 0)) != 0) goto failed;
 	env->set_errfile(env, stderr);
+	if (getenv("PASSWORD") != NULL &&
+	    (error = env->set_encrypt(env, getenv("PASSWORD"), DB_ENCRYPT_AES)) != 0) goto failed;
 	if ((error = env->open(env, argv[1], FLAGS, 0)) != 0) goto failed;
 	for (of = 2; of < argc; of++) {
 		if ((error = db_create(&db, env, 0)) != 0) goto failed;

@@ -57,9 +57,10 @@ fn dumps(folder: &Path, encrypted: bool) -> BTreeMap<String, Vec<u8>> {
 }
 
 /// The application opens what was recovered in place, and works on.
-fn goes_on(program: &Path, home: &Path, before: &BTreeMap<String, Vec<u8>>, seed: u64) {
+fn goes_on(program: &Path, home: &Path, before: &BTreeMap<String, Vec<u8>>, encrypted: bool, seed: u64) {
     let is_main = |name: &&String| !name.starts_with("__db");
-    let sound = |name: &&String| tool(VERIFY, &["-q"], &home.join(name)).status.success();
+    let quiet = [&["-q"], unlocked(encrypted)].concat();
+    let sound = |name: &&String| tool(VERIFY, &quiet, &home.join(name)).status.success();
     let names: Vec<&String> = before.keys().filter(is_main).filter(sound).collect();
     if names.is_empty() {
         return;
@@ -68,16 +69,21 @@ fn goes_on(program: &Path, home: &Path, before: &BTreeMap<String, Vec<u8>>, seed
     let several = |name: &str| before[name].windows(13).any(|line| line == b"database=one\n");
     let databases =
         names.iter().map(|name| if several(name) { format!("{name}:one") } else { name.to_string() });
-    let output = Command::new(program).arg(home).args(databases).output().unwrap();
+    let mut command = Command::new(program);
+    if encrypted {
+        command.env("PASSWORD", PASSWORD);
+    }
+    let output = command.arg(home).args(databases).output().unwrap();
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "seed {seed}: the library does not go on: {told}");
-    let after = dumps(home, false);
+    let after = dumps(home, encrypted);
     for name in names {
-        expect_success(&tool(VERIFY, &["-q"], &home.join(name)));
+        expect_success(&tool(VERIFY, &quiet, &home.join(name)));
         assert!(after[name].len() > before[name].len(), "seed {seed}: nothing was added to {name}");
     }
-    expect_success(&Command::new(RECOVER).arg("-h").arg(home).output().unwrap());
-    assert!(dumps(home, false) == after, "seed {seed}: a later recovery changes what was written");
+    let again = Command::new(RECOVER).args(unlocked(encrypted)).arg("-h").arg(home).output().unwrap();
+    expect_success(&again);
+    assert!(dumps(home, encrypted) == after, "seed {seed}: a later recovery changes what was written");
 }
 
 #[test]
@@ -132,7 +138,6 @@ fn a_program_that_died_leaves_what_db_recover_makes_of_it() {
         copy(&home, &here);
         let done = InPlace::open(Layout::of(&here)).assume_closed(true).run(&recover);
         let done = match done {
-            Err(InPlaceError::Encrypted { .. }) if encrypted => None,
             // One folder is a unit.
             Err(InPlaceError::Folders { .. }) if seed % 4 == 1 => None,
             // What the library itself made unsound is for copies only.
@@ -162,7 +167,7 @@ fn a_program_that_died_leaves_what_db_recover_makes_of_it() {
             assert!(of_here == of_sound, "seed {seed}: {:?}, not {:?}", of_here.keys(), of_sound.keys());
             // The library ends in a panic where a transaction is in doubt, after its own recovery, too.
             if done.recovered.in_doubt.is_empty() && seed % 4 != 1 {
-                goes_on(&go_on, &here, &of_here, seed);
+                goes_on(&go_on, &here, &of_here, encrypted, seed);
             }
         }
         for (name, dump) in &of_genuine {

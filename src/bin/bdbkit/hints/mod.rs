@@ -37,7 +37,6 @@ pub(crate) fn of(code: &str) -> Option<&'static str> {
             "bdbkit recover does it, --to in a copy; --ignore-logs goes on as if there were no logs"
         }
         "R-STOPPED" => "see --catastrophic, --to and --partial; bdbkit salvage",
-        "R-ENCRYPTED-DATABASE" => "--to writes a copy",
         "R-UNSOUND" => "--to writes a copy; --partial recovers the others",
         "R-NOT-LASTING" | "R-SEVERAL-FOLDERS" => "--to",
         "R-OUTSIDE" => "--data-dir names it",
