@@ -295,9 +295,16 @@ pub(super) static ALL: &[Explanation] = &[
     ),
     is(
         "R-SEVERAL-FOLDERS",
-        "files of several folders change",
-        "Files are changed as one unit, all or none, and that takes one folder.",
+        "a file moves from one folder to another",
+        "The files of a folder are changed as one unit, all or none: it could be gone from one folder before it is in the other.",
         "Write a copy.",
+        &[OWN],
+    ),
+    is(
+        "R-BEGUN",
+        "the files of some folders are recovered, those of others are not",
+        "The files of each folder are changed as one unit, one folder after the other, and something failed between.",
+        "Mend what failed, and recover again: that does the rest. The region files are still there.",
         &[OWN],
     ),
     is(

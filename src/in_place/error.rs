@@ -83,13 +83,21 @@ pub enum InPlaceError {
         /// Why.
         why: String,
     },
-    /// Files of several folders change, and only those of one can change as a unit.
-    #[error("{}: not in the same folder as {}, which changes too: write a copy", .path.shown(), .other.shown())]
+    /// A file moves from one folder to another, and only those of one can change as a unit.
+    #[error("{}: it comes from another folder, as {}: write a copy", .path.shown(), .other.shown())]
     Folders {
-        /// A file.
+        /// The file.
         path: PathBuf,
-        /// A file of another folder.
+        /// Where it was before.
         other: PathBuf,
+    },
+    /// The files of some folders are recovered, those of others are not. A later recovery does the rest.
+    #[error("{source}; files of other folders, up to {}, are recovered: run again", .done.shown())]
+    Begun {
+        /// The last folder whose files are recovered.
+        done: PathBuf,
+        /// What failed in the folder after it.
+        source: Box<JournalError>,
     },
     /// A file is in a folder outside of the environment that nobody named by hand.
     #[error("{}: a folder outside of the environment, in which nothing is changed unless it is named", .folder.shown())]
@@ -113,6 +121,7 @@ refusals! { InPlaceError:
     Undone = "R-NOT-LASTING",
     Config = "R-CONFIG",
     Folders = "R-SEVERAL-FOLDERS",
+    Begun = "R-BEGUN",
     Outside = "R-OUTSIDE",
     ; InPlaceError::Edit(error) => error.code()
 }
@@ -124,6 +133,7 @@ impl InPlaceError {
         match self {
             InPlaceError::Recover(_) => None,
             InPlaceError::Edit(error) => error.path(),
+            InPlaceError::Begun { source, .. } => Some(source.path()),
             InPlaceError::Busy { folder: path }
             | InPlaceError::Outside { folder: path }
             | InPlaceError::Changed { path }

@@ -5,8 +5,9 @@
 //! 1  what an earlier run left behind is completed
 //! 2  the environment is recovered in memory; all its files are locked
 //! 3  every database as it would be is checked: an environment that is refused is not touched
-//! 4  pages go to journals, files that are made or replaced to drafts; all of it is one set (see `journal`)
-//! 5  the set is published, and the region files are removed
+//! 4  pages go to journals, files that are made or replaced to drafts; all of it is one set (see `journal`),
+//!    or one for each folder
+//! 5  the set is published, or one after the other, and the region files are removed
 //! ```
 //!
 //! Logs are never touched.
@@ -16,6 +17,7 @@ mod error;
 mod held;
 mod regions;
 mod report;
+mod sets;
 mod tasks;
 
 use std::io::ErrorKind;
@@ -26,10 +28,11 @@ pub use report::{InPlaceReport, Written, WrittenFile};
 
 use crate::edit::{Backups, Progress, Step, Surroundings, Watch, settle_folder, whole};
 use crate::env::Layout;
-use crate::journal::{Disk, Outcome, Set, SystemDisk};
+use crate::journal::{Disk, Outcome, SystemDisk};
 use crate::recover::{Recover, View};
 use error::{Result, at};
 use held::{Held, Sight};
+use sets::Sets;
 use tasks::Tasks;
 
 /// So often an environment is looked at again.
@@ -263,6 +266,8 @@ impl<'d, D: Disk> InPlace<'d, D> {
             let around = Surroundings { assume_closed: self.assume_closed, ..Surroundings::default() };
             settled.extend(settle_folder(self.disk, &folder, &around, back)?);
             drafts::forget(self.disk, &folder)?;
+            // What the earlier run removed last may come back otherwise.
+            self.disk.sync_dir(&folder).map_err(at(&folder, "syncing"))?;
         }
         Ok(settled)
     }
@@ -324,23 +329,24 @@ impl<'d, D: Disk> InPlace<'d, D> {
         let tasks = Tasks::of(self, &view, recovered.end)?;
         let mut report = InPlaceReport { unseen: self.unseen(), ..InPlaceReport::default() };
         (report.left_out, report.files) = (tasks.left_out.clone(), tasks.written());
-        if let Some(folder) = tasks.folder(&self.folders()?)? {
-            let mut set = Set::new(self.disk, &folder)?;
+        let folders = tasks.folders(self.disk, &self.folders()?)?;
+        if !folders.is_empty() {
+            let mut sets = Sets::of(self.disk, folders)?;
             let mut backups = Backups::new(self.disk, self.backup.as_deref());
             let mut drafts = Vec::new();
             let options = view.options();
-            let planned = tasks.plan(self, held, &mut set, &mut backups, &mut drafts);
+            let planned = tasks.plan(self, held, &mut sets, &mut backups, &mut drafts);
             // What is mapped must not become shorter while somebody looks at it.
             drop(tasks);
             drop(view);
             if let Err(error) = planned {
                 // Why nothing is done matters more than what could not be removed.
-                let _ = set.roll_back();
+                sets.roll_back();
                 drafts.iter().for_each(|draft| drop(self.disk.remove(draft)));
                 let _ = backups.undo();
                 return Err(error);
             }
-            set.run(|path, contents, facts| {
+            sets.run(|path, contents, facts| {
                 whole(contents, facts, self.watch.step(path, Step::Validate), options)
             })?;
         }

@@ -1,7 +1,7 @@
 //! What is to be done to the files on disk, so that they are what recovery found.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::InPlace;
@@ -9,6 +9,7 @@ use super::drafts;
 use super::error::{InPlaceError, Result, at};
 use super::held::Held;
 use super::report::{Written, WrittenFile};
+use super::sets::Sets;
 use crate::access::Database;
 use crate::edit::{Backups, Counter, EditError, Refusal, Step, sum_of_sound};
 use crate::folder::directory;
@@ -116,20 +117,24 @@ impl<'v> Tasks<'v> {
         Ok(tasks)
     }
 
-    /// The folder of all files that change, one of those in which that is allowed; `None` if there
-    /// are none.
-    pub(super) fn folder(&self, allowed: &[PathBuf]) -> Result<Option<PathBuf>> {
+    /// The folders of the files that change, all of them among those in which that is allowed. What
+    /// becomes of a file is in the folder where it was: else it could be gone from there before it is here.
+    pub(super) fn folders<D: Disk>(&self, disk: &D, allowed: &[PathBuf]) -> Result<Vec<PathBuf>> {
         let gone = self.gone.iter().map(|(_, path)| path);
-        let mut paths = self.changes.iter().map(|change| &change.path).chain(gone);
-        let Some(first) = paths.next() else { return Ok(None) };
-        let folder = directory(first);
-        if let Some(path) = paths.find(|path| directory(path) != folder) {
-            return Err(InPlaceError::Folders { path: path.clone(), other: first.clone() });
+        let paths = self.changes.iter().map(|change| &change.path).chain(gone);
+        let folders: BTreeSet<&Path> = paths.map(|path| directory(path)).collect();
+        if let Some(folder) = folders.iter().find(|folder| !allowed.iter().any(|allowed| allowed == **folder))
+        {
+            return Err(InPlaceError::Outside { folder: folder.to_path_buf() });
         }
-        if !allowed.iter().any(|allowed| allowed == folder) {
-            return Err(InPlaceError::Outside { folder: folder.to_owned() });
+        for change in self.changes.iter().filter(|_| folders.len() > 1) {
+            let Some(origin) = change.image.origin() else { continue };
+            let other = place(disk, origin)?;
+            if directory(&other) != directory(&change.path) {
+                return Err(InPlaceError::Folders { path: change.path.clone(), other });
+            }
         }
-        Ok(Some(folder.to_owned()))
+        Ok(folders.into_iter().map(Path::to_path_buf).collect())
     }
 
     /// Whether nothing is to be done.
@@ -158,7 +163,7 @@ impl<'v> Tasks<'v> {
         &self,
         run: &InPlace<'h, D>,
         held: &'h Held<D::File>,
-        set: &mut Set<'h, D>,
+        sets: &mut Sets<'h, D>,
         backups: &mut Backups<'h, D>,
         drafts: &mut Vec<PathBuf>,
     ) -> Result<()> {
@@ -172,20 +177,21 @@ impl<'v> Tasks<'v> {
             let counter = run.watch.step(&change.path, Step::Journal);
             match (change.how, change.facts) {
                 (How::Pages(pages), Some(facts)) => {
+                    let set = sets.with(&change.path)?;
                     change.journal(own(held, &change.path)?, set, &facts, pages, counter)?;
                 }
                 (how, _) => {
                     let draft = drafts::write(disk, &change.path, &change.image, change.model(disk, held)?)?;
                     drafts.push(draft.clone());
                     if how == How::Make {
-                        set.make(&draft, &change.path)?;
+                        sets.with(&change.path)?.make(&draft, &change.path)?;
                     } else {
-                        set.replace(&draft, &change.path)?;
+                        sets.with(&change.path)?.replace(&draft, &change.path)?;
                     }
                 }
             }
         }
-        self.gone.iter().try_for_each(|(_, path)| Ok(set.remove(path)?))
+        self.gone.iter().try_for_each(|(_, path)| Ok(sets.with(path)?.remove(path)?))
     }
 
     /// Refuses if there is no room for all drafts.
@@ -195,12 +201,16 @@ impl<'v> Tasks<'v> {
             let size = change.image.form().map_or(0, |(size, _)| u64::from(size.get()));
             size.saturating_mul(change.image.pages().into())
         };
-        let Some(first) = self.changes.iter().find(whole) else { return Ok(()) };
-        let needed = self.changes.iter().filter(whole).map(bytes).fold(MARGIN, u64::saturating_add);
-        let folder = directory(&first.path);
-        let available = disk.free_space(folder).map_err(at(folder, "asking for free space"))?;
-        if available < needed {
-            return Err(JournalError::Space { path: first.path.clone(), needed, available }.into());
+        let mut needed = BTreeMap::new();
+        for change in self.changes.iter().filter(whole) {
+            let (_, all) = needed.entry(directory(&change.path)).or_insert((&change.path, MARGIN));
+            *all = all.saturating_add(bytes(change));
+        }
+        for (folder, (path, needed)) in needed {
+            let available = disk.free_space(folder).map_err(at(folder, "asking for free space"))?;
+            if available < needed {
+                return Err(JournalError::Space { path: path.clone(), needed, available }.into());
+            }
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Recovery in place: what a view says is on disk afterwards, all of it or nothing, wherever a run dies.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -16,13 +16,21 @@ use bdbkit::{FileKind, OpenOptions};
 use crate::common::testdata;
 use crate::fake_disk::{Crash, FakeDisk, Tried};
 
-/// The files of a folder, by their names.
+/// The files of a folder, and of those in it, by their names from there.
 type Files = BTreeMap<String, Vec<u8>>;
 
 fn files(folder: &Path) -> Files {
-    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
-    let plain = entries.filter(|entry| entry.file_type().unwrap().is_file());
-    plain.map(|entry| (entry.file_name().into_string().unwrap(), fs::read(entry.path()).unwrap())).collect()
+    let mut found = Files::new();
+    for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap()) {
+        let (name, kind) = (entry.file_name().into_string().unwrap(), entry.file_type().unwrap());
+        if kind.is_dir() {
+            let inner = files(&entry.path()).into_iter();
+            found.extend(inner.map(|(inner, bytes)| (format!("{name}/{inner}"), bytes)));
+        } else if kind.is_file() {
+            found.insert(name, fs::read(entry.path()).unwrap());
+        }
+    }
+    found
 }
 
 /// The environments that have a genuine recovery, without what the genuine tools printed.
@@ -41,7 +49,9 @@ fn environments() -> Vec<(String, PathBuf)> {
 }
 
 fn copy(home: &Path, to: &Path) {
-    for (name, bytes) in files(home).into_iter().filter(|(name, _)| name != "printlog.txt") {
+    for (name, bytes) in
+        files(home).into_iter().filter(|(name, _)| name != "printlog.txt" && !name.contains('/'))
+    {
         fs::write(to.join(name), bytes).unwrap();
     }
 }
@@ -169,6 +179,11 @@ impl Twins {
         let (_, original) = environments().into_iter().find(|(known, _)| known == name).unwrap();
         let real = tempfile::tempdir().unwrap();
         copy(&original, real.path());
+        Twins::in_folder(real, missing)
+    }
+
+    /// Of the environment in a folder.
+    fn in_folder(real: tempfile::TempDir, missing: Option<&str>) -> Twins {
         missing.iter().for_each(|name| fs::remove_file(real.path().join(name)).unwrap());
         let recover = Recover::new().catastrophic(missing.is_some());
         let mut on_disk = files(real.path());
@@ -194,7 +209,7 @@ impl Twins {
 
     /// The files on the disk.
     fn found(&self, disk: &FakeDisk) -> Files {
-        let name = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().to_owned();
+        let name = |path: &PathBuf| path.strip_prefix(self.real.path()).unwrap().to_str().unwrap().to_owned();
         disk.names().iter().map(|path| (name(path), disk.bytes(path).unwrap())).collect()
     }
 
@@ -236,9 +251,19 @@ impl Twins {
             // A draft that is not on record is in nobody's way, and the next run removes it.
             found.retain(|name, _| whole.is_some() || !name.contains(".recovered.bdbkit-tmp-"));
         }
-        let state = |files: &Files| found == *files;
-        let names = found.keys().collect::<Vec<_>>();
-        assert!(state(&self.new) || (whole != Some(true) && state(&self.old)), "a mixture: {names:?}");
+        let folder = |name: &str| name.rsplit_once('/').map(|(folder, _)| folder.to_owned());
+        let folders =
+            self.old.keys().chain(self.new.keys()).map(|name| folder(name)).collect::<BTreeSet<_>>();
+        assert!(found.keys().all(|name| folders.contains(&folder(name))), "{:?}", found.keys());
+        for of in folders {
+            let part = |files: &Files| {
+                let files = files.iter().filter(|(name, _)| folder(name) == of);
+                files.map(|(name, bytes)| (name.clone(), bytes.clone())).collect::<Files>()
+            };
+            let (here, old, new) = (part(&found), part(&self.old), part(&self.new));
+            let names = here.keys().collect::<Vec<_>>();
+            assert!(here == new || (whole != Some(true) && here == old), "a mixture: {of:?}: {names:?}");
+        }
     }
 
     fn crash(&self, with: impl FnOnce(&Crash<'_, bool>) -> Tried) -> Tried {
@@ -278,6 +303,31 @@ fn a_recovery_may_die_anywhere() {
         });
         assert!(tried.points > 20, "{case:?}: {tried:?}");
     }
+}
+
+/// The environment of which a database is in a folder of its own.
+fn in_two_folders(name: &str) -> (tempfile::TempDir, usize) {
+    let home = home_of(name);
+    let view = Recover::new().view(&Layout::of(home.path())).unwrap();
+    let changed = view.report().files.iter().filter(|file| file.pages > 0).map(|file| file.name.clone());
+    let changed: Vec<_> = changed.collect();
+    drop(view);
+    fs::create_dir(home.path().join("data")).unwrap();
+    fs::rename(home.path().join(&changed[0]), home.path().join("data").join(&changed[0])).unwrap();
+    fs::write(home.path().join("DB_CONFIG"), "set_data_dir data\n").unwrap();
+    (home, changed.len())
+}
+
+/// The files of each folder are a unit; what one run leaves a later one does.
+#[test]
+fn folders_change_one_after_the_other() {
+    let (home, changed) = in_two_folders("env-log14-le-crashed");
+    let report = in_place(home.path()).run(&Recover::new()).unwrap();
+    assert!(report.clean && report.files.len() == changed && changed > 1, "{report:#?}");
+    assert!(Recover::new().view(&Layout::of(home.path())).unwrap().report().is_clean());
+    let twins = Twins::in_folder(in_two_folders("env-log14-le-crashed").0, None);
+    let tried = twins.crash(|crash| crash.at_every_first_point());
+    assert!(tried.points > 20, "{tried:?}");
 }
 
 #[test]
@@ -404,29 +454,16 @@ fn copies_of_what_changes_are_kept() {
     kept.iter().for_each(|(name, bytes)| assert!(before[name] == *bytes, "{name}"));
 }
 
-/// Files of several folders are no unit; nothing is written outside of the environment.
+/// Nothing is written outside of the environment.
 #[test]
-fn one_folder_changes_as_a_unit() {
-    let home = home_of("env-log14-le-crashed");
-    let view = Recover::new().view(&Layout::of(home.path())).unwrap();
-    let changed = view.report().files.iter().filter(|file| file.pages > 0).map(|file| file.name.clone());
-    let changed: Vec<_> = changed.collect();
-    drop(view);
+fn folders_outside_change_where_they_are_named() {
     let elsewhere = tempfile::tempdir().unwrap();
-    let inside = home.path().join("data");
-    fs::create_dir(&inside).unwrap();
-    let moved = |to: &Path| {
-        fs::rename(home.path().join(&changed[0]), to.join(&changed[0])).unwrap();
-        fs::write(home.path().join("DB_CONFIG"), format!("set_data_dir {}\n", to.to_str().unwrap())).unwrap();
-    };
-    moved(&inside);
-    let error = refused(home.path(), &Recover::new());
-    assert_eq!(error.code(), Some("R-SEVERAL-FOLDERS"), "{error}");
-    fs::rename(inside.join(&changed[0]), home.path().join(&changed[0])).unwrap();
-    changed[1..]
-        .iter()
-        .for_each(|name| fs::rename(home.path().join(name), elsewhere.path().join(name)).unwrap());
-    moved(elsewhere.path());
+    let home = home_of("env-log14-le-crashed");
+    for name in files(home.path()).keys().filter(|name| name.ends_with(".db")) {
+        fs::rename(home.path().join(name), elsewhere.path().join(name)).unwrap();
+    }
+    let config = format!("set_data_dir {}\n", elsewhere.path().to_str().unwrap());
+    fs::write(home.path().join("DB_CONFIG"), config).unwrap();
     let error = refused(home.path(), &Recover::new());
     assert_eq!(error.code(), Some("R-OUTSIDE"), "{error}");
     let layout = Layout::of(home.path()).data_dirs([elsewhere.path()]);
