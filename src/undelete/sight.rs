@@ -32,7 +32,7 @@ pub(super) fn at(
 ) -> Result<Result<Sight, String>, UndeleteError> {
     // From the first record on, files are made that are not there any more.
     let recover = Recover::new().catastrophic(true).until(moment);
-    let recover = recover.log(asked.log.clone()).files(asked.files.clone());
+    let recover = recover.log(asked.log.clone()).files(asked.files);
     let view = match recover.view(layout) {
         Ok(view) => view,
         Err(error) => return Ok(Err(error.to_string())),
