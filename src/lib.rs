@@ -67,6 +67,8 @@
 //! - `build`: fresh files, from pairs, from text, or from another file;
 //! - `cli`: the tool of the same name.
 
+// On docs.rs, what needs a feature says so.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![deny(clippy::disallowed_methods)]
 
 // What tests share speaks of the library by its name.

@@ -3,6 +3,7 @@
 //! - `citations`: what the code cites of the documents in `docs/` is there
 //! - `faults`: planted faults find the text that they replace
 //! - `names`: one public name is one thing
+//! - `package`: what the package holds is enough for its own tests
 //! - `rooms`: no room of `src/` uses one above it
 //! - `words`: messages of the library name no command of the tool
 
@@ -18,5 +19,6 @@
 mod citations;
 mod faults;
 mod names;
+mod package;
 mod rooms;
 mod words;
