@@ -275,7 +275,9 @@ impl<'a> Iterator for DirRecordsBack<'a> {
         loop {
             match (self.found.pop(), self.log) {
                 (Some(Step::Record { offset, misplaced }), Some(log)) => {
-                    return Some(log.record(offset).map(|record| Record { misplaced, ..record }));
+                    let record = log.again(offset).map(|record| Record { misplaced, ..record });
+                    let lsn = log.lsn(offset);
+                    return Some(record.map_err(|defect| LogError::Damaged { lsn, defect }));
                 }
                 (Some(Step::Error(error)), _) => return Some(Err(*error)),
                 _ if self.advance() => {}
