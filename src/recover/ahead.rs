@@ -13,7 +13,7 @@ use crate::pages::expect;
 use crate::types::Lsn;
 
 /// A log of less than this is read faster than a thread starts, in bytes.
-const SMALL: u64 = 1 << 20;
+const SMALL: u64 = 256 << 10;
 /// Of so many records at most the headers are kept: 32 MiB.
 const MOST: usize = 2 << 20;
 
