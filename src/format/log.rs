@@ -39,7 +39,16 @@ impl Form {
         if version <= 5 { Form::ChecksumFirst } else { Form::LengthFirst }
     }
 
+    /// Offset of the first record behind that of the file.
+    pub(crate) fn first(self) -> u32 {
+        match self {
+            Form::Encrypted => ENCRYPTED_FIRST,
+            form => form.len().saturating_add(16),
+        }
+    }
+
     /// Bytes of the header.
+    #[inline]
     pub(crate) fn len(self) -> u32 {
         match self {
             Form::ChecksumFirst | Form::LengthFirst => 12,
@@ -107,6 +116,7 @@ pub(crate) fn file_header(body: &[u8], order: Endianness) -> IResult<&[u8], File
 }
 
 /// The checksum that a record should carry: from version 12 on with its header.
+#[inline]
 pub(crate) fn record_sum(version: u32, header: &Header<'_>, body: &[u8]) -> u32 {
     let sum = checksum::plain(body);
     if version < 12 { sum } else { sum ^ header.prev ^ header.len }

@@ -165,6 +165,7 @@ fn last_said(file: &DirFile, next: &DirFile) -> Option<u32> {
 impl<'a> Iterator for DirRecords<'a> {
     type Item = Result<Record<'a>, LogError>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             if let Some(error) = self.errors.pop_front().and_then(|seam| self.error(seam)) {

@@ -64,7 +64,7 @@ impl<'a> LogFile<'a> {
         };
         let format = Format { version, order, encrypted: false, schemas };
         let prev = raw.prev;
-        let checked = AtomicU32::new(0);
+        let checked = AtomicU32::new(form.first());
         let mut file =
             LogFile { source, sealed: None, number, form, format, header, prev, header_defect, checked };
         let used = dialect::of_file(&file);
@@ -90,7 +90,8 @@ impl<'a> LogFile<'a> {
         let authentic = first.is_some_and(|(raw, body)| sealed.authentic(version, &raw, body));
         let header_defect = (!authentic).then_some(RecordDefect::Code);
         let format = Format { version, order, encrypted: true, schemas };
-        let (form, sealed, checked) = (Form::Encrypted, Some(sealed), AtomicU32::new(0));
+        let (form, sealed) = (Form::Encrypted, Some(sealed));
+        let checked = AtomicU32::new(form.first());
         Ok(LogFile { source, sealed, number, form, format, header, prev, header_defect, checked })
     }
 
@@ -100,7 +101,7 @@ impl<'a> LogFile<'a> {
             source: Source::Bytes(self.source.in_place().into()),
             sealed: self.sealed.as_ref().map(Sealed::closed),
             format: self.format.clone(),
-            checked: AtomicU32::new(0),
+            checked: AtomicU32::new(self.first()),
             ..*self
         }
     }
@@ -193,10 +194,7 @@ impl<'a> LogFile<'a> {
 
     /// Offset of the first record.
     pub(crate) fn first(&self) -> u32 {
-        match self.form {
-            Form::Encrypted => layout::ENCRYPTED_FIRST,
-            form => form.len().saturating_add(16),
-        }
+        self.form.first()
     }
 
     /// The file's length, as far as an LSN can reach.
@@ -213,6 +211,7 @@ impl<'a> LogFile<'a> {
     }
 
     /// The bytes from an offset on.
+    #[inline]
     pub(crate) fn rest(&self, offset: u32) -> &[u8] {
         let at = usize::try_from(offset).unwrap_or(usize::MAX);
         self.source.in_place().get(at..).unwrap_or_default()
@@ -239,10 +238,11 @@ impl<'a> LogFile<'a> {
     /// once, however often the file is walked through.
     #[inline]
     pub(crate) fn read_on(&self, offset: u32) -> Result<Record<'_>, RecordDefect> {
-        let checked = self.checked.load(Ordering::Relaxed).max(self.first());
+        let checked = self.checked.load(Ordering::Relaxed);
         let record = self.reach(offset, offset < checked)?;
         if offset == checked {
-            self.checked.fetch_max(offset.saturating_add(record.len), Ordering::Relaxed);
+            // Where another thread has come further, this is right, too.
+            self.checked.store(offset.saturating_add(record.len), Ordering::Relaxed);
         }
         Ok(record)
     }
@@ -279,6 +279,7 @@ impl<'a> LogFile<'a> {
         Ok(self.with_body(offset, &raw, stored))
     }
 
+    #[inline]
     fn with_body<'b>(&'b self, offset: u32, raw: &layout::Header<'_>, body: &'b [u8]) -> Record<'b> {
         let lsn = self.lsn(offset);
         Record { format: &self.format, lsn, prev: raw.prev, misplaced: None, len: raw.len, body }
@@ -287,9 +288,10 @@ impl<'a> LogFile<'a> {
     /// Header and stored body of the record at an offset, if the file holds all of it.
     #[inline]
     fn shape(&self, offset: u32) -> Result<(layout::Header<'_>, &[u8]), RecordDefect> {
-        let left = self.end().saturating_sub(offset);
+        let bytes = self.rest(offset);
+        let left = u32::try_from(bytes.len()).unwrap_or(u32::MAX).min(u32::MAX.saturating_sub(offset));
         let header = self.header_len();
-        let Some((rest, raw)) = self.raw_header(offset) else {
+        let Some((rest, raw)) = layout::header(bytes, self.form, self.format.order) else {
             return Err(RecordDefect::Header { left, need: header });
         };
         let len = raw.len.checked_sub(header).filter(|&len| len > 0 && raw.len <= left);

@@ -111,8 +111,10 @@ impl<'a> Records<'a> {
 impl<'a> Iterator for Records<'a> {
     type Item = Result<Record<'a>, LogError>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        if let Some(defect) = self.header.take() {
+        if self.header.is_some() {
+            let defect = self.header.take()?;
             return Some(Err(self.damaged(0, defect)));
         }
         if self.tail.is_some() {
