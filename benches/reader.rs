@@ -190,6 +190,15 @@ fn main() {
         let mut next = keys.iter().cycle();
         group.bench_function(id, |b| b.iter(|| sample.db.get(black_box(next.next()?)).ok()));
     });
+    group(&mut criterion, "get_many", &samples, |group, id, sample| {
+        let keys = sample.keys();
+        if keys.is_empty() {
+            return;
+        }
+        // Of one look-up, as above.
+        group.throughput(Throughput::Elements(u64::try_from(keys.len()).unwrap_or(0)));
+        group.bench_function(id, |b| b.iter(|| sample.db.get_many(&keys).flatten().flatten().count()));
+    });
     group(&mut criterion, "dump", &samples, |group, id, sample| {
         let write = || dump::Writer::new().write(&sample.db, io::sink(), |_| {});
         group.bench_function(id, |b| b.iter(write));

@@ -160,11 +160,46 @@ impl Layout {
     /// which it exists. A name that leads out of them is followed nowhere.
     #[must_use]
     pub fn find(&self, name: &Path) -> Option<PathBuf> {
-        if !name.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) {
-            return None;
-        }
-        self.data().into_iter().map(|folder| folder.path.join(name)).find(|path| path.is_file())
+        find(&self.data(), name)
     }
+}
+
+/// The folders of databases of an environment, asked of the file system once.
+#[derive(Clone, Debug)]
+pub(crate) struct DataFolders {
+    folders: Vec<Folder>,
+    /// Their paths through all links.
+    real: Vec<PathBuf>,
+}
+
+impl DataFolders {
+    pub(crate) fn of(layout: &Layout) -> DataFolders {
+        let folders = layout.data();
+        let real = folders.iter().filter_map(|folder| fs::canonicalize(&folder.path).ok()).collect();
+        DataFolders { folders, real }
+    }
+
+    /// As [`Layout::data`].
+    pub(crate) fn all(&self) -> &[Folder] {
+        &self.folders
+    }
+
+    /// As [`Layout::find`].
+    pub(crate) fn find(&self, name: &Path) -> Option<PathBuf> {
+        find(&self.folders, name)
+    }
+
+    /// The name of a path in one of the folders; that path goes through all links.
+    pub(crate) fn name_of<'p>(&self, real: &'p Path) -> Option<&'p Path> {
+        self.real.iter().find_map(|folder| real.strip_prefix(folder).ok())
+    }
+}
+
+fn find(folders: &[Folder], name: &Path) -> Option<PathBuf> {
+    if !name.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) {
+        return None;
+    }
+    folders.iter().map(|folder| folder.path.join(name)).find(|path| path.is_file())
 }
 
 impl Folder {

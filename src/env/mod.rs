@@ -13,6 +13,7 @@ mod region;
 
 pub use crate::meta::Region;
 pub use engines::{ENGINES, Engine, LAST_OF_HOST_ORDER, LogOrder, Regions, Treatment};
+pub(crate) use layout::DataFolders;
 pub use layout::{Folder, FolderOrigin, Layout};
 #[cfg(feature = "mboxlist")]
 pub(crate) use region::is_region;

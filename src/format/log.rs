@@ -39,7 +39,16 @@ impl Form {
         if version <= 5 { Form::ChecksumFirst } else { Form::LengthFirst }
     }
 
+    /// Offset of the first record behind that of the file.
+    pub(crate) fn first(self) -> u32 {
+        match self {
+            Form::Encrypted => ENCRYPTED_FIRST,
+            form => form.len().saturating_add(16),
+        }
+    }
+
     /// Bytes of the header.
+    #[inline]
     pub(crate) fn len(self) -> u32 {
         match self {
             Form::ChecksumFirst | Form::LengthFirst => 12,
@@ -71,24 +80,24 @@ pub(crate) enum Guard<'a> {
     },
 }
 
+/// The header of a record, and what stands behind it; `None` if it is cut.
 #[inline]
-pub(crate) fn header(bytes: &[u8], form: Form, order: Endianness) -> IResult<&[u8], Header<'_>> {
-    let n = || number(order.nom());
-    match form {
-        Form::ChecksumFirst => {
-            let (rest, (prev, sum, len)) = (n(), n(), n()).parse(bytes)?;
-            Ok((rest, Header { prev, len, guard: Guard::Checksum(sum) }))
-        }
-        Form::LengthFirst => {
-            let (rest, (prev, len, sum)) = (n(), n(), n()).parse(bytes)?;
-            Ok((rest, Header { prev, len, guard: Guard::Checksum(sum) }))
-        }
-        Form::Encrypted => {
-            let (rest, (prev, len, mac, iv, size)) =
-                (n(), n(), take(20usize), take(16usize), take(4usize)).parse(bytes)?;
-            Ok((rest, Header { prev, len, guard: Guard::Mac { mac, iv, size } }))
-        }
+pub(crate) fn header(bytes: &[u8], form: Form, order: Endianness) -> Option<(&[u8], Header<'_>)> {
+    if form == Form::Encrypted {
+        return encrypted(bytes, order).ok();
     }
+    let (prev, rest) = order.split_u32(bytes)?;
+    let (second, rest) = order.split_u32(rest)?;
+    let (third, rest) = order.split_u32(rest)?;
+    let (len, sum) = if form == Form::LengthFirst { (second, third) } else { (third, second) };
+    Some((rest, Header { prev, len, guard: Guard::Checksum(sum) }))
+}
+
+fn encrypted(bytes: &[u8], order: Endianness) -> IResult<&[u8], Header<'_>> {
+    let n = || number(order.nom());
+    let (rest, (prev, len, mac, iv, size)) =
+        (n(), n(), take(20usize), take(16usize), take(4usize)).parse(bytes)?;
+    Ok((rest, Header { prev, len, guard: Guard::Mac { mac, iv, size } }))
 }
 
 /// The body of the first record.
@@ -107,6 +116,7 @@ pub(crate) fn file_header(body: &[u8], order: Endianness) -> IResult<&[u8], File
 }
 
 /// The checksum that a record should carry: from version 12 on with its header.
+#[inline]
 pub(crate) fn record_sum(version: u32, header: &Header<'_>, body: &[u8]) -> u32 {
     let sum = checksum::plain(body);
     if version < 12 { sum } else { sum ^ header.prev ^ header.len }

@@ -4,18 +4,19 @@
 //! The log is compared with the pages first, which costs one reading from where recovery begins. Only
 //! where that leaves a question open, recovery is done in memory.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::comparison::{Changes, Compared, Read, last_part};
 use super::error::RecoverError;
 use super::page_lsns::PageLsns;
 use super::report::{FileChange, RecoveredFile};
 use super::view::{Recover, View};
-use crate::env::{FolderOrigin, Layout};
+use crate::env::{DataFolders, FolderOrigin, Layout};
 use crate::error::Error;
 use crate::file_name;
 use crate::log::{Files, LogDir, LogError, LogOptions};
@@ -137,11 +138,24 @@ pub struct Unrecovered {
     /// The databases that are open where recovery begins.
     open: Vec<(Vec<u8>, Option<FileId>)>,
     layout: Layout,
+    folders: DataFolders,
     /// The files of the log.
     log: Vec<PathBuf>,
     recover: Recover,
     /// The environment recovered in memory, once somebody needs to know.
     view: OnceLock<Result<View, RecoverError>>,
+    /// The files that were asked for, compared with the log.
+    known: Mutex<HashMap<PathBuf, Known>>,
+}
+
+/// A database file, compared with the log.
+#[derive(Clone, Debug)]
+struct Known {
+    id: FileId,
+    method: Method,
+    found: Result<Compared, LogError>,
+    /// What kept a page from being read.
+    failed: Option<Arc<io::Error>>,
 }
 
 impl Unrecovered {
@@ -170,7 +184,16 @@ impl Unrecovered {
     ) -> Unrecovered {
         let Read { changes, open } = Read::of(dir, start, all);
         let log = dir.log_files().map(|file| file.path().to_owned()).collect();
-        Unrecovered { changes, open, layout: layout.clone(), log, recover, view: OnceLock::new() }
+        Unrecovered {
+            changes,
+            open,
+            layout: layout.clone(),
+            folders: DataFolders::of(layout),
+            log,
+            recover,
+            view: OnceLock::new(),
+            known: Mutex::default(),
+        }
     }
 
     /// How the databases are opened, and the log again, where recovery has to tell.
@@ -202,18 +225,17 @@ impl Unrecovered {
         if self.changes.is_quiet() || !fs::metadata(file).is_ok_and(|kind| kind.is_file()) {
             return Ok(Condition::Clean);
         }
-        let Some(mut pages) = PageLsns::open(file, self.recover.options())? else {
+        let Some(Known { id, method, found, failed }) = self.known(file)? else {
             return Ok(Condition::Clean);
         };
-        let found = self.changes.of_file(pages.id, |no| pages.of(no))?;
-        if let Some(source) = pages.failed {
-            return Err(Error::Open { path: file.to_owned(), cause: source.into() }.into());
+        let found = found?;
+        if let Some(cause) = failed {
+            return Err(Error::Open { path: file.to_owned(), cause }.into());
         }
         if !found.open && !self.is_renamed(file) {
             return Ok(Condition::Clean);
         }
-        let id = pages.id;
-        let compares = !(matches!(pages.method, Method::Queue | Method::Heap) && self.changes.go_beyond(id));
+        let compares = !(matches!(method, Method::Queue | Method::Heap) && self.changes.go_beyond(id));
         Ok(match self.view() {
             Ok(view) => self.after(view, file, id, &found, compares),
             Err(RecoverError::Version { .. }) if compares => self.as_compared(&found, file),
@@ -309,8 +331,22 @@ impl Unrecovered {
         self.view.get_or_init(|| self.recover.view_by(&self.log, &self.layout)).as_ref()
     }
 
+    /// A file compared with the log, once: `None` if it is no database, or has no id.
+    fn known(&self, file: &Path) -> Result<Option<Known>, Error> {
+        let mut all = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = all.get(file) {
+            return Ok(Some(known.clone()));
+        }
+        let Some(mut pages) = PageLsns::open(file, self.recover.options())? else { return Ok(None) };
+        let found = self.changes.of_file(pages.id, |no| pages.of(no));
+        let (id, method, failed) = (pages.id, pages.method, pages.failed.map(Arc::new));
+        let known = Known { id, method, found, failed };
+        all.insert(file.to_owned(), known.clone());
+        Ok(Some(known))
+    }
+
     fn find(&self, name: &[u8]) -> Option<PathBuf> {
-        self.layout.find(Path::new(file_name::from_bytes(name)?))
+        self.folders.find(Path::new(file_name::from_bytes(name)?))
     }
 
     /// Whether the pages of all files show that recovery would change nothing.
@@ -319,9 +355,8 @@ impl Unrecovered {
             return true;
         }
         let settled = |name: &[u8]| {
-            let mut pages = PageLsns::open(&self.find(name)?, self.recover.options()).ok().flatten()?;
-            let found = self.changes.of_file(pages.id, |no| pages.of(no)).ok()?;
-            (!found.open && pages.failed.is_none()).then_some(pages.id)
+            let known = self.known(&self.find(name)?).ok().flatten()?;
+            (!known.found.ok()?.open && known.failed.is_none()).then_some(known.id)
         };
         let settled: HashSet<FileId> = self.open.iter().filter_map(|(name, _)| settled(name)).collect();
         let mut changed = self.changes.files();

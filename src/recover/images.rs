@@ -69,7 +69,7 @@ impl<'v> FileImage<'v> {
 
     /// A page by its place in this file, as it is to be written.
     pub(crate) fn page(&self, place: u32) -> Vec<u8> {
-        self.target.sealed(self.first.saturating_add(place))
+        self.target.sealed(self.first.saturating_add(place)).into_owned()
     }
 
     /// Whether a page as it stands on disk is the one of this place.

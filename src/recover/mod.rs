@@ -1,6 +1,7 @@
 //! Brings the databases of an environment to their consistent state, by its log, as the release
 //! would that wrote it (recovery).
 
+mod ahead;
 mod apply;
 mod comparison;
 mod condition;
@@ -14,10 +15,13 @@ mod passes;
 mod release;
 mod report;
 mod sealing;
+mod shelf;
+mod side_by_side;
 mod target;
 mod transactions;
 mod turned;
 mod view;
+mod waiting;
 mod without;
 mod world;
 

@@ -1,20 +1,21 @@
 //! The passes over a log (recovery, "The overall algorithm").
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
+use std::rc::Rc;
 
-use super::apply::{Change, Way};
+use super::ahead::{Ahead, Seen};
+use super::apply::Way;
 use super::error::RecoverError;
 use super::release::{Release, Walk};
 use super::report::{FileChange, InDoubt, RecoverReport, RecoveredFile, Until};
 use super::transactions::{State, Table};
+use super::waiting::{Rules, Waiting};
 use super::without::LeftOut;
 use super::world::{Index, World};
 use crate::env::Layout;
 use crate::log::record::decoded::Decoded;
 use crate::log::schema::{Name, Op};
 use crate::log::{Files, LogDir, Record, RecordNote, TxnId};
-use crate::meta::Flags;
-use crate::order::Endianness;
 use crate::pages::OpenOptions;
 use crate::types::Lsn;
 
@@ -31,13 +32,18 @@ pub(crate) struct Wanted {
 /// A recovery while it runs.
 pub(crate) struct Passes<'l> {
     dir: &'l LogDir,
+    ahead: Rc<Ahead<'l>>,
     files: Files<'l>,
     pub(crate) world: World<'l>,
     table: Table,
     wanted: Wanted,
     release: Release,
     /// Which file each binding of the log is, as the names were then.
-    bound: HashMap<usize, (u64, Option<Index>)>,
+    bound: Vec<Option<(u64, Option<Index>)>>,
+    /// The binding that each number had last.
+    latest: Vec<usize>,
+    /// Changes of pages that are still to be made.
+    waiting: Waiting<'l>,
     report: RecoverReport,
     reports: BTreeMap<Index, RecoveredFile>,
     /// Transactions of which pages were changed.
@@ -78,16 +84,20 @@ impl<'l> Passes<'l> {
         options: OpenOptions<'static>,
     ) -> Result<Passes<'l>, RecoverError> {
         let release = last_release(dir)?;
-        let files = dir.files();
+        let ahead = Rc::new(Ahead::of(dir));
+        let files = ahead.files();
         let left_out = wanted.without.map(|txn| LeftOut::of(dir, &files, txn)).transpose()?;
         Ok(Passes {
             dir,
+            ahead,
             world: World::new(layout, release, growth(dir), dir.size(), !wanted.strict, options),
             files,
             table: Table::new(),
             wanted,
             release,
-            bound: HashMap::new(),
+            bound: Vec::new(),
+            latest: Vec::new(),
+            waiting: Waiting::default(),
             report: RecoverReport::default(),
             reports: BTreeMap::new(),
             changed: HashSet::new(),
@@ -107,7 +117,9 @@ impl<'l> Passes<'l> {
             self.report.end = self.last_record().unwrap_or(from.lsn());
         } else {
             self.undo_pass(from)?;
+            self.make_changes();
             self.redo_pass(from)?;
+            self.make_changes();
             self.give_back();
         }
         let Passes { world, mut report, mut reports, changed, .. } = self;
@@ -176,10 +188,12 @@ impl<'l> Passes<'l> {
 
     /// The last checkpoint: its own LSN, and those that it tells.
     fn checkpoint(&self) -> Result<Option<(Lsn, Lsn, Lsn)>, RecoverError> {
-        for record in self.dir.records_back() {
-            let record = record?;
-            if let Some(found) = checkpoint(&record) {
-                return Ok(Some(found));
+        for seen in self.ahead.backward() {
+            let seen = seen?;
+            if seen.op.is_none_or(|op| op == Op::TxnCkp) {
+                if let Some(found) = checkpoint(&seen.record()?) {
+                    return Ok(Some(found));
+                }
             }
         }
         Ok(None)
@@ -263,15 +277,19 @@ impl<'l> Passes<'l> {
     }
 
     fn open_pass(&mut self, from: From) -> Result<(), RecoverError> {
-        let dir = self.dir;
-        for record in dir.records().from(from.lsn()) {
-            let record = record?;
-            if record.debug() {
+        let ahead = Rc::clone(&self.ahead);
+        for seen in ahead.forward(from.lsn()) {
+            let seen = seen?;
+            if seen.debug {
                 continue;
             }
-            if let Some(txn) = record.txn().filter(|_| record.prev_lsn().file == 0) {
+            if let Some(txn) = seen.txn.filter(|_| seen.begins) {
                 self.table.set(txn, State::Ok);
             }
+            if seen.op.is_some_and(|op| !matches!(op, Op::Register | Op::TxnRecycle | Op::TxnChild)) {
+                continue;
+            }
+            let record = seen.record()?;
             let Some(decoded) = self.decode(&record)? else { continue };
             match decoded.op() {
                 Op::Register => self.register(&decoded, Pass::Open),
@@ -309,17 +327,18 @@ impl<'l> Passes<'l> {
     }
 
     fn undo_pass(&mut self, from: From) -> Result<(), RecoverError> {
-        let dir = self.dir;
-        for record in dir.records_back() {
-            let record = record?;
-            if !from.has(record.lsn()) {
+        let ahead = Rc::clone(&self.ahead);
+        for seen in ahead.backward() {
+            let seen = seen?;
+            if !from.has(seen.lsn) {
                 break;
             }
             self.report.records = self.report.records.saturating_add(1);
-            self.report.end = self.report.end.max(record.lsn());
-            if record.debug() {
+            self.report.end = self.report.end.max(seen.lsn);
+            if seen.debug || self.is_kept(&seen) {
                 continue;
             }
+            let record = seen.record()?;
             let Some(decoded) = self.decode(&record)? else { continue };
             match self.walk() {
                 Walk::R2 => self.undo_2(&decoded)?,
@@ -331,15 +350,27 @@ impl<'l> Passes<'l> {
     }
 
     fn redo_pass(&mut self, from: From) -> Result<(), RecoverError> {
-        let dir = self.dir;
-        for record in dir.records().from(from.lsn()) {
-            let record = record?;
-            if self.wanted.until.is_some() && record.lsn() > self.report.last.unwrap_or(from.lsn()) {
+        let ahead = Rc::clone(&self.ahead);
+        for seen in ahead.forward(from.lsn()) {
+            let seen = seen?;
+            if self.wanted.until.is_some() && seen.lsn > self.report.last.unwrap_or(from.lsn()) {
                 break;
             }
-            if record.debug() || !from.has(record.lsn()) {
+            if seen.debug || !from.has(seen.lsn) {
                 continue;
             }
+            if let Some(op) = seen.op.filter(|op| is_of_pages(*op)) {
+                let commits = seen.txn.and_then(|txn| self.table.get(txn)) == Some(State::Commit);
+                match seen.number {
+                    Ok(number) if commits => {
+                        self.change(seen, number, Way::Redo);
+                        continue;
+                    }
+                    _ if !commits && !is_taken_back_late(op) => continue,
+                    _ => {}
+                }
+            }
+            let record = seen.record()?;
             let Some(decoded) = self.decode(&record)? else { continue };
             match self.walk() {
                 Walk::R2 | Walk::R3 => self.redo_3(&decoded)?,
@@ -347,6 +378,17 @@ impl<'l> Passes<'l> {
             }
         }
         Ok(())
+    }
+
+    /// Whether the undo pass passes over a record: one that changes pages, of a transaction that committed,
+    /// or of one whose records do not count.
+    fn is_kept(&self, seen: &Seen<'l>) -> bool {
+        seen.op.is_some_and(is_of_pages)
+            && match seen.txn.map(|txn| self.table.get(txn)) {
+                None | Some(Some(State::Commit)) => true,
+                Some(Some(State::Ignore)) => self.walk() == Walk::R4,
+                Some(_) => false,
+            }
     }
 
     fn undo_2(&mut self, record: &Decoded<'l>) -> Result<(), RecoverError> {
@@ -684,82 +726,75 @@ impl<'l> Passes<'l> {
             | Op::FileReplace
             | Op::FileWrite
             | Op::Metapage => {
+                self.make_changes();
                 self.file_record(record, way);
                 return Ok(());
             }
             _ => {}
         }
-        let lsn = record.record().lsn();
-        let Some(number) = record.database() else { return Ok(()) };
-        let Some(place) = self.files.place_at(lsn, number) else {
+        self.change(Seen::of(*record.record()), record.database(), way);
+        Ok(())
+    }
+
+    /// A change of pages of the database with this number waits until it is made.
+    fn change(&mut self, seen: Seen<'l>, number: Option<i32>, way: Way) {
+        let Some(number) = number else { return };
+        let Some(place) = self.place_at(seen.lsn, number) else {
             self.report.unbound = self.report.unbound.saturating_add(1);
-            return Ok(());
+            return;
         };
         let Some(index) = self.resolve(place) else {
             self.report.absent = self.report.absent.saturating_add(1);
-            return Ok(());
+            return;
         };
-        let release = self.release_of(record);
-        let (Some(binding), Some(file)) = (self.files.place(place), self.world.get_mut(index)) else {
-            return Ok(());
-        };
-        let Some(head) = file.head.filter(|_| file.stopped.is_none()) else { return Ok(()) };
-        let numbers = record.record().endianness();
-        let machine = self.files.machine().unwrap_or(numbers);
-        let (items, images) = match release {
-            release if release < Release::R47 => (numbers, numbers),
-            Release::R47 | Release::R48 => (machine, Endianness::Little),
-            _ => (head.order, head.order),
-        };
-        // Nobody else asks.
-        let counts = release == Release::R2
-            && file
-                .look(0, self.release, |page| flags(page, &head))
-                .is_some_and(|flags| flags.recno() || flags.record_numbers());
-        let mut change = Change {
-            record: *record,
-            way,
-            release,
-            strict: self.wanted.strict,
-            file,
-            meta: binding.meta,
-            method: binding.access_method().unwrap_or(head.method),
-            counts,
-            items,
-            images,
-            machine,
-            notes: Vec::new(),
-            applied: 0,
-        };
-        let done = change.run();
-        let (notes, applied) = (std::mem::take(&mut change.notes), change.applied);
-        let of = self.reports.entry(index).or_default();
-        match way {
-            Way::Redo => of.redone = of.redone.saturating_add(applied),
-            Way::Undo => of.undone = of.undone.saturating_add(applied),
+        if self.waiting.add(index, seen, place, way) {
+            self.make_changes();
         }
-        if applied > 0 {
-            of.first = Some(of.first.map_or(lsn, |first| first.min(lsn)));
-            of.last = of.last.max(Some(lsn));
-            self.changed.extend(record.record().txn());
+    }
+
+    /// Makes the changes of pages that wait.
+    fn make_changes(&mut self) {
+        let rules = Rules { files: &self.files, release: self.release, strict: self.wanted.strict };
+        let mut notes = Vec::new();
+        for (index, made) in self.waiting.make(self.world.targets(), rules) {
+            let of = self.reports.entry(index).or_default();
+            of.redone = of.redone.saturating_add(made.redone);
+            of.undone = of.undone.saturating_add(made.undone);
+            of.first = of.first.into_iter().chain(made.first).min();
+            of.last = of.last.max(made.last);
+            of.stopped_at = of.stopped_at.or(made.stopped_at);
+            self.changed.extend(made.changed);
+            notes.extend(made.notes);
         }
-        if done.is_err() {
-            of.stopped_at.get_or_insert(lsn);
+        notes.sort_by_key(|(turn, _)| *turn);
+        self.report.notes.extend(notes.into_iter().map(|(_, note)| note));
+    }
+
+    /// Which binding a number of the log has in a record.
+    fn place_at(&mut self, lsn: Lsn, number: i32) -> Option<usize> {
+        let slot = usize::try_from(number).ok().filter(|&slot| slot < NUMBERS);
+        let known = slot.and_then(|slot| self.latest.get(slot)).copied();
+        let holds = |place: &usize| {
+            let binding = self.files.place(*place).filter(|binding| binding.number == number);
+            binding.is_some_and(|binding| binding.from <= lsn && binding.to.is_none_or(|to| lsn < to))
+        };
+        if let Some(place) = known.filter(holds) {
+            return Some(place);
         }
-        self.report.notes.extend(notes);
-        if let Err(fault) = done {
-            let what = format!("record {lsn} ({}): {fault}", record.record().name());
-            if let Some(file) = self.world.get_mut(index) {
-                file.stopped.get_or_insert(what);
+        let place = self.files.place_at(lsn, number)?;
+        if let Some(slot) = slot {
+            self.latest.resize(self.latest.len().max(slot.saturating_add(1)), 0);
+            if let Some(latest) = self.latest.get_mut(slot) {
+                *latest = place;
             }
         }
-        Ok(())
+        Some(place)
     }
 
     /// Which file a number of the log stands for, as things are now.
     fn resolve(&mut self, place: usize) -> Option<Index> {
         let epoch = self.world.epoch();
-        if let Some((at, found)) = self.bound.get(&place) {
+        if let Some(Some((at, found))) = self.bound.get(place) {
             if *at == epoch {
                 return *found;
             }
@@ -769,7 +804,10 @@ impl<'l> Passes<'l> {
         let named = if binding.name.is_empty() { None } else { self.world.find(binding.name) };
         let found =
             named.filter(|&index| self.world.id(index) == Some(id)).or_else(|| self.world.with_id(id));
-        self.bound.insert(place, (epoch, found));
+        self.bound.resize(self.files.bindings().len(), None);
+        if let Some(known) = self.bound.get_mut(place) {
+            *known = Some((epoch, found));
+        }
         found
     }
 
@@ -788,12 +826,46 @@ impl<'l> Passes<'l> {
     }
 }
 
+/// So many numbers of databases are remembered.
+const NUMBERS: usize = 1 << 10;
+
 /// Which of the passes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Pass {
     Open,
     Undo,
     Redo,
+}
+
+/// Whether records of this kind change pages, and nothing else.
+fn is_of_pages(op: Op) -> bool {
+    !matches!(
+        op,
+        Op::TxnRegop
+            | Op::TxnXaRegop
+            | Op::TxnPrepare
+            | Op::TxnChild
+            | Op::TxnCkp
+            | Op::TxnRecycle
+            | Op::Register
+            | Op::Noop
+            | Op::InMemory
+            | Op::RepmgrMember
+            | Op::Debug
+            | Op::QamFile
+            | Op::Cksum
+            | Op::FileCreate
+            | Op::FileRemove
+            | Op::FileRename
+            | Op::FileReplace
+            | Op::FileWrite
+            | Op::Metapage
+    )
+}
+
+/// Whether releases take records of this kind back in the redo pass, of transactions that did not commit.
+fn is_taken_back_late(op: Op) -> bool {
+    matches!(op, Op::PgAlloc | Op::MetaGroup | Op::GroupAlloc)
 }
 
 /// How many pages the records of a log can have made: each has 28 bytes at least, and some make groups.
@@ -804,7 +876,8 @@ fn growth(dir: &LogDir) -> u64 {
 /// What a checkpoint tells: its own LSN, where transactions begin that it leaves open, and the
 /// checkpoint before.
 fn checkpoint(record: &Record<'_>) -> Option<(Lsn, Lsn, Lsn)> {
-    let decoded = record.decode().ok().filter(|decoded| decoded.op() == Op::TxnCkp)?;
+    let decoded = Some(record).filter(|record| record.may_be(Op::TxnCkp))?.decode().ok();
+    let decoded = decoded.filter(|decoded| decoded.op() == Op::TxnCkp)?;
     Some((record.lsn(), decoded.lsn(Name::ckp_lsn)?, decoded.lsn(Name::last_ckp)?))
 }
 
@@ -835,9 +908,4 @@ fn last_release(dir: &LogDir) -> Result<Release, RecoverError> {
     let release = Release::of(version).ok_or(unknown)?;
     let old = release == Release::R2 && last.is_some_and(|record| record.is_of_3());
     if old { Err(RecoverError::Version { version }) } else { Ok(release) }
-}
-
-fn flags(page: &super::held::Held, head: &super::target::Head) -> Flags {
-    let bits = head.layout.number(&page.bytes, crate::format::meta::Field::Flags, head.order);
-    Flags::new(bits.unwrap_or(0))
 }

@@ -1,12 +1,14 @@
 //! A file while it is recovered: pages in memory over those on disk (recovery, "Which pages
 //! exist").
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::held::Held;
 use super::release::Release;
 use super::sealing::{self, Sealing};
+use super::shelf::Shelf;
 use super::turned;
 use crate::error::Error;
 use crate::format::edit;
@@ -17,7 +19,7 @@ use crate::format::seal::Seal;
 use crate::meta::FileKind;
 use crate::method::Method;
 use crate::order::Endianness;
-use crate::pages::{Below, File, OpenOptions};
+use crate::pages::{Below, File, OpenOptions, expect};
 use crate::types::{FileId, Lsn, PageNo, PageSize};
 
 /// What page 0 says of a file, as far as recovery needs it.
@@ -97,7 +99,7 @@ pub(crate) struct Target {
     /// The extents on disk.
     extents: BTreeMap<u32, Piece>,
     pub(crate) head: Option<Head>,
-    held: BTreeMap<u32, Held>,
+    held: Shelf,
     /// So many pages the file has now, those behind the ones on disk all zero.
     visible: u32,
     /// The last page; `None` for a file without any.
@@ -175,7 +177,7 @@ impl Target {
             main: None,
             extents: BTreeMap::new(),
             head: None,
-            held: BTreeMap::new(),
+            held: Shelf::default(),
             visible: 0,
             last: None,
             dropped: BTreeSet::new(),
@@ -243,34 +245,53 @@ impl Target {
 
     /// Whether a page exists.
     pub(crate) fn has(&self, no: u32, release: Release) -> bool {
-        if release >= Release::R41 && self.last.is_none_or(|last| no > last) {
-            return false;
-        }
-        self.held.contains_key(&no) || self.disk(no).is_some() || (self.is_one_piece() && no < self.visible)
+        !self.is_behind(no, release) && (self.held.has(no) || self.lies_below(no))
+    }
+
+    /// Whether no page counts there, as the last one stands before.
+    fn is_behind(&self, no: u32, release: Release) -> bool {
+        release >= Release::R41 && self.last.is_none_or(|last| no > last)
+    }
+
+    /// Whether a page is there that is not in memory.
+    fn lies_below(&self, no: u32) -> bool {
+        self.disk(no).is_some() || (self.is_one_piece() && no < self.visible)
     }
 
     fn is_one_piece(&self) -> bool {
         self.head.is_none_or(|head| head.extent == 0)
     }
 
+    /// Asks memory for the beginning of a page.
+    pub(crate) fn expect(&self, no: u32) {
+        if let Some(page) = self.held.get(no) {
+            expect(&page.bytes, 0);
+            expect(&page.bytes, 64);
+        }
+    }
+
     /// Looks at a page, if it exists: as it is in memory.
     pub(crate) fn look<T>(&self, no: u32, release: Release, look: impl FnOnce(&Held) -> T) -> Option<T> {
-        if !self.has(no, release) {
+        if self.is_behind(no, release) {
             return None;
         }
-        match self.held.get(&no) {
+        match self.held.get(no) {
             Some(page) => Some(look(page)),
-            None => self.load(no, release).map(|page| look(&page)),
+            None if self.lies_below(no) => self.load(no, release).map(|(page, _)| look(&page)),
+            None => None,
         }
     }
 
     /// The LSN of a page, if it exists.
     pub(crate) fn lsn(&self, no: u32, release: Release) -> Option<Lsn> {
-        if !self.has(no, release) {
+        if self.is_behind(no, release) {
             return None;
         }
-        if let Some(page) = self.held.get(&no) {
+        if let Some(page) = self.held.get(no) {
             return Some(page.lsn());
+        }
+        if !self.lies_below(no) {
+            return None;
         }
         let order = self.head?.order;
         let page = self.disk(no).unwrap_or(&[0; 8]);
@@ -279,23 +300,23 @@ impl Target {
 
     /// The LSN that a page has in the end, if it is there.
     pub(crate) fn last_lsn(&self, no: u32) -> Option<Lsn> {
-        if let Some(page) = self.held.get(&no).filter(|page| page.changed) {
+        if let Some(page) = self.held.get(no).filter(|page| page.changed) {
             return Some(page.lsn());
         }
         let (order, page) = (self.head?.order, self.disk(no)?);
         Some(Lsn { file: order.u32_at(page, 0)?, offset: order.u32_at(page, 4)? })
     }
 
-    /// A page as it comes into memory.
-    fn load(&self, no: u32, release: Release) -> Option<Held> {
+    /// A page as it comes into memory, and whether what protects it was right.
+    fn load(&self, no: u32, release: Release) -> Option<(Held, bool)> {
         let head = self.head.as_ref()?;
-        let bytes = self.clear(no).map_or_else(|| vec![0; head.size.bytes()], |(page, _)| page);
+        let (bytes, right) = self.clear(no).unwrap_or_else(|| (vec![0; head.size.bytes()], true));
         let mut page = Held { bytes, index: head.index, order: head.order, body: self.body, changed: false };
         self.begin_hash(&mut page, no, release);
         if self.sound && release == Release::R2 {
             turned::page(&mut page.bytes, page.index, page.order, self.last.unwrap_or(0));
         }
-        Some(page)
+        Some((page, right))
     }
 
     /// A hole gets the header of a page of HASH, in memory only.
@@ -315,19 +336,22 @@ impl Target {
 
     /// A page that exists, to be changed.
     pub(crate) fn change(&mut self, no: u32, release: Release) -> Option<&mut Held> {
-        if !self.has(no, release) {
+        if self.is_behind(no, release) {
             return None;
         }
-        if !self.held.contains_key(&no) {
-            if self.clear(no).is_some_and(|(_, right)| !right) {
+        if !self.held.has(no) {
+            if !self.lies_below(no) {
+                return None;
+            }
+            let (page, right) = self.load(no, release)?;
+            if !right {
                 let what = if self.sealing.is_some() { "code" } else { "checksum" };
                 self.stopped.get_or_insert(format!("page {no}: its {what} is wrong"));
                 return None;
             }
-            let page = self.load(no, release)?;
             self.held.insert(no, page);
         }
-        let page = self.held.get_mut(&no)?;
+        let page = self.held.get_mut(no)?;
         page.changed = true;
         Some(page)
     }
@@ -374,7 +398,7 @@ impl Target {
         if self.has(no, release) || self.is_too_far(no) {
             return false;
         }
-        let Some(mut page) = self.load(no, release) else { return false };
+        let Some((mut page, _)) = self.load(no, release) else { return false };
         // What stands on disk behind the last page is not there any more.
         page.bytes.fill(0);
         self.begin_hash(&mut page, no, release);
@@ -398,14 +422,14 @@ impl Target {
         let pages = self.head.map_or(0, |head| head.extent);
         let first = extent.saturating_mul(pages).saturating_add(1);
         let last = first.saturating_add(pages);
-        self.held.retain(|&no, _| no < first || no >= last);
+        self.held.clear(first..=last.saturating_sub(1));
         self.dropped.insert(extent);
         self.extents.remove(&extent);
     }
 
     /// Forgets a page in memory: it is again what it is on disk.
     pub(crate) fn forget(&mut self, no: u32) {
-        self.held.remove(&no);
+        self.held.remove(no);
     }
 
     /// Forgets all pages from this one on.
@@ -413,7 +437,7 @@ impl Target {
         if self.last.is_none_or(|last| to > last) {
             return;
         }
-        self.held.split_off(&to);
+        self.held.clear(to..=u32::MAX);
         if let Some(main) = &mut self.main {
             main.pages = main.pages.min(to);
         }
@@ -441,7 +465,7 @@ impl Target {
         let Some(head) = self.head.filter(|head| head.size == size && !self.is_too_far(no)) else {
             return false;
         };
-        let mut page = match self.held.remove(&no) {
+        let mut page = match self.held.remove(no) {
             Some(page) => page,
             None => {
                 let bytes = self.clear(no).map_or_else(|| vec![0; size.bytes()], |(page, _)| page);
@@ -510,7 +534,7 @@ impl Target {
     /// The first page behind one that exists.
     pub(crate) fn next_page(&self, no: u32) -> Option<u32> {
         let behind = no.checked_add(1)?;
-        let held = self.held.range(behind..).next().map(|(no, _)| *no);
+        let held = self.held.range(behind..=u32::MAX).next().map(|(no, _)| no);
         let extent = self.head.map_or(0, |head| head.extent);
         let on_disk = if self.is_one_piece() {
             Some(behind).filter(|&no| no < self.visible)
@@ -526,10 +550,15 @@ impl Target {
 
     /// The pages that are not as they stand on disk.
     pub(crate) fn changed(&self) -> impl DoubleEndedIterator<Item = (u32, &Held)> {
-        let differs = |no: u32, page: &Held| {
-            page.changed && self.clear(no).is_none_or(|(on_disk, right)| !right || on_disk != page.bytes)
-        };
-        self.held.iter().filter(move |(no, page)| differs(**no, page)).map(|(no, page)| (*no, page))
+        self.held.iter().filter(|(no, page)| page.changed && !self.is_on_disk(*no, page))
+    }
+
+    /// Whether a page stands so on disk, and what protects it there is right.
+    fn is_on_disk(&self, no: u32, page: &Held) -> bool {
+        match self.head.map(|head| head.seal) {
+            Some(Seal::None) => self.disk(no).is_some_and(|on_disk| on_disk == page.bytes),
+            _ => self.clear(no).is_some_and(|(on_disk, right)| right && on_disk == page.bytes),
+        }
     }
 
     /// How many pages are not as they stand on disk: those that were cut off and made anew may be.
@@ -549,7 +578,7 @@ impl Target {
             sealing::close(head.seal, self.sealing.as_ref(), &mut page, no, head.order);
             right.then_some(page)
         };
-        *page == *wanted || again().is_some_and(|page| page == wanted)
+        *page == *wanted || again().is_some_and(|page| *page == *wanted)
     }
 
     /// Whether it has more pages in the end than on disk, or fewer.
@@ -565,20 +594,19 @@ impl Target {
     }
 
     /// A page as it is in the end, one that has not changed with what protects it; zeros for a hole.
-    fn page(&self, no: u32) -> Vec<u8> {
-        let size = self.head.map_or(0, |head| head.size.bytes());
-        match self.held.get(&no).filter(|page| page.changed) {
-            Some(page) => page.bytes.clone(),
-            None => self.disk(no).map_or_else(|| vec![0; size], <[u8]>::to_vec),
+    fn page(&self, no: u32) -> &[u8] {
+        match self.held.get(no).filter(|page| page.changed) {
+            Some(page) => &page.bytes,
+            None => self.raw(PageNo(no)).unwrap_or_default(),
         }
     }
 
     /// A page as it is to be written: with what protects it.
-    pub(crate) fn sealed(&self, no: u32) -> Vec<u8> {
-        let mut page = self.page(no);
-        let changed = self.held.get(&no).is_some_and(|page| page.changed);
-        if let Some(head) = self.head.filter(|_| changed) {
-            sealing::close(head.seal, self.sealing.as_ref(), &mut page, no, head.order);
+    pub(crate) fn sealed(&self, no: u32) -> Cow<'_, [u8]> {
+        let mut page = Cow::Borrowed(self.page(no));
+        let changed = || self.held.get(no).is_some_and(|page| page.changed);
+        if let Some(head) = self.head.filter(|head| head.seal != Seal::None && changed()) {
+            sealing::close(head.seal, self.sealing.as_ref(), page.to_mut(), no, head.order);
         }
         page
     }
@@ -596,12 +624,12 @@ impl Target {
         if self.head.is_none() {
             return self.main.as_ref().and_then(|piece| piece.file.bytes().ok()).unwrap_or_default().to_vec();
         }
-        (0..self.count()).flat_map(|no| self.sealed(no)).collect()
+        (0..self.count()).map(|no| self.sealed(no)).collect::<Vec<_>>().concat()
     }
 
     /// The pages that stand in a file in the end, but for holes: of an extent, or of the main one.
     /// Each with its place in the file.
-    pub(crate) fn standing(&self, extent: Option<u32>) -> impl Iterator<Item = (u32, Vec<u8>)> {
+    pub(crate) fn standing(&self, extent: Option<u32>) -> impl Iterator<Item = (u32, Cow<'_, [u8]>)> {
         let per_extent = self.head.map_or(0, |head| head.extent);
         let (first, piece) = match extent {
             Some(number) => (per_extent.saturating_mul(number).saturating_add(1), self.extents.get(&number)),
@@ -613,8 +641,9 @@ impl Target {
             None => self.count(),
         };
         let on_disk = first..first.saturating_add(piece.map_or(0, |piece| piece.pages)).min(behind);
-        let made = self.held.range(first.max(on_disk.end).min(behind)..behind);
-        let made = made.filter(|(_, page)| page.changed).map(|(no, _)| *no);
+        let made = first.max(on_disk.end)..behind;
+        let made = made.end.checked_sub(1).map(|last| self.held.range(made.start..=last));
+        let made = made.into_iter().flatten().filter(|(_, page)| page.changed).map(|(no, _)| no);
         on_disk.chain(made).map(move |no| (no.saturating_sub(first), self.sealed(no)))
     }
 
@@ -623,6 +652,9 @@ impl Target {
         let mut found: BTreeMap<u32, u32> =
             self.extents.iter().map(|(number, piece)| (*number, piece.pages)).collect();
         let extent = self.head.map_or(0, |head| head.extent);
+        if extent == 0 {
+            return found;
+        }
         for (no, _) in self.changed() {
             if let Some((number, place)) =
                 no.checked_sub(1).and_then(|no| Some((no.checked_div(extent)?, no.checked_rem(extent)?)))

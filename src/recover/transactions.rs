@@ -1,6 +1,7 @@
 //! What is known of transactions while a log is walked over (recovery, "Which records a pass
 //! applies").
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
 
 use super::release::Release;
@@ -112,11 +113,13 @@ pub(crate) struct Table {
     ranges: Ranges,
     /// Of 2.x and 3.x: how many restarts were passed.
     generation: u32,
+    /// The transaction that was asked for last, and its state: records of one often stand together.
+    latest: Cell<Option<(TxnId, Option<State>)>>,
 }
 
 impl Table {
     pub(crate) fn new() -> Table {
-        Table { states: HashMap::new(), ranges: Ranges::new(), generation: 1 }
+        Table { states: HashMap::new(), ranges: Ranges::new(), generation: 1, latest: Cell::new(None) }
     }
 
     fn range(&self, id: TxnId) -> u32 {
@@ -133,11 +136,19 @@ impl Table {
     }
 
     pub(crate) fn get(&self, id: TxnId) -> Option<State> {
-        self.states.get(&(self.range(id), id)).copied()
+        match self.latest.get() {
+            Some((latest, state)) if latest == id => state,
+            _ => {
+                let state = self.states.get(&(self.range(id), id)).copied();
+                self.latest.set(Some((id, state)));
+                state
+            }
+        }
     }
 
     /// Sets a state; one that is to be ignored stays so.
     pub(crate) fn set(&mut self, id: TxnId, state: State) {
+        self.latest.set(None);
         match self.states.get_mut(&(self.range(id), id)) {
             Some(State::Ignore) => {}
             Some(known) => *known = state,
@@ -149,27 +160,32 @@ impl Table {
 
     /// Sets a state, whatever it is.
     pub(crate) fn put(&mut self, id: TxnId, state: State) {
+        self.latest.set(None);
         let key = (self.range(id), id);
         let key = if self.states.contains_key(&key) { key } else { (self.top(), id) };
         self.states.insert(key, state);
     }
 
     pub(crate) fn remove(&mut self, id: TxnId) {
+        self.latest.set(None);
         self.states.remove(&(self.range(id), id));
     }
 
     /// The numbers begin anew here, going forward.
     pub(crate) fn push(&mut self, min: u32, max: u32) {
+        self.latest.set(None);
         self.ranges.push(min, max);
     }
 
     /// The same, going backward.
     pub(crate) fn pop(&mut self) {
+        self.latest.set(None);
         self.ranges.pop();
     }
 
     /// A restart was passed: forward or backward.
     pub(crate) fn restart(&mut self, forward: bool) {
+        self.latest.set(None);
         self.generation =
             if forward { self.generation.wrapping_sub(1) } else { self.generation.wrapping_add(1) };
     }

@@ -1,17 +1,20 @@
 //! Databases as they would be after a recovery (recovery, "A recovered view without touching the
 //! files").
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet, btree_map};
 use std::fs;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Component, Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use super::error::RecoverError;
 use super::passes::{Passes, Wanted};
 use super::report::{InDoubt, RecoverReport, RecoveredFile, Until};
+use super::side_by_side;
 use super::target::Target;
-use crate::env::{Folder, FolderOrigin, Layout};
+use crate::env::{DataFolders, Folder, FolderOrigin, Layout};
 use crate::format::edit;
 use crate::log::{LogDir, LogOptions, TxnId};
 use crate::meta::FileKind;
@@ -127,7 +130,7 @@ impl Recover {
     fn view_of(&self, dir: &LogDir, layout: &Layout) -> Result<View, RecoverError> {
         let (world, report) = Passes::new(dir, layout, self.wanted, self.files)?.run()?;
         let there = world.indices().filter(|&index| world.is_there(index)).collect::<Vec<_>>();
-        let files = world.into_files();
+        let (files, folders) = world.into_files();
         let known = files.iter().filter_map(|file| file.origin()).map(Path::to_owned).collect();
         #[cfg(feature = "upgrade")]
         let free = files
@@ -148,6 +151,7 @@ impl Recover {
             free,
             real,
             layout: layout.clone(),
+            folders,
             options: self.files,
             #[cfg(feature = "upgrade")]
             wanted: self.wanted,
@@ -168,6 +172,7 @@ pub struct View {
     /// The files on disk of which the log speaks, through all links.
     real: HashSet<PathBuf>,
     layout: Layout,
+    folders: DataFolders,
     options: OpenOptions<'static>,
     #[cfg(feature = "upgrade")]
     wanted: Wanted,
@@ -233,10 +238,7 @@ impl View {
 
     /// The name of a path in one of the folders of databases.
     fn name_of(&self, path: &Path) -> Option<PathBuf> {
-        let path = whole_path(path)?;
-        let folders = self.layout.data();
-        let mut folders = folders.iter().filter_map(|folder| fs::canonicalize(&folder.path).ok());
-        folders.find_map(|folder| path.strip_prefix(folder).ok().map(Path::to_owned))
+        self.folders.name_of(&whole_path(path)?).map(Path::to_owned)
     }
 
     pub(super) fn view_of<'v>(&'v self, target: &'v Target) -> ViewFile<'v> {
@@ -246,7 +248,7 @@ impl View {
 
     /// The folder under which a file stands by its name.
     pub(super) fn place(&self, target: &Target) -> PathBuf {
-        let folders = self.layout.data();
+        let folders = self.folders.all();
         let on_disk = target.origin().filter(|_| target.is_where_it_was());
         let of_it =
             on_disk.and_then(|path| folders.iter().find(|folder| folder.path.join(&target.name) == *path));
@@ -344,8 +346,8 @@ impl View {
             let plain = path.components().all(|part| matches!(part, Component::Normal(_)));
             plain.then(|| path.to_owned())
         };
-        let folders = self.layout.data().into_iter();
-        folders.map(|folder| (folder.clone(), inside(&folder).unwrap_or_default())).collect()
+        let folders = self.folders.all().iter();
+        folders.map(|folder| (folder.clone(), inside(folder).unwrap_or_default())).collect()
     }
 
     fn write_files(&self, folder: &Path) -> io::Result<()> {
@@ -368,17 +370,21 @@ impl View {
             let known = folders.iter().find(|(folder, _)| folder.path == place);
             folder.join(known.map_or(Path::new(""), |(_, inside)| inside))
         };
-        for target in &self.files {
-            let path = inside(&self.place(target)).join(&target.name);
-            match target.head {
-                Some(head) => write(&path, head.size, target.count(), target.standing(None))?,
-                None => write_whole(&path, &target.whole())?,
+        let places: Vec<PathBuf> =
+            self.files.iter().map(|target| inside(&self.place(target)).join(&target.name)).collect();
+        let (next, failed) = (AtomicUsize::new(0), Mutex::new(None));
+        side_by_side::run(places.len(), || {
+            loop {
+                let index = next.fetch_add(1, Ordering::Relaxed);
+                let Some((target, path)) = self.files.get(index).zip(places.get(index)) else { break };
+                if let Err(error) = write_file(target, path) {
+                    failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+                    break;
+                }
             }
-            for (number, pages) in target.extents() {
-                let place = Extents::path_beside(&path, number).unwrap_or_else(|| path.clone());
-                let size = target.size();
-                write(&place, size, pages, target.standing(Some(number)))?;
-            }
+        });
+        if let Some(error) = failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            return Err(error);
         }
         for (place, path) in self.others()? {
             let to = inside(&place).join(path.file_name().unwrap_or_default());
@@ -392,7 +398,7 @@ impl View {
     /// Databases of which the log does not speak, with their folders.
     fn others(&self) -> io::Result<Vec<(PathBuf, PathBuf)>> {
         let mut found = Vec::new();
-        for folder in self.layout.data() {
+        for folder in self.folders.all() {
             for entry in fs::read_dir(&folder.path)? {
                 let entry = entry?;
                 let path = entry.path();
@@ -416,7 +422,7 @@ impl<'v> ViewFile<'v> {
         let changed = target.changed().map(|(no, _)| PageNo(no));
         let pages = target.head.map(|_| {
             Overlay::new(target, target.count(), changed.collect::<Vec<_>>(), |no: PageNo| {
-                Some(target.sealed(no.0))
+                Some(target.sealed(no.0).into_owned())
             })
         });
         ViewFile { target, pages, path, parts: OnceLock::new(), view }
@@ -479,13 +485,26 @@ fn whole_path(path: &Path) -> Option<PathBuf> {
     Some(fs::canonicalize(path.parent()?).ok()?.join(path.file_name()?))
 }
 
+/// Writes a file with its extents.
+fn write_file(target: &Target, path: &Path) -> io::Result<()> {
+    match target.head {
+        Some(head) => write(path, head.size, target.count(), target.standing(None))?,
+        None => write_whole(path, &target.whole())?,
+    }
+    for (number, pages) in target.extents() {
+        let place = Extents::path_beside(path, number).unwrap_or_else(|| path.to_owned());
+        write(&place, target.size(), pages, target.standing(Some(number)))?;
+    }
+    Ok(())
+}
+
 /// Writes a file of so many pages: those that stand in it, each at its place, and otherwise holes.
 /// Waits until it is on the disk.
-fn write(
+fn write<'p>(
     path: &Path,
     size: PageSize,
     count: u32,
-    pages: impl Iterator<Item = (u32, Vec<u8>)>,
+    pages: impl Iterator<Item = (u32, Cow<'p, [u8]>)>,
 ) -> io::Result<()> {
     let mut file = io::BufWriter::with_capacity(1 << 20, create(path)?);
     let size = u64::from(size.get());

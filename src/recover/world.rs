@@ -8,7 +8,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::release::Release;
 use super::target::{Head, Target};
-use crate::env::Layout;
+use crate::env::{DataFolders, Layout};
 use crate::error::Error;
 use crate::file_name;
 use crate::format::{edit, swap};
@@ -23,6 +23,7 @@ pub(crate) type Index = usize;
 #[derive(Debug)]
 pub(crate) struct World<'l> {
     layout: &'l Layout,
+    folders: DataFolders,
     files: Vec<Target>,
     /// What stands under each name that was asked for, now; `None` for nothing.
     names: HashMap<PathBuf, Option<Index>>,
@@ -54,6 +55,7 @@ impl<'l> World<'l> {
     ) -> World<'l> {
         World {
             layout,
+            folders: DataFolders::of(layout),
             files: Vec::new(),
             names: HashMap::new(),
             failed: Vec::new(),
@@ -88,9 +90,15 @@ impl<'l> World<'l> {
         self.files.get_mut(index)
     }
 
-    /// All files that were met, also those that are removed, by their places.
-    pub(crate) fn into_files(self) -> Vec<Target> {
-        self.files
+    /// All files that were met, by their places.
+    pub(crate) fn targets(&mut self) -> &mut [Target] {
+        &mut self.files
+    }
+
+    /// All files that were met, also those that are removed, by their places; and the folders in which
+    /// they are.
+    pub(crate) fn into_files(self) -> (Vec<Target>, DataFolders) {
+        (self.files, self.folders)
     }
 
     /// Whether a file is there, under its name.
@@ -103,9 +111,8 @@ impl<'l> World<'l> {
     fn path(&self, name: &[u8]) -> Option<PathBuf> {
         let name = name.split(|&byte| byte == 0).next().unwrap_or_default();
         let path = Path::new(file_name::from_bytes(name)?);
-        let folders = self.layout.data();
         let inside = match path.is_absolute() {
-            true => folders.iter().find_map(|folder| path.strip_prefix(&folder.path).ok())?,
+            true => self.folders.all().iter().find_map(|folder| path.strip_prefix(&folder.path).ok())?,
             false => path,
         };
         let mut parts = inside.components();
@@ -120,7 +127,7 @@ impl<'l> World<'l> {
         if let Some(known) = self.names.get(&path) {
             return *known;
         }
-        let found = self.layout.find(&path).and_then(|disk| match self.open(&disk, &path) {
+        let found = self.folders.find(&path).and_then(|disk| match self.open(&disk, &path) {
             Ok(file) => Some(self.push(file)),
             Err(error) => {
                 self.failed.push((path.clone(), error));
@@ -134,9 +141,7 @@ impl<'l> World<'l> {
     /// Opens a file, unless its path is a link that leads out of the folders of the environment.
     fn open(&self, disk: &Path, name: &Path) -> Result<Target, Error> {
         let real = fs::canonicalize(disk).ok();
-        let mut folders =
-            self.layout.data().into_iter().filter_map(|folder| fs::canonicalize(folder.path).ok());
-        if real.as_ref().is_some_and(|real| !folders.any(|folder| real.starts_with(folder))) {
+        if real.as_ref().is_some_and(|real| self.folders.name_of(real).is_none()) {
             let cause = io::Error::other("a link that leads out of the folders of the environment");
             return Err(Error::Open { path: disk.to_owned(), cause: cause.into() });
         }
@@ -181,7 +186,7 @@ impl<'l> World<'l> {
             return Some(index);
         }
         let path = self.path(name)?;
-        let folders = self.layout.data();
+        let folders = self.folders.all();
         let wanted = self.path(folder).map(|folder| self.layout.home().join(folder));
         let place = if self.release <= Release::R47 {
             folders.first().map(|folder| folder.path.clone())

@@ -14,6 +14,7 @@ use bdbkit::verify::{Severity, Verify};
 
 use crate::common::data;
 use crate::common::logs::{HEADER, get_u32, lsn, put_u32, to_u32, to_usize};
+use crate::counting;
 use crate::craft::{Craft, Of, TXN, item};
 use crate::fields;
 
@@ -507,4 +508,54 @@ fn wherever_a_log_ends_what_had_committed_is_there_and_nothing_else() {
         }
     }
     assert!(compared > 140 * 7 * 4, "{compared}");
+}
+
+/// An engine whose log has more than so many bytes.
+fn long(version: u32, of_files: Endianness, bytes: usize) -> Engine {
+    let mut dice = Dice(version.into());
+    let mut engine = Engine::new(version, Little, of_files);
+    while engine.craft.writer.files.iter().map(Vec::len).sum::<usize>() <= bytes {
+        for _ in 0..100 {
+            engine.step(&mut dice);
+        }
+    }
+    engine.past.records = engine.records();
+    engine
+}
+
+#[test]
+fn a_long_log_that_several_threads_recover_gives_what_had_committed() {
+    for version in VERSIONS {
+        // Longer than what one thread reads alone.
+        let engine = long(version, if version == 11 { Big } else { Little }, 300 << 10);
+        let (folder, records) = (tempfile::tempdir().unwrap(), engine.records());
+        for needed_only in [false, true] {
+            engine.save(folder.path(), records, needed_only);
+            engine.save_log(folder.path(), records);
+            for catastrophic in [false, true] {
+                let recover = Recover::new().catastrophic(catastrophic);
+                let view = recover.view(&Layout::of(folder.path())).unwrap();
+                engine.assert_holds(&view, records, &format!("a long log of version {version}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn recovery_takes_little_memory_for_each_record_beside_the_pages_that_change() {
+    // One thread reads these, the one that is counted.
+    let of = |bytes: usize| {
+        let engine = long(19, Little, bytes);
+        let (folder, records) = (tempfile::tempdir().unwrap(), engine.records());
+        engine.save(folder.path(), records, true);
+        engine.save_log(folder.path(), records);
+        let layout = Layout::of(folder.path());
+        let recover = Recover::new().catastrophic(true);
+        let peak = counting::peak_of(|| drop(recover.view(&layout).unwrap()));
+        (records, peak)
+    };
+    let (few, many) = (of(40 << 10), of(160 << 10));
+    let (records, bytes) = (many.0 - few.0, many.1.saturating_sub(few.1));
+    assert!(records > 1000, "{few:?} {many:?}");
+    assert!(bytes < records * 300 + (64 << 10), "{few:?} {many:?}");
 }

@@ -165,6 +165,7 @@ fn last_said(file: &DirFile, next: &DirFile) -> Option<u32> {
 impl<'a> Iterator for DirRecords<'a> {
     type Item = Result<Record<'a>, LogError>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             if let Some(error) = self.errors.pop_front().and_then(|seam| self.error(seam)) {
@@ -275,7 +276,9 @@ impl<'a> Iterator for DirRecordsBack<'a> {
         loop {
             match (self.found.pop(), self.log) {
                 (Some(Step::Record { offset, misplaced }), Some(log)) => {
-                    return Some(log.record(offset).map(|record| Record { misplaced, ..record }));
+                    let record = log.again(offset).map(|record| Record { misplaced, ..record });
+                    let lsn = log.lsn(offset);
+                    return Some(record.map_err(|defect| LogError::Damaged { lsn, defect }));
                 }
                 (Some(Step::Error(error)), _) => return Some(Err(*error)),
                 _ if self.advance() => {}

@@ -9,6 +9,7 @@ use crate::format::item;
 use crate::log::dir::LogDir;
 use crate::log::record::Record;
 use crate::log::record::event::Event;
+use crate::log::schema::Op;
 use crate::meta::identify;
 use crate::order::Endianness;
 use crate::types::{FileId, Lsn, PageNo};
@@ -45,6 +46,25 @@ impl LogDir {
 }
 
 impl<'a> Files<'a> {
+    /// What records do that [`Files::sparing`] reads; up to version 16, others may show the machine.
+    pub(crate) const SPARING: [Op; 4] = [Op::Register, Op::FileRename, Op::FileWrite, Op::Metapage];
+
+    /// The databases that records speak of, as far as recovery needs them: without the names of several in
+    /// a file, and without signs of duplicates. There is none where one is missing.
+    pub(crate) fn sparing(records: impl Iterator<Item = Option<Record<'a>>>) -> Files<'a> {
+        let mut reading = Reading::default();
+        for record in records {
+            let machine = reading.files.machine;
+            let event = |record: &Record<'a>| {
+                let tells = record.presumed().is_none_or(|op| Files::SPARING.contains(&op));
+                let shows = machine.is_none() && record.version() < 17;
+                if tells || shows { record.event() } else { Event::Other }
+            };
+            reading.next(record.as_ref().map(|record| (record, event(record))));
+        }
+        reading.end()
+    }
+
     /// All meanings of all numbers, in the order in which they were given.
     pub fn bindings(&self) -> impl ExactSizeIterator<Item = &Binding<'a>> {
         self.bindings.all().iter()

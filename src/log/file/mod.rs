@@ -6,6 +6,8 @@ mod sealed;
 pub(super) mod tail;
 
 use self::sealed::Sealed;
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use super::error::{LogError, RecordDefect};
 use super::record::{Format, Record};
 use super::schema::Schema;
@@ -29,6 +31,8 @@ pub struct LogFile<'a> {
     header: layout::FileHeader,
     prev: u32,
     header_defect: Option<RecordDefect>,
+    /// All records before this offset, one behind the other from the first on, were checked.
+    checked: AtomicU32,
 }
 
 impl<'a> LogFile<'a> {
@@ -50,7 +54,7 @@ impl<'a> LogFile<'a> {
             return Err(LogError::Version { version, order });
         }
         let short = || LogError::Short { len, need };
-        let (body, raw) = layout::header(bytes, form, order).map_err(|_| short())?;
+        let (body, raw) = layout::header(bytes, form, order).ok_or_else(short)?;
         let (_, header) = layout::file_header(body, order).map_err(|_| short())?;
         let body = body.get(..layout::FILE_HEADER).unwrap_or(body);
         let header_defect = if raw.len == need {
@@ -60,7 +64,9 @@ impl<'a> LogFile<'a> {
         };
         let format = Format { version, order, encrypted: false, schemas };
         let prev = raw.prev;
-        let mut file = LogFile { source, sealed: None, number, form, format, header, prev, header_defect };
+        let checked = AtomicU32::new(form.first());
+        let mut file =
+            LogFile { source, sealed: None, number, form, format, header, prev, header_defect, checked };
         let used = dialect::of_file(&file);
         file.set_dialect(used);
         Ok(file)
@@ -79,13 +85,14 @@ impl<'a> LogFile<'a> {
         if schemas.is_empty() || version < 7 {
             return Err(LogError::Version { version, order });
         }
-        let first = layout::header(bytes, Form::Encrypted, order).ok();
+        let first = layout::header(bytes, Form::Encrypted, order);
         let first = first.and_then(|(rest, raw)| Some((raw, rest.get(..layout::FILE_HEADER)?)));
         let authentic = first.is_some_and(|(raw, body)| sealed.authentic(version, &raw, body));
         let header_defect = (!authentic).then_some(RecordDefect::Code);
         let format = Format { version, order, encrypted: true, schemas };
-        let form = Form::Encrypted;
-        Ok(LogFile { source, sealed: Some(sealed), number, form, format, header, prev, header_defect })
+        let (form, sealed) = (Form::Encrypted, Some(sealed));
+        let checked = AtomicU32::new(form.first());
+        Ok(LogFile { source, sealed, number, form, format, header, prev, header_defect, checked })
     }
 
     /// The same file with all bodies empty: to find the records before any is decrypted.
@@ -94,6 +101,7 @@ impl<'a> LogFile<'a> {
             source: Source::Bytes(self.source.in_place().into()),
             sealed: self.sealed.as_ref().map(Sealed::closed),
             format: self.format.clone(),
+            checked: AtomicU32::new(self.first()),
             ..*self
         }
     }
@@ -186,10 +194,7 @@ impl<'a> LogFile<'a> {
 
     /// Offset of the first record.
     pub(crate) fn first(&self) -> u32 {
-        match self.form {
-            Form::Encrypted => layout::ENCRYPTED_FIRST,
-            form => form.len().saturating_add(16),
-        }
+        self.form.first()
     }
 
     /// The file's length, as far as an LSN can reach.
@@ -206,25 +211,50 @@ impl<'a> LogFile<'a> {
     }
 
     /// The bytes from an offset on.
+    #[inline]
     pub(crate) fn rest(&self, offset: u32) -> &[u8] {
         let at = usize::try_from(offset).unwrap_or(usize::MAX);
         self.source.in_place().get(at..).unwrap_or_default()
     }
 
     /// What the header at an offset says, checked for nothing but its own length.
+    #[inline]
     pub(crate) fn raw_header(&self, offset: u32) -> Option<(&[u8], layout::Header<'_>)> {
-        layout::header(self.rest(offset), self.form, self.format.order).ok()
+        layout::header(self.rest(offset), self.form, self.format.order)
     }
 
     /// The record at an offset, whole and with the right checksum, or what keeps it
     /// from being one.
     pub(crate) fn read(&self, offset: u32) -> Result<Record<'_>, RecordDefect> {
+        self.reach(offset, false)
+    }
+
+    /// As [`LogFile::read`], the record at an offset where one was read before: its checksum is right.
+    pub(crate) fn again(&self, offset: u32) -> Result<Record<'_>, RecordDefect> {
+        self.reach(offset, true)
+    }
+
+    /// As [`LogFile::read`], the record behind those before it, from the first of the file on: checked
+    /// once, however often the file is walked through.
+    #[inline]
+    pub(crate) fn read_on(&self, offset: u32) -> Result<Record<'_>, RecordDefect> {
+        let checked = self.checked.load(Ordering::Relaxed);
+        let record = self.reach(offset, offset < checked)?;
+        if offset == checked {
+            // Where another thread has come further, this is right, too.
+            self.checked.store(offset.saturating_add(record.len), Ordering::Relaxed);
+        }
+        Ok(record)
+    }
+
+    #[inline]
+    fn reach(&self, offset: u32, checked: bool) -> Result<Record<'_>, RecordDefect> {
         let (raw, stored) = self.shape(offset)?;
         #[cfg(test)]
         effort::add(stored.len());
         let body = match (&self.sealed, raw.guard) {
             (Some(sealed), Guard::Mac { size, .. }) => {
-                if !sealed.authentic(self.format.version, &raw, stored) {
+                if !checked && !sealed.authentic(self.format.version, &raw, stored) {
                     return Err(RecordDefect::Code);
                 }
                 let size = sealed.size(size);
@@ -234,6 +264,7 @@ impl<'a> LogFile<'a> {
                     size,
                 })?
             }
+            _ if checked => stored,
             _ => match checksum_defect(self.format.version, &raw, stored) {
                 Some(defect) => return Err(defect),
                 None => stored,
@@ -248,16 +279,19 @@ impl<'a> LogFile<'a> {
         Ok(self.with_body(offset, &raw, stored))
     }
 
+    #[inline]
     fn with_body<'b>(&'b self, offset: u32, raw: &layout::Header<'_>, body: &'b [u8]) -> Record<'b> {
         let lsn = self.lsn(offset);
         Record { format: &self.format, lsn, prev: raw.prev, misplaced: None, len: raw.len, body }
     }
 
     /// Header and stored body of the record at an offset, if the file holds all of it.
+    #[inline]
     fn shape(&self, offset: u32) -> Result<(layout::Header<'_>, &[u8]), RecordDefect> {
-        let left = self.end().saturating_sub(offset);
+        let bytes = self.rest(offset);
+        let left = u32::try_from(bytes.len()).unwrap_or(u32::MAX).min(u32::MAX.saturating_sub(offset));
         let header = self.header_len();
-        let Some((rest, raw)) = self.raw_header(offset) else {
+        let Some((rest, raw)) = layout::header(bytes, self.form, self.format.order) else {
             return Err(RecordDefect::Header { left, need: header });
         };
         let len = raw.len.checked_sub(header).filter(|&len| len > 0 && raw.len <= left);
@@ -317,7 +351,7 @@ impl From<Error> for LogError {
     }
 }
 
-/// How many bytes were checked, to count how often a log is read.
+/// How many bytes of records were read, to count how often a log is.
 #[cfg(test)]
 pub(crate) mod effort {
     use std::cell::Cell;
@@ -328,7 +362,7 @@ pub(crate) mod effort {
         BYTES.with(|all| all.set(all.get().saturating_add(bytes)));
     }
 
-    /// How many bytes some work checks, on this thread.
+    /// How many bytes some work reads, on this thread.
     pub(crate) fn of<T>(work: impl FnOnce() -> T) -> (usize, T) {
         let before = BYTES.with(Cell::get);
         let done = work();

@@ -17,6 +17,8 @@ use crate::log::record::Record;
 pub struct Records<'a> {
     file: &'a LogFile<'a>,
     at: u32,
+    /// Whether all records before are those from the first of the file on.
+    joined: bool,
     before: u32,
     through: bool,
     /// The last record of the file, where the next file tells it.
@@ -39,6 +41,7 @@ impl<'a> Records<'a> {
         Records {
             file,
             at: file.first(),
+            joined: true,
             before: 0,
             through: false,
             last: None,
@@ -66,7 +69,7 @@ impl<'a> Records<'a> {
     /// Begins behind a record of the file, or with the first one.
     #[cfg(feature = "mboxlist")]
     pub(crate) fn behind(mut self, last: Option<&Record<'_>>) -> Records<'a> {
-        self.header = None;
+        (self.header, self.joined) = (None, false);
         if let Some(last) = last {
             self.before = last.lsn().offset;
             self.at = last.lsn().offset.saturating_add(last.size());
@@ -97,7 +100,7 @@ impl<'a> Records<'a> {
             // What is left of an older log has nothing to do with the record before.
             let older = self.file.raw_header(behind.lsn.offset).map_or(0, |(_, raw)| raw.prev);
             self.before = if behind.follows { self.at } else { older };
-            self.at = behind.lsn.offset;
+            (self.at, self.joined) = (behind.lsn.offset, false);
         } else {
             self.tail = Some(tail);
         }
@@ -108,14 +111,17 @@ impl<'a> Records<'a> {
 impl<'a> Iterator for Records<'a> {
     type Item = Result<Record<'a>, LogError>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        if let Some(defect) = self.header.take() {
+        if self.header.is_some() {
+            let defect = self.header.take()?;
             return Some(Err(self.damaged(0, defect)));
         }
         if self.tail.is_some() {
             return None;
         }
-        match self.file.read(self.at) {
+        let read = if self.joined { self.file.read_on(self.at) } else { self.file.read(self.at) };
+        match read {
             Ok(mut record) => {
                 record.misplaced = (record.prev != self.before).then_some(self.before);
                 self.before = self.at;

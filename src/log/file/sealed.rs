@@ -39,7 +39,7 @@ impl Sealed {
     ) -> Result<(Sealed, FileHeader, u32), LogError> {
         let len = u64::try_from(file.len()).unwrap_or(u64::MAX);
         let short = || LogError::Short { len, need: layout::ENCRYPTED_FIRST };
-        let (rest, raw) = layout::header(file, Form::Encrypted, order).map_err(|_| short())?;
+        let (rest, raw) = layout::header(file, Form::Encrypted, order).ok_or_else(short)?;
         let body = rest.get(..layout::FILE_HEADER).ok_or_else(short)?;
         let password = password.ok_or(LogError::Encrypted)?;
         let Guard::Mac { iv, .. } = raw.guard else { return Err(LogError::Encrypted) };

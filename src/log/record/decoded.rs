@@ -47,9 +47,14 @@ impl<'a> Record<'a> {
     ///
     /// What keeps the fields from being read.
     pub(crate) fn decode(&self) -> Result<Decoded<'a>, RecordNote> {
-        let (layout, fields) = self.parse()?;
         let mut values = [None; MOST];
-        values.iter_mut().zip(fields).for_each(|(to, field)| *to = Some(field.value()));
+        let (layout, _) = self.read(|place, value| {
+            if let Some(to) = values.get_mut(place) {
+                *to = Some(value);
+            }
+        })?;
+        // Of a layout that did not fit, and has more fields.
+        values.iter_mut().skip(layout.fields().len()).for_each(|value| *value = None);
         Ok(Decoded { record: *self, layout, values })
     }
 }

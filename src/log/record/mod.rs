@@ -9,7 +9,7 @@ mod meaning;
 use std::fmt;
 
 use crate::format::log::DEBUG;
-use crate::log::schema::{FieldKind, FieldLayout, RecordLayout, Schema};
+use crate::log::schema::{FieldKind, FieldLayout, Name, Op, RecordLayout, Schema};
 use crate::order::Endianness;
 use crate::types::Lsn;
 
@@ -175,7 +175,7 @@ impl<'a> Record<'a> {
     }
 
     /// Types of applications begin at 10000 since release 3.1, before at 150.
-    fn of_application(&self) -> bool {
+    pub(crate) fn of_application(&self) -> bool {
         let first = match self.format.schemas.first() {
             Some(schema) if schema.version() == 2 && schema.record(10).is_none() => 150,
             _ => 10000,
@@ -183,7 +183,51 @@ impl<'a> Record<'a> {
         self.body.len() >= 4 && self.kind() >= first
     }
 
+    /// What the record does if its fields can be read, told by its type alone; `None` if that does not
+    /// tell it, and of records of applications.
+    #[inline]
+    pub(crate) fn presumed(&self) -> Option<Op> {
+        let kind = self.kind();
+        let mut ops =
+            self.format.schemas.iter().filter_map(|schema| schema.record(kind)).map(RecordLayout::op);
+        let first = ops.next().filter(|_| !self.of_application())?;
+        ops.all(|op| op == first).then_some(first)
+    }
+
+    /// Whether the record may do this, as far as its type tells it.
+    #[inline]
+    pub(crate) fn may_be(&self, op: Op) -> bool {
+        self.presumed().is_none_or(|presumed| presumed == op)
+    }
+
+    /// The number in a field, if the fields can be read; `Err` if they have to be for that.
+    #[inline]
+    pub(crate) fn presumed_number(&self, field: Name) -> Result<Option<u32>, Unsure> {
+        let [schema] = self.format.schemas.as_slice() else { return Err(Unsure) };
+        let layout = schema.record(self.kind()).ok_or(Unsure)?;
+        let Some(place) = layout.place(field) else { return Ok(None) };
+        let mut at = PREFIX;
+        for field in layout.fields().iter().take(place) {
+            let len = match field.kind() {
+                FieldKind::Lsn => 8,
+                FieldKind::Unsigned | FieldKind::Signed | FieldKind::Page | FieldKind::Operation => 4,
+                _ => return Err(Unsure),
+            };
+            at = at.saturating_add(len);
+        }
+        Ok(self.format.order.u32_at(self.body, at))
+    }
+
     pub(crate) fn parse(&self) -> Result<(&'static RecordLayout, Fields<'a>), RecordNote> {
+        self.read(|_, _| {})
+    }
+
+    /// As [`Record::parse`], and gives the value of each field with its place. If several layouts have to be
+    /// tried, the values of the last one count.
+    pub(crate) fn read(
+        &self,
+        mut value: impl FnMut(usize, Value<'a>),
+    ) -> Result<(&'static RecordLayout, Fields<'a>), RecordNote> {
         if self.of_application() {
             return Err(RecordNote::Application);
         }
@@ -195,7 +239,7 @@ impl<'a> Record<'a> {
             let words = if layout.has_words() { &[4, 8][..] } else { &[4] };
             for &word in words {
                 let fields = Fields { layouts: layout.fields(), rest, order: self.format.order, word };
-                match fields.check(self.format.encrypted) {
+                match fields.check(self.format.encrypted, &mut value) {
                     Ok(()) => return Ok((layout, fields)),
                     Err(other) if matches!(note, RecordNote::UnknownType { .. }) => note = other,
                     Err(_) => {}
@@ -217,6 +261,10 @@ impl fmt::Debug for Record<'_> {
             .finish()
     }
 }
+
+/// What the type of a record does not tell.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Unsure;
 
 /// Why a record is shown as raw bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -279,10 +327,11 @@ impl<'a> Fields<'a> {
     }
 
     /// Whether the fields fill the body.
-    fn check(&self, padded: bool) -> Result<(), RecordNote> {
+    fn check(&self, padded: bool, value: &mut impl FnMut(usize, Value<'a>)) -> Result<(), RecordNote> {
         let mut fields = self.clone();
-        while let Some((layout, _)) = fields.layouts.split_first() {
-            fields.next().ok_or(RecordNote::Field { field: layout.name() })?;
+        for (place, layout) in self.layouts.iter().enumerate() {
+            let field = fields.next().ok_or(RecordNote::Field { field: layout.name() })?;
+            value(place, field.value());
         }
         let padding = padded && fields.rest.len() <= PADDING && fields.rest.iter().all(|&byte| byte == 0);
         if fields.rest.is_empty() || padding {

@@ -63,8 +63,13 @@ impl Text {
         self.raw(b": ");
     }
 
+    #[inline]
     pub(super) fn decimal(&mut self, n: impl Into<u64>) {
-        self.digits::<10>(n.into(), b' ', 0);
+        let n = n.into();
+        match u8::try_from(n) {
+            Ok(n @ 0..10) => self.bytes.push(b'0' | n),
+            _ => self.digits::<10>(n, b' ', 0),
+        }
     }
 
     /// A decimal number, with blanks before it up to a width.
@@ -84,8 +89,13 @@ impl Text {
         self.decimal(n.unsigned_abs());
     }
 
+    #[inline]
     pub(super) fn hex(&mut self, n: impl Into<u64>) {
-        self.digits::<16>(n.into(), b' ', 0);
+        let n = n.into();
+        match u8::try_from(n) {
+            Ok(n @ 0..16) => self.bytes.push(digit(n)),
+            _ => self.digits::<16>(n, b' ', 0),
+        }
     }
 
     pub(super) fn octal(&mut self, n: impl Into<u64>) {

@@ -13,8 +13,10 @@ pub(super) fn data(data: &[u8], text: &mut Text) {
         return;
     }
     let shown = data.get(..SHOWN).unwrap_or(data);
-    let printable = |byte: &u8| matches!(byte, 0x20..=0x7e);
-    let odd = shown.iter().filter(|byte| !printable(byte)).count();
+    let printable = |byte: u8| matches!(byte, 0x20..=0x7e);
+    // Fewer than 256 are counted: in bytes, many at once.
+    let odd = shown.iter().fold(0_u8, |odd, &byte| odd.wrapping_add(u8::from(!printable(byte))));
+    let odd = usize::from(odd);
     let harmless = match odd {
         0 => 0,
         _ => {
@@ -28,15 +30,15 @@ pub(super) fn data(data: &[u8], text: &mut Text) {
     } else if odd == 0 {
         text.raw(shown);
     } else {
-        for run in shown.chunk_by(|a, b| printable(a) && printable(b)) {
-            match run {
-                [byte] if !printable(byte) => {
-                    text.raw(b"\\");
-                    text.hex(*byte);
-                }
-                _ => text.raw(run),
-            }
+        let mut rest = shown;
+        while let Some(at) = rest.iter().position(|&byte| !printable(byte)) {
+            let Some((run, [byte, behind @ ..])) = rest.split_at_checked(at) else { break };
+            text.raw(run);
+            text.raw(b"\\");
+            text.hex(*byte);
+            rest = behind;
         }
+        text.raw(rest);
     }
     if shown.len() < data.len() {
         text.raw(b"...");

@@ -27,15 +27,18 @@ impl Change<'_, '_> {
         let (no, slot, before) = (self.n(Name::pgno)?, self.short(Name::indx)?, self.lsn(Name::pagelsn)?);
         let space = self.record.size(Name::nbytes).ok_or(Fault::Field(Name::nbytes.text()))?;
         let (head, data) = (self.b(Name::hdr)?, self.b(Name::dbt)?);
-        let kind = self.kind_of(no);
-        let mut item = if head.is_empty() { Vec::new() } else { self.item(kind, head, data) };
-        if self.release == Release::R2 && !self.strict {
-            turned::item(&mut item, self.order());
+        let turned = self.release == Release::R2 && !self.strict;
+        let mut item = Vec::new();
+        if !head.is_empty() && (turned || self.items != self.order()) {
+            item = self.item(self.kind_of(no), head, data);
+            if turned {
+                turned::item(&mut item, self.order());
+            }
         }
         self.one(no, before, Missing::Create, |page, way| {
             let mut page = page.items()?;
             match (add == (way == Way::Redo), item.is_empty()) {
-                (true, true) => page.insert(slot, space, &[], data),
+                (true, true) => page.insert(slot, space, head, data),
                 (true, false) => page.insert(slot, space, &item, &[]),
                 (false, _) => page.delete(slot, space),
             }

@@ -87,7 +87,7 @@ enum Missing {
 
 /// A record that is applied to a file, or taken back.
 pub(crate) struct Change<'c, 'a> {
-    pub(crate) record: Decoded<'a>,
+    pub(crate) record: &'c Decoded<'a>,
     pub(crate) way: Way,
     pub(crate) release: Release,
     /// Whether the faults of the release are repeated.
