@@ -67,7 +67,7 @@ pub(super) fn plan(
     } else if draft.is_head_only() && !facts.options.extent && facts.operation != Operation::Repair {
         head(&draft.image(PageNo::META).unwrap_or_default(), facts, draft.pages().meta())
     } else if file_bytes(draft.modified().saturating_add(draft.appended()), draft.pages().size()) <= most {
-        sound(&File::over(&draft.over(), options), facts, counter)
+        sound(&File::over(&draft.over(), options.unsummed(facts.options.sums_left)), facts, counter)
     } else {
         Ok(())
     };
@@ -89,7 +89,7 @@ pub(crate) fn whole(
     counter: Counter<'_>,
     options: OpenOptions<'static>,
 ) -> Result<(), BoxError> {
-    sound(&options.file_from_bytes(contents), facts, counter)
+    sound(&options.unsummed(facts.options.sums_left).file_from_bytes(contents), facts, counter)
 }
 
 /// Whether an extent of a QUEUE has the records that it had.

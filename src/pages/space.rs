@@ -103,7 +103,7 @@ impl<'a> Pages<'a> {
         count: u32,
         most: u64,
     ) -> Self {
-        let codec = Codec::new(meta.seal(), meta.endianness());
+        let codec = Codec::new(meta.seal(), meta.endianness()).unsummed(file.is_unsummed());
         let keeps = cipher.is_some() || file.source().storage().is_some();
         let beside = extents.as_ref().map(|extents| extents.count().saturating_add(1));
         let all = beside.map_or(count, |all| u32::try_from(all).unwrap_or(u32::MAX));
