@@ -7,7 +7,9 @@ use super::open::opening;
 use super::progress::{Progress, Watch};
 use super::surroundings::Surroundings;
 use crate::journal::Disk;
+use crate::log::LogOptions;
 use crate::pages::OpenOptions;
+use crate::recover::Recover;
 
 /// A change of one file, or of several as one unit: an [`Upgrade`](crate::upgrade::Upgrade), a
 /// [`Convert`](crate::upgrade::Convert) or a [`Reset`](crate::upgrade::Reset).
@@ -43,9 +45,12 @@ impl<'d, D: Disk, O> Edit<'d, D, O> {
         }
     }
 
-    /// The same files, opened with this password.
+    /// The same files, opened with this password, as the logs of their environment are.
     pub(crate) fn opened_with(mut self, password: impl Into<String>) -> Self {
-        self.options = self.options.password(password);
+        let password = password.into();
+        self.options = self.options.password(&password);
+        let files = OpenOptions::new().password(&password);
+        self.surroundings.recover = Recover::new().log(LogOptions::new().password(password)).files(files);
         self
     }
 

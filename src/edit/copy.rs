@@ -7,6 +7,7 @@ use super::builder::Edit;
 use super::draft::Draft;
 use super::error::{EditError, Refusal, Result, at};
 use super::extents::{self, Extent};
+use super::logs::Logs;
 use super::names::Names;
 use super::notice::Notice;
 use super::open::open;
@@ -53,7 +54,7 @@ impl<D: Disk, O: Operation> Edit<'_, D, O> {
             let feature = Feature::Partitioned;
             return Err(Error::UnsupportedFeature { method, version, order, feature }.into());
         }
-        let mut prepared = self.prepare(&db, path, None)?;
+        let mut prepared = self.prepare(&db, path, None, &mut Logs::new(&self.surroundings))?;
         // All pages are written, so all pairs are compared. Those in extents are compared there.
         if prepared.promise == Promise::OnlyPageZero && extents.is_empty() {
             let sum = ContentSum::of(&db).map_err(soundness::unreadable)?;

@@ -60,7 +60,7 @@ pub(crate) use forms::Form;
 pub(crate) use free_list::FreeList;
 pub(crate) use leftovers::settle_folder;
 pub(crate) use list::{leaves, list};
-pub(crate) use logs::check_logs;
+pub(crate) use logs::Logs;
 pub(crate) use node::{Child, Keys, Node, entry};
 pub use notice::Notice;
 pub(crate) use off_page::{off_page, references};

@@ -162,3 +162,33 @@ fn the_genuine_tools_accept_what_is_converted() {
         genuine("db5.3_verify");
     }
 }
+
+/// The logs of an encrypted environment are read with the password of its files.
+#[test]
+fn the_password_opens_the_logs_beside_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let case = testdata().join("env-log14-be-encrypted");
+    let (logs, databases) = (["log.0000000001", "log.0000000002"], ["d.db", "p.db"]);
+    let recovered = folder.path().join("recovered");
+    let to =
+        ["recover", "-P", "corpus-password", "--to", recovered.to_str().unwrap(), case.to_str().unwrap()];
+    assert_eq!(code(&run_in(folder.path(), &to)), 0);
+    for name in databases {
+        fs::copy(recovered.join(name), folder.path().join(name)).unwrap();
+    }
+    for name in logs {
+        fs::copy(case.join(name), folder.path().join(name)).unwrap();
+    }
+    fs::remove_dir_all(&recovered).unwrap();
+    let convert = |name: &str| {
+        let arguments = ["convert", "-P", "corpus-password", "--byte-order", "little", "--check", name];
+        run_in(folder.path(), &arguments)
+    };
+    let check = convert(".");
+    assert_eq!(code(&check), 0, "{}", err(&check));
+    assert!(!out(&check).contains("not looked at"), "{}", out(&check));
+    // The log is not only opened.
+    fs::copy(case.join("d.db"), folder.path().join("d.db")).unwrap();
+    let refused = convert("d.db");
+    assert!(code(&refused) == 4 && err(&refused).contains("[R-RECOVERY]"), "{}", err(&refused));
+}

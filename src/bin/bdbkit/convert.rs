@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use bdbkit::upgrade::{Convert, FileReport, Plan};
-use bdbkit::{Endianness, FileKind};
+use bdbkit::{Endianness, FileKind, journal};
 use serde::Serialize;
 
 use crate::change::{How, Tell};
@@ -90,7 +90,8 @@ impl To {
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     arguments.password.set()?;
     let mut out = io::stdout().lock();
-    let files = with_partitions(arguments.how.files(arguments.files.iter().cloned())?)?;
+    let files = arguments.how.files(arguments.files.iter().cloned())?;
+    let files = with_partitions(files, arguments.how.settles())?;
     let convert = Convert::on(disk(), &files, arguments.byte_order.order())
         .machine(arguments.machine.map(To::order))
         .reset_lsn(arguments.reset_lsn);
@@ -104,18 +105,28 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     Ok(outcome)
 }
 
-/// The files, each with the partitions that it has: they are one unit.
-fn with_partitions(files: Vec<PathBuf>) -> Result<Vec<PathBuf>, Failure> {
+/// The files, each with the partitions that it has: they are one unit. Where a run ended midway they are of
+/// two byte orders, so none is opened, and their names say which they are.
+fn with_partitions(files: Vec<PathBuf>, settles: bool) -> Result<Vec<PathBuf>, Failure> {
     let mut all = files.clone();
     for path in files {
-        let kind = FileKind::at(&path);
-        let partitioned =
-            kind.is_ok_and(|kind| kind.database().is_some_and(|kind| kind.partitions.is_some()));
-        let parts = if partitioned { open(&path)?.partitions() } else { Vec::new() };
+        let failed = |error: &bdbkit::Error| Failure::about(&path, error);
+        let named = FileKind::partitions_at(&path).map_err(|error| failed(&error))?;
+        let kind = FileKind::at(&path).ok();
+        let kind = kind.as_ref().and_then(FileKind::database);
+        let mut parts: Vec<PathBuf> = Vec::new();
+        if settles || named.iter().chain([&path]).any(|path| journal::name(path).exists()) {
+            parts = named;
+        } else if kind.is_some_and(|kind| kind.partitions.is_some()) {
+            for part in open(&path)?.partitions() {
+                let part = part.map_err(|error| failed(&error))?;
+                parts.extend(part.file().path().map(Path::to_owned));
+            }
+        }
         for part in parts {
-            let part = part.map_err(|error| Failure::about(&path, &error))?;
-            let beside = part.file().path().filter(|beside| !all.iter().any(|known| known == beside));
-            all.extend(beside.map(Path::to_owned));
+            if !all.contains(&part) {
+                all.push(part);
+            }
         }
     }
     Ok(all)

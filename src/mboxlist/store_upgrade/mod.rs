@@ -20,8 +20,7 @@ use super::classify::Class;
 use super::files;
 use crate::access::Database;
 use crate::edit::{
-    EditError, FileReport, Notice, Plan, Refusal, Surroundings, check_logs, extents_of, settle_folder,
-    with_extents,
+    EditError, FileReport, Logs, Notice, Plan, Refusal, Surroundings, extents_of, settle_folder, with_extents,
 };
 use crate::env::{LAST_OF_HOST_ORDER, Layout};
 use crate::error::Error;
@@ -303,7 +302,7 @@ impl<'d, D: Disk> StoreUpgrade<'d, D> {
         let all = self.files()?;
         self.idle()?;
         self.not_restoring()?;
-        let mut unclean = Vec::new();
+        let (mut unclean, mut logs) = (Vec::new(), Logs::new(&self.surroundings));
         let (mut due, mut extents, mut untouched) = (Vec::new(), Vec::new(), Vec::new());
         let (mut left_out, mut logged) = (Vec::new(), Vec::new());
         let mut orders: Vec<(PathBuf, Endianness)> = Vec::new();
@@ -325,7 +324,7 @@ impl<'d, D: Disk> StoreUpgrade<'d, D> {
                 let refusal = Refusal::Downgrade { version, profile: profile.name() };
                 return Err(EditError::from(refusal).about(path).into());
             }
-            match self.judge(&db, path) {
+            match self.judge(&db, path, &mut logs) {
                 Err(StoreUpgradeError::Upgrade(error))
                     if matches!(error.refusal(), Some(Refusal::Recovery { .. })) =>
                 {
@@ -392,10 +391,10 @@ impl<'d, D: Disk> StoreUpgrade<'d, D> {
 
     /// Refuses a store for what its logs say of one of its databases, whether that is to be
     /// upgraded or not.
-    fn judge(&self, db: &Database<'_>, path: &Path) -> Result<()> {
+    fn judge(&self, db: &Database<'_>, path: &Path, logs: &mut Logs<'_>) -> Result<()> {
         let about = |error: EditError| error.about(path);
         let place = self.disk.resolve(path).map_err(at(path, "resolving"))?;
-        match check_logs(db, &place, &self.surroundings).map_err(about)? {
+        match logs.check(db, &place).map_err(about)? {
             Some(Notice::ForeignLog { .. }) => {
                 Err(StoreUpgradeError::Inconsistent { database: path.to_owned(), highest: db.highest_lsn() })
             }
