@@ -26,6 +26,8 @@ pub struct Edit<'d, D: Disk, O> {
     pub(super) backup: Option<PathBuf>,
     pub(super) keep_backup: bool,
     pub(super) watch: Watch<'d>,
+    /// Files of the same folder that go to the copies.
+    pub(super) without: Vec<PathBuf>,
     /// How the files are opened.
     pub(super) options: OpenOptions<'static>,
 }
@@ -41,6 +43,7 @@ impl<'d, D: Disk, O> Edit<'d, D, O> {
             backup: None,
             keep_backup: false,
             watch: Watch::default(),
+            without: Vec::new(),
             options: opening(),
         }
     }
@@ -57,6 +60,12 @@ impl<'d, D: Disk, O> Edit<'d, D, O> {
     /// The same files, and what is done to them as this makes it.
     pub(crate) fn with(mut self, change: impl FnOnce(&mut O)) -> Self {
         change(&mut self.operation);
+        self
+    }
+
+    /// The same files; others of their folder, which are copied as the files are, go together with the change.
+    pub(crate) fn without(mut self, others: &[PathBuf]) -> Self {
+        self.without = others.to_vec();
         self
     }
 

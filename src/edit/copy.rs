@@ -63,22 +63,23 @@ impl<D: Disk, O: Operation> Edit<'_, D, O> {
         let facts = self.facts(&db, &prepared);
         let validating = self.watch.step(path, Step::Validate);
         let made = self.copy_extents(&db, &facts, &extents, target)?;
-        let lost =
-            write(self.disk, (&source, path), target, &prepared.draft, |contents| match extents.is_empty() {
+        let lost = write(self.disk, (&source, path), target, &prepared.draft, |contents| {
+            match extents.is_empty() || db.meta().encrypted() {
                 true => validation::whole(contents, &facts, validating, self.options),
                 false => validation::head(contents, &facts, db.meta()),
-            });
+            }
+        });
         let lost = lost.inspect_err(|_| self.remove_all(&made))?;
         prepared.notices.extend((!lost.is_empty()).then_some(Notice::Attributes { names: lost }));
         Ok(FileReport::new(path, &prepared, None))
     }
 
     /// Writes the extents of a QUEUE beside where its main file is to be; gives their names.
-    fn copy_extents(
+    fn copy_extents<'e>(
         &self,
-        db: &Database<'_>,
+        db: &Database<'e>,
         facts: &Facts,
-        extents: &[Extent],
+        extents: &'e [Extent],
         target: &Path,
     ) -> Result<Vec<PathBuf>> {
         let mut made = Vec::new();
@@ -88,7 +89,7 @@ impl<D: Disk, O: Operation> Edit<'_, D, O> {
                 let place = Extents::path_beside(target, extent.number).unwrap_or_else(|| target.to_owned());
                 let pages = self.pages_of_extent(db, extent);
                 let draft = self.draft_of_extent(db, extent, &pages);
-                let facts = extents::facts(facts, extent);
+                let facts = extents::facts(facts, extent, self.options);
                 let watch = self.watch.step(extent.path(), Step::Validate);
                 write(self.disk, (&source, extent.path()), &place, &draft, |contents| {
                     validation::whole(contents, &facts, watch, self.options)

@@ -55,6 +55,8 @@ pub(crate) use content::with_content;
 pub(crate) use draft::Draft;
 pub(crate) use error::Result;
 pub use error::{EditError, Refusal};
+#[cfg(feature = "mboxlist")]
+pub(crate) use extents::Extent;
 pub(crate) use extents::{expect_empty_main, extents_of};
 pub(crate) use forms::Form;
 pub(crate) use free_list::FreeList;

@@ -119,7 +119,8 @@ impl<'d, D: Disk, O: Operation> Edit<'d, D, O> {
         extents: &[Vec<Held<D::File>>],
         leftovers: Vec<Option<Outcome>>,
     ) -> Result<Report> {
-        let several = places.len() > 1 || extents.iter().any(|extents| !extents.is_empty());
+        let others = !self.without.is_empty();
+        let several = places.len() > 1 || others || extents.iter().any(|extents| !extents.is_empty());
         let mut journals = Journals::new(self.disk, places, several)?;
         let mut reports = Vec::new();
         let mut backups = Backups::new(self.disk, self.backup.as_deref());
@@ -141,6 +142,7 @@ impl<'d, D: Disk, O: Operation> Edit<'d, D, O> {
                 }
             }
         }
+        let written = written.and_then(|()| self.take_away(&mut journals, &mut backups));
         if let Err(error) = written.and_then(|()| known.names.all_found()) {
             // Why a file is refused matters more than what could not be removed.
             let _ = journals.discard().and_then(|()| backups.undo());
@@ -155,6 +157,16 @@ impl<'d, D: Disk, O: Operation> Edit<'d, D, O> {
         }
         done?;
         Ok(Report { files: reports, others: Vec::new() })
+    }
+
+    /// Lets the files go that are to, of which there is a copy before.
+    fn take_away(&self, journals: &mut Journals<'_, D>, backups: &mut Backups<'_, D>) -> Result<()> {
+        for path in &self.without {
+            let file = self.disk.open_plain(path).map_err(at(path))?;
+            backups.copy(&file, path)?;
+            journals.remove(path)?;
+        }
+        Ok(())
     }
 
     /// The plan of a file, and those of its extents that change.
@@ -182,7 +194,7 @@ impl<'d, D: Disk, O: Operation> Edit<'d, D, O> {
             if draft.is_empty() {
                 continue;
             }
-            let facts = extents::facts(&of_main, extent);
+            let facts = extents::facts(&of_main, extent, self.options);
             validation::plan(&draft, &facts, CHECKED_IN_MEMORY, counter, self.options)?;
             plans.push(Plan::new(extent.path(), &extents::told(&prepared, draft, &facts)));
         }
@@ -243,7 +255,7 @@ impl<'d, D: Disk, O: Operation> Edit<'d, D, O> {
                 continue;
             }
             let backup = backups.copy(&held.file, &held.path)?.filter(|_| self.keep_backup);
-            let facts = extents::facts(&facts, extent);
+            let facts = extents::facts(&facts, extent, self.options);
             let counter = self.watch.step(&held.path, Step::Journal);
             journals.write(&held.file, &held.path, &facts, &draft, counter)?;
             reports.push(FileReport::new(&held.path, &extents::told(&prepared, draft, &facts), backup));

@@ -353,6 +353,12 @@ impl<'a> File<'a> {
         }
     }
 
+    /// An extent in memory, opened as its main file was.
+    #[cfg(feature = "upgrade")]
+    pub(super) fn of_extent(bytes: &'a [u8], main: &File<'a>) -> File<'a> {
+        File::new(None, Source::Bytes(Cow::Borrowed(bytes)), main.opened.options)
+    }
+
     /// Where it stands and its extents or partitions, if somebody gave them together with it.
     pub(super) fn given(&self) -> Option<&Given<'a>> {
         self.opened.given.as_ref()
@@ -400,12 +406,6 @@ impl<'a> File<'a> {
     /// [`Error::Read`](crate::Error::Read).
     pub fn bytes(&self) -> Result<&[u8]> {
         self.opened.source.bytes().map_err(unread)
-    }
-
-    /// Its first bytes.
-    #[cfg(feature = "upgrade")]
-    pub(crate) fn head(&self) -> &[u8] {
-        self.opened.source.head()
     }
 
     /// Length in bytes.

@@ -59,10 +59,7 @@ fn what_is_not_converted_is_refused_by_name() {
         assert!(err(&output).contains(words), "{}", err(&output));
     };
     refused(&[&file("btree-v9-be-encrypted")], 1, "--password-file");
-    let extents = tempfile::tempdir().unwrap();
-    copy_folder(&testdata().join("queue-v4-le-encrypted-extents"), extents.path());
-    let path = extents.path().join("data.db");
-    refused(&["-P", "corpus-password", path.to_str().unwrap()], 3, "[R-ENCRYPTED]");
+    refused(&[&file("queue-v4-le-encrypted-extents")], 1, "--password-file");
     refused(&[&file("damage-v9-be-inp-beyond")], 1, "[R-DAMAGED]");
     refused(&["--copy", "x.db", "old.db", "old.db"], 2, "--copy takes one file");
 }
@@ -137,6 +134,7 @@ fn the_genuine_tools_accept_what_is_converted() {
         "hash-v9-be-encrypted-mixed",
         "heap-v1-be-encrypted",
         "queue-v4-le-encrypted",
+        "queue-v4-le-encrypted-extents",
     ];
     for name in names {
         let folder = tempfile::tempdir().unwrap();

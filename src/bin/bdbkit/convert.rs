@@ -134,55 +134,70 @@ fn with_partitions(files: Vec<PathBuf>, settles: bool) -> Result<Vec<PathBuf>, F
 
 impl Tell for Arguments {
     fn plan(&self, plan: &Plan, out: &mut impl Write) -> Result<(), Failure> {
-        let file = shown(&plan.path);
-        let changed = u64::try_from(plan.changes().len()).unwrap_or(u64::MAX);
-        if self.how.json {
-            let planned = Planned {
-                file: &file,
-                version: plan.from,
-                from_byte_order: plan.from_order.to_string(),
-                to_byte_order: plan.to_order.to_string(),
-                pages: plan.pages_before,
-                modified: changed,
-                pairs: plan.content.map(|content| content.pairs),
-                content_sha256: plan.content.map(|content| hex(&content.digest)),
-                notices: noticed(&plan.notices),
-            };
-            return Ok(json::line("convert_plan", &planned, out)?);
-        }
-        if changed == 0 {
-            writeln!(out, "{file}: {}: nothing to do", plan.from_order)?;
-        } else {
-            let pairs = plan.content.map(|content| format!("; {}", counted(content.pairs, "pair")));
-            let (from, to, pages) = (plan.from_order, plan.to_order, plan.pages_before);
-            let pairs = pairs.unwrap_or_default();
-            writeln!(out, "{file}: {from} to {to}: {changed} of {pages} pages would change{pairs}")?;
-        }
-        Ok(notices(&file, &plan.notices, out)?)
+        Ok(planned(plan, self.how.json, out)?)
     }
 
     fn done(&self, report: &FileReport, out: &mut impl Write) -> Result<(), Failure> {
-        let (file, copy) = (shown(&report.path), self.how.copy.as_deref());
-        if self.how.json {
-            let done = Done {
-                file: &file,
-                leftover: report.leftover.as_ref().map(|found| outcome(Some(found))),
-                version: report.to,
-                from_byte_order: report.from_order.to_string(),
-                to_byte_order: report.to_order.to_string(),
-                modified: report.modified,
-                pairs: report.content.map(|content| content.pairs),
-                content_sha256: report.content.map(|content| hex(&content.digest)),
-                notices: noticed(&report.notices),
-                copy: copy.map(shown),
-                backup: report.backup.as_deref().map(shown),
-            };
-            return Ok(json::line("converted", &done, out)?);
-        }
-        let FileReport { from_order: from, to_order: to, .. } = report;
-        let orders = if from == to { from.to_string() } else { format!("{from} to {to}") };
-        Ok(text(report, &orders, copy, &format!("{from}: nothing to do"), out)?)
+        Ok(done(report, self.how.copy.as_deref(), self.how.json, out)?)
     }
+}
+
+/// Tells what would be done to a file.
+pub(crate) fn planned(plan: &Plan, as_json: bool, out: &mut impl Write) -> io::Result<()> {
+    let file = shown(&plan.path);
+    let changed = u64::try_from(plan.changes().len()).unwrap_or(u64::MAX);
+    if as_json {
+        let planned = Planned {
+            file: &file,
+            version: plan.from,
+            from_byte_order: plan.from_order.to_string(),
+            to_byte_order: plan.to_order.to_string(),
+            pages: plan.pages_before,
+            modified: changed,
+            pairs: plan.content.map(|content| content.pairs),
+            content_sha256: plan.content.map(|content| hex(&content.digest)),
+            notices: noticed(&plan.notices),
+        };
+        return json::line("convert_plan", &planned, out);
+    }
+    if changed == 0 {
+        writeln!(out, "{file}: {}: nothing to do", plan.from_order)?;
+    } else {
+        let pairs = plan.content.map(|content| format!("; {}", counted(content.pairs, "pair")));
+        let (from, to, pages) = (plan.from_order, plan.to_order, plan.pages_before);
+        let pairs = pairs.unwrap_or_default();
+        writeln!(out, "{file}: {from} to {to}: {changed} of {pages} pages would change{pairs}")?;
+    }
+    notices(&file, &plan.notices, out)
+}
+
+/// Tells what was done to a file.
+pub(crate) fn done(
+    report: &FileReport,
+    copy: Option<&Path>,
+    as_json: bool,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let file = shown(&report.path);
+    if as_json {
+        let done = Done {
+            file: &file,
+            leftover: report.leftover.as_ref().map(|found| outcome(Some(found))),
+            version: report.to,
+            from_byte_order: report.from_order.to_string(),
+            to_byte_order: report.to_order.to_string(),
+            modified: report.modified,
+            pairs: report.content.map(|content| content.pairs),
+            content_sha256: report.content.map(|content| hex(&content.digest)),
+            notices: noticed(&report.notices),
+            copy: copy.map(shown),
+            backup: report.backup.as_deref().map(shown),
+        };
+        return json::line("converted", &done, out);
+    }
+    let FileReport { from_order: from, to_order: to, .. } = report;
+    let orders = if from == to { from.to_string() } else { format!("{from} to {to}") };
+    text(report, &orders, copy, &format!("{from}: nothing to do"), out)
 }
 
 #[derive(Serialize)]
