@@ -27,6 +27,11 @@ pub enum CompactError {
         "the keys of the database have an order of the program's own: only the program can build a fresh file"
     )]
     Order,
+    /// The keys are in the buckets of a function that is none of those of the releases.
+    #[error(
+        "the keys were placed by a hash function of the program's own: only the program can build a fresh file"
+    )]
+    Function,
     /// A temporary file.
     #[error("a temporary file: {0}")]
     Io(#[from] io::Error),
@@ -81,6 +86,9 @@ impl Compact {
         let mut builder = Builder::new(out, &self.form(db.meta())?)?;
         let mut done = Compacted::default();
         let several = db.is_directory();
+        if several {
+            builder.name_databases()?;
+        }
         db.walk_databases(|part| match part {
             Part::Database(inner, pairs) => self.database(&mut builder, inner, pairs, several, &mut done),
             Part::Damage(error) => Err(error.into()),
@@ -197,6 +205,9 @@ fn shape(db: &Database<'_>, size: Size) -> Result<Shape, CompactError> {
         }
         Method::Hash => {
             let buckets = meta.buckets().ok_or(CompactError::Kind("of these buckets"))?;
+            if !buckets.has_known_function() {
+                return Err(CompactError::Function);
+            }
             Shape::Hash { duplicates, fill_factor: buckets.fill_factor, elements: 0, size }
         }
         Method::Queue => Shape::Queue { length: meta.record_length().unwrap_or(0), pad },

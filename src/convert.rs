@@ -120,8 +120,23 @@ impl ConvertTo {
     fn is_due(self, file: &Database<'_>) -> bool {
         let meta = file.meta();
         let has_body = meta.method() == Method::Heap && !meta.generation().has_one_order();
-        let keys = file.pages().cipher().is_some_and(|cipher| cipher.machine() != self.machine());
+        let keys = self.has_other_keys(file.pages());
         meta.endianness() != self.order || keys || (has_body && file.pages().body_order() != self.machine())
+    }
+
+    /// Whether pages are encrypted for another machine.
+    fn has_other_keys(self, pages: &Pages<'_>) -> bool {
+        pages.cipher().is_some_and(|cipher| cipher.machine() != self.machine())
+    }
+
+    /// Encrypts pages for the machine that is to use them, if they are encrypted.
+    fn reseal(self, draft: &mut Draft<'_>) {
+        let pages = draft.pages();
+        if let Some([cipher, _]) =
+            pages.cipher().and_then(|_| pages.file().password().ciphers(self.machine()))
+        {
+            draft.reseal(cipher);
+        }
     }
 
     /// The byte order of the machine that is to use the files.
@@ -182,9 +197,11 @@ impl Operation for ConvertTo {
         if self.reset_lsn {
             extent.draft.reset_lsn(Lsn::NOT_LOGGED);
         }
-        if extent.draft.pages().order() != self.order {
+        let pages = extent.draft.pages();
+        if pages.order() != self.order || self.has_other_keys(pages) {
             // Of records no page can fail.
             let _ = extent.draft.turn(self.turn(extent.first));
+            self.reseal(&mut extent.draft);
         }
     }
 }
@@ -218,10 +235,7 @@ fn prepare<'p, O: ByteOrder>(
         }
         if to.is_due(file) {
             draft.turn(to.turn(PageNo::META)).map_err(|no| unfit(pages, no))?;
-            let keys = pages.cipher().and_then(|_| file.file().password().ciphers(to.machine()));
-            if let Some([cipher, _]) = keys {
-                draft.reseal(cipher);
-            }
+            to.reseal(&mut draft);
         }
         Ok(draft)
     })?;

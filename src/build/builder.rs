@@ -98,9 +98,7 @@ impl<W: Write + Seek> Builder<W> {
         if shape.method() == Method::Queue {
             return Err(BuildError::Several(Method::Queue));
         }
-        if self.directory.is_none() {
-            self.make_directory()?;
-        }
+        self.name_databases()?;
         self.open(shape)?;
         match (&mut self.directory, &self.open) {
             (Some(directory), Some(open)) => directory.add(name, open.meta.no),
@@ -108,12 +106,16 @@ impl<W: Write + Seek> Builder<W> {
         }
     }
 
-    /// Makes a file one of several databases: the first two pages are those of their list.
+    /// Makes the file one of several databases, each with a name, of which there may be none: the first two
+    /// pages are those of their list.
     ///
     /// # Errors
     ///
     /// [`BuildError::Cannot`], [`BuildError::Names`].
-    fn make_directory(&mut self) -> Result<()> {
+    pub fn name_databases(&mut self) -> Result<()> {
+        if self.directory.is_some() {
+            return Ok(());
+        }
         if self.form.release == Target::V6 {
             let version = self.form.release.version();
             return Err(BuildError::Cannot { version, what: "several databases" });

@@ -150,10 +150,11 @@ impl Trees {
         for no in self.needless {
             free.push(draft, no);
         }
+        let mut freed = Bits::new(PageNo::META, pages.count());
         for (&head, &count) in &self.keys {
             match u16::try_from(count).unwrap_or(u16::MAX) {
                 0 => {
-                    for no in chain::<O>(pages, head)? {
+                    for no in chain::<O>(pages, head, &mut freed)? {
                         free.push(draft, no);
                     }
                 }
@@ -168,18 +169,42 @@ impl Trees {
     }
 }
 
-/// The pages of an overflow chain.
-fn chain<O: ByteOrder>(pages: &Pages<'_>, head: PageNo) -> Result<Vec<PageNo>> {
+/// The pages of an overflow chain, none of which is one of another.
+fn chain<O: ByteOrder>(pages: &Pages<'_>, head: PageNo, seen: &mut Bits) -> Result<Vec<PageNo>> {
     let (mut chain, mut next) = (Vec::new(), Some(head));
-    let mut seen = Bits::new(PageNo::META, pages.count());
     while let Some(no) = next {
         let page = pages.raw(no).and_then(Page::<O>::new).filter(|_| seen.mark(no));
         let kind = page.as_ref().and_then(|page| PageKind::from_byte(page.type_byte()));
         let Some(page) = page.filter(|_| kind == Some(PageKind::Overflow)) else {
-            return Err(Refusal::Unreadable { first: format!("page {no} is in no overflow chain") }.into());
+            let first = format!("page {no} is in no overflow chain, or in another");
+            return Err(Refusal::Unreadable { first }.into());
         };
         chain.push(no);
         next = PageNo::link(page.next());
     }
     Ok(chain)
+}
+
+#[cfg(test)]
+mod tests {
+    use byteorder::LittleEndian;
+
+    use super::*;
+    use crate::pages::File;
+
+    #[test]
+    fn a_page_is_in_one_chain() {
+        let file = std::fs::read("testdata/btree-v9-le-overflow/data.db").unwrap();
+        let pages = Pages::new(File::from_bytes(&file[..])).unwrap();
+        let fresh = || Bits::new(PageNo::META, pages.count());
+        let chains = (1..pages.count()).filter_map(|no| {
+            let chain = chain::<LittleEndian>(&pages, PageNo(no), &mut fresh()).ok()?;
+            (chain.len() > 1).then_some(chain)
+        });
+        let long = chains.max_by_key(Vec::len).unwrap();
+        let [head, second] = [long[0], long[1]];
+        let mut seen = fresh();
+        assert!(chain::<LittleEndian>(&pages, second, &mut seen).is_ok());
+        assert!(chain::<LittleEndian>(&pages, head, &mut seen).is_err(), "its end is that of another");
+    }
 }

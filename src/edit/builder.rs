@@ -7,7 +7,9 @@ use super::open::opening;
 use super::progress::{Progress, Watch};
 use super::surroundings::Surroundings;
 use crate::journal::Disk;
+use crate::log::LogOptions;
 use crate::pages::OpenOptions;
+use crate::recover::Recover;
 
 /// A change of one file, or of several as one unit: an [`Upgrade`](crate::upgrade::Upgrade), a
 /// [`Convert`](crate::upgrade::Convert) or a [`Reset`](crate::upgrade::Reset).
@@ -24,6 +26,8 @@ pub struct Edit<'d, D: Disk, O> {
     pub(super) backup: Option<PathBuf>,
     pub(super) keep_backup: bool,
     pub(super) watch: Watch<'d>,
+    /// Files of the same folder that go to the copies.
+    pub(super) without: Vec<PathBuf>,
     /// How the files are opened.
     pub(super) options: OpenOptions<'static>,
 }
@@ -39,19 +43,29 @@ impl<'d, D: Disk, O> Edit<'d, D, O> {
             backup: None,
             keep_backup: false,
             watch: Watch::default(),
+            without: Vec::new(),
             options: opening(),
         }
     }
 
-    /// The same files, opened with this password.
+    /// The same files, opened with this password, as the logs of their environment are.
     pub(crate) fn opened_with(mut self, password: impl Into<String>) -> Self {
-        self.options = self.options.password(password);
+        let password = password.into();
+        self.options = self.options.password(&password);
+        let files = OpenOptions::new().password(&password);
+        self.surroundings.recover = Recover::new().log(LogOptions::new().password(password)).files(files);
         self
     }
 
     /// The same files, and what is done to them as this makes it.
     pub(crate) fn with(mut self, change: impl FnOnce(&mut O)) -> Self {
         change(&mut self.operation);
+        self
+    }
+
+    /// The same files; others of their folder, which are copied as the files are, go together with the change.
+    pub(crate) fn without(mut self, others: &[PathBuf]) -> Self {
+        self.without = others.to_vec();
         self
     }
 

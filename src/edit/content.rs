@@ -16,10 +16,13 @@ use crate::format::seal::Seal;
 use crate::journal::{ContentSum, Promise};
 use crate::method::Method;
 use crate::order::Endianness;
-use crate::types::PageSize;
+use crate::pages::OpenOptions;
+use crate::types::{PageNo, PageSize};
 
 /// Bytes that are collected before they are added to the sum.
 const BATCH: usize = 128 * 1024;
+/// The number of a page that is none of metadata.
+const OF_RECORDS: PageNo = PageNo(1);
 /// Batches that may wait to be added.
 const AHEAD: usize = 4;
 
@@ -89,12 +92,22 @@ impl ContentSum {
         })
     }
 
-    /// The records of an extent of a QUEUE: all that stands behind the headers of its pages.
-    pub(super) fn of_extent(bytes: &[u8], page_size: PageSize) -> ContentSum {
+    /// The records of an extent of a QUEUE: all that stands behind the headers of its pages, in the clear.
+    pub(super) fn of_extent(bytes: &[u8], page_size: PageSize, options: OpenOptions<'_>) -> ContentSum {
         let (mut sum, mut pages) = (Sha256::new(), 0u64);
-        let header = seal_of_extent(bytes, page_size).queue_header();
+        let file = options.file_from_bytes(bytes);
+        let ciphers = file.password().ciphers(Endianness::NATIVE);
+        let plain = seal_of_extent(bytes, page_size).queue_header();
         for page in bytes.chunks(page_size.bytes()) {
-            sum.update(page.get(header..).unwrap_or_default());
+            let mut fitting = ciphers.iter().flatten().filter(|cipher| cipher.fits(page, OF_RECORDS));
+            match fitting.next() {
+                Some(cipher) => {
+                    let mut page = page.to_vec();
+                    cipher.open(&mut page, OF_RECORDS);
+                    sum.update(page.get(Seal::Encrypted.queue_header()..).unwrap_or_default());
+                }
+                None => sum.update(page.get(plain..).unwrap_or_default()),
+            }
             pages = pages.saturating_add(1);
         }
         ContentSum { digest: sum.finalize().into(), pairs: pages }

@@ -7,6 +7,7 @@ use super::builder::Edit;
 use super::draft::Draft;
 use super::error::{EditError, Refusal, Result, at};
 use super::extents::{self, Extent};
+use super::logs::Logs;
 use super::names::Names;
 use super::notice::Notice;
 use super::open::open;
@@ -53,7 +54,7 @@ impl<D: Disk, O: Operation> Edit<'_, D, O> {
             let feature = Feature::Partitioned;
             return Err(Error::UnsupportedFeature { method, version, order, feature }.into());
         }
-        let mut prepared = self.prepare(&db, path, None)?;
+        let mut prepared = self.prepare(&db, path, None, &mut Logs::new(&self.surroundings))?;
         // All pages are written, so all pairs are compared. Those in extents are compared there.
         if prepared.promise == Promise::OnlyPageZero && extents.is_empty() {
             let sum = ContentSum::of(&db).map_err(soundness::unreadable)?;
@@ -62,22 +63,23 @@ impl<D: Disk, O: Operation> Edit<'_, D, O> {
         let facts = self.facts(&db, &prepared);
         let validating = self.watch.step(path, Step::Validate);
         let made = self.copy_extents(&db, &facts, &extents, target)?;
-        let lost =
-            write(self.disk, (&source, path), target, &prepared.draft, |contents| match extents.is_empty() {
+        let lost = write(self.disk, (&source, path), target, &prepared.draft, |contents| {
+            match extents.is_empty() || db.meta().encrypted() {
                 true => validation::whole(contents, &facts, validating, self.options),
                 false => validation::head(contents, &facts, db.meta()),
-            });
+            }
+        });
         let lost = lost.inspect_err(|_| self.remove_all(&made))?;
         prepared.notices.extend((!lost.is_empty()).then_some(Notice::Attributes { names: lost }));
         Ok(FileReport::new(path, &prepared, None))
     }
 
     /// Writes the extents of a QUEUE beside where its main file is to be; gives their names.
-    fn copy_extents(
+    fn copy_extents<'e>(
         &self,
-        db: &Database<'_>,
+        db: &Database<'e>,
         facts: &Facts,
-        extents: &[Extent],
+        extents: &'e [Extent],
         target: &Path,
     ) -> Result<Vec<PathBuf>> {
         let mut made = Vec::new();
@@ -87,7 +89,7 @@ impl<D: Disk, O: Operation> Edit<'_, D, O> {
                 let place = Extents::path_beside(target, extent.number).unwrap_or_else(|| target.to_owned());
                 let pages = self.pages_of_extent(db, extent);
                 let draft = self.draft_of_extent(db, extent, &pages);
-                let facts = extents::facts(facts, extent);
+                let facts = extents::facts(facts, extent, self.options);
                 let watch = self.watch.step(extent.path(), Step::Validate);
                 write(self.disk, (&source, extent.path()), &place, &draft, |contents| {
                     validation::whole(contents, &facts, watch, self.options)

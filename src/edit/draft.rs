@@ -265,7 +265,7 @@ impl<'p> Draft<'p> {
         }
         if let Some(cipher) = self.cipher {
             if !self.was_never_written(no) {
-                cipher.seal(&mut page, no, &self.nonce);
+                cipher.seal(&mut page, self.pages.number_to_seal(no), &self.nonce);
             }
             return Some(page);
         }

@@ -14,7 +14,7 @@ use crate::folder::directory;
 use crate::journal::{ContentSum, Contents, Disk, DiskFile, EntryKind, Facts, Options, Promise};
 use crate::meta::{self, FileKind};
 use crate::method::Method;
-use crate::pages::{Extents, Pages};
+use crate::pages::{Extents, OpenOptions, Pages};
 use crate::types::PageNo;
 
 /// An extent, and what is in it.
@@ -109,8 +109,8 @@ impl<D: Disk, O: Operation> Edit<'_, D, O> {
     }
 
     /// What becomes of an extent: its pages, for a draft of them.
-    pub(super) fn pages_of_extent<'e>(&self, db: &Database<'_>, extent: &'e Extent) -> Pages<'e> {
-        Pages::of_extent(&extent.contents, db.meta())
+    pub(super) fn pages_of_extent<'e>(&self, db: &Database<'e>, extent: &'e Extent) -> Pages<'e> {
+        Pages::of_extent(&extent.contents, db.pages())
     }
 
     /// What changes in an extent.
@@ -129,12 +129,9 @@ impl<D: Disk, O: Operation> Edit<'_, D, O> {
 }
 
 /// What a journal says of a change of an extent, of whose main file it says this.
-pub(super) fn facts(main: &Facts, extent: &Extent) -> Facts {
-    Facts {
-        options: Options { extent: true, ..main.options },
-        promise: Promise::SamePairs(ContentSum::of_extent(&extent.contents, main.page_size)),
-        ..*main
-    }
+pub(super) fn facts(main: &Facts, extent: &Extent, options: OpenOptions<'_>) -> Facts {
+    let records = ContentSum::of_extent(&extent.contents, main.page_size, options);
+    Facts { options: Options { extent: true, ..main.options }, promise: Promise::SamePairs(records), ..*main }
 }
 
 /// What is told of an extent, whose main file was prepared so.

@@ -52,6 +52,14 @@ impl<'f, D: Disk> Journals<'f, D> {
         Ok(())
     }
 
+    /// Removes a file together with the change, if that is one of a set.
+    pub(super) fn remove(&mut self, path: &Path) -> Result<()> {
+        match self {
+            Journals::One(..) => Ok(()),
+            Journals::Several(set) => Ok(set.remove(path)?),
+        }
+    }
+
     pub(super) fn run(self, validation: &Validation, watch: &Watch<'_>) -> Result<()> {
         match self {
             Journals::One(_, None) => {}

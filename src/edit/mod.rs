@@ -55,12 +55,14 @@ pub(crate) use content::with_content;
 pub(crate) use draft::Draft;
 pub(crate) use error::Result;
 pub use error::{EditError, Refusal};
+#[cfg(feature = "mboxlist")]
+pub(crate) use extents::Extent;
 pub(crate) use extents::{expect_empty_main, extents_of};
 pub(crate) use forms::Form;
 pub(crate) use free_list::FreeList;
 pub(crate) use leftovers::settle_folder;
 pub(crate) use list::{leaves, list};
-pub(crate) use logs::check_logs;
+pub(crate) use logs::Logs;
 pub(crate) use node::{Child, Keys, Node, entry};
 pub use notice::Notice;
 pub(crate) use off_page::{off_page, references};

@@ -21,10 +21,7 @@ pub(super) fn open<'c>(
     extents: &'c [Extent],
     options: OpenOptions<'c>,
 ) -> Result<Database<'c>> {
-    let file = match extents {
-        [] => options.file_from_bytes(contents),
-        extents => with_extents(contents, extents),
-    };
+    let file = with_extents(contents, extents, options);
     if let FileKind::Series1 { method, version, order } = *file.kind() {
         return Err(Error::Series1 { method, version, order }.into());
     }
@@ -33,7 +30,7 @@ pub(super) fn open<'c>(
         if !operation.takes(method) {
             return Err(Error::UnsupportedMethod { method, version, order }.into());
         }
-        if kind.encrypted && !extents.is_empty() {
+        if kind.encrypted && !extents.is_empty() && !operation.takes_encrypted() {
             return Err(Refusal::Encrypted.into());
         }
         if kind.partitions.is_some() && !operation.takes_partitions() {
@@ -58,12 +55,16 @@ pub(super) fn opening() -> OpenOptions<'static> {
 }
 
 /// A file in memory, with the extents that it has.
-pub(crate) fn with_extents<'c>(contents: &'c [u8], extents: &'c [Extent]) -> File<'c> {
+pub(crate) fn with_extents<'c>(
+    contents: &'c [u8],
+    extents: &'c [Extent],
+    options: OpenOptions<'c>,
+) -> File<'c> {
     match extents.first() {
         Some(first) => {
             let given = extents.iter().map(|extent| (extent.number, &extent.contents[..])).collect();
-            File::with_beside(contents, &first.main, given, OpenOptions::new())
+            File::with_beside(contents, &first.main, given, options)
         }
-        None => File::from_bytes(contents),
+        None => options.file_from_bytes(contents),
     }
 }

@@ -9,7 +9,7 @@ use super::error::{EditError, Refusal, Result, at};
 use super::extents::{self, Held};
 use super::journals::Journals;
 use super::leftovers::Wish;
-use super::logs;
+use super::logs::Logs;
 use super::names::Names;
 use super::notice::Notice;
 use super::open::{open, opening};
@@ -24,6 +24,13 @@ use crate::journal::{self, Disk, DiskFile, Facts, Identity, JournalError, Option
 /// A plan that changes more than so many bytes of pages is not carried out in memory to see what
 /// comes of it.
 const CHECKED_IN_MEMORY: u64 = 32 << 20;
+
+/// What is known of the files of a run by now.
+struct Known<'a> {
+    validation: Validation,
+    names: Names<'a>,
+    logs: Logs<'a>,
+}
 
 /// The new form of a file that is in memory, and what is worth knowing about it.
 pub(crate) fn in_memory(operation: &impl Operation, file: &[u8]) -> Result<(Vec<u8>, Vec<Notice>)> {
@@ -54,10 +61,10 @@ impl<'d, D: Disk, O: Operation> Edit<'d, D, O> {
     ///
     /// Why a file would be refused, or that the result would be wrong.
     pub fn plan(&self) -> Result<Vec<Plan>> {
-        let mut names = Names::new(self.operation.databases());
+        let (mut names, mut logs) = (Names::new(self.operation.databases()), Logs::new(&self.surroundings));
         let mut plans = Vec::new();
         for path in &self.paths {
-            plans.extend(self.plan_one(path, &mut names).map_err(|error| error.about(path))?);
+            plans.extend(self.plan_one(path, &mut names, &mut logs).map_err(|error| error.about(path))?);
         }
         names.all_found()?;
         if let Some(first) = plans.iter_mut().find(|plan| plan.changes().len() > 0) {
@@ -112,17 +119,19 @@ impl<'d, D: Disk, O: Operation> Edit<'d, D, O> {
         extents: &[Vec<Held<D::File>>],
         leftovers: Vec<Option<Outcome>>,
     ) -> Result<Report> {
-        let several = places.len() > 1 || extents.iter().any(|extents| !extents.is_empty());
+        let others = !self.without.is_empty();
+        let several = places.len() > 1 || others || extents.iter().any(|extents| !extents.is_empty());
         let mut journals = Journals::new(self.disk, places, several)?;
         let mut reports = Vec::new();
         let mut backups = Backups::new(self.disk, self.backup.as_deref());
-        let (mut validation, mut names) =
-            (Validation::new(self.options), Names::new(self.operation.databases()));
+        let mut known = Known {
+            validation: Validation::new(self.options),
+            names: Names::new(self.operation.databases()),
+            logs: Logs::new(&self.surroundings),
+        };
         let mut written = Ok(());
         for (((path, file), extents), leftover) in self.paths.iter().zip(files).zip(extents).zip(leftovers) {
-            let report =
-                self.write(path, (file, extents), &mut journals, &mut backups, &mut validation, &mut names);
-            match report {
+            match self.write(path, (file, extents), &mut journals, &mut backups, &mut known) {
                 Ok(mut all) => {
                     all.iter_mut().take(1).for_each(|main| main.leftover.clone_from(&leftover));
                     reports.extend(all);
@@ -133,7 +142,8 @@ impl<'d, D: Disk, O: Operation> Edit<'d, D, O> {
                 }
             }
         }
-        if let Err(error) = written.and_then(|()| names.all_found()) {
+        let written = written.and_then(|()| self.take_away(&mut journals, &mut backups));
+        if let Err(error) = written.and_then(|()| known.names.all_found()) {
             // Why a file is refused matters more than what could not be removed.
             let _ = journals.discard().and_then(|()| backups.undo());
             return Err(error);
@@ -141,7 +151,7 @@ impl<'d, D: Disk, O: Operation> Edit<'d, D, O> {
         if let Some(first) = reports.iter_mut().find(|report| report.changed()) {
             first.notices.extend(self.unseen());
         }
-        let done = journals.run(&validation, &self.watch);
+        let done = journals.run(&known.validation, &self.watch);
         if done.is_ok() && !self.keep_backup {
             backups.remove()?;
         }
@@ -149,8 +159,18 @@ impl<'d, D: Disk, O: Operation> Edit<'d, D, O> {
         Ok(Report { files: reports, others: Vec::new() })
     }
 
+    /// Lets the files go that are to, of which there is a copy before.
+    fn take_away(&self, journals: &mut Journals<'_, D>, backups: &mut Backups<'_, D>) -> Result<()> {
+        for path in &self.without {
+            let file = self.disk.open_plain(path).map_err(at(path))?;
+            backups.copy(&file, path)?;
+            journals.remove(path)?;
+        }
+        Ok(())
+    }
+
     /// The plan of a file, and those of its extents that change.
-    fn plan_one(&self, path: &Path, names: &mut Names<'_>) -> Result<Vec<Plan>> {
+    fn plan_one(&self, path: &Path, names: &mut Names<'_>, logs: &mut Logs<'_>) -> Result<Vec<Plan>> {
         let contents = self.disk.read(path).map_err(at(path))?;
         if let Some(ready) = self.operation.ready(&contents)? {
             names.look_at(Database::from_bytes(&contents[..]));
@@ -161,7 +181,7 @@ impl<'d, D: Disk, O: Operation> Edit<'d, D, O> {
         let extents = self.look_at_extents(path, &contents)?;
         let db = open(&self.operation, &contents, &extents, self.options)?;
         names.look(&db);
-        let prepared = self.prepare(&db, path, None)?;
+        let prepared = self.prepare(&db, path, None, logs)?;
         let counter = self.watch.step(path, Step::Validate);
         let of_main = self.facts(&db, &prepared);
         validation::plan(&prepared.draft, &of_main, CHECKED_IN_MEMORY, counter, self.options)?;
@@ -174,7 +194,7 @@ impl<'d, D: Disk, O: Operation> Edit<'d, D, O> {
             if draft.is_empty() {
                 continue;
             }
-            let facts = extents::facts(&of_main, extent);
+            let facts = extents::facts(&of_main, extent, self.options);
             validation::plan(&draft, &facts, CHECKED_IN_MEMORY, counter, self.options)?;
             plans.push(Plan::new(extent.path(), &extents::told(&prepared, draft, &facts)));
         }
@@ -203,29 +223,28 @@ impl<'d, D: Disk, O: Operation> Edit<'d, D, O> {
         (file, held): (&'f D::File, &'f [Held<D::File>]),
         journals: &mut Journals<'f, D>,
         backups: &mut Backups<'_, D>,
-        validation: &mut Validation,
-        names: &mut Names<'_>,
+        known: &mut Known<'_>,
     ) -> Result<Vec<FileReport>>
     where
         'd: 'f,
     {
         let contents = file.contents().map_err(at(path))?;
         if let Some(ready) = self.operation.ready(&contents)? {
-            names.look_at(Database::from_bytes(&contents[..]));
+            known.names.look_at(Database::from_bytes(&contents[..]));
             return Ok(vec![FileReport::nothing(path, ready)]);
         }
         let place = self.disk.resolve(path).map_err(at(path))?;
         let extents = extents::contents(&place, held)?;
         let db = open(&self.operation, &contents, &extents, self.options)?;
-        names.look(&db);
-        let prepared = self.prepare(&db, path, file.identity().ok())?;
+        known.names.look(&db);
+        let prepared = self.prepare(&db, path, file.identity().ok(), &mut known.logs)?;
         let (mut backup, facts) = (None, self.facts(&db, &prepared));
         if !prepared.draft.is_empty() {
             backup = backups.copy(file, path)?.filter(|_| self.keep_backup);
             let counter = self.watch.step(path, Step::Journal);
             journals.write(file, path, &facts, &prepared.draft, counter)?;
             if prepared.draft.is_head_only() && facts.operation != journal::Operation::Repair {
-                validation.only_head(place, db.meta().clone());
+                known.validation.only_head(place, db.meta().clone());
             }
         }
         let mut reports = vec![FileReport::new(path, &prepared, backup)];
@@ -236,7 +255,7 @@ impl<'d, D: Disk, O: Operation> Edit<'d, D, O> {
                 continue;
             }
             let backup = backups.copy(&held.file, &held.path)?.filter(|_| self.keep_backup);
-            let facts = extents::facts(&facts, extent);
+            let facts = extents::facts(&facts, extent, self.options);
             let counter = self.watch.step(&held.path, Step::Journal);
             journals.write(&held.file, &held.path, &facts, &draft, counter)?;
             reports.push(FileReport::new(&held.path, &extents::told(&prepared, draft, &facts), backup));
@@ -250,10 +269,11 @@ impl<'d, D: Disk, O: Operation> Edit<'d, D, O> {
         db: &'p Database<'_>,
         path: &Path,
         identity: Option<Identity>,
+        logs: &mut Logs<'_>,
     ) -> Result<Prepared<'p>> {
         // The log lies beside the file, not beside a link to it.
         let place = self.disk.resolve(path).unwrap_or_else(|_| path.to_owned());
-        let logs = logs::check_logs(db, &place, &self.surroundings);
+        let logs = logs.check(db, &place);
         let counter = self.watch.step(path, Step::Check);
         let prepared = self.operation.prepare(db, identity, counter);
         match (logs, prepared) {

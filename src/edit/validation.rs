@@ -7,7 +7,7 @@ use super::draft::Draft;
 use super::error::EditError;
 use super::progress::{Counter, Step, Watch};
 use super::soundness;
-use crate::error::file_bytes;
+use crate::error::{Error, file_bytes};
 use crate::journal::{BoxError, ContentSum, Contents, Facts, Operation, Promise};
 use crate::meta::{self, FileKind, Meta};
 use crate::order::Endianness;
@@ -67,7 +67,8 @@ pub(super) fn plan(
     } else if draft.is_head_only() && !facts.options.extent && facts.operation != Operation::Repair {
         head(&draft.image(PageNo::META).unwrap_or_default(), facts, draft.pages().meta())
     } else if file_bytes(draft.modified().saturating_add(draft.appended()), draft.pages().size()) <= most {
-        sound(&File::over(&draft.over(), options), facts, counter)
+        let options = options.unsummed(facts.options.sums_left);
+        sound(&File::over(&draft.over(), options), facts, counter, options)
     } else {
         Ok(())
     };
@@ -89,26 +90,30 @@ pub(crate) fn whole(
     counter: Counter<'_>,
     options: OpenOptions<'static>,
 ) -> Result<(), BoxError> {
-    sound(&options.file_from_bytes(contents), facts, counter)
+    let options = options.unsummed(facts.options.sums_left);
+    sound(&options.file_from_bytes(contents), facts, counter, options)
 }
 
 /// Whether an extent of a QUEUE has the records that it had.
-fn extent(contents: &[u8], facts: &Facts) -> Result<(), BoxError> {
-    let records = ContentSum::of_extent(contents, facts.page_size);
+fn extent(contents: &[u8], facts: &Facts, options: OpenOptions<'_>) -> Result<(), BoxError> {
+    let records = ContentSum::of_extent(contents, facts.page_size, options);
     facts.promise.content().map_or(Ok(()), |promised| same(&records, &promised))
 }
 
-fn sound(file: &File<'_>, facts: &Facts, counter: Counter<'_>) -> Result<(), BoxError> {
+fn sound(
+    file: &File<'_>,
+    facts: &Facts,
+    counter: Counter<'_>,
+    options: OpenOptions<'_>,
+) -> Result<(), BoxError> {
     if facts.options.extent {
-        return extent(file.bytes()?, facts);
+        return extent(file.bytes()?, facts, options);
     }
-    // The records of a QUEUE with extents are looked at there; of it only page 0 changes.
-    let is_clear = file.kind().database().is_some_and(|kind| !kind.encrypted);
-    let meta = is_clear.then(|| meta::parse(file.kind(), file.head()).ok());
-    if let Some(meta) = meta.flatten().filter(|meta| meta.extent_pages().is_some()) {
-        return of_version(&meta, facts);
-    }
-    let db = file.database()?;
+    let db = match file.database() {
+        // The records of a QUEUE with extents are looked at there; of it only page 0 changes, which is right.
+        Err(Error::NoFolder) => return of_kind(file.kind(), facts.target_order, facts.target_version),
+        opened => opened?,
+    };
     of_order(db.meta(), facts.target_order)?;
     let genuine = facts.options.genuine_8a || facts.options.genuine_8b;
     let check = || soundness::first_error(&db, genuine, counter);
@@ -133,11 +138,14 @@ pub(super) fn old(
     options: OpenOptions<'static>,
 ) -> Result<(), BoxError> {
     if facts.options.extent {
-        return extent(contents, facts);
+        return extent(contents, facts, options);
     }
     let (db, kind) = (|| options.from_bytes(contents), FileKind::of(contents));
     match facts.promise {
-        Promise::SamePairs(before) => same(&ContentSum::of(&db()?)?, &before),
+        Promise::SamePairs(before) => match db() {
+            Err(Error::NoFolder) => of_kind(&kind, facts.source_order, facts.source_version),
+            opened => same(&ContentSum::of(&opened?)?, &before),
+        },
         Promise::OnlyPageZero => {
             // The pages of a QUEUE may be in other files.
             let (before, now) = (meta::parse(&kind, contents)?, now());
@@ -178,6 +186,14 @@ fn of_version(meta: &Meta, facts: &Facts) -> Result<(), BoxError> {
         return Ok(());
     }
     Err(invalid(format!("page 0 says version {}", meta.version())))
+}
+
+/// Whether a file has the version and the byte order that it must have, by what stands in the clear.
+fn of_kind(kind: &FileKind, order: Endianness, version: u8) -> Result<(), BoxError> {
+    match kind.database() {
+        Some(kind) if (kind.order, kind.version) == (order, version.into()) => Ok(()),
+        _ => Err(invalid("page 0 is another than it must be".to_owned())),
+    }
 }
 
 fn of_order(meta: &Meta, planned: Endianness) -> Result<(), BoxError> {

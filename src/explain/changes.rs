@@ -230,6 +230,13 @@ pub(super) static ALL: &[Explanation] = &[
         &[SEEN],
     ),
     is(
+        "R-LOGS-ELSEWHERE",
+        "the logs of the store are in another folder",
+        "Logs of the other byte order must not stay where an engine finds them, and only what is in the folder of the store changes as one unit.",
+        "Move the logs to the store while nothing uses it, take the setting out of its DB_CONFIG, and run again.",
+        &[OWN],
+    ),
+    is(
         "R-RESTORING",
         "the restore of a snapshot did not come to its end",
         "Some files of the store are those of the snapshot, others may not be.",

@@ -223,9 +223,9 @@ pub(super) static ALL: &[Explanation] = &[
     is(
         "M-202",
         "the machine of the target has the other byte order",
-        "Data formats depend on the architecture: there is no direct transfer.",
-        "Use imsbackup on the old machine and imsrestore on the new one.",
-        &[SPARC],
+        "Data formats depend on the architecture: for the product there is no direct transfer.",
+        "Use imsbackup on the old machine and imsrestore on the new one. Or convert the databases: pages are turned, LSNs reset, logs set aside, and values stay, whatever numbers are in them.",
+        &[SPARC, OWN],
     ),
     is(
         "M-203",

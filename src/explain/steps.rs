@@ -60,9 +60,9 @@ pub(super) static ALL: &[Explanation] = &[
     is(
         "T-MACHINE",
         "files of another machine",
-        "Data formats depend on the architecture: files of two byte orders do not belong to one store, and none can be moved to a machine of the other order.",
-        "Use imsbackup on the old machine and imsrestore on the new one. Take foreign files out of the folder.",
-        &[SPARC],
+        "Data formats depend on the architecture: files of two byte orders do not belong to one store, and the product moves none to a machine of the other order.",
+        "Use imsbackup on the old machine and imsrestore on the new one, or convert the databases and look at what the store makes of their values. Take foreign files out of the folder.",
+        &[SPARC, OWN],
     ),
     is(
         "T-MAILBOXES",

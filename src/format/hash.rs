@@ -21,6 +21,10 @@ pub(crate) enum HashFunction {
 }
 
 impl HashFunction {
+    /// Each of them.
+    #[cfg(feature = "build")]
+    pub(crate) const ALL: [HashFunction; 2] = [HashFunction::Times33, HashFunction::Fnv];
+
     /// That of a version.
     pub(crate) fn of(version: u32) -> HashFunction {
         if version < 5 { HashFunction::Times33 } else { HashFunction::Fnv }

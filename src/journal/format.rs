@@ -70,6 +70,7 @@ mod bit {
     pub(super) const LOGS_IGNORED: u32 = 16;
     pub(super) const ONE_OF_SET: u32 = 32;
     pub(super) const EXTENT: u32 = 64;
+    pub(super) const SUMS_LEFT: u32 = 128;
 }
 
 /// The codes of byte 12 in the first form.
@@ -130,6 +131,7 @@ impl Header {
             (facts.options.logs_ignored, bit::LOGS_IGNORED),
             (self.one_of_set, bit::ONE_OF_SET),
             (facts.options.extent, bit::EXTENT),
+            (facts.options.sums_left, bit::SUMS_LEFT),
         ];
         let options = options.iter().filter(|(set, _)| *set).fold(0, |bits, (_, bit)| bits | bit);
         let [before, poison, after] = self.heads;
@@ -248,6 +250,7 @@ impl RawHeader {
             genuine_8b: option(bit::GENUINE_8B),
             logs_ignored: option(bit::LOGS_IGNORED),
             extent: option(bit::EXTENT),
+            sums_left: option(bit::SUMS_LEFT),
         };
         let poison = option(bit::POISON);
         equal(20, "poison bit of the options", poison.into(), (self.entries > 1).into())?;

@@ -75,6 +75,8 @@ pub struct Options {
     pub logs_ignored: bool,
     /// The file is an extent of a QUEUE: it has no metadata, and its first page is one of records.
     pub extent: bool,
+    /// Pages whose checksums are wrong stay as they are: everything else about the file is sound.
+    pub sums_left: bool,
 }
 
 /// What the journal says about a change as a whole (upgrade, "Journal file", header).

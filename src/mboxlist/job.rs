@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::order::Endianness;
+
 /// A job of this library.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -27,6 +29,8 @@ pub enum Job {
     StoreRecover,
     /// To upgrade the databases of a store to this version: [`StoreUpgrade`](super::StoreUpgrade).
     StoreUpgrade(u32),
+    /// To convert a store for a machine of this byte order: [`StoreConvert`](super::StoreConvert).
+    StoreConvert(Endianness),
     /// To complete an upgrade of a store.
     ResumeStoreUpgrade,
     /// To take it back.

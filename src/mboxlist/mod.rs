@@ -20,9 +20,9 @@ mod releases;
 mod restore;
 mod snapshot_copy;
 #[cfg(feature = "upgrade")]
-mod store_recover;
+mod store_change;
 #[cfg(feature = "upgrade")]
-mod store_upgrade;
+mod store_recover;
 mod survey;
 
 pub use crate::env::{ENGINES, Engine, LAST_OF_HOST_ORDER, LogOrder, Regions, Treatment};
@@ -37,9 +37,11 @@ pub use releases::{Mailbox, RELEASES, Release, Source};
 pub use restore::{Restore, RestoreError, Restored};
 pub use snapshot_copy::{SnapshotCopy, SnapshotCopyError};
 #[cfg(feature = "upgrade")]
-pub use store_recover::{StoreRecover, StoreRecoverError};
+pub use store_change::{
+    ConvertedStore, Lsns, StoreConvert, StoreConvertPlan, StoreReport, StoreUpgrade, StoreUpgradeError,
+};
 #[cfg(feature = "upgrade")]
-pub use store_upgrade::{Lsns, StoreReport, StoreUpgrade, StoreUpgradeError};
+pub use store_recover::{StoreRecover, StoreRecoverError};
 pub use survey::{
     AgeFrom, Candidates, Certainty, Check, Code, DatabaseContents, DatabaseFile, Decision, DryTest, Evidence,
     LogEnd, LogFacts, Lost, MarkFile, Other, OtherForm, Product, RegionFile, Snapshot, SnapshotVerdict,

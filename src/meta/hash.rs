@@ -3,6 +3,8 @@
 use std::ops::Range;
 
 use crate::format::hash::HashFunction;
+#[cfg(feature = "build")]
+use crate::format::hash::PROBE;
 use crate::format::meta::Field;
 use crate::types::PageNo;
 
@@ -32,6 +34,12 @@ impl Buckets {
     pub(crate) fn of_hash(&self, hash: u32) -> u32 {
         let bucket = hash & self.high_mask;
         if bucket > self.max { bucket & self.low_mask } else { bucket }
+    }
+
+    /// Whether the function that placed the keys is one that releases use if a program gives none.
+    #[cfg(feature = "build")]
+    pub(crate) fn has_known_function(&self) -> bool {
+        HashFunction::ALL.iter().any(|function| function.hash(PROBE) == self.probe)
     }
 
     /// The first page of a bucket, by the table.

@@ -9,6 +9,7 @@ use std::sync::{Arc, OnceLock};
 use super::cipher::Password;
 use super::external::ExternalFolder;
 use super::overlay::Overlay;
+use super::partitions::Partitions;
 use super::source::{self, Source};
 use super::storage::Storage;
 use crate::error::{Error, Result};
@@ -42,6 +43,8 @@ pub struct OpenOptions<'f> {
     /// Whether the main file of a partitioned database is read by itself, as a database of the keys with
     /// which partitions begin.
     alone: bool,
+    /// Whether the checksums of ordinary pages are not looked at.
+    unsummed: bool,
 }
 
 impl Default for OpenOptions<'_> {
@@ -55,6 +58,7 @@ impl Default for OpenOptions<'_> {
             password: Password::Missing,
             external: None,
             alone: false,
+            unsummed: false,
         }
     }
 }
@@ -190,6 +194,13 @@ impl<'f> OpenOptions<'f> {
         self
     }
 
+    /// Takes ordinary pages as they are, whatever their checksums say.
+    #[cfg(feature = "upgrade")]
+    pub(crate) fn unsummed(mut self, unsummed: bool) -> Self {
+        self.unsummed = unsummed;
+        self
+    }
+
     /// Opens a file, whatever it is.
     ///
     /// # Errors
@@ -253,6 +264,17 @@ impl FileKind {
     /// file.
     pub fn at(path: impl AsRef<Path>) -> Result<FileKind> {
         source::head(path.as_ref()).map(|head| FileKind::of(&head))
+    }
+
+    /// The files beside a main file that are named as its partitions would be, whatever is in it and in
+    /// them: none is opened.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Open`]: the folder cannot be read.
+    pub fn partitions_at(path: impl AsRef<Path>) -> Result<Vec<PathBuf>> {
+        let partitions = Partitions::beside(path.as_ref(), None)?;
+        Ok(partitions.iter().flat_map(|all| all.found().iter().map(|&number| all.path(number))).collect())
     }
 }
 
@@ -331,6 +353,12 @@ impl<'a> File<'a> {
         }
     }
 
+    /// An extent in memory, opened as its main file was.
+    #[cfg(feature = "upgrade")]
+    pub(super) fn of_extent(bytes: &'a [u8], main: &File<'a>) -> File<'a> {
+        File::new(None, Source::Bytes(Cow::Borrowed(bytes)), main.opened.options)
+    }
+
     /// Where it stands and its extents or partitions, if somebody gave them together with it.
     pub(super) fn given(&self) -> Option<&Given<'a>> {
         self.opened.given.as_ref()
@@ -339,6 +367,16 @@ impl<'a> File<'a> {
     /// A file as it would be.
     pub(crate) fn over(pages: &'a Overlay<'a>, options: OpenOptions<'a>) -> File<'a> {
         File::new(None, Source::Over(pages), options)
+    }
+
+    /// A file as it would be, with the extents or partitions that were given together with this one.
+    #[cfg(feature = "upgrade")]
+    pub(crate) fn over_beside(pages: &'a Overlay<'a>, own: &File<'a>, options: OpenOptions<'a>) -> File<'a> {
+        let (source, given) = (Source::Over(pages), own.given().cloned());
+        let kind = FileKind::of(source.head());
+        File {
+            opened: Arc::new(Opened { path: None, source, kind, options, external: OnceLock::new(), given }),
+        }
     }
 
     /// What it is, by its first bytes.
@@ -368,12 +406,6 @@ impl<'a> File<'a> {
     /// [`Error::Read`](crate::Error::Read).
     pub fn bytes(&self) -> Result<&[u8]> {
         self.opened.source.bytes().map_err(unread)
-    }
-
-    /// Its first bytes.
-    #[cfg(feature = "upgrade")]
-    pub(crate) fn head(&self) -> &[u8] {
-        self.opened.source.head()
     }
 
     /// Length in bytes.
@@ -411,6 +443,11 @@ impl<'a> File<'a> {
     /// Whether its partitions are not looked for.
     pub(super) fn is_alone(&self) -> bool {
         self.opened.options.alone
+    }
+
+    /// Whether the checksums of its ordinary pages are not looked at.
+    pub(super) fn is_unsummed(&self) -> bool {
+        self.opened.options.unsummed
     }
 
     /// What was given to open it with, if it is encrypted.

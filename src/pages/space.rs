@@ -103,7 +103,7 @@ impl<'a> Pages<'a> {
         count: u32,
         most: u64,
     ) -> Self {
-        let codec = Codec::new(meta.seal(), meta.endianness());
+        let codec = Codec::new(meta.seal(), meta.endianness()).unsummed(file.is_unsummed());
         let keeps = cipher.is_some() || file.source().storage().is_some();
         let beside = extents.as_ref().map(|extents| extents.count().saturating_add(1));
         let all = beside.map_or(count, |all| u32::try_from(all).unwrap_or(u32::MAX));
@@ -134,11 +134,17 @@ impl<'a> Pages<'a> {
 
     /// The pages of one of the files beside a main file, numbered from 0.
     #[cfg(feature = "upgrade")]
-    pub(crate) fn of_extent(bytes: &'a [u8], meta: &Meta) -> Pages<'a> {
-        let count = bytes.len().checked_div(meta.page_size().bytes()).unwrap_or(0);
+    pub(crate) fn of_extent(bytes: &'a [u8], main: &Pages<'a>) -> Pages<'a> {
+        let count = bytes.len().checked_div(main.size().bytes()).unwrap_or(0);
         let count = u32::try_from(count).unwrap_or(u32::MAX);
-        let pages = Pages::keeping(File::from_bytes(bytes), meta.clone(), None, None, count, u64::MAX);
+        let file = File::of_extent(bytes, &main.file);
+        let pages = Pages::keeping(file, main.meta.clone(), main.cipher, None, count, u64::MAX);
         Pages { is_extent: true, ..pages }
+    }
+
+    /// The number of a page for a cipher, which knows metadata by it: an extent has none.
+    pub(crate) fn number_to_seal(&self, no: PageNo) -> PageNo {
+        if self.is_extent { PageNo(no.0.saturating_add(1)) } else { no }
     }
 
     /// Whether this is one of the files beside a main file.
@@ -412,7 +418,7 @@ impl<'a> Pages<'a> {
     fn open(&self, no: PageNo, page: &mut [u8]) -> io::Result<()> {
         self.read(no, page)?;
         if let Some(cipher) = &self.cipher {
-            cipher.open(page, no);
+            cipher.open(page, self.number_to_seal(no));
         }
         Ok(())
     }

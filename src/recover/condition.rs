@@ -203,6 +203,12 @@ impl Unrecovered {
         self
     }
 
+    /// The folder of the log.
+    #[cfg(feature = "upgrade")]
+    pub(crate) fn folder(&self) -> &Path {
+        &self.layout.logs().path
+    }
+
     /// Where recovery begins.
     #[must_use]
     pub fn start(&self) -> Lsn {

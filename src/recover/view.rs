@@ -104,6 +104,12 @@ impl Recover {
         self
     }
 
+    /// How the log is opened.
+    #[cfg(feature = "upgrade")]
+    pub(crate) fn log_options(&self) -> &LogOptions {
+        &self.log
+    }
+
     /// How databases are opened.
     pub(super) fn options(&self) -> OpenOptions<'static> {
         self.files

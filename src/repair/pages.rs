@@ -1,6 +1,6 @@
 //! What of single pages, and of the file as a whole, follows from the rest of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use byteorder::ByteOrder;
 
@@ -16,8 +16,14 @@ use crate::pages::Pages;
 use crate::types::PageNo;
 use crate::verify::{Finding, Rule, Severity};
 
-/// Mends what was found of the number of the last page, item areas, references and checksums.
-pub(super) fn mend<O: ByteOrder>(db: &Database<'_>, found: &[Finding], choices: RepairChoices) -> Vec<Patch> {
+/// Mends what was found of the number of the last page, item areas, references and checksums. What refers to
+/// a chain may stand on a page that is doubted.
+pub(super) fn mend<O: ByteOrder>(
+    db: &Database<'_>,
+    found: &[Finding],
+    choices: RepairChoices,
+    doubted: &BTreeSet<PageNo>,
+) -> Vec<Patch> {
     let pages = db.pages();
     let of = |rule: Rule| found.iter().filter(move |finding| finding.rule == rule);
     let mut patches = Vec::new();
@@ -26,7 +32,7 @@ pub(super) fn mend<O: ByteOrder>(db: &Database<'_>, found: &[Finding], choices: 
         patches.push(Patch::number::<O>(PageNo::META, meta_at::LAST_PGNO, last));
     }
     patches.extend(of(Rule::ItemArea).filter_map(|finding| item_area::<O>(pages, finding.page)));
-    if of(Rule::OverflowCount).next().is_some() {
+    if of(Rule::OverflowCount).next().is_some() && doubted.is_empty() {
         patches.extend(counts::<O>(pages));
     }
     if choices.accept_checksums {
@@ -67,12 +73,29 @@ fn counts<O: ByteOrder>(pages: &Pages<'_>) -> Vec<Patch> {
 
 /// The checksum of a page as it stands.
 fn checksum<O: ByteOrder>(pages: &Pages<'_>, no: PageNo) -> Option<Patch> {
-    let page = pages.raw(no)?;
+    let (field, computed) = sum_of(pages.raw(no)?, no)?;
+    Some(Patch::number::<O>(no, field, computed))
+}
+
+/// Where a page has its checksum, and what it should be.
+fn sum_of(page: &[u8], no: PageNo) -> Option<(usize, u32)> {
     let kind = page.get(at::TYPE).and_then(|&kind| PageKind::from_byte(kind));
     let is_meta = no == PageNo::META || matches!(kind, Some(PageKind::BtreeMeta | PageKind::HashMeta));
     let (field, covered) =
         if is_meta { (checksum::ON_META, layout::LENGTH) } else { (checksum::ON_PAGE, page.len()) };
-    Some(Patch::number::<O>(no, field, checksum::sum(page.get(..covered)?, field)))
+    Some((field, checksum::sum(page.get(..covered)?, field)))
+}
+
+/// Whether the checksum that a page has is that of the page as it was mended: then nothing else on it had
+/// changed since it was written.
+pub(super) fn is_proven(draft: &Draft<'_>, no: PageNo) -> bool {
+    let order = draft.pages().order();
+    let fits = || {
+        let (field, computed) = sum_of(&draft.image(no)?, no)?;
+        let stored = order.u32_at(draft.pages().raw(no)?, field)?;
+        Some(stored == computed || stored.swap_bytes() == computed)
+    };
+    draft.changes_page(no) && fits().unwrap_or(false)
 }
 
 /// Whether the free list is one that leads astray, or to pages that are in use.

@@ -1,7 +1,7 @@
 //! Rounds of checks and changes: each mends what the check before it found, in memory, until nothing is
 //! left to mend. What is left then that must not be is why the file is refused.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use byteorder::ByteOrder;
 
@@ -17,7 +17,7 @@ use crate::method::Method;
 use crate::order::with_order;
 use crate::pages::{File, OpenOptions};
 use crate::types::PageNo;
-use crate::verify::{Finding, Severity, Verify};
+use crate::verify::{Finding, Rule, Severity, Verify};
 
 /// More rounds than there are kinds of damage that hide each other.
 const ROUNDS: u32 = 8;
@@ -89,9 +89,42 @@ fn prepare<'p, O: ByteOrder>(
     if file.tail() > 0 {
         return Err(Refusal::Tail { tail: file.tail() }.into());
     }
-    let mut draft = Draft::new(file.pages());
     let before = findings(file.as_ref(), counter);
-    let mut left = before.clone();
+    let of_sums = before.iter().filter(|finding| finding.rule == Rule::Checksum && !choices.accept_checksums);
+    let wrong: BTreeSet<PageNo> = of_sums.map(|finding| finding.page).collect();
+    // A page whose checksum is wrong is believed if it is right once the page is mended. If it is not, nothing
+    // follows from what stands on the page, and it stays.
+    let (mut draft, mut left) = mended::<O>(file, &before, choices, &BTreeSet::new(), counter)?;
+    let unproven = |draft: &Draft<'_>| {
+        let unproven = wrong.iter().filter(|&&no| !pages::is_proven(draft, no));
+        unproven.copied().collect::<BTreeSet<_>>()
+    };
+    let mut doubted = unproven(&draft);
+    if !doubted.is_empty() {
+        (draft, left) = mended::<O>(file, &before, choices, &doubted, counter)?;
+        if unproven(&draft) != doubted {
+            doubted.clone_from(&wrong);
+            (draft, left) = mended::<O>(file, &before, choices, &doubted, counter)?;
+        }
+    }
+    expect_mended(&left, if draft.is_empty() { &[] } else { &[Rule::Checksum] })?;
+    let promise = promise(file, &draft)?;
+    let notices = if draft.is_empty() { Vec::new() } else { told(&before, &left) };
+    let (order, version, id) = (file.meta().endianness(), file.meta().version(), file.meta().file_id());
+    let options = Options { sums_left: !doubted.is_empty(), ..Options::default() };
+    Ok(Prepared { draft, promise, notices, options, order, from: version, to: version, id })
+}
+
+/// What is mended of a file without a look at the pages that are doubted, and what is wrong with it then.
+fn mended<'p, O: ByteOrder>(
+    file: &'p Database<'_>,
+    before: &[Finding],
+    choices: RepairChoices,
+    doubted: &BTreeSet<PageNo>,
+    counter: Counter<'_>,
+) -> Result<(Draft<'p>, Vec<Finding>)> {
+    let mut draft = Draft::new(file.pages());
+    let mut left = before.to_vec();
     if before.iter().any(|finding| finding.severity == Severity::Error) {
         half_upgrade::convert::<O>(&mut draft, file)?;
     }
@@ -100,18 +133,24 @@ fn prepare<'p, O: ByteOrder>(
     for _ in 0..ROUNDS {
         let (patches, adopted) = {
             let over = draft.over();
-            let now = File::over(&over, OpenOptions::new());
+            let now = File::over_beside(&over, file.as_ref(), OpenOptions::new());
             if !draft.is_empty() {
                 left = findings(&now, counter);
             }
             let db = now.database()?;
-            let mut patches = trees::mend::<O>(&db, &left)?;
-            patches.extend(pages::mend::<O>(&db, &left, choices));
+            let mut patches = trees::mend::<O>(&db, &left, doubted)?;
+            patches.extend(pages::mend::<O>(&db, &left, choices, doubted));
             // What is on the list is known again when nothing is.
-            let broken = pages::is_list_broken(&left) && listed;
+            let broken = pages::is_list_broken(&left) && listed && doubted.is_empty();
             patches.extend(broken.then(|| pages::empty_list::<O>(&db)).flatten());
             listed &= !broken;
-            (patches, pages::orphans::<O>(&db, &left, half_done))
+            // Those of extents stand in other files.
+            patches.retain(|patch| !doubted.contains(&patch.page) && patch.page.0 < file.pages().count());
+            let adopted = match doubted.is_empty() {
+                true => pages::orphans::<O>(&db, &left, half_done),
+                false => Vec::new(),
+            };
+            (patches, adopted)
         };
         let free = draft.free();
         let idle = patches.is_empty() && adopted.is_empty();
@@ -123,12 +162,7 @@ fn prepare<'p, O: ByteOrder>(
             break;
         }
     }
-    expect_mended(&left)?;
-    let promise = promise(file, &draft)?;
-    let notices = if draft.is_empty() { Vec::new() } else { told(&before, &left) };
-    let (order, version, id) = (file.meta().endianness(), file.meta().version(), file.meta().file_id());
-    let options = Options::default();
-    Ok(Prepared { draft, promise, notices, options, order, from: version, to: version, id })
+    Ok((draft, left))
 }
 
 /// What is wrong with a file.
@@ -137,11 +171,10 @@ fn findings(file: &File<'_>, counter: Counter<'_>) -> Vec<Finding> {
     verify.run().findings().to_vec()
 }
 
-/// Refuses a file in which damage would stay.
-fn expect_mended(left: &[Finding]) -> Result<()> {
-    let stays = |finding: &&Finding| {
-        finding.severity == Severity::Error && !may_stay(finding.rule) && !finding.rule.is_of_order()
-    };
+/// Refuses a file in which damage would stay, but for that of these rules.
+fn expect_mended(left: &[Finding], but_for: &[Rule]) -> Result<()> {
+    let may_stay = |rule: Rule| may_stay(rule) || rule.is_of_order() || but_for.contains(&rule);
+    let stays = |finding: &&Finding| finding.severity == Severity::Error && !may_stay(finding.rule);
     let Some(first) = left.iter().find(stays) else { return Ok(()) };
     let errors = u64::try_from(left.iter().filter(stays).count()).unwrap_or(u64::MAX);
     let mut rules: Vec<&'static str> = left.iter().filter(stays).map(|finding| finding.rule.id()).collect();
@@ -150,11 +183,16 @@ fn expect_mended(left: &[Finding]) -> Result<()> {
     Err(Refusal::NotMended { errors, rules: rules.join(", "), first: first.to_string() }.into())
 }
 
-/// The pairs of the mended file: those that the file has, if all can be read.
+/// The pairs of the mended file: those that the file has, if all can be read. What checksums say is told
+/// by then.
 fn promise(file: &Database<'_>, draft: &Draft<'_>) -> Result<Promise> {
-    let over = draft.over();
-    let content = ContentSum::of(&File::over(&over, OpenOptions::new()).database()?).map_err(unreadable)?;
-    match ContentSum::of(file) {
+    let sum = |draft: &Draft<'_>| {
+        let over = draft.over();
+        let unsummed = OpenOptions::new().unsummed(true);
+        ContentSum::of(&File::over_beside(&over, file.as_ref(), unsummed).database()?)
+    };
+    let content = sum(draft).map_err(unreadable)?;
+    match sum(&Draft::new(file.pages())) {
         Ok(before) if before != content => {
             let first = "other pairs would be read from the mended file".to_owned();
             Err(Refusal::Unreadable { first }.into())

@@ -1,6 +1,8 @@
 //! Links between leaves, levels and counts: all of them follow from how the pages of a tree lead to one
 //! another.
 
+use std::collections::BTreeSet;
+
 use byteorder::ByteOrder;
 
 use super::prepare::Patch;
@@ -20,15 +22,19 @@ use crate::verify::{Finding, Rule, Severity};
 const RULES: [Rule; 4] = [Rule::LeafChain, Rule::Level, Rule::Count, Rule::Link];
 
 /// Mends all trees of a file, if the check found something of it. Records that no tree leads to may be
-/// reached by the links between leaves: then these stay.
-pub(super) fn mend<O: ByteOrder>(db: &Database<'_>, found: &[Finding]) -> Result<Vec<Patch>> {
+/// reached by the links between leaves: then these stay. So does a tree with a page that is doubted.
+pub(super) fn mend<O: ByteOrder>(
+    db: &Database<'_>,
+    found: &[Finding],
+    doubted: &BTreeSet<PageNo>,
+) -> Result<Vec<Patch>> {
     let errors = || found.iter().filter(|finding| finding.severity == Severity::Error);
     let has = |rules: &[Rule]| errors().any(|finding| rules.contains(&finding.rule));
     if !has(&RULES) || has(&[Rule::Unreferenced]) {
         return Ok(Vec::new());
     }
-    let mut mending =
-        Mending { pages: db.pages(), seen: Bits::new(PageNo::META, db.pages().count()), patches: Vec::new() };
+    let seen = Bits::new(PageNo::META, db.pages().count());
+    let mut mending = Mending { pages: db.pages(), doubted, seen, patches: Vec::new() };
     mending.database::<O>(db.meta());
     for inner in db.subdatabases() {
         mending.database::<O>(inner?.meta());
@@ -38,6 +44,7 @@ pub(super) fn mend<O: ByteOrder>(db: &Database<'_>, found: &[Finding]) -> Result
 
 struct Mending<'p> {
     pages: &'p Pages<'p>,
+    doubted: &'p BTreeSet<PageNo>,
     seen: Bits,
     patches: Vec<Patch>,
 }
@@ -100,7 +107,7 @@ impl<'p> Mending<'p> {
         while let Some((no, depth, above)) = stack.pop() {
             let page = self.pages.raw(no).and_then(Page::<O>::new).filter(|_| self.seen.mark(no))?;
             let kind = PageKind::from_byte(page.type_byte())?;
-            if page.pgno() != no.0 || (kind != internal && kind != leaf) {
+            if page.pgno() != no.0 || self.doubted.contains(&no) || (kind != internal && kind != leaf) {
                 return None;
             }
             let (index, is_leaf) = (nodes.len(), kind == leaf);

@@ -59,10 +59,7 @@ fn what_is_not_converted_is_refused_by_name() {
         assert!(err(&output).contains(words), "{}", err(&output));
     };
     refused(&[&file("btree-v9-be-encrypted")], 1, "--password-file");
-    let extents = tempfile::tempdir().unwrap();
-    copy_folder(&testdata().join("queue-v4-le-encrypted-extents"), extents.path());
-    let path = extents.path().join("data.db");
-    refused(&["-P", "corpus-password", path.to_str().unwrap()], 3, "[R-ENCRYPTED]");
+    refused(&[&file("queue-v4-le-encrypted-extents")], 1, "--password-file");
     refused(&[&file("damage-v9-be-inp-beyond")], 1, "[R-DAMAGED]");
     refused(&["--copy", "x.db", "old.db", "old.db"], 2, "--copy takes one file");
 }
@@ -137,6 +134,7 @@ fn the_genuine_tools_accept_what_is_converted() {
         "hash-v9-be-encrypted-mixed",
         "heap-v1-be-encrypted",
         "queue-v4-le-encrypted",
+        "queue-v4-le-encrypted-extents",
     ];
     for name in names {
         let folder = tempfile::tempdir().unwrap();
@@ -161,4 +159,34 @@ fn the_genuine_tools_accept_what_is_converted() {
         assert!(genuine(DUMP) == before, "{name}");
         genuine("db5.3_verify");
     }
+}
+
+/// The logs of an encrypted environment are read with the password of its files.
+#[test]
+fn the_password_opens_the_logs_beside_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let case = testdata().join("env-log14-be-encrypted");
+    let (logs, databases) = (["log.0000000001", "log.0000000002"], ["d.db", "p.db"]);
+    let recovered = folder.path().join("recovered");
+    let to =
+        ["recover", "-P", "corpus-password", "--to", recovered.to_str().unwrap(), case.to_str().unwrap()];
+    assert_eq!(code(&run_in(folder.path(), &to)), 0);
+    for name in databases {
+        fs::copy(recovered.join(name), folder.path().join(name)).unwrap();
+    }
+    for name in logs {
+        fs::copy(case.join(name), folder.path().join(name)).unwrap();
+    }
+    fs::remove_dir_all(&recovered).unwrap();
+    let convert = |name: &str| {
+        let arguments = ["convert", "-P", "corpus-password", "--byte-order", "little", "--check", name];
+        run_in(folder.path(), &arguments)
+    };
+    let check = convert(".");
+    assert_eq!(code(&check), 0, "{}", err(&check));
+    assert!(!out(&check).contains("not looked at"), "{}", out(&check));
+    // The log is not only opened.
+    fs::copy(case.join("d.db"), folder.path().join("d.db")).unwrap();
+    let refused = convert("d.db");
+    assert!(code(&refused) == 4 && err(&refused).contains("[R-RECOVERY]"), "{}", err(&refused));
 }

@@ -1,5 +1,6 @@
 //! Runs of the tool that are killed, at moments spread over their time.
 
+mod convert;
 mod recover;
 mod restore;
 mod store;

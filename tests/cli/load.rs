@@ -120,6 +120,30 @@ fn what_is_compacted_is_sound_and_smaller() {
     assert!(err(&refused).contains("--assume-closed"), "{}", err(&refused));
     assert_eq!(code(&run_in(folder.path(), &["compact", "--discard", "--assume-closed", "in.db"])), 0);
     fs::remove_file(folder.path().join("log.0000000001")).unwrap();
+    // An environment that may be open, of release 2, too: not even a copy would be whole.
+    for region in ["__db.001", "__db_mpool.share"] {
+        written(folder.path(), region, &[0; 100]);
+        for arguments in
+            [&["compact", "--discard", "in.db"][..], &["compact", "--overwrite", "in.db", "new.db"]]
+        {
+            let refused = run_in(folder.path(), arguments);
+            assert_eq!(code(&refused), 4);
+            assert!(
+                err(&refused).contains(region) && err(&refused).contains("[R-ENVIRONMENT]"),
+                "{}",
+                err(&refused)
+            );
+        }
+        assert_eq!(
+            code(&run_in(folder.path(), &["compact", "--overwrite", "--assume-closed", "in.db", "new.db"])),
+            0
+        );
+        fs::remove_file(folder.path().join(region)).unwrap();
+    }
+    let home = tempfile::tempdir().unwrap();
+    written(home.path(), "__db.001", &[0; 100]);
+    let elsewhere = ["compact", "--discard", "--home", home.path().to_str().unwrap(), "in.db"];
+    assert_eq!(code(&run_in(folder.path(), &elsewhere)), 4);
     written(folder.path(), "bad.db", &read(testdata().join("damage-v9-le-next-cycle/data.db")));
     assert_eq!(code(&run_in(folder.path(), &["compact", "bad.db", "x.db"])), 1);
     assert_eq!(names(folder.path()), ["bad.db", "in.db", "in.db.old", "new.db", "old.db"]);

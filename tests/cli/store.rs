@@ -363,3 +363,44 @@ fn a_folder_that_is_a_backup_by_its_name_only_is_left_alone() {
         assert_eq!(fs::read(theirs.join("thesis.txt")).unwrap(), b"precious");
     }
 }
+
+/// A store of a SPARC on this machine, and what the genuine tools say of it.
+#[test]
+fn a_store_is_converted_for_x86_and_its_old_logs_go() {
+    let folder = tempfile::tempdir().unwrap();
+    copy("mboxlist-ims63-log11-be", &folder.path().join("mboxlist"));
+    let convert =
+        |arguments: &[&str]| store(&[&["convert", "--to", "x86"], arguments].concat(), folder.path());
+    let check = convert(&["--check", "mboxlist"]);
+    assert!(check.status.success(), "{}", err(&check));
+    assert!(
+        out(&check).contains("mboxlist/folder.db: big-endian to little-endian: 4 of 4 pages would change")
+    );
+    assert!(
+        out(&check).ends_with("mboxlist: 1 log file would go with the old databases\n"),
+        "{}",
+        out(&check)
+    );
+    let done = convert(&["--backup", "old", "mboxlist"]);
+    assert!(done.status.success(), "{}", err(&done));
+    let last = "mboxlist: LSNs are reset; the old databases and 1 log file are in old\n";
+    assert!(out(&done).ends_with(last), "{}", out(&done));
+    let there = |name: &str| folder.path().join(name).exists();
+    assert!(there("old/log.0000000001") && there("old/folder.db") && !there("mboxlist/log.0000000001"));
+    assert_eq!(out(&convert(&["mboxlist"])), "mboxlist: little-endian: nothing to do\n");
+    assert_eq!(out(&convert(&["--resume", "mboxlist"])).lines().count(), 1);
+    if crate::differential::genuine() {
+        for name in ["folder.db", "lright.db", "peruser.db", "quota.db", "subscr.db"] {
+            let path = folder.path().join("mboxlist").join(name);
+            let verified = std::process::Command::new("db5.3_verify").arg(&path).output().unwrap();
+            assert!(verified.status.success(), "{name}: {}", err(&verified));
+        }
+        // An environment of this machine takes them.
+        let home = folder.path().join("mboxlist");
+        let dump = std::process::Command::new("db5.3_dump").arg("-h").arg(&home).arg("folder.db").output();
+        assert!(dump.unwrap().status.success());
+    }
+    let json = store(&["convert", "--to", "sparc", "--json", "mboxlist"], folder.path());
+    let last = out(&json).lines().last().unwrap().to_owned();
+    assert!(last.contains("\"type\":\"store_converted\"") && last.contains("bdbkit-backup-"), "{last}");
+}

@@ -9,6 +9,7 @@
 //! BDBKIT_CRASH=all cargo test --profile hardened --features upgrade --test mboxlist crash:: -- --nocapture
 //! ```
 
+mod convert;
 mod restore;
 
 use std::collections::BTreeMap;

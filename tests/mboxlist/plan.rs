@@ -143,14 +143,20 @@ fn mailboxes_have_their_own_way() {
 }
 
 #[test]
-fn there_is_no_way_to_a_machine_of_the_other_order() {
+fn databases_are_converted_on_the_way_to_a_machine_of_the_other_order() {
     for (case, order) in
         [("mboxlist-ims7u1-log14-be", Endianness::Little), ("mboxlist-ims61-log8-le", Endianness::Big)]
     {
         let survey = Survey::of(testdata().join(case)).unwrap();
         let plan = PlanOptions::new().byte_order(order).plan(&survey, release("7u2"));
-        assert_eq!(plan.steps.len(), 1);
-        assert_eq!((plan.steps[0].state, plan.steps[0].task), (StepState::Impossible, Task::Machine));
+        let last = plan.steps.last().unwrap();
+        assert_eq!((last.state, last.task, last.by), (StepState::Decide, Task::Machine, By::Bdbkit));
+        let convert = StepCommand::Own(Job::StoreConvert(order), vec![survey.dir.clone()]);
+        assert_eq!(last.command.as_ref(), Some(&convert));
+        let before: Vec<Task> = plan.steps.iter().map(|step| step.task).collect();
+        assert_eq!(before, [Task::Stop, Task::Backup, Task::Recover, Task::Machine]);
+        let found = plan.findings.iter().find(|found| found.code == Code::OtherOrder).unwrap();
+        assert_eq!(found.jobs, [Job::StoreConvert(order)]);
         assert!(has(&plan, Code::OtherOrder) && !has(&plan, Code::OtherOrderUnrecovered));
         let same = PlanOptions::new().byte_order(order.other()).plan(&survey, release("7u2"));
         assert!(same.possible() && !has(&same, Code::OtherOrder));

@@ -8,7 +8,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use bdbkit::Database;
-use bdbkit::mboxlist::{Lsns, Restore, RestoreError, StoreUpgrade, StoreUpgradeError};
+use bdbkit::mboxlist::{Lsns, Restore, RestoreError, StoreConvert, StoreUpgrade, StoreUpgradeError};
 use bdbkit::upgrade::{Choices, Profile, Refusal, Upgrade};
 use bdbkit::verify::{Severity, Verify};
 
@@ -70,6 +70,69 @@ fn stores_of_every_release_are_upgraded_where_they_need_it() {
         upgraded += due;
     }
     assert_eq!(upgraded, 10, "the databases of the stores of 5.x");
+}
+
+/// The databases hold the same in the other order, and their old logs are with the old databases.
+#[test]
+fn stores_of_every_release_are_converted_for_the_other_machine() {
+    let mut stores = 0;
+    for case in cases(&["mboxlist-"]).iter().filter(|case| !case.name.ends_with("unclean")) {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        store(&case.name, folder);
+        let (before, old) = (databases(folder), contents(folder));
+        let order = Database::open(folder.join("folder.db")).unwrap().meta().endianness();
+        let same = StoreConvert::open(folder, order);
+        assert!(same.plan().unwrap().files.is_empty() && same.run().unwrap().backup.is_none());
+        assert!(contents(folder) == old, "{}", case.name);
+        let convert = StoreConvert::open(folder, order.other());
+        let plan = convert.plan().unwrap();
+        let logs: Vec<&String> = old.keys().filter(|name| name.starts_with("log.")).collect();
+        assert_eq!((plan.files.len(), plan.logs.len()), (before.len(), logs.len()));
+        assert!(contents(folder) == old, "a plan writes nothing");
+        let report = convert.run().unwrap();
+        assert_eq!((report.files.len(), report.logs.len()), (before.len(), logs.len()));
+        assert!(databases(folder) == before, "{}", case.name);
+        for name in before.keys() {
+            let db = Database::open(folder.join(name)).unwrap();
+            assert_eq!(
+                (db.meta().endianness(), db.highest_lsn().file, db.meta().lsn().file),
+                (order.other(), 0, 0)
+            );
+            assert!(Verify::new(&db).run().worst() < Some(Severity::Error), "{name}");
+        }
+        assert!(self::logs(folder).is_empty());
+        let backup = report.backup.unwrap();
+        let mut kept = contents(&backup);
+        assert!(kept.remove("MANIFEST").is_some() && kept == old, "{}", case.name);
+        stores += 1;
+    }
+    assert_eq!(stores, 10);
+}
+
+#[test]
+fn what_must_not_be_converted_is_refused_and_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    store("mboxlist-ims60-log3-le-unclean", folder);
+    let refused = |what: &str| {
+        let before = contents(folder);
+        let error = StoreConvert::open(folder, bdbkit::Endianness::Big).run().unwrap_err();
+        assert_eq!(error.code(), Some(what), "{error}");
+        assert!(contents(folder) == before, "{error}");
+    };
+    refused("R-RECOVERY");
+    for name in contents(folder).keys() {
+        fs::remove_file(folder.join(name)).unwrap();
+    }
+    store("mboxlist-ims61-log8-le", folder);
+    fs::write(folder.join("__db.001"), [0; 100]).unwrap();
+    refused("R-ENVIRONMENT");
+    fs::remove_file(folder.join("__db.001")).unwrap();
+    fs::create_dir(folder.join("logs")).unwrap();
+    fs::rename(folder.join("log.0000000001"), folder.join("logs/log.0000000001")).unwrap();
+    fs::write(folder.join("DB_CONFIG"), "set_lg_dir logs\n").unwrap();
+    refused("R-LOGS-ELSEWHERE");
 }
 
 #[test]

@@ -283,11 +283,41 @@ fn genuine_files_are_compacted_or_refused_by_name() {
                 assert!(pairs_by_database(&fresh) == pairs_by_database(&bytes), "{}", golden.name());
                 done += 1;
             }
-            Err(CompactError::Kind(_) | CompactError::Order) => refused += 1,
+            Err(CompactError::Kind(_) | CompactError::Order | CompactError::Function) => refused += 1,
             Err(error) => panic!("{}: {error}", golden.name()),
         }
     }
     assert!(done >= 130, "{done} {refused}");
+}
+
+/// A file of several databases of which all were removed.
+#[test]
+fn a_file_without_any_of_its_databases_is_compacted() {
+    let mut builder = Builder::new(Cursor::new(Vec::new()), &FileForm::default()).unwrap();
+    builder.name_databases().unwrap();
+    let bytes = builder.finish().unwrap().into_inner();
+    expect_sound("none", &bytes);
+    let db = Database::from_bytes(&bytes).unwrap();
+    assert!(db.is_directory() && db.subdatabases().count() == 0);
+    let mut out = Cursor::new(Vec::new());
+    let done = Compact::new(std::env::temp_dir()).run(&db, &mut out).unwrap();
+    assert_eq!((done.databases, done.pairs), (0, 0));
+    expect_sound("none", out.get_ref());
+    let fresh = Database::from_bytes(out.get_ref()).unwrap();
+    assert!(fresh.is_directory() && fresh.subdatabases().count() == 0);
+}
+
+/// Keys that a program placed by a function of its own would not be found where another puts them.
+#[test]
+fn a_table_with_another_hash_function_is_not_compacted() {
+    let compact = |bytes: &[u8]| {
+        let db = Database::from_bytes(bytes).unwrap();
+        Compact::new(std::env::temp_dir()).run(&db, Cursor::new(Vec::new()))
+    };
+    let mut bytes = crate::common::data("hash-v9-le-mixed");
+    assert!(compact(&bytes).is_ok());
+    bytes[92] ^= 1;
+    assert!(matches!(compact(&bytes), Err(CompactError::Function)));
 }
 
 /// Records with and without gaps, of all releases.

@@ -12,7 +12,7 @@ use crate::build::{Builder, Duplicates, Lsns, Tree};
 use crate::common::hash::{HashFile, mixed};
 use crate::common::image::Image;
 use crate::common::{Case, all_databases, cases, data, dump, forward, read, testdata};
-use crate::fake_disk::FakeDisk;
+use crate::fake_disk::{FakeDisk, Fault};
 
 const ORDERS: [Endianness; 2] = [Endianness::Little, Endianness::Big];
 
@@ -435,6 +435,80 @@ fn encrypted_files_are_encrypted_anew() {
         }
     }
     assert!(tried >= 4 * 7, "{tried}");
+}
+
+/// The extents of an encrypted QUEUE are encrypted anew with it, and all of that is done or nothing.
+#[cfg(feature = "encryption")]
+#[test]
+fn encrypted_extents_are_converted_with_their_queue() {
+    const PASSWORD: &str = "corpus-password";
+    let old = files_of(&testdata().join("queue-v4-le-encrypted-extents"));
+    let place = |name: &str| format!("/store/{name}");
+    let disk = || FakeDisk::with(old.iter().map(|(name, bytes)| (place(name).leak() as &str, &bytes[..])));
+    let found = |disk: &FakeDisk| -> Files {
+        old.keys().map(|name| (name.clone(), disk.bytes(place(name)).unwrap())).collect()
+    };
+    let records = |files: &Files| {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), files);
+        let path = folder.path().join("data.db");
+        let options = bdbkit::OpenOptions::new().password(PASSWORD);
+        let verdict = options.verify(&path).unwrap().run();
+        let error = verdict.findings().iter().find(|finding| finding.severity == Severity::Error);
+        assert!(error.is_none(), "{error:?}");
+        forward(&options.open(&path).unwrap())
+    };
+    let before = records(&old);
+    assert!(old.len() > 2 && !before.is_empty());
+    for (order, machine) in ORDERS.into_iter().flat_map(|order| ORDERS.map(|machine| (order, machine))) {
+        let run = |disk: &FakeDisk, wish: &str| {
+            let convert =
+                Convert::on(disk, ["/store/data.db"], order).machine(Some(machine)).password(PASSWORD);
+            let convert = convert.ignore_logs(true).assume_closed(true);
+            match wish {
+                "resume" => convert.resume().map(drop),
+                "roll back" => convert.roll_back().map(drop),
+                "copy" => convert.copy_to("/store/copy.db").map(drop),
+                _ => convert.plan().and_then(|_| convert.run()).map(drop),
+            }
+        };
+        let whole = disk();
+        run(&whole, "run").unwrap();
+        let new = found(&whole);
+        let same = order == Endianness::Little && machine == Endianness::Little;
+        assert!((new == old) == same && order_of(&new["data.db"]) == order);
+        assert!(same || old.iter().all(|(name, bytes)| new[name] != *bytes), "{order} {machine}");
+        assert!(records(&new) == before, "{order} {machine}");
+        let copied = disk();
+        run(&copied, "copy").unwrap();
+        let name = |name: &str| place(&name.replace("data.db", "copy.db"));
+        let copy: Files = old.keys().map(|file| (file.clone(), copied.bytes(name(file)).unwrap())).collect();
+        assert!(records(&copy) == before && found(&copied) == old, "{order} {machine}");
+        if same {
+            continue;
+        }
+        let (mut olds, mut news) = (0, 0);
+        for point in (0..).step_by(3) {
+            let disk = disk().faulty(Fault::Stop { change: point, sectors: 0 });
+            let _ = run(&disk, "run");
+            if !disk.stopped() {
+                break;
+            }
+            for wish in ["resume", "roll back"] {
+                let after = disk.copy();
+                if run(&after, wish).is_err() {
+                    assert_eq!(wish, "roll back", "{point}");
+                    run(&after, "resume").unwrap();
+                }
+                let now = found(&after);
+                assert!(now == old || order_of(&now["data.db"]) == order, "{point} {wish}");
+                assert!(records(&now) == before, "{point} {wish}");
+                olds += usize::from(now == old);
+                news += usize::from(now != old);
+            }
+        }
+        assert!(olds > 0 && news > 0);
+    }
 }
 
 #[test]

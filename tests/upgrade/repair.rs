@@ -10,7 +10,7 @@ use bdbkit::upgrade::{Choices, EditError, Notice, Profile, Refusal, in_memory};
 use bdbkit::verify::{Severity, Verify};
 
 use crate::common::image::Image;
-use crate::common::{Pair, all_readable, cases, data, pairs_by_database, read};
+use crate::common::{Pair, all_readable, cases, copy_folder, data, pairs_by_database, read, testdata};
 use crate::fake_disk::{FakeDisk, Fault};
 
 fn mended(bytes: &[u8]) -> Result<Vec<u8>, EditError> {
@@ -255,4 +255,115 @@ fn what_an_index_has_lost_is_not_covered_up() {
         matches!(error.refusal(), Some(Refusal::NotMended { rules, .. }) if rules.contains("P-HF")),
         "{error}"
     );
+}
+
+/// A file with checksums, little-endian, of many leaves.
+const SUMMED: &str = "btree-v9-le-checksum";
+
+/// The leaves of a file.
+fn leaves(image: &Image) -> Vec<usize> {
+    let leaves = (1..image.pages()).filter(|&page| image.kind(page) == 5);
+    leaves.map(|page| usize::try_from(page).unwrap() * image.page_size).collect()
+}
+
+/// Gives a page of a little-endian file its checksum.
+fn sum(page: &mut [u8]) {
+    page[28..32].fill(0);
+    let sum = page.iter().fold(0u32, |sum, &byte| sum.wrapping_mul(33).wrapping_add(byte.into()));
+    page[28..32].copy_from_slice(&sum.to_le_bytes());
+}
+
+/// A page gets a checksum only if what was mended is all that was wrong with it.
+#[test]
+fn a_checksum_is_renewed_only_for_what_it_proves() {
+    let sound = data(SUMMED);
+    let image = Image::new("sound", sound.clone());
+    let (leaves, size) = (leaves(&image), image.page_size);
+    let mut sums = sound.clone();
+    leaves.iter().for_each(|&at| sum(&mut sums[at..at + size]));
+    assert!(sums == sound, "the sums of the test");
+    // A link that was spoiled: with the right one the checksum fits again.
+    let mut link = sound.clone();
+    link[leaves[1] + 16] ^= 7;
+    assert!(mended(&link).unwrap() == sound);
+    // A value of the same page is spoiled, too: nobody knows what else is.
+    let last_of = |at: usize| at + size - 1;
+    let mut both = link.clone();
+    both[last_of(leaves[1])] ^= 1;
+    let error = mended(&both).unwrap_err();
+    assert!(
+        matches!(error.refusal(), Some(Refusal::NotMended { rules, .. }) if rules.contains("C-SUM")),
+        "{error}"
+    );
+    let (new, _) = repaired(&both, RepairChoices { accept_checksums: true }).unwrap();
+    assert_eq!(worst(&new), None);
+}
+
+/// What other pages need is done, and a page that nothing proves stays.
+#[test]
+fn a_page_that_is_not_believed_stays_as_it_is() {
+    let sound = data(SUMMED);
+    let image = Image::new("sound", sound.clone());
+    let (leaves, size) = (leaves(&image), image.page_size);
+    let mut bytes = sound.clone();
+    // Page 0 says what is not so, and is whole; a leaf is not.
+    let spoiled = leaves[2];
+    bytes[spoiled + size - 1] ^= 1;
+    let stated = bytes[32..36].to_vec();
+    bytes[32..36].copy_from_slice(&9999u32.to_le_bytes());
+    bytes[492..496].fill(0);
+    let sum = bytes[..512].iter().fold(0u32, |sum, &b| sum.wrapping_mul(33).wrapping_add(b.into()));
+    bytes[492..496].copy_from_slice(&sum.to_le_bytes());
+    let (new, notices) = repaired(&bytes, RepairChoices::default()).unwrap();
+    assert_eq!(new[32..36], stated[..]);
+    assert!(new[spoiled..spoiled + size] == bytes[spoiled..spoiled + size]);
+    let left = notices.iter().any(|notice| matches!(notice, Notice::Left { rule: "C-SUM", findings: 1, .. }));
+    assert!(left, "{notices:?}");
+    // On a disk, through the journal; and if it stops anywhere.
+    let path = Path::new("/store/a.db");
+    let repair = |disk: &FakeDisk| {
+        let repair = Repair::on(disk, [path], RepairChoices::default());
+        repair.ignore_logs(true).assume_closed(true).backup_dir("/old").keep_backup(true).run().map(drop)
+    };
+    let disk = || {
+        let disk = FakeDisk::with([("/store/a.db", &bytes[..])]);
+        ["/", "/store"].iter().for_each(|folder| disk.folder(folder, false));
+        disk
+    };
+    let whole = disk();
+    repair(&whole).unwrap();
+    assert!(whole.bytes(path).unwrap() == new);
+    let (mut olds, mut news) = (0, 0);
+    for point in 0.. {
+        let disk = disk().faulty(Fault::Stop { change: point, sectors: 0 });
+        let _ = repair(&disk);
+        if !disk.stopped() {
+            break;
+        }
+        let after = disk.copy();
+        Repair::on(&after, [path], RepairChoices::default()).assume_closed(true).resume().unwrap();
+        let found = after.bytes(path).unwrap();
+        assert!(found == bytes || found == new, "{point}");
+        olds += usize::from(found == bytes);
+        news += usize::from(found == new);
+    }
+    assert!(olds > 0 && news > 0);
+}
+
+/// A QUEUE is repaired with its extents around it.
+#[test]
+fn the_extents_of_a_queue_are_looked_at() {
+    let result = |case: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        copy_folder(&testdata().join(case), folder.path());
+        let repair = Repair::open(folder.path().join("data.db")).assume_closed(true);
+        repair.backup_dir(folder.path().join("old")).keep_backup(true).run()
+    };
+    let report = result("queue-v4-le-extents").unwrap();
+    assert!(report.files.iter().all(|file| !file.changed()));
+    for (case, rule) in [("damage-queue-v4-be-ext-swapped", "P-NUM"), ("damage-queue-v4-le-ext-huge", "Q-")] {
+        let error = result(case).unwrap_err();
+        let named = matches!(error.refusal(), Some(Refusal::NotMended { rules, .. }) if rules.contains(rule));
+        assert!(named, "{case}: {error}");
+    }
 }

@@ -125,6 +125,11 @@ impl How {
         How { keep_backup: true, ..self.clone() }
     }
 
+    /// Whether it only deals with what an earlier run left behind.
+    pub(crate) fn settles(&self) -> bool {
+        self.resume || self.rollback
+    }
+
     /// The files that the arguments stand for.
     pub(crate) fn files(
         &self,
@@ -157,7 +162,7 @@ impl How {
             shown.set_length(progress.total);
             shown.set_position(progress.pages);
         });
-        if self.resume || self.rollback {
+        if self.settles() {
             return self.settle(&change, files, &bar, out);
         }
         if self.check {

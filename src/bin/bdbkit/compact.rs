@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use bdbkit::ShowName;
 use bdbkit::compact::{Compact, CompactError};
+use bdbkit::env::Region;
 use bdbkit::journal;
+use bdbkit::upgrade::{EditError, Refusal};
 use bdbkit::verify::Severity;
 
 use crate::beside::Beside;
@@ -14,6 +16,7 @@ use crate::input::{open, options};
 use crate::log::source::named_as_log;
 use crate::output::{Fresh, counted};
 use crate::password::{self, Password};
+use crate::upgrade::failure;
 
 /// Write a fresh file with all that is in another: without free pages, its trees as full as is asked for
 ///
@@ -34,9 +37,13 @@ pub(crate) struct Arguments {
     #[arg(long, conflicts_with = "to")]
     discard: bool,
 
-    /// In place: take it that no program uses the file or its environment
-    #[arg(long, conflicts_with = "to")]
+    /// Take it that no program uses the file or its environment
+    #[arg(long)]
     assume_closed: bool,
+
+    /// The home of the environment that the file belongs to (default: its folder)
+    #[arg(long, value_name = "FOLDER")]
+    home: Option<PathBuf>,
 
     #[command(flatten)]
     password: Password,
@@ -55,20 +62,21 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     arguments.password.set()?;
     let path = arguments.file.as_path();
     let to = arguments.to.as_deref().unwrap_or(path);
+    if !arguments.assume_closed {
+        unused(path, arguments.home.as_deref(), arguments.to.is_none())?;
+    }
     let mut fresh = match &arguments.to {
         Some(to) => Fresh::new(to, path, arguments.overwrite)?,
-        None if arguments.assume_closed => Fresh::instead(path)?,
-        None => {
-            unused(path)?;
-            Fresh::instead(path)?
-        }
+        None => Fresh::instead(path)?,
     };
     let db = open(path)?;
     let compact = Compact::new(fresh.folder()).fill(arguments.fill);
     let compact = compact.password(password::known().map(str::to_owned));
     let done = compact.run(&db, fresh.file()).map_err(|error| match &error {
         CompactError::Read(error) => Failure::about(path, error),
-        CompactError::Kind(_) | CompactError::Order => Failure::Unsupported(about(path, &error)),
+        CompactError::Kind(_) | CompactError::Order | CompactError::Function => {
+            Failure::Unsupported(about(path, &error))
+        }
         _ => Failure::Message(about(path, &error)),
     })?;
     let verify = options(to).verify(fresh.path()).map_err(|error| Failure::plain(to, &error))?;
@@ -90,22 +98,26 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     arguments.beside.tell(path, None, NO_JSON)
 }
 
-/// Refuses a file that a program has open, or that is part of an environment: what its log says is of
-/// pages that the fresh file does not have.
-fn unused(path: &Path) -> Result<(), Failure> {
+/// Refuses a file of an environment that may be open; to have its place taken, also one that a program has open, or
+/// that has a log: what that says is of pages that the fresh file does not have.
+fn unused(path: &Path, home: Option<&Path>, in_place: bool) -> Result<(), Failure> {
+    let beside = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let home = home.unwrap_or(beside);
+    let entries = std::fs::read_dir(home).map_err(|error| Failure::io(home, &error))?;
+    let mut entries: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    entries.sort();
+    if let Some(file) = entries.iter().find(|entry| Region::of(entry).is_some()) {
+        let refusal = EditError::from(Refusal::Environment { file: file.clone() });
+        return Err(failure(EditError::About { path: path.to_owned(), cause: refusal.into() }));
+    }
     let refuse = |text: &str| {
         Err(Failure::Refused(about(path, format_args!("{text} (--assume-closed if nothing uses it)"))))
     };
-    if journal::held_elsewhere(path) {
+    if in_place && journal::held_elsewhere(path) {
         return refuse("another program may have it open");
     }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let entries = std::fs::read_dir(folder).map_err(|error| Failure::io(folder, &error))?;
-    for entry in entries.flatten().map(|entry| entry.path()) {
-        let region = entry.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"__db.0"));
-        if region || named_as_log(&entry) {
-            return refuse("is part of an environment, whose log or region files are beside it");
-        }
+    if in_place && entries.iter().any(|entry| named_as_log(entry)) {
+        return refuse("is part of an environment, whose log is beside it");
     }
     Ok(())
 }

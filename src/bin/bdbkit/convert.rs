@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use bdbkit::upgrade::{Convert, FileReport, Plan};
-use bdbkit::{Endianness, FileKind};
+use bdbkit::{Endianness, FileKind, journal};
 use serde::Serialize;
 
 use crate::change::{How, Tell};
@@ -90,7 +90,8 @@ impl To {
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     arguments.password.set()?;
     let mut out = io::stdout().lock();
-    let files = with_partitions(arguments.how.files(arguments.files.iter().cloned())?)?;
+    let files = arguments.how.files(arguments.files.iter().cloned())?;
+    let files = with_partitions(files, arguments.how.settles())?;
     let convert = Convert::on(disk(), &files, arguments.byte_order.order())
         .machine(arguments.machine.map(To::order))
         .reset_lsn(arguments.reset_lsn);
@@ -104,18 +105,28 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     Ok(outcome)
 }
 
-/// The files, each with the partitions that it has: they are one unit.
-fn with_partitions(files: Vec<PathBuf>) -> Result<Vec<PathBuf>, Failure> {
+/// The files, each with the partitions that it has: they are one unit. Where a run ended midway they are of
+/// two byte orders, so none is opened, and their names say which they are.
+fn with_partitions(files: Vec<PathBuf>, settles: bool) -> Result<Vec<PathBuf>, Failure> {
     let mut all = files.clone();
     for path in files {
-        let kind = FileKind::at(&path);
-        let partitioned =
-            kind.is_ok_and(|kind| kind.database().is_some_and(|kind| kind.partitions.is_some()));
-        let parts = if partitioned { open(&path)?.partitions() } else { Vec::new() };
+        let failed = |error: &bdbkit::Error| Failure::about(&path, error);
+        let named = FileKind::partitions_at(&path).map_err(|error| failed(&error))?;
+        let kind = FileKind::at(&path).ok();
+        let kind = kind.as_ref().and_then(FileKind::database);
+        let mut parts: Vec<PathBuf> = Vec::new();
+        if settles || named.iter().chain([&path]).any(|path| journal::name(path).exists()) {
+            parts = named;
+        } else if kind.is_some_and(|kind| kind.partitions.is_some()) {
+            for part in open(&path)?.partitions() {
+                let part = part.map_err(|error| failed(&error))?;
+                parts.extend(part.file().path().map(Path::to_owned));
+            }
+        }
         for part in parts {
-            let part = part.map_err(|error| Failure::about(&path, &error))?;
-            let beside = part.file().path().filter(|beside| !all.iter().any(|known| known == beside));
-            all.extend(beside.map(Path::to_owned));
+            if !all.contains(&part) {
+                all.push(part);
+            }
         }
     }
     Ok(all)
@@ -123,55 +134,70 @@ fn with_partitions(files: Vec<PathBuf>) -> Result<Vec<PathBuf>, Failure> {
 
 impl Tell for Arguments {
     fn plan(&self, plan: &Plan, out: &mut impl Write) -> Result<(), Failure> {
-        let file = shown(&plan.path);
-        let changed = u64::try_from(plan.changes().len()).unwrap_or(u64::MAX);
-        if self.how.json {
-            let planned = Planned {
-                file: &file,
-                version: plan.from,
-                from_byte_order: plan.from_order.to_string(),
-                to_byte_order: plan.to_order.to_string(),
-                pages: plan.pages_before,
-                modified: changed,
-                pairs: plan.content.map(|content| content.pairs),
-                content_sha256: plan.content.map(|content| hex(&content.digest)),
-                notices: noticed(&plan.notices),
-            };
-            return Ok(json::line("convert_plan", &planned, out)?);
-        }
-        if changed == 0 {
-            writeln!(out, "{file}: {}: nothing to do", plan.from_order)?;
-        } else {
-            let pairs = plan.content.map(|content| format!("; {}", counted(content.pairs, "pair")));
-            let (from, to, pages) = (plan.from_order, plan.to_order, plan.pages_before);
-            let pairs = pairs.unwrap_or_default();
-            writeln!(out, "{file}: {from} to {to}: {changed} of {pages} pages would change{pairs}")?;
-        }
-        Ok(notices(&file, &plan.notices, out)?)
+        Ok(planned(plan, self.how.json, out)?)
     }
 
     fn done(&self, report: &FileReport, out: &mut impl Write) -> Result<(), Failure> {
-        let (file, copy) = (shown(&report.path), self.how.copy.as_deref());
-        if self.how.json {
-            let done = Done {
-                file: &file,
-                leftover: report.leftover.as_ref().map(|found| outcome(Some(found))),
-                version: report.to,
-                from_byte_order: report.from_order.to_string(),
-                to_byte_order: report.to_order.to_string(),
-                modified: report.modified,
-                pairs: report.content.map(|content| content.pairs),
-                content_sha256: report.content.map(|content| hex(&content.digest)),
-                notices: noticed(&report.notices),
-                copy: copy.map(shown),
-                backup: report.backup.as_deref().map(shown),
-            };
-            return Ok(json::line("converted", &done, out)?);
-        }
-        let FileReport { from_order: from, to_order: to, .. } = report;
-        let orders = if from == to { from.to_string() } else { format!("{from} to {to}") };
-        Ok(text(report, &orders, copy, &format!("{from}: nothing to do"), out)?)
+        Ok(done(report, self.how.copy.as_deref(), self.how.json, out)?)
     }
+}
+
+/// Tells what would be done to a file.
+pub(crate) fn planned(plan: &Plan, as_json: bool, out: &mut impl Write) -> io::Result<()> {
+    let file = shown(&plan.path);
+    let changed = u64::try_from(plan.changes().len()).unwrap_or(u64::MAX);
+    if as_json {
+        let planned = Planned {
+            file: &file,
+            version: plan.from,
+            from_byte_order: plan.from_order.to_string(),
+            to_byte_order: plan.to_order.to_string(),
+            pages: plan.pages_before,
+            modified: changed,
+            pairs: plan.content.map(|content| content.pairs),
+            content_sha256: plan.content.map(|content| hex(&content.digest)),
+            notices: noticed(&plan.notices),
+        };
+        return json::line("convert_plan", &planned, out);
+    }
+    if changed == 0 {
+        writeln!(out, "{file}: {}: nothing to do", plan.from_order)?;
+    } else {
+        let pairs = plan.content.map(|content| format!("; {}", counted(content.pairs, "pair")));
+        let (from, to, pages) = (plan.from_order, plan.to_order, plan.pages_before);
+        let pairs = pairs.unwrap_or_default();
+        writeln!(out, "{file}: {from} to {to}: {changed} of {pages} pages would change{pairs}")?;
+    }
+    notices(&file, &plan.notices, out)
+}
+
+/// Tells what was done to a file.
+pub(crate) fn done(
+    report: &FileReport,
+    copy: Option<&Path>,
+    as_json: bool,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let file = shown(&report.path);
+    if as_json {
+        let done = Done {
+            file: &file,
+            leftover: report.leftover.as_ref().map(|found| outcome(Some(found))),
+            version: report.to,
+            from_byte_order: report.from_order.to_string(),
+            to_byte_order: report.to_order.to_string(),
+            modified: report.modified,
+            pairs: report.content.map(|content| content.pairs),
+            content_sha256: report.content.map(|content| hex(&content.digest)),
+            notices: noticed(&report.notices),
+            copy: copy.map(shown),
+            backup: report.backup.as_deref().map(shown),
+        };
+        return json::line("converted", &done, out);
+    }
+    let FileReport { from_order: from, to_order: to, .. } = report;
+    let orders = if from == to { from.to_string() } else { format!("{from} to {to}") };
+    text(report, &orders, copy, &format!("{from}: nothing to do"), out)
 }
 
 #[derive(Serialize)]

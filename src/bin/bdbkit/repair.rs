@@ -17,7 +17,8 @@ use crate::upgrade::{self, Did, notices, shown};
 /// The free list, the links between leaves, levels, counts of records and of references, the number of the
 /// last page: all of these follow from the trees of a file. So do pages that a crash left in no place and
 /// that hold nothing, and off-page duplicates of which a genuine upgrade died on its way. Nothing is guessed:
-/// if anything else is wrong the file stays as it is, and what cannot be mended is named.
+/// if anything else is wrong the file stays as it is, and what cannot be mended is named. A page whose checksum
+/// is wrong is changed only if the checksum fits afterwards; else it stays, and is told.
 ///
 /// The old file is kept, always: --backup names the folder of its copy, or --copy the file for the result.
 /// The change itself goes through a journal, as those of bdbkit upgrade; the result is validated before it

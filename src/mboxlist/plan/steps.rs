@@ -39,7 +39,19 @@ pub(super) fn of(way: &Way<'_>) -> Vec<PlanStep> {
         Some(way.keep_backup()),
     ];
     steps.extend(general.into_iter().flatten());
-    // Behind what is not possible nothing is to be done.
+    possible(steps)
+}
+
+/// The steps before one that changes all databases, and that one.
+pub(super) fn before(way: &Way<'_>, step: PlanStep) -> Vec<PlanStep> {
+    let mut steps = way.unfinished();
+    let general = [Some(way.stop()), Some(way.back_up()), Some(way.recover()), way.refused(), way.damaged()];
+    steps.extend(general.into_iter().flatten().chain([step]));
+    possible(steps)
+}
+
+/// Behind what is not possible nothing is to be done.
+fn possible(mut steps: Vec<PlanStep>) -> Vec<PlanStep> {
     let end = steps.iter().position(|step| step.state == Impossible);
     steps.truncate(end.map_or(steps.len(), |end| end.saturating_add(1)));
     steps

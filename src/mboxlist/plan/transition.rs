@@ -34,7 +34,8 @@ pub(super) fn steps(
     let mut steps = Vec::new();
     let own = survey.databases.iter().find_map(|file| file.order);
     if let (Some(own), Some(order)) = (own, order.filter(|order| Some(*order) != own)) {
-        return vec![other_order(own, order)];
+        let step = other_order(survey, own, order);
+        return steps::before(&Way { survey, source, target }, step);
     }
     let by_log: Vec<&'static Release> = survey.newest_log().into_iter().flat_map(Release::by_log).collect();
     let contradiction = contradiction(survey, source, &by_log);
@@ -112,19 +113,32 @@ fn same_components(source: &[&Release], target: &Release) -> bool {
     target.components_known() && source.iter().any(|source| components(source) == components(target))
 }
 
-fn other_order(own: Endianness, order: Endianness) -> PlanStep {
-    let reason = format!(
-        "the databases are {own}, the machine is {order}: values may hold numbers in the order of the machine, which nobody can tell; a conversion of the pages serves for reading only"
-    );
-    PlanStep::new(
-        Task::Machine,
-        By::Product,
-        StepState::Impossible,
-        "Move the files to a machine of the other byte order",
-        reason,
-    )
-    .severity(StoreSeverity::Error)
-    .note("imsbackup on the old machine, imsrestore on the new one")
+/// The databases can be brought into the order of another machine; what is in them nobody can.
+fn other_order(survey: &Survey, own: Endianness, order: Endianness) -> PlanStep {
+    let values = "values may hold numbers in the order of the machine, which nobody can tell";
+    let title = "Bring the databases into the byte order of the other machine";
+    let here = survey.databases.iter().all(|file| file.path.parent() == Some(&*survey.dir));
+    let (state, reason) = match here {
+        true => (
+            StepState::Decide,
+            format!(
+                "the databases are {own}, the machine is {order}: {values}; the logs go with copies of the old databases"
+            ),
+        ),
+        false => (
+            StepState::Impossible,
+            format!(
+                "the databases are {own}, the machine is {order}, and not all of them are in the folder of the store"
+            ),
+        ),
+    };
+    let step = PlanStep::new(Task::Machine, By::Bdbkit, state, title, reason).severity(StoreSeverity::Error);
+    let product = "imsbackup on the old machine and imsrestore on the new one are the way of the product";
+    if !here {
+        return step.note(product);
+    }
+    let convert = StepCommand::Own(Job::StoreConvert(order), vec![survey.dir.clone()]);
+    step.command(convert).note(format!("then plan again; {product}"))
 }
 
 /// There is no downgrade in place, but there are other ways back.

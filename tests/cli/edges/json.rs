@@ -361,7 +361,7 @@ impl Goldens {
 }
 
 /// Every command, and how it ends.
-const RUNS: [(&str, &str, i32); 64] = [
+const RUNS: [(&str, &str, i32); 66] = [
     ("info", "info --json several.db fixed.db", 0),
     ("info", "info --json hash.db mixed/encrypted.db notes.txt nowhere.db", 1),
     ("info", "info --json queue.db heap.db", 0),
@@ -427,6 +427,8 @@ const RUNS: [(&str, &str, i32); 64] = [
     ("store", "store recover --json --remove-only unclean", 0),
     ("store", "store upgrade --json store", 0),
     ("store", "store upgrade --json store", 0),
+    ("store", "store convert --json --to sparc --check store", 0),
+    ("store", "store convert --json --to sparc --backup converted store", 0),
     ("store", "store restore-snapshot --json target snapshot", 0),
     ("store", "store restore-snapshot --json --rollback stopped", 0),
     ("explain", "explain --json K-ORD R-UNFIT", 0),

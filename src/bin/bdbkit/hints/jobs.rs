@@ -1,5 +1,6 @@
 //! The commands that do a job of the library.
 
+use bdbkit::Endianness;
 use bdbkit::mboxlist::{Job, StepCommand, StoreFinding};
 
 use super::shell::quoted;
@@ -42,6 +43,8 @@ fn words(job: Job) -> String {
         Job::ResumeUpgrade => "bdbkit upgrade --resume",
         Job::RollBackUpgrade => "bdbkit upgrade --rollback",
         Job::StoreUpgrade(version) => return to("bdbkit store upgrade", version),
+        Job::StoreConvert(Endianness::Big) => "bdbkit store convert --to sparc",
+        Job::StoreConvert(Endianness::Little) => "bdbkit store convert --to x86",
         Job::StoreRecover => "bdbkit store recover",
         Job::ResumeStoreUpgrade => "bdbkit store upgrade --resume",
         Job::RollBackStoreUpgrade => "bdbkit store upgrade --rollback",

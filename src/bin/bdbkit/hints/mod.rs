@@ -62,6 +62,7 @@ pub(crate) fn of(code: &str) -> Option<&'static str> {
         "W-SORTED" => "--dupsort",
         "W-FOREIGN-LOG" | "M-113" | "T-LSN" => "bdbkit reset-lsn",
         "M-101" | "T-BTREE" => "bdbkit store upgrade",
+        "M-202" | "T-MACHINE" => "bdbkit store convert",
         "M-104" | "T-FINISH" => {
             "bdbkit upgrade, bdbkit store upgrade or bdbkit store restore-snapshot, with --resume or --rollback"
         }

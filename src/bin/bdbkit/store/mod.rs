@@ -1,5 +1,6 @@
 //! `bdbkit store`: the mail store of Sun Messaging Server as a whole.
 
+mod convert;
 mod json;
 mod list;
 
@@ -27,6 +28,7 @@ enum Command {
     Plan(plan::Arguments),
     Recover(recover::Arguments),
     Upgrade(upgrade::Arguments),
+    Convert(convert::Arguments),
     Snapshots(snapshots::Arguments),
     #[command(name = "restore-snapshot")]
     Restore(restore::Arguments),
@@ -39,6 +41,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         Command::Plan(arguments) => plan::run(arguments),
         Command::Recover(arguments) => recover::run(arguments),
         Command::Upgrade(arguments) => upgrade::run(arguments),
+        Command::Convert(arguments) => convert::run(arguments),
         Command::Snapshots(arguments) => snapshots::run(arguments),
         Command::Restore(arguments) => restore::run(arguments),
     }

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use bdbkit::journal::SystemDisk;
+use bdbkit::journal::{Outcome as Became, SystemDisk};
 use bdbkit::mboxlist::{Lsns, StoreRecover, StoreReport, StoreUpgrade, StoreUpgradeError};
 use bdbkit::upgrade::{Choices, Profile, Refusal};
 use bdbkit::{ErrorKind, ShowName};
@@ -107,22 +107,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let upgrade = arguments.upgrade();
     if arguments.resume || arguments.rollback {
         let settled = if arguments.resume { upgrade.resume() } else { upgrade.roll_back() };
+        let foreign = || upgrade.foreign().map_err(failure);
         let found = settled.map_err(failure)?;
-        let mut outcome = Outcome::Complete;
-        for (path, became) in &found {
-            settled_file(path, Some(became), arguments.json, &mut out)?;
-            if arguments.rollback {
-                let json = arguments.json.then_some(&mut out);
-                outcome = outcome.and(ended(path, Some(became), json)?);
-            }
-        }
-        if found.is_empty() {
-            settled_file(&arguments.dir, None, arguments.json, &mut out)?;
-        }
-        if !arguments.json {
-            left_alone(&upgrade.foreign().map_err(failure)?, &mut out)?;
-        }
-        return Ok(outcome);
+        return settle(&arguments.dir, &found, arguments.rollback, arguments.json, foreign, &mut out);
     }
     if arguments.recover {
         let recover = StoreRecover::on(disk(), &arguments.dir).assume_closed(arguments.assume_closed);
@@ -148,7 +135,32 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     Ok(Outcome::Complete)
 }
 
-fn failure(error: StoreUpgradeError) -> Failure {
+/// Tells what became of what an earlier run left behind.
+pub(super) fn settle(
+    dir: &Path,
+    found: &[(PathBuf, Became)],
+    back: bool,
+    as_json: bool,
+    foreign: impl FnOnce() -> Result<Vec<PathBuf>, Failure>,
+    out: &mut impl Write,
+) -> Result<Outcome, Failure> {
+    let mut outcome = Outcome::Complete;
+    for (path, became) in found {
+        settled_file(path, Some(became), as_json, out)?;
+        if back {
+            outcome = outcome.and(ended(path, Some(became), as_json.then_some(&mut *out))?);
+        }
+    }
+    if found.is_empty() {
+        settled_file(dir, None, as_json, out)?;
+    }
+    if !as_json {
+        left_alone(&foreign()?, out)?;
+    }
+    Ok(outcome)
+}
+
+pub(super) fn failure(error: StoreUpgradeError) -> Failure {
     let message = Told::new(error.path(), error.to_string()).code(error.code());
     match &error {
         StoreUpgradeError::NoDatabase { .. } => Failure::Unsupported(message),
@@ -156,6 +168,7 @@ fn failure(error: StoreUpgradeError) -> Failure {
         | StoreUpgradeError::Inconsistent { .. }
         | StoreUpgradeError::Busy { .. }
         | StoreUpgradeError::Restoring { .. }
+        | StoreUpgradeError::LogsElsewhere { .. }
         | StoreUpgradeError::BackupExists { .. } => Failure::Refused(message),
         StoreUpgradeError::Upgrade(error) if matches!(error.refusal(), Some(Refusal::Environment { .. })) => {
             Failure::Refused(message)
@@ -166,7 +179,7 @@ fn failure(error: StoreUpgradeError) -> Failure {
 }
 
 /// What has the name of a backup, and was not touched.
-fn left_alone(folders: &[PathBuf], out: &mut impl Write) -> io::Result<()> {
+pub(super) fn left_alone(folders: &[PathBuf], out: &mut impl Write) -> io::Result<()> {
     folders.iter().try_for_each(|path| {
         writeln!(out, "{}: not a backup that bdbkit made of this store: left alone", path.shown())
     })
@@ -224,9 +237,15 @@ struct Untouched {
 }
 
 #[derive(Serialize)]
-struct LeftOut {
+pub(super) struct LeftOut {
     file: String,
     reason: String,
+}
+
+impl LeftOut {
+    pub(super) fn of((path, why): &(PathBuf, String)) -> LeftOut {
+        LeftOut { file: json::name(path), reason: why.clone() }
+    }
 }
 
 impl Summary {
@@ -234,13 +253,12 @@ impl Summary {
         let text = |path: &Path| json::name(path);
         let texts = |paths: &[PathBuf]| paths.iter().map(|path| text(path)).collect();
         let untouched = report.untouched.iter();
-        let left_out = report.left_out.iter();
         Summary {
             dir: text(folder),
             untouched: untouched
                 .map(|(path, version)| Untouched { file: text(path), version: *version })
                 .collect(),
-            left_out: left_out.map(|(path, why)| LeftOut { file: text(path), reason: why.clone() }).collect(),
+            left_out: report.left_out.iter().map(LeftOut::of).collect(),
             kept_logs: texts(&report.logs),
             lsns_reset: report.lsns_reset,
             lsns_stale: texts(&report.lsns_stale),

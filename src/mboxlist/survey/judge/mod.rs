@@ -80,8 +80,12 @@ fn orders(survey: &Survey, target: Option<Target>, found: &mut Vec<StoreFinding>
     }
     let Some(order) = target.and_then(|target| target.order).filter(|&order| order != own) else { return };
     let text = format!("the databases are {own}, the machine of the target is {order}");
-    let advice = format!("{MIGRATE}; a conversion of files serves for reading only");
-    found.push(StoreFinding::new(Code::OtherOrder, StoreSeverity::Error, text).action(advice));
+    let advice = format!(
+        "{MIGRATE}; or convert the databases, whose values stay as they are: whether there are numbers of the old \
+         machine in them nobody can tell"
+    );
+    let finding = StoreFinding::new(Code::OtherOrder, StoreSeverity::Error, text).action(advice);
+    found.push(finding.jobs(&[Job::StoreConvert(order)]));
     if !survey.decision.state.is_closed() && survey.newest_log() > Some(LAST_OF_HOST_ORDER) {
         let text = "the engine of that machine would recover these logs without complaint, and destroy the databases";
         let finding = StoreFinding::new(Code::OtherOrderUnrecovered, StoreSeverity::Critical, text);

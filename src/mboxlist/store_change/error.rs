@@ -1,4 +1,4 @@
-//! Why a store was not upgraded.
+//! Why a store was not upgraded, or converted.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use crate::order::Endianness;
 use crate::shown::ShowName;
 use crate::types::Lsn;
 
-/// Why a store was not upgraded. No database is changed, unless it says otherwise.
+/// Why a store was not upgraded, or converted. No database is changed, unless it says otherwise.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreUpgradeError {
@@ -25,7 +25,7 @@ pub enum StoreUpgradeError {
         others: Vec<PathBuf>,
     },
     /// Another run is at work in the store.
-    #[error("{}: another restore or upgrade of this store is at work", .folder.shown())]
+    #[error("{}: another restore, upgrade or conversion of this store is at work", .folder.shown())]
     Busy {
         /// The folder.
         folder: PathBuf,
@@ -70,6 +70,18 @@ pub enum StoreUpgradeError {
         /// A database of the other order.
         other: PathBuf,
     },
+    /// The logs are in another folder, and cannot go together with what changes.
+    #[error(
+        "{}: its logs are in {}: move them to the store while nothing uses it, and take the setting out of its \
+         DB_CONFIG, so that they can be taken away with the old databases",
+        .store.shown(), .logs.shown()
+    )]
+    LogsElsewhere {
+        /// The folder of the store.
+        store: PathBuf,
+        /// That of the logs.
+        logs: PathBuf,
+    },
     /// The folder for the copies is there already.
     #[error("{}: there already: the copies need a new folder", .folder.shown())]
     BackupExists {
@@ -94,6 +106,7 @@ refusals! { StoreUpgradeError:
     Inconsistent = "R-INCONSISTENT",
     Restoring = "R-RESTORING",
     MixedOrders = "R-MIXED-ORDERS",
+    LogsElsewhere = "R-LOGS-ELSEWHERE",
     BackupExists = "R-BACKUP-EXISTS",;
     StoreUpgradeError::Upgrade(error) | StoreUpgradeError::Unclean { first: error, .. } => error.code()
 }
@@ -110,6 +123,7 @@ impl StoreUpgradeError {
             | StoreUpgradeError::NoDatabase { folder: path }
             | StoreUpgradeError::Inconsistent { database: path, .. }
             | StoreUpgradeError::Restoring { folder: path }
+            | StoreUpgradeError::LogsElsewhere { store: path, .. }
             | StoreUpgradeError::MixedOrders { file: path, .. }
             | StoreUpgradeError::BackupExists { folder: path }
             | StoreUpgradeError::Io { path, .. } => Some(path),
