@@ -66,7 +66,7 @@
 //! - `upgrade`: files and mail stores changed in place, with a [journal](https://docs.rs/bdbkit/latest/bdbkit/journal);
 //!   includes `mboxlist`;
 //! - `build`: fresh files, from pairs, from text, or from another file;
-//! - `cli`: the tool of the same name.
+//! - `cli`: the tool of the same name; `sqlite`: the same, with SQLite for what it exports.
 
 #![deny(clippy::disallowed_methods)]
 
