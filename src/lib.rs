@@ -25,6 +25,7 @@
 //! | text as of `db_dump` | [`dump::Writer`] |
 //! | what differs between two databases? | [`diff::Diff`] |
 //! | is the file sound? | [`verify::Verify`] |
+//! | all rows of all databases of a file, with where each stands | [`rows::Rows`] |
 //! | what can still be found in it? | [`salvage::Salvage`] |
 //! | transaction logs: records, transactions, the history of a key | [`log::LogDir`], [`log::LogFile`] |
 //! | what stands around a file: its environment, changes that it lacks | [`env::Layout`], [`recover::condition()`] |
@@ -65,7 +66,7 @@
 //! - `upgrade`: files and mail stores changed in place, with a [journal](https://docs.rs/bdbkit/latest/bdbkit/journal);
 //!   includes `mboxlist`;
 //! - `build`: fresh files, from pairs, from text, or from another file;
-//! - `cli`: the tool of the same name.
+//! - `cli`: the tool of the same name; `sqlite`: the same, with SQLite for what it exports.
 
 // On docs.rs, what needs a feature says so.
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -120,6 +121,7 @@ pub mod recover;
 pub mod repair;
 #[cfg(feature = "upgrade")]
 mod reset;
+pub mod rows;
 pub mod salvage;
 #[cfg(feature = "serde")]
 mod serialize;

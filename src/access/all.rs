@@ -1,8 +1,8 @@
 //! All pairs of a database, for who looks at one after the other.
 
 use super::database::Database;
-use super::entries::Parked;
-use super::pair::Pair;
+use super::entries::{Pairs, Parked};
+use super::pair::{Pair, ValuePlace};
 use super::visited::Visited;
 use crate::error::Result;
 
@@ -36,6 +36,31 @@ impl<'a> AllPairs<'a> {
         &mut self,
         mut look: impl FnMut(Result<Pair<'_>>) -> std::result::Result<(), E>,
     ) -> std::result::Result<(), E> {
+        self.walk(|pair, _| look(pair))
+    }
+
+    /// As [`AllPairs::each`], with where each stands.
+    ///
+    /// # Errors
+    ///
+    /// As those.
+    pub(crate) fn each_placed<E>(
+        &mut self,
+        mut look: impl FnMut(Result<(Pair<'_>, ValuePlace)>) -> std::result::Result<(), E>,
+    ) -> std::result::Result<(), E> {
+        self.walk(|pair, pairs| {
+            look(pair.map(|pair| {
+                let place = pairs.map(|pairs| pairs.value_place(&pair));
+                (pair, place.unwrap_or_default())
+            }))
+        })
+    }
+
+    /// Gives each, with the walk that came by it.
+    fn walk<E>(
+        &mut self,
+        mut look: impl FnMut(Result<Pair<'_>>, Option<&Pairs<'_>>) -> std::result::Result<(), E>,
+    ) -> std::result::Result<(), E> {
         let bounded = self.database.pages().on_demand();
         let most = self.database.pages().limits().max_kept >> 1;
         while let Some(place) = self.place.take() {
@@ -44,7 +69,7 @@ impl<'a> AllPairs<'a> {
             }
             let mut pairs = match self.database.resume(place) {
                 Ok(pairs) => pairs,
-                Err(error) => return look(Err(error)),
+                Err(error) => return look(Err(error), None),
             };
             self.place = loop {
                 let Some(pair) = pairs.next() else {
@@ -52,7 +77,7 @@ impl<'a> AllPairs<'a> {
                     self.visited = pairs.into_visited();
                     break None;
                 };
-                look(pair)?;
+                look(pair, Some(&pairs))?;
                 if bounded && self.database.kept() > most {
                     break Some(pairs.park());
                 }

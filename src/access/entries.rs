@@ -10,7 +10,7 @@ use super::hash::parked;
 use super::heap::{self, HeapWalk};
 use super::item::Item;
 use super::merged::{self, Merged};
-use super::pair::{Entry, Pair, RecordNo};
+use super::pair::{Entry, Pair, RecordNo, ValuePlace};
 use super::part_pairs::{self, PartPairs};
 use super::queue::{self, QueueWalk};
 use super::series1;
@@ -18,6 +18,7 @@ use super::visited::Visited;
 use crate::error::{Error, Result};
 use crate::method::Method;
 use crate::pages::{Content, Pages};
+use crate::types::PageNo;
 
 /// The pairs of a database, or those in a range, in key order.
 ///
@@ -196,6 +197,21 @@ impl<'a> Pairs<'a> {
             Rows::Series1(walk) => walk.share(),
             Rows::Refused(Some(_)) => 0.0,
         }
+    }
+
+    /// Where the value of a pair stands that the front gave last, of all pairs of a database: where they
+    /// are merged, that is not known any more.
+    pub(super) fn value_place(&self, pair: &Pair<'_>) -> ValuePlace {
+        let (page, slot) = match &self.rows {
+            Rows::Tree(pairs) => pairs.value_slot(),
+            Rows::Hash(walk) => walk.value_slot(),
+            Rows::Queue(walk) => walk.slot(pair.record_number().unwrap_or(0)),
+            Rows::Heap(_) => pair.record_id().map_or((PageNo::META, 0), |id| (id.page, id.slot)),
+            Rows::Series1(walk) => walk.value_slot(),
+            Rows::Parts(pairs) => return pairs.value_place(pair),
+            Rows::Merged(_) | Rows::Refused(_) => return ValuePlace::default(),
+        };
+        ValuePlace { partition: None, page, slot }
     }
 
     /// Pairs that were skipped so far because they are marked as deleted.

@@ -33,6 +33,7 @@ pub use directory::{Subdatabase, Subdatabases};
 pub use entries::{Entries, Pairs};
 pub use item::Item;
 pub use owned::IntoEntries;
+pub(crate) use pair::ValuePlace;
 pub use pair::{Entry, Pair};
 pub use ranges::KeyRange;
 pub use scan::{LeafPage, PageScan, Scanned, ScannedItems};

@@ -41,6 +41,15 @@ impl RecordNo {
     }
 }
 
+/// Where the value of a pair stands: of one in a chain, the item that leads to it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ValuePlace {
+    /// The partition, of a partitioned database.
+    pub(crate) partition: Option<u32>,
+    pub(crate) page: PageNo,
+    pub(crate) slot: u16,
+}
+
 /// A key and a value as they are stored, not yet read.
 #[derive(Clone, Debug)]
 pub struct Pair<'a> {

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::btree::leaf::Plain;
 use super::entries::{Pairs, Parked as ParkedPairs};
-use super::pair::Pair;
+use super::pair::{Pair, ValuePlace};
 use super::partitions::{Parts, Wanted};
 use crate::error::{Error, Result};
 use crate::pages::PartitionPlace;
@@ -84,6 +84,15 @@ impl<'d> PartPairs<'d> {
         } else {
             ((count(behind) + here) / count(self.state.all)).clamp(0.0, 1.0)
         }
+    }
+
+    /// Where the value of the pair stands that the front gave last.
+    pub(super) fn value_place(&self, pair: &Pair<'_>) -> ValuePlace {
+        let front = self.front.as_ref();
+        front.map_or(ValuePlace::default(), |(number, pairs)| ValuePlace {
+            partition: Some(*number),
+            ..pairs.value_place(pair)
+        })
     }
 
     /// Pairs that were skipped so far because they are marked as deleted.

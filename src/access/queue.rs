@@ -247,6 +247,12 @@ impl<'a> QueueWalk<'a> {
         Parked { ranges, range, page: page.map(|(no, _, slots)| (no, slots)), stage }
     }
 
+    /// Where the record of a number stands.
+    pub(super) fn slot(&self, number: u32) -> (PageNo, u16) {
+        let (page, slot) = self.queue.numbers.place(number);
+        (page, u16::try_from(slot).unwrap_or(u16::MAX))
+    }
+
     /// How much of the numbers was gone through.
     pub(super) fn share(&self) -> f64 {
         let numbers = &self.queue.numbers;

@@ -12,7 +12,7 @@ use crate::common::{hex, read, testdata};
 use crate::differential::{DUMP, LOAD, genuine};
 use crate::tool::{code, err, file, out, run, written};
 
-const PASSWORD: &str = "corpus-password";
+pub(crate) const PASSWORD: &str = "corpus-password";
 const CASES: [&str; 6] = [
     "btree-v9-be-encrypted",
     "btree-v9-le-encrypted-5.3",

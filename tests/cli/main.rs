@@ -2,6 +2,7 @@
 //!
 //! - `read`: `dump`, `get` and `info`, and what all commands share; `differential`: beside Debian's tools
 //! - `load`: `load` and `compact`
+//! - `export`: tables, read again by other programs
 //! - `verify`, `salvage`, `log`, `upgrade`, `convert`, `diff`: those commands; `encrypted`: all on encrypted files
 //! - `store`, `store_list`, `store_snapshots`, `store_survey`: those of stores
 //! - `edges`: what real folders hold, and what names, streams and options do
@@ -38,6 +39,7 @@ mod diff;
 mod differential;
 mod edges;
 mod encrypted;
+mod export;
 mod external;
 #[cfg(unix)]
 mod kill;

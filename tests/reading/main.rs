@@ -10,6 +10,7 @@
 //! - `built`: the files that tests build are sound
 //! - `diff`: what differs between two databases
 //! - `encrypted`: encrypted databases, with and without their password
+//! - `rows`: all rows of a file, with where they stand
 //! - `ways`: page by page, by iterators that own their database, in parts: always the same
 
 #![allow(
@@ -44,6 +45,7 @@ mod fresh;
 mod golden;
 mod packed;
 mod props;
+mod rows;
 mod salvage;
 mod series1;
 mod verify;

@@ -271,6 +271,12 @@ impl<'a> Cursor<'a> {
         self.main.share()
     }
 
+    /// The page and the slot of the value of the pair where it stands; of a compressed one, of the entry
+    /// that holds it.
+    pub(in crate::access) fn value_slot(&self) -> (PageNo, u16) {
+        self.duplicates.as_ref().unwrap_or(&self.main).value_slot()
+    }
+
     /// Which of two cursors of one database is further on, where that can be told.
     pub(in crate::access) fn compare(&self, other: &Cursor<'_>) -> Option<Ordering> {
         let stored = match (self.main.compare(&other.main)?, &self.duplicates, &other.duplicates) {

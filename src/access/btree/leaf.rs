@@ -136,7 +136,7 @@ impl<'a> Leaf<'a> {
     }
 
     /// The slot that holds the value of a unit.
-    fn value_slot(&self, unit: u16) -> u16 {
+    pub(crate) fn value_slot(&self, unit: u16) -> u16 {
         match self.kind {
             PageKind::BtreeLeaf => unit.wrapping_mul(2).wrapping_add(1),
             _ => unit,

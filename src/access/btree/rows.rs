@@ -10,6 +10,7 @@ use crate::access::pair::Pair;
 use crate::access::visited::Visited;
 use crate::error::Result;
 use crate::key_order::KeyOrder;
+use crate::types::PageNo;
 
 /// The pairs of a tree, or those in a range, in key order.
 #[derive(Clone, Debug)]
@@ -160,6 +161,11 @@ impl<'a> TreePairs<'a> {
     /// How much of the tree lies behind the front.
     pub(in crate::access) fn share(&self) -> f64 {
         if self.done { 1.0 } else { self.front.cursor.share() }
+    }
+
+    /// Where the value of the pair stands that the front gave last.
+    pub(in crate::access) fn value_slot(&self) -> (PageNo, u16) {
+        self.front.cursor.value_slot()
     }
 
     /// Pairs that were skipped so far because they are marked as deleted.

@@ -120,6 +120,15 @@ impl<'a> BucketWalk<'a> {
         f64::from(self.state.keys.min(counted)) / f64::from(counted.max(1))
     }
 
+    /// Where the value of the pair stands that was given last: one of a set, where the set does.
+    pub(in crate::access) fn value_slot(&self) -> (PageNo, u16) {
+        if let Values::Walk(walk) = &self.values {
+            return walk.value_slot();
+        }
+        let page = self.page.as_ref().map_or(self.hash.meta().page(), BucketPage::no);
+        (page, self.state.pair.saturating_sub(1).saturating_mul(2).saturating_add(1))
+    }
+
     /// The pages that the walk came by.
     pub(in crate::access) fn into_visited(self) -> Option<Visited> {
         self.state.visited

@@ -33,6 +33,8 @@ pub(in crate::access) struct State {
     point: usize,
     heads: std::ops::Range<u32>,
     page: Option<Standing>,
+    /// The page and the slot of the value that was given last.
+    given: (PageNo, u16),
     /// The key whose pairs alone are given.
     only: Option<Vec<u8>>,
     /// The bucket to which all keys have to belong, of a look-up.
@@ -84,6 +86,7 @@ impl<'s> HashWalk<'s> {
             point: 0,
             heads: 0..0,
             page: None,
+            given: (PageNo::META, 0),
             only: None,
             bucket: None,
             keys: 0,
@@ -122,6 +125,10 @@ impl<'s> HashWalk<'s> {
         self.state
     }
 
+    pub(super) fn value_slot(&self) -> (PageNo, u16) {
+        self.state.given
+    }
+
     pub(super) fn share(&self) -> f64 {
         if self.state.closed {
             return 1.0;
@@ -141,6 +148,8 @@ impl<'s> HashWalk<'s> {
                 if self.header.has_page_numbers() { self.third(standing)? } else { self.entry(standing)? };
             let Found::Pair(key, value) = found else { continue };
             self.state.keys = self.state.keys.saturating_add(1);
+            let slot = standing.entry.saturating_mul(2).saturating_add(1);
+            self.state.given = (standing.no, u16::try_from(slot).unwrap_or(u16::MAX));
             let (key, value) = (self.of.item(key), self.of.item(value));
             if self.is_wanted(standing, &key)? {
                 return Ok(Some(Pair::new(key, value)));

@@ -144,6 +144,14 @@ impl<'s> Walk<'s> {
         }
     }
 
+    /// Where the pair stands that was given last: of a tree its slot, of a bucket that of the value.
+    pub(super) fn value_slot(&self) -> (PageNo, u16) {
+        match self {
+            Walk::Tree(walk) => walk.value_slot(),
+            Walk::Hash(walk) => walk.value_slot(),
+        }
+    }
+
     /// How many of the pages the walk came by.
     pub(super) fn share(&self) -> f64 {
         match self {

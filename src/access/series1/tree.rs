@@ -304,6 +304,14 @@ impl<'s> TreeWalk<'s> {
         self.state
     }
 
+    pub(super) fn value_slot(&self) -> (PageNo, u16) {
+        let given = self
+            .state
+            .leaf
+            .map(|(at, slot)| (at.no, u16::try_from(slot.saturating_sub(1)).unwrap_or(u16::MAX)));
+        given.unwrap_or((PageNo::META, 0))
+    }
+
     pub(super) fn share(&self) -> f64 {
         match self.state.stage {
             Stage::Missed(_) | Stage::End => 1.0,

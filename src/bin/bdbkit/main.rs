@@ -11,6 +11,7 @@ mod downgrade;
 mod dump;
 mod evidence;
 mod explain;
+mod export;
 mod failure;
 mod files;
 mod genuine;
@@ -33,6 +34,7 @@ mod repair;
 mod reset;
 mod salvage;
 mod store;
+mod table;
 mod terminal;
 mod time;
 mod upgrade;
@@ -106,6 +108,7 @@ enum Command {
     Info(info::Arguments),
     Dump(dump::Arguments),
     Diff(diff::Arguments),
+    Export(export::Arguments),
     Get(get::Arguments),
     Load(load::Arguments),
     Compact(compact::Arguments),
@@ -138,6 +141,7 @@ fn main() -> ExitCode {
         Command::Info(arguments) => info::run(&arguments),
         Command::Dump(arguments) => dump::run(&arguments),
         Command::Diff(arguments) => diff::run(&arguments),
+        Command::Export(arguments) => export::run(&arguments),
         Command::Get(arguments) => get::run(&arguments),
         Command::Load(arguments) => load::run(&arguments),
         Command::Compact(arguments) => compact::run(&arguments),

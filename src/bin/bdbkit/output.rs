@@ -43,11 +43,17 @@ impl Output {
             let terminal = out.is_terminal();
             return Ok(Output { terminal, to: To::Stdout(BufWriter::with_capacity(BUFFER, out)) });
         };
-        if same_file::is_same_file(path, real(input)).unwrap_or(false) {
+        if is_same(path, real(input)) {
             return Err(Failure::Usage(about(path, "is the database itself: not overwritten")));
         }
         let to = Output::file(path).map_err(|error| Failure::io(path, &error))?;
         Ok(Output { terminal: false, to })
+    }
+
+    /// The same, of several inputs.
+    pub(crate) fn of_all(to: Option<&Path>, inputs: &[impl AsRef<Path>]) -> Result<Output, Failure> {
+        let input = to.and_then(|to| inputs.iter().map(AsRef::as_ref).find(|input| is_same(to, real(input))));
+        Output::open(to, input.unwrap_or(Path::new("")))
     }
 
     fn file(path: &Path) -> io::Result<To> {
@@ -116,7 +122,7 @@ impl Fresh {
     pub(crate) fn new(path: &Path, input: &Path, overwrite: bool) -> Result<Fresh, Failure> {
         let io = |error: io::Error| Failure::io(path, &error);
         let old = fs::symlink_metadata(path).ok();
-        if same_file::is_same_file(real(input), path).unwrap_or(false) {
+        if is_same(real(input), path) {
             return Err(Failure::Usage(about(path, "is the input itself: not overwritten")));
         }
         match &old {
@@ -180,6 +186,11 @@ impl Fresh {
         }
         Ok(())
     }
+}
+
+/// Whether two names lead to one file.
+pub(crate) fn is_same(one: &Path, other: &Path) -> bool {
+    same_file::is_same_file(one, other).unwrap_or(false)
 }
 
 /// The folder of a file.

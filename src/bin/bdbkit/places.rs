@@ -19,7 +19,7 @@ pub(crate) struct Places {
 }
 
 /// The folder of the logs, if it is named by hand.
-#[derive(clap::Args)]
+#[derive(clap::Args, Default)]
 pub(crate) struct Logs {
     /// The folder of the log files, whatever DB_CONFIG says
     #[arg(long, value_name = "DIR")]

@@ -28,6 +28,16 @@ pub(crate) fn written(to_terminal: bool) -> ProgressBar {
     ProgressBar::new_spinner().with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()))
 }
 
+/// Counts the rows of a file, unless a terminal shows them itself.
+pub(crate) fn rows(path: &Path, to_terminal: bool) -> ProgressBar {
+    if to_terminal || !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{spinner} {msg} {pos} rows, {per_sec}");
+    let style = style.unwrap_or_else(|_| ProgressStyle::default_spinner());
+    ProgressBar::new_spinner().with_style(style).with_message(path.shown().to_string())
+}
+
 /// Shows how many pages of a file are done.
 pub(crate) fn pages(path: &Path) -> ProgressBar {
     if !io::stderr().is_terminal() {

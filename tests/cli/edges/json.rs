@@ -361,7 +361,7 @@ impl Goldens {
 }
 
 /// Every command, and how it ends.
-const RUNS: [(&str, &str, i32); 66] = [
+const RUNS: [(&str, &str, i32); 71] = [
     ("info", "info --json several.db fixed.db", 0),
     ("info", "info --json hash.db mixed/encrypted.db notes.txt nowhere.db", 1),
     ("info", "info --json queue.db heap.db", 0),
@@ -378,6 +378,11 @@ const RUNS: [(&str, &str, i32); 66] = [
     ("salvage", "salvage --json --deleted removed.db", 0),
     ("salvage", "salvage --json damaged.db", 1),
     ("salvage", "salvage --json cut.db", 1),
+    ("export", "export --format jsonl several.db fixed.db parts", 0),
+    ("export", "export --format jsonl --deleted removed.db hash.db", 0),
+    ("export", "export --format jsonl --split 2/2 damaged.db", 1),
+    ("export", "export --format jsonl --from-logs crashed", 0),
+    ("log", "log timeline crashed", 0),
     ("log", "log print --json crashed", 0),
     ("log", "log print --json crafted nowhere notes.txt", 1),
     ("log", "log stat --json crashed home", 1),

@@ -5,7 +5,7 @@ use super::json::{Goldens, made, stop};
 use crate::tool::{err, out};
 
 /// Every report, and how it ends.
-const RUNS: [(&str, &str, i32); 28] = [
+const RUNS: [(&str, &str, i32); 32] = [
     ("info", "info home crashed crashed/p.db", 1),
     ("info", "info several.db fixed.db hash.db notes.txt", 3),
     ("verify", "verify damaged.db several.db", 1),
@@ -33,6 +33,10 @@ const RUNS: [(&str, &str, i32); 28] = [
     ("store", "store restore-snapshot target listed", 3),
     ("upgrade", "upgrade mixed", 4),
     ("upgrade", "upgrade --check old several.db", 0),
+    ("export", "export --deleted removed.db", 0),
+    ("timeline", "log timeline --format csv crashed", 0),
+    ("timeline", "log timeline --format bodyfile crashed torn", 0),
+    ("timeline", "log timeline --format csv --db nothing crashed nowhere", 1),
     ("explain", "explain K-ORD M-104 R-UNFIT R-MIXED-ORDERS T-LSN W-UNFINISHED", 0),
 ];
 

@@ -106,6 +106,12 @@ impl<'a> Walk<'a> {
         Some((self.leaf.as_ref()?.no(), self.state.unit?))
     }
 
+    /// The page where the walk stands, and the slot of the value.
+    pub(crate) fn value_slot(&self) -> (PageNo, u16) {
+        let stands = self.leaf.as_ref().zip(self.state.unit);
+        stands.map_or((self.state.root, 0), |(leaf, unit)| (leaf.no(), leaf.value_slot(unit)))
+    }
+
     /// How much of the tree lies behind it, from 0 to 1, by its place on each page of the way.
     pub(crate) fn share(&self) -> f64 {
         if !self.state.started {

@@ -5,12 +5,14 @@ mod databases;
 mod filter;
 pub(crate) mod history;
 mod line;
+pub(crate) mod moments;
 pub(crate) mod place;
 mod print;
 pub(crate) mod releases;
 pub(crate) mod source;
 mod stat;
 pub(crate) mod summary;
+mod timeline;
 mod times;
 mod types;
 mod undelete;
@@ -38,6 +40,7 @@ enum Command {
     Verify(verify::Arguments),
     Stat(stat::Arguments),
     History(history::Arguments),
+    Timeline(timeline::Arguments),
     Undelete(undelete::Arguments),
 }
 
@@ -47,6 +50,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         Command::Verify(arguments) => verify::run(arguments),
         Command::Stat(arguments) => stat::run(arguments),
         Command::History(arguments) => history::run(arguments),
+        Command::Timeline(arguments) => timeline::run(arguments),
         Command::Undelete(arguments) => undelete::run(arguments),
     }
 }

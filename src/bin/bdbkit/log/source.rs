@@ -35,6 +35,11 @@ pub(crate) struct Source {
 }
 
 impl Source {
+    /// What was named.
+    pub(crate) fn paths(&self) -> &[PathBuf] {
+        &self.paths
+    }
+
     /// Does something with each log, or with what keeps it from being opened: that does not keep
     /// the others from being read.
     pub(crate) fn each(
@@ -159,6 +164,14 @@ pub(crate) struct Log {
 }
 
 impl Log {
+    /// The log at a path.
+    pub(crate) fn at(path: &Path, logs: &Logs) -> Result<Log, Failure> {
+        let path = real(path);
+        let group =
+            if path.is_dir() { Group::Folder(path.to_owned()) } else { Group::Files(vec![path.to_owned()]) };
+        group.open(&log_options(), Some(logs))
+    }
+
     /// The log in one file.
     pub(crate) fn of_file(path: &Path, options: &LogOptions) -> Result<Log, Failure> {
         Group::Files(vec![path.to_owned()]).open(options, None)
