@@ -26,6 +26,7 @@
 //! | what differs between two databases? | [`diff::Diff`] |
 //! | is the file sound? | [`verify::Verify`] |
 //! | what can still be found in it? | [`salvage::Salvage`] |
+//! | which files are in an image of a disk? | [`carve::Carve`] |
 //! | transaction logs: records, transactions, the history of a key | [`log::LogDir`], [`log::LogFile`] |
 //! | what stands around a file: its environment, changes that it lacks | [`env::Layout`], [`recover::condition()`] |
 //! | what recovery would make of an environment: read, or copied | [`recover::Recover`], [`recover::View`] |
@@ -77,6 +78,7 @@ mod access;
 mod bits;
 #[cfg(feature = "build")]
 pub mod build;
+pub mod carve;
 #[cfg(feature = "upgrade")]
 mod codes;
 #[cfg(feature = "build")]
