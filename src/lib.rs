@@ -27,6 +27,7 @@
 //! | is the file sound? | [`verify::Verify`] |
 //! | all rows of all databases of a file, with where each stands | [`rows::Rows`] |
 //! | what can still be found in it? | [`salvage::Salvage`] |
+//! | which files are in an image of a disk? | [`carve::Carve`] |
 //! | transaction logs: records, transactions, the history of a key | [`log::LogDir`], [`log::LogFile`] |
 //! | what stands around a file: its environment, changes that it lacks | [`env::Layout`], [`recover::condition()`] |
 //! | what recovery would make of an environment: read, or copied | [`recover::Recover`], [`recover::View`] |
@@ -80,6 +81,7 @@ mod access;
 mod bits;
 #[cfg(feature = "build")]
 pub mod build;
+pub mod carve;
 #[cfg(feature = "upgrade")]
 mod codes;
 #[cfg(feature = "build")]

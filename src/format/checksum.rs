@@ -29,7 +29,7 @@ pub(crate) fn sum(bytes: &[u8], field: usize) -> u32 {
 
 /// Goes on with a sum. Many words at a time: their sums do not depend on one another,
 /// which one multiplication after the other would.
-fn update(start: u32, bytes: &[u8]) -> u32 {
+pub(crate) fn update(start: u32, bytes: &[u8]) -> u32 {
     let mut lanes = [0; LANES];
     let [.., last] = &mut lanes;
     *last = start;

@@ -16,6 +16,8 @@ use crate::order::Endianness;
 pub(crate) const MAGIC: u32 = 0x0004_0988;
 /// Offset of the magic number in a file that is not encrypted, of any version.
 pub(crate) const MAGIC_AT: usize = 12;
+/// Offset of the length of a record, from version 7 on.
+pub(crate) const LENGTH_AT: usize = 4;
 /// Length of a file header's body, in bytes.
 pub(crate) const FILE_HEADER: usize = 16;
 /// Length of the first record of an encrypted file, in bytes.

@@ -4,6 +4,7 @@
 //! - `load`: `load` and `compact`
 //! - `export`: tables, read again by other programs
 //! - `verify`, `salvage`, `log`, `upgrade`, `convert`, `diff`: those commands; `encrypted`: all on encrypted files
+//! - `carve`: files in images of disks
 //! - `store`, `store_list`, `store_snapshots`, `store_survey`: those of stores
 //! - `edges`: what real folders hold, and what names, streams and options do
 //! - `kill`: the tool killed in its work
@@ -33,6 +34,7 @@ mod journals;
 #[path = "../common/restore_plan.rs"]
 mod restore_plan;
 
+mod carve;
 #[cfg(unix)]
 mod convert;
 mod diff;

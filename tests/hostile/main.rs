@@ -52,6 +52,7 @@ mod old;
 mod restore_plan;
 
 mod agreement;
+mod carve;
 mod classes;
 mod damage;
 mod damaged;

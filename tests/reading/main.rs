@@ -7,6 +7,7 @@
 //! - `external`: values in external files, and the versions of the releases that write them
 //! - `series1`: files of the 1.x series
 //! - `fresh`: files that are built, loaded and compacted
+//! - `carve`: files in images of disks
 //! - `built`: the files that tests build are sound
 //! - `diff`: what differs between two databases
 //! - `encrypted`: encrypted databases, with and without their password
@@ -35,6 +36,7 @@ mod old;
 mod plans;
 
 mod built;
+mod carve;
 mod diff;
 #[cfg(feature = "encryption")]
 mod encrypted;

@@ -3,6 +3,7 @@
 #![deny(clippy::disallowed_methods)]
 
 mod beside;
+mod carve;
 mod change;
 mod compact;
 mod convert;
@@ -74,6 +75,7 @@ Examples:
   bdbkit verify mboxlist                    # are the databases in this folder sound?
   bdbkit salvage broken.db -f found.txt     # all that can be found in a damaged file, and
                                             # the db_load command that keeps all of it
+  bdbkit carve disk.img -o found            # database and log files in an image of a disk
   bdbkit upgrade --check mboxlist           # what would an upgrade to version 9 do?
   bdbkit upgrade mboxlist                   # upgrade all databases of the folder, or none
   bdbkit convert --byte-order little mboxlist
@@ -113,6 +115,7 @@ enum Command {
     Load(load::Arguments),
     Compact(compact::Arguments),
     Salvage(salvage::Arguments),
+    Carve(carve::Arguments),
     Verify(verify::Arguments),
     Upgrade(upgrade::Arguments),
     Convert(convert::Arguments),
@@ -146,6 +149,7 @@ fn main() -> ExitCode {
         Command::Load(arguments) => load::run(&arguments),
         Command::Compact(arguments) => compact::run(&arguments),
         Command::Salvage(arguments) => salvage::run(&arguments),
+        Command::Carve(arguments) => carve::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Upgrade(arguments) => upgrade::run(&arguments),
         Command::Convert(arguments) => convert::run(&arguments),

@@ -270,6 +270,10 @@ pub(super) fn made(top: &Path) {
     region[..4].copy_from_slice(&0x0012_0897_u32.to_le_bytes());
     fs::write(top.join("home/__db.001"), &region).unwrap();
     fs::write(top.join("cut.db"), &read(testdata().join("btree-v9-le-levels/data.db"))[2 * 512..]).unwrap();
+    let levels = read(testdata().join("btree-v9-le-levels/data.db"));
+    let log = read(testdata().join("env-log8-be-torn/log.0000000001"));
+    let disk = [&levels[..], &[0x55; 512], &levels[..1024], &[0x55; 1024], &levels[1536..], &log];
+    fs::write(top.join("disk.img"), disk.concat()).unwrap();
     // An application's record, and one for debugging.
     let mut log = crate::common::logs::Writer::new(8, bdbkit::Endianness::Little, 1 << 16, 1);
     for kind in [10_001_u32, 0x8000_0000 | 10_001] {
@@ -361,7 +365,7 @@ impl Goldens {
 }
 
 /// Every command, and how it ends.
-const RUNS: [(&str, &str, i32); 71] = [
+const RUNS: [(&str, &str, i32); 73] = [
     ("info", "info --json several.db fixed.db", 0),
     ("info", "info --json hash.db mixed/encrypted.db notes.txt nowhere.db", 1),
     ("info", "info --json queue.db heap.db", 0),
@@ -383,6 +387,8 @@ const RUNS: [(&str, &str, i32); 71] = [
     ("export", "export --format jsonl --split 2/2 damaged.db", 1),
     ("export", "export --format jsonl --from-logs crashed", 0),
     ("log", "log timeline crashed", 0),
+    ("carve", "carve --json -o carved disk.img", 1),
+    ("carve", "carve --json --check cut.db", 1),
     ("log", "log print --json crashed", 0),
     ("log", "log print --json crafted nowhere notes.txt", 1),
     ("log", "log stat --json crashed home", 1),

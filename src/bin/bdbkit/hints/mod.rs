@@ -9,7 +9,9 @@ mod shell;
 
 pub(crate) use jobs::{action, command};
 
-use bdbkit::ErrorKind;
+use std::path::Path;
+
+use bdbkit::{Endianness, ErrorKind};
 
 /// What the tool has for a code: of a refusal, a notice, a rule, a finding or a step.
 pub(crate) fn of(code: &str) -> Option<&'static str> {
@@ -114,6 +116,15 @@ pub(crate) fn damage(error: &bdbkit::Error) -> String {
     let unknown = matches!(error, bdbkit::Error::External { file, .. }
         if matches!(file.fault, bdbkit::ExternalFault::NoFolder));
     with(&error.to_string(), unknown.then_some("--external-dir names it"))
+}
+
+/// The command that salvages a file; of one without its first page, with how it is divided.
+pub(crate) fn salvage(path: &Path, divided: Option<(u32, Endianness)>) -> String {
+    let mut command = "bdbkit salvage".to_owned();
+    if let Some((size, order)) = divided {
+        command += &format!(" --page-size {size} --{order}");
+    }
+    command + " " + &shell::quoted(path)
 }
 
 /// What to add to a refusal of a file in which a salvage finds records all the same.
