@@ -155,7 +155,7 @@ fn is_whole<R: Read + Seek>(
         sum = checksum::update(sum, body);
         from = from.saturating_add(u64::try_from(body.len()).unwrap_or(u64::MAX));
     }
-    let late = first.version.is_some_and(|version| version >= 12);
+    let late = first.version.is_some_and(layout::covers_header);
     Ok(expected == sum || late && expected == sum ^ stated.prev ^ stated.len)
 }
 

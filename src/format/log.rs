@@ -117,9 +117,15 @@ pub(crate) fn file_header(body: &[u8], order: Endianness) -> IResult<&[u8], File
     Ok((rest, FileHeader { magic, version, max, mode }))
 }
 
-/// The checksum that a record should carry: from version 12 on with its header.
+/// Whether the sum or the code of a record covers its header, too.
+#[inline]
+pub(crate) const fn covers_header(version: u32) -> bool {
+    version >= 12
+}
+
+/// The checksum that a record should carry.
 #[inline]
 pub(crate) fn record_sum(version: u32, header: &Header<'_>, body: &[u8]) -> u32 {
     let sum = checksum::plain(body);
-    if version < 12 { sum } else { sum ^ header.prev ^ header.len }
+    if covers_header(version) { sum ^ header.prev ^ header.len } else { sum }
 }

@@ -171,7 +171,7 @@ impl<'l> Ahead<'l> {
         let Some(files) = &self.headers else { return Files::sparing(self.dir.records().map(Result::ok)) };
         // Where nothing is missing, records that tell nothing can be passed over.
         let tells = |file: &LogFile<'_>, header: &Header| {
-            file.version() < 17 || header.op.is_none_or(|op| Files::SPARING.contains(&op))
+            Files::shows_machine(file.version()) || header.op.is_none_or(|op| Files::SPARING.contains(&op))
         };
         let records = files.iter().flat_map(|of_file| {
             let telling = of_file.headers.iter().filter(move |header| tells(of_file.file, header));

@@ -46,8 +46,14 @@ impl LogDir {
 }
 
 impl<'a> Files<'a> {
-    /// What records do that [`Files::sparing`] reads; up to version 16, others may show the machine.
+    /// What records do that [`Files::sparing`] reads; where [others show the machine](Self::shows_machine), it
+    /// reads those, too.
     pub(crate) const SPARING: [Op; 4] = [Op::Register, Op::FileRename, Op::FileWrite, Op::Metapage];
+
+    /// Whether records of a version may show the machine that wrote them.
+    pub(crate) const fn shows_machine(version: u32) -> bool {
+        version < 17
+    }
 
     /// The databases that records speak of, as far as recovery needs them: without the names of several in
     /// a file, and without signs of duplicates. There is none where one is missing.
@@ -57,7 +63,7 @@ impl<'a> Files<'a> {
             let machine = reading.files.machine;
             let event = |record: &Record<'a>| {
                 let tells = record.presumed().is_none_or(|op| Files::SPARING.contains(&op));
-                let shows = machine.is_none() && record.version() < 17;
+                let shows = machine.is_none() && Files::shows_machine(record.version());
                 if tells || shows { record.event() } else { Event::Other }
             };
             reading.next(record.as_ref().map(|record| (record, event(record))));

@@ -94,12 +94,11 @@ impl Sealed {
         number(raw).map_or(u32::MAX, |(_, size)| size)
     }
 
-    /// Whether the authentication code in a header is that of the stored body. From
-    /// version 12 on it covers the header too.
+    /// Whether the authentication code in a header is that of the stored body.
     pub(super) fn authentic(&self, version: u32, header: &Header<'_>, body: &[u8]) -> bool {
         let Guard::Mac { mac, .. } = header.guard else { return false };
         let mut code: [u8; CODE] = self.keys.code(&[body]);
-        if version >= 12 {
+        if layout::covers_header(version) {
             let [prev, len] = [header.prev, header.len].map(|number| match self.machine() {
                 Endianness::Little => number.to_le_bytes(),
                 Endianness::Big => number.to_be_bytes(),

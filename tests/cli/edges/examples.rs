@@ -15,6 +15,7 @@ fn sandbox(folder: &Path) {
     write("old.db", case("btree-v6-be-levels"));
     write("many.db", case("btree-v9-le-subdbs"));
     write("broken.db", case("damage-v9-le-garbage"));
+    write("disk.img", [vec![0; 8192], case("btree-v9-le-few")].concat());
     for (name, store) in [("mboxlist", "mboxlist-ims60-log3-le"), ("store", "mboxlist-ims60-log3-le")] {
         copy(&testdata().join(store), &folder.join(name));
     }
