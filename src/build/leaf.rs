@@ -2,11 +2,11 @@
 
 use std::io::{Seek, Write};
 
-use super::error::Result;
+use super::error::{BuildError, Result};
 use super::overflow::Stored;
 use super::sink::{Sink, header, unfit};
-use crate::format::edit::put_u32;
-use crate::format::page::{PageKind, at};
+use crate::format::edit::{PageError, put_u16, put_u32};
+use crate::format::page::{PageKind, at, slot_offset};
 use crate::order::with_order;
 use crate::types::PageNo;
 
@@ -15,6 +15,8 @@ pub(super) struct Leaf {
     kind: PageKind,
     bytes: Vec<u8>,
     slots: u16,
+    /// Where its lowest item begins.
+    low: usize,
     /// What items and slots take, and may take.
     used: usize,
     most: usize,
@@ -31,7 +33,8 @@ impl Leaf {
     /// One that is filled up to so many bytes of items and slots.
     pub(super) fn new<W: Write + Seek>(sink: &Sink<W>, kind: PageKind, most: usize) -> Result<Leaf> {
         let bytes = sink.empty(header(kind, level(kind)))?;
-        Ok(Leaf { kind, bytes, slots: 0, used: 0, most, no: None, prev: 0, records: 0, key: Vec::new() })
+        let (low, key) = (bytes.len(), Vec::new());
+        Ok(Leaf { kind, bytes, slots: 0, low, used: 0, most, no: None, prev: 0, records: 0, key })
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -45,19 +48,43 @@ impl Leaf {
 
     /// Puts an item behind the last.
     pub(super) fn append<W: Write + Seek>(&mut self, sink: &Sink<W>, item: Stored<'_>) -> Result<()> {
-        item.append(&mut sink.page(&mut self.bytes)?, self.slots, sink.order)?;
-        self.slots = self.slots.saturating_add(1);
-        self.used = self.used.saturating_add(item.space()).saturating_add(2);
+        let space = item.space();
+        let at = self.low.checked_sub(space).ok_or_else(|| self.full(space))?;
+        self.slot(sink, at)?;
+        if let Some(place) = self.bytes.get_mut(at..self.low) {
+            item.write(place, sink.order);
+        }
+        self.low = at;
+        self.used = self.used.saturating_add(space).saturating_add(2);
         Ok(())
     }
 
     /// Puts a slot behind the last that leads to the key of the pair before.
     pub(super) fn share<W: Write + Seek>(&mut self, sink: &Sink<W>) -> Result<()> {
-        let like = self.slots.saturating_sub(2);
-        sink.page(&mut self.bytes)?.insert_slot(self.slots, like).map_err(unfit)?;
-        self.slots = self.slots.saturating_add(1);
+        let like = slot_offset(sink.overhead(), self.slots.saturating_sub(2));
+        let at = sink.order.u16_at(&self.bytes, like).unwrap_or(0);
+        self.slot(sink, at.into())?;
         self.used = self.used.saturating_add(2);
         Ok(())
+    }
+
+    /// Puts a slot behind the last.
+    fn slot<W: Write + Seek>(&mut self, sink: &Sink<W>, at: usize) -> Result<()> {
+        let place = slot_offset(sink.overhead(), self.slots);
+        let end = place.saturating_add(2);
+        match (u16::try_from(at), self.bytes.get_mut(place..end)) {
+            (Ok(at), Some(slot)) if end <= self.low => {
+                with_order!(sink.order, O => put_u16::<O>(slot, 0, at));
+                self.slots = self.slots.saturating_add(1);
+                Ok(())
+            }
+            _ => Err(self.full(2)),
+        }
+    }
+
+    /// The error for what has no room, which is asked for before.
+    fn full(&self, needed: usize) -> BuildError {
+        unfit(PageError::Full { needed, free: self.most.saturating_sub(self.used) })
     }
 
     /// Writes it, and goes on with the next; its number.
@@ -67,7 +94,7 @@ impl Leaf {
         let fresh = sink.empty(header(self.kind, level(self.kind)))?;
         self.write(sink, no, next.0, fresh)?;
         (self.no, self.prev) = (Some(next), no.0);
-        (self.slots, self.used, self.records) = (0, 0, 0);
+        (self.slots, self.low, self.used, self.records) = (0, self.bytes.len(), 0, 0);
         Ok(no)
     }
 
@@ -94,6 +121,9 @@ impl Leaf {
             put_u32::<O>(&mut bytes, at::PGNO, no.0);
             put_u32::<O>(&mut bytes, at::PREV, self.prev);
             put_u32::<O>(&mut bytes, at::NEXT, next);
+            put_u16::<O>(&mut bytes, at::ENTRIES, self.slots);
+            // 65536 is stored as 0.
+            put_u16::<O>(&mut bytes, at::HF_OFFSET, u16::try_from(self.low).unwrap_or(0));
         });
         sink.write(no, bytes)
     }

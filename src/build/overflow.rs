@@ -3,8 +3,8 @@
 use std::io::{Seek, Write};
 
 use super::error::{BuildError, Result};
-use super::sink::{Sink, unfit};
-use crate::format::edit::{PageMut, put, put_u16, put_u32};
+use super::sink::Sink;
+use crate::format::edit::{put, put_u16, put_u32};
 use crate::format::item::{DELETED, DUPLICATE, KEYDATA, KEYDATA_HEAD, OVERFLOW, REFERENCE, TYPE_AT, padded};
 use crate::format::page::{PageKind, at};
 use crate::order::{Endianness, with_order};
@@ -73,21 +73,19 @@ impl Stored<'_> {
         Some(item)
     }
 
-    /// Puts it behind the last slot of a leaf.
-    pub(super) fn append(self, page: &mut PageMut<'_>, slot: u16, order: Endianness) -> Result<()> {
-        let space = self.space();
-        let done = match (self, self.reference(order)) {
-            (_, Some(item)) => page.insert(slot, space, &item, &[]),
-            (Stored::Here(bytes), None) => page.insert(slot, space, &[], bytes),
-            (Stored::Nothing(bytes), None) => {
-                let mut head = [0, 0, KEYDATA | DELETED];
-                let len = u16::try_from(bytes.len()).unwrap_or(0);
-                with_order!(order, O => put_u16::<O>(&mut head, 0, len));
-                page.insert(slot, space, &head, bytes)
-            }
-            (Stored::Chain(..) | Stored::Duplicates(_), None) => Ok(()),
+    /// Writes it to a place of zeros that has its space.
+    pub(super) fn write(self, place: &mut [u8], order: Endianness) {
+        let (bytes, kind) = match (self, self.reference(order)) {
+            (_, Some(item)) => return put(place, 0, &item),
+            (Stored::Here(bytes), None) => (bytes, KEYDATA),
+            (Stored::Nothing(bytes), None) => (bytes, KEYDATA | DELETED),
+            (Stored::Chain(..) | Stored::Duplicates(_), None) => return,
         };
-        done.map_err(unfit)
+        // Longer ones are elsewhere.
+        let len = u16::try_from(bytes.len()).unwrap_or(0);
+        with_order!(order, O => put_u16::<O>(place, 0, len));
+        put(place, TYPE_AT, &[kind]);
+        put(place, KEYDATA_HEAD, bytes);
     }
 }
 

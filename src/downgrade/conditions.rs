@@ -4,13 +4,15 @@
 use super::choices::{DowngradeChoices, DowngradeTo};
 use crate::access::{Database, Part};
 use crate::edit::{Refusal, Result};
-use crate::format::meta::Field;
+use crate::format::meta::{Field, at};
 use crate::meta::{Buckets, Meta};
-use crate::method::Method;
+use crate::method::{Feature, Method};
 use crate::order::Endianness;
+use crate::types::PageNo;
 use crate::upgrade::{Databases, Known};
 
 const LOAD: &str = "dump it and load the dump with the earlier release";
+const DECRYPT: &str = "dump it with its password, and load the dump with the earlier release";
 const SPLIT: &str = "dump each database, and load it into a file of its own";
 const OTHER_METHOD: &str = "dump it and load the dump into another access method";
 
@@ -35,6 +37,17 @@ pub(super) fn check(file: &Database<'_>, databases: &Databases, choices: &Downgr
         externals(file, databases, choices.to)?;
     }
     Ok(())
+}
+
+/// Why a whole file is refused for what it is, before it is opened.
+pub(super) fn of_feature(feature: Feature, to: DowngradeTo) -> Option<Refusal> {
+    let (offset, what, instead) = match feature {
+        Feature::Encrypted => (at::ENCRYPTION, "encryption of this file", DECRYPT),
+        Feature::Partitioned => (at::METAFLAGS, "partitions of this file", LOAD),
+        _ => return None,
+    };
+    let (database, page, releases) = (None, PageNo::META, to.releases());
+    Some(Refusal::Older { database, page, offset, what, releases, instead })
 }
 
 /// One of the databases of a file, and who is to read it.

@@ -12,7 +12,7 @@ use crate::edit::{
 use crate::format::page::{Page, PageKind, at};
 use crate::journal::{self, Identity, Options};
 use crate::meta::FileKind;
-use crate::method::Method;
+use crate::method::{Feature, Method};
 use crate::order::with_order;
 use crate::types::{Lsn, PageNo};
 use crate::upgrade::Databases;
@@ -37,6 +37,10 @@ impl Operation for DowngradeChoices {
 
     fn takes(&self, _: Method) -> bool {
         true
+    }
+
+    fn refuses(&self, feature: Feature) -> Option<Refusal> {
+        conditions::of_feature(feature, self.to)
     }
 
     fn ready(&self, file: &[u8]) -> Result<Option<Ready>> {

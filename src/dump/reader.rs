@@ -215,24 +215,30 @@ impl<R: BufRead> Reader<R> {
 
     /// Reads a line of data; not the one that ends them.
     fn item(&mut self, item: &mut Vec<u8>) -> Result<bool, TextError> {
+        let form = Form {
+            format: self.format,
+            blank: self.blank,
+            plain: self.plain.is_some(),
+            max_item: self.max_item,
+        };
+        // Most lines stand as a whole in what was read of the text.
+        let most = usize::try_from(self.most()).unwrap_or(usize::MAX);
+        let ready = self.input.fill_buf()?;
+        if let Some(end) = memchr::memchr(b'\n', ready).filter(|&end| end < most) {
+            let found = form.data(ready.get(..end).unwrap_or_default(), item);
+            self.input.consume(end.saturating_add(1));
+            self.number = self.number.saturating_add(1);
+            return found.map_err(|fault| self.fault(fault));
+        }
         if !self.read()? {
             return if self.ends { Err(self.behind("DATA=END")) } else { Ok(false) };
         }
-        if self.plain.is_none() && self.line == b"DATA=END" {
-            return Ok(false);
-        }
-        let data = match self.line.split_first() {
-            Some((b' ', rest)) if self.blank => rest,
-            _ if self.blank => return Err(self.fault(TextFault::Blank)),
-            _ => self.line.as_slice(),
-        };
-        item.clear();
-        match self.format.decode(data, item) {
-            Ok(()) if u32::try_from(item.len()).is_ok_and(|len| len <= self.max_item) => Ok(true),
-            Ok(()) => Err(self.fault(TextFault::TooLong(self.max_item))),
-            Err(Fault::Digits) => Err(self.fault(TextFault::Digits)),
-            Err(Fault::Escape) => Err(self.fault(TextFault::Escape)),
-        }
+        form.data(&self.line, item).map_err(|fault| self.fault(fault))
+    }
+
+    /// What a line may have at most, its end among it: a byte takes three letters.
+    fn most(&self) -> u64 {
+        u64::from(self.max_item).saturating_mul(3).saturating_add(64)
     }
 
     /// The error for a text that ends before something.
@@ -243,8 +249,7 @@ impl<R: BufRead> Reader<R> {
     /// Reads a line, without its end; not at the end of the text.
     fn read(&mut self) -> Result<bool, TextError> {
         self.line.clear();
-        // A byte takes three letters at most.
-        let most = u64::from(self.max_item).saturating_mul(3).saturating_add(64);
+        let most = self.most();
         let read = self.input.by_ref().take(most).read_until(b'\n', &mut self.line)?;
         if read == 0 {
             return Ok(false);
@@ -256,5 +261,35 @@ impl<R: BufRead> Reader<R> {
         }
         let cut = u64::try_from(read).is_ok_and(|read| read < most);
         Err(self.fault(if cut { TextFault::Cut } else { TextFault::TooLong(self.max_item) }))
+    }
+}
+
+/// How lines of data are written.
+#[derive(Clone, Copy)]
+struct Form {
+    format: Format,
+    blank: bool,
+    plain: bool,
+    max_item: u32,
+}
+
+impl Form {
+    /// Reads a line of data; `false` for the one that ends them.
+    fn data(self, line: &[u8], item: &mut Vec<u8>) -> Result<bool, TextFault> {
+        if !self.plain && line == b"DATA=END" {
+            return Ok(false);
+        }
+        let data = match line.split_first() {
+            Some((b' ', rest)) if self.blank => rest,
+            _ if self.blank => return Err(TextFault::Blank),
+            _ => line,
+        };
+        item.clear();
+        match self.format.decode(data, item) {
+            Ok(()) if u32::try_from(item.len()).is_ok_and(|len| len <= self.max_item) => Ok(true),
+            Ok(()) => Err(TextFault::TooLong(self.max_item)),
+            Err(Fault::Digits) => Err(TextFault::Digits),
+            Err(Fault::Escape) => Err(TextFault::Escape),
+        }
     }
 }

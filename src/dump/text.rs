@@ -86,6 +86,29 @@ fn digit(byte: u8) -> u8 {
     VALUES[usize::from(byte)]
 }
 
+/// What a digit adds to a byte as its first or second one; others add more than a byte has.
+const HIGH: [u16; 256] = places(4);
+const LOW: [u16; 256] = places(0);
+
+#[allow(clippy::indexing_slicing, clippy::as_conversions, clippy::arithmetic_side_effects)] // when compiled
+const fn places(shift: u32) -> [u16; 256] {
+    let mut places = [0xff00; 256];
+    let mut digit = 0;
+    while digit < 256 {
+        if VALUES[digit] < 16 {
+            places[digit] = (VALUES[digit] as u16) << shift;
+        }
+        digit += 1;
+    }
+    places
+}
+
+#[inline]
+#[allow(clippy::indexing_slicing)] // a byte indexes a table of 256
+fn looked_up(table: &[u16; 256], digit: u8) -> u16 {
+    table[usize::from(digit)]
+}
+
 /// The byte that two digits stand for.
 fn byte(high: u8, low: u8) -> Option<u8> {
     let (high, low) = (digit(high), digit(low));
@@ -96,25 +119,27 @@ impl Format {
     /// Appends the bytes for which a line in this form stands.
     pub(super) fn decode(self, line: &[u8], bytes: &mut Vec<u8>) -> Result<(), Fault> {
         match self {
-            Format::Bytevalue => {
-                let pairs = line.chunks_exact(2);
-                if !pairs.remainder().is_empty() {
-                    return Err(Fault::Digits);
-                }
-                let start = bytes.len();
-                bytes.resize(start.saturating_add(pairs.len()), 0);
-                let mut all = 0;
-                for (place, pair) in bytes.iter_mut().skip(start).zip(pairs) {
-                    let &[high, low] = pair else { return Err(Fault::Digits) };
-                    let (high, low) = (digit(high), digit(low));
-                    *place = high << 4 | low;
-                    all |= high | low;
-                }
-                if all < 16 { Ok(()) } else { Err(Fault::Digits) }
-            }
+            Format::Bytevalue => unhex(line, bytes),
             Format::Print => unescape(line, bytes),
         }
     }
+}
+
+/// Appends the bytes that digits stand for.
+fn unhex(line: &[u8], bytes: &mut Vec<u8>) -> Result<(), Fault> {
+    let pairs = line.chunks_exact(2);
+    if !pairs.remainder().is_empty() {
+        return Err(Fault::Digits);
+    }
+    let mut all = 0;
+    bytes.extend(pairs.map(|pair| {
+        let &[high, low] = pair else { return 0 };
+        let both = looked_up(&HIGH, high) | looked_up(&LOW, low);
+        all |= both;
+        let [byte, _] = both.to_le_bytes();
+        byte
+    }));
+    if all < 256 { Ok(()) } else { Err(Fault::Digits) }
 }
 
 fn unescape(line: &[u8], bytes: &mut Vec<u8>) -> Result<(), Fault> {

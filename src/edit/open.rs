@@ -30,10 +30,17 @@ pub(super) fn open<'c>(
         if !operation.takes(method) {
             return Err(Error::UnsupportedMethod { method, version, order }.into());
         }
-        if kind.encrypted && !extents.is_empty() && !operation.takes_encrypted() {
+        let encrypted = kind.encrypted && !operation.takes_encrypted();
+        let partitioned = kind.partitions.is_some() && !operation.takes_partitions();
+        for (there, feature) in [(encrypted, Feature::Encrypted), (partitioned, Feature::Partitioned)] {
+            if let Some(refusal) = operation.refuses(feature).filter(|_| there) {
+                return Err(refusal.into());
+            }
+        }
+        if encrypted && !extents.is_empty() {
             return Err(Refusal::Encrypted.into());
         }
-        if kind.partitions.is_some() && !operation.takes_partitions() {
+        if partitioned {
             let feature = Feature::Partitioned;
             return Err(Error::UnsupportedFeature { method, version, order, feature }.into());
         }

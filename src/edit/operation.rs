@@ -5,13 +5,13 @@ use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::draft::Draft;
-use super::error::Result;
+use super::error::{Refusal, Result};
 use super::notice::Notice;
 use super::progress::Counter;
 use super::reason::Reason;
 use crate::access::Database;
 use crate::journal::{self, Identity, Options, Promise};
-use crate::method::Method;
+use crate::method::{Feature, Method};
 use crate::order::Endianness;
 use crate::types::{FileId, PageNo};
 
@@ -36,6 +36,12 @@ pub trait Operation: fmt::Debug {
     /// Whether it can change encrypted files.
     fn takes_encrypted(&self) -> bool {
         false
+    }
+
+    /// Why files with a feature that it cannot change are refused, if more can be said than that they are.
+    fn refuses(&self, feature: Feature) -> Option<Refusal> {
+        let _ = feature;
+        None
     }
 
     /// Names of databases that it was told something about: one that no file has is refused.

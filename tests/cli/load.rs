@@ -148,3 +148,61 @@ fn what_is_compacted_is_sound_and_smaller() {
     assert_eq!(code(&run_in(folder.path(), &["compact", "bad.db", "x.db"])), 1);
     assert_eq!(names(folder.path()), ["bad.db", "in.db", "in.db.old", "new.db", "old.db"]);
 }
+
+/// Files of 18.1 that do not go back in place: what the refusal says to do, done.
+#[test]
+fn what_does_not_go_back_in_place_is_dumped_and_loaded() {
+    for (case, version) in [
+        ("v10-btree-external", "9"),
+        ("v10-btree-external-be", "9"),
+        ("v10-hash-external", "9"),
+        ("v9-early-external-6020", "9"),
+        ("v10-btree-external", "6"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = testdata().join(case).join("f.db");
+        let path = path.to_str().unwrap();
+        let refused = run_in(folder.path(), &["downgrade", "--to", version, "--check", path]);
+        assert_eq!(code(&refused), 4, "{}", err(&refused));
+        let words = err(&refused);
+        assert!(words.contains("[R-OLDER]") && words.contains("dump it and load the dump"), "{words}");
+        let text = run_in(folder.path(), &["dump", path]);
+        assert_eq!(code(&text), 0, "{}", err(&text));
+        written(folder.path(), "text", &text.stdout);
+        let loaded = run_in(folder.path(), &["load", "--version", version, "-f", "text", "old.db"]);
+        assert_eq!(code(&loaded), 0, "{case}: {}", err(&loaded));
+        let pairs = |text: &[u8]| crate::common::pairs_of_text(text);
+        let again = run_in(folder.path(), &["dump", "old.db"]);
+        let sorted = |text: &[u8]| {
+            let mut pairs = pairs(text);
+            pairs.sort();
+            pairs
+        };
+        assert!(sorted(&again.stdout) == sorted(&text.stdout), "{case}");
+        if version == "9" && crate::differential::genuine() {
+            let path = folder.path().join("old.db");
+            let verified = std::process::Command::new("db5.3_verify").arg(path).output().unwrap();
+            assert!(verified.status.success(), "{case}: {}", err(&verified));
+        }
+    }
+}
+
+/// A HEAP of 18.1 goes back in place, and the release of this machine reads it once it has its order.
+#[test]
+fn a_heap_of_18_1_goes_back_to_5_3() {
+    let folder = tempfile::tempdir().unwrap();
+    written(folder.path(), "f.db", &read(testdata().join("v10-heap2-be/f.db")));
+    let before = run_in(folder.path(), &["dump", "f.db"]).stdout;
+    let down = run_in(folder.path(), &["downgrade", "--to", "9", "--machine", "big", "f.db"]);
+    assert_eq!(code(&down), 0, "{}", err(&down));
+    assert!(out(&down).starts_with("f.db: version 2 to 1: "), "{}", out(&down));
+    let turned = run_in(folder.path(), &["convert", "--byte-order", "native", "f.db"]);
+    assert_eq!(code(&turned), 0, "{}", err(&turned));
+    assert!(run_in(folder.path(), &["dump", "f.db"]).stdout == before);
+    if crate::differential::genuine() {
+        for tool in ["db5.3_verify", "db5.3_dump"] {
+            let output = std::process::Command::new(tool).arg("f.db").current_dir(folder.path()).output();
+            assert!(output.unwrap().status.success(), "{tool}");
+        }
+    }
+}

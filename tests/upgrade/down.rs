@@ -163,6 +163,13 @@ fn what_an_earlier_release_does_not_know_is_refused_by_name() {
         (data("heap-v1-le-few"), to(DowngradeTo::V8), "heap, which releases 3.1"),
         (later("v10-btree-external"), to(DowngradeTo::V9), "byte 96: a folder of external files"),
         (later("v10-hash-external"), to(DowngradeTo::V9), "byte 228: a folder of external files"),
+        (data("btree-v9-le-encrypted"), to(DowngradeTo::V8), "byte 24: encryption of this file"),
+        (data("queue-v4-le-encrypted"), to(DowngradeTo::V6), "dump it with its password, and load the dump"),
+        (
+            read(testdata().join("partitioned/btree-v9-le-partitioned-keys/data.db")),
+            to(DowngradeTo::V8),
+            "partitions of this file, which releases 3.1 to 4.0 do not know: dump it and load",
+        ),
         // Release 5.3 fails on such items, although the version is its own.
         (
             read(testdata().join("v9-early-external-6020/f.db")),

@@ -116,3 +116,47 @@ fn every_example_is_a_command_that_works() {
         assert!(!err(&output).contains("Usage:"), "{command}: {}", err(&output));
     }
 }
+
+/// The files that a section of the README begins with, and what it shows then, line by line.
+#[test]
+fn worked_examples_print_what_the_readme_shows() {
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    for (section, file, case) in [
+        ("### From SPARC to x86\n", "mboxlist", "mboxlist-ims63-log11-be"),
+        ("### Back to an older release\n", "folder.db", "btree-v9-le-levels"),
+        ("## A fresh file\n", "folder.db", "btree-v9-le-levels"),
+        ("### Mending\n", "folder.db", "damage-v9-le-next-cycle"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        sandbox(folder.path());
+        let case = testdata().join(case);
+        if file == "mboxlist" {
+            // As a conversion leaves its logs behind.
+            for store in ["mboxlist", "dbdata/snapshots/20091104"] {
+                fs::remove_dir_all(folder.path().join(store)).unwrap();
+                copy(&case, &folder.path().join(store));
+                fs::remove_file(folder.path().join(store).join("log.0000000001")).unwrap();
+            }
+        } else {
+            fs::copy(case.join("data.db"), folder.path().join(file)).unwrap();
+        }
+        let from = readme.find(section).unwrap();
+        let block = readme[from..].split("```console\n").nth(1).unwrap().split("```").next().unwrap();
+        let (mut printed, mut shown) = (Vec::new(), 0);
+        for line in block.lines() {
+            if let Some(command) = line.strip_prefix("$ ") {
+                assert!(printed.is_empty(), "{section}: not shown: {printed:?}");
+                let output = shell(folder.path(), command.split(" #").next().unwrap());
+                let text = out(&output).replace("aside/", "/var/tmp/old/") + &err(&output);
+                assert!(output.status.success(), "{section}: {command}: {text}");
+                printed = text.lines().map(str::to_owned).rev().collect();
+            } else if line == "…" {
+                printed.clear();
+            } else {
+                assert_eq!(printed.pop().as_deref(), Some(line), "{section}");
+                shown += 1;
+            }
+        }
+        assert!(printed.is_empty() && shown > 1, "{section}: {printed:?}");
+    }
+}

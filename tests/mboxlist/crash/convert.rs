@@ -1,7 +1,7 @@
 //! Conversions of whole stores on a disk that stops, or fails, at any operation: in the end all databases are new
 //! and the logs with the copies, or nothing has changed.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use bdbkit::Endianness;
@@ -24,7 +24,7 @@ fn convert(disk: &FakeDisk) -> StoreConvert<'_, FakeDisk> {
     StoreConvert::on(disk, FOLDER, Endianness::Little).ignore_logs(true).assume_closed(true)
 }
 
-fn is_log(path: &PathBuf) -> bool {
+fn is_log(path: &Path) -> bool {
     path.to_string_lossy().contains("/log.")
 }
 
