@@ -7,6 +7,7 @@
 //! - `carve`: files in images of disks
 //! - `store`, `store_list`, `store_snapshots`, `store_survey`: those of stores
 //! - `edges`: what real folders hold, and what names, streams and options do
+//! - `habits`: what people expect of any tool
 //! - `kill`: the tool killed in its work
 //!
 //! Each runs it as `tool` does.
@@ -43,6 +44,7 @@ mod edges;
 mod encrypted;
 mod export;
 mod external;
+mod habits;
 #[cfg(unix)]
 mod kill;
 mod load;

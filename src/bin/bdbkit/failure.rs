@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use bdbkit::{ErrorKind, ShowName};
 use serde::Serialize;
 
-use crate::{hints, json};
+use crate::{colour, hints, json};
 
 /// How a command ended that could do its work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -239,7 +239,7 @@ pub(crate) fn harmless(text: &str) -> String {
 
 /// Tells what went wrong, in one line.
 pub(crate) fn complain(message: impl Display) {
-    eprintln!("bdbkit: {}", harmless(&message.to_string()));
+    eprintln!("{} {}", colour::err("bdbkit:", colour::ERROR), harmless(&message.to_string()));
 }
 
 impl Outcome {

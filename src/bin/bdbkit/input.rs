@@ -16,7 +16,8 @@ use crate::password;
 /// What the command line says of all files, whatever the command.
 #[derive(clap::Args, Clone, Debug, Default)]
 pub(crate) struct Opening {
-    /// Read files into memory instead of mapping them: slower, but safe if others cut them meanwhile
+    /// Read pages of files when they are needed instead of mapping files: slower, but safe if others cut
+    /// them meanwhile
     #[arg(long, global = true)]
     no_mmap: bool,
 
@@ -69,7 +70,8 @@ pub(crate) fn disk() -> &'static SystemDisk {
 pub(crate) fn options(path: &Path) -> OpenOptions<'static> {
     let opening = Opening::get();
     let map = map() && !journal::held_elsewhere(path) && !journal::on_network(path);
-    let options = OpenOptions::new().map(map).limits(opening.limits());
+    // What others may change is read at once, unless it is asked to be read as it is needed.
+    let options = OpenOptions::new().map(map).on_demand(opening.no_mmap).limits(opening.limits());
     let options = match opening.external_dir.as_deref().or_else(|| external_dir(path)) {
         Some(folder) => options.external_dir(folder),
         None => options,

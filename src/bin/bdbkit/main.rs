@@ -5,6 +5,7 @@
 mod beside;
 mod carve;
 mod change;
+mod colour;
 mod compact;
 mod convert;
 mod diff;
@@ -24,6 +25,7 @@ mod input;
 mod json;
 mod load;
 mod log;
+mod manual;
 mod output;
 mod page;
 mod password;
@@ -43,7 +45,7 @@ mod verify;
 
 use std::process::ExitCode;
 
-use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{ArgMatches, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use failure::Outcome;
 
@@ -57,6 +59,10 @@ use failure::Outcome;
 struct Arguments {
     #[command(flatten)]
     opening: input::Opening,
+
+    /// When text is in colours; otherwise NO_COLOR says so, and whether a terminal shows it
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t, hide_default_value = true)]
+    color: ColorChoice,
 
     #[command(subcommand)]
     command: Command,
@@ -129,17 +135,20 @@ enum Command {
     Store(store::Arguments),
     Log(log::Arguments),
     Explain(explain::Arguments),
+    Completions(manual::Completions),
+    Manual(manual::Manual),
 }
 
 fn main() -> ExitCode {
-    let matches = Arguments::command().try_get_matches();
+    let matches = Arguments::command().color(colour::asked()).try_get_matches();
     let parsed =
         matches.and_then(|matches| Ok((Arguments::from_arg_matches(&matches)?, wants_json(&matches))));
-    let (Arguments { opening, command }, json) = match parsed {
+    let (Arguments { opening, color, command }, json) = match parsed {
         Ok(parsed) => parsed,
         Err(error) => return usage(&error),
     };
     opening.set();
+    colour::set(color);
     let outcome = match command {
         Command::Info(arguments) => info::run(&arguments),
         Command::Dump(arguments) => dump::run(&arguments),
@@ -161,6 +170,8 @@ fn main() -> ExitCode {
         Command::Store(arguments) => store::run(&arguments),
         Command::Log(arguments) => log::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Completions(arguments) => manual::completions(&arguments, Arguments::command()),
+        Command::Manual(arguments) => manual::manual(&arguments, Arguments::command()),
     };
     Outcome::exit_code(outcome, json)
 }
@@ -181,7 +192,7 @@ fn usage(error: &clap::Error) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let words = std::env::args_os().map(|word| failure::harmless(&word.to_string_lossy()));
-    let _ = match Arguments::try_parse_from(words) {
+    let _ = match Arguments::command().color(colour::asked()).try_get_matches_from(words) {
         Err(same) => same.print(),
         Ok(_) => error.print(),
     };

@@ -8,6 +8,7 @@ use bdbkit::verify::{Finding, Severity, Verdict, Verify, VerifyProgress};
 use serde::Serialize;
 
 use crate::beside::Beside;
+use crate::colour;
 use crate::failure::{Failure, Outcome};
 use crate::files::{Candidate, What, candidates, none_in, refused};
 use crate::genuine::Genuine;
@@ -61,7 +62,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     json: bool,
 
-    /// Database files, or folders: then all database files in them
+    /// Database files, folders: then all database files in them, or - for standard input
     #[arg(required = true)]
     files: Vec<PathBuf>,
 }
@@ -189,7 +190,9 @@ impl Arguments {
             if self.json {
                 json::line("finding", &Found::of(&file, finding), out)?;
             } else {
-                writeln!(out, "{file}: {finding}")?;
+                let (severity, finding) = (finding.severity, finding.to_string());
+                let rest = finding.strip_prefix(severity.name()).unwrap_or_default();
+                writeln!(out, "{file}: {}{rest}", colour::out(severity.name(), colour::of(severity)))?;
             }
         }
         let count = |severity| verdict.count(severity);
@@ -267,7 +270,7 @@ impl Summary<'_> {
         let Summary { file, errors, warnings, notes, complete } = *self;
         let rest = if complete { "" } else { "; not all of the file was checked" };
         if (errors, warnings, notes) == (0, 0, 0) && complete {
-            return writeln!(out, "{file}: sound");
+            return writeln!(out, "{file}: {}", colour::out("sound", colour::SOUND));
         }
         let several = |n: usize, what| counted(u64::try_from(n).unwrap_or(u64::MAX), what);
         let (errors, warnings, notes) =
