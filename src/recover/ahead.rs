@@ -170,9 +170,7 @@ impl<'l> Ahead<'l> {
     pub(super) fn files(&self) -> Files<'l> {
         let Some(files) = &self.headers else { return Files::sparing(self.dir.records().map(Result::ok)) };
         // Where nothing is missing, records that tell nothing can be passed over.
-        let tells = |file: &LogFile<'_>, header: &Header| {
-            Files::shows_machine(file.version()) || header.op.is_none_or(|op| Files::SPARING.contains(&op))
-        };
+        let tells = |file: &LogFile<'_>, header: &Header| Files::reads(file.version(), header.op);
         let records = files.iter().flat_map(|of_file| {
             let telling = of_file.headers.iter().filter(move |header| tells(of_file.file, header));
             telling.map(|header| of_file.file.again(header.offset).ok())
@@ -227,6 +225,7 @@ impl<'l> Of<'l> {
                 headers = Vec::new();
             }
         }
+        headers.shrink_to_fit();
         let tail = records.tail().filter(|tail| tail.behind.is_none());
         (readable, whole) = (readable && tail.is_some(), whole && tail.is_some());
         let ends_clean = tail.is_some_and(|tail| tail.defect().is_none());

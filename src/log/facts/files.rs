@@ -46,13 +46,10 @@ impl LogDir {
 }
 
 impl<'a> Files<'a> {
-    /// What records do that [`Files::sparing`] reads; where [others show the machine](Self::shows_machine), it
-    /// reads those, too.
-    pub(crate) const SPARING: [Op; 4] = [Op::Register, Op::FileRename, Op::FileWrite, Op::Metapage];
-
-    /// Whether records of a version may show the machine that wrote them.
-    pub(crate) const fn shows_machine(version: u32) -> bool {
-        version < 17
+    /// Whether [`Files::sparing`] has a use for records of a version that do this, if that is known.
+    pub(crate) fn reads(version: u32, op: Option<Op>) -> bool {
+        let ops = [Op::Register, Op::FileRename, Op::FileWrite, Op::Metapage];
+        shows_machine(version) || op.is_none_or(|op| ops.contains(&op))
     }
 
     /// The databases that records speak of, as far as recovery needs them: without the names of several in
@@ -62,9 +59,9 @@ impl<'a> Files<'a> {
         for record in records {
             let machine = reading.files.machine;
             let event = |record: &Record<'a>| {
-                let tells = record.presumed().is_none_or(|op| Files::SPARING.contains(&op));
-                let shows = machine.is_none() && Files::shows_machine(record.version());
-                if tells || shows { record.event() } else { Event::Other }
+                // One that shows the machine is enough.
+                let version = if machine.is_some() { u32::MAX } else { record.version() };
+                if Files::reads(version, record.presumed()) { record.event() } else { Event::Other }
             };
             reading.next(record.as_ref().map(|record| (record, event(record))));
         }
@@ -235,6 +232,11 @@ impl<'a> Lists<'a> {
         let (_, _, name) = key.filter(|&(at, key, _)| (at, key.checked_add(1)) == (page, Some(index)))?;
         Some((name, data.try_into().ok()?))
     }
+}
+
+/// Whether records of a version may show the byte order of the machine.
+fn shows_machine(version: u32) -> bool {
+    version < 17
 }
 
 /// The byte order of the machine, if an item in a record shows it: by its length. Newer

@@ -1,11 +1,9 @@
 //! `bdbkit log print`: what `db_printlog` prints.
 
 use std::io::{self, BufWriter, IsTerminal, Write};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 
 use bdbkit::Lsn;
-use bdbkit::log::{LogError, LogFile, Printer, Record, RecordNote, Tail};
+use bdbkit::log::{LogError, Printer, Record, RecordNote, Tail};
 use indicatif::ProgressBar;
 
 use super::filter::{Choice, Filter};
@@ -84,27 +82,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     outcome
 }
 
-/// A log of less than this is printed before a thread has started, in bytes.
-const SMALL: u64 = 4 << 20;
-
-/// Does work that walks over a log, while another thread walks ahead: what that has checked, need not be
-/// checked again.
-fn checked_beside<T>(log: &Log, work: impl FnOnce() -> T) -> T {
-    let size = log.dir.log_files().filter_map(|file| file.log().ok()).map(LogFile::size);
-    if size.fold(0, u64::saturating_add) < SMALL {
-        return work();
-    }
-    let done = AtomicBool::new(false);
-    thread::scope(|scope| {
-        let ahead = || log.dir.records().take_while(|_| !done.load(Ordering::Relaxed)).for_each(drop);
-        // Without it all is the same.
-        let _ = thread::Builder::new().spawn_scoped(scope, ahead);
-        let result = work();
-        done.store(true, Ordering::Relaxed);
-        result
-    })
-}
-
 struct Job<'a, F, W: Write> {
     arguments: &'a Arguments,
     first: Option<Lsn>,
@@ -138,10 +115,8 @@ impl<F: Fn(i64) -> i64 + Copy, W: Write> Job<'_, F, W> {
             if let Some(first) = self.first.filter(|_| !log.prints_by_databases()) {
                 records = records.from(first);
             }
-            checked_beside(log, || {
-                self.records(log, &choice, records.by_ref())?;
-                self.end(log, records.tail())
-            })?;
+            self.records(log, &choice, records.by_ref())?;
+            self.end(log, records.tail())?;
         }
         Ok(Outcome::complete_if(self.complete))
     }
