@@ -127,6 +127,7 @@ fn on_a_terminal_the_password_is_asked_for_once() {
     let ask = |answer: &str, arguments: &str| {
         let mut child = Command::new("script")
             .args(["-qec", &format!("{tool} {arguments}"), "/dev/null"])
+            .env("NO_COLOR", "1")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -168,6 +168,24 @@ fn colours_are_where_they_are_wanted() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn a_terminal_has_colours_unless_the_variable_says_no() {
+    if !Command::new("script").arg("--version").output().is_ok_and(|output| output.status.success()) {
+        println!("not run: script is not installed");
+        return;
+    }
+    let line = format!("{} verify {}", env!("CARGO_BIN_EXE_bdbkit"), file("btree-v9-le-one"));
+    for (value, painted) in [("", true), ("1", false)] {
+        let mut command = Command::new("script");
+        command.args(["-qec", &line, "/dev/null"]).env("TERM", "xterm").env("NO_COLOR", value);
+        let output = command.stdin(Stdio::null()).output().unwrap();
+        let text = out(&output);
+        let plain = text.contains(": sound");
+        assert_eq!((text.contains("sound"), plain), (true, !painted), "{value:?}: {text:?}");
+    }
+}
+
+#[test]
 fn json_has_no_colours() {
     let output = run(&["--color", "always", "verify", "--json", &file("damage-v9-le-next-cycle")]);
     assert!(!out(&output).contains(ESCAPE));

@@ -1,6 +1,7 @@
 //! The command-line tool.
 //!
 //! - `read`: `dump`, `get` and `info`, and what all commands share; `differential`: beside Debian's tools
+//! - `called`: by the names of the genuine programs
 //! - `load`: `load` and `compact`
 //! - `export`: tables, read again by other programs
 //! - `verify`, `salvage`, `log`, `upgrade`, `convert`, `diff`: those commands; `encrypted`: all on encrypted files
@@ -36,6 +37,8 @@ mod journals;
 mod restore_plan;
 
 mod carve;
+#[cfg(unix)]
+mod called;
 #[cfg(unix)]
 mod convert;
 mod diff;

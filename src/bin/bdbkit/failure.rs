@@ -5,6 +5,7 @@ use std::fmt::{self, Display};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::OnceLock;
 
 use bdbkit::{ErrorKind, ShowName};
 use serde::Serialize;
@@ -237,15 +238,29 @@ pub(crate) fn harmless(text: &str) -> String {
     parts.collect()
 }
 
+/// What the tool is called, if by another name than its own.
+static CALLED: OnceLock<String> = OnceLock::new();
+
+/// Sets the name by which the tool is called: what it tells begins with that.
+pub(crate) fn call(name: &str) {
+    let _ = CALLED.set(name.to_owned());
+}
+
 /// Tells what went wrong, in one line.
 pub(crate) fn complain(message: impl Display) {
-    eprintln!("{} {}", colour::err("bdbkit:", colour::ERROR), harmless(&message.to_string()));
+    let name = format!("{}:", CALLED.get().map_or("bdbkit", String::as_str));
+    eprintln!("{} {}", colour::err(name, colour::ERROR), harmless(&message.to_string()));
 }
 
 impl Outcome {
     /// The exit code of a command; with what ended it told, as JSON too if that was asked for.
     pub(crate) fn exit_code(outcome: Result<Outcome, Failure>, json: bool) -> ExitCode {
         outcome.map_or_else(|failure| failure.end(json), Outcome::code).into()
+    }
+
+    /// Tells the failure that ended something.
+    pub(crate) fn tell(failure: Failure) {
+        failure.end(false);
     }
 
     fn code(self) -> u8 {

@@ -3,6 +3,7 @@
 #![deny(clippy::disallowed_methods)]
 
 mod beside;
+mod called;
 mod carve;
 mod change;
 mod colour;
@@ -43,6 +44,7 @@ mod time;
 mod upgrade;
 mod verify;
 
+use std::io;
 use std::process::ExitCode;
 
 use clap::{ArgMatches, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -140,6 +142,9 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    if let Some(code) = called::run() {
+        return code;
+    }
     let matches = Arguments::command().color(colour::asked()).try_get_matches();
     let parsed =
         matches.and_then(|matches| Ok((Arguments::from_arg_matches(&matches)?, wants_json(&matches))));
@@ -160,13 +165,13 @@ fn main() -> ExitCode {
         Command::Salvage(arguments) => salvage::run(&arguments),
         Command::Carve(arguments) => carve::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
-        Command::Upgrade(arguments) => upgrade::run(&arguments),
+        Command::Upgrade(arguments) => upgrade::run(&arguments, &mut io::stdout().lock()),
         Command::Convert(arguments) => convert::run(&arguments),
         Command::Downgrade(arguments) => downgrade::run(&arguments),
         Command::Repair(arguments) => repair::run(&arguments),
-        Command::Recover(arguments) => recover::run(&arguments),
-        Command::ResetLsn(arguments) => reset::lsn(&arguments),
-        Command::ResetFileId(arguments) => reset::file_ids(&arguments),
+        Command::Recover(arguments) => recover::run(&arguments, &mut io::stdout().lock()),
+        Command::ResetLsn(arguments) => reset::lsn(&arguments, &mut io::stdout().lock()),
+        Command::ResetFileId(arguments) => reset::file_ids(&arguments, &mut io::stdout().lock()),
         Command::Store(arguments) => store::run(&arguments),
         Command::Log(arguments) => log::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),

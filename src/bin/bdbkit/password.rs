@@ -38,9 +38,14 @@ impl Password {
             }
             (None, None) => None,
         };
-        let _ = GIVEN.set(password);
+        set(password);
         Ok(())
     }
+}
+
+/// Sets what a command was given.
+pub(crate) fn set(password: Option<String>) {
+    let _ = GIVEN.set(password);
 }
 
 /// The password that is known by now.

@@ -162,7 +162,7 @@ impl Prepared {
     }
 }
 
-pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
+pub(crate) fn run(arguments: &Arguments, out: &mut impl Write) -> Result<Outcome, Failure> {
     let home = arguments.home.as_path();
     if home.is_file() {
         return Err(Failure::Usage(about(home, "a file: recover takes the folder of the environment")));
@@ -176,7 +176,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         if arguments.hash {
             return Err(Failure::Usage("--hash goes with --check or --to: otherwise files change".into()));
         }
-        return here(arguments, &layout, recover).map(|outcome| outcome.and(placed));
+        return here(arguments, &layout, recover, out).map(|outcome| outcome.and(placed));
     }
     if arguments.to.is_some() && arguments.in_place.are_given() {
         return Err(Failure::Usage(
@@ -191,12 +191,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     if let Some(folder) = copy {
         view.write_to(folder).map_err(|error| Failure::io(folder, &error))?;
     }
-    let mut out = io::stdout().lock();
     let place = copy.map_or(Place::Nowhere, Place::Copy);
-    self::report(home, place, report, arguments.json, &mut out)?;
+    self::report(home, place, report, arguments.json, out)?;
     let untouched = match &evidence {
         Some(evidence) => {
-            evidence.write(arguments.json, &mut out)?;
+            evidence.write(arguments.json, out)?;
             evidence.stayed(&layout)?
         }
         None => Outcome::Complete,
@@ -206,13 +205,18 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
 }
 
 /// Recovers an environment in place.
-fn here(arguments: &Arguments, layout: &Layout, recover: Recover) -> Result<Outcome, Failure> {
-    let (home, mut out) = (arguments.home.as_path(), io::stdout().lock());
+fn here(
+    arguments: &Arguments,
+    layout: &Layout,
+    recover: Recover,
+    out: &mut impl Write,
+) -> Result<Outcome, Failure> {
+    let home = arguments.home.as_path();
     if arguments.in_place.settles() {
-        return arguments.in_place.settle(home, layout, arguments.json, &mut out);
+        return arguments.in_place.settle(home, layout, arguments.json, out);
     }
     let done = arguments.in_place.run(home, layout, recover)?;
-    in_place::done(home, &done, arguments.choices.in_doubt(), arguments.json, &mut out)
+    in_place::done(home, &done, arguments.choices.in_doubt(), arguments.json, out)
 }
 
 /// Where recovered databases are.

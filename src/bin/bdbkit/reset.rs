@@ -1,6 +1,6 @@
 //! `bdbkit reset-lsn` and `bdbkit reset-fileid`: what environments know a file by.
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::PathBuf;
 
 use bdbkit::FileId;
@@ -62,29 +62,29 @@ struct Common {
     files: Vec<PathBuf>,
 }
 
-pub(crate) fn lsn(arguments: &Lsn) -> Result<Outcome, Failure> {
+pub(crate) fn lsn(arguments: &Lsn, out: &mut impl Write) -> Result<Outcome, Failure> {
     let common = &arguments.common;
     let reset = Reset::lsn_on(disk(), &common.files);
-    common.run(if arguments.lsn_zero { reset.zero() } else { reset })
+    common.run(if arguments.lsn_zero { reset.zero() } else { reset }, out)
 }
 
-pub(crate) fn file_ids(arguments: &FileIds) -> Result<Outcome, Failure> {
+pub(crate) fn file_ids(arguments: &FileIds, out: &mut impl Write) -> Result<Outcome, Failure> {
     let common = &arguments.common;
     let reset = Reset::file_id_on(disk(), &common.files);
-    common.run(match arguments.uid {
+    let reset = match arguments.uid {
         Some(id) => reset.to(id),
         None => reset,
-    })
+    };
+    common.run(reset, out)
 }
 
 impl Common {
-    fn run(&self, reset: Reset<'_, SystemDisk>) -> Result<Outcome, Failure> {
+    fn run(&self, reset: Reset<'_, SystemDisk>, out: &mut impl Write) -> Result<Outcome, Failure> {
         let reset = reset.home(self.home.clone()).assume_closed(self.assume_closed);
         let reset = reset.ignore_logs(self.ignore_logs);
         let done: Result<Report, EditError> = reset.run();
-        let mut out = io::stdout().lock();
         for file in done.map_err(failure)?.files {
-            self::reset(&file, self.json, &mut out)?;
+            self::reset(&file, self.json, out)?;
         }
         out.flush()?;
         Ok(Outcome::Complete)

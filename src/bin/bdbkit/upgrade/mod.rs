@@ -8,7 +8,7 @@ pub(crate) use report::{
     Did, Noticed, did, done, noticed, notices, outcome, plan, plan_of, reset, settled, shown, text,
 };
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use bdbkit::ErrorKind;
@@ -113,8 +113,7 @@ Examples:
   bdbkit upgrade --resume mboxlist                 # after a crash: complete it
   bdbkit upgrade --rollback mboxlist               # after a crash: bring the old files back";
 
-pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
-    let mut out = io::stdout().lock();
+pub(crate) fn run(arguments: &Arguments, out: &mut impl Write) -> Result<Outcome, Failure> {
     let files = arguments.how.files(arguments.files.iter().map(|path| arguments.genuine.file(path)))?;
     let choices = arguments.choices();
     if choices.profile.is_genuine() && (choices.records.is_some() || !choices.duplicates_of.is_empty()) {
@@ -122,7 +121,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         return Err(Failure::Usage(text.into()));
     }
     let upgrade = Upgrade::on(disk(), &files).choices(choices);
-    let outcome = arguments.how.run(upgrade, arguments.home(), &files, arguments, &mut out)?;
+    let outcome = arguments.how.run(upgrade, arguments.home(), &files, arguments, out)?;
     out.flush()?;
     Ok(outcome)
 }
