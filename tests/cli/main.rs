@@ -3,7 +3,7 @@
 //! - `read`: `dump`, `get` and `info`, and what all commands share; `differential`: beside Debian's tools
 //! - `load`: `load` and `compact`
 //! - `verify`, `salvage`, `log`, `upgrade`, `convert`, `diff`: those commands; `encrypted`: all on encrypted files
-//! - `carve`: files in images of disks
+//! - `carve`: files in images of disks; `map`: pictures of files, in a `browser`, too
 //! - `store`, `store_list`, `store_snapshots`, `store_survey`: those of stores
 //! - `edges`: what real folders hold, and what names, streams and options do
 //! - `kill`: the tool killed in its work
@@ -33,6 +33,7 @@ mod journals;
 #[path = "../common/restore_plan.rs"]
 mod restore_plan;
 
+mod browser;
 mod carve;
 #[cfg(unix)]
 mod convert;
@@ -45,6 +46,7 @@ mod external;
 mod kill;
 mod load;
 mod log;
+mod map;
 mod read;
 mod recover;
 mod salvage;

@@ -23,6 +23,7 @@ mod input;
 mod json;
 mod load;
 mod log;
+mod map;
 mod output;
 mod page;
 mod password;
@@ -74,6 +75,7 @@ Examples:
   bdbkit salvage broken.db -f found.txt     # all that can be found in a damaged file, and
                                             # the db_load command that keeps all of it
   bdbkit carve disk.img -o found            # database and log files in an image of a disk
+  bdbkit map folder.db -o map.html          # a picture of its pages; without -o in the terminal
   bdbkit upgrade --check mboxlist           # what would an upgrade to version 9 do?
   bdbkit upgrade mboxlist                   # upgrade all databases of the folder, or none
   bdbkit convert --byte-order little mboxlist
@@ -113,6 +115,7 @@ enum Command {
     Compact(compact::Arguments),
     Salvage(salvage::Arguments),
     Carve(carve::Arguments),
+    Map(map::Arguments),
     Verify(verify::Arguments),
     Upgrade(upgrade::Arguments),
     Convert(convert::Arguments),
@@ -146,6 +149,7 @@ fn main() -> ExitCode {
         Command::Compact(arguments) => compact::run(&arguments),
         Command::Salvage(arguments) => salvage::run(&arguments),
         Command::Carve(arguments) => carve::run(&arguments),
+        Command::Map(arguments) => map::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Upgrade(arguments) => upgrade::run(&arguments),
         Command::Convert(arguments) => convert::run(&arguments),
