@@ -110,6 +110,10 @@ pub(crate) fn file_header(body: &[u8], order: Endianness) -> IResult<&[u8], File
 
 /// The checksum that a record should carry: from version 12 on with its header.
 pub(crate) fn record_sum(version: u32, header: &Header<'_>, body: &[u8]) -> u32 {
-    let sum = checksum::plain(body);
-    if version < 12 { sum } else { sum ^ header.prev ^ header.len }
+    sum_with_header(version, header.prev, header.len, checksum::plain(body))
+}
+
+/// The same, made of the sum of the body.
+pub(crate) fn sum_with_header(version: u32, prev: u32, len: u32, body: u32) -> u32 {
+    if version < 12 { body } else { body ^ prev ^ len }
 }
