@@ -27,6 +27,7 @@
 //! | is the file sound? | [`verify::Verify`] |
 //! | all rows of all databases of a file, with where each stands | [`rows::Rows`] |
 //! | what can still be found in it? | [`salvage::Salvage`] |
+//! | what is each page of a file, and whose? | [`page_map::PageMap`] |
 //! | which files are in an image of a disk? | [`carve::Carve`] |
 //! | transaction logs: records, transactions, the history of a key | [`log::LogDir`], [`log::LogFile`] |
 //! | what stands around a file: its environment, changes that it lacks | [`env::Layout`], [`recover::condition()`] |
@@ -117,6 +118,7 @@ pub mod mboxlist;
 mod meta;
 mod method;
 mod order;
+pub mod page_map;
 mod pages;
 pub mod recover;
 #[cfg(feature = "upgrade")]

@@ -297,10 +297,17 @@ impl<'r, 'i, R: Read + Seek> Drafts<'r, 'i, R> {
         let mut rest: Vec<(Form, u32, usize)> = Vec::new();
         for (index, run) in (0..).zip(&self.runs.runs) {
             let single = || self.runs.sighted(run).next().and_then(|page| page.own_form());
-            let free = run.kinds == bit(PageKind::Invalid);
-            if self.is_free(index) && run.strong > 0 && !free {
-                let form = run.form.or_else(single);
-                rest.extend(form.map(|form| (form, self.runs.numbers(run, form).0, index)));
+            // Records of a QUEUE lie in no order that a page shows.
+            let queue = run.form.is_some() && run.kinds == bit(PageKind::QueueData);
+            let sure = self.is_free(index) && (run.strong > 0 || queue);
+            let Some(form) = run.form.or_else(single).filter(|_| sure) else { continue };
+            // Of one page alone more is asked: items on it, and a number that a file here can have.
+            let number = self.runs.numbers(run, form).0;
+            let is_one = self.runs.sighted(run).nth(1).is_none();
+            let far = u64::from(number).saturating_mul(form.bytes()) > self.image.len();
+            let dull = run.kinds & !(bit(PageKind::Invalid) | bit(PageKind::Overflow)) == 0;
+            if run.kinds != bit(PageKind::Invalid) && !(is_one && (far || dull)) {
+                rest.push((form, number, index));
             }
         }
         rest.sort_unstable();

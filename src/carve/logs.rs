@@ -155,8 +155,9 @@ fn is_whole<R: Read + Seek>(
         sum = checksum::update(sum, body);
         from = from.saturating_add(u64::try_from(body.len()).unwrap_or(u64::MAX));
     }
-    let late = first.version.is_some_and(layout::covers_header);
-    Ok(expected == sum || late && expected == sum ^ stated.prev ^ stated.len)
+    // The first record of a file may be without it.
+    let whole = layout::sum_with_header(first.version.unwrap_or(0), stated.prev, stated.len, sum);
+    Ok(expected == whole || expected == sum)
 }
 
 /// What most say, if more than half do.

@@ -82,7 +82,12 @@ impl Runs {
                 let begins = row.iter().filter_map(|&(_, index)| at(index)).any(Sighting::is_first);
                 let strong =
                     row.iter().filter_map(|&(_, index)| at(index)).any(|page| page.own_form() == Some(form));
-                if !begins && !strong && row.len() < WEAK {
+                let queue = row.len() > 1
+                    && row
+                        .iter()
+                        .filter_map(|&(_, index)| at(index))
+                        .all(|page| page.kind() == PageKind::QueueData);
+                if !begins && !strong && !queue && row.len() < WEAK {
                     continue;
                 }
                 let count = u32::try_from(row.len()).unwrap_or(u32::MAX).min(FIRST.wrapping_sub(1));

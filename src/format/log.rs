@@ -126,6 +126,10 @@ pub(crate) const fn covers_header(version: u32) -> bool {
 /// The checksum that a record should carry.
 #[inline]
 pub(crate) fn record_sum(version: u32, header: &Header<'_>, body: &[u8]) -> u32 {
-    let sum = checksum::plain(body);
-    if covers_header(version) { sum ^ header.prev ^ header.len } else { sum }
+    sum_with_header(version, header.prev, header.len, checksum::plain(body))
+}
+
+/// The same, made of the sum of the body.
+pub(crate) fn sum_with_header(version: u32, prev: u32, len: u32, body: u32) -> u32 {
+    if covers_header(version) { body ^ prev ^ len } else { body }
 }

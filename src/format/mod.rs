@@ -16,6 +16,7 @@ pub(crate) mod item;
 pub(crate) mod log;
 pub(crate) mod magic;
 pub(crate) mod meta;
+pub(crate) mod named;
 pub(crate) mod page;
 pub(crate) mod queue;
 pub(crate) mod seal;

@@ -5,7 +5,7 @@
 //! - `load`: `load` and `compact`
 //! - `export`: tables, read again by other programs
 //! - `verify`, `salvage`, `log`, `upgrade`, `convert`, `diff`: those commands; `encrypted`: all on encrypted files
-//! - `carve`: files in images of disks
+//! - `carve`: files in images of disks; `map`: pictures of files, in a `browser`, too
 //! - `store`, `store_list`, `store_snapshots`, `store_survey`: those of stores
 //! - `edges`: what real folders hold, and what names, streams and options do
 //! - `habits`: what people expect of any tool
@@ -36,9 +36,10 @@ mod journals;
 #[path = "../common/restore_plan.rs"]
 mod restore_plan;
 
-mod carve;
+mod browser;
 #[cfg(unix)]
 mod called;
+mod carve;
 #[cfg(unix)]
 mod convert;
 mod diff;
@@ -52,6 +53,7 @@ mod habits;
 mod kill;
 mod load;
 mod log;
+mod map;
 mod read;
 mod recover;
 mod salvage;

@@ -234,6 +234,27 @@ fn a_fragment_without_its_first_page_is_told_of() {
     assert_eq!(written(file, &disk.bytes), bytes[3 * size..]);
 }
 
+/// The files of a QUEUE beside its main file have no first page.
+#[test]
+fn extents_of_a_queue_are_told_of() {
+    let (mut dice, mut disk) = (Dice(5), Disk::default());
+    let folder = testdata().join("queue-v3-be-extents");
+    let mut extents = Vec::new();
+    for name in ["data.db", "__dbq.data.db.1", "__dbq.data.db.3"] {
+        disk.noise(&mut dice);
+        let bytes = read(folder.join(name));
+        extents.push((disk.put(&bytes) as u64, bytes));
+    }
+    let carved = disk.carve();
+    let at = |at| carved.files().iter().find(|file| file.pieces()[0].at == at).unwrap();
+    assert!(at(extents[0].0).is_whole() && at(extents[0].0).len() == 512);
+    for (place, bytes) in &extents[1..] {
+        let file = at(*place);
+        assert_eq!(file.kind(), &CarvedKind::Loose { method: Some(Method::Queue) });
+        assert!(written(file, &disk.bytes) == *bytes, "{file:?}");
+    }
+}
+
 /// A page in the middle is gone: its place stays, and is told.
 #[test]
 fn a_hole_keeps_its_place() {

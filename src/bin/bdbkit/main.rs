@@ -27,6 +27,7 @@ mod json;
 mod load;
 mod log;
 mod manual;
+mod map;
 mod output;
 mod page;
 mod password;
@@ -84,6 +85,7 @@ Examples:
   bdbkit salvage broken.db -f found.txt     # all that can be found in a damaged file, and
                                             # the db_load command that keeps all of it
   bdbkit carve disk.img -o found            # database and log files in an image of a disk
+  bdbkit map folder.db -o map.html          # a picture of its pages; without -o in the terminal
   bdbkit upgrade --check mboxlist           # what would an upgrade to version 9 do?
   bdbkit upgrade mboxlist                   # upgrade all databases of the folder, or none
   bdbkit convert --byte-order little mboxlist
@@ -124,6 +126,7 @@ enum Command {
     Compact(compact::Arguments),
     Salvage(salvage::Arguments),
     Carve(carve::Arguments),
+    Map(map::Arguments),
     Verify(verify::Arguments),
     Upgrade(upgrade::Arguments),
     Convert(convert::Arguments),
@@ -164,6 +167,7 @@ fn main() -> ExitCode {
         Command::Compact(arguments) => compact::run(&arguments),
         Command::Salvage(arguments) => salvage::run(&arguments),
         Command::Carve(arguments) => carve::run(&arguments),
+        Command::Map(arguments) => map::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Upgrade(arguments) => upgrade::run(&arguments, &mut io::stdout().lock()),
         Command::Convert(arguments) => convert::run(&arguments),

@@ -93,6 +93,7 @@ fn every_example_is_a_command_that_works() {
         }
         let folder = tempfile::tempdir().unwrap();
         sandbox(folder.path());
+        fs::copy(folder.path().join("folder.db"), folder.path().join("disk.img")).unwrap();
         if command.contains("log.0000000007") {
             // The log of this store has one file; alone, any may be the seventh.
             let log = read(folder.path().join("store/log.0000000001"));
