@@ -82,8 +82,9 @@ pub(super) fn finish<R: Read + Seek>(
         ambiguous: draft.ambiguous,
         missing: Vec::new(),
     };
-    // No file is longer than the image.
-    let most = image.len().checked_div(draft.form.bytes()).unwrap_or(0).saturating_add(first.into());
+    // No file is longer than the image, which may end within a page.
+    let most = image.len().checked_div(draft.form.bytes()).unwrap_or(0).saturating_add(1);
+    let most = most.saturating_add(first.into());
     let mut finish = Finish { image, claims, form: draft.form, file, next: first.into() };
     let mut end = 0;
     for (run, last) in draft.runs.values().filter_map(|(last, run)| Some((runs.run(*run)?, *last))) {

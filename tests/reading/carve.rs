@@ -391,3 +391,21 @@ proptest! {
         }
     }
 }
+
+/// What there is of a file stays where it is, wherever the image ends.
+#[test]
+fn an_image_may_end_within_a_page() {
+    for case in ["btree-v6-be-levels", "btree-v9-le-levels", "hash-v9-le-mixed", "queue-v4-le-few"] {
+        let whole = data(case);
+        for len in (700..whole.len()).step_by(1237) {
+            let image = &whole[..len];
+            let carved = carve(image);
+            let [file] = carved.files() else {
+                panic!("{case}: {} files of {len} bytes", carved.files().len())
+            };
+            let bytes = written(file, image);
+            let there = len / page_size(&whole) * page_size(&whole);
+            assert!(bytes.starts_with(&image[..there]), "{case}: {len}");
+        }
+    }
+}
