@@ -138,16 +138,16 @@ impl<'d, D: Disk> InPlace<'d, D> {
     /// Why it is refused, or what failed: then all files are as they were, unless the disk failed
     /// again, and a later run goes on.
     pub fn run(&self, recover: &Recover) -> Result<InPlaceReport> {
-        let _locks = self.lock()?;
-        let settled = self.settle(false)?;
+        let (folders, _locks) = self.lock()?;
+        let settled = self.settle(&folders, false)?;
         // What is recovered in memory has the files open: before that nobody has.
-        let held = self.hold(self.assume_closed)?;
-        let before = self.sight()?;
+        let held = self.hold(&folders, self.assume_closed)?;
+        let before = self.sight(&folders)?;
         let view = recover.view(&self.layout)?;
-        if let Some(path) = held::changed(&before, &self.sight()?) {
+        if let Some(path) = held::changed(&before, &self.sight(&folders)?) {
             return Err(InPlaceError::Changed { path });
         }
-        let mut report = InPlaceReport { settled, ..self.apply(view, &held)? };
+        let mut report = InPlaceReport { settled, ..self.apply(view, &folders, &held)? };
         // The decisive test: is there anything left to do? Of a QUEUE a second recovery may still move the
         // first record on.
         let mut held = Some(held);
@@ -159,8 +159,8 @@ impl<'d, D: Disk> InPlace<'d, D> {
             }
             // What was replaced is another file now.
             drop(held.take());
-            let again = held.insert(self.hold(true)?);
-            let more = self.apply(view, again)?.files;
+            let again = held.insert(self.hold(&folders, true)?);
+            let more = self.apply(view, &folders, again)?.files;
             let is_new = |file: &WrittenFile| !report.files.iter().any(|known| known.path == file.path);
             let more = more.into_iter().filter(is_new).collect::<Vec<_>>();
             report.files.extend(more);
@@ -175,9 +175,9 @@ impl<'d, D: Disk> InPlace<'d, D> {
     ///
     /// As [`InPlace::run`].
     pub fn write(&self, view: View) -> Result<InPlaceReport> {
-        let _locks = self.lock()?;
-        let held = self.hold(true)?;
-        let report = self.apply(view, &held)?;
+        let (folders, _locks) = self.lock()?;
+        let held = self.hold(&folders, true)?;
+        let report = self.apply(view, &folders, &held)?;
         let clean = report.is_whole();
         self.finish(InPlaceReport { clean, ..report })
     }
@@ -201,8 +201,8 @@ impl<'d, D: Disk> InPlace<'d, D> {
     ///
     /// As [`SetLeftover::resume`](crate::journal::SetLeftover::resume).
     pub fn resume(&self) -> Result<Vec<(PathBuf, Outcome)>> {
-        let _locks = self.lock()?;
-        self.settle(false)
+        let (folders, _locks) = self.lock()?;
+        self.settle(&folders, false)
     }
 
     /// Brings the files back that an earlier run left behind, unless all of them were recovered.
@@ -211,8 +211,8 @@ impl<'d, D: Disk> InPlace<'d, D> {
     ///
     /// As [`SetLeftover::roll_back`](crate::journal::SetLeftover::roll_back).
     pub fn roll_back(&self) -> Result<Vec<(PathBuf, Outcome)>> {
-        let _locks = self.lock()?;
-        self.settle(true)
+        let (folders, _locks) = self.lock()?;
+        self.settle(&folders, true)
     }
 
     /// The folders in which files may be changed, without links, each once: a log may name files of
@@ -245,39 +245,41 @@ impl<'d, D: Disk> InPlace<'d, D> {
         Ok(found)
     }
 
-    /// Locks the folders against other runs.
-    fn lock(&self) -> Result<Vec<D::Lock>> {
+    /// The folders in which files may be changed, locked against other runs.
+    fn lock(&self) -> Result<(Vec<PathBuf>, Vec<D::Lock>)> {
         if let Some(why) = self.layout.unread() {
             let home = self.layout.home().to_owned();
             return Err(InPlaceError::Config { home, why: why.to_owned() });
         }
-        let lock = |folder: PathBuf| {
-            self.disk.lock_dir(&folder).map_err(|source| match source.kind() {
+        let lock = |folder: &PathBuf| {
+            self.disk.lock_dir(folder).map_err(|source| match source.kind() {
                 ErrorKind::WouldBlock => InPlaceError::Busy { folder: folder.clone() },
-                _ => at(&folder, "locking")(source),
+                _ => at(folder, "locking")(source),
             })
         };
-        self.folders()?.into_iter().map(lock).collect()
+        let folders = self.folders()?;
+        let locks = folders.iter().map(lock).collect::<Result<_>>()?;
+        Ok((folders, locks))
     }
 
-    fn settle(&self, back: bool) -> Result<Vec<(PathBuf, Outcome)>> {
+    fn settle(&self, folders: &[PathBuf], back: bool) -> Result<Vec<(PathBuf, Outcome)>> {
         let mut settled = Vec::new();
-        for folder in self.folders()? {
+        for folder in folders {
             let around = Surroundings { assume_closed: self.assume_closed, ..Surroundings::default() };
-            settled.extend(settle_folder(self.disk, &folder, &around, back)?);
-            drafts::forget(self.disk, &folder)?;
+            settled.extend(settle_folder(self.disk, folder, &around, back)?);
+            drafts::forget(self.disk, folder)?;
             // What the earlier run removed last may come back otherwise.
-            self.disk.sync_dir(&folder).map_err(at(&folder, "syncing"))?;
+            self.disk.sync_dir(folder).map_err(at(folder, "syncing"))?;
         }
         Ok(settled)
     }
 
     /// Locks all files that may change, and those that tell whether the environment is in use.
-    fn hold(&self, assume_closed: bool) -> Result<Held<D::File>> {
+    fn hold(&self, folders: &[PathBuf], assume_closed: bool) -> Result<Held<D::File>> {
         let mut held = Held::new(assume_closed);
         self.hold_environment(&mut held)?;
-        for folder in self.folders()? {
-            held.add_databases(self.disk, &folder)?;
+        for folder in folders {
+            held.add_databases(self.disk, folder)?;
         }
         Ok(held)
     }
@@ -291,9 +293,9 @@ impl<'d, D: Disk> InPlace<'d, D> {
     }
 
     /// What all files look like that are read.
-    fn sight(&self) -> Result<Sight> {
+    fn sight(&self, folders: &[PathBuf]) -> Result<Sight> {
         let data = self.layout.data().into_iter().map(|folder| folder.path);
-        let folders = self.folders()?.into_iter().chain(data).chain([self.layout.logs().path.clone()]);
+        let folders = folders.iter().cloned().chain(data).chain([self.layout.logs().path.clone()]);
         held::sight(self.disk, folders)
     }
 
@@ -314,7 +316,7 @@ impl<'d, D: Disk> InPlace<'d, D> {
         self.resolved(std::iter::once(self.layout.home()).chain(self.regions.iter().map(PathBuf::as_path)))
     }
 
-    fn apply(&self, view: View, held: &Held<D::File>) -> Result<InPlaceReport> {
+    fn apply(&self, view: View, allowed: &[PathBuf], held: &Held<D::File>) -> Result<InPlaceReport> {
         let recovered = view.report().clone();
         if let Some(why) = view.contradicts_log() {
             return Err(InPlaceError::Undone { home: self.layout.home().to_owned(), why });
@@ -329,7 +331,7 @@ impl<'d, D: Disk> InPlace<'d, D> {
         let tasks = Tasks::of(self, &view, recovered.end)?;
         let mut report = InPlaceReport { unseen: self.unseen(), ..InPlaceReport::default() };
         (report.left_out, report.files) = (tasks.left_out.clone(), tasks.written());
-        let folders = tasks.folders(self.disk, &self.folders()?)?;
+        let folders = tasks.folders(self.disk, allowed)?;
         if !folders.is_empty() {
             let mut sets = Sets::of(self.disk, folders)?;
             let mut backups = Backups::new(self.disk, self.backup.as_deref());

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use super::error::{Result, StoreUpgradeError};
-use super::store::{Looked, Store};
+use super::store::{Looked, Store, of_store};
 use crate::edit::{FileReport, Plan};
 use crate::env::Layout;
-use crate::journal::{Disk, Outcome, SystemDisk};
+use crate::journal::{Disk, SystemDisk};
 use crate::order::Endianness;
 use crate::upgrade::Convert;
 
@@ -80,41 +80,13 @@ impl StoreConvert<'static, SystemDisk> {
     }
 }
 
+of_store!(StoreConvert);
+
 impl<'d, D: Disk> StoreConvert<'d, D> {
     /// A conversion of the databases in a folder of some disk.
     #[must_use]
     pub fn on(disk: &'d D, folder: impl AsRef<Path>, to: Endianness) -> Self {
         StoreConvert { store: Store::on(disk, folder.as_ref()), to }
-    }
-
-    /// Whether to go on even if the logs say that a database is not complete.
-    #[must_use]
-    pub fn ignore_logs(mut self, ignore: bool) -> Self {
-        self.store.surroundings.ignore_logs = ignore;
-        self
-    }
-
-    /// Whether to take it that no program uses the store.
-    #[must_use]
-    pub fn assume_closed(mut self, closed: bool) -> Self {
-        self.store.surroundings.assume_closed = closed;
-        self
-    }
-
-    /// The folder of region files, if they are not in the store (`store.dbtmpdir`): with one of
-    /// them there, the store may be in use.
-    #[must_use]
-    pub fn region_dir(mut self, folder: impl AsRef<Path>) -> Self {
-        self.store.regions = Some(folder.as_ref().to_owned());
-        self
-    }
-
-    /// Where the old databases and logs are copied first: a new folder; one within the store if nothing
-    /// is said.
-    #[must_use]
-    pub fn backup_dir(mut self, folder: impl AsRef<Path>) -> Self {
-        self.store.backup = Some(folder.as_ref().to_owned());
-        self
     }
 
     /// What would be done. Writes nothing.
@@ -151,36 +123,6 @@ impl<'d, D: Disk> StoreConvert<'d, D> {
         let (done, backup) = self.store.change(self.convert(&found), true, files)?;
         (report.files, report.logs, report.backup) = (done.files, found.looked.logs.clone(), backup);
         Ok(report)
-    }
-
-    /// What has the name of a backup that a run left behind in the store, but was not made by this
-    /// program for this store. It is left alone.
-    ///
-    /// # Errors
-    ///
-    /// Those of the file system.
-    pub fn foreign(&self) -> Result<Vec<PathBuf>> {
-        self.store.foreign()
-    }
-
-    /// Completes what an earlier run left behind; what became of it, file by file.
-    ///
-    /// # Errors
-    ///
-    /// As [`Convert::resume`].
-    pub fn resume(&self) -> Result<Vec<(PathBuf, Outcome)>> {
-        let _lock = self.store.lock()?;
-        self.store.settle(false)
-    }
-
-    /// Brings back the databases that an earlier run left behind.
-    ///
-    /// # Errors
-    ///
-    /// As [`Convert::roll_back`].
-    pub fn roll_back(&self) -> Result<Vec<(PathBuf, Outcome)>> {
-        let _lock = self.store.lock()?;
-        self.store.settle(true)
     }
 
     fn find(&self) -> Result<Found> {

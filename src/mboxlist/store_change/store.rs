@@ -20,6 +20,77 @@ use crate::method::Method;
 use crate::order::Endianness;
 use crate::pages::OpenOptions;
 
+/// What all changes of a store have in common, for whoever makes one.
+macro_rules! of_store {
+    ($change:ident) => {
+        impl<D: $crate::journal::Disk> $change<'_, D> {
+            /// Whether to go on even if the logs say that a database is not complete.
+            #[must_use]
+            pub fn ignore_logs(mut self, ignore: bool) -> Self {
+                self.store.surroundings.ignore_logs = ignore;
+                self
+            }
+
+            /// Whether to take it that no program uses the store.
+            #[must_use]
+            pub fn assume_closed(mut self, closed: bool) -> Self {
+                self.store.surroundings.assume_closed = closed;
+                self
+            }
+
+            /// The folder of region files, if they are not in the store (`store.dbtmpdir`): with one of
+            /// them there, the store may be in use.
+            #[must_use]
+            pub fn region_dir(mut self, folder: impl AsRef<std::path::Path>) -> Self {
+                self.store.regions = Some(folder.as_ref().to_owned());
+                self
+            }
+
+            /// Where what is old is copied first: a new folder; one within the store if nothing is said.
+            #[must_use]
+            pub fn backup_dir(mut self, folder: impl AsRef<std::path::Path>) -> Self {
+                self.store.backup = Some(folder.as_ref().to_owned());
+                self
+            }
+
+            /// What has the name of a backup that a run left behind in the store, but was not made by this
+            /// program for this store. It is left alone.
+            ///
+            /// # Errors
+            ///
+            /// Those of the file system.
+            pub fn foreign(&self) -> super::error::Result<Vec<std::path::PathBuf>> {
+                self.store.foreign()
+            }
+
+            /// Completes what an earlier run left behind; what became of it, file by file.
+            ///
+            /// # Errors
+            ///
+            /// As [`Upgrade::resume`](crate::upgrade::Upgrade::resume).
+            pub fn resume(
+                &self,
+            ) -> super::error::Result<Vec<(std::path::PathBuf, $crate::journal::Outcome)>> {
+                let _lock = self.store.lock()?;
+                self.store.settle(false)
+            }
+
+            /// Brings back the databases that an earlier run left behind.
+            ///
+            /// # Errors
+            ///
+            /// As [`Upgrade::roll_back`](crate::upgrade::Upgrade::roll_back).
+            pub fn roll_back(
+                &self,
+            ) -> super::error::Result<Vec<(std::path::PathBuf, $crate::journal::Outcome)>> {
+                let _lock = self.store.lock()?;
+                self.store.settle(true)
+            }
+        }
+    };
+}
+pub(super) use of_store;
+
 /// A store, and what stands around it.
 #[derive(Clone, Debug)]
 pub(super) struct Store<'d, D: Disk> {

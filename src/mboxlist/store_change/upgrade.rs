@@ -1,21 +1,13 @@
 //! Upgrading a whole store as one unit, as `ims_db_upgrade` does (mboxlist, "`store-upgrade`").
-//!
-//! ```text
-//! 1  what an earlier run left behind is completed
-//! 2  every database is planned: a store that is refused is not touched
-//! 3  a new folder, with a list of what the store holds
-//! 4  the databases are copied there, and upgraded as one set (see `journal`)
-//! 5  the folder is removed, or gets its lasting name
-//! ```
 
 use std::path::{Path, PathBuf};
 
 use super::error::Result;
-use super::store::{Looked, Store};
+use super::store::{Looked, Store, of_store};
 use crate::edit::{FileReport, Plan, Refusal};
 use crate::env::Layout;
 use crate::format::generation::Generation;
-use crate::journal::{self, Disk, Outcome};
+use crate::journal::{self, Disk};
 use crate::upgrade::{Choices, Upgrade};
 
 /// What happens to the LSNs of pages.
@@ -85,6 +77,8 @@ impl StoreUpgrade<'static, journal::SystemDisk> {
     }
 }
 
+of_store!(StoreUpgrade);
+
 impl<'d, D: Disk> StoreUpgrade<'d, D> {
     /// An upgrade of the databases in a folder of some disk.
     #[must_use]
@@ -100,20 +94,6 @@ impl<'d, D: Disk> StoreUpgrade<'d, D> {
         self
     }
 
-    /// Whether to go on even if the logs say that a database is not complete.
-    #[must_use]
-    pub fn ignore_logs(mut self, ignore: bool) -> Self {
-        self.store.surroundings.ignore_logs = ignore;
-        self
-    }
-
-    /// Whether to take it that no program uses the store.
-    #[must_use]
-    pub fn assume_closed(mut self, closed: bool) -> Self {
-        self.store.surroundings.assume_closed = closed;
-        self
-    }
-
     /// What happens to the LSNs of pages.
     #[must_use]
     pub fn lsns(mut self, lsns: Lsns) -> Self {
@@ -126,22 +106,6 @@ impl<'d, D: Disk> StoreUpgrade<'d, D> {
     #[must_use]
     pub fn include_version_8(mut self, include: bool) -> Self {
         self.version_8 = include;
-        self
-    }
-
-    /// The folder of region files, if they are not in the store (`store.dbtmpdir`): with one of
-    /// them there, the store may be in use.
-    #[must_use]
-    pub fn region_dir(mut self, folder: impl AsRef<Path>) -> Self {
-        self.store.regions = Some(folder.as_ref().to_owned());
-        self
-    }
-
-    /// Where the old databases are copied first: a new folder; one within the store if nothing
-    /// is said.
-    #[must_use]
-    pub fn backup_dir(mut self, folder: impl AsRef<Path>) -> Self {
-        self.store.backup = Some(folder.as_ref().to_owned());
         self
     }
 
@@ -190,36 +154,6 @@ impl<'d, D: Disk> StoreUpgrade<'d, D> {
         let (done, backup) = self.store.change(self.upgrade(&found), keep, files)?;
         (report.files, report.backup) = (done.files, backup);
         Ok(report)
-    }
-
-    /// What has the name of a backup that a run left behind in the store, but was not made by this
-    /// program for this store. It is left alone.
-    ///
-    /// # Errors
-    ///
-    /// Those of the file system.
-    pub fn foreign(&self) -> Result<Vec<PathBuf>> {
-        self.store.foreign()
-    }
-
-    /// Completes what an earlier run left behind; what became of it, file by file.
-    ///
-    /// # Errors
-    ///
-    /// As [`Upgrade::resume`].
-    pub fn resume(&self) -> Result<Vec<(PathBuf, Outcome)>> {
-        let _lock = self.store.lock()?;
-        self.store.settle(false)
-    }
-
-    /// Brings back the databases that an earlier run left behind.
-    ///
-    /// # Errors
-    ///
-    /// As [`Upgrade::roll_back`].
-    pub fn roll_back(&self) -> Result<Vec<(PathBuf, Outcome)>> {
-        let _lock = self.store.lock()?;
-        self.store.settle(true)
     }
 
     fn find(&self) -> Result<Found> {

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use bdbkit::journal::SystemDisk;
-use bdbkit::mboxlist::{ConvertedStore, StoreConvert, StoreRecover};
+use bdbkit::mboxlist::{ConvertedStore, StoreConvert};
 use bdbkit::{Endianness, ShowName};
 use serde::Serialize;
 
@@ -109,9 +109,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         );
     }
     if arguments.recover {
-        let recover = StoreRecover::on(disk(), dir).assume_closed(arguments.assume_closed);
-        let recover = arguments.dbtmpdir.iter().fold(recover, StoreRecover::region_dir);
-        let outcome = recover::first(&recover, dir, arguments.json, &mut out)?;
+        let regions = arguments.dbtmpdir.as_deref();
+        let outcome = recover::first(dir, regions, arguments.assume_closed, arguments.json, &mut out)?;
         if outcome != Outcome::Complete {
             return Ok(outcome);
         }

@@ -101,13 +101,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     in_place::done(dir, &done, InDoubt::Commit, arguments.json, &mut out)
 }
 
-/// Recovers a store as the first step of something else.
+/// Recovers a store as the first step of something else; its region files may be elsewhere.
 pub(super) fn first(
-    recover: &StoreRecover<'_, SystemDisk>,
     dir: &Path,
+    regions: Option<&Path>,
+    assume_closed: bool,
     as_json: bool,
     out: &mut impl Write,
 ) -> Result<Outcome, Failure> {
+    let recover = StoreRecover::on(disk(), dir).assume_closed(assume_closed);
+    let recover = regions.into_iter().fold(recover, StoreRecover::region_dir);
     let done = recover.run().map_err(|error| failure(dir, error))?;
     in_place::done(dir, &done, InDoubt::Commit, as_json, out)
 }

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use bdbkit::journal::{Outcome as Became, SystemDisk};
-use bdbkit::mboxlist::{Lsns, StoreRecover, StoreReport, StoreUpgrade, StoreUpgradeError};
+use bdbkit::mboxlist::{Lsns, StoreReport, StoreUpgrade, StoreUpgradeError};
 use bdbkit::upgrade::{Choices, Profile, Refusal};
 use bdbkit::{ErrorKind, ShowName};
 use serde::Serialize;
@@ -112,9 +112,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         return settle(&arguments.dir, &found, arguments.rollback, arguments.json, foreign, &mut out);
     }
     if arguments.recover {
-        let recover = StoreRecover::on(disk(), &arguments.dir).assume_closed(arguments.assume_closed);
-        let recover = arguments.dbtmpdir.iter().fold(recover, StoreRecover::region_dir);
-        let outcome = recover::first(&recover, &arguments.dir, arguments.json, &mut out)?;
+        let regions = arguments.dbtmpdir.as_deref();
+        let outcome =
+            recover::first(&arguments.dir, regions, arguments.assume_closed, arguments.json, &mut out)?;
         if outcome != Outcome::Complete {
             return Ok(outcome);
         }
