@@ -15,37 +15,15 @@
 set -euo pipefail
 export LC_ALL=C
 
-repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-command_line="benches/compare.sh${*:+ $*}"
 records=2000000 lookups=1000000 opens=5000 runs=5 seed=7 least=$((500 * 1000 * 1000))
-quick=''
-positional=()
-while (($#)); do
-    case $1 in
-    --quick) quick=yes records=20000 lookups=20000 opens=500 runs=2 least=1 ;;
-    --runs) runs=${2:?--runs needs a number} && shift ;;
-    -h | --help) sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}" && exit 0 ;;
-    -*) echo "unknown option $1 (see --help)" >&2 && exit 2 ;;
-    *) positional+=("$1") ;;
-    esac
-    shift
-done
+quickly() { records=20000 lookups=20000 opens=500 runs=2 least=1; }
+source "$(dirname "${BASH_SOURCE[0]}")/frame.sh"
 peer_source=$(realpath "${positional[0]:-${LIBDB_PEER_C:-$repository/../shared/peers/libdb_peer.c}}")
-folder=${positional[1]:-}
-if [[ -z $folder ]]; then
-    folder=$(mktemp -d "${TMPDIR:-/tmp}/bdbkit-compare.XXXXXX")
-    trap 'rm -rf "$folder"' EXIT
-fi
-mkdir -p "$folder"
-folder=$(cd "$folder" && pwd)
-
-say() { echo "$*" >&2; }
-fail() { say "compare.sh: $*" && exit 1; }
+in_folder "${positional[1]:-}"
 
 # The programs.
 cc -O2 -o "$folder/libdb_peer" "$peer_source" -ldb-5.3
 cd "$repository"
-executable() { sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1; }
 peer=$(cargo bench --quiet --bench peer --no-run --message-format=json | executable)
 tool=$(cargo build --quiet --release --features cli --bin bdbkit --message-format=json | executable)
 [[ -x $peer && -x $tool ]] || fail "cargo names no executable"
@@ -134,10 +112,6 @@ same "get le" "get be"
 
 # The table.
 ratio() { awk "BEGIN { printf \"%.2f\", ${best[$1]} / ${best[$2]} }"; }
-met() { # RATIO OPERATOR LIMIT
-    [[ -n $quick ]] && return
-    awk "BEGIN { exit !($1 $2 $3) }" || echo ' **missed**'
-}
 row() { echo "| $1 | $2 | $3 | $4 | $5 |"; }
 seconds() { echo "${best[$1]} s"; }
 each() { awk "BEGIN { printf \"%.2f µs\", ${best[$1]} / $2 * 1e6 }"; }
@@ -191,9 +165,5 @@ row 'opening 10 GiB : 1 MB' '' "$(each 'open large' "$opens") : $(each 'open sma
     "$more ×$(met "$more" '<=' 1.25)" 'the same'
 mib=$(awk "BEGIN { printf \"%.2f\", $peak / 1048576 }")
 row 'peak memory besides the map' '' "$mib MiB" "$(met "$mib" '<=' 16)" '≤ 16 MiB'
-echo
-cpu=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)
-commit=$(git --no-optional-locks describe --always --dirty 2>/dev/null || echo unknown)
-echo "$(date -u +%Y-%m-%d), commit $commit, ${cpu:-unknown CPU}, $(rustc --version | cut -d' ' -f1,2)."
-echo "$records records in $((size / 1000000)) MB of 4096-byte pages, page cache warm, one thread, the best of $runs runs."
-echo "Command: \`$command_line\`${quick:+ — small files: the numbers mean nothing}"
+signature 'small files' \
+    "$records records in $((size / 1000000)) MB of 4096-byte pages, page cache warm, one thread, the best of $runs runs."

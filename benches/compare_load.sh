@@ -14,34 +14,13 @@
 set -euo pipefail
 export LC_ALL=C TZ=UTC
 
-repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-command_line="benches/compare_load.sh${*:+ $*}"
 pairs=2000000 runs=3
-quick=''
-folder=''
-while (($#)); do
-    case $1 in
-    --quick) quick=yes pairs=20000 runs=1 ;;
-    --runs) runs=${2:?--runs needs a number} && shift ;;
-    -h | --help) sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}" && exit 0 ;;
-    -*) echo "unknown option $1 (see --help)" >&2 && exit 2 ;;
-    *) folder=$1 ;;
-    esac
-    shift
-done
-if [[ -z $folder ]]; then
-    folder=$(mktemp -d "${TMPDIR:-/tmp}/bdbkit-compare-load.XXXXXX")
-    trap 'rm -rf "$folder"' EXIT
-fi
-mkdir -p "$folder"
-folder=$(cd "$folder" && pwd)
-
-say() { echo "$*" >&2; }
-fail() { say "compare_load.sh: $*" && exit 1; }
+quickly() { pairs=20000 runs=1; }
+source "$(dirname "${BASH_SOURCE[0]}")/frame.sh"
+in_folder "${positional[0]:-}"
 
 # The program; BDBKIT names one that is built.
 cd "$repository"
-executable() { sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1; }
 tool=${BDBKIT:-$(cargo build --quiet --release --features cli --bin bdbkit --message-format=json | executable)}
 [[ -x $tool ]] || fail "cargo names no executable"
 
@@ -121,10 +100,6 @@ rm -f "$ours"
 watch 'compact bdbkit' "$tool" compact "$theirs" "$ours"
 
 over() { awk "BEGIN { printf \"%.2f\", ${best[$1]} / ${best[$2]} }"; }
-met() { # VALUE COMPARISON LIMIT
-    [[ -n $quick ]] && return
-    awk "BEGIN { exit !($1 $2 $3) }" || echo ' **missed**'
-}
 echo
 echo '| job | genuine | bdbkit | memory | target |'
 echo '|---|---:|---:|---:|---|'
@@ -137,9 +112,5 @@ done
 times=$(over 'compact bdbkit' 'compact copy') heap=${memory[compact bdbkit]}
 echo "| compact (cp and sync) | ${best[compact copy]} s | ${best[compact bdbkit]} s | $heap MiB$(met "$heap" '<=' 64) |" \
     "≤ 1.5 × copy; is $times ×$(met "$times" '<=' 1.5) |"
-echo
-cpu=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)
-commit=$(git --no-optional-locks describe --always --dirty 2>/dev/null || echo unknown)
-echo "$(date -u +%Y-%m-%d), commit $commit, ${cpu:-unknown CPU}, $(nproc) processors."
-echo "$pairs pairs of 45 bytes, pages of 4096 bytes; page cache warm, the best of $runs runs; load $(cut -d' ' -f1-3 /proc/loadavg)."
-echo "Command: \`$command_line\`${quick:+ — few pairs: the numbers mean nothing}"
+signature 'few pairs' \
+    "$pairs pairs of 45 bytes, pages of 4096 bytes; page cache warm, the best of $runs runs; load $(cut -d' ' -f1-3 /proc/loadavg)."

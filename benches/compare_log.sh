@@ -13,35 +13,14 @@
 set -euo pipefail
 export LC_ALL=C TZ=UTC
 
-repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-command_line="benches/compare_log.sh${*:+ $*}"
 megabytes=250 runs=5 least=$((200 * 1000 * 1000))
-quick=''
-folder=''
-while (($#)); do
-    case $1 in
-    --quick) quick=yes megabytes=1 runs=2 least=1 ;;
-    --runs) runs=${2:?--runs needs a number} && shift ;;
-    -h | --help) sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}" && exit 0 ;;
-    -*) echo "unknown option $1 (see --help)" >&2 && exit 2 ;;
-    *) folder=$1 ;;
-    esac
-    shift
-done
-if [[ -z $folder ]]; then
-    folder=$(mktemp -d "${TMPDIR:-/tmp}/bdbkit-compare-log.XXXXXX")
-    trap 'rm -rf "$folder"' EXIT
-fi
-mkdir -p "$folder"
-folder=$(cd "$folder" && pwd)
-
-say() { echo "$*" >&2; }
-fail() { say "compare_log.sh: $*" && exit 1; }
+quickly() { megabytes=1 runs=2 least=1; }
+source "$(dirname "${BASH_SOURCE[0]}")/frame.sh"
+in_folder "${positional[0]:-}"
 
 # The programs.
 cc -O2 -o "$folder/make_log" "$repository/tests/genuine/make_log.c" -ldb-5.3
 cd "$repository"
-executable() { sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1; }
 peer=$(cargo bench --quiet --bench log_peer --no-run --message-format=json | executable)
 tool=$(cargo build --quiet --release --features cli --bin bdbkit --message-format=json | executable)
 [[ -x $peer && -x $tool ]] || fail "cargo names no executable"
@@ -92,10 +71,6 @@ read -r lines bytes <<<"$counts"
 
 ratio() { awk "BEGIN { printf \"%.2f\", ${best[$1]} / ${best[$2]} }"; }
 rate() { awk "BEGIN { printf \"%.2f\", $size / ${best[$1]} / 1e9 }"; }
-met() { # RATIO OPERATOR LIMIT
-    [[ -n $quick ]] && return
-    awk "BEGIN { exit !($1 $2 $3) }" || echo ' **missed**'
-}
 row() { echo "| $1 | $2 | $3 | $4 | $5 |"; }
 faster=$(ratio printlog print)
 verified=$(rate verify)
@@ -109,9 +84,5 @@ row 'every record, its checksum verified' "(checksums only) $(rate checksum) GB/
     "$(ratio checksum verify)$(met "$verified" '>=' 1)" '≥ 1 GB/s'
 row 'every field of every record, verified' "(memory only) $(rate memory) GB/s" "$(rate fields) GB/s" \
     "$(ratio memory fields)" ''
-echo
-cpu=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)
-commit=$(git --no-optional-locks describe --always --dirty 2>/dev/null || echo unknown)
-echo "$(date -u +%Y-%m-%d), commit $commit, ${cpu:-unknown CPU}, $(rustc --version | cut -d' ' -f1,2)."
-echo "A log of $((size / 1000000)) MB, printed as the same $lines lines, $bytes bytes, by both; page cache warm, one thread, the best of $runs runs."
-echo "Command: \`$command_line\`${quick:+ — a small log: the numbers mean nothing}"
+signature 'a small log' \
+    "A log of $((size / 1000000)) MB, printed as the same $lines lines, $bytes bytes, by both; page cache warm, one thread, the best of $runs runs."

@@ -13,33 +13,12 @@
 set -euo pipefail
 export LC_ALL=C
 
-repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-command_line="benches/compare_peers.sh${*:+ $*}"
 pairs=2000000 lookups=1000000 runs=5
-quick=''
-folder=''
-while (($#)); do
-    case $1 in
-    --quick) quick=yes pairs=20000 lookups=20000 runs=1 ;;
-    --pairs) pairs=${2:?--pairs needs a number} && shift ;;
-    --runs) runs=${2:?--runs needs a number} && shift ;;
-    -h | --help) sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}" && exit 0 ;;
-    -*) echo "unknown option $1 (see --help)" >&2 && exit 2 ;;
-    *) folder=$1 ;;
-    esac
-    shift
-done
-if [[ -z $folder ]]; then
-    folder=$(mktemp -d "${TMPDIR:-/tmp}/bdbkit-compare-peers.XXXXXX")
-    trap 'rm -rf "$folder"' EXIT
-fi
-mkdir -p "$folder"
-folder=$(cd "$folder" && pwd)
+quickly() { pairs=20000 lookups=20000 runs=1; }
+numbers='pairs runs'
+source "$(dirname "${BASH_SOURCE[0]}")/frame.sh"
+in_folder "${positional[0]:-}"
 
 cargo run --quiet --release --manifest-path "$repository/benches/peers/Cargo.toml" -- \
     "$folder" "$pairs" "$lookups" "$runs"
-echo
-cpu=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)
-commit=$(git -C "$repository" --no-optional-locks describe --always --dirty 2>/dev/null || echo unknown)
-echo "$(date -u +%Y-%m-%d), commit $commit, ${cpu:-unknown CPU}, $(rustc --version | cut -d' ' -f1,2)."
-echo "Command: \`$command_line\`${quick:+ — few pairs: the numbers mean nothing}"
+signature 'few pairs'

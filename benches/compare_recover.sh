@@ -13,39 +13,15 @@
 set -euo pipefail
 export LC_ALL=C TZ=UTC
 
-repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-command_line="benches/compare_recover.sh${*:+ $*}"
 megabytes=200 runs=5
-quick=''
-folder=''
-while (($#)); do
-    case $1 in
-    --quick) quick=yes megabytes=20 runs=1 ;;
-    --runs) runs=${2:?--runs needs a number} && shift ;;
-    -h | --help) sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}" && exit 0 ;;
-    -*) echo "unknown option $1 (see --help)" >&2 && exit 2 ;;
-    *) folder=$1 ;;
-    esac
-    shift
-done
-if [[ -z $folder ]]; then
-    folder=$(mktemp -d "${TMPDIR:-/tmp}/bdbkit-compare-recover.XXXXXX")
-    trap 'rm -rf "$folder"' EXIT
-fi
-mkdir -p "$folder"
-folder=$(cd "$folder" && pwd)
-
-say() { echo "$*" >&2; }
-fail() { say "compare_recover.sh: $*" && exit 1; }
+quickly() { megabytes=20 runs=1; }
+source "$(dirname "${BASH_SOURCE[0]}")/frame.sh"
+in_folder "${positional[0]:-}"
 
 # The programs. BDBKIT names one that is built already.
 cc -O2 -o "$folder/make_crashed" "$repository/benches/make_crashed.c" -ldb-5.3
 cd "$repository"
-tool=${BDBKIT:-}
-if [[ -z $tool ]]; then
-    tool=$(cargo build --quiet --release --features cli --bin bdbkit --message-format=json |
-        sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1)
-fi
+tool=${BDBKIT:-$(cargo build --quiet --release --features cli --bin bdbkit --message-format=json | executable)}
 [[ -x $tool ]] || fail "cargo names no executable"
 
 # The environment. It gets its name once it is finished, so that a broken run leaves none behind.
@@ -87,10 +63,6 @@ median() { # NAME COLUMN
     cut -d' ' -f"$2" "$folder/$1.times" | sort -n | awk '{ all[NR] = $1 } END { print all[int((NR + 1) / 2)] }'
 }
 ratio() { awk "BEGIN { printf \"%.2f\", $1 / ($2 > 0 ? $2 : 0.01) }"; }
-met() { # NUMBER OPERATOR LIMIT
-    [[ -n $quick ]] && return
-    awk "BEGIN { exit !($1 $2 $3) }" || echo ' **missed**'
-}
 seconds=$(ratio "$(median genuine 1)" "$(median ours 1)")
 pages=$((changed / 1024)) ours=$(median ours 2)
 echo
@@ -99,9 +71,5 @@ echo '|---|---:|---:|---:|---|'
 echo "| recover, into a copy | $(median genuine 1) s | $(median ours 1) s | $seconds ×$(met "$seconds" '>=' 5) | ≥ 5 × |"
 echo "| the most memory | $(median genuine 2) KiB | $ours KiB | |$(met "$ours" '<=' "$((65536 + pages + size / 1024))") ≤ 64 MiB, the databases, the mapped log |"
 echo "| \`log verify\` beside it | | $(median log 1) s | $(ratio "$(median log 1)" "$(median ours 1)") | ≥ 0.3 |"
-echo
-cpu=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)
-commit=$(git --no-optional-locks describe --always --dirty 2>/dev/null || echo unknown)
-echo "$(date -u +%Y-%m-%d), commit $commit, ${cpu:-unknown CPU}, $(nproc) processors."
-echo "A log of $((size / 1000000)) MB, databases of $((changed / 1000000)) MB; page cache warm, medians of $runs runs."
-echo "Command: \`$command_line\`${quick:+ — a small log: the numbers mean nothing}"
+signature 'a small log' \
+    "A log of $((size / 1000000)) MB, databases of $((changed / 1000000)) MB; page cache warm, medians of $runs runs."

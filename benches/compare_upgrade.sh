@@ -14,30 +14,10 @@
 set -euo pipefail
 export LC_ALL=C TZ=UTC
 
-repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-command_line="benches/compare_upgrade.sh${*:+ $*}"
 megabytes=500 runs=5
-quick=''
-folder=''
-while (($#)); do
-    case $1 in
-    --quick) quick=yes megabytes=10 runs=2 ;;
-    --runs) runs=${2:?--runs needs a number} && shift ;;
-    -h | --help) sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}" && exit 0 ;;
-    -*) echo "unknown option $1 (see --help)" >&2 && exit 2 ;;
-    *) folder=$1 ;;
-    esac
-    shift
-done
-if [[ -z $folder ]]; then
-    folder=$(mktemp -d "${TMPDIR:-/tmp}/bdbkit-compare-upgrade.XXXXXX")
-    trap 'rm -rf "$folder"' EXIT
-fi
-mkdir -p "$folder"
-folder=$(cd "$folder" && pwd)
-
-say() { echo "$*" >&2; }
-fail() { say "compare_upgrade.sh: $*" && exit 1; }
+quickly() { megabytes=10 runs=2; }
+source "$(dirname "${BASH_SOURCE[0]}")/frame.sh"
+in_folder "${positional[0]:-}"
 
 # Three files, a copy, and a journal of twice its size.
 needed=$((megabytes * 8 / 1000 + 1))
@@ -46,7 +26,6 @@ available=$(df --output=avail -BG "$folder" | tail -n 1 | tr -dc 0-9)
 
 # The programs.
 cd "$repository"
-executable() { sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1; }
 builder=$(cargo bench --quiet --bench upgrade --no-run --message-format=json | executable)
 tool=$(cargo build --quiet --release --features cli --bin bdbkit --message-format=json | executable)
 [[ -x $builder && -x $tool ]] || fail "cargo names no executable"
@@ -114,10 +93,6 @@ for kind in "${kinds[@]}"; do
 done
 
 over() { awk "BEGIN { printf \"%.2f\", ${best[$1]} / ${best[$2]} }"; }
-met() { # VALUE LIMIT
-    [[ -n $quick ]] && return
-    awk "BEGIN { exit !($1 <= $2) }" || echo ' **missed**'
-}
 row() { echo "| $1 | $2 | $3 | $4 | $5 | $6 | $7 |"; }
 
 echo
@@ -125,20 +100,16 @@ row file 'read once' 'copied, synced' 'db5.3_upgrade, 6 → 8' 'bdbkit upgrade, 
 echo '|---|---:|---:|---:|---:|---:|---|'
 for kind in "${kinds[@]}"; do
     limit=$(awk "BEGIN { printf \"%.2f\", 1.3 * ${best[$kind read]} + 0.2 }")
-    target="≤ 1.3 × read + 0.2 s = $limit s$(met "${best[$kind bdbkit]}" "$limit")"
+    target="≤ 1.3 × read + 0.2 s = $limit s$(met "${best[$kind bdbkit]}" '<=' "$limit")"
     if [[ $kind != plain ]]; then
         times=$(over "$kind bdbkit" "$kind copy")
-        target="≤ 3 × copy; is $times ×$(met "$times" 3)"
+        target="≤ 3 × copy; is $times ×$(met "$times" '<=' 3)"
     fi
     heap=${memory[$kind bdbkit]}
     row "$kind" "${best[$kind read]} s" "${best[$kind copy]} s" \
         "${best[$kind genuine]} s (${memory[$kind genuine]} MiB)" "${best[$kind bdbkit]} s" \
-        "$heap MiB$(met "$heap" 64)" "$target"
+        "$heap MiB$(met "$heap" '<=' 64)" "$target"
 done
-echo
-cpu=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)
-commit=$(git --no-optional-locks describe --always --dirty 2>/dev/null || echo unknown)
-echo "$(date -u +%Y-%m-%d), commit $commit, ${cpu:-unknown CPU}, $(nproc) processors, $(rustc --version | cut -d' ' -f1,2)."
-echo "Files of $megabytes MB, pages of 4096 bytes; page cache warm, the best of $runs runs; load $(cut -d' ' -f1-3 /proc/loadavg)."
-echo "Memory is the highest RssAnon. The genuine tool writes no journal and checks nothing."
-echo "Command: \`$command_line\`${quick:+ — small files: the numbers mean nothing}"
+signature 'small files' \
+    "Files of $megabytes MB, pages of 4096 bytes; page cache warm, the best of $runs runs; load $(cut -d' ' -f1-3 /proc/loadavg)." \
+    "Memory is the highest RssAnon. The genuine tool writes no journal and checks nothing."
