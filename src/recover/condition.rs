@@ -288,7 +288,7 @@ impl Unrecovered {
             committed: sum(|file| file.redone),
             uncommitted: sum(|file| file.undone),
             undecided: u64::try_from(report.in_doubt.len()).unwrap_or(u64::MAX),
-            transactions: report.transactions,
+            transactions: report.transactions(),
             change: FileChange::Kept,
             files: concerned.clone().map(|file| file.name.clone()).collect(),
             first: first.unwrap_or(self.changes.start),

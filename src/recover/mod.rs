@@ -17,6 +17,7 @@ mod report;
 mod sealing;
 mod shelf;
 mod side_by_side;
+mod tally;
 mod target;
 mod transactions;
 mod turned;
@@ -29,5 +30,5 @@ pub use condition::{Condition, Pending, Unrecovered, condition};
 pub use error::RecoverError;
 #[cfg(feature = "upgrade")]
 pub(crate) use images::FileImage;
-pub use report::{FileChange, InDoubt, RecoverReport, RecoveredFile, Until};
+pub use report::{FileChange, InDoubt, RecoverReport, RecoveredFile, RecoveredTransaction, Until};
 pub use view::{Recover, View, ViewFile};

@@ -1,6 +1,6 @@
 //! The passes over a log (recovery, "The overall algorithm").
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::ahead::{Ahead, Seen};
@@ -8,6 +8,7 @@ use super::apply::Way;
 use super::error::RecoverError;
 use super::release::{Release, Walk};
 use super::report::{FileChange, InDoubt, RecoverReport, RecoveredFile, Until};
+use super::tally::Tally;
 use super::transactions::{State, Table};
 use super::waiting::{Rules, Waiting};
 use super::without::LeftOut;
@@ -46,8 +47,8 @@ pub(crate) struct Passes<'l> {
     waiting: Waiting<'l>,
     report: RecoverReport,
     reports: BTreeMap<Index, RecoveredFile>,
-    /// Transactions of which pages were changed.
-    changed: HashSet<TxnId>,
+    /// What became of the records of each transaction.
+    tally: Tally,
     /// The transaction that is left out.
     left_out: Option<LeftOut>,
 }
@@ -100,7 +101,7 @@ impl<'l> Passes<'l> {
             waiting: Waiting::default(),
             report: RecoverReport::default(),
             reports: BTreeMap::new(),
-            changed: HashSet::new(),
+            tally: Tally::default(),
             left_out,
         })
     }
@@ -122,8 +123,8 @@ impl<'l> Passes<'l> {
             self.make_changes();
             self.give_back();
         }
-        let Passes { world, mut report, mut reports, changed, .. } = self;
-        report.transactions = u64::try_from(changed.len()).unwrap_or(u64::MAX);
+        let Passes { world, mut report, mut reports, tally, .. } = self;
+        report.by_transaction = tally.finish();
         for index in world.indices() {
             let Some(file) = world.get(index) else { continue };
             let change = match (world.is_there(index), file.is_where_it_was()) {
@@ -760,10 +761,12 @@ impl<'l> Passes<'l> {
             let of = self.reports.entry(index).or_default();
             of.redone = of.redone.saturating_add(made.redone);
             of.undone = of.undone.saturating_add(made.undone);
+            of.settled = of.settled.saturating_add(made.settled);
+            of.left = of.left.saturating_add(made.left);
             of.first = of.first.into_iter().chain(made.first).min();
             of.last = of.last.max(made.last);
             of.stopped_at = of.stopped_at.or(made.stopped_at);
-            self.changed.extend(made.changed);
+            self.tally.merge(made.tally);
             notes.extend(made.notes);
         }
         notes.sort_by_key(|(turn, _)| *turn);

@@ -24,13 +24,15 @@ pub struct RecoverReport {
     pub unbound: u64,
     /// Records of databases that are not there.
     pub absent: u64,
-    /// Transactions of which pages were changed: made, or taken back.
-    pub transactions: u64,
     /// Transactions that were prepared, and of which somebody else decides: what they count as was
     /// [asked for](super::Recover::in_doubt). Each with the record that says so.
     pub in_doubt: Vec<(TxnId, Lsn)>,
     /// The files that records concern, each with what became of it.
     pub files: Vec<RecoveredFile>,
+    /// The transactions that have records of pages, in the order of the first of them, each with what became
+    /// of its records, also of those whose files are made and removed again. A number that is given anew counts
+    /// as the same transaction.
+    pub by_transaction: Vec<RecoveredTransaction>,
     /// What was noticed.
     pub notes: Vec<String>,
 }
@@ -76,6 +78,11 @@ pub struct RecoveredFile {
     pub redone: u64,
     /// Changes of pages that were taken back.
     pub undone: u64,
+    /// Records of which the pages told that nothing was to be done: they have what was committed, or never
+    /// had what was not.
+    pub settled: u64,
+    /// Records that were left out from the one on at which it [stopped](Self::stopped).
+    pub left: u64,
     /// Pages that are not as they stand in the file.
     pub pages: u64,
     /// Whether it becomes shorter or longer.
@@ -88,6 +95,26 @@ pub struct RecoveredFile {
     pub stopped: Option<String>,
     /// That record; none if it could not be opened.
     pub stopped_at: Option<Lsn>,
+}
+
+/// What becomes of the records of a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RecoveredTransaction {
+    /// The transaction: one that runs in another one has a number of its own.
+    pub txn: TxnId,
+    /// Its first record of pages that was looked at.
+    pub first: Lsn,
+    /// Its last one.
+    pub last: Lsn,
+    /// Whether it counts as committed.
+    pub committed: bool,
+    /// Changes of pages that were made: it committed, and the files did not have them.
+    pub redone: u64,
+    /// Changes of pages that were taken back: it did not commit, and the files had them.
+    pub undone: u64,
+    /// Records of which the pages told that nothing was to be done.
+    pub settled: u64,
 }
 
 /// What happens to a file as a whole.
@@ -117,6 +144,13 @@ impl RecoverReport {
     #[must_use]
     pub fn is_clean(&self) -> bool {
         self.files.iter().all(RecoveredFile::is_clean)
+    }
+
+    /// Of how many transactions pages were changed: made, or taken back.
+    #[must_use]
+    pub fn transactions(&self) -> u64 {
+        let changed = self.by_transaction.iter().filter(|of| of.redone > 0 || of.undone > 0);
+        changed.fold(0, |count, _| count.saturating_add(1))
     }
 
     /// Whether every file that the log speaks of is consistent now.

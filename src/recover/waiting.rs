@@ -1,18 +1,18 @@
 //! Changes of pages that wait until many are together: those of one file are made in their order, those of
 //! different files side by side.
 
-use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
 use super::ahead::Seen;
 use super::apply::{Change, Way};
 use super::release::Release;
 use super::side_by_side;
+use super::tally::Tally;
 use super::target::{Head, Target};
 use super::world::Index;
 use crate::format::meta::Field;
+use crate::log::Files;
 use crate::log::schema::Name;
-use crate::log::{Files, TxnId};
 use crate::meta::Flags;
 use crate::order::Endianness;
 use crate::types::Lsn;
@@ -58,14 +58,17 @@ pub(super) struct Rules<'f, 'l> {
 pub(super) struct Made {
     pub(super) redone: u64,
     pub(super) undone: u64,
+    /// Records of which the pages told that nothing was to be done.
+    pub(super) settled: u64,
+    /// Records behind the one at which the file stopped, and that one.
+    pub(super) left: u64,
     /// The first and the last record of which pages were changed.
     pub(super) first: Option<Lsn>,
     pub(super) last: Option<Lsn>,
     /// The record at which the file stopped.
     pub(super) stopped_at: Option<Lsn>,
-    /// Transactions of which pages were changed.
-    pub(super) changed: HashSet<TxnId>,
-    latest: Option<TxnId>,
+    /// The same by transaction.
+    pub(super) tally: Tally,
     /// What was noticed, each with the turn of its change.
     pub(super) notes: Vec<(usize, String)>,
 }
@@ -120,7 +123,11 @@ impl Made {
     fn make<'l>(&mut self, file: &mut Target, change: &Wait<'l>, rules: Rules<'_, 'l>) {
         let Wait { seen, place, way, turn } = change;
         let Some(binding) = rules.files.place(*place) else { return };
-        let Some(head) = file.head.filter(|_| file.stopped.is_none()) else { return };
+        if file.stopped.is_some() {
+            self.left = self.left.saturating_add(1);
+            return;
+        }
+        let Some(head) = file.head else { return };
         let Ok(record) = seen.record() else { return };
         let Ok(decoded) = record.decode() else { return };
         let release = Release::of(record.version()).unwrap_or(rules.release);
@@ -161,13 +168,15 @@ impl Made {
         if applied > 0 {
             self.first = Some(self.first.map_or(lsn, |first| first.min(lsn)));
             self.last = self.last.max(Some(lsn));
-            if record.txn() != self.latest {
-                self.latest = record.txn();
-                self.changed.extend(self.latest);
-            }
+        } else if done.is_ok() {
+            self.settled = self.settled.saturating_add(1);
+        }
+        if let Some(txn) = record.txn().filter(|_| done.is_ok()) {
+            self.tally.count(txn, lsn, *way, applied);
         }
         self.notes.extend(notes.into_iter().map(|note| (*turn, note)));
         if let Err(fault) = done {
+            self.left = self.left.saturating_add(1);
             self.stopped_at.get_or_insert(lsn);
             file.stopped.get_or_insert(format!("record {lsn} ({}): {fault}", record.name()));
         }

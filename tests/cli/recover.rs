@@ -25,6 +25,22 @@ fn a_check_tells_what_is_due_and_writes_nothing() {
 }
 
 #[test]
+fn what_became_of_each_transaction_is_told() {
+    let output = recover(&testdata(), &["--check", "--transactions", "env-log2-be-mix"]);
+    let text = out(&output);
+    let lines: Vec<&str> = text.lines().filter(|line| line.starts_with("transaction ")).collect();
+    assert_eq!(lines.len(), 8, "{text}");
+    let made =
+        "transaction 80000002 ([1][3781] to [1][6759]) committed: 25 changes made, 0 changes taken back";
+    assert_eq!(lines[1], made);
+    assert!(
+        lines[7].contains("did not commit: 0 changes made")
+            && lines[7].ends_with("13 records with nothing to do"),
+        "{text}"
+    );
+}
+
+#[test]
 fn a_copy_has_what_the_old_program_would_have_left() {
     let folder = tempfile::tempdir().unwrap();
     let home = testdata().join("env-log2-be-mix");

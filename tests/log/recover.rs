@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use bdbkit::env::Layout;
 use bdbkit::log::{LogDir, LogOptions, TxnId};
-use bdbkit::recover::{InDoubt, Recover, RecoverError, Until, View};
+use bdbkit::recover::{InDoubt, Recover, RecoverError, RecoveredFile, RecoveredTransaction, Until, View};
 use bdbkit::verify::{Severity, Verify};
 use bdbkit::{Database, Endianness, File, FileKind, Lsn, OpenOptions, ShowName, dump};
 
@@ -189,6 +189,38 @@ fn recovered_files_are_sound_and_a_view_has_what_a_copy_has() {
         }
     }
     assert!(checked > 150, "{checked} files");
+}
+
+#[test]
+fn what_became_of_transactions_and_of_files_adds_up() {
+    let (mut made, mut taken_back, mut settled) = (0, 0, 0);
+    for (name, home, _) in cases() {
+        let view = view(&home, false);
+        let report = view.report();
+        let of_files = |count: fn(&RecoveredFile) -> u64| report.files.iter().map(count).sum::<u64>();
+        let of_all =
+            |count: fn(&RecoveredTransaction) -> u64| report.by_transaction.iter().map(count).sum::<u64>();
+        // Some records belong to no transaction; some files are made and removed again.
+        if !name.ends_with("-files") {
+            assert!(of_all(|of| of.redone) <= of_files(|of| of.redone), "{name}");
+            assert_eq!(of_all(|of| of.undone), of_files(|of| of.undone), "{name}");
+            assert!(of_all(|of| of.settled) <= of_files(|of| of.settled), "{name}");
+        }
+        assert_eq!(of_files(|of| of.left), 0, "{name}");
+        for of in &report.by_transaction {
+            assert!(if of.committed { of.undone == 0 } else { of.redone == 0 }, "{name}: {of:?}");
+            assert!(
+                report.from <= of.first && of.first <= of.last && of.last <= report.end,
+                "{name}: {of:?}"
+            );
+        }
+        assert!(report.by_transaction.is_sorted_by_key(|of| of.first), "{name}");
+        let changed = report.by_transaction.iter().filter(|of| of.redone + of.undone > 0).count();
+        assert_eq!(report.transactions(), u64::try_from(changed).unwrap(), "{name}");
+        (made, taken_back) = (made + of_all(|of| of.redone), taken_back + of_all(|of| of.undone));
+        settled += of_all(|of| of.settled);
+    }
+    assert!(made > 1000 && taken_back > 100 && settled > 1000, "{made} {taken_back} {settled}");
 }
 
 #[test]

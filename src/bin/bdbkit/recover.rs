@@ -9,7 +9,8 @@ use bdbkit::ShowName;
 use bdbkit::env::Layout;
 use bdbkit::log::TxnId;
 use bdbkit::recover::{
-    FileChange, InDoubt, Recover, RecoverError, RecoverReport, RecoveredFile, Until, View,
+    FileChange, InDoubt, Recover, RecoverError, RecoverReport, RecoveredFile, RecoveredTransaction, Until,
+    View,
 };
 use serde::Serialize;
 
@@ -66,9 +67,8 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     places: Places,
 
-    /// One JSON object for each file, and one for the environment
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    form: Form,
 
     /// Print help
     #[arg(long, action = clap::ArgAction::Help)]
@@ -77,6 +77,25 @@ pub(crate) struct Arguments {
     /// The home of the environment
     #[arg(value_name = "DIR")]
     home: PathBuf,
+}
+
+/// How a report is printed.
+#[derive(clap::Args, Clone, Copy, Default)]
+pub(crate) struct Form {
+    /// Tell what became of the records of each transaction, too
+    #[arg(long)]
+    transactions: bool,
+
+    /// One JSON object for each file, and one for the environment
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+impl Form {
+    /// As text or as JSON, without transactions.
+    pub(crate) fn json(json: bool) -> Form {
+        Form { json, transactions: false }
+    }
 }
 
 /// Which recovery is meant.
@@ -192,10 +211,10 @@ pub(crate) fn run(arguments: &Arguments, out: &mut impl Write) -> Result<Outcome
         view.write_to(folder).map_err(|error| Failure::io(folder, &error))?;
     }
     let place = copy.map_or(Place::Nowhere, Place::Copy);
-    self::report(home, place, report, arguments.json, out)?;
+    self::report(home, place, report, arguments.form, out)?;
     let untouched = match &evidence {
         Some(evidence) => {
-            evidence.write(arguments.json, out)?;
+            evidence.write(arguments.form.json, out)?;
             evidence.stayed(&layout)?
         }
         None => Outcome::Complete,
@@ -213,10 +232,10 @@ fn here(
 ) -> Result<Outcome, Failure> {
     let home = arguments.home.as_path();
     if arguments.in_place.settles() {
-        return arguments.in_place.settle(home, layout, arguments.json, out);
+        return arguments.in_place.settle(home, layout, arguments.form.json, out);
     }
     let done = arguments.in_place.run(home, layout, recover)?;
-    in_place::done(home, &done, arguments.choices.in_doubt(), arguments.json, out)
+    in_place::done(home, &done, arguments.choices.in_doubt(), arguments.form, out)
 }
 
 /// Where recovered databases are.
@@ -266,13 +285,24 @@ pub(crate) fn report(
     home: &Path,
     place: Place<'_>,
     report: &RecoverReport,
-    as_json: bool,
+    form: Form,
     out: &mut impl Write,
 ) -> io::Result<()> {
-    if as_json { lines(home, place, report, out) } else { text(home, place, report, out) }
+    let transactions = report.by_transaction.iter().filter(|_| form.transactions);
+    if form.json {
+        lines(home, place, report, transactions, out)
+    } else {
+        text(home, place, report, transactions, out)
+    }
 }
 
-fn text(home: &Path, place: Place<'_>, report: &RecoverReport, out: &mut impl Write) -> io::Result<()> {
+fn text<'r>(
+    home: &Path,
+    place: Place<'_>,
+    report: &RecoverReport,
+    transactions: impl Iterator<Item = &'r RecoveredTransaction>,
+    out: &mut impl Write,
+) -> io::Result<()> {
     for file in &report.files {
         let what = match file.change {
             FileChange::Kept if file.pages == 0 && !file.resized => continue,
@@ -281,6 +311,19 @@ fn text(home: &Path, place: Place<'_>, report: &RecoverReport, out: &mut impl Wr
             _ => "removed, or named anew".to_owned(),
         };
         writeln!(out, "{}: {what}", file.name.shown())?;
+    }
+    for of in transactions {
+        let what = counts(of.redone, of.undone, of.settled);
+        let fate = if of.committed { "committed" } else { "did not commit" };
+        writeln!(out, "transaction {} ({} to {}) {fate}: {what}", of.txn, of.first, of.last)?;
+    }
+    let left_out = [
+        (report.unbound, "of databases that the log does not name"),
+        (report.absent, "of databases that are not there"),
+        (report.applications, "of applications"),
+    ];
+    for (count, whose) in left_out.into_iter().filter(|(count, _)| *count > 0) {
+        writeln!(out, "{}: left out: {} {whose}", home.shown(), counted(count, "record"))?;
     }
     let records = counted(report.records, "record");
     let state = match (report.is_complete(), report.is_clean(), place) {
@@ -298,12 +341,23 @@ fn text(home: &Path, place: Place<'_>, report: &RecoverReport, out: &mut impl Wr
 }
 
 fn changes(file: &RecoveredFile) -> String {
-    let parts = [
-        format!("{} changed", counted(file.pages, "page")),
-        format!("{} made", counted(file.redone, "change")),
-        format!("{} taken back", counted(file.undone, "change")),
-    ];
-    parts.join(", ")
+    let mut text = format!(
+        "{} changed, {}",
+        counted(file.pages, "page"),
+        counts(file.redone, file.undone, file.settled)
+    );
+    if file.left > 0 {
+        text.push_str(&format!(", {} not reached", counted(file.left, "record")));
+    }
+    text
+}
+
+fn counts(redone: u64, undone: u64, settled: u64) -> String {
+    let mut text = format!("{} made, {} taken back", counted(redone, "change"), counted(undone, "change"));
+    if settled > 0 {
+        text.push_str(&format!(", {} with nothing to do", counted(settled, "record")));
+    }
+    text
 }
 
 #[derive(Serialize)]
@@ -314,7 +368,22 @@ struct FileLine<'r> {
     resized: bool,
     redone: u64,
     undone: u64,
+    /// Records of which the pages told that nothing was to be done.
+    settled: u64,
+    /// Records behind the one at which the file stopped, and that one.
+    left: u64,
     problem: Option<&'r str>,
+}
+
+#[derive(Serialize)]
+struct TransactionLine {
+    transaction: String,
+    outcome: &'static str,
+    first_lsn: json::Lsn,
+    last_lsn: json::Lsn,
+    redone: u64,
+    undone: u64,
+    settled: u64,
 }
 
 #[derive(Serialize)]
@@ -323,6 +392,13 @@ struct EnvironmentLine {
     clean: bool,
     complete: bool,
     records: u64,
+    /// Transactions of which pages were changed.
+    changed_transactions: u64,
+    /// Records that were left out: of databases that the log does not name, of those that are not
+    /// there, and of applications.
+    unbound: u64,
+    absent: u64,
+    applications: u64,
     from_lsn: json::Lsn,
     end_lsn: json::Lsn,
     /// The last commit that counts, if a moment was given.
@@ -334,23 +410,45 @@ struct EnvironmentLine {
     regions: Vec<String>,
 }
 
-fn lines(home: &Path, place: Place<'_>, report: &RecoverReport, out: &mut impl Write) -> io::Result<()> {
+fn lines<'r>(
+    home: &Path,
+    place: Place<'_>,
+    report: &RecoverReport,
+    transactions: impl Iterator<Item = &'r RecoveredTransaction>,
+    out: &mut impl Write,
+) -> io::Result<()> {
     for file in &report.files {
         let outcome = match file.change {
             FileChange::Made => "made",
             FileChange::Removed => "removed",
             _ => "kept",
         };
-        let RecoveredFile { pages, resized, redone, undone, .. } = *file;
+        let RecoveredFile { pages, resized, redone, undone, settled, left, .. } = *file;
         let (name, problem) = (file.name.shown().to_string(), file.stopped.as_deref());
-        let line = FileLine { file: name, outcome, pages, resized, redone, undone, problem };
+        let line = FileLine { file: name, outcome, pages, resized, redone, undone, settled, left, problem };
         json::line("recovered_file", &line, out)?;
+    }
+    for of in transactions {
+        let line = TransactionLine {
+            transaction: of.txn.to_string(),
+            outcome: if of.committed { "committed" } else { "taken back" },
+            first_lsn: of.first.into(),
+            last_lsn: of.last.into(),
+            redone: of.redone,
+            undone: of.undone,
+            settled: of.settled,
+        };
+        json::line("recovered_transaction", &line, out)?;
     }
     let line = EnvironmentLine {
         dir: home.shown().to_string(),
         clean: report.is_clean(),
         complete: report.is_complete(),
         records: report.records,
+        changed_transactions: report.transactions(),
+        unbound: report.unbound,
+        absent: report.absent,
+        applications: report.applications,
         from_lsn: report.from.into(),
         end_lsn: report.end.into(),
         last_lsn: report.last.map(json::Lsn::from),

@@ -365,7 +365,7 @@ impl Goldens {
 }
 
 /// Every command, and how it ends.
-const RUNS: [(&str, &str, i32); 73] = [
+const RUNS: [(&str, &str, i32); 74] = [
     ("info", "info --json several.db fixed.db", 0),
     ("info", "info --json hash.db mixed/encrypted.db notes.txt nowhere.db", 1),
     ("info", "info --json queue.db heap.db", 0),
@@ -398,6 +398,7 @@ const RUNS: [(&str, &str, i32); 73] = [
     ("log", "log undelete --json --db p.db crashed", 0),
     ("log", "log undelete --json --db p.db --key nothing --at 9999999999 crashed", 1),
     ("recover", "recover --json --check crashed", 1),
+    ("recover", "recover --json --check --transactions crashed", 1),
     ("recover", "recover --json --hash --check crashed", 1),
     ("recover", "recover --json --check --until 9999999999 crashed", 1),
     ("recover", "recover --json --to recovered crashed", 0),

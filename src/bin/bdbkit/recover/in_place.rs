@@ -11,7 +11,7 @@ use bdbkit::{ErrorKind, ShowName};
 use indicatif::ProgressBar;
 use serde::Serialize;
 
-use super::Place;
+use super::{Form, Place};
 use crate::failure::{Failure, Outcome, Told, about, complain};
 use crate::input::{disk, log_options, recovered_options};
 use crate::output::counted;
@@ -128,7 +128,7 @@ pub(crate) fn done(
     home: &Path,
     report: &InPlaceReport,
     in_doubt: InDoubt,
-    as_json: bool,
+    form: Form,
     out: &mut impl Write,
 ) -> Result<Outcome, Failure> {
     if report.unseen > 0 {
@@ -140,7 +140,7 @@ pub(crate) fn done(
     }
     let outcome = super::tell(home, &report.recovered, in_doubt);
     for (path, became) in &report.settled {
-        settled(path, Some(became), as_json, out)?;
+        settled(path, Some(became), form.json, out)?;
     }
     for (path, why) in &report.left_out {
         complain(about(path, format_args!("not recovered: it would not be sound: {why}")));
@@ -148,7 +148,7 @@ pub(crate) fn done(
     if report.is_whole() && !report.clean {
         complain(about(home, "a second look finds more to do: the region files stay"));
     }
-    for file in report.files.iter().filter(|_| as_json) {
+    for file in report.files.iter().filter(|_| form.json) {
         let pages = match file.what {
             Written::Pages(pages) => Some(pages),
             _ => None,
@@ -156,9 +156,9 @@ pub(crate) fn done(
         let line = WrittenLine { file: json::name(&file.path), outcome: file.what.name(), pages };
         json::line("written_file", &line, out)?;
     }
-    super::report(home, Place::Here(&report.regions), &report.recovered, as_json, out)?;
+    super::report(home, Place::Here(&report.regions), &report.recovered, form, out)?;
     let removed = u64::try_from(report.regions.len()).unwrap_or(u64::MAX);
-    if removed > 0 && !as_json {
+    if removed > 0 && !form.json {
         writeln!(out, "{}: {} removed; all logs stay", home.shown(), counted(removed, "region file"))?;
     }
     Ok(outcome.and(Outcome::complete_if(report.is_whole() && report.clean)))

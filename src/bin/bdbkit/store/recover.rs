@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::failure::{Failure, Outcome, Told};
 use crate::input::disk;
 use crate::output::counted;
-use crate::recover::{Place, in_place, report, tell};
+use crate::recover::{Form, Place, in_place, report, tell};
 use crate::upgrade::{ended, settled};
 use crate::{json, progress};
 
@@ -59,9 +59,8 @@ pub(crate) struct Arguments {
     #[arg(long, conflicts_with_all = ["check", "remove_only"])]
     rollback: bool,
 
-    /// One JSON object for each file, and one for the store
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    form: Form,
 
     /// The folder of the databases, mboxlist
     dir: PathBuf,
@@ -92,13 +91,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         bar.finish_and_clear();
         let found = found.map_err(|error| failure(dir, error))?;
         let outcome = tell(dir, &found, InDoubt::Commit);
-        report(dir, Place::Nowhere, &found, arguments.json, &mut out)?;
+        report(dir, Place::Nowhere, &found, arguments.form, &mut out)?;
         return Ok(Outcome::complete_if(found.is_clean()).and(outcome));
     }
     let done = recover.run();
     bar.finish_and_clear();
     let done = done.map_err(|error| failure(dir, error))?;
-    in_place::done(dir, &done, InDoubt::Commit, arguments.json, &mut out)
+    in_place::done(dir, &done, InDoubt::Commit, arguments.form, &mut out)
 }
 
 /// Recovers a store as the first step of something else; its region files may be elsewhere.
@@ -112,7 +111,7 @@ pub(super) fn first(
     let recover = StoreRecover::on(disk(), dir).assume_closed(assume_closed);
     let recover = regions.into_iter().fold(recover, StoreRecover::region_dir);
     let done = recover.run().map_err(|error| failure(dir, error))?;
-    in_place::done(dir, &done, InDoubt::Commit, as_json, out)
+    in_place::done(dir, &done, InDoubt::Commit, Form::json(as_json), out)
 }
 
 fn failure(dir: &Path, error: StoreRecoverError) -> Failure {
@@ -132,20 +131,20 @@ impl Arguments {
 
     fn settle(&self, found: &[(PathBuf, Became)], out: &mut impl Write) -> Result<Outcome, Failure> {
         if found.is_empty() {
-            settled(&self.dir, None, self.json, out)?;
+            settled(&self.dir, None, self.form.json, out)?;
         }
         let mut outcome = Outcome::Complete;
         for (path, became) in found {
-            settled(path, Some(became), self.json, out)?;
+            settled(path, Some(became), self.form.json, out)?;
             if self.rollback {
-                outcome = outcome.and(ended(path, Some(became), self.json.then_some(&mut *out))?);
+                outcome = outcome.and(ended(path, Some(became), self.form.json.then_some(&mut *out))?);
             }
         }
         Ok(outcome)
     }
 
     fn removed(&self, regions: &[PathBuf], out: &mut impl Write) -> Result<Outcome, Failure> {
-        if self.json {
+        if self.form.json {
             let removed = Removed { dir: json::name(&self.dir), regions: json::names(regions) };
             json::line("regions_removed", &removed, out)?;
             return Ok(Outcome::Complete);
