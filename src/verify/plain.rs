@@ -79,7 +79,13 @@ thread_local! {
 mod tests {
     use std::path::Path;
 
+    use byteorder::ByteOrder;
+
     use super::LONG_WAY;
+    use crate::format::item::{KEYDATA, KEYDATA_HEAD};
+    use crate::format::page::{HEADER, Page, PageKind};
+    use crate::meta::FileKind;
+    use crate::order::with_order;
     use crate::verify::{Verdict, Verify};
 
     fn verdicts(bytes: &[u8]) -> [Verdict; 2] {
@@ -102,6 +108,50 @@ mod tests {
             .collect();
         files.sort();
         files.into_iter().map(|path| std::fs::read(path).unwrap()).collect()
+    }
+
+    /// Where the items of two keys of one length stand that are neighbours on a leaf of a sound file, and that length.
+    fn neighbours(bytes: &[u8]) -> Vec<(usize, usize, usize)> {
+        let FileKind::Database(kind) = FileKind::of(bytes) else { return Vec::new() };
+        if kind.checksummed || kind.compressed {
+            return Vec::new();
+        }
+        let size = usize::try_from(kind.page_size.unwrap().get()).unwrap();
+        let mut found = Vec::new();
+        for (no, bytes) in bytes.chunks_exact(size).enumerate() {
+            with_order!(kind.order, O => {
+                let page = Page::<O>::new(bytes).unwrap();
+                if page.type_byte() != PageKind::BtreeLeaf.byte() {
+                    continue;
+                }
+                for number in (2..page.entries()).step_by(2) {
+                    let [one, two] = [number - 2, number].map(|slot| usize::from(page.slot(HEADER, slot).unwrap()));
+                    let length = |at: usize| usize::from(O::read_u16(&bytes[at..]));
+                    let plain = [one, two].iter().all(|at| bytes[at + 2] == KEYDATA);
+                    if plain && one != two && length(one) == length(two) {
+                        let (one, two, length) = (no * size + one, no * size + two, KEYDATA_HEAD + length(one));
+                        found.push((one, two, length));
+                    }
+                }
+            });
+        }
+        found
+    }
+
+    #[test]
+    fn a_key_that_its_neighbour_has_goes_the_long_way() {
+        let mut pairs = 0;
+        let sound = |file: &Vec<u8>| Verify::from_bytes(&file[..]).run().findings.is_empty();
+        for file in files().into_iter().filter(sound) {
+            for (from, to, length) in neighbours(&file) {
+                let mut bytes = file.clone();
+                bytes.copy_within(from..from + length, to);
+                let [short, long] = verdicts(&bytes);
+                assert_eq!(short.findings, long.findings);
+                pairs += usize::from(!long.findings.is_empty());
+            }
+        }
+        assert!(pairs > 100, "{pairs}");
     }
 
     #[test]
